@@ -1,0 +1,262 @@
+"""What stores and views do beyond LangGraph's interface."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from langgraph.store.base import Item, PutOp
+
+from .errors import (
+    AgentStoreError,
+    InvalidNamespaceError,
+    InvalidOperationError,
+    ValueTypeError,
+    VersionConflictError,
+)
+from .namespaces import Labels, check_labels
+from .plan.delete import plan_delete_regions
+from .plan.model import Put, Statement, Triple
+from .plan.scan import plan_count, plan_page, plan_record
+from .records import ItemRecord
+from .runtime.bulk import load_job
+from .surface import StoreSurface
+
+Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
+Progress: TypeAlias = Callable[[int], None]
+ToLoad: TypeAlias = "tuple[Labels, str, Mapping[str, Any]] | PutOp"
+
+UPDATE_ATTEMPTS = 1000
+"""After so many lost races `update` gives up; each means that another writer succeeded."""
+
+PAGE_SIZE = 1000
+LOAD_BATCH_SIZE = 10_000
+
+
+class ExtendedSurface(StoreSurface):
+    """`StoreSurface` with counting, walking, loading, removing and atomic updates."""
+
+    def count(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
+        """How many items at or below a namespace pass the filter. Reads all of them."""
+        total: int = self._run(self._plan_count(prefix, filter))
+        return total
+
+    async def acount(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
+        """As `count`."""
+        total: int = await self._arun(self._plan_count(prefix, filter))
+        return total
+
+    def get_record(self, namespace: Labels, key: str) -> ItemRecord | None:
+        """The item with its version, metadata and expiry, or None. Does not move the expiry."""
+        record: ItemRecord | None = self._run(self._plan_record(namespace, key))
+        return record
+
+    async def aget_record(self, namespace: Labels, key: str) -> ItemRecord | None:
+        """As `get_record`."""
+        record: ItemRecord | None = await self._arun(self._plan_record(namespace, key))
+        return record
+
+    def update(self, namespace: Labels, key: str, fn: Update) -> dict[str, Any]:
+        """Reads, applies `fn`, writes, and does it again if the item changed in between.
+
+        Args:
+            namespace, key: which item.
+            fn: gets the value, or None if there is no item, and returns the new one. It may be
+                called several times, so it should do nothing else.
+
+        Returns:
+            The value written. No concurrent `update` is lost. The expiry starts anew with the
+            store's default TTL.
+
+        Raises:
+            VersionConflictError: other writers won `UPDATE_ATTEMPTS` times in a row.
+        """
+        for _ in range(UPDATE_ATTEMPTS):
+            record = self.get_record(namespace, key)
+            value = _applied(fn, record)
+            try:
+                self.put(namespace, key, value, expected_version=_version(record))
+            except VersionConflictError as conflict:
+                lost = conflict
+            else:
+                return value
+        raise lost
+
+    async def aupdate(self, namespace: Labels, key: str, fn: Update) -> dict[str, Any]:
+        """As `update`; `fn` is a plain function."""
+        for _ in range(UPDATE_ATTEMPTS):
+            record = await self.aget_record(namespace, key)
+            value = _applied(fn, record)
+            try:
+                await self.aput(namespace, key, value, expected_version=_version(record))
+            except VersionConflictError as conflict:
+                lost = conflict
+            else:
+                return value
+        raise lost
+
+    def delete_namespace(self, prefix: Labels) -> int:
+        """Removes everything at or below a namespace by one statement; how many items that were.
+
+        Raises:
+            InvalidNamespaceError: the prefix is empty, which would remove everything.
+        """
+        removed: int = self._run(self._plan_delete_namespace(prefix))
+        return removed
+
+    async def adelete_namespace(self, prefix: Labels) -> int:
+        """As `delete_namespace`."""
+        removed: int = await self._arun(self._plan_delete_namespace(prefix))
+        return removed
+
+    def iter_items(
+        self,
+        prefix: Labels = (),
+        *,
+        filter: Mapping[str, Any] | None = None,
+        page_size: int = PAGE_SIZE,
+    ) -> Iterator[Item]:
+        """Every item at or below a namespace, in constant memory, by user, namespace and key.
+
+        Pages of `page_size` are read as they are needed: an item written behind the point
+        reached is not seen, one that is there throughout is seen once.
+        """
+        after: Triple | None = None
+        while True:
+            page = self._run(self._plan_page(prefix, filter, after, page_size))
+            for _, item in page:
+                yield item
+            if len(page) < page_size:
+                return
+            after = page[-1][0]
+
+    async def aiter_items(
+        self,
+        prefix: Labels = (),
+        *,
+        filter: Mapping[str, Any] | None = None,
+        page_size: int = PAGE_SIZE,
+    ) -> AsyncIterator[Item]:
+        """As `iter_items`, for `async for`."""
+        after: Triple | None = None
+        while True:
+            page = await self._arun(self._plan_page(prefix, filter, after, page_size))
+            for _, item in page:
+                yield item
+            if len(page) < page_size:
+                return
+            after = page[-1][0]
+
+    def load(
+        self,
+        items: Iterable[ToLoad],
+        *,
+        batch_size: int = LOAD_BATCH_SIZE,
+        progress: Progress | None = None,
+    ) -> int:
+        """Writes any number of items by COPY, in constant memory; how many were written.
+
+        Args:
+            items: `(namespace, key, value)`, or `PutOp` where an item has a TTL of its own.
+            batch_size: items to a transaction; each batch is written whole or not at all.
+            progress: called with the number of items written so far, after each batch.
+
+        Raises:
+            AgentStoreError: an item is bad. The message says which, and how many items, all of
+                them before it, are written.
+        """
+        written = 0
+        for puts in self._load_batches(items, batch_size):
+            written += self._run(load_job(puts))
+            if progress is not None:
+                progress(written)
+        return written
+
+    async def aload(
+        self,
+        items: Iterable[ToLoad],
+        *,
+        batch_size: int = LOAD_BATCH_SIZE,
+        progress: Progress | None = None,
+    ) -> int:
+        """As `load`."""
+        written = 0
+        for puts in self._load_batches(items, batch_size):
+            written += await self._arun(load_job(puts))
+            if progress is not None:
+                progress(written)
+        return written
+
+    def _plan_count(self, prefix: Labels, filter: Mapping[str, Any] | None) -> Statement[int]:
+        planner = self._planner
+        regions = planner.scope.regions(check_labels(prefix))
+        return plan_count(regions, planner.filter(filter), planner.rules)
+
+    def _plan_record(self, namespace: Labels, key: str) -> Statement[ItemRecord | None]:
+        planner = self._planner
+        triple, labels = planner.triple(namespace, key)
+        return plan_record(triple, labels, planner.rules)
+
+    def _plan_delete_namespace(self, prefix: Labels) -> Statement[int]:
+        labels = check_labels(prefix)
+        if not labels:
+            raise InvalidNamespaceError(
+                "delete_namespace(()) would remove everything; name a namespace, or use "
+                "delete_user for all that one user has"
+            )
+        planner = self._planner
+        return plan_delete_regions(planner.scope.regions(labels), planner.rules)
+
+    def _plan_page(
+        self, prefix: Labels, filter: Mapping[str, Any] | None, after: Triple | None, size: int
+    ) -> Statement[Any]:
+        _check_size("page_size", size)
+        planner = self._planner
+        regions = planner.scope.regions(check_labels(prefix))
+        return plan_page(
+            regions, planner.filter(filter), after, size, planner.scope, planner.rules
+        )
+
+    def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
+        _check_size("batch_size", size)
+        default_ttl = (self.ttl_config or {}).get("default_ttl")
+        planner = self._planner
+        batch: dict[Triple, Put] = {}
+        written = 0
+        for number, given in enumerate(items):
+            op = given if isinstance(given, PutOp) else PutOp(*given, ttl=default_ttl)
+            try:
+                put = planner.plan(op)
+                if not isinstance(put, Put):
+                    raise ValueTypeError("load writes values, and None is not one")
+            except AgentStoreError as error:
+                raise type(error)(
+                    f"item {number}: {error} (the first {written} items are written)"
+                ) from error
+            # Of several values for one item the last wins.
+            batch[put.triple] = put
+            if len(batch) == size:
+                yield list(batch.values())
+                written = number + 1
+                batch.clear()
+        if batch:
+            yield list(batch.values())
+
+
+def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:
+    value = fn(None if record is None else record.value)
+    if not isinstance(value, Mapping):
+        raise ValueTypeError(
+            f"the function given to update returns the new value, a mapping; it returned "
+            f"{type(value).__name__}"
+        )
+    return dict(value)
+
+
+def _version(record: ItemRecord | None) -> int:
+    return 0 if record is None else record.version
+
+
+def _check_size(name: str, size: int) -> None:
+    if type(size) is not int or size < 1:
+        raise InvalidOperationError(f"{name} is a whole number from 1 on, got {size!r}")

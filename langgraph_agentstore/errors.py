@@ -1,0 +1,163 @@
+"""Every error the package raises, each also the builtin its caller expects.
+
+    AgentStoreError
+    ├── ConfigurationError (ValueError)          an option, a DSN or the environment is wrong
+    ├── InvalidNamespaceError (ValueError)       also LangGraph's error of that name
+    ├── InvalidKeyError (ValueError)             empty, too long, or with a NUL
+    ├── InvalidValueError (ValueError)           JSON cannot hold it: NaN, a lone surrogate, …
+    ├── ValueTypeError (TypeError)               not JSON at all: a datetime, bytes, a number as key
+    ├── InvalidOperationError (ValueError)       a limit below zero, an unknown operation, …
+    ├── InvalidFilterError (ValueError)          a filter that has no meaning
+    │   └── UnknownOperatorError                 an operator that does not exist
+    ├── MissingUserError (LookupError)           per_user() was called where no user is known
+    ├── VersionConflictError                     the item changed since it was read
+    ├── BatchError                               several operations of one batch failed
+    ├── DatabaseError                            the server refused a statement
+    ├── StoreUnavailableError (ConnectionError)  the server cannot be reached or went away
+    │   └── AccessDeniedError (PermissionError)  the server refused the login
+    ├── StoreTimeoutError (TimeoutError)         connecting, acquiring or executing took too long
+    │   └── ItemLockedError                      another transaction kept the item locked
+    ├── StoreClosedError (RuntimeError)          the store was closed
+    ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres is missing or did not start
+    └── SchemaError (RuntimeError)               the tables are not as the code needs them
+        ├── MissingSchemaError                   they are absent and this role may not create them
+        ├── SchemaTooNewError                    a later release of this package made them
+        └── MigrationError                       a migration failed or was altered after it ran
+
+Messages give the value, the reason and the cure; they never hold a password or a stored value.
+Driver errors are translated in `runtime/` alone, with the driver's error as `__cause__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from langgraph.store.base import InvalidNamespaceError as _LangGraphNamespaceError
+
+
+class AgentStoreError(Exception):
+    """The root: `except AgentStoreError` catches whatever this package raises on purpose."""
+
+
+class ConfigurationError(AgentStoreError, ValueError):
+    """An option, a DSN or the environment is wrong; correct it as the message says."""
+
+
+class InvalidNamespaceError(AgentStoreError, _LangGraphNamespaceError):
+    """A namespace breaks LangGraph's rules or is too long for an index row."""
+
+
+class InvalidKeyError(AgentStoreError, ValueError):
+    """A key is empty, holds a NUL, or is too long for an index row."""
+
+
+class InvalidValueError(AgentStoreError, ValueError):
+    """A value holds what JSON in Postgres cannot: NaN, an infinity, NUL, a lone surrogate, …"""
+
+
+class ValueTypeError(AgentStoreError, TypeError):
+    """A value, or a part of it, is of a type that JSON does not have."""
+
+
+class InvalidOperationError(AgentStoreError, ValueError):
+    """An argument of an operation is out of range, or the operation is unknown."""
+
+
+class InvalidFilterError(AgentStoreError, ValueError):
+    """A filter has no meaning, such as `{"$gt": None}`."""
+
+
+class UnknownOperatorError(InvalidFilterError):
+    """A filter uses an operator that does not exist; the message lists those that do."""
+
+
+class MissingUserError(AgentStoreError, LookupError):
+    """No user is known here: pass `configurable={"user_id": …}` when the graph is invoked."""
+
+
+class VersionConflictError(AgentStoreError):
+    """The item's version is not the expected one: read it again and decide anew.
+
+    `expected` is the version asked for; 0 means that the item was to be absent.
+    """
+
+    def __init__(self, message: str, *, expected: int = 0) -> None:
+        super().__init__(message)
+        self.expected = expected
+
+
+class BatchError(AgentStoreError):
+    """Several operations of one `batch` failed; those not listed in `errors` were done.
+
+    `errors` maps the position of an operation in the batch to what it raised.
+    """
+
+    def __init__(self, message: str, *, errors: Mapping[int, Exception] | None = None) -> None:
+        super().__init__(message)
+        self.errors = dict(errors or {})
+
+
+class DatabaseError(AgentStoreError):
+    """The server refused a statement; `sqlstate` is its code (PostgreSQL manual, appendix A)."""
+
+    def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class StoreUnavailableError(AgentStoreError, ConnectionError):
+    """The server cannot be reached or went away.
+
+    `written` says what is known of a write: False, it was not made; None, it may have been.
+    """
+
+    def __init__(self, message: str, *, written: bool | None = False) -> None:
+        super().__init__(message)
+        self.written = written
+
+
+class AccessDeniedError(StoreUnavailableError, PermissionError):
+    """The server refused the login: wrong role or password, or no entry in its host-based rules."""
+
+
+class StoreTimeoutError(AgentStoreError, TimeoutError):
+    """Connecting, acquiring a connection or executing took longer than allowed.
+
+    `written` says what is known of a write: False, it was not made; None, it may have been.
+    """
+
+    def __init__(self, message: str, *, written: bool | None = False) -> None:
+        super().__init__(message)
+        self.written = written
+
+
+class ItemLockedError(StoreTimeoutError):
+    """Another transaction kept the item locked for all the time allowed; nothing was written."""
+
+
+class StoreClosedError(AgentStoreError, RuntimeError):
+    """The store was closed; construct another."""
+
+
+class EmbeddedPostgresError(AgentStoreError, RuntimeError):
+    """The bundled Postgres is not installed or did not start."""
+
+
+class SchemaError(AgentStoreError, RuntimeError):
+    """The tables are not as this release needs them."""
+
+
+class MissingSchemaError(SchemaError):
+    """The tables are absent and this role may not create them; `sql` is what an owner must run."""
+
+    def __init__(self, message: str, *, sql: str = "") -> None:
+        super().__init__(message)
+        self.sql = sql
+
+
+class SchemaTooNewError(SchemaError):
+    """A later release made these tables: upgrade the package."""
+
+
+class MigrationError(SchemaError):
+    """A migration failed, or its text is not what the database says was applied."""

@@ -1,0 +1,14 @@
+CREATE TABLE IF NOT EXISTS {schema}.item (
+    user_id    text COLLATE "C" NOT NULL,
+    namespace  text COLLATE "C" NOT NULL,
+    key        text COLLATE "C" NOT NULL,
+    value      jsonb NOT NULL,
+    metadata   jsonb NOT NULL DEFAULT '{}',
+    version    bigint NOT NULL DEFAULT 1,
+    created_by text,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    expires_at timestamptz,
+    ttl        interval,
+    PRIMARY KEY (user_id, namespace, key)
+);

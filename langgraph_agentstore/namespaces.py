@@ -1,0 +1,126 @@
+"""Namespace labels as the text that is stored, and as the text that sorts.
+
+Stored: the labels joined with `:`; inside a label `%` is `%25` and `:` is `%3A`; `""` is the
+root, which has no labels. So `("files", "my-repo")` is `files:my-repo`, readable in SQL.
+
+Sorted: stored text does not sort as tuples do (`a1` comes before `a:b`, since `1` is less than
+`:`), so an index and every listing use the *place* of a namespace instead: the labels joined
+with U+0001, in which U+0001 is escaped as U+0002 U+0002 and U+0002 as U+0002 U+0003. Places
+compare by code point as tuples of labels do, and everything at or below a namespace is one
+range: `place >= p AND place < p || U+0002`. The SQL twin is the function `namespace_place` of
+the first migration; a property test holds them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from .errors import InvalidNamespaceError, InvalidValueError
+from .values import check_text
+
+Labels = tuple[str, ...]
+
+ROOT = ""
+"""The stored text of the namespace without labels."""
+
+_RESERVED_ROOT = "langgraph"
+_JOINT = "\x01"
+_ABOVE_JOINT = "\x02"
+
+
+def check_labels(labels: object) -> Labels:
+    """The labels as a tuple, if LangGraph allows them.
+
+    Raises:
+        InvalidNamespaceError: not a tuple or list of non-empty strings, or a label holds `.`,
+            NUL or a lone surrogate.
+    """
+    if not isinstance(labels, (tuple, list)):
+        raise InvalidNamespaceError(
+            f"a namespace is a tuple of strings, got {type(labels).__name__} {labels!r}; "
+            f"write (…,) around it"
+        )
+    for label in labels:
+        _check_label(label, labels)
+    return tuple(labels)
+
+
+def check_writable(labels: Labels) -> None:
+    """Raises InvalidNamespaceError for the two namespaces that LangGraph lets nobody write."""
+    if not labels:
+        raise InvalidNamespaceError("an item cannot be put into the empty namespace (); name one")
+    if labels[0] == _RESERVED_ROOT:
+        raise InvalidNamespaceError(
+            f"the first label of {labels!r} is 'langgraph', which LangGraph keeps for itself; "
+            "choose another"
+        )
+
+
+@lru_cache(maxsize=8192)
+def encode_labels(labels: Labels) -> str:
+    """The text stored for labels; any string that Postgres can hold may be a label."""
+    return ":".join([_escape(label) for label in labels])
+
+
+@lru_cache(maxsize=8192)
+def decode_labels(stored: str) -> Labels:
+    """The labels of a stored text; `decode_labels(encode_labels(x)) == x` except for `("",)`,
+
+    which is stored as the root.
+    """
+    if not stored:
+        return ()
+    return tuple([_unescape(label) for label in stored.split(":")])
+
+
+@lru_cache(maxsize=8192)
+def place(labels: Labels) -> str:
+    """The text by which namespaces sort as their tuples do."""
+    return _JOINT.join(
+        [label.replace("\x02", "\x02\x03").replace("\x01", "\x02\x02") for label in labels]
+    )
+
+
+def labels_at(place: str) -> Labels:
+    """The labels of a place: the inverse of `place`."""
+    if not place:
+        return ()
+    return tuple(
+        [
+            label.replace("\x02\x02", "\x01").replace("\x02\x03", "\x02")
+            for label in place.split(_JOINT)
+        ]
+    )
+
+
+def first_place_after(place: str) -> str:
+    """The upper end, exclusive, of the places at or below a namespace other than the root."""
+    return place + _ABOVE_JOINT
+
+
+def _escape(label: str) -> str:
+    return label.replace("%", "%25").replace(":", "%3A")
+
+
+def _unescape(label: str) -> str:
+    return label.replace("%3A", ":").replace("%25", "%")
+
+
+def _check_label(label: object, labels: Sequence[object]) -> None:
+    if not isinstance(label, str):
+        raise InvalidNamespaceError(
+            f"the label {label!r} of {labels!r} is of type {type(label).__name__}; "
+            "labels are strings"
+        )
+    if not label:
+        raise InvalidNamespaceError(f"{labels!r} has an empty label; labels are non-empty strings")
+    if "." in label:
+        raise InvalidNamespaceError(
+            f"the label {label!r} of {labels!r} has a period, which LangGraph does not allow; "
+            "replace it, or reach such users through for_user()"
+        )
+    try:
+        check_text(label, f"a label of {labels!r}")
+    except InvalidValueError as error:
+        raise InvalidNamespaceError(str(error)) from None

@@ -1,0 +1,169 @@
+"""Planning: LangGraph operations in, addressed operations and statements out; no I/O.
+
+To follow a search: `Planner.plan` checks it and hands it to `plan/search.py`, which gives a
+`Statement`: SQL, arguments, and the function that makes the result of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
+
+from ..errors import (
+    InvalidKeyError,
+    InvalidNamespaceError,
+    InvalidOperationError,
+    InvalidValueError,
+    ValueTypeError,
+)
+from ..namespaces import Labels, check_labels, check_writable, encode_labels, place
+from ..records import Explanation
+from ..ttl import ttl_interval
+from ..users import Scope
+from ..values import check_text, encode_mapping
+from .delete import delete_statement
+from .filters import Filter, parse_filter
+from .get import get_statement
+from .list_namespaces import plan_list_namespaces
+from .model import Delete, Get, Planned, Put, Rules, Statement, Triple
+from .put import put_statement
+from .search import plan_search
+
+MAX_ADDRESS_BYTES = 2600
+"""User, namespace and key together, in UTF-8: what fits an index row of an 8 kB page."""
+
+_LARGEST_COUNT = 2**62
+
+
+class Planner:
+    """Plans the operations of one store or view: its scope, and the rules of its configuration."""
+
+    def __init__(self, scope: Scope, rules: Rules) -> None:
+        self.scope = scope
+        self.rules = rules
+        # Namespaces come again and again; checking and encoding one costs more than the rest.
+        self._located = lru_cache(maxsize=8192)(self._locate)
+
+    def plan(self, op: object) -> Planned:
+        """The checked, addressed form of an operation.
+
+        Raises whatever is wrong with it: nothing has been sent or written by then.
+        """
+        if isinstance(op, GetOp):
+            triple, labels = self.triple(op.namespace, op.key)
+            return Get(triple, labels, op.refresh_ttl)
+        if isinstance(op, PutOp):
+            return self._plan_put(op)
+        if isinstance(op, SearchOp):
+            return self._plan_search(op)
+        if isinstance(op, ListNamespacesOp):
+            return self._plan_list(op)
+        raise InvalidOperationError(
+            f"{type(op).__name__} is not an operation; known: GetOp, PutOp, SearchOp, "
+            "ListNamespacesOp"
+        )
+
+    def explain(self, op: object) -> Explanation:
+        """The statement that the operation becomes when it travels alone."""
+        planned = self.plan(op)
+        if isinstance(planned, Statement):
+            return Explanation(planned.sql.strip(), planned.arguments)
+        if isinstance(planned, Get):
+            sql, arguments = get_statement([planned], self.rules)
+        elif isinstance(planned, Put):
+            sql, arguments = put_statement([planned], self.rules)
+        else:
+            sql, arguments = delete_statement([planned], self.rules)
+        return Explanation(sql.strip(), arguments)
+
+    def triple(self, namespace: object, key: object) -> tuple[Triple, Labels]:
+        """The primary key of an item, and its namespace's labels as this scope shows them."""
+        if not isinstance(namespace, Hashable):
+            namespace = check_labels(namespace)
+        user_id, stored, labels, size = self._located(namespace)
+        key = key if type(key) is str else _stringified(key)
+        _check_key(key, size)
+        return (user_id, stored, key), labels
+
+    def _locate(self, namespace: object) -> tuple[str, str, Labels, int]:
+        labels = check_labels(namespace)
+        address = self.scope.address(labels)
+        stored = encode_labels(address.labels)
+        # The index for listings holds the place instead, which escaping can make longer.
+        longest = max(len(stored.encode()), len(place(address.labels).encode()))
+        size = len(address.user_id.encode()) + longest
+        if size >= MAX_ADDRESS_BYTES:
+            raise InvalidNamespaceError(
+                f"user and namespace have {size} bytes; with the key they must stay within "
+                f"{MAX_ADDRESS_BYTES}: shorten the labels, or move text into the value"
+            )
+        return address.user_id, stored, labels, size
+
+    def _plan_put(self, op: PutOp) -> Put | Delete:
+        triple, labels = self.triple(op.namespace, op.key)
+        check_writable(labels)
+        if op.value is None:
+            return Delete(triple)
+        return Put(triple, encode_mapping(op.value), ttl_interval(op.ttl))
+
+    def _plan_search(self, op: SearchOp) -> Statement[Any]:
+        _check_count("limit", op.limit)
+        _check_count("offset", op.offset)
+        labels = check_labels(op.namespace_prefix)
+        return plan_search(
+            op._replace(namespace_prefix=labels), self.filter(op.filter), self.scope, self.rules
+        )
+
+    def _plan_list(self, op: ListNamespacesOp) -> Statement[Any]:
+        _check_count("limit", op.limit)
+        _check_count("offset", op.offset)
+        if op.max_depth is not None:
+            _check_count("max_depth", op.max_depth)
+        for condition in op.match_conditions or ():
+            if condition.match_type not in ("prefix", "suffix"):
+                raise InvalidOperationError(
+                    f"{condition.match_type!r} is not a match type; known: 'prefix', 'suffix'"
+                )
+            check_labels(condition.path)
+        return plan_list_namespaces(op, self.scope, self.rules)
+
+    @staticmethod
+    def filter(filter: Any) -> Filter:
+        """A filter, parsed; None matches everything."""
+        return parse_filter({} if filter is None else filter)
+
+
+def _stringified(key: object) -> str:
+    """Keys are strings; the few types with one obvious text are taken as that text."""
+    if isinstance(key, str):
+        return str.__str__(key)
+    if isinstance(key, (int, UUID)) and not isinstance(key, bool):
+        return str(key)
+    raise ValueTypeError(f"a key is a string, got {type(key).__name__} {key!r}; convert it")
+
+
+def _check_key(key: str, size: int) -> None:
+    if not key:
+        raise InvalidKeyError("a key is a non-empty string, got ''")
+    if "\x00" in key or not key.isascii():
+        try:
+            check_text(key, "the key")
+        except InvalidValueError as error:
+            raise InvalidKeyError(str(error)) from None
+    # Four bytes a character is the most that UTF-8 takes.
+    if size + 4 * len(key) > MAX_ADDRESS_BYTES:
+        total = size + len(key.encode())
+        if total > MAX_ADDRESS_BYTES:
+            raise InvalidKeyError(
+                f"user, namespace and key have {total} bytes together, the limit is "
+                f"{MAX_ADDRESS_BYTES}: use a hash as key and keep the text in the value"
+            )
+
+
+def _check_count(name: str, count: object) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < _LARGEST_COUNT:
+        raise InvalidOperationError(f"{name} is a whole number from 0 on, got {count!r}")

@@ -1,0 +1,52 @@
+"""Deletes: of items, of everything at or below a namespace, of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from ..users import Region
+from .model import Decoded, Delete, Row, Rules, Statement, columns_of
+from .region import region_condition
+
+
+@cache
+def delete_one_sql(rules: Rules) -> str:
+    return f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
+
+
+@cache
+def delete_many_sql(rules: Rules) -> str:
+    return f"""
+DELETE FROM {rules.tables.item} i
+ USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
+ WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key
+   AND i.user_id = ANY ($1)"""
+
+
+def delete_statement(deletes: Sequence[Delete], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """The statement for these deletes; what is not there is no error."""
+    if len(deletes) == 1:
+        return delete_one_sql(rules), deletes[0].triple
+    return delete_many_sql(rules), columns_of([delete.triple for delete in deletes])
+
+
+def plan_delete_regions(regions: Sequence[Region], rules: Rules) -> Statement[int]:
+    """Removes everything in the regions; the result counts the items that had not expired."""
+    arguments: list[Any] = []
+    sql = f"""
+WITH gone AS (
+    DELETE FROM {rules.tables.item} i
+     WHERE {region_condition(regions, arguments)}
+    RETURNING {rules.live()} AS live
+)
+SELECT count(*) FILTER (WHERE live) FROM gone"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[int]:
+        return Decoded(rows[0][0])
+
+    # The rows go once however often it runs, but a second run would count none of them.
+    return Statement(sql, tuple(arguments), decode, idempotent=False)

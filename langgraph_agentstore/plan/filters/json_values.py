@@ -1,0 +1,67 @@
+"""Decoded JSON as `jsonb` sees it: types, equality and fields; and its way into a statement.
+
+Python alone would differ: there `True == 1`, and a list compares with a list of booleans.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias
+
+from ...values import encode_value
+
+Kind: TypeAlias = Literal["null", "boolean", "number", "string", "array", "object", "missing"]
+
+MISSING: Final = object()
+"""What a field that is not there has for a value; NULL in SQL, where JSON's null is not NULL."""
+
+_KINDS: Final[dict[type, Kind]] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
+def kind(value: Any) -> Kind:
+    """What `jsonb_typeof` says of it, or "missing"."""
+    return _KINDS.get(type(value), "missing")
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Equality as of `jsonb`: deep, 1 is 1.0 but not true, numbers exactly at any size."""
+    if kind(one) != kind(other):
+        return False
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    return bool(one == other)
+
+
+def lookup(value: Any, name: str) -> Any:
+    """The field `name`: the key of exactly that name, else the dotted path through objects."""
+    found = _member(value, name)
+    if found is MISSING and "." in name:
+        found = value
+        for segment in name.split("."):
+            found = _member(found, segment)
+    return found
+
+
+def _member(value: Any, key: str) -> Any:
+    return value.get(key, MISSING) if isinstance(value, dict) else MISSING
+
+
+def bind_text(arguments: list[Any], text: str) -> str:
+    """Appends a text argument; the placeholder for it."""
+    arguments.append(text)
+    return f"${len(arguments)}::text"
+
+
+def bind_json(arguments: list[Any], value: Any) -> str:
+    """Appends a jsonb argument; the placeholder for it."""
+    arguments.append(encode_value(value))
+    return f"${len(arguments)}::jsonb"

@@ -1,0 +1,211 @@
+"""Listing namespaces: the distinct ones, in the order of their tuples.
+
+The index `item_newest` holds the namespaces of a user in that order, so the listing jumps from
+each namespace, or from each truncation to `max_depth`, straight to the next one: the cost is
+that of the page, not of the table. Conditions that are no plain prefix are tested on each stop.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from langgraph.store.base import ListNamespacesOp, MatchCondition
+
+from ..namespaces import Labels, first_place_after, labels_at, place
+from ..users import Region, Scope
+from .model import Decoded, Row, Rules, Statement
+
+WILDCARD = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One region to walk: `head` stands before the user, if the region has users, and labels."""
+
+    head: Labels
+    has_user: bool
+    user_id: str | None
+    prefix: Labels
+    conditions: tuple[MatchCondition, ...]
+    depth: int | None
+
+    @property
+    def label_depth(self) -> int | None:
+        """How many labels below the user are kept: none left of 0 means not even the user."""
+        if self.depth is None:
+            return None
+        return self.depth - len(self.head) - int(self.has_user)
+
+
+def plan_list_namespaces(
+    op: ListNamespacesOp, scope: Scope, rules: Rules
+) -> Statement[list[Labels]]:
+    """The distinct namespaces that hold an item, truncated to `op.max_depth`, sorted as tuples."""
+    walks = [
+        walk for region, head in scope.heads() if (walk := _narrowed(region, head, op)) is not None
+    ]
+    arguments: list[Any] = [op.limit + op.offset]
+    selects = [_walk_sql(n, walk, arguments, rules) for n, walk in enumerate(walks)]
+    sql = "\nUNION ALL\n".join(selects)
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[Labels]]:
+        found: list[list[Labels]] = [[] for _ in walks]
+        for number, user_id, at in rows:
+            found[number].append(_truncated(walks[number], user_id, labels_at(at)))
+        return Decoded(_page(found, op.offset, op.limit))
+
+    return Statement(sql, tuple(arguments), decode)
+
+
+def _page(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:
+    """The sorted union; two regions can share a truncation, such as ("users",)."""
+    distinct = dict.fromkeys(heapq.merge(*[sorted(labels) for labels in found]))
+    return list(islice(distinct, offset, offset + limit))
+
+
+def _truncated(walk: _Walk, user_id: str, labels: Labels) -> Labels:
+    user = (user_id,) if walk.has_user else ()
+    return tuple(islice(chain(walk.head, user, labels), walk.depth))
+
+
+def _narrowed(region: Region, head: Labels, op: ListNamespacesOp) -> _Walk | None:
+    """The part of a region that the plain start of each prefix condition leaves, or None."""
+    has_user = region.user_id is None
+    user_id, prefix = region.user_id, Labels()
+    for condition in op.match_conditions or ():
+        if condition.match_type != "prefix":
+            continue
+        path = tuple(condition.path)
+        if any(p not in (WILDCARD, h) for p, h in zip(path, head, strict=False)):
+            return None
+        rest = path[len(head) :]
+        if has_user and rest:
+            if rest[0] != WILDCARD:
+                if user_id not in (None, rest[0]):
+                    return None
+                user_id = rest[0]
+            rest = rest[1:]
+        prefix = max(prefix, _plain_start(rest), key=len)
+    conditions = tuple(op.match_conditions or ())
+    return _Walk(head, has_user, user_id, prefix, conditions, op.max_depth)
+
+
+def _plain_start(path: Labels) -> Labels:
+    return path[: path.index(WILDCARD)] if WILDCARD in path else path
+
+
+def _walk_sql(number: int, walk: _Walk, arguments: list[Any], rules: Rules) -> str:
+    item, at = rules.tables.item, rules.tables.place("i")
+    within = f"{_within(walk, arguments, at)} AND {rules.live()}"
+    tests = _tests(walk, arguments)
+    # What is tested on each stop must be stopped at, so truncation then waits until after.
+    jump_depth = None if tests else walk.label_depth
+    user, seek = _next_stop(jump_depth)
+    order = f"ORDER BY i.user_id, {at} LIMIT 1"
+    return f"""
+(WITH RECURSIVE walk AS (
+    (SELECT i.user_id, {at} AS place FROM {item} i WHERE {within} {order})
+    UNION ALL
+    SELECT following.* FROM walk CROSS JOIN LATERAL (
+        SELECT i.user_id, {at} AS place FROM {item} i
+         WHERE {within} AND (i.user_id, {at}) >= ({user}, {seek}) {order}) following
+)
+{_selected(number, walk, tests)})"""
+
+
+def _within(walk: _Walk, arguments: list[Any], at: str) -> str:
+    if walk.user_id is None:
+        user = "i.user_id > ''"
+    else:
+        arguments.append(walk.user_id)
+        user = f"i.user_id = ${len(arguments)}"
+    if not walk.prefix:
+        return user
+    start = place(walk.prefix)
+    arguments.extend((start, first_place_after(start)))
+    return f"{user} AND {at} >= ${len(arguments) - 1} AND {at} < ${len(arguments)}"
+
+
+def _next_stop(depth: int | None) -> tuple[str, str]:
+    """The least user and place that come after everything the stop `walk` stands for.
+
+    U+0001 is the least that can follow a place inside its namespace, or a user id; U+0002 is
+    what follows the last place below it.
+    """
+    if depth is None:
+        return "walk.user_id", r"walk.place || E'\x01'"
+    if depth <= 0:
+        return r"walk.user_id || E'\x01'", "''"
+    labels = r"string_to_array(walk.place, E'\x01')"
+    seek = rf"""CASE WHEN cardinality({labels}) < {depth} THEN walk.place || E'\x01'
+              ELSE array_to_string(({labels})[1:{depth}], E'\x01') || E'\x02' END"""
+    return "walk.user_id", seek
+
+
+def _selected(number: int, walk: _Walk, tests: str) -> str:
+    select = f"SELECT {number}::int, user_id, place FROM walk"
+    depth = walk.label_depth
+    if depth is not None and depth < 0:
+        return f"{select} {tests} LIMIT 1"
+    if not tests or depth is None:
+        return f"{select} {tests} LIMIT $1"
+    kept = (
+        rf"array_to_string((string_to_array(place, E'\x01'))[1:{depth}], E'\x01')"
+        if depth
+        else "''"
+    )
+    return f"""SELECT DISTINCT {number}::int, user_id, {kept} COLLATE "C" AS place FROM walk {tests}
+ ORDER BY user_id, place LIMIT $1"""
+
+
+def _tests(walk: _Walk, arguments: list[Any]) -> str:
+    """The conditions that narrowing has not met already, each as one regular expression."""
+    patterns = [
+        _pattern(condition)
+        for condition in walk.conditions
+        if condition.path and not _is_met(condition, walk)
+    ]
+    if not patterns:
+        return ""
+    whole = _whole_place(walk, arguments)
+    tests = []
+    for pattern in patterns:
+        arguments.append(pattern)
+        tests.append(f"{whole} ~ ${len(arguments)}")
+    return "WHERE " + " AND ".join(tests)
+
+
+def _is_met(condition: MatchCondition, walk: _Walk) -> bool:
+    """Whether every row of the narrowed region meets it."""
+    if condition.match_type != "prefix":
+        return False
+    rest = tuple(condition.path)[len(walk.head) :]
+    if walk.has_user:
+        rest = rest[1:]
+    return WILDCARD not in rest and walk.prefix[: len(rest)] == rest
+
+
+def _whole_place(walk: _Walk, arguments: list[Any]) -> str:
+    """The place of the full tuple, head and user included, in front of each label a joint."""
+    arguments.append("".join("\x01" + place((label,)) for label in walk.head))
+    head = f"${len(arguments)}::text"
+    user = (
+        r" || E'\x01' || replace(replace(user_id, E'\x02', E'\x02\x03'), E'\x01', E'\x02\x02')"
+        if walk.has_user
+        else ""
+    )
+    return rf"({head}{user} || CASE WHEN place = '' THEN '' ELSE E'\x01' || place END)"
+
+
+def _pattern(condition: MatchCondition) -> str:
+    """A regular expression over the whole place; labels are literal, `*` is any one label."""
+    labels = "".join(
+        "\x01" + ("[^\x01]*" if label == WILDCARD else re.escape(place((label,))))
+        for label in condition.path
+    )
+    return f"^{labels}(\x01|$)" if condition.match_type == "prefix" else f"{labels}$"

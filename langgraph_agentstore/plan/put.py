@@ -1,0 +1,96 @@
+"""Puts: any number of items by one statement; and the put that expects a version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from ..errors import VersionConflictError
+from .model import Decoded, Put, Row, Rules, Statement, columns_of
+
+# An expired item counts as absent: what replaces it was created now and inherits nothing. Its
+# version goes on all the same, so that no version ever means two values.
+REPLACE = """
+       value      = excluded.value,
+       version    = i.version + 1,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_at ELSE i.created_at END,
+       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.metadata ELSE i.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_by ELSE i.created_by END,
+       updated_at = excluded.updated_at,
+       expires_at = excluded.expires_at,
+       ttl        = excluded.ttl"""
+
+COLUMNS = "(user_id, namespace, key, value, created_at, updated_at, expires_at, ttl)"
+
+
+@cache
+def put_one_sql(rules: Rules) -> str:
+    return f"""
+INSERT INTO {rules.tables.item} AS i {COLUMNS}
+VALUES ($1, $2, $3, $4, now(), now(), now() + $5::interval, $5)
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+
+
+@cache
+def put_many_sql(rules: Rules) -> str:
+    return f"""
+INSERT INTO {rules.tables.item} AS i {COLUMNS}
+SELECT p.user_id, p.namespace, p.key, p.value, now(), now(), now() + p.ttl, p.ttl
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::interval[])
+       AS p (user_id, namespace, key, value, ttl)
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+
+
+def put_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """The statement for these puts, whose triples must differ."""
+    if len(puts) == 1:
+        return put_one_sql(rules), (*puts[0].triple, puts[0].value, puts[0].ttl)
+    # In the order of the primary key, so that two writers never wait for each other in a ring.
+    ordered = sorted(puts, key=lambda put: put.triple)
+    return put_many_sql(rules), (
+        *columns_of([put.triple for put in ordered]),
+        [put.value for put in ordered],
+        [put.ttl for put in ordered],
+    )
+
+
+@cache
+def put_absent_sql(rules: Rules) -> str:
+    return f"{put_one_sql(rules)}\n WHERE i.expires_at <= excluded.updated_at\nRETURNING version"
+
+
+@cache
+def put_expected_sql(rules: Rules) -> str:
+    return f"""
+UPDATE {rules.tables.item} AS i
+   SET value = $4, version = i.version + 1, updated_at = now(),
+       expires_at = now() + $5::interval, ttl = $5
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.version = $6 AND {rules.live()}
+RETURNING version"""
+
+
+def plan_put_expected(put: Put, expected: int, rules: Rules) -> Statement[int]:
+    """Writes only over version `expected`, or only where no item is when it is 0.
+
+    The result is the new version. Not idempotent: after a lost connection nobody knows whether
+    the version found is one's own.
+    """
+
+    def decode(rows: Sequence[Row]) -> Decoded[int]:
+        if not rows:
+            found = "the item exists already" if expected == 0 else "the item changed or is gone"
+            raise VersionConflictError(
+                f"expected version {expected} of key {put.triple[2]!r}, but {found}; "
+                "read it again and decide anew",
+                expected=expected,
+            )
+        return Decoded(rows[0][0])
+
+    arguments = (*put.triple, put.value, put.ttl)
+    if expected == 0:
+        return Statement(put_absent_sql(rules), arguments, decode, idempotent=False)
+    return Statement(put_expected_sql(rules), (*arguments, expected), decode, idempotent=False)

@@ -1,0 +1,40 @@
+"""What a prefix covers, as a condition over the primary key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..namespaces import ROOT, encode_labels
+from ..users import SHARED, Region
+
+
+def region_condition(regions: Sequence[Region], arguments: list[Any], alias: str = "i") -> str:
+    """A condition that rows of any of the regions meet; appends its arguments."""
+    return "(" + " OR ".join(_one_region(region, arguments, alias) for region in regions) + ")"
+
+
+def _one_region(region: Region, arguments: list[Any], alias: str) -> str:
+    user = _user(region.user_id, arguments, alias)
+    stored = encode_labels(region.labels)
+    if stored == ROOT:
+        return user
+    arguments.append(stored)
+    prefix = f"${len(arguments)}::text"
+    column = f"{alias}.namespace"
+    # Labels, not characters: 'a' covers 'a' and 'a:…', never 'ab'; ';' follows ':' in ASCII.
+    below = f"{column} >= {prefix} || ':' AND {column} < {prefix} || ';'"
+    return f"({user} AND ({column} = {prefix} OR ({below})))"
+
+
+def _user(user_id: str | None, arguments: list[Any], alias: str) -> str:
+    if user_id is None:
+        return f"{alias}.user_id > ''"
+    arguments.append(user_id)
+    return f"{alias}.user_id = ${len(arguments)}"
+
+
+def is_everything(regions: Sequence[Region]) -> bool:
+    """Whether the regions are the whole table."""
+    users = {region.user_id for region in regions if not region.labels}
+    return users >= {SHARED, None}

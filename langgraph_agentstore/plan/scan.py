@@ -1,0 +1,92 @@
+"""Counting, walking through everything, and reading one whole record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from langgraph.store.base import Item
+
+from ..namespaces import decode_labels
+from ..records import ItemRecord
+from ..users import Region, Scope
+from ..values import as_mapping
+from .filters import Filter, filter_sql
+from .model import Decoded, Row, Rules, Statement, Triple
+from .region import region_condition
+
+
+def plan_count(regions: Sequence[Region], filter: Filter, rules: Rules) -> Statement[int]:
+    """How many items of the regions pass the filter."""
+    arguments: list[Any] = []
+    sql = f"""
+SELECT count(*)
+  FROM {rules.tables.item} i
+ WHERE {region_condition(regions, arguments)} AND {rules.live()}
+   AND {filter_sql(filter, arguments)}"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[int]:
+        return Decoded(rows[0][0])
+
+    return Statement(sql, tuple(arguments), decode)
+
+
+def plan_page(
+    regions: Sequence[Region],
+    filter: Filter,
+    after: Triple | None,
+    size: int,
+    scope: Scope,
+    rules: Rules,
+) -> Statement[list[tuple[Triple, Item]]]:
+    """The next `size` items in the order of the primary key, each with its triple."""
+    arguments: list[Any] = [size]
+    conditions = [region_condition(regions, arguments), rules.live()]
+    if after is not None:
+        arguments.extend(after)
+        n = len(arguments)
+        conditions.append(f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})")
+    conditions.append(filter_sql(filter, arguments))
+    sql = f"""
+SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at
+  FROM {rules.tables.item} i
+ WHERE {" AND ".join(conditions)}
+ ORDER BY i.user_id, i.namespace, i.key
+ LIMIT $1"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[tuple[Triple, Item]]]:
+        return Decoded([_keyed_item(row, scope) for row in rows])
+
+    return Statement(sql, tuple(arguments), decode)
+
+
+def _keyed_item(row: Row, scope: Scope) -> tuple[Triple, Item]:
+    user_id, stored, key, value, created_at, updated_at = row
+    item = Item(
+        namespace=scope.labels(user_id, decode_labels(stored)),
+        key=key,
+        value=as_mapping(value),
+        created_at=created_at,
+        updated_at=updated_at,
+    )
+    return (user_id, stored, key), item
+
+
+@cache
+def _record_sql(rules: Rules) -> str:
+    return f"""
+SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at, i.expires_at
+  FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+
+
+def plan_record(
+    triple: Triple, labels: tuple[str, ...], rules: Rules
+) -> Statement[ItemRecord | None]:
+    """One item with what LangGraph's `Item` does not show: version, metadata, expiry."""
+
+    def decode(rows: Sequence[Row]) -> Decoded[ItemRecord | None]:
+        return Decoded(ItemRecord(labels, triple[2], *rows[0]) if rows else None)
+
+    return Statement(_record_sql(rules), triple, decode)

@@ -1,0 +1,124 @@
+"""Search without a query: the newest items at or below a namespace that pass a filter.
+
+Within one user the search walks the namespaces of the prefix on the index `item_newest`, takes
+the newest of each and merges them: the cost is that of the page, whatever the namespace's size.
+Below a prefix of more than `MANY_NAMESPACES` namespaces, and across users, it sorts instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from langgraph.store.base import SearchItem, SearchOp
+
+from ..namespaces import decode_labels, first_place_after, place
+from ..users import Region, Scope
+from ..values import as_mapping
+from .expiry import REFRESHED
+from .filters import Filter, filter_sql
+from .model import Decoded, Refresh, Row, Rules, Statement
+from .region import region_condition
+
+MANY_NAMESPACES = 32
+"""From here on, one sort of everything below the prefix beats one index probe per namespace."""
+
+
+def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Statement[Any]:
+    """At most `op.limit` items after `op.offset`, newest `updated_at` first.
+
+    Ties are ordered by user, namespace and key, so pages are disjoint and complete.
+    """
+    regions = scope.regions(op.namespace_prefix)
+    if len(regions) == 1 and regions[0].user_id is not None:
+        sql, arguments = _within_a_user(regions[0], op, filter, rules)
+    else:
+        sql, arguments = _across_users(regions, op, filter, rules)
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
+        return _decode(rows, scope, refresh=op.refresh_ttl)
+
+    return Statement(sql, tuple(arguments), decode)
+
+
+def _across_users(
+    regions: Sequence[Region], op: SearchOp, filter: Filter, rules: Rules
+) -> tuple[str, list[Any]]:
+    arguments: list[Any] = [op.limit, op.offset]
+    region = region_condition(regions, arguments)
+    return f"""
+SELECT {_columns(rules)}
+  FROM {rules.tables.item} i
+ WHERE {region} AND {rules.live()} AND {filter_sql(filter, arguments)}
+ ORDER BY i.updated_at DESC, i.user_id, {rules.tables.place("i")}, i.key
+ LIMIT $1 OFFSET $2""", arguments
+
+
+def _within_a_user(
+    region: Region, op: SearchOp, filter: Filter, rules: Rules
+) -> tuple[str, list[Any]]:
+    start = place(region.labels)
+    arguments: list[Any] = [op.limit, op.offset, region.user_id, start]
+    if region.labels:
+        arguments.append(first_place_after(start))
+    condition = filter_sql(filter, arguments)
+    return _within_a_user_sql(rules, bool(region.labels), condition), arguments
+
+
+@lru_cache(maxsize=512)
+def _within_a_user_sql(rules: Rules, bounded: bool, condition: str) -> str:
+    item, at = rules.tables.item, rules.tables.place("i")
+    end = f"AND {at} < $5" if bounded else ""
+    page = f"""SELECT {_columns(rules)}
+          FROM {item} i
+         WHERE i.user_id = $3 AND {rules.live()} AND {condition}"""
+    return f"""
+WITH RECURSIVE walk AS (
+    -- The namespaces at or below the prefix: one index probe each, not one row each.
+    (SELECT {at} AS place FROM {item} i
+      WHERE i.user_id = $3 AND {at} >= $4 {end} ORDER BY {at} LIMIT 1)
+    UNION ALL
+    SELECT following.place
+      FROM walk CROSS JOIN LATERAL (
+           SELECT {at} AS place FROM {item} i
+            WHERE i.user_id = $3 AND {at} > walk.place {end} ORDER BY {at} LIMIT 1) following
+), spaces AS MATERIALIZED (
+    SELECT place FROM walk LIMIT {MANY_NAMESPACES + 1}
+)
+SELECT * FROM (
+    -- Few namespaces: the newest of each, in the order of the index.
+    SELECT newest.* FROM spaces CROSS JOIN LATERAL (
+        {page} AND {at} = spaces.place
+         ORDER BY i.updated_at DESC, i.key LIMIT $1::bigint + $2::bigint) newest
+     WHERE (SELECT count(*) FROM spaces) <= {MANY_NAMESPACES}
+    UNION ALL
+    -- Many: everything below the prefix, sorted.
+    ({page} AND {at} >= $4 {end} AND (SELECT count(*) FROM spaces) > {MANY_NAMESPACES}
+         ORDER BY i.updated_at DESC, {at}, i.key LIMIT $1::bigint + $2::bigint)
+) found
+ ORDER BY updated_at DESC, place, key
+ LIMIT $1 OFFSET $2"""
+
+
+def _columns(rules: Rules) -> str:
+    return f"""i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at,
+               {REFRESHED} AS refreshed, {rules.tables.place("i")} AS place"""
+
+
+def _decode(rows: Sequence[Row], scope: Scope, *, refresh: bool) -> Decoded[list[SearchItem]]:
+    found: Decoded[list[SearchItem]] = Decoded([])
+    for row in rows:
+        user_id, stored, key, value, created_at, updated_at, expires_at, refreshed = row[:8]
+        found.result.append(
+            SearchItem(
+                namespace=scope.labels(user_id, decode_labels(stored)),
+                key=key,
+                value=as_mapping(value),
+                created_at=created_at,
+                updated_at=updated_at,
+            )
+        )
+        if refresh and refreshed is not None:
+            found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
+    return found

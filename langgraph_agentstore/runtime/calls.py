@@ -1,0 +1,141 @@
+"""Calls: what one caller asked for in one go, and how the answer reaches that caller.
+
+A caller is a thread that waits (`BlockingCall`) or a coroutine on any event loop
+(`AwaitedCall`). The I/O thread settles a call's operations one by one; when the last is settled
+the call is announced. Calls of one loop that finish together are announced by one wake-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..errors import BatchError
+
+logger = logging.getLogger("langgraph_agentstore")
+
+
+class Call:
+    """The operations of one call, their results and their errors, by position."""
+
+    __slots__ = ("cancelled", "errors", "later", "operations", "remaining", "results", "tasks")
+
+    def __init__(self, operations: Sequence[Any]) -> None:
+        self.operations = operations
+        self.results: list[Any] = [None] * len(operations)
+        self.errors: dict[int, Exception] | None = None
+        self.remaining = 0
+        self.later: list[Ticket] | None = None
+        self.tasks: list[asyncio.Task[None]] | None = None
+        self.cancelled = False
+
+    def fail(self, position: int, error: Exception) -> None:
+        if self.errors is None:
+            self.errors = {}
+        self.errors[position] = error
+
+    def fail_all(self, error: Exception) -> None:
+        self.errors = dict.fromkeys(range(len(self.operations)), error)
+
+    def cancel_tasks(self) -> None:
+        """Stops the statements that run for this call alone; call it on the I/O thread."""
+        for task in self.tasks or ():
+            task.cancel()
+
+    def outcome(self) -> list[Any]:
+        """The results, or the error: the operation's own if one failed, else a `BatchError`."""
+        if self.errors is None:
+            return self.results
+        distinct = {id(error): error for error in self.errors.values()}
+        if len(distinct) == 1:
+            # One error can be many callers': each raises a copy, with a traceback of its own.
+            (error,) = distinct.values()
+            raise copy.copy(error) from error.__cause__
+        first = min(self.errors)
+        raise BatchError(
+            f"{len(self.errors)} of {len(self.operations)} operations failed, the others were "
+            f"done; operation {first}: {self.errors[first]}",
+            errors=self.errors,
+        )
+
+    def announce(self) -> None:
+        """Tells the caller that the outcome is there."""
+        raise NotImplementedError
+
+
+class BlockingCall(Call):
+    """A call whose thread waits. A bare lock is the cheapest thing one can wait on."""
+
+    __slots__ = ("_finished",)
+
+    def __init__(self, operations: Sequence[Any]) -> None:
+        super().__init__(operations)
+        self._finished = threading.Lock()
+        self._finished.acquire()
+
+    def announce(self) -> None:
+        self._finished.release()
+
+    def wait(self) -> None:
+        self._finished.acquire()
+
+
+class AwaitedCall(Call):
+    """A call awaited on some event loop."""
+
+    __slots__ = ("future", "loop")
+
+    def __init__(self, operations: Sequence[Any]) -> None:
+        super().__init__(operations)
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[None] = self.loop.create_future()
+
+    def announce(self) -> None:
+        announce_all([self])
+
+
+class SilentCall(Call):
+    """A call that nobody waits for; a failure is logged."""
+
+    __slots__ = ()
+
+    def announce(self) -> None:
+        for error in {id(error): error for error in (self.errors or {}).values()}.values():
+            logger.warning("moving the expiry of items that were read failed: %s", error)
+
+
+class Ticket:
+    """One operation under way: which call it belongs to, and at which position."""
+
+    __slots__ = ("call", "operation", "position")
+
+    def __init__(self, call: Call, position: int, operation: Any) -> None:
+        self.call = call
+        self.position = position
+        self.operation = operation
+
+
+def announce_all(calls: Iterable[Call]) -> None:
+    """Announces finished calls, with one wake-up for all that wait on the same loop."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[AwaitedCall]] = defaultdict(list)
+    for call in calls:
+        if isinstance(call, AwaitedCall):
+            by_loop[call.loop].append(call)
+        else:
+            call.announce()
+    for loop, finished in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, finished)
+        except RuntimeError:  # the caller's loop was closed meanwhile: nobody waits any more
+            continue
+
+
+def _resolve(calls: Sequence[AwaitedCall]) -> None:
+    for call in calls:
+        if not call.future.done():
+            call.future.set_result(None)

@@ -1,0 +1,198 @@
+"""The engine: takes planned operations from any thread or loop, and answers them.
+
+Callers put a `Call` into an inbox and wake the I/O thread once; there an open `Session` does the
+rest. The first call starts the thread and opens the session; calls that come meanwhile wait in
+the inbox, and hear of it if opening fails. The next call then tries anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..config import StoreConfig
+from ..errors import AgentStoreError, StoreClosedError
+from ..plan.model import Planned, Rules
+from ..records import StoreStats
+from .calls import AwaitedCall, BlockingCall, Call, announce_all
+from .database import Database
+from .io_thread import ForkAware, IoThread
+from .migrator import migrate
+from .session import Job, Session
+
+logger = logging.getLogger("langgraph_agentstore")
+
+
+class Engine(ForkAware):
+    """One thread, one session. Nothing starts before the first call."""
+
+    def __init__(self, config: StoreConfig, rules: Rules) -> None:
+        super().__init__()
+        self.config = config
+        self._rules = rules
+        self._closed = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._gate = threading.Lock()
+        self._thread: IoThread | None = None
+        self._inbox: deque[Call] = deque()
+        self._woken = False
+        self._opening: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._session: Session | None = None
+
+    def run(self, operations: Sequence[Planned | Job]) -> list[Any]:
+        """Blocks the calling thread until all are done; their results in the order given."""
+        thread = self._thread
+        if thread is not None and thread.is_current():
+            raise RuntimeError(
+                "a blocking call on the store's own I/O thread would wait for itself; "
+                "use the awaitable form there"
+            )
+        call = BlockingCall(operations)
+        self._submit(call)
+        call.wait()
+        return call.outcome()
+
+    async def arun(self, operations: Sequence[Planned | Job]) -> list[Any]:
+        """Awaits all, on whatever loop. What a cancelled caller's call has not sent is dropped."""
+        call = AwaitedCall(operations)
+        self._submit(call)
+        try:
+            await call.future
+        except asyncio.CancelledError:
+            self._cancel(call)
+            raise
+        return call.outcome()
+
+    def close(self) -> None:
+        """Ends the store when everything accepted is done. Idempotent, and safe on any thread."""
+        with self._gate:
+            self.close_soon()
+        thread = self._thread
+        if thread is not None and not thread.is_current():
+            thread.join()
+
+    def close_soon(self) -> None:
+        """As `close`, without waiting or locking: for a finaliser, which may run on any thread.
+
+        A finaliser runs when nobody can submit any more, so it needs no lock.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        if self._thread is not None:
+            self._thread.call(self._start_closing)
+
+    def stats(self) -> StoreStats:
+        """The counters since the store was opened, and the pool now; no I/O."""
+        session = self._session
+        if session is None:
+            return StoreStats(0, 0, 0, 0, 0, 0, len(self._inbox), 0, 0)
+        return StoreStats(
+            operations=session.operations,
+            statements=session.database.statements,
+            failed_operations=session.failed,
+            retries=session.database.retries,
+            refreshes=session.refreshed,
+            swept=session.sweeper.swept,
+            waiting=session.waiting + len(self._inbox),
+            pool_size=session.database.pool.get_size(),
+            pool_idle=session.database.pool.get_idle_size(),
+        )
+
+    def after_fork(self, keep: Callable[[object], None]) -> None:
+        """The thread and the connections are the parent's; the child makes its own when used."""
+        keep((self._thread, self._session, self._opening, self._closing, list(self._inbox)))
+        self._reset()
+
+    def _submit(self, call: Call) -> None:
+        if not call.operations:
+            call.announce()
+            return
+        with self._gate:
+            if self._closed:
+                raise StoreClosedError("the store was closed; construct another")
+            if self._thread is None:
+                self._thread = IoThread()
+                atexit.register(self.close)
+            self._inbox.append(call)
+            if self._woken:
+                return
+            self._woken = True
+            self._thread.call(self._drain)
+
+    def _cancel(self, call: Call) -> None:
+        call.cancelled = True
+        if self._thread is not None and not self._closed:
+            self._thread.call(call.cancel_tasks)
+
+    def _drain(self) -> None:
+        self._woken = False
+        if self._session is not None:
+            while self._inbox:
+                self._session.begin(self._inbox.popleft())
+            self._session.depart()
+        elif self._opening is None and self._inbox:
+            self._opening = asyncio.get_running_loop().create_task(self._open())
+
+    async def _open(self) -> None:
+        try:
+            self._session = await open_session(self.config, self._rules)
+        except Exception as error:
+            if not isinstance(error, AgentStoreError):
+                logger.exception("opening the store failed")
+            self._refuse_inbox(error)
+        finally:
+            self._opening = None
+            self._drain()
+
+    def _refuse_inbox(self, error: Exception) -> None:
+        refused = list(self._inbox)
+        self._inbox.clear()
+        for call in refused:
+            call.fail_all(error)
+        announce_all(refused)
+
+    def _start_closing(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._finish())
+
+    async def _finish(self) -> None:
+        assert self._thread is not None
+        try:
+            self._drain()
+            while self._opening is not None:
+                await asyncio.wait([self._opening])
+            if self._session is not None:
+                await self._session.finish()
+        except Exception:
+            logger.exception("closing the store failed")
+        finally:
+            self._refuse_inbox(StoreClosedError("the store was closed; construct another"))
+            self._thread.stop()
+
+
+async def open_session(config: StoreConfig, rules: Rules) -> Session:
+    """Connects and brings the schema up to date; the bundled Postgres is started first."""
+    loop = asyncio.get_running_loop()
+    source = config.source
+    dsn = source.resolve()
+    if source.embedded is not None:
+        dsn = await loop.run_in_executor(None, source.resolve)
+    database = Database(dsn, source.shown, config.pool)
+    await database.open()
+    try:
+        async with database.connection() as connection:
+            schema_version = await migrate(connection, rules.tables)
+    except BaseException:
+        await database.close()
+        raise
+    return Session(config, rules, database, schema_version)

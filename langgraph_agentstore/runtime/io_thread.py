@@ -1,0 +1,86 @@
+"""A private thread with an event loop of its own.
+
+The store's loop is not the host's: so a store works on any loop, on several at once, from
+threads without one, and from blocking code on a running loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+if sys.platform != "win32":
+    import uvloop
+
+_inherited: list[object] = []
+"""A parent's loops, kept in the forked child: finalising them would touch its connections."""
+
+
+class IoThread:
+    """The thread and its loop; both run from construction until `stop`."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="agentstore-io", daemon=True)
+        self._thread.start()
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Runs the function on the loop, soon."""
+        self.loop.call_soon_threadsafe(function, *arguments)
+
+    def is_current(self) -> bool:
+        """Whether the caller runs on this thread, and so must not wait for it."""
+        return threading.current_thread() is self._thread
+
+    def stop(self) -> None:
+        """Ends the loop after what is due now; call it on the thread itself."""
+        self.loop.stop()
+
+    def join(self) -> None:
+        """Waits until the thread has ended."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            with contextlib.suppress(Exception):
+                self.loop.run_until_complete(self._wind_up())
+            self.loop.close()
+
+    async def _wind_up(self) -> None:
+        this = asyncio.current_task()
+        tasks = [task for task in asyncio.all_tasks() if task is not this]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.loop.shutdown_asyncgens()
+
+
+class ForkAware:
+    """Told in a forked child that its thread exists only in the parent."""
+
+    _all: weakref.WeakSet[ForkAware] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        self._all.add(self)
+
+    def after_fork(self, keep: Callable[[object], None]) -> None:
+        """Drops what belongs to the parent; `keep` saves an object from being finalised."""
+        raise NotImplementedError
+
+    @classmethod
+    def _in_child(cls) -> None:
+        for instance in list(cls._all):
+            instance.after_fork(_inherited.append)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=ForkAware._in_child)  # noqa: SLF001

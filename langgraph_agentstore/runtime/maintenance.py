@@ -1,0 +1,45 @@
+"""Jobs around the data: opening, health, sweeping."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+
+from ..records import StoreHealth
+from .session import Job, Session
+
+
+async def _nothing(_session: Session) -> None:
+    return
+
+
+async def _health(session: Session) -> StoreHealth:
+    started = time.perf_counter()
+    rows = await session.database.fetch("SELECT current_setting('server_version')", ())
+    latency_ms = (time.perf_counter() - started) * 1000
+    return StoreHealth(latency_ms, rows[0][0], session.schema_version)
+
+
+async def _sweep(session: Session) -> int:
+    return await session.sweeper.sweep()
+
+
+async def _stop_sweeper(session: Session) -> bool:
+    return await session.stop_sweeper()
+
+
+def start_sweeper(interval_minutes: float | None) -> Job:
+    """Starts the sweeper at this interval, or at the store's; its result ends with it."""
+
+    async def run(session: Session) -> Future[None]:
+        return session.start_sweeper(interval_minutes)
+
+    return Job(run)
+
+
+NOTHING = Job(_nothing)
+"""Done as soon as the store is open."""
+
+HEALTH = Job(_health)
+SWEEP = Job(_sweep)
+STOP_SWEEPER = Job(_stop_sweeper)

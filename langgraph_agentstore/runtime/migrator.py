@@ -1,0 +1,174 @@
+"""Numbered SQL files, applied once each, in order, by one process at a time.
+
+Everything happens in one transaction under a transaction-level advisory lock: so any number of
+processes may start at once, a failure leaves nothing behind, and PgBouncer in transaction mode
+does no harm. Each file may also be run again without effect.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import asyncpg
+
+from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
+from ..plan.model import Tables
+
+# Any fixed number that no other application is likely to use; one lock per schema name.
+_LOCK_SPACE = 0x61676E74
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: its number, its name, and its text with `{schema}` where the schema goes."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the text, which must not change once it has been released."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def statements(self, tables: Tables) -> list[str]:
+        """The statements one by one, as a distributed database needs them."""
+        sql = self.text.replace("{schema}", tables.quoted)
+        parts = [part.strip() for part in re.split(r";\s*$", sql, flags=re.MULTILINE)]
+        return [part for part in parts if part]
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """Every migration of this release, by number."""
+    folder = resources.files("langgraph_agentstore") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return tuple(
+        Migration(int(f.name[:4]), f.name[5:-4], f.read_text(encoding="utf-8")) for f in files
+    )
+
+
+def setup_sql(tables: Tables, after: int = 0) -> str:
+    """The whole set-up as one script, for a role that may create what the store's may not."""
+    statements = [*_bootstrap(tables)]
+    for migration in migrations():
+        if migration.number > after:
+            statements += migration.statements(tables)
+            statements.append(_record_sql(tables, migration))
+    return ";\n\n".join(statements) + ";\n"
+
+
+async def migrate(connection: asyncpg.pool.PoolConnectionProxy, tables: Tables) -> int:
+    """Brings the schema up to date; the number of the newest migration.
+
+    Raises:
+        MissingSchemaError: something is to be created and this role may not; `sql` has it.
+        SchemaTooNewError: a later release was here.
+        MigrationError: an applied migration differs from this release's, or one failed.
+    """
+    applied = await _applied(connection, tables)
+    if _pending(applied, tables):
+        async with connection.transaction():
+            # Waiting for another process that migrates is normal, however long it takes.
+            await connection.execute("SET LOCAL lock_timeout = 0")
+            await connection.execute("SET LOCAL statement_timeout = 0")
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock($1::int, hashtext($2))", _LOCK_SPACE, tables.schema
+            )
+            applied = await _applied(connection, tables)
+            await _apply(connection, tables, _pending(applied, tables), max(applied, default=0))
+    return migrations()[-1].number
+
+
+def _pending(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
+    newest = migrations()[-1].number
+    if applied and max(applied) > newest:
+        raise SchemaTooNewError(
+            f"schema {tables.schema!r} has migration {max(applied)}, this release knows up to "
+            f"{newest}: upgrade langgraph_agentstore, or choose another schema"
+        )
+    for migration in migrations():
+        if applied.get(migration.number, migration.checksum) != migration.checksum:
+            raise MigrationError(
+                f"migration {migration.number} ({migration.name}) of schema {tables.schema!r} is "
+                "not the one of this release; was the file or the table 'migration' edited?"
+            )
+    return [migration for migration in migrations() if migration.number not in applied]
+
+
+async def _applied(
+    connection: asyncpg.pool.PoolConnectionProxy, tables: Tables
+) -> dict[int, str]:
+    """Checksums by number; empty where there is no schema yet."""
+    if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", tables.migration):
+        return {}
+    rows = await connection.fetch(f"SELECT number, checksum FROM {tables.migration}")
+    return {row["number"]: row["checksum"] for row in rows}
+
+
+async def _apply(
+    connection: asyncpg.pool.PoolConnectionProxy,
+    tables: Tables,
+    pending: Sequence[Migration],
+    after: int,
+) -> None:
+    if not pending:
+        return
+    await _check_encoding(connection)
+    statement = ""
+    try:
+        for statement in _bootstrap(tables):
+            await connection.execute(statement)
+        for migration in pending:
+            for statement in (*migration.statements(tables), _record_sql(tables, migration)):
+                await connection.execute(statement)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MissingSchemaError(
+            f"this role may not set up schema {tables.schema!r} ({error}); let a role that may "
+            f"run this, then grant USAGE on the schema and the table rights to this one:\n\n"
+            f"{setup_sql(tables, after)}",
+            sql=setup_sql(tables, after),
+        ) from error
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"setting up schema {tables.schema!r} failed: {error}") from error
+
+
+async def _check_encoding(connection: asyncpg.pool.PoolConnectionProxy) -> None:
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise ConfigurationError(
+            f"the database's encoding is {encoding}; create one with ENCODING 'UTF8', since "
+            "keys and values may hold any character"
+        )
+
+
+def _bootstrap(tables: Tables) -> tuple[str, ...]:
+    """The schema, if it is not there yet, and the table that says what was applied."""
+    literal = tables.schema.replace("'", "''")
+    return (
+        # IF NOT EXISTS alone would demand the right to create schemas even where this one is.
+        f"""DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{literal}') THEN
+        CREATE SCHEMA {tables.quoted};
+    END IF;
+END $$""",
+        f"""CREATE TABLE IF NOT EXISTS {tables.migration} (
+    number     integer PRIMARY KEY,
+    name       text NOT NULL,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)""",
+    )
+
+
+def _record_sql(tables: Tables, migration: Migration) -> str:
+    return (
+        f"INSERT INTO {tables.migration} (number, name, checksum) "
+        f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}') "
+        "ON CONFLICT (number) DO NOTHING"
+    )

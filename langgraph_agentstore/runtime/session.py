@@ -1,0 +1,215 @@
+"""What exists while a store is open: the database, the lanes and the statements under way.
+
+Everything here runs on the I/O thread. An operation goes its way by its type: gets and writes
+into lanes, where they travel together; every other statement, and every job, alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from ..config import StoreConfig
+from ..errors import AgentStoreError, StoreTimeoutError
+from ..plan.delete import delete_statement
+from ..plan.expiry import plan_sweep, refresh_statement
+from ..plan.get import decode_gets, get_statement
+from ..plan.model import Delete, Get, Put, Refresh, Rules, Statement
+from ..plan.put import put_statement
+from .calls import Call, SilentCall, Ticket, announce_all
+from .database import Database
+from .lanes import Lane
+from .sweeper import Sweeper
+from .translate import executing
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that is no single statement, such as a COPY or a sweep."""
+
+    run: Callable[[Session], Awaitable[Any]]
+
+
+class Session:
+    """An open store, on its I/O thread's loop."""
+
+    def __init__(self, config: StoreConfig, rules: Rules, database: Database, schema: int) -> None:
+        self.config = config
+        self.rules = rules
+        self.database = database
+        self.schema_version = schema
+        self.operations = self.failed = self.refreshed = 0
+        self.sweeper = Sweeper(self._sweep_batch)
+        self.sweeps_by_itself = True
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._make_lanes(config.pool.max_size, config.pool.command_timeout_s)
+        if config.ttl is not None:
+            self._sweep_by_itself()
+
+    def _make_lanes(self, connections: int, deadline_s: float) -> None:
+        # Whatever slow statements and locked items do, a get finds a connection.
+        self._statement_slots = asyncio.Semaphore(max(1, connections - 2))
+        self._write_slots = asyncio.Semaphore(max(1, connections // 2))
+        widest = max(1, connections - 1)
+        self._gets = Lane(
+            self._run_gets, self._settled, width=min(2, widest), widest=widest, deadline_s=deadline_s
+        )
+        # One large batch of writes at a time did better than several.
+        self._writes = Lane(
+            self._run_writes,
+            self._settled,
+            width=1,
+            widest=widest,
+            deadline_s=deadline_s,
+            ordered=True,
+        )
+        self._refreshes = Lane(
+            self._run_refreshes, self._settled, width=1, widest=1, deadline_s=deadline_s
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Operations queued in the lanes, not sent."""
+        return self._gets.waiting + self._writes.waiting + self._refreshes.waiting
+
+    def begin(self, call: Call) -> None:
+        """Sends a call's operations their ways; `depart` lets the lanes go."""
+        self._under_way += 1
+        self._idle.clear()
+        self.operations += len(call.operations)
+        tickets = [Ticket(call, n, operation) for n, operation in enumerate(call.operations)]
+        if len(tickets) > 1:
+            reads = [ticket for ticket in tickets if not isinstance(ticket.operation, (Put, Delete))]
+            if reads and len(reads) < len(tickets):
+                call.later = [t for t in tickets if isinstance(t.operation, (Put, Delete))]
+                tickets = reads
+        self._dispatch(call, tickets)
+
+    def depart(self) -> None:
+        """Sends what the lanes hold, as far as there is room."""
+        self._gets.depart()
+        self._writes.depart()
+
+    async def finish(self) -> None:
+        """Waits until everything that was begun is done, then closes the database."""
+        await self._idle.wait()
+        await self.sweeper.stop()
+        await self.database.close()
+
+    def start_sweeper(self, interval_minutes: float | None) -> Future[None]:
+        """Sweeps at this interval, or at the store's."""
+        self.sweeps_by_itself = True
+        return self.sweeper.start(interval_minutes or self.config.sweep_interval_minutes)
+
+    async def stop_sweeper(self) -> bool:
+        """Ends it, and lets TTLs not start it again; whether it was running."""
+        self.sweeps_by_itself = False
+        return await self.sweeper.stop()
+
+    def _sweep_by_itself(self) -> None:
+        if self.sweeps_by_itself and not self.sweeper.running:
+            self.sweeper.start(self.config.sweep_interval_minutes)
+
+    def _dispatch(self, call: Call, tickets: Sequence[Ticket]) -> None:
+        call.remaining = len(tickets)
+        for ticket in tickets:
+            operation = ticket.operation
+            if isinstance(operation, Get):
+                self._gets.add(ticket)
+            elif isinstance(operation, (Put, Delete)):
+                self._writes.add(ticket)
+                if isinstance(operation, Put) and operation.ttl is not None:
+                    self._sweep_by_itself()
+            elif isinstance(operation, Refresh):
+                self._refreshes.add(ticket)
+            else:
+                call.tasks = [] if call.tasks is None else call.tasks
+                call.tasks.append(asyncio.get_running_loop().create_task(self._run_alone(ticket)))
+
+    def _settled(self, tickets: Sequence[Ticket]) -> None:
+        """Counts the tickets off their calls, and announces the calls that are complete."""
+        finished: list[Call] = []
+        for ticket in tickets:
+            call = ticket.call
+            call.remaining -= 1
+            if call.remaining:
+                continue
+            if call.later and call.errors is None:
+                later, call.later = call.later, None
+                self._dispatch(call, later)
+                self._writes.depart()
+            else:
+                finished.append(call)
+        if finished:
+            self._under_way -= len(finished)
+            self.failed += sum(len(call.errors) for call in finished if call.errors)
+            announce_all(finished)
+            if not self._under_way:
+                self._idle.set()
+
+    async def _run_gets(self, tickets: Sequence[Ticket]) -> None:
+        gets = [ticket.operation for ticket in tickets]
+        rows = await self.database.fetch(*get_statement(gets, self.rules))
+        items, refreshes = decode_gets(gets, rows)
+        for ticket, item in zip(tickets, items, strict=True):
+            ticket.call.results[ticket.position] = item
+        self._refresh(refreshes)
+
+    async def _run_writes(self, tickets: Sequence[Ticket]) -> None:
+        # Of several writes to one item the last wins. A caller that gave up is not written for.
+        wanted = [ticket.operation for ticket in tickets if not ticket.call.cancelled]
+        operations = list({operation.triple: operation for operation in wanted}.values())
+        if not operations:
+            return
+        is_put = isinstance(operations[0], Put)
+        statement = put_statement if is_put else delete_statement
+        async with self._write_slots:
+            await self.database.fetch(*statement(operations, self.rules))  # type: ignore[operator]
+
+    async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
+        refreshes = list({t.operation.triple: t.operation for t in tickets}.values())
+        await self.database.fetch(*refresh_statement(refreshes, self.rules))
+        self.refreshed += len(refreshes)
+
+    async def _run_alone(self, ticket: Ticket) -> None:
+        call, operation = ticket.call, ticket.operation
+        try:
+            async with self._statement_slots:
+                if not call.cancelled:
+                    call.results[ticket.position] = await self._result_of(operation)
+        except AgentStoreError as error:
+            call.fail(ticket.position, error)
+        except asyncio.CancelledError:
+            # The caller gave up; nobody will look at this, but the call must still end.
+            call.fail(ticket.position, StoreTimeoutError("the operation was cancelled"))
+        except Exception as error:  # noqa: BLE001 - a caller must hear of whatever happened
+            failure = executing(error)
+            failure.__cause__ = error
+            call.fail(ticket.position, failure)
+        self._settled([ticket])
+
+    async def _result_of(self, operation: Statement[Any] | Job) -> Any:
+        if isinstance(operation, Job):
+            return await operation.run(self)
+        rows = await self.database.fetch(
+            operation.sql, operation.arguments, idempotent=operation.idempotent
+        )
+        decoded = operation.decode(rows)
+        self._refresh(decoded.refreshes)
+        return decoded.result
+
+    def _refresh(self, refreshes: Sequence[Refresh]) -> None:
+        """In the background: the reader has, or is about to get, its answer."""
+        if refreshes:
+            self.begin(SilentCall(refreshes))
+            self._refreshes.depart()
+
+    async def _sweep_batch(self, size: int) -> int:
+        statement = plan_sweep(size, self.rules)
+        rows = await self.database.fetch(statement.sql, statement.arguments)
+        return statement.decode(rows).result

@@ -1,0 +1,69 @@
+"""Deleting what has expired, in bounded batches, now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+
+from ..errors import AgentStoreError
+
+logger = logging.getLogger("langgraph_agentstore")
+
+BATCH_SIZE = 1000
+"""Items deleted by one statement: short locks, short transactions."""
+
+
+class Sweeper:
+    """Calls `sweep_batch(BATCH_SIZE)` until it finds little, then waits; on the running loop."""
+
+    def __init__(self, sweep_batch: Callable[[int], Awaitable[int]]) -> None:
+        self._sweep_batch = sweep_batch
+        self._task: asyncio.Task[None] | None = None
+        self.swept = 0
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def sweep(self) -> int:
+        """Deletes everything that has expired; how many items that were."""
+        total = 0
+        while True:
+            count = await self._sweep_batch(BATCH_SIZE)
+            total += count
+            self.swept += count
+            if count < BATCH_SIZE:
+                return total
+
+    def start(self, interval_minutes: float) -> Future[None]:
+        """Sweeps every `interval_minutes` from now on, in place of what interval there was.
+
+        The future ends when this sweeping does.
+        """
+        if self._task is not None:
+            self._task.cancel()
+        stopped: Future[None] = Future()
+        self._task = asyncio.get_running_loop().create_task(self._repeat(interval_minutes))
+        self._task.add_done_callback(lambda _: stopped.set_result(None))
+        return stopped
+
+    async def stop(self) -> bool:
+        """Ends it after the batch under way is given up; whether it was running."""
+        if not self.running or self._task is None:
+            return False
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        return True
+
+    async def _repeat(self, interval_minutes: float) -> None:
+        while True:
+            await asyncio.sleep(interval_minutes * 60)
+            try:
+                count = await self.sweep()
+            except AgentStoreError as error:
+                logger.warning("a sweep of expired items failed, the next may succeed: %s", error)
+            else:
+                logger.debug("swept %d expired items", count)

@@ -1,0 +1,114 @@
+"""The driver's errors as the package's own: the one place that knows both."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import asyncpg
+
+from ..errors import (
+    AccessDeniedError,
+    AgentStoreError,
+    ConfigurationError,
+    DatabaseError,
+    ItemLockedError,
+    MissingSchemaError,
+    StoreTimeoutError,
+    StoreUnavailableError,
+)
+
+CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.exceptions.IdleSessionTimeoutError,
+    OSError,
+)
+"""The connection is gone, or never was: on another one the statement may succeed."""
+
+PASSING = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.exceptions.OutdatedSchemaCacheError,
+)
+"""The server undid the statement for a reason that does not last."""
+
+_NOT_SENT = ("connection is closed", "connection has been closed", "pool is clos")
+
+
+def connecting(error: BaseException, where: str) -> AgentStoreError:
+    """What a failed attempt to connect to `where` means."""
+    if isinstance(error, AgentStoreError):
+        return error
+    if isinstance(error, asyncio.TimeoutError):
+        return StoreTimeoutError(
+            f"connecting to {where} took too long: is the host right and reachable? "
+            "pool={'connect_timeout_s': …} allows more"
+        )
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return AccessDeniedError(f"{where} refused the login: {_said(error)}; check role, password")
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return ConfigurationError(f"{where}: {_said(error)}; create it, or correct the DSN")
+    if isinstance(error, (asyncpg.ClientConfigurationError, ValueError, TypeError)):
+        # Its text may quote the DSN, and so the password.
+        return ConfigurationError(
+            f"the driver cannot use the DSN or the connect options ({type(error).__name__}); "
+            "check their spelling"
+        )
+    return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; is the server up?")
+
+
+def executing(error: BaseException) -> AgentStoreError:
+    """What a failed statement means; `written` of the result says what is known of a write."""
+    if isinstance(error, AgentStoreError):
+        return error
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return StoreTimeoutError(
+            "the server stopped a statement that took longer than allowed; nothing of it was "
+            "written. pool={'command_timeout_s': …} allows more"
+        )
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return ItemLockedError(
+            "another transaction kept the item locked for longer than allowed; nothing was "
+            "written: end that transaction and try again"
+        )
+    if isinstance(error, asyncio.TimeoutError):
+        return StoreTimeoutError(
+            "no answer came within the time allowed; whether a write was made is not known",
+            written=None,
+        )
+    if isinstance(error, (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)):
+        return MissingSchemaError(f"the tables are gone: {_said(error)}; call setup()")
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        return StoreUnavailableError(f"the server takes no writes: {_said(error)}")
+    if isinstance(error, CONNECTION_LOST):
+        return _lost(error)
+    if isinstance(error, asyncpg.PostgresError):
+        return DatabaseError(f"{_said(error)} ({error.sqlstate})", sqlstate=error.sqlstate)
+    return DatabaseError(f"{type(error).__name__}: {error}")
+
+
+def was_not_sent(error: BaseException) -> bool:
+    """Whether the statement certainly had no effect when the connection was lost."""
+    if isinstance(error, (asyncpg.AdminShutdownError, asyncpg.CannotConnectNowError)):
+        return True
+    text = str(error)
+    return isinstance(error, asyncpg.InterfaceError) and any(part in text for part in _NOT_SENT)
+
+
+def _lost(error: BaseException) -> StoreUnavailableError:
+    if was_not_sent(error):
+        return StoreUnavailableError(f"the connection was lost before it was used: {_said(error)}")
+    return StoreUnavailableError(
+        f"the connection was lost ({_said(error)}); whether a write was made is not known",
+        written=None,
+    )
+
+
+def _said(error: BaseException) -> str:
+    """The server's own first line, without a driver's or an operating system's trimmings."""
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return re.sub(r"\s+", " ", text.splitlines()[0])

@@ -1,0 +1,274 @@
+"""`AgentStore` and its views: one user's, and that of whichever user a graph runs for."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Mapping
+from concurrent.futures import Future
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from langgraph.store.base import TTLConfig
+from typing_extensions import Self
+
+from .beyond import ExtendedSurface
+from .config import (
+    DEFAULT_SCHEMA,
+    PoolConfig,
+    Source,
+    dsn_source,
+    embedded_source,
+    find_source,
+    store_config,
+)
+from .embedded import EmbeddedPostgres
+from .plan import Planner
+from .plan.delete import plan_delete_regions
+from .plan.model import Rules, Statement, Tables
+from .records import StoreHealth, StoreStats
+from .runtime import maintenance
+from .runtime.engine import Engine
+from .users import (
+    DEFAULT_TEMPLATE,
+    Region,
+    UserScope,
+    check_user_id,
+    running_user,
+)
+
+
+class AgentStore(ExtendedSurface):
+    """A LangGraph store on Postgres: user, namespace, key.
+
+    Nothing happens in the constructor: the first operation, `setup()` or entering a `with` block
+    starts a private I/O thread, applies migrations and opens the pool. One object serves any
+    thread and any event loop. It closes when it is closed, collected, or the process ends.
+
+    Args:
+        dsn: `postgresql://…`; left out, `AGENTSTORE_DSN` of the environment, else the bundled
+            Postgres. Parts it leaves out come from libpq's `PG*` variables.
+        schema: the Postgres schema that holds the tables.
+        users: the user template: which tuples belong to which user; None, to none.
+        pool: options of `PoolConfig`.
+        ttl: LangGraph's `TTLConfig`, minutes. Expired items are gone at once, unless it says
+            `omit_expired=False`.
+
+    Raises:
+        ConfigurationError: an option is wrong.
+    """
+
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
+        pool: PoolConfig | Mapping[str, Any] | None = None,
+        ttl: TTLConfig | None = None,
+    ) -> None:
+        self._configure(find_source(dsn), schema=schema, users=users, pool=pool, ttl=ttl)
+
+    def _configure(self, source: Source, **options: Any) -> None:
+        self._config = config = store_config(source, **options)
+        rules = Rules(Tables(config.schema), config.omit_expired)
+        super().__init__(Engine(config, rules), config.ttl)
+        self._root_planner = Planner(config.scope, rules)
+        finalizer = weakref.finalize(self, self._engine.close_soon)
+        finalizer.atexit = False  # the engine sees to that itself, once it has started
+
+    @classmethod
+    def from_conn_string(
+        cls,
+        dsn: str,
+        *,
+        pool_config: PoolConfig | Mapping[str, Any] | None = None,
+        ttl: TTLConfig | None = None,
+    ) -> Self:
+        """LangGraph's convention: use the result in `with`, in `async with`, or as it is."""
+        return cls(dsn, pool=pool_config, ttl=ttl)
+
+    @classmethod
+    def embedded(
+        cls,
+        path: str | Path | None = None,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
+        pool: PoolConfig | Mapping[str, Any] | None = None,
+        ttl: TTLConfig | None = None,
+    ) -> Self:
+        """A store on the bundled Postgres, whose data are in `path`.
+
+        Left out, `path` is the platform's folder for application data. Several processes may
+        use one folder; the server stops when the last of them ends.
+        """
+        store = cls.__new__(cls)
+        source = embedded_source(EmbeddedPostgres(path))
+        store._configure(source, schema=schema, users=users, pool=pool, ttl=ttl)
+        return store
+
+    @property
+    def _planner(self) -> Planner:
+        return self._root_planner
+
+    def __repr__(self) -> str:
+        shown, config = self._config.source.shown, self._config
+        template = None if config.scope.constants is None else (*config.scope.constants, "{user_id}")
+        return f"AgentStore({shown!r}, schema={config.schema!r}, users={template!r})"
+
+    # Views
+
+    def for_user(self, user_id: str) -> UserStore:
+        """A store in which every tuple is relative to that user: none reaches another's."""
+        return UserStore(self, check_user_id(user_id))
+
+    def per_user(self) -> PerUserStore:
+        """A store that finds the user in the running graph at each call; see `PerUserStore`."""
+        return PerUserStore(self)
+
+    # Users
+
+    def delete_user(self, user_id: str) -> int:
+        """Removes everything that a user has, by one statement; how many items that were."""
+        removed: int = self._run(self._plan_delete_user(user_id))
+        return removed
+
+    async def adelete_user(self, user_id: str) -> int:
+        """As `delete_user`."""
+        removed: int = await self._arun(self._plan_delete_user(user_id))
+        return removed
+
+    def _plan_delete_user(self, user_id: str) -> Statement[int]:
+        region = Region(check_user_id(user_id), ())
+        return plan_delete_regions((region,), self._root_planner.rules)
+
+    # Life cycle
+
+    def setup(self) -> None:
+        """Connects and applies migrations, so that what is wrong shows now; never required.
+
+        Raises:
+            StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
+            SchemaError: the tables cannot be made, or are a later release's.
+        """
+        self._run(maintenance.NOTHING)
+
+    async def asetup(self) -> None:
+        """As `setup`."""
+        await self._arun(maintenance.NOTHING)
+
+    def close(self) -> None:
+        """Finishes what was accepted, closes the connections and ends the thread. Idempotent."""
+        self._engine.close()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        await asyncio.to_thread(self._engine.close)
+
+    def __enter__(self) -> Self:
+        self.setup()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        await self.asetup()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    # Maintenance
+
+    def stats(self) -> StoreStats:
+        """Counters and the state of the pool; no I/O."""
+        return self._engine.stats()
+
+    def health(self) -> StoreHealth:
+        """One round trip: how long it took, and the versions of server and schema."""
+        health: StoreHealth = self._run(maintenance.HEALTH)
+        return health
+
+    async def ahealth(self) -> StoreHealth:
+        """As `health`."""
+        health: StoreHealth = await self._arun(maintenance.HEALTH)
+        return health
+
+    def sweep_ttl(self) -> int:
+        """Deletes what has expired, in bounded batches; how many items that were."""
+        swept: int = self._run(maintenance.SWEEP)
+        return swept
+
+    async def asweep_ttl(self) -> int:
+        """As `sweep_ttl`."""
+        swept: int = await self._arun(maintenance.SWEEP)
+        return swept
+
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+        """Sweeps at an interval from now on; the future ends when the sweeper does.
+
+        Where TTLs are in use the sweeper starts by itself, every five minutes or as the store's
+        `ttl` says: call this to choose another interval.
+        """
+        stopped: Future[None] = self._run(maintenance.start_sweeper(sweep_interval_minutes))
+        return stopped
+
+    def stop_ttl_sweeper(self) -> bool:
+        """Ends the sweeper, also the one that started by itself; whether one was running."""
+        running: bool = self._run(maintenance.STOP_SWEEPER)
+        return running
+
+
+class UserStore(ExtendedSurface):
+    """One user's records: `("files",)` here is `("users", "alice", "files")` of the plain store."""
+
+    def __init__(self, store: AgentStore, user_id: str) -> None:
+        super().__init__(store._engine, store.ttl_config)
+        self._store = store
+        self.user_id = user_id
+        self._own_planner = Planner(UserScope(user_id), store._root_planner.rules)
+
+    @property
+    def _planner(self) -> Planner:
+        return self._own_planner
+
+    def __repr__(self) -> str:
+        return f"{self._store!r}.for_user({self.user_id!r})"
+
+
+class PerUserStore(ExtendedSurface):
+    """The records of the user for whom the graph runs, found anew at each call.
+
+    `config["configurable"]["user_id"]`, then `langgraph_auth_user_id`, then `user_id` of the
+    runtime context. Where there is none a call raises `MissingUserError`: it never falls back to
+    records that all users share.
+    """
+
+    def __init__(self, store: AgentStore) -> None:
+        super().__init__(store._engine, store.ttl_config)
+        self._store = store
+        rules = store._root_planner.rules
+        self._planner_of = lru_cache(maxsize=1024)(
+            lambda user_id: Planner(UserScope(user_id), rules)
+        )
+
+    @property
+    def _planner(self) -> Planner:
+        return self._planner_of(running_user())
+
+    def __repr__(self) -> str:
+        return f"{self._store!r}.per_user()"

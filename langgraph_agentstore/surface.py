@@ -1,0 +1,274 @@
+"""LangGraph's store methods, as every store and view of this package has them.
+
+Each is thin: it plans in the caller's thread, where bad input raises and the running graph's
+user is known, and hands the plan to the engine. `ax` is the awaitable form of `x`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from langgraph.store.base import (
+    NOT_PROVIDED,
+    BaseStore,
+    GetOp,
+    Item,
+    ListNamespacesOp,
+    MatchCondition,
+    NotProvided,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+    TTLConfig,
+)
+
+from .errors import InvalidOperationError
+from .namespaces import Labels
+from .plan import Planner
+from .plan.model import Planned, Put
+from .plan.put import plan_put_expected
+from .records import Explanation
+from .runtime.engine import Engine
+
+Index = Literal[False] | list[str] | None
+
+
+class StoreSurface(BaseStore):
+    """A `BaseStore` over an engine; which tuple means which record is its planner's scope."""
+
+    supports_ttl = True
+
+    def __init__(self, engine: Engine, ttl_config: TTLConfig | None) -> None:
+        self._engine = engine
+        self.ttl_config = ttl_config
+
+    @property
+    def _planner(self) -> Planner:
+        """Looked up at each call: a per-user view has a planner for each user."""
+        raise NotImplementedError
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Does all operations; results in their order. Reads come before writes.
+
+        The whole batch is checked before anything is sent. Of several writes to one item the
+        last wins.
+
+        Raises:
+            BatchError: the server refused several of them; one alone raises its own error. The
+                others were done.
+        """
+        return self._engine.run(self._plan_all(ops))
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """As `batch`, awaited on any event loop."""
+        return await self._engine.arun(self._plan_all(ops))
+
+    def get(self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
+        """The item, a fresh object at each call, or None if there is none or it expired."""
+        item: Item | None = self._run(self._plan_get(namespace, key, refresh_ttl))
+        return item
+
+    async def aget(
+        self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None
+    ) -> Item | None:
+        """As `get`."""
+        item: Item | None = await self._arun(self._plan_get(namespace, key, refresh_ttl))
+        return item
+
+    def put(
+        self,
+        namespace: Labels,
+        key: str,
+        value: Mapping[str, Any],
+        index: Index = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+        expected_version: int | None = None,
+    ) -> None:
+        """Writes the item, whether or not it is there.
+
+        Args:
+            namespace: labels without periods; the first is not "langgraph".
+            key: a non-empty string; an int or a UUID is taken as its text.
+            value: a mapping of JSON; None deletes, as LangGraph has it.
+            index: LangGraph's choice of what is searchable; without effect on a store that was
+                not given an index.
+            ttl: minutes until it expires; None for never; left out, the store's default.
+            expected_version: write only over this version (see `get_record`); 0, only if there
+                is no such item.
+
+        Raises:
+            VersionConflictError: the version is another; nothing was written.
+        """
+        self._run(self._plan_put(namespace, key, value, index, ttl, expected_version))
+
+    async def aput(
+        self,
+        namespace: Labels,
+        key: str,
+        value: Mapping[str, Any],
+        index: Index = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+        expected_version: int | None = None,
+    ) -> None:
+        """As `put`."""
+        await self._arun(self._plan_put(namespace, key, value, index, ttl, expected_version))
+
+    def delete(self, namespace: Labels, key: str) -> None:
+        """Removes the item; no error if there is none."""
+        self._run(self._planner.plan(PutOp(namespace, key, None)))
+
+    async def adelete(self, namespace: Labels, key: str) -> None:
+        """As `delete`."""
+        await self._arun(self._planner.plan(PutOp(namespace, key, None)))
+
+    def search(
+        self,
+        namespace_prefix: Labels,
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+    ) -> list[SearchItem]:
+        """The items at or below a namespace that pass the filter, newest `updated_at` first.
+
+        Ties are ordered by namespace and key, so pages are disjoint and complete.
+
+        Args:
+            namespace_prefix: whole labels; `("a",)` covers `("a", "b")`, not `("ab",)`.
+            query: without effect on a store that was not given an index.
+            filter: see the reference of filter operators.
+            limit: how many at most; 0 gives none.
+            offset: how many to leave out first.
+            refresh_ttl: whether reading them moves their expiry on; None, the store's default.
+
+        Raises:
+            InvalidFilterError: the filter has no meaning.
+            InvalidOperationError: limit or offset is below 0.
+        """
+        op = self._search_op(namespace_prefix, query, filter, limit, offset, refresh_ttl)
+        found: list[SearchItem] = self._run(self._planner.plan(op))
+        return found
+
+    async def asearch(
+        self,
+        namespace_prefix: Labels,
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+    ) -> list[SearchItem]:
+        """As `search`."""
+        op = self._search_op(namespace_prefix, query, filter, limit, offset, refresh_ttl)
+        found: list[SearchItem] = await self._arun(self._planner.plan(op))
+        return found
+
+    def list_namespaces(
+        self,
+        *,
+        prefix: Labels | None = None,
+        suffix: Labels | None = None,
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Labels]:
+        """The distinct namespaces that hold an item, sorted as tuples.
+
+        Args:
+            prefix, suffix: labels they start and end with; `"*"` stands for any one label.
+            max_depth: how many labels to keep; 0 gives `[()]` if there is anything.
+            limit, offset: the page.
+        """
+        op = _list_op(prefix, suffix, max_depth, limit, offset)
+        found: list[Labels] = self._run(self._planner.plan(op))
+        return found
+
+    async def alist_namespaces(
+        self,
+        *,
+        prefix: Labels | None = None,
+        suffix: Labels | None = None,
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Labels]:
+        """As `list_namespaces`."""
+        op = _list_op(prefix, suffix, max_depth, limit, offset)
+        found: list[Labels] = await self._arun(self._planner.plan(op))
+        return found
+
+    def explain(self, op: Op) -> Explanation:
+        """The statement that an operation becomes when it travels alone; needs no connection."""
+        return self._planner.explain(op)
+
+    def _run(self, planned: Any) -> Any:
+        return self._engine.run((planned,))[0]
+
+    async def _arun(self, planned: Any) -> Any:
+        return (await self._engine.arun((planned,)))[0]
+
+    def _plan_all(self, ops: Iterable[Op]) -> Sequence[Planned]:
+        planner = self._planner
+        return [planner.plan(op) for op in ops]
+
+    def _plan_get(self, namespace: Labels, key: str, refresh_ttl: bool | None) -> Planned:
+        return self._planner.plan(GetOp(namespace, key, self._refresh(refresh_ttl)))
+
+    def _plan_put(
+        self,
+        namespace: Labels,
+        key: str,
+        value: Mapping[str, Any] | None,
+        index: Index,
+        ttl: float | NotProvided | None,
+        expected_version: int | None,
+    ) -> Planned:
+        if isinstance(ttl, NotProvided):
+            ttl = (self.ttl_config or {}).get("default_ttl")
+        planner = self._planner
+        planned = planner.plan(PutOp(namespace, key, value, index, ttl))
+        if expected_version is None:
+            return planned
+        if not isinstance(planned, Put) or type(expected_version) is not int or expected_version < 0:
+            raise InvalidOperationError(
+                f"expected_version is a whole number from 0 on and goes with a value, "
+                f"got {expected_version!r}"
+            )
+        return plan_put_expected(planned, expected_version, planner.rules)
+
+    def _search_op(
+        self,
+        prefix: Labels,
+        query: str | None,
+        filter: dict[str, Any] | None,
+        limit: int,
+        offset: int,
+        refresh_ttl: bool | None,
+    ) -> SearchOp:
+        return SearchOp(prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
+
+    def _refresh(self, refresh_ttl: bool | None) -> bool:
+        if refresh_ttl is not None:
+            return refresh_ttl
+        return (self.ttl_config or {}).get("refresh_on_read", True)
+
+
+def _list_op(
+    prefix: Labels | None, suffix: Labels | None, max_depth: int | None, limit: int, offset: int
+) -> ListNamespacesOp:
+    conditions = []
+    if prefix:
+        conditions.append(MatchCondition("prefix", prefix))
+    if suffix:
+        conditions.append(MatchCondition("suffix", suffix))
+    return ListNamespacesOp(tuple(conditions), max_depth, limit, offset)

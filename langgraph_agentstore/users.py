@@ -1,0 +1,205 @@
+"""Whose record a namespace tuple means: tuples to `(user, namespace)` and back.
+
+A store has a *user template*, by default `("users", "{user_id}")`: constant labels, then the
+user. A tuple that starts with it belongs to that user and keeps the rest; any other tuple
+belongs to the shared space, whose user id is `""`, and keeps all its labels. Both directions are
+exact inverses of each other, for any label.
+
+A *scope* is that mapping as one store or view sees it: `TemplateScope` for a plain store,
+`UserScope` for `for_user("alice")`, in which no tuple reaches another user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .errors import ConfigurationError, InvalidNamespaceError, MissingUserError
+from .namespaces import Labels, check_labels, check_writable
+from .values import check_text
+
+SHARED = ""
+"""The user id of the shared space: records that belong to nobody."""
+
+USER_SLOT = "{user_id}"
+DEFAULT_TEMPLATE: Labels = ("users", USER_SLOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a namespace lives: a user, or `SHARED`, and the labels below that user."""
+
+    user_id: str
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Everything at or below an address; `user_id` None means every user, but not `SHARED`."""
+
+    user_id: str | None
+    labels: Labels
+
+
+class Scope(Protocol):
+    """The mapping between a store's tuples and addresses."""
+
+    def address(self, labels: Labels) -> Address:
+        """Where the items of exactly this namespace live."""
+
+    def regions(self, prefix: Labels) -> tuple[Region, ...]:
+        """What a prefix covers: one region, or the shared space and all users."""
+
+    def heads(self) -> tuple[tuple[Region, Labels], ...]:
+        """The whole scope as regions, each with the constant labels before user and labels."""
+
+    def labels(self, user_id: str, labels: Labels) -> Labels:
+        """The tuple of an address: the inverse of `address`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateScope:
+    """The tuples of a plain store; `constants` None means that there are no users in tuples."""
+
+    constants: Labels | None
+
+    def address(self, labels: Labels) -> Address:
+        if self.constants is None or not self._names_a_user(labels, self.constants):
+            return Address(SHARED, labels)
+        depth = len(self.constants)
+        return Address(labels[depth], labels[depth + 1 :])
+
+    def regions(self, prefix: Labels) -> tuple[Region, ...]:
+        shared = Region(SHARED, prefix)
+        if self.constants is None:
+            return (shared,)
+        if self._names_a_user(prefix, self.constants):
+            depth = len(self.constants)
+            return (Region(prefix[depth], prefix[depth + 1 :]),)
+        if prefix == self.constants[: len(prefix)]:
+            return (shared, Region(None, ()))
+        return (shared,)
+
+    def heads(self) -> tuple[tuple[Region, Labels], ...]:
+        shared = (Region(SHARED, ()), ())
+        if self.constants is None:
+            return (shared,)
+        return (shared, (Region(None, ()), self.constants))
+
+    def labels(self, user_id: str, labels: Labels) -> Labels:
+        if user_id == SHARED:
+            return labels
+        if self.constants is None:
+            # Rows of a user, seen by a store whose tuples name none: shown as the default would.
+            return (*DEFAULT_TEMPLATE[:-1], user_id, *labels)
+        return (*self.constants, user_id, *labels)
+
+    @staticmethod
+    def _names_a_user(labels: Labels, constants: Labels) -> bool:
+        depth = len(constants)
+        return len(labels) > depth and labels[:depth] == constants and labels[depth] != SHARED
+
+
+@dataclass(frozen=True, slots=True)
+class UserScope:
+    """The tuples of one user's view: all relative to that user."""
+
+    user_id: str
+
+    def address(self, labels: Labels) -> Address:
+        return Address(self.user_id, labels)
+
+    def regions(self, prefix: Labels) -> tuple[Region, ...]:
+        return (Region(self.user_id, prefix),)
+
+    def heads(self) -> tuple[tuple[Region, Labels], ...]:
+        return ((Region(self.user_id, ()), ()),)
+
+    def labels(self, user_id: str, labels: Labels) -> Labels:  # noqa: ARG002 - one user only
+        return labels
+
+
+def template_scope(template: Sequence[str] | None) -> TemplateScope:
+    """The scope of a user template such as `("users", "{user_id}")`; None: no users in tuples.
+
+    Raises:
+        ConfigurationError: `{user_id}` is not the last label, or a constant is not a label.
+    """
+    if template is None:
+        return TemplateScope(None)
+    labels = tuple(template) if isinstance(template, (tuple, list)) else ()
+    if not labels or labels[-1] != USER_SLOT or USER_SLOT in labels[:-1]:
+        raise ConfigurationError(
+            f"users={template!r} is not a user template: constant labels, then '{USER_SLOT}' "
+            f"last, such as {DEFAULT_TEMPLATE!r}; None for no users in tuples"
+        )
+    constants = labels[:-1]
+    try:
+        check_labels(constants)
+        if constants:
+            check_writable(constants)
+    except InvalidNamespaceError as error:
+        raise ConfigurationError(f"users={template!r}: {error}") from None
+    return TemplateScope(constants)
+
+
+def check_user_id(user_id: object) -> str:
+    """The user id, if it can be one: a non-empty string that Postgres can hold.
+
+    Raises:
+        MissingUserError: it is None or empty, which must never fall back to the shared space.
+        ValueTypeError, InvalidValueError: it is not a string, or holds NUL or a lone surrogate.
+    """
+    if user_id is None or user_id == SHARED:
+        raise MissingUserError(f"a user id is a non-empty string, got {user_id!r}")
+    if not isinstance(user_id, str):
+        raise ConfigurationError(
+            f"a user id is a string, got {type(user_id).__name__} {user_id!r}; convert it"
+        )
+    check_text(user_id, "the user id")
+    return user_id
+
+
+def user_of(config: Mapping[str, Any], context: object) -> str:
+    """The user of a running graph.
+
+    `configurable["user_id"]`, then `configurable["langgraph_auth_user_id"]` (set by the Agent
+    Server from the authenticated request), then `user_id` of the runtime context.
+
+    Raises:
+        MissingUserError: none of the three is there.
+    """
+    configurable = config.get("configurable") or {}
+    for candidate in (
+        configurable.get("user_id"),
+        configurable.get("langgraph_auth_user_id"),
+        context.get("user_id") if isinstance(context, Mapping) else getattr(context, "user_id", None),
+    ):
+        if candidate not in (None, SHARED):
+            return check_user_id(candidate)
+    raise MissingUserError(
+        "the running graph has no user: pass config={'configurable': {'user_id': …}} when it is "
+        "invoked, a context with user_id, or use for_user(…) with a known user"
+    )
+
+
+def running_user() -> str:
+    """The user of the graph that runs in the caller's context; see `user_of`.
+
+    Raises:
+        MissingUserError: no graph runs here, or it has no user.
+    """
+    # Imported late: not every use of the package runs a graph.
+    from langgraph.config import get_config
+    from langgraph.runtime import get_runtime
+
+    try:
+        config = get_config()
+    except RuntimeError as error:
+        raise MissingUserError(
+            f"per_user() finds the user in a running graph, and none runs here ({error}); "
+            "use for_user(…) outside of graphs"
+        ) from None
+    runtime = get_runtime()
+    return user_of(config, getattr(runtime, "context", None))

@@ -1,0 +1,95 @@
+"""The bundled Postgres for the tests: one server for the run, shared by its workers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+from uuid import uuid4
+
+import pytest
+
+from tests.support.servers import (
+    TestServer,
+    create_database,
+    drop_database,
+    temporary_folder,
+)
+
+_FOLDER = "AGENTSTORE_TEST_FOLDER"
+_is_controller = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # xdist's workers inherit the environment, so all name the same folder.
+    config.stash[_is_controller] = not hasattr(config, "workerinput")
+    if config.stash[_is_controller]:
+        os.environ[_FOLDER] = mkdtemp(prefix="agentstore-test-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if config.stash[_is_controller]:
+        shutil.rmtree(os.environ.pop(_FOLDER), ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_of_the_host() -> Iterator[None]:
+    """What `PG*` or a DSN in the environment points to is none of the tests' business."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("PG") or name == "AGENTSTORE_DSN":
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def embedded_server(_no_settings_of_the_host: None) -> Iterator[TestServer]:
+    """The server of this test run; other tests use it at the same time, so leave it running."""
+    server = TestServer(Path(os.environ[_FOLDER]) / "server")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def disposable_server() -> Iterator[TestServer]:
+    """A server of the test's own, to be killed, frozen and restarted."""
+    with temporary_folder() as folder:
+        server = TestServer(folder)
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(embedded_server: TestServer) -> Iterator[str]:
+    """A database that the tests of one worker share: take a schema of your own, `schema_name`."""
+    dsn = create_database(embedded_server.dsn, "shared")
+    yield dsn
+    drop_database(embedded_server.dsn, dsn)
+
+
+@pytest.fixture
+def schema_name() -> str:
+    """A schema no other test uses; it does not exist yet."""
+    return f"t_{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def new_database(embedded_server: TestServer) -> Iterator[Callable[[], str]]:
+    """Call it for the DSN of a new, empty database; all are dropped after the test."""
+    made: list[str] = []
+
+    def create() -> str:
+        made.append(create_database(embedded_server.dsn))
+        return made[-1]
+
+    yield create
+    for dsn in made:
+        drop_database(embedded_server.dsn, dsn)
+
+
+@pytest.fixture
+def fresh_database(new_database: Callable[[], str]) -> str:
+    """The DSN of a new, empty database, without even `vector`; dropped after the test."""
+    return new_database()

@@ -1,0 +1,119 @@
+"""Servers and databases for tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from langgraph_agentstore.embedded import EmbeddedPostgres
+
+
+class TestServer:
+    """A bundled Postgres with a handle on its processes."""
+
+    __test__ = False
+
+    def __init__(self, path: str | Path | None) -> None:
+        self.postgres = EmbeddedPostgres(path)
+        self.dsn = self.postgres.start()
+
+    @property
+    def data(self) -> Path:
+        return self.postgres.path / "data"
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's."""
+        return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def is_running(self) -> bool:
+        try:
+            return is_alive(self.pid)
+        except FileNotFoundError:
+            return False
+
+    def kill(self) -> None:
+        """As a power failure: the postmaster and its backends, at once; returns when all died."""
+        postmaster = psutil.Process(self.pid)
+        doomed = [postmaster, *postmaster.children(recursive=True)]
+        for process in doomed:
+            send(process.pid, signal.SIGKILL)
+        await_death(*(process.pid for process in doomed))
+
+    def restart(self) -> str:
+        """Start it when it was killed; the DSN is the same as before."""
+        return self.postgres.start()
+
+    def freeze(self) -> None:
+        """Every process stops answering, and the connections stay open, until `thaw()`."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def stop(self) -> None:
+        self.postgres.stop()
+
+    def _signal_all(self, number: int) -> None:
+        postmaster = psutil.Process(self.pid)
+        for process in (postmaster, *postmaster.children(recursive=True)):
+            send(process.pid, number)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Short, so that a Unix socket fits; not pytest's, which closes its own to other users."""
+    path = Path(mkdtemp(prefix="agentstore-test-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def send(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie is dead: nobody may be there to reap a server whose parent is gone."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def await_death(*pids: int, timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while any(map(is_alive, pids)):
+        assert time.monotonic() < deadline, f"still alive: {[p for p in pids if is_alive(p)]}"
+        time.sleep(0.01)
+
+
+def create_database(server_dsn: str, prefix: str = "test") -> str:
+    """The DSN of a new, empty database."""
+    name = f"{prefix}_{uuid4().hex[:12]}"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return urlsplit(server_dsn)._replace(path=f"/{name}").geturl()
+
+
+def drop_database(server_dsn: str, dsn: str) -> None:
+    """Whoever is still connected is thrown out."""
+    name = urlsplit(dsn).path.lstrip("/")
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
