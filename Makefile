@@ -20,6 +20,11 @@ VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 
 # A .venv of another version than the one asked for is made anew; none asked for, it stays.
 WANTED := $(if $(PYTHON),$(shell $(PYTHON) $(VERSION)))
+ifneq ($(PYTHON),)
+ifeq ($(WANTED),)
+$(error PYTHON=$(PYTHON) cannot be run)
+endif
+endif
 FOUND := $(shell $(BIN)/python $(VERSION) 2>/dev/null)
 ifneq ($(WANTED),)
 ifneq ($(WANTED),$(FOUND))

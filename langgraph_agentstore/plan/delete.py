@@ -23,8 +23,7 @@ def delete_many_sql(rules: Rules) -> str:
     return f"""
 DELETE FROM {rules.tables.item} i
  USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
- WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key
-   AND i.user_id = ANY ($1)"""
+ WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key"""
 
 
 def delete_statement(deletes: Sequence[Delete], rules: Rules) -> tuple[str, tuple[Any, ...]]:

@@ -21,7 +21,6 @@ UPDATE {rules.tables.item} AS i
   FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
        AS r (user_id, namespace, key, seen, expires_at)
  WHERE i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key
-   AND i.user_id = ANY ($1)
    -- Written, refreshed or expired since it was read: leave it.
    AND i.expires_at = r.seen AND {rules.live()}"""
 

@@ -31,8 +31,6 @@ SELECT q.position, {_COLUMNS}
        WITH ORDINALITY AS q (user_id, namespace, key, position)
   JOIN {rules.tables.item} i
     ON i.user_id = q.user_id AND i.namespace = q.namespace AND i.key = q.key
-       -- Lets a table that is distributed by user skip the shards that cannot answer.
-       AND i.user_id = ANY ($1)
  WHERE {rules.live()}"""
 
 

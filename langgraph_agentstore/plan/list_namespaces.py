@@ -100,25 +100,25 @@ def _plain_start(path: Labels) -> Labels:
 
 
 def _walk_sql(number: int, walk: _Walk, arguments: list[Any], rules: Rules) -> str:
-    item, at = rules.tables.item, rules.tables.place("i")
-    within = f"{_within(walk, arguments, at)} AND {rules.live()}"
+    item = rules.tables.item
+    within = f"{_within(walk, arguments)} AND {rules.live()}"
     tests = _tests(walk, arguments)
     # What is tested on each stop must be stopped at, so truncation then waits until after.
     jump_depth = None if tests else walk.label_depth
     user, seek = _next_stop(jump_depth)
-    order = f"ORDER BY i.user_id, {at} LIMIT 1"
+    order = f"ORDER BY i.user_id, i.place LIMIT 1"
     return f"""
 (WITH RECURSIVE walk AS (
-    (SELECT i.user_id, {at} AS place FROM {item} i WHERE {within} {order})
+    (SELECT i.user_id, i.place FROM {item} i WHERE {within} {order})
     UNION ALL
     SELECT following.* FROM walk CROSS JOIN LATERAL (
-        SELECT i.user_id, {at} AS place FROM {item} i
-         WHERE {within} AND (i.user_id, {at}) >= ({user}, {seek}) {order}) following
+        SELECT i.user_id, i.place FROM {item} i
+         WHERE {within} AND (i.user_id, i.place) >= ({user}, {seek}) {order}) following
 )
 {_selected(number, walk, tests)})"""
 
 
-def _within(walk: _Walk, arguments: list[Any], at: str) -> str:
+def _within(walk: _Walk, arguments: list[Any]) -> str:
     if walk.user_id is None:
         user = "i.user_id > ''"
     else:
@@ -128,7 +128,7 @@ def _within(walk: _Walk, arguments: list[Any], at: str) -> str:
         return user
     start = place(walk.prefix)
     arguments.extend((start, first_place_after(start)))
-    return f"{user} AND {at} >= ${len(arguments) - 1} AND {at} < ${len(arguments)}"
+    return f"{user} AND i.place >= ${len(arguments) - 1} AND i.place < ${len(arguments)}"
 
 
 def _next_stop(depth: int | None) -> tuple[str, str]:

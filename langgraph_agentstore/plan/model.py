@@ -34,10 +34,6 @@ class Tables:
     def migration(self) -> str:
         return f"{self.quoted}.migration"
 
-    def place(self, alias: str) -> str:
-        """The expression by which a row's namespace sorts; indexed."""
-        return f"{self.quoted}.namespace_place({alias}.namespace)"
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:

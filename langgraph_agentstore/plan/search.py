@@ -24,6 +24,9 @@ from .region import region_condition
 MANY_NAMESPACES = 32
 """From here on, one sort of everything below the prefix beats one index probe per namespace."""
 
+_COLUMNS = f"""i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at,
+               {REFRESHED} AS refreshed, i.place"""
+
 
 def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Statement[Any]:
     """At most `op.limit` items after `op.offset`, newest `updated_at` first.
@@ -48,10 +51,10 @@ def _across_users(
     arguments: list[Any] = [op.limit, op.offset]
     region = region_condition(regions, arguments)
     return f"""
-SELECT {_columns(rules)}
+SELECT {_COLUMNS}
   FROM {rules.tables.item} i
  WHERE {region} AND {rules.live()} AND {filter_sql(filter, arguments)}
- ORDER BY i.updated_at DESC, i.user_id, {rules.tables.place("i")}, i.key
+ ORDER BY i.updated_at DESC, i.user_id, i.place, i.key
  LIMIT $1 OFFSET $2""", arguments
 
 
@@ -68,42 +71,37 @@ def _within_a_user(
 
 @lru_cache(maxsize=512)
 def _within_a_user_sql(rules: Rules, bounded: bool, condition: str) -> str:
-    item, at = rules.tables.item, rules.tables.place("i")
-    end = f"AND {at} < $5" if bounded else ""
-    page = f"""SELECT {_columns(rules)}
+    item = rules.tables.item
+    end = "AND i.place < $5" if bounded else ""
+    page = f"""SELECT {_COLUMNS}
           FROM {item} i
          WHERE i.user_id = $3 AND {rules.live()} AND {condition}"""
     return f"""
 WITH RECURSIVE walk AS (
     -- The namespaces at or below the prefix: one index probe each, not one row each.
-    (SELECT {at} AS place FROM {item} i
-      WHERE i.user_id = $3 AND {at} >= $4 {end} ORDER BY {at} LIMIT 1)
+    (SELECT i.place FROM {item} i
+      WHERE i.user_id = $3 AND i.place >= $4 {end} ORDER BY i.place LIMIT 1)
     UNION ALL
     SELECT following.place
       FROM walk CROSS JOIN LATERAL (
-           SELECT {at} AS place FROM {item} i
-            WHERE i.user_id = $3 AND {at} > walk.place {end} ORDER BY {at} LIMIT 1) following
+           SELECT i.place FROM {item} i
+            WHERE i.user_id = $3 AND i.place > walk.place {end} ORDER BY i.place LIMIT 1) following
 ), spaces AS MATERIALIZED (
     SELECT place FROM walk LIMIT {MANY_NAMESPACES + 1}
 )
 SELECT * FROM (
     -- Few namespaces: the newest of each, in the order of the index.
     SELECT newest.* FROM spaces CROSS JOIN LATERAL (
-        {page} AND {at} = spaces.place
+        {page} AND i.place = spaces.place
          ORDER BY i.updated_at DESC, i.key LIMIT $1::bigint + $2::bigint) newest
      WHERE (SELECT count(*) FROM spaces) <= {MANY_NAMESPACES}
     UNION ALL
     -- Many: everything below the prefix, sorted.
-    ({page} AND {at} >= $4 {end} AND (SELECT count(*) FROM spaces) > {MANY_NAMESPACES}
-         ORDER BY i.updated_at DESC, {at}, i.key LIMIT $1::bigint + $2::bigint)
+    ({page} AND i.place >= $4 {end} AND (SELECT count(*) FROM spaces) > {MANY_NAMESPACES}
+         ORDER BY i.updated_at DESC, i.place, i.key LIMIT $1::bigint + $2::bigint)
 ) found
  ORDER BY updated_at DESC, place, key
  LIMIT $1 OFFSET $2"""
-
-
-def _columns(rules: Rules) -> str:
-    return f"""i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at,
-               {REFRESHED} AS refreshed, {rules.tables.place("i")} AS place"""
 
 
 def _decode(rows: Sequence[Row], scope: Scope, *, refresh: bool) -> Decoded[list[SearchItem]]:

@@ -16,7 +16,7 @@ def load_job(puts: Sequence[Put]) -> Job:
     async def run(session: Session) -> int:
         create, upsert = bulk_statements(session.rules)
         records = [(*put.triple, put.value, put.ttl) for put in puts]
-        async with session.database.connection() as connection:
+        async with session.database.connections.lease() as connection:
             try:
                 async with connection.transaction():
                     await connection.execute(create)

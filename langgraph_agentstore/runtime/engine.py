@@ -104,8 +104,8 @@ class Engine(ForkAware):
             refreshes=session.refreshed,
             swept=session.sweeper.swept,
             waiting=session.waiting + len(self._inbox),
-            pool_size=session.database.pool.get_size(),
-            pool_idle=session.database.pool.get_idle_size(),
+            pool_size=session.database.connections.size,
+            pool_idle=session.database.connections.idle,
         )
 
     def after_fork(self, keep: Callable[[object], None]) -> None:
@@ -188,11 +188,11 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
     if source.embedded is not None:
         dsn = await loop.run_in_executor(None, source.resolve)
     database = Database(dsn, source.shown, config.pool)
-    await database.open()
+    await database.connections.open()
     try:
-        async with database.connection() as connection:
+        async with database.connections.lease() as connection:
             schema_version = await migrate(connection, rules.tables)
     except BaseException:
-        await database.close()
+        await database.connections.close()
         raise
     return Session(config, rules, database, schema_version)

@@ -59,11 +59,10 @@ class Session:
         self._gets = Lane(
             self._run_gets, self._settled, width=min(2, widest), widest=widest, deadline_s=deadline_s
         )
-        # One large batch of writes at a time did better than several.
         self._writes = Lane(
             self._run_writes,
             self._settled,
-            width=1,
+            width=1,  # one large batch at a time did better than several
             widest=widest,
             deadline_s=deadline_s,
             ordered=True,
@@ -99,7 +98,7 @@ class Session:
         """Waits until everything that was begun is done, then closes the database."""
         await self._idle.wait()
         await self.sweeper.stop()
-        await self.database.close()
+        await self.database.connections.close()
 
     def start_sweeper(self, interval_minutes: float | None) -> Future[None]:
         """Sweeps at this interval, or at the store's."""

@@ -207,6 +207,7 @@ class TestCrashes:
             query = threading.Thread(target=_fails, args=(busy, "SELECT pg_sleep(0.5)"))
             query.start()
             send(dead, signal.SIGKILL)
+            await_death(dead)
             disposable_server.restart()
             query.join()
         assert disposable_server.pid != dead

@@ -1,0 +1,225 @@
+"""Connections: an asyncpg pool, and a short cut for those in steady use.
+
+Taking a connection from asyncpg's pool and giving it back costs about as much as a small
+statement. So a connection that was just used is kept at hand, still checked out, for the next
+statement; what is not used for `AT_HAND_S` goes back to the pool, which closes what stays idle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+
+import asyncpg
+import orjson
+
+from ..config import PoolConfig, hosts_of
+from ..errors import AgentStoreError, StoreTimeoutError
+from .translate import CONNECTION_LOST, connecting
+
+Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
+
+AT_HAND_S = 1.0
+
+_RELEASE_S = 2.0
+_STARTING_UP_PAUSE_S = 0.05
+
+
+class Connections:
+    """At most `max_size` connections, on the running event loop."""
+
+    def __init__(self, dsn: str, shown: str, config: PoolConfig) -> None:
+        self._dsn = dsn
+        self._shown = shown
+        self._config = config
+        self._hosts = hosts_of(dsn)
+        self._pool: asyncpg.Pool | None = None
+        self._at_hand: list[Connection] = []
+        self._waiting = 0
+        self._tidying: asyncio.TimerHandle | None = None
+        self._releasing: set[asyncio.Task[None]] = set()
+
+    @property
+    def size(self) -> int:
+        """Connections open now."""
+        return self._pool.get_size() if self._pool is not None else 0
+
+    @property
+    def idle(self) -> int:
+        """Of these, how many no statement uses."""
+        return self._pool.get_idle_size() + len(self._at_hand) if self._pool is not None else 0
+
+    async def open(self) -> None:
+        """Makes the pool and its first connections.
+
+        Raises:
+            StoreUnavailableError, StoreTimeoutError, AccessDeniedError, ConfigurationError.
+        """
+        config = self._config
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._dsn,
+                min_size=config.min_size,
+                max_size=config.max_size,
+                max_queries=10_000_000,
+                max_inactive_connection_lifetime=config.max_idle_s,
+                connect=self._connect,
+                init=_prepare_session,
+                # asyncpg's default reset costs a round trip per checkout; the store's statements
+                # leave nothing behind on a session.
+                reset=_leave_as_is,
+                statement_cache_size=config.statement_cache,
+                server_settings=config.settings,
+                **config.connect_options,
+            )
+        except Exception as error:
+            raise connecting(error, self._shown) from error
+
+    async def close(self) -> None:
+        """Closes every connection; those still in use get as long as a command may take."""
+        if self._pool is None:
+            return
+        if self._tidying is not None:
+            self._tidying.cancel()
+        try:
+            await asyncio.gather(*[self._release(connection) for connection in self._at_hand])
+            await asyncio.wait_for(self._pool.close(), self._config.command_timeout_s)
+        except (asyncio.TimeoutError, *CONNECTION_LOST):
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Connection]:
+        """A connection, for as long as the block lasts."""
+        connection = await self.take()
+        try:
+            yield connection
+        finally:
+            self.give_back(connection)
+
+    async def take(self) -> Connection:
+        """A connection; `give_back` it.
+
+        Raises:
+            StoreTimeoutError: all stayed busy for `acquire_timeout_s`.
+            StoreUnavailableError, AccessDeniedError: a new one was needed and could not be made.
+        """
+        while self._at_hand:
+            connection = self._at_hand.pop()
+            if not connection.is_closed():
+                return connection
+            self._start_release(connection)
+        self._waiting += 1
+        try:
+            assert self._pool is not None
+            return await self._pool.acquire(timeout=self._config.acquire_timeout_s)
+        except asyncio.TimeoutError as error:
+            raise self._all_busy() from error
+        except Exception as error:
+            raise connecting(error, self._shown) from error
+        finally:
+            self._waiting -= 1
+
+    def give_back(self, connection: Connection, *, suspect: bool = False) -> None:
+        """Keeps it at hand, unless somebody waits for one or, being `suspect`, it may be broken."""
+        if self._waiting or suspect or connection.is_closed():
+            self._start_release(connection)
+            return
+        self._at_hand.append(connection)
+        if self._tidying is None:
+            self._tidying = asyncio.get_running_loop().call_later(AT_HAND_S, self._tidy)
+
+    def _tidy(self) -> None:
+        """Connections in steady use are taken and given back meanwhile; the others go."""
+        self._tidying = None
+        idle, self._at_hand = self._at_hand, []
+        for connection in idle:
+            self._start_release(connection)
+
+    def _start_release(self, connection: Connection) -> None:
+        task = asyncio.get_running_loop().create_task(self._release(connection))
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
+
+    async def _release(self, connection: Connection) -> None:
+        assert self._pool is not None
+        # The pool throws a connection away by itself that cannot be released in good order.
+        with suppress(Exception):
+            await self._pool.release(connection, timeout=_RELEASE_S)
+
+    def _all_busy(self) -> AgentStoreError:
+        return StoreTimeoutError(
+            f"all {self._config.max_size} connections stayed busy for "
+            f"{self._config.acquire_timeout_s:g} s; nothing was sent. "
+            "pool={'max_size': …} allows more, or find what keeps them busy"
+        )
+
+    async def _connect(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
+        """One new connection, within one time limit however many hosts there are to try."""
+        options["timeout"] = self._config.connect_timeout_s
+        if not self._hosts:
+            return await _connect_when_up(*arguments, **options)
+        # The store writes, so of several hosts it wants the one that takes writes.
+        options.setdefault("target_session_attrs", "read-write")
+        attempts = [
+            asyncio.create_task(_connect_when_up(*arguments, host=host, port=port, **options))
+            for host, port in self._hosts
+        ]
+        return await _first_to_succeed(attempts)
+
+
+async def _connect_when_up(*arguments: Any, timeout: float, **options: Any) -> asyncpg.Connection:
+    """Waits for a server that says it is starting or recovering, as one does after a crash."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
+    while True:
+        try:
+            left = max(deadline - loop.time(), 0.001)
+            return await asyncpg.connect(*arguments, timeout=left, **options)
+        except asyncpg.CannotConnectNowError:
+            if loop.time() + _STARTING_UP_PAUSE_S > deadline:
+                raise
+            await asyncio.sleep(_STARTING_UP_PAUSE_S)
+
+
+async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) -> asyncpg.Connection:
+    """The first connection made: a hung host first in the list costs the others no time."""
+    winner: asyncpg.Connection | None = None
+    try:
+        for attempt in asyncio.as_completed(attempts):
+            with suppress(*CONNECTION_LOST, asyncio.TimeoutError, asyncpg.PostgresError):
+                winner = await attempt
+                return winner
+        return attempts[0].result()  # nobody succeeded: raises what the first host said
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+        outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+        for late in outcomes:
+            if isinstance(late, asyncpg.Connection) and late is not winner:
+                late.terminate()
+
+
+async def _prepare_session(connection: asyncpg.Connection) -> None:
+    # Binary: asyncpg's text codec would break COPY and is slower. Arguments are JSON text as
+    # bytes, never lists, which inside an array would be taken for a further dimension.
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=_encode_jsonb,
+        decoder=_decode_jsonb,
+    )
+
+
+def _encode_jsonb(text: bytes) -> bytes:
+    return b"\x01" + text
+
+
+def _decode_jsonb(wire: bytes) -> Any:
+    return orjson.loads(wire[1:])
+
+
+async def _leave_as_is(_connection: asyncpg.Connection) -> None:
+    return
