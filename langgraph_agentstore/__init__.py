@@ -1,5 +1,64 @@
 """A LangGraph store on Postgres for agents that must remember: user, namespace, key."""
 
-from .store import AgentStore
+from .config import PoolConfig
+from .errors import (
+    AccessDeniedError,
+    AgentStoreError,
+    BatchError,
+    ConfigurationError,
+    DatabaseError,
+    EmbeddedPostgresError,
+    InvalidFilterError,
+    InvalidKeyError,
+    InvalidNamespaceError,
+    InvalidOperationError,
+    InvalidValueError,
+    ItemLockedError,
+    MigrationError,
+    MissingSchemaError,
+    MissingUserError,
+    SchemaError,
+    SchemaTooNewError,
+    StoreClosedError,
+    StoreTimeoutError,
+    StoreUnavailableError,
+    UnknownOperatorError,
+    ValueTypeError,
+    VersionConflictError,
+)
+from .records import Explanation, ItemRecord, StoreHealth, StoreStats
+from .store import AgentStore, PerUserStore, UserStore
 
-__all__ = ["AgentStore"]
+__all__ = [
+    "AccessDeniedError",
+    "AgentStore",
+    "AgentStoreError",
+    "BatchError",
+    "ConfigurationError",
+    "DatabaseError",
+    "EmbeddedPostgresError",
+    "Explanation",
+    "InvalidFilterError",
+    "InvalidKeyError",
+    "InvalidNamespaceError",
+    "InvalidOperationError",
+    "InvalidValueError",
+    "ItemLockedError",
+    "ItemRecord",
+    "MigrationError",
+    "MissingSchemaError",
+    "MissingUserError",
+    "PerUserStore",
+    "PoolConfig",
+    "SchemaError",
+    "SchemaTooNewError",
+    "StoreClosedError",
+    "StoreHealth",
+    "StoreStats",
+    "StoreTimeoutError",
+    "StoreUnavailableError",
+    "UnknownOperatorError",
+    "UserStore",
+    "ValueTypeError",
+    "VersionConflictError",
+]

@@ -213,9 +213,7 @@ class ExtendedSurface(StoreSurface):
         _check_size("page_size", size)
         planner = self._planner
         regions = planner.scope.regions(check_labels(prefix))
-        return plan_page(
-            regions, planner.filter(filter), after, size, planner.scope, planner.rules
-        )
+        return plan_page(regions, planner.filter(filter), after, size, planner.scope, planner.rules)
 
     def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
         _check_size("batch_size", size)

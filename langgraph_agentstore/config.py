@@ -101,6 +101,7 @@ class StoreConfig:
 
     @property
     def sweep_interval_minutes(self) -> float:
+        """How often the sweeper runs."""
         return (self.ttl or {}).get("sweep_interval_minutes") or DEFAULT_SWEEP_INTERVAL_MINUTES
 
 
@@ -192,7 +193,7 @@ def _without_secrets(dsn: str) -> str:
 
 
 def _checked_schema(schema: str) -> str:
-    if not isinstance(schema, str) or not schema:
+    if not isinstance(schema, str) or not schema:  # type: ignore[redundant-expr]
         raise ConfigurationError(f"schema is a non-empty name, got {schema!r}")
     check_text(schema, "schema")
     if len(schema.encode()) > _LONGEST_IDENTIFIER or schema.startswith("pg_"):
@@ -210,7 +211,9 @@ def _checked_pool(pool: PoolConfig | Mapping[str, Any] | None) -> PoolConfig:
         try:
             checked = PoolConfig(**(pool or {}))
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            problems = "; ".join(
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
+            )
             known = ", ".join(PoolConfig.model_fields)
             raise ConfigurationError(f"pool: {problems}. Known options: {known}") from None
     if checked.min_size > checked.max_size:

@@ -19,7 +19,6 @@ from .config import (
     DEFAULT_SCHEMA,
     PoolConfig,
     Source,
-    dsn_source,
     embedded_source,
     find_source,
     store_config,
@@ -116,7 +115,9 @@ class AgentStore(ExtendedSurface):
 
     def __repr__(self) -> str:
         shown, config = self._config.source.shown, self._config
-        template = None if config.scope.constants is None else (*config.scope.constants, "{user_id}")
+        template = (
+            None if config.scope.constants is None else (*config.scope.constants, "{user_id}")
+        )
         return f"AgentStore({shown!r}, schema={config.schema!r}, users={template!r})"
 
     # Views

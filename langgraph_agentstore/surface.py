@@ -239,7 +239,11 @@ class StoreSurface(BaseStore):
         planned = planner.plan(PutOp(namespace, key, value, index, ttl))
         if expected_version is None:
             return planned
-        if not isinstance(planned, Put) or type(expected_version) is not int or expected_version < 0:
+        if (
+            not isinstance(planned, Put)
+            or type(expected_version) is not int
+            or expected_version < 0
+        ):
             raise InvalidOperationError(
                 f"expected_version is a whole number from 0 on and goes with a value, "
                 f"got {expected_version!r}"

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from typing_extensions import override
+
 from .errors import ConfigurationError, InvalidNamespaceError, MissingUserError
 from .namespaces import Labels, check_labels, check_writable
 from .values import check_text
@@ -59,17 +61,19 @@ class Scope(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateScope:
+class TemplateScope(Scope):
     """The tuples of a plain store; `constants` None means that there are no users in tuples."""
 
     constants: Labels | None
 
+    @override
     def address(self, labels: Labels) -> Address:
         if self.constants is None or not self._names_a_user(labels, self.constants):
             return Address(SHARED, labels)
         depth = len(self.constants)
         return Address(labels[depth], labels[depth + 1 :])
 
+    @override
     def regions(self, prefix: Labels) -> tuple[Region, ...]:
         shared = Region(SHARED, prefix)
         if self.constants is None:
@@ -81,12 +85,14 @@ class TemplateScope:
             return (shared, Region(None, ()))
         return (shared,)
 
+    @override
     def heads(self) -> tuple[tuple[Region, Labels], ...]:
         shared = (Region(SHARED, ()), ())
         if self.constants is None:
             return (shared,)
         return (shared, (Region(None, ()), self.constants))
 
+    @override
     def labels(self, user_id: str, labels: Labels) -> Labels:
         if user_id == SHARED:
             return labels
@@ -102,21 +108,25 @@ class TemplateScope:
 
 
 @dataclass(frozen=True, slots=True)
-class UserScope:
+class UserScope(Scope):
     """The tuples of one user's view: all relative to that user."""
 
     user_id: str
 
+    @override
     def address(self, labels: Labels) -> Address:
         return Address(self.user_id, labels)
 
+    @override
     def regions(self, prefix: Labels) -> tuple[Region, ...]:
         return (Region(self.user_id, prefix),)
 
+    @override
     def heads(self) -> tuple[tuple[Region, Labels], ...]:
         return ((Region(self.user_id, ()), ()),)
 
-    def labels(self, user_id: str, labels: Labels) -> Labels:  # noqa: ARG002 - one user only
+    @override
+    def labels(self, user_id: str, labels: Labels) -> Labels:
         return labels
 
 
@@ -174,7 +184,9 @@ def user_of(config: Mapping[str, Any], context: object) -> str:
     for candidate in (
         configurable.get("user_id"),
         configurable.get("langgraph_auth_user_id"),
-        context.get("user_id") if isinstance(context, Mapping) else getattr(context, "user_id", None),
+        context.get("user_id")
+        if isinstance(context, Mapping)
+        else getattr(context, "user_id", None),
     ):
         if candidate not in (None, SHARED):
             return check_user_id(candidate)

@@ -74,7 +74,7 @@ def as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"value": value}
 
 
-def _is_plain(node: Any, depth: int) -> bool:
+def _is_plain(node: Any, depth: int) -> bool:  # noqa: C901 - unrolled, every write waits for it
     """Whether orjson alone writes this right.
 
     The common case of every write, so it looks and does no more; loops, since `all()` over a

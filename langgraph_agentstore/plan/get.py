@@ -10,7 +10,7 @@ from langgraph.store.base import Item
 
 from ..values import as_mapping
 from .expiry import REFRESHED
-from .model import Get, Refresh, Row, Rules, Triple, columns_of
+from .model import Get, Refresh, Row, Rules, columns_of
 
 _COLUMNS = f"i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED}"
 

@@ -106,7 +106,7 @@ def _walk_sql(number: int, walk: _Walk, arguments: list[Any], rules: Rules) -> s
     # What is tested on each stop must be stopped at, so truncation then waits until after.
     jump_depth = None if tests else walk.label_depth
     user, seek = _next_stop(jump_depth)
-    order = f"ORDER BY i.user_id, i.place LIMIT 1"
+    order = "ORDER BY i.user_id, i.place LIMIT 1"
     return f"""
 (WITH RECURSIVE walk AS (
     (SELECT i.user_id, i.place FROM {item} i WHERE {within} {order})

@@ -50,12 +50,15 @@ def _across_users(
 ) -> tuple[str, list[Any]]:
     arguments: list[Any] = [op.limit, op.offset]
     region = region_condition(regions, arguments)
-    return f"""
+    return (
+        f"""
 SELECT {_COLUMNS}
   FROM {rules.tables.item} i
  WHERE {region} AND {rules.live()} AND {filter_sql(filter, arguments)}
  ORDER BY i.updated_at DESC, i.user_id, i.place, i.key
- LIMIT $1 OFFSET $2""", arguments
+ LIMIT $1 OFFSET $2""",
+        arguments,
+    )
 
 
 def _within_a_user(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 
@@ -56,14 +56,14 @@ class Database:
         connection = await self.connections.take()
         suspect = True
         try:
-            rows: Sequence[Row] = await connection.fetch(sql, *arguments, timeout=self._timeout_s)
+            rows = await connection.fetch(sql, *arguments, timeout=self._timeout_s)
             suspect = False
         except asyncpg.PostgresError:
             suspect = False
             raise
         finally:
             self.connections.give_back(connection, suspect=suspect)
-        return rows
+        return cast("Sequence[Row]", rows)
 
 
 def _may_be_repeated(error: Exception, idempotent: bool) -> bool:

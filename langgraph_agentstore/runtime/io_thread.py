@@ -13,7 +13,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 if sys.platform != "win32":
     import uvloop
@@ -67,7 +67,7 @@ class IoThread:
 class ForkAware:
     """Told in a forked child that its thread exists only in the parent."""
 
-    _all: weakref.WeakSet[ForkAware] = weakref.WeakSet()
+    _all: ClassVar[weakref.WeakSet[ForkAware]] = weakref.WeakSet()
 
     def __init__(self) -> None:
         self._all.add(self)
@@ -83,4 +83,4 @@ class ForkAware:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=ForkAware._in_child)  # noqa: SLF001
+    os.register_at_fork(after_in_child=ForkAware._in_child)

@@ -111,7 +111,7 @@ class Lane:
             deadline = asyncio.get_running_loop().time() + self._deadline_s
             await self._attempt(batch, deadline)
         finally:
-            self._flying.discard(task)  # type: ignore[arg-type]
+            self._flying.discard(task)
             self.depart()
 
     async def _attempt(self, tickets: Sequence[Ticket], deadline: float) -> None:
@@ -137,9 +137,7 @@ class Lane:
         self.depart()
 
 
-def _parts_may_fare_better(
-    tickets: Sequence[Ticket], error: Exception, deadline: float
-) -> bool:
+def _parts_may_fare_better(tickets: Sequence[Ticket], error: Exception, deadline: float) -> bool:
     """Whether trying again in halves can help; a lone operation waits on for its item's lock."""
     if isinstance(error, ItemLockedError):
         return asyncio.get_running_loop().time() < deadline

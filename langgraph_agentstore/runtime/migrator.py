@@ -101,9 +101,7 @@ def _pending(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
     return [migration for migration in migrations() if migration.number not in applied]
 
 
-async def _applied(
-    connection: asyncpg.pool.PoolConnectionProxy, tables: Tables
-) -> dict[int, str]:
+async def _applied(connection: asyncpg.pool.PoolConnectionProxy, tables: Tables) -> dict[int, str]:
     """Checksums by number; empty where there is no schema yet."""
     if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", tables.migration):
         return {}

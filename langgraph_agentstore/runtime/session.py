@@ -57,7 +57,11 @@ class Session:
         self._write_slots = asyncio.Semaphore(max(1, connections // 2))
         widest = max(1, connections - 1)
         self._gets = Lane(
-            self._run_gets, self._settled, width=min(2, widest), widest=widest, deadline_s=deadline_s
+            self._run_gets,
+            self._settled,
+            width=min(2, widest),
+            widest=widest,
+            deadline_s=deadline_s,
         )
         self._writes = Lane(
             self._run_writes,
@@ -83,7 +87,9 @@ class Session:
         self.operations += len(call.operations)
         tickets = [Ticket(call, n, operation) for n, operation in enumerate(call.operations)]
         if len(tickets) > 1:
-            reads = [ticket for ticket in tickets if not isinstance(ticket.operation, (Put, Delete))]
+            reads = [
+                ticket for ticket in tickets if not isinstance(ticket.operation, (Put, Delete))
+            ]
             if reads and len(reads) < len(tickets):
                 call.later = [t for t in tickets if isinstance(t.operation, (Put, Delete))]
                 tickets = reads
@@ -168,7 +174,7 @@ class Session:
         is_put = isinstance(operations[0], Put)
         statement = put_statement if is_put else delete_statement
         async with self._write_slots:
-            await self.database.fetch(*statement(operations, self.rules))  # type: ignore[operator]
+            await self.database.fetch(*statement(operations, self.rules))
 
     async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
         refreshes = list({t.operation.triple: t.operation for t in tickets}.values())
@@ -186,7 +192,7 @@ class Session:
         except asyncio.CancelledError:
             # The caller gave up; nobody will look at this, but the call must still end.
             call.fail(ticket.position, StoreTimeoutError("the operation was cancelled"))
-        except Exception as error:  # noqa: BLE001 - a caller must hear of whatever happened
+        except Exception as error:
             failure = executing(error)
             failure.__cause__ = error
             call.fail(ticket.position, failure)

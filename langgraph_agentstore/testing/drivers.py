@@ -199,7 +199,7 @@ def _outcome(call: Callable[[], Awaitable[T]]) -> T | Exception:
 
     try:
         return _without_a_loop(body())
-    except Exception as error:  # noqa: BLE001 - the caller wants whatever it was
+    except Exception as error:
         return error
 
 
