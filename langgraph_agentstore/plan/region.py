@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..namespaces import ROOT, encode_labels
-from ..users import SHARED, Region
+from ..users import Region
 
 
 def region_condition(regions: Sequence[Region], arguments: list[Any], alias: str = "i") -> str:
@@ -32,9 +32,3 @@ def _user(user_id: str | None, arguments: list[Any], alias: str) -> str:
         return f"{alias}.user_id > ''"
     arguments.append(user_id)
     return f"{alias}.user_id = ${len(arguments)}"
-
-
-def is_everything(regions: Sequence[Region]) -> bool:
-    """Whether the regions are the whole table."""
-    users = {region.user_id for region in regions if not region.labels}
-    return users >= {SHARED, None}

@@ -1,0 +1,160 @@
+"""Each hot statement uses the index it was written for, on 100,000 rows over many users.
+
+The guards ask for generic plans: those are what a pool's prepared statements end with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
+
+from langgraph_agentstore import AgentStore, PoolConfig
+from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan.delete import delete_many_sql
+from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
+from langgraph_agentstore.plan.get import get_many_sql
+from langgraph_agentstore.plan.model import Rules, Tables
+from langgraph_agentstore.plan.scan import plan_page
+from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
+
+SCHEMA = "explain_guards"
+RULES = Rules(Tables(SCHEMA))
+SCOPE = template_scope(DEFAULT_TEMPLATE)
+PLANNER = Planner(SCOPE, RULES)
+ROWS = 100_000
+ALICE = ("users", "u7", "notes")
+
+FILL = f"""
+INSERT INTO {SCHEMA}.item (user_id, namespace, key, value, created_at, updated_at, expires_at, ttl)
+SELECT 'u' || i % 500, 'notes:' || i % 7, 'k' || i, jsonb_build_object('n', i),
+       now(), now() - i * interval '1 second',
+       CASE WHEN i % 100 = 0 THEN now() - interval '1 hour' END, interval '1 hour'
+  FROM generate_series(1, {{rows}}) i"""
+
+
+def every_node(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from every_node(child)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def connection(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A session as the pool's are, on a schema whose tables are empty."""
+    async with AgentStore(postgres_dsn, schema=SCHEMA):
+        pass
+    connection = await asyncpg.connect(postgres_dsn, server_settings=PoolConfig().settings)
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=lambda t: b"\x01" + t, decoder=bytes
+    )
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    yield connection
+    await connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+    await connection.close()
+
+
+async def fill(connection: asyncpg.Connection, rows: int) -> None:
+    await connection.execute(f"TRUNCATE {SCHEMA}.item")
+    await connection.execute(FILL.format(rows=rows))
+    await connection.execute(f"VACUUM ANALYZE {SCHEMA}.item")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def large(connection: asyncpg.Connection) -> asyncpg.Connection:
+    await fill(connection, ROWS)
+    return connection
+
+
+TRIPLES = (["u7", "u8"], ["notes:0", "notes:1"], ["k7", "k8"])
+BOUNDED = MatchCondition("prefix", ALICE)
+
+
+def planned(op: Any) -> tuple[str, tuple[Any, ...]]:
+    explained = PLANNER.explain(op)
+    return explained.sql, explained.arguments
+
+
+def page() -> tuple[str, tuple[Any, ...]]:
+    after = ("u7", "notes:3", "k500")
+    statement = plan_page(SCOPE.regions(ALICE), PLANNER.filter(None), after, 10, SCOPE, RULES)
+    return statement.sql, statement.arguments
+
+
+HOT = {
+    "get": (*planned(GetOp(ALICE, "k")), {"item_pkey"}),
+    "gets": (get_many_sql(RULES), TRIPLES, {"item_pkey"}),
+    "delete": (*planned(PutOp(ALICE, "k", None)), {"item_pkey"}),
+    "deletes": (delete_many_sql(RULES), TRIPLES, {"item_pkey"}),
+    "newest": (*planned(SearchOp((*ALICE, "3"))), {"item_newest"}),
+    "newest of a user": (*planned(SearchOp(("users", "u7"))), {"item_newest", "item_pkey"}),
+    "namespaces": (*planned(ListNamespacesOp()), {"item_newest"}),
+    "namespaces to depth 3": (*planned(ListNamespacesOp(max_depth=3)), {"item_newest"}),
+    "namespaces of a user": (*planned(ListNamespacesOp((BOUNDED,))), {"item_newest"}),
+    "page": (*page(), {"item_pkey"}),
+    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey"}),
+    "refresh": (refresh_sql(RULES), (*TRIPLES, [], []), {"item_pkey"}),
+}
+
+
+async def generic_plan(
+    connection: asyncpg.Connection, sql: str, arguments: tuple[Any, ...], *options: str
+) -> list[dict[str, Any]]:
+    """Each node of the plan that the statement, prepared, settles on."""
+    rows = await connection.fetch(
+        f"EXPLAIN ({', '.join(('FORMAT JSON', *options))}) {sql}", *arguments
+    )
+    return list(every_node(json.loads(rows[0][0])[0]["Plan"]))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", HOT)
+async def test_a_plan_made_while_the_table_was_tiny_reads_no_whole_table(
+    connection: asyncpg.Connection, name: str
+) -> None:
+    # It is cached, and would be kept while the table grows.
+    await fill(connection, 50)
+    sql, arguments, _ = HOT[name]
+    nodes = await generic_plan(connection, sql, arguments)
+    assert not {"Seq Scan", "Hash Join", "Merge Join"} & {node["Node Type"] for node in nodes}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", HOT)
+async def test_a_hot_statement_uses_its_index(large: asyncpg.Connection, name: str) -> None:
+    sql, arguments, indexes = HOT[name]
+    nodes = await generic_plan(large, sql, arguments)
+    assert {node["Index Name"] for node in nodes if "Index Name" in node} == indexes
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_newest_items_are_read_in_order_and_no_others(
+    large: asyncpg.Connection,
+) -> None:
+    sql, arguments, _ = HOT["newest of a user"]
+    nodes = await generic_plan(large, sql, arguments, "ANALYZE", "BUFFERS off", "TIMING off")
+    read = sum(
+        node["Actual Rows"] * node["Actual Loops"]
+        for node in nodes
+        if "Index Scan" in node["Node Type"] and node["Actual Loops"]
+    )
+    # Of each of the seven namespaces the newest ten, and a probe for each and for the end.
+    assert read <= 7 * 10 + 7 + 1
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_listing_jumps_from_namespace_to_namespace(large: asyncpg.Connection) -> None:
+    sql, arguments, _ = HOT["namespaces to depth 3"]
+    nodes = await generic_plan(large, sql, arguments, "ANALYZE", "BUFFERS off", "TIMING off")
+    read = sum(
+        node["Actual Rows"] * node["Actual Loops"]
+        for node in nodes
+        if "Index" in node["Node Type"] and node["Actual Loops"]
+    )
+    assert read <= 2 * arguments[0]

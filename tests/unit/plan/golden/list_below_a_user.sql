@@ -1,0 +1,18 @@
+(WITH RECURSIVE walk AS (
+    (SELECT i.user_id, i.place FROM "agentstore".item i WHERE i.user_id = $2 AND i.place >= $3 AND i.place < $4 AND (i.expires_at IS NULL OR i.expires_at > now()) ORDER BY i.user_id, i.place LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM walk CROSS JOIN LATERAL (
+        SELECT i.user_id, i.place FROM "agentstore".item i
+         WHERE i.user_id = $2 AND i.place >= $3 AND i.place < $4 AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.user_id, i.place) >= (walk.user_id, walk.place || E'\x01') ORDER BY i.user_id, i.place LIMIT 1) following
+)
+SELECT 0::int, user_id, place FROM walk  LIMIT $1)
+UNION ALL
+
+(WITH RECURSIVE walk AS (
+    (SELECT i.user_id, i.place FROM "agentstore".item i WHERE i.user_id = $5 AND i.place >= $6 AND i.place < $7 AND (i.expires_at IS NULL OR i.expires_at > now()) ORDER BY i.user_id, i.place LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM walk CROSS JOIN LATERAL (
+        SELECT i.user_id, i.place FROM "agentstore".item i
+         WHERE i.user_id = $5 AND i.place >= $6 AND i.place < $7 AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.user_id, i.place) >= (walk.user_id, walk.place || E'\x01') ORDER BY i.user_id, i.place LIMIT 1) following
+)
+SELECT 1::int, user_id, place FROM walk  LIMIT $1)

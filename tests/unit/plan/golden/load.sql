@@ -1,0 +1,22 @@
+CREATE TEMPORARY TABLE agentstore_load (
+    user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C",
+    value jsonb, ttl interval
+) ON COMMIT DROP
+
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, value, created_at, updated_at, expires_at, ttl)
+SELECT user_id, namespace, key, value, now(), now(), now() + ttl, ttl
+  FROM agentstore_load
+ -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
+ ORDER BY user_id, namespace, key
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
+       value      = excluded.value,
+       version    = i.version + 1,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_at ELSE i.created_at END,
+       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.metadata ELSE i.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_by ELSE i.created_by END,
+       updated_at = excluded.updated_at,
+       expires_at = excluded.expires_at,
+       ttl        = excluded.ttl

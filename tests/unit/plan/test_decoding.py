@@ -1,0 +1,192 @@
+"""Rows become results, in the order asked for, and say which expiries to move."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchOp
+
+from langgraph_agentstore import ItemRecord, VersionConflictError
+from langgraph_agentstore.namespaces import place
+from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan.delete import delete_statement, plan_delete_regions
+from langgraph_agentstore.plan.expiry import plan_sweep, refresh_statement
+from langgraph_agentstore.plan.get import decode_gets, get_statement
+from langgraph_agentstore.plan.model import Delete, Get, Put, Refresh, Rules, Statement, Tables
+from langgraph_agentstore.plan.put import plan_put_expected, put_statement
+from langgraph_agentstore.plan.region import region_condition
+from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
+from langgraph_agentstore.users import DEFAULT_TEMPLATE, Region, UserScope, template_scope
+
+RULES = Rules(Tables('odd"name'))
+SCOPE = template_scope(DEFAULT_TEMPLATE)
+PLANNER = Planner(SCOPE, RULES)
+THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+LATER = THEN + timedelta(minutes=5)
+A = Get(("alice", "files", "a"), ("users", "alice", "files"), refresh=True)
+B = Get(("", "docs", "b"), ("docs",), refresh=False)
+
+
+def test_gets_are_answered_in_the_order_asked_for() -> None:
+    rows = [(3, [1], THEN, LATER, None, None), (1, {"n": 1}, THEN, THEN, None, None)]
+    items, refreshes = decode_gets([A, B, B], rows)
+    assert items == [
+        Item(value={"n": 1}, key="a", namespace=A.labels, created_at=THEN, updated_at=THEN),
+        None,
+        Item(value={"value": [1]}, key="b", namespace=B.labels, created_at=THEN, updated_at=LATER),
+    ]
+    assert refreshes == []
+
+
+def test_a_lone_get_is_answered_without_a_position() -> None:
+    items, _ = decode_gets([A], [({"n": 1}, THEN, THEN, None, None)])
+    assert items[0] is not None
+    assert decode_gets([A], []) == ([None], [])
+
+
+def test_a_read_that_asks_for_it_moves_the_expiry() -> None:
+    row = (THEN, THEN, THEN, LATER)
+    _, refreshes = decode_gets([A, B], [(1, {}, *row), (2, {}, *row)])
+    assert refreshes == [Refresh(A.triple, THEN, LATER)]
+
+
+def test_many_gets_travel_as_three_arrays() -> None:
+    sql, arguments = get_statement([A, B], RULES)
+    assert '"odd""name".item' in sql
+    assert RULES.tables.migration == '"odd""name".migration'
+    assert arguments == (["alice", ""], ["files", "docs"], ["a", "b"])
+
+
+def test_many_writes_travel_in_the_order_of_the_primary_key() -> None:
+    minute = timedelta(minutes=1)
+    _, arguments = put_statement([Put(A.triple, b"1", minute), Put(B.triple, b"2", None)], RULES)
+    assert arguments == (["", "alice"], ["docs", "files"], ["b", "a"], [b"2", b"1"], [None, minute])
+    _, arguments = refresh_statement(
+        [Refresh(A.triple, THEN, LATER), Refresh(B.triple, LATER, LATER)], RULES
+    )
+    assert arguments[2:] == (["b", "a"], [LATER, THEN], [LATER, LATER])
+    _, arguments = delete_statement([Delete(A.triple), Delete(B.triple)], RULES)
+    assert arguments == (["alice", ""], ["files", "docs"], ["a", "b"])
+
+
+def found(op: SearchOp, *rows: Any) -> Any:
+    planned = PLANNER.plan(op)
+    assert isinstance(planned, Statement)
+    return planned.decode(rows)
+
+
+def test_found_items_carry_the_tuples_of_the_scope() -> None:
+    rows = [
+        ("alice", "files:a%3Ab", "k", {"n": 1}, THEN, LATER, None, None, "place"),
+        ("", "docs", "k", "text", THEN, THEN, None, None, "place"),
+    ]
+    items = found(SearchOp(()), *rows).result
+    assert [item.namespace for item in items] == [("users", "alice", "files", "a:b"), ("docs",)]
+    assert [item.value for item in items] == [{"n": 1}, {"value": "text"}]
+    assert items[0].score is None
+
+
+def test_a_search_moves_the_expiry_of_what_it_found_if_asked_to() -> None:
+    row: tuple[Any, ...] = ("alice", "files", "k", {}, THEN, THEN, THEN, LATER, "place")
+    assert found(SearchOp(()), row).refreshes == [Refresh(("alice", "files", "k"), THEN, LATER)]
+    assert found(SearchOp((), refresh_ttl=False), row).refreshes == []
+
+
+def listed(op: ListNamespacesOp, *rows: Any, planner: Planner = PLANNER) -> Any:
+    planned = planner.plan(op)
+    assert isinstance(planned, Statement)
+    return planned.decode(rows).result
+
+
+def test_namespaces_of_all_regions_are_merged_in_the_order_of_tuples() -> None:
+    rows = [
+        (0, "", place(("a", "b"))),
+        (0, "", place(("a1",))),
+        (0, "", place(("users",))),
+        (0, "", place(("z",))),
+        (1, "alice", ""),
+        (1, "alice", place(("x:y", "z"))),
+    ]
+    everything = listed(ListNamespacesOp(), *rows)
+    assert everything == sorted(everything)
+    assert ("users", "alice", "x:y", "z") in everything
+    assert listed(ListNamespacesOp(offset=1, limit=2), *rows) == [("a1",), ("users",)]
+    assert listed(ListNamespacesOp(max_depth=1), *rows) == [("a",), ("a1",), ("users",), ("z",)]
+    assert listed(ListNamespacesOp(max_depth=0), *rows) == [()]
+
+
+def test_a_users_namespaces_are_relative() -> None:
+    planner = Planner(UserScope("alice"), RULES)
+    assert listed(ListNamespacesOp(), (0, "alice", place(("x",))), planner=planner) == [("x",)]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "regions"),
+    [
+        ([], 2),
+        ([("prefix", ("docs",))], 1),
+        ([("prefix", ("users",))], 2),
+        ([("prefix", ("users", "alice"))], 2),
+        ([("prefix", ("*", "alice"))], 2),
+        ([("prefix", ("users", "alice")), ("prefix", ("users", "bob"))], 1),
+        ([("prefix", ("users", "alice")), ("prefix", ("users", "alice", "x"))], 2),
+        ([("suffix", ("users",))], 2),
+    ],
+)
+def test_regions_that_no_prefix_can_match_are_not_walked(conditions: Any, regions: int) -> None:
+    ops = tuple(MatchCondition(kind, path) for kind, path in conditions)
+    assert PLANNER.explain(ListNamespacesOp(ops)).sql.count("WITH RECURSIVE") == regions
+
+
+def test_a_plain_prefix_is_a_range_and_anything_else_a_pattern() -> None:
+    def explained(*conditions: MatchCondition) -> str:
+        return PLANNER.explain(ListNamespacesOp(conditions)).sql
+
+    assert " ~ " not in explained(MatchCondition("prefix", ("users", "alice", "x")))
+    # Every user's namespaces match; of the shared ones only a pattern can tell.
+    assert explained(MatchCondition("prefix", ("users", "*"))).count(" ~ ") == 1
+    assert " ~ " in explained(MatchCondition("prefix", ("users", "alice", "*", "x")))
+    assert " ~ " in explained(MatchCondition("suffix", ("x",)))
+    assert " ~ " not in explained(MatchCondition("suffix", ()))
+
+
+def test_a_put_that_expected_another_version_is_a_conflict() -> None:
+    put = Put(A.triple, b"{}", None)
+    for expected, reason in ((0, "exists already"), (3, "changed or is gone")):
+        statement = plan_put_expected(put, expected, RULES)
+        assert not statement.idempotent
+        assert statement.decode([(4,)]).result == 4
+        with pytest.raises(VersionConflictError, match=reason) as raised:
+            statement.decode([])
+        assert raised.value.expected == expected
+
+
+def test_counts_and_records_come_from_their_row() -> None:
+    regions = SCOPE.regions(("docs",))
+    anything = PLANNER.filter(None)
+    assert plan_count(regions, anything, RULES).decode([(3,)]).result == 3
+    assert plan_sweep(10, RULES).decode([(4,)]).result == 4
+    assert plan_delete_regions(regions, RULES).decode([(5,)]).result == 5
+    record = plan_record(B.triple, B.labels, RULES)
+    assert record.decode([]).result is None
+    row: tuple[Any, ...] = ({"n": 1}, 2, {}, None, THEN, LATER, None)
+    assert record.decode([row]).result == ItemRecord(("docs",), "b", *row)
+
+
+def test_a_page_carries_the_triples_to_go_on_from() -> None:
+    anything = PLANNER.filter(None)
+    statement = plan_page(SCOPE.regions(()), anything, A.triple, 5, SCOPE, RULES)
+    assert statement.arguments == (5, "", *A.triple)
+    row = ("alice", "files", "a", {"n": 1}, THEN, LATER)
+    ((triple, item),) = statement.decode([row]).result
+    assert (triple, item.namespace, item.value) == (A.triple, A.labels, {"n": 1})
+
+
+def test_a_region_is_a_range_of_whole_labels() -> None:
+    arguments: list[Any] = []
+    condition = region_condition([Region("alice", ("a", "b"))], arguments)
+    assert arguments == ["alice", "a:b"]
+    assert "i.namespace >= $2::text || ':' AND i.namespace < $2::text || ';'" in condition
+    assert region_condition([Region(None, ())], []) == "(i.user_id > '')"

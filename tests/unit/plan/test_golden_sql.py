@@ -1,0 +1,100 @@
+"""The SQL of every operation, word for word, in `golden/`.
+
+A change of SQL is a change of a golden file, so that a reviewer sees it. To write them anew:
+`UPDATE_GOLDEN=1 pytest tests/unit/plan/test_golden_sql.py`, then read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
+
+from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan.bulk import bulk_statements
+from langgraph_agentstore.plan.delete import delete_many_sql, plan_delete_regions
+from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
+from langgraph_agentstore.plan.get import get_many_sql
+from langgraph_agentstore.plan.model import Put, Rules, Tables
+from langgraph_agentstore.plan.put import plan_put_expected, put_many_sql
+from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
+from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
+
+GOLDEN = Path(__file__).parent / "golden"
+RULES = Rules(Tables("agentstore"))
+LENIENT = Rules(Tables("agentstore"), omit_expired=False)
+SCOPE = template_scope(DEFAULT_TEMPLATE)
+PLANNER = Planner(SCOPE, RULES)
+ALICE = ("users", "alice", "files")
+KEY = ("alice", "files", "k")
+
+
+def explained(op: Any, planner: Planner = PLANNER) -> str:
+    return planner.explain(op).sql
+
+
+def listing(*conditions: MatchCondition, max_depth: int | None = None) -> str:
+    return explained(ListNamespacesOp(conditions, max_depth))
+
+
+def regions(*labels: str) -> Any:
+    return SCOPE.regions(labels)
+
+
+EVERYTHING = PLANNER.filter(None)
+OPEN = PLANNER.filter({"status": "open", "age": {"$gt": 7}})
+PUT = Put(KEY, b"{}", None)
+
+STATEMENTS = {
+    "get_one": explained(GetOp(ALICE, "k")),
+    "get_one_lenient": explained(GetOp(ALICE, "k"), Planner(SCOPE, LENIENT)),
+    "get_many": get_many_sql(RULES),
+    "put_one": explained(PutOp(ALICE, "k", {"a": 1})),
+    "put_many": put_many_sql(RULES),
+    "put_expecting_none": plan_put_expected(PUT, 0, RULES).sql,
+    "put_expecting_a_version": plan_put_expected(PUT, 3, RULES).sql,
+    "delete_one": explained(PutOp(ALICE, "k", None)),
+    "delete_many": delete_many_sql(RULES),
+    "delete_namespace": plan_delete_regions(regions(*ALICE), RULES).sql,
+    "delete_across_users": plan_delete_regions(regions("users"), RULES).sql,
+    "search_a_namespace": explained(SearchOp(ALICE)),
+    "search_a_user": explained(SearchOp(("users", "alice"))),
+    "search_with_a_filter": explained(SearchOp(ALICE, {"status": "open", "age": {"$gt": 7}})),
+    "search_across_users": explained(SearchOp(())),
+    "list_everything": listing(),
+    "list_to_depth_1": listing(max_depth=1),
+    "list_to_depth_3": listing(max_depth=3),
+    "list_below_a_user": listing(MatchCondition("prefix", ALICE)),
+    "list_by_suffix": listing(MatchCondition("suffix", ("*", "v1"))),
+    "list_by_suffix_to_depth_2": listing(MatchCondition("suffix", ("v1",)), max_depth=2),
+    "count": plan_count(regions(*ALICE), OPEN, RULES).sql,
+    "first_page": plan_page(regions(*ALICE), EVERYTHING, None, 10, SCOPE, RULES).sql,
+    "next_page": plan_page(regions(), EVERYTHING, KEY, 10, SCOPE, RULES).sql,
+    "record": plan_record(KEY, ALICE, RULES).sql,
+    "refresh": refresh_sql(RULES),
+    "sweep": plan_sweep(1000, RULES).sql,
+    "load": "\n".join(bulk_statements(RULES)),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_the_sql_is_the_golden_one(name: str) -> None:
+    path = GOLDEN / f"{name}.sql"
+    text = STATEMENTS[name].strip() + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.sql")} == set(STATEMENTS)
+
+
+def test_the_text_does_not_depend_on_values() -> None:
+    def text(namespace: tuple[str, ...], value: int, limit: int) -> str:
+        return explained(SearchOp(namespace, {"a": {"$gte": value}}, limit))
+
+    assert text(ALICE, 1, 10) == text(("users", "bob", "x"), 2, 99)
