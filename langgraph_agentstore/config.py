@@ -37,8 +37,9 @@ _SESSION_SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
-    # A locked row fails its batch after this, so that the batch goes on without it.
-    "lock_timeout": "1s",
+    # A locked row fails its batch after this, so that the batch goes on without it; the write
+    # to that row is then tried again until its deadline.
+    "lock_timeout": "100ms",
 }
 
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -7,8 +7,7 @@ Sorted: stored text does not sort as tuples do (`a1` comes before `a:b`, since `
 `:`), so an index and every listing use the *place* of a namespace instead: the labels joined
 with U+0001, in which U+0001 is escaped as U+0002 U+0002 and U+0002 as U+0002 U+0003. Places
 compare by code point as tuples of labels do, and everything at or below a namespace is one
-range: `place >= p AND place < p || U+0002`. Its SQL twin is the generated column `place` of the
-first migration; a property test holds them together.
+range: `place >= p AND place < p || U+0002`.
 """
 
 from __future__ import annotations

@@ -10,10 +10,8 @@ CREATE TABLE IF NOT EXISTS {schema}.item (
     updated_at timestamptz NOT NULL,
     expires_at timestamptz,
     ttl        interval,
-    -- Stored namespaces do not sort as tuples do; their places do. Twin of namespaces.place().
-    place      text COLLATE "C" NOT NULL GENERATED ALWAYS AS (
-        replace(replace(replace(replace(replace(namespace,
-            E'\x02', E'\x02\x03'), E'\x01', E'\x02\x02'), ':', E'\x01'), '%3A', ':'), '%25', '%')
-    ) STORED,
+    -- Stored namespaces do not sort as tuples do; their places do: see namespaces.py. Written
+    -- by the client: the server would read a generated column's expression at each statement.
+    place      text COLLATE "C" NOT NULL,
     PRIMARY KEY (user_id, namespace, key)
 );

@@ -84,31 +84,32 @@ class Planner:
         """The primary key of an item, and its namespace's labels as this scope shows them."""
         if not isinstance(namespace, Hashable):
             namespace = check_labels(namespace)
-        user_id, stored, labels, size = self._located(namespace)
+        user_id, stored, _, labels, size = self._located(namespace)
         key = key if type(key) is str else _stringified(key)
         _check_key(key, size)
         return (user_id, stored, key), labels
 
-    def _locate(self, namespace: object) -> tuple[str, str, Labels, int]:
+    def _locate(self, namespace: object) -> tuple[str, str, str, Labels, int]:
         labels = check_labels(namespace)
         address = self.scope.address(labels)
-        stored = encode_labels(address.labels)
+        stored, at = encode_labels(address.labels), place(address.labels)
         # The index for listings holds the place instead, which escaping can make longer.
-        longest = max(len(stored.encode()), len(place(address.labels).encode()))
+        longest = max(len(stored.encode()), len(at.encode()))
         size = len(address.user_id.encode()) + longest
         if size >= MAX_ADDRESS_BYTES:
             raise InvalidNamespaceError(
                 f"user and namespace have {size} bytes; with the key they must stay within "
                 f"{MAX_ADDRESS_BYTES}: shorten the labels, or move text into the value"
             )
-        return address.user_id, stored, labels, size
+        return address.user_id, stored, at, labels, size
 
     def _plan_put(self, op: PutOp) -> Put | Delete:
         triple, labels = self.triple(op.namespace, op.key)
         check_writable(labels)
         if op.value is None:
             return Delete(triple)
-        return Put(triple, encode_mapping(op.value), ttl_interval(op.ttl))
+        at = self._located(labels)[2]
+        return Put(triple, at, encode_mapping(op.value), ttl_interval(op.ttl))
 
     def _plan_search(self, op: SearchOp) -> Statement[Any]:
         _check_count("limit", op.limit)

@@ -15,7 +15,7 @@ class _Staging:
     columns: tuple[str, ...]
 
 
-STAGING = _Staging("agentstore_load", ("user_id", "namespace", "key", "value", "ttl"))
+STAGING = _Staging("agentstore_load", ("user_id", "namespace", "key", "place", "value", "ttl"))
 """The table that a COPY fills; it exists for one transaction."""
 
 
@@ -24,12 +24,12 @@ def bulk_statements(rules: Rules) -> tuple[str, str]:
     """What makes the staging table, and what moves its rows to their place."""
     create = f"""
 CREATE TEMPORARY TABLE {STAGING.name} (
-    user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C",
+    user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text,
     value jsonb, ttl interval
 ) ON COMMIT DROP"""
     upsert = f"""
 INSERT INTO {rules.tables.item} AS i {COLUMNS}
-SELECT user_id, namespace, key, value, now(), now(), now() + ttl, ttl
+SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
   FROM {STAGING.name}
  -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
  ORDER BY user_id, namespace, key

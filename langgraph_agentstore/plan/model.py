@@ -60,9 +60,10 @@ class Get:
 
 @dataclass(slots=True)
 class Put:
-    """Writes one item; `value` is JSON text."""
+    """Writes one item; `value` is JSON text, `place` what its namespace sorts by."""
 
     triple: Triple
+    place: str
     value: bytes
     ttl: timedelta | None
 

@@ -24,14 +24,14 @@ REPLACE = """
        expires_at = excluded.expires_at,
        ttl        = excluded.ttl"""
 
-COLUMNS = "(user_id, namespace, key, value, created_at, updated_at, expires_at, ttl)"
+COLUMNS = "(user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)"
 
 
 @cache
 def put_one_sql(rules: Rules) -> str:
     return f"""
 INSERT INTO {rules.tables.item} AS i {COLUMNS}
-VALUES ($1, $2, $3, $4, now(), now(), now() + $5::interval, $5)
+VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
 
 
@@ -39,23 +39,29 @@ VALUES ($1, $2, $3, $4, now(), now(), now() + $5::interval, $5)
 def put_many_sql(rules: Rules) -> str:
     return f"""
 INSERT INTO {rules.tables.item} AS i {COLUMNS}
-SELECT p.user_id, p.namespace, p.key, p.value, now(), now(), now() + p.ttl, p.ttl
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::interval[])
-       AS p (user_id, namespace, key, value, ttl)
+SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[])
+       AS p (user_id, namespace, key, place, value, ttl)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
 
 
 def put_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ...]]:
     """The statement for these puts, whose triples must differ."""
     if len(puts) == 1:
-        return put_one_sql(rules), (*puts[0].triple, puts[0].value, puts[0].ttl)
+        return put_one_sql(rules), arguments_of(puts[0])
     # In the order of the primary key, so that two writers never wait for each other in a ring.
     ordered = sorted(puts, key=lambda put: put.triple)
     return put_many_sql(rules), (
         *columns_of([put.triple for put in ordered]),
+        [put.place for put in ordered],
         [put.value for put in ordered],
         [put.ttl for put in ordered],
     )
+
+
+def arguments_of(put: Put) -> tuple[Any, ...]:
+    """One put as the arguments of `put_one_sql`, and as a record to COPY."""
+    return (*put.triple, put.place, put.value, put.ttl)
 
 
 @cache
@@ -90,7 +96,7 @@ def plan_put_expected(put: Put, expected: int, rules: Rules) -> Statement[int]:
             )
         return Decoded(rows[0][0])
 
-    arguments = (*put.triple, put.value, put.ttl)
     if expected == 0:
-        return Statement(put_absent_sql(rules), arguments, decode, idempotent=False)
-    return Statement(put_expected_sql(rules), (*arguments, expected), decode, idempotent=False)
+        return Statement(put_absent_sql(rules), arguments_of(put), decode, idempotent=False)
+    arguments = (*put.triple, put.value, put.ttl, expected)
+    return Statement(put_expected_sql(rules), arguments, decode, idempotent=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..plan.bulk import STAGING, bulk_statements
 from ..plan.model import Put
+from ..plan.put import arguments_of
 from .session import Job, Session
 from .translate import executing
 
@@ -15,7 +16,7 @@ def load_job(puts: Sequence[Put]) -> Job:
 
     async def run(session: Session) -> int:
         create, upsert = bulk_statements(session.rules)
-        records = [(*put.triple, put.value, put.ttl) for put in puts]
+        records = [arguments_of(put) for put in puts]
         async with session.database.connections.lease() as connection:
             try:
                 async with connection.transaction():

@@ -107,7 +107,7 @@ class Connections:
         """
         while self._at_hand:
             connection = self._at_hand.pop()
-            if not connection.is_closed():
+            if _is_open(connection):
                 return connection
             self._start_release(connection)
         self._waiting += 1
@@ -123,7 +123,7 @@ class Connections:
 
     def give_back(self, connection: Connection, *, suspect: bool = False) -> None:
         """Keeps it at hand, unless somebody waits for one or, being `suspect`, it may be broken."""
-        if self._waiting or suspect or connection.is_closed():
+        if self._waiting or suspect or not _is_open(connection):
             self._start_release(connection)
             return
         self._at_hand.append(connection)
@@ -167,6 +167,13 @@ class Connections:
             for host, port in self._hosts
         ]
         return await _first_to_succeed(attempts)
+
+
+def _is_open(connection: Connection) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has already taken back what broke
+        return False
 
 
 async def _connect_when_up(*arguments: Any, timeout: float, **options: Any) -> asyncpg.Connection:

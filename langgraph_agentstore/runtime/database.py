@@ -58,8 +58,8 @@ class Database:
         try:
             rows = await connection.fetch(sql, *arguments, timeout=self._timeout_s)
             suspect = False
-        except asyncpg.PostgresError:
-            suspect = False
+        except asyncpg.PostgresError as error:
+            suspect = isinstance(error, CONNECTION_LOST)
             raise
         finally:
             self.connections.give_back(connection, suspect=suspect)

@@ -1,7 +1,7 @@
 """Coalescing: operations that arrive while others are in flight travel together.
 
 An operation that finds its lane idle goes out at once, alone; those that come meanwhile make
-the next batch. A batch that the server refuses is run again in halves until the culprits are
+the next batch. A batch that the server refuses is run again in parts until the culprits are
 alone, so one bad operation fails alone and one locked item delays only its own write.
 """
 
@@ -19,6 +19,9 @@ LARGEST_BATCH = 4096
 
 PATIENCE_S = 0.02
 """How long a batch may hold its lane alone; a slow one is then overtaken."""
+
+PARTS = 8
+"""Into how many parts a refused batch goes: each level costs the time of a refusal once more."""
 
 Execute = Callable[[Sequence[Ticket]], Awaitable[None]]
 Settled = Callable[[Sequence[Ticket]], None]
@@ -53,6 +56,9 @@ class Lane:
         self._waiting: list[Ticket] = []
         self._flying: set[asyncio.Task[None]] = set()
         self._overtaking: asyncio.TimerHandle | None = None
+        self._apart: set[asyncio.Task[None]] = set()
+        # Those who wait for locks take turns, so that they keep no connection from the others.
+        self._patience = asyncio.Semaphore(1)
 
     @property
     def waiting(self) -> int:
@@ -115,32 +121,74 @@ class Lane:
             self.depart()
 
     async def _attempt(self, tickets: Sequence[Ticket], deadline: float) -> None:
-        try:
-            await self._execute(tickets)
-        except Exception as error:
-            if _parts_may_fare_better(tickets, error, deadline):
-                await self._attempt_parts(tickets, deadline)
+        error = await self._error_of(tickets)
+        if error is not None and _others_may_fare_better(error):
+            parts = _parts(tickets)
+            if len(parts) > 1:
+                await asyncio.gather(*[self._attempt(part, deadline) for part in parts])
                 return
-            for ticket in tickets:
+            if len(tickets) > 1 or isinstance(error, ItemLockedError):
+                # On its own from here: this batch has room in the lane for another.
+                task = asyncio.get_running_loop().create_task(self._outlast(tickets, deadline))
+                self._apart.add(task)
+                task.add_done_callback(self._apart.discard)
+                return
+        self._done(tickets, error)
+
+    async def _outlast(self, tickets: Sequence[Ticket], deadline: float) -> None:
+        """One item's operations: together when its lock ends, or one by one if one is refused."""
+        error = await self._patient_error_of(tickets, deadline)
+        if error is None or len(tickets) == 1 or not _others_may_fare_better(error):
+            self._done(tickets, error)
+            return
+        for ticket in tickets:
+            error = await self._patient_error_of([ticket], deadline)
+            if error is not None:
                 ticket.call.fail(ticket.position, error)
         self._done(tickets)
 
-    async def _attempt_parts(self, tickets: Sequence[Ticket], deadline: float) -> None:
-        middle = len(tickets) // 2
-        parts = [part for part in (tickets[:middle], tickets[middle:]) if part]
-        await asyncio.gather(*[self._attempt(part, deadline) for part in parts])
+    async def _patient_error_of(
+        self, tickets: Sequence[Ticket], deadline: float
+    ) -> Exception | None:
+        loop = asyncio.get_running_loop()
+        while True:
+            async with self._patience:
+                error = await self._error_of(tickets)
+            if not isinstance(error, ItemLockedError) or loop.time() >= deadline:
+                return error
 
-    def _done(self, tickets: Sequence[Ticket]) -> None:
+    async def _error_of(self, tickets: Sequence[Ticket]) -> Exception | None:
+        try:
+            await self._execute(tickets)
+        except Exception as error:
+            return error
+        return None
+
+    def _done(self, tickets: Sequence[Ticket], error: Exception | None = None) -> None:
+        if error is not None:
+            for ticket in tickets:
+                ticket.call.fail(ticket.position, error)
         if self._ordered:
             self._busy.difference_update([ticket.operation.triple for ticket in tickets])
         self._settled(tickets)
         self.depart()
 
 
-def _parts_may_fare_better(tickets: Sequence[Ticket], error: Exception, deadline: float) -> bool:
-    """Whether trying again in halves can help; a lone operation waits on for its item's lock."""
+def _others_may_fare_better(error: Exception) -> bool:
+    """Whether the cause lies in some operations of a batch, not in the connection or the load."""
     if isinstance(error, ItemLockedError):
-        return asyncio.get_running_loop().time() < deadline
-    if isinstance(error, (StoreUnavailableError, StoreTimeoutError)):
-        return False
-    return len(tickets) > 1
+        return True
+    return not isinstance(error, (StoreUnavailableError, StoreTimeoutError))
+
+
+def _parts(tickets: Sequence[Ticket]) -> list[list[Ticket]]:
+    """At most `PARTS`, with all operations on one item in the same part and in their order."""
+    items: dict[Triple, list[Ticket]] = {}
+    for ticket in tickets:
+        items.setdefault(ticket.operation.triple, []).append(ticket)
+    groups = list(items.values())
+    size = -(-len(groups) // PARTS)
+    return [
+        [ticket for group in groups[start : start + size] for ticket in group]
+        for start in range(0, len(groups), size)
+    ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config import StoreConfig
-from ..errors import AgentStoreError, StoreTimeoutError
+from ..errors import AgentStoreError, ItemLockedError, StoreTimeoutError
 from ..plan.delete import delete_statement
 from ..plan.expiry import plan_sweep, refresh_statement
 from ..plan.get import decode_gets, get_statement
@@ -52,7 +52,9 @@ class Session:
             self._sweep_by_itself()
 
     def _make_lanes(self, connections: int, deadline_s: float) -> None:
-        # Whatever slow statements and locked items do, a get finds a connection.
+        # Whatever slow statements and locked items do, a get finds a connection: together they
+        # leave one.
+        self._slots = asyncio.Semaphore(max(1, connections - 1))
         self._statement_slots = asyncio.Semaphore(max(1, connections - 2))
         self._write_slots = asyncio.Semaphore(max(1, connections // 2))
         widest = max(1, connections - 1)
@@ -144,7 +146,7 @@ class Session:
             call.remaining -= 1
             if call.remaining:
                 continue
-            if call.later and call.errors is None:
+            if call.later:
                 later, call.later = call.later, None
                 self._dispatch(call, later)
                 self._writes.depart()
@@ -173,20 +175,20 @@ class Session:
             return
         is_put = isinstance(operations[0], Put)
         statement = put_statement if is_put else delete_statement
-        async with self._write_slots:
+        async with self._write_slots, self._slots:
             await self.database.fetch(*statement(operations, self.rules))
 
     async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
         refreshes = list({t.operation.triple: t.operation for t in tickets}.values())
-        await self.database.fetch(*refresh_statement(refreshes, self.rules))
+        async with self._slots:
+            await self.database.fetch(*refresh_statement(refreshes, self.rules))
         self.refreshed += len(refreshes)
 
     async def _run_alone(self, ticket: Ticket) -> None:
         call, operation = ticket.call, ticket.operation
         try:
-            async with self._statement_slots:
-                if not call.cancelled:
-                    call.results[ticket.position] = await self._result_of(operation)
+            if not call.cancelled:
+                call.results[ticket.position] = await self._result_of(operation)
         except AgentStoreError as error:
             call.fail(ticket.position, error)
         except asyncio.CancelledError:
@@ -199,6 +201,18 @@ class Session:
         self._settled([ticket])
 
     async def _result_of(self, operation: Statement[Any] | Job) -> Any:
+        """Waits for locked items as the lanes do: turn by turn, as long as a command may take."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.config.pool.command_timeout_s
+        while True:
+            try:
+                async with self._statement_slots, self._slots:
+                    return await self._attempt(operation)
+            except ItemLockedError:
+                if loop.time() >= deadline:
+                    raise
+
+    async def _attempt(self, operation: Statement[Any] | Job) -> Any:
         if isinstance(operation, Job):
             return await operation.run(self)
         rows = await self.database.fetch(

@@ -21,6 +21,7 @@ from ..errors import (
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -36,7 +37,13 @@ PASSING = (
 )
 """The server undid the statement for a reason that does not last."""
 
-_NOT_SENT = ("connection is closed", "connection has been closed", "pool is clos")
+_NOT_SENT = (
+    "connection is closed",
+    "connection has been closed",
+    "released back to the pool",
+    "cannot switch to state",  # the server's farewell is read, the end of the connection not yet
+    "pool is clos",
+)
 
 
 def connecting(error: BaseException, where: str) -> AgentStoreError:
@@ -96,7 +103,8 @@ def was_not_sent(error: BaseException) -> bool:
     if isinstance(error, (asyncpg.AdminShutdownError, asyncpg.CannotConnectNowError)):
         return True
     text = str(error)
-    return isinstance(error, asyncpg.InterfaceError) and any(part in text for part in _NOT_SENT)
+    refused = isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError))
+    return refused and any(part in text for part in _NOT_SENT)
 
 
 def _lost(error: BaseException) -> StoreUnavailableError:

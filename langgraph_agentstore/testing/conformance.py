@@ -17,8 +17,9 @@ class StoreConformance:
 
     Attributes:
         forms: which ways to call the store are tested: "blocking", "awaited".
-        deviations: the facts that are known not to hold, by name, each with the reason. They are
-            strict expected failures: a test fails when its deviation is gone.
+        deviations: the facts that are known not to hold, by name, each with the reason; `name[*]`
+            stands for every case of a fact. They are strict expected failures: a test fails when
+            its deviation is gone.
     """
 
     forms: ClassVar[tuple[str, ...]] = tuple(FORMS)
@@ -44,7 +45,7 @@ class StoreConformance:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Makes a test of every form and fact."""
-        unknown = set(self.deviations) - set(FACTS)
+        unknown = set(self.deviations) - {name for fact in FACTS.values() for name in _names(fact)}
         if unknown:
             raise pytest.UsageError(
                 f"{type(self).__name__}.deviations names no facts of this suite: {sorted(unknown)}"
@@ -60,7 +61,14 @@ class StoreConformance:
         ]
 
     def _marks(self, fact: Fact) -> list[pytest.MarkDecorator]:
-        reason = self.deviations.get(fact.name)
-        if reason is None:
-            return []
-        return [pytest.mark.xfail(strict=True, reason=f"{fact.statement} {reason}")]
+        for name in _names(fact):
+            if name in self.deviations:
+                reason = f"{fact.statement} {self.deviations[name]}"
+                return [pytest.mark.xfail(strict=True, reason=reason)]
+        return []
+
+
+def _names(fact: Fact) -> tuple[str, ...]:
+    """What may stand for a fact among deviations."""
+    name, bracket, _ = fact.name.partition("[")
+    return (fact.name, f"{name}[*]") if bracket else (name,)

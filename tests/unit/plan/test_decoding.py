@@ -61,8 +61,10 @@ def test_many_gets_travel_as_three_arrays() -> None:
 
 def test_many_writes_travel_in_the_order_of_the_primary_key() -> None:
     minute = timedelta(minutes=1)
-    _, arguments = put_statement([Put(A.triple, b"1", minute), Put(B.triple, b"2", None)], RULES)
-    assert arguments == (["", "alice"], ["docs", "files"], ["b", "a"], [b"2", b"1"], [None, minute])
+    puts = [Put(A.triple, "files", b"1", minute), Put(B.triple, "docs", b"2", None)]
+    _, arguments = put_statement(puts, RULES)
+    assert arguments[:4] == (["", "alice"], ["docs", "files"], ["b", "a"], ["docs", "files"])
+    assert arguments[4:] == ([b"2", b"1"], [None, minute])
     _, arguments = refresh_statement(
         [Refresh(A.triple, THEN, LATER), Refresh(B.triple, LATER, LATER)], RULES
     )
@@ -153,7 +155,7 @@ def test_a_plain_prefix_is_a_range_and_anything_else_a_pattern() -> None:
 
 
 def test_a_put_that_expected_another_version_is_a_conflict() -> None:
-    put = Put(A.triple, b"{}", None)
+    put = Put(A.triple, "files", b"{}", None)
     for expected, reason in ((0, "exists already"), (3, "changed or is gone")):
         statement = plan_put_expected(put, expected, RULES)
         assert not statement.idempotent

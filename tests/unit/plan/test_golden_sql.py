@@ -46,7 +46,7 @@ def regions(*labels: str) -> Any:
 
 EVERYTHING = PLANNER.filter(None)
 OPEN = PLANNER.filter({"status": "open", "age": {"$gt": 7}})
-PUT = Put(KEY, b"{}", None)
+PUT = Put(KEY, "files", b"{}", None)
 
 STATEMENTS = {
     "get_one": explained(GetOp(ALICE, "k")),

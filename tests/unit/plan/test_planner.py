@@ -32,7 +32,7 @@ def test_a_get_is_addressed_by_user_namespace_and_key() -> None:
 
 def test_a_put_carries_json_text_and_an_exact_interval() -> None:
     planned = PLANNER.plan(PutOp(("docs", "a:b"), "k", {"n": 1}, ttl=0.5))
-    assert planned == Put(("", "docs:a%3Ab", "k"), b'{"n":1}', timedelta(seconds=30))
+    assert planned == Put(("", "docs:a%3Ab", "k"), "docs\x01a:b", b'{"n":1}', timedelta(seconds=30))
 
 
 def test_a_put_of_none_is_a_delete() -> None:

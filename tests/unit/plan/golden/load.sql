@@ -1,10 +1,10 @@
 CREATE TEMPORARY TABLE agentstore_load (
-    user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C",
+    user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text,
     value jsonb, ttl interval
 ) ON COMMIT DROP
 
-INSERT INTO "agentstore".item AS i (user_id, namespace, key, value, created_at, updated_at, expires_at, ttl)
-SELECT user_id, namespace, key, value, now(), now(), now() + ttl, ttl
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
+SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
   FROM agentstore_load
  -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
  ORDER BY user_id, namespace, key

@@ -1,5 +1,5 @@
-INSERT INTO "agentstore".item AS i (user_id, namespace, key, value, created_at, updated_at, expires_at, ttl)
-VALUES ($1, $2, $3, $4, now(), now(), now() + $5::interval, $5)
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
+VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        value      = excluded.value,
        version    = i.version + 1,

@@ -1,0 +1,163 @@
+"""Many callers at once, from tasks, threads and event loops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+from ..drivers import Driver, Labels
+from ..fact import fact, fact_of_each
+from .items import existing
+
+SPACE = ("facts", "concurrency")
+PATIENCE_S = 30.0
+
+BAD: dict[str, tuple[Labels, str, Any]] = {
+    "NaN": (SPACE, "bad", {"n": float("nan")}),
+    "NUL in a value": (SPACE, "bad", {"text": "a\x00"}),
+    "lone surrogate in a value": (SPACE, "bad", {"text": "\ud800"}),
+    "function": (SPACE, "bad", {"f": len}),
+    "NUL in a key": (SPACE, "bad\x00", {}),
+    "very long key": (SPACE, "".join(map(chr, range(0x4E00, 0x8000))), {}),
+    "bad namespace": (("a.b",), "bad", {}),
+}
+
+
+@fact
+async def five_hundred_puts_at_once_are_all_kept(store: Driver) -> None:
+    """Calls that are under way together do not lose each other's items."""
+    await _all_good(
+        store, [partial(store.put, SPACE, str(number), {"n": number}) for number in range(500)]
+    )
+    found = await store.search(SPACE, limit=1000)
+    assert {item.key: item.value["n"] for item in found} == {str(n): n for n in range(500)}
+
+
+@fact
+async def five_hundred_gets_at_once_each_get_their_own(store: Driver) -> None:
+    """Calls that travel together are answered apart."""
+    for number in range(20):
+        await store.put((*SPACE, str(number % 4)), str(number), {"n": number})
+    gets = [
+        partial(store.get, (*SPACE, str(number % 20 % 4)), str(number % 20))
+        for number in range(500)
+    ]
+    items = await _all_good(store, gets)
+    assert [item.value["n"] for item in items] == [number % 20 for number in range(500)]
+
+
+@fact
+async def a_read_sees_what_was_written_before_it(store: Driver) -> None:
+    """Whoever puts and then reads finds it, whatever others do meanwhile."""
+
+    async def write_and_read(worker: int) -> None:
+        space = (*SPACE, str(worker))
+        for number in range(5):
+            await store.put(space, "k", {"n": number})
+            assert (await existing(store, space, "k")).value == {"n": number}
+            assert [item.value["n"] for item in await store.search(space)] == [number]
+        await store.delete(space, "k")
+        assert await store.get(space, "k") is None
+
+    await _all_good(store, [partial(write_and_read, worker) for worker in range(20)])
+
+
+@fact
+async def of_puts_to_one_item_one_wins_whole(store: Driver) -> None:
+    """Puts of one key at once leave one of the values, not a mixture."""
+    values = [{"a": number, "b": [number] * 3} for number in range(50)]
+    await _all_good(store, [partial(store.put, SPACE, "k", value) for value in values])
+    assert (await existing(store, SPACE, "k")).value in values
+
+
+@fact_of_each(BAD)
+async def one_bad_operation_fails_alone(store: Driver, bad: tuple[Labels, str, Any]) -> None:
+    """Calls that are under way together with one that must fail succeed."""
+    calls = [partial(store.put, SPACE, str(number), {"n": number}) for number in range(30)]
+    calls.insert(11, partial(store.put, *bad))
+    outcomes = await store.together(calls)
+    failed = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Exception)]
+    assert failed == [11]
+    found = await store.search(SPACE, limit=100)
+    assert sorted(item.key for item in found) == sorted(str(number) for number in range(30))
+
+
+@fact
+async def a_store_serves_threads(store: Driver) -> None:
+    """The blocking methods may be called from several threads at once."""
+    raw = store.store
+
+    def work(worker: int) -> list[Any]:
+        space = (*SPACE, str(worker))
+        for number in range(10):
+            raw.put(space, str(number), {"n": number})
+        return [raw.get(space, str(number)) for number in range(10)]
+
+    for items in await store.in_threads([partial(work, worker) for worker in range(4)]):
+        assert [item.value["n"] for item in items] == list(range(10))
+    assert len(await store.search(SPACE, limit=100)) == 40
+
+
+@fact
+async def a_store_serves_several_event_loops(store: Driver) -> None:
+    """The awaitable methods may be awaited on several loops, also one after the other."""
+    raw = store.store
+
+    async def work(worker: int) -> list[Any]:
+        space = (*SPACE, str(worker))
+        await asyncio.gather(*[raw.aput(space, str(n), {"n": n}) for n in range(10)])
+        return await asyncio.gather(*[raw.aget(space, str(n)) for n in range(10)])
+
+    def on_a_loop_of_its_own(worker: int) -> list[Any]:
+        return asyncio.run(asyncio.wait_for(work(worker), PATIENCE_S))
+
+    for workers in (range(3), range(3, 5)):
+        runs = [partial(on_a_loop_of_its_own, worker) for worker in workers]
+        for items in await store.in_threads(runs):
+            assert [item.value["n"] for item in items] == list(range(10))
+    assert len(await store.search(SPACE, limit=100)) == 50
+
+
+@fact
+async def a_blocking_call_works_where_a_loop_runs(store: Driver) -> None:
+    """As in a notebook's cell, or in a plain function that a coroutine calls."""
+    raw = store.store
+
+    def put_and_get() -> Any:
+        raw.put(SPACE, "k", {"n": 1})
+        return raw.get(SPACE, "k")
+
+    item = await store.on_a_loop(put_and_get)
+    assert item.value == {"n": 1}
+
+
+@fact
+async def an_abandoned_call_disturbs_no_other(store: Driver) -> None:
+    """A call that is cancelled while it is under way leaves the store as usable as before."""
+    raw = store.store
+
+    async def abandon() -> list[Any]:
+        given_up = [asyncio.ensure_future(raw.aput(SPACE, "k", {"n": n})) for n in range(20)]
+        await asyncio.sleep(0)
+        for task in given_up:
+            task.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+        await asyncio.gather(*[raw.aput(SPACE, str(n), {"n": n}) for n in range(20)])
+        return await asyncio.gather(*[raw.aget(SPACE, str(n)) for n in range(20)])
+
+    def on_a_loop_of_its_own() -> list[Any]:
+        return asyncio.run(asyncio.wait_for(abandon(), PATIENCE_S))
+
+    (items,) = await store.in_threads([on_a_loop_of_its_own])
+    assert [item.value["n"] for item in items] == list(range(20))
+
+
+async def _all_good(store: Driver, calls: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
+    """What the calls returned; the first error, if there is any."""
+    outcomes = await store.together(calls)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+    return outcomes

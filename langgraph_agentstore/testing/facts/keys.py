@@ -1,0 +1,112 @@
+"""Which keys there can be."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from langgraph.store.base import GetOp, PutOp
+
+from ..drivers import Driver
+from ..fact import fact, fact_of_each
+from .hostile import TEXTS
+from .items import existing
+
+SPACE = ("facts", "keys")
+
+BAD = {"empty": "", "NUL": "a\x00b", "lone surrogate": "a\udfff"}
+
+OTHER_TYPES: dict[str, Any] = {
+    "int": 7,
+    "UUID": UUID("12345678-1234-5678-1234-567812345678"),
+    "float": 1.5,
+    "bool": True,
+    "None": None,
+    "bytes": b"k",
+    "tuple": ("a", "b"),
+}
+
+
+@fact_of_each(TEXTS)
+async def a_key_is_any_text(store: Driver, key: str) -> None:
+    """Whatever a key holds, its item is got and found by it, and by nothing else."""
+    await store.put(SPACE, key, {"key": key})
+    await store.put(SPACE, "another", {})
+    item = await existing(store, SPACE, key)
+    assert (item.key, item.value) == (key, {"key": key})
+    assert sorted(found.key for found in await store.search(SPACE)) == sorted([key, "another"])
+    await store.delete(SPACE, key)
+    assert [found.key for found in await store.search(SPACE)] == ["another"]
+
+
+@fact
+async def keys_are_compared_exactly(store: Driver) -> None:
+    """Case, blanks and the form of accents make different keys."""
+    keys = ["a", "A", " a", "a ", "é", "e\u0301", "ß", "ss", "1", "01"]
+    await store.batch([PutOp(SPACE, key, {"key": key}) for key in keys])
+    for key in keys:
+        assert (await existing(store, SPACE, key)).value == {"key": key}
+
+
+@fact_of_each(BAD)
+async def methods_refuse_a_bad_key(store: Driver, key: str) -> None:
+    """Every method raises `ValueError` for a key that is empty or that is no text."""
+    with pytest.raises(ValueError, match="key"):
+        await store.put(SPACE, key, {})
+    with pytest.raises(ValueError, match="key"):
+        await store.get(SPACE, key)
+    with pytest.raises(ValueError, match="key"):
+        await store.delete(SPACE, key)
+    assert await store.search(SPACE) == []
+
+
+@fact_of_each(BAD)
+async def batches_refuse_a_bad_key(store: Driver, key: str) -> None:
+    """Operations given to a batch are checked as the methods' arguments are."""
+    for operation in (PutOp(SPACE, key, {}), GetOp(SPACE, key), PutOp(SPACE, key, None)):
+        with pytest.raises(ValueError, match="key"):
+            await store.batch([operation])
+    assert await store.search(SPACE) == []
+
+
+@fact_of_each(OTHER_TYPES)
+async def a_key_of_another_type_is_its_text_or_refused(store: Driver, key: Any) -> None:
+    """Either the put raises, or the item is got by the object and by its text alike."""
+    try:
+        await store.put(SPACE, key, {"n": 1})
+    except (TypeError, ValueError):
+        assert await store.search(SPACE) == []
+        return
+    item = await existing(store, SPACE, str(key))
+    assert item.key == str(key)
+    assert await store.get(SPACE, key) == item
+    await store.delete(SPACE, key)
+    assert await store.get(SPACE, str(key)) is None
+
+
+@fact_of_each(OTHER_TYPES)
+async def batches_take_a_key_of_another_type_as_methods_do(store: Driver, key: Any) -> None:
+    """What an operation writes under such a key, a method reads; or both refuse it."""
+    try:
+        await store.batch([PutOp(SPACE, key, {"n": 1})])
+    except (TypeError, ValueError):
+        assert await store.search(SPACE) == []
+        return
+    item = await existing(store, SPACE, key)
+    assert item.key == str(key)
+    assert await store.batch([GetOp(SPACE, key), GetOp(SPACE, str(key))]) == [item, item]
+
+
+@fact_of_each({"a thousand characters": 1000, "ten thousand": 10_000, "a million": 10**6})
+async def a_long_key_is_kept_whole_or_refused(store: Driver, length: int) -> None:
+    """A key too long for the store raises `ValueError`, and nothing else suffers."""
+    key = "".join(chr(97 + number % 26) for number in range(length - 1)) + "!"
+    try:
+        await store.put(SPACE, key, {"n": 1})
+    except ValueError:
+        assert await store.search(SPACE) == []
+    else:
+        assert (await existing(store, SPACE, key)).key == key
+    await store.put(SPACE, "short", {})
+    await existing(store, SPACE, "short")

@@ -1,0 +1,169 @@
+"""Which namespaces there can be, and that they do not run into each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
+
+from ..drivers import Driver
+from ..fact import fact, fact_of_each
+from .hostile import TEXTS
+from .items import existing
+
+SPACE = ("facts", "labels")
+
+BAD: dict[str, Any] = {
+    "empty": ("a", ""),
+    "period": ("a.b",),
+    "NUL": ("a", "b\x00"),
+    "number": ("a", 1),
+    "None": (None,),
+    "bytes": (b"a",),
+}
+
+
+@fact_of_each(BAD)
+async def methods_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
+    """Every method raises `ValueError` for a label that is no string, empty, or has `.` or NUL."""
+    with pytest.raises(ValueError, match="abel"):
+        await store.put(namespace, "k", {})
+    with pytest.raises(ValueError, match="abel"):
+        await store.get(namespace, "k")
+    with pytest.raises(ValueError, match="abel"):
+        await store.delete(namespace, "k")
+    with pytest.raises(ValueError, match="abel"):
+        await store.search(namespace)
+    with pytest.raises(ValueError, match="abel"):
+        await store.list_namespaces(prefix=namespace)
+    with pytest.raises(ValueError, match="abel"):
+        await store.list_namespaces(suffix=namespace)
+    assert await store.search(()) == []
+
+
+@fact_of_each(BAD)
+async def batches_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
+    """Operations given to a batch are checked as the methods' arguments are."""
+    operations: list[Op] = [
+        PutOp(namespace, "k", {}),
+        PutOp(namespace, "k", None),
+        GetOp(namespace, "k"),
+        SearchOp(namespace),
+        ListNamespacesOp((MatchCondition("prefix", namespace),)),
+        ListNamespacesOp((MatchCondition("suffix", namespace),)),
+    ]
+    for operation in operations:
+        with pytest.raises(ValueError, match="abel"):
+            await store.batch([operation])
+    assert await store.search(()) == []
+
+
+@fact
+async def a_label_with_a_lone_surrogate_is_refused(store: Driver) -> None:
+    """Half a character is no text: `ValueError`."""
+    with pytest.raises(ValueError, match="surrogate"):
+        await store.put(("a\ud800",), "k", {})
+    assert await store.search(()) == []
+
+
+@fact
+async def nothing_is_put_into_the_empty_namespace(store: Driver) -> None:
+    """A put into `()` raises `ValueError`."""
+    with pytest.raises(ValueError, match="amespace"):
+        await store.put((), "k", {})
+    assert await store.search(()) == []
+
+
+@fact
+async def no_batch_puts_into_the_empty_namespace(store: Driver) -> None:
+    """Nor does one through a batch."""
+    with pytest.raises(ValueError, match="amespace"):
+        await store.batch([PutOp((), "k", {})])
+    assert await store.search(()) == []
+
+
+@fact
+async def the_root_label_langgraph_is_reserved(store: Driver) -> None:
+    """A put into a namespace whose first label is "langgraph" raises `ValueError`."""
+    with pytest.raises(ValueError, match="langgraph"):
+        await store.put(("langgraph", "a"), "k", {})
+    assert await store.search(()) == []
+
+
+@fact
+async def the_root_label_is_reserved_in_batches_too(store: Driver) -> None:
+    """Nor does one through a batch."""
+    with pytest.raises(ValueError, match="langgraph"):
+        await store.batch([PutOp(("langgraph", "a"), "k", {})])
+    assert await store.search(()) == []
+
+
+@fact
+async def only_the_first_label_is_reserved(store: Driver) -> None:
+    """`("a", "langgraph")` and `("langgraphs",)` are namespaces like others."""
+    for namespace in (("a", "langgraph"), ("langgraphs",)):
+        await store.put(namespace, "k", {})
+        assert (await existing(store, namespace, "k")).namespace == namespace
+
+
+@fact
+async def the_reserved_namespace_may_be_read(store: Driver) -> None:
+    """A get or a search there finds nothing, and is no error."""
+    assert await store.get(("langgraph",), "k") is None
+    assert await store.search(("langgraph",)) == []
+
+
+@fact_of_each(TEXTS)
+async def a_label_is_any_text(store: Driver, label: str) -> None:
+    """Whatever a label holds, its items are got, found, listed, and found from above."""
+    namespace = (*SPACE, label, "below")
+    await store.put(namespace, "k", {"label": label})
+    await store.put((*SPACE, "other", "below"), "k", {})
+    assert (await existing(store, namespace, "k")).namespace == namespace
+    assert [item.namespace for item in await store.search(namespace[:-1])] == [namespace]
+    assert namespace in await store.list_namespaces(prefix=SPACE)
+    assert [n for n in await store.list_namespaces(prefix=namespace[:-1]) if n == namespace]
+    await store.delete(namespace, "k")
+    assert await store.get(namespace, "k") is None
+
+
+@fact
+async def labels_do_not_run_together(store: Driver) -> None:
+    """However labels and keys are joined in the store, no two addresses are one."""
+    addresses = [
+        (("a", "b"), "c"),
+        (("a:b",), "c"),
+        (("a",), "b:c"),
+        (("a", "b:c"), "d"),
+        (("a", "b"), "c:d"),
+        (("a/b",), "c"),
+        (("a", "b%3Ac"), "d"),
+        (("a%3Ab",), "c"),
+        (("a|b",), "c"),
+        (("a,b",), "c"),
+        (("a\x01b",), "c"),
+        (("a\x02", "b"), "c"),
+    ]
+    await store.batch([PutOp(space, key, {"n": n}) for n, (space, key) in enumerate(addresses)])
+    for number, (space, key) in enumerate(addresses):
+        assert (await existing(store, space, key)).value == {"n": number}
+    found = await store.search((), limit=100)
+    assert sorted((item.namespace, item.key) for item in found) == sorted(addresses)
+
+
+@fact
+async def labels_are_compared_exactly(store: Driver) -> None:
+    """Case, blanks and the form of accents make different labels."""
+    labels = ["a", "A", " a", "a ", "é", "e\u0301", "ß", "ss", "ﬁ", "fi"]
+    await store.batch([PutOp((*SPACE, label), "k", {"label": label}) for label in labels])
+    for label in labels:
+        assert (await existing(store, (*SPACE, label), "k")).value == {"label": label}
+
+
+@fact
+async def a_namespace_may_have_many_labels(store: Driver) -> None:
+    """Thirty are no problem."""
+    namespace = tuple(f"level {number}" for number in range(30))
+    await store.put(namespace, "k", {})
+    assert [item.namespace for item in await store.search(namespace[:7])] == [namespace]
