@@ -102,12 +102,15 @@ class Statement(Generic[ResultT]):
     """One statement: its text, its arguments, and how its rows become a result.
 
     `idempotent`: running it twice leaves what running it once does, so it may be retried.
+    `bounded`: it costs about as much as a small page, so others of the same text may travel
+    with it and wait for it; its arguments are then numbers and strings.
     """
 
     sql: str
     arguments: tuple[Any, ...]
     decode: Callable[[Sequence[Row]], Decoded[ResultT]]
     idempotent: bool = True
+    bounded: bool = False
 
 
 Planned: TypeAlias = "Get | Put | Delete | Statement[Any]"

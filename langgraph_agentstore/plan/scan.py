@@ -89,4 +89,4 @@ def plan_record(
     def decode(rows: Sequence[Row]) -> Decoded[ItemRecord | None]:
         return Decoded(ItemRecord(labels, triple[2], *rows[0]) if rows else None)
 
-    return Statement(_record_sql(rules), triple, decode)
+    return Statement(_record_sql(rules), triple, decode, bounded=True)

@@ -27,6 +27,9 @@ MANY_NAMESPACES = 32
 _COLUMNS = f"""i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at,
                {REFRESHED} AS refreshed, i.place"""
 
+LARGEST_SHARED_PAGE = 200
+"""Searches for more items than this travel alone."""
+
 
 def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Statement[Any]:
     """At most `op.limit` items after `op.offset`, newest `updated_at` first.
@@ -34,7 +37,8 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Sta
     Ties are ordered by user, namespace and key, so pages are disjoint and complete.
     """
     regions = scope.regions(op.namespace_prefix)
-    if len(regions) == 1 and regions[0].user_id is not None:
+    within_a_user = len(regions) == 1 and regions[0].user_id is not None
+    if within_a_user:
         sql, arguments = _within_a_user(regions[0], op, filter, rules)
     else:
         sql, arguments = _across_users(regions, op, filter, rules)
@@ -42,7 +46,9 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Sta
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         return _decode(rows, scope, refresh=op.refresh_ttl)
 
-    return Statement(sql, tuple(arguments), decode)
+    # A filter may have to look at a whole namespace to find its page.
+    bounded = within_a_user and not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
+    return Statement(sql, tuple(arguments), decode, bounded=bounded)
 
 
 def _across_users(

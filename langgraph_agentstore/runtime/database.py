@@ -1,4 +1,4 @@
-"""Statements on the pool: retried once where that is safe, with the driver's errors translated."""
+"""Statements on the pool: retried where that is safe, with the driver's errors translated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..config import PoolConfig
 from ..errors import AgentStoreError
 from ..plan.model import Row
 from .connections import Connections
-from .translate import CONNECTION_LOST, PASSING, executing, was_not_sent
+from .translate import CONNECTION_LOST, executing, in_doubt, was_not_done
 
 # Beyond the server's own statement_timeout, whose answer tells whether anything was written.
 _GRACE_S = 2.0
@@ -26,31 +26,35 @@ class Database:
         self.statements = 0
         self.retries = 0
         self._timeout_s = config.command_timeout_s + _GRACE_S
+        # After a restart of the server every connection of the pool is dead, one after another.
+        self._attempts = config.max_size + 1
 
     async def fetch(
         self, sql: str, arguments: Sequence[Any], *, idempotent: bool = True
     ) -> Sequence[Row]:
         """The rows of a statement.
 
-        A lost connection is replaced and the statement run once more if it is idempotent or had
-        certainly no effect, and so is one that the server undid because of a deadlock.
+        A lost connection is replaced and the statement run again if it certainly had no effect,
+        and so is one that the server undid because of a deadlock. Where nobody knows whether it
+        had, it is run once more if it is idempotent.
 
         Raises:
             AgentStoreError: of the kind that `translate` gives the driver's error.
         """
         self.statements += 1
-        try:
-            return await self._attempt(sql, arguments)
-        except AgentStoreError:
-            raise
-        except Exception as error:
-            if not _may_be_repeated(error, idempotent):
-                raise executing(error) from error
-        self.retries += 1
-        try:
-            return await self._attempt(sql, arguments)
-        except Exception as error:
-            raise executing(error) from error
+        attempts, doubtful = 0, False
+        while True:
+            attempts += 1
+            try:
+                return await self._attempt(sql, arguments)
+            except Exception as error:
+                without_effect = was_not_done(error)
+                again = without_effect or (idempotent and not doubtful and _was_lost(error))
+                if attempts == self._attempts or not again:
+                    failure = executing(error)
+                    raise (in_doubt(failure) if doubtful else failure) from error
+                doubtful = doubtful or not without_effect
+            self.retries += 1
 
     async def _attempt(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
         connection = await self.connections.take()
@@ -66,10 +70,8 @@ class Database:
         return cast("Sequence[Row]", rows)
 
 
-def _may_be_repeated(error: Exception, idempotent: bool) -> bool:
-    if isinstance(error, PASSING):
-        return True
-    # A TimeoutError is an OSError, but says nothing about the connection.
-    if isinstance(error, asyncio.TimeoutError) or not isinstance(error, CONNECTION_LOST):
+def _was_lost(error: Exception) -> bool:
+    # A TimeoutError is an OSError, but says nothing about the connection; nor do our own.
+    if isinstance(error, (asyncio.TimeoutError, AgentStoreError)):
         return False
-    return idempotent or was_not_sent(error)
+    return isinstance(error, CONNECTION_LOST)

@@ -123,7 +123,7 @@ class Lane:
     async def _attempt(self, tickets: Sequence[Ticket], deadline: float) -> None:
         error = await self._error_of(tickets)
         if error is not None and _others_may_fare_better(error):
-            parts = _parts(tickets)
+            parts = _parts(self._groups(tickets))
             if len(parts) > 1:
                 await asyncio.gather(*[self._attempt(part, deadline) for part in parts])
                 return
@@ -164,6 +164,15 @@ class Lane:
             return error
         return None
 
+    def _groups(self, tickets: Sequence[Ticket]) -> list[list[Ticket]]:
+        """What must stay together, in its order: where that matters, all writes to one item."""
+        if not self._ordered:
+            return [[ticket] for ticket in tickets]
+        items: dict[Triple, list[Ticket]] = {}
+        for ticket in tickets:
+            items.setdefault(ticket.operation.triple, []).append(ticket)
+        return list(items.values())
+
     def _done(self, tickets: Sequence[Ticket], error: Exception | None = None) -> None:
         if error is not None:
             for ticket in tickets:
@@ -181,12 +190,8 @@ def _others_may_fare_better(error: Exception) -> bool:
     return not isinstance(error, (StoreUnavailableError, StoreTimeoutError))
 
 
-def _parts(tickets: Sequence[Ticket]) -> list[list[Ticket]]:
-    """At most `PARTS`, with all operations on one item in the same part and in their order."""
-    items: dict[Triple, list[Ticket]] = {}
-    for ticket in tickets:
-        items.setdefault(ticket.operation.triple, []).append(ticket)
-    groups = list(items.values())
+def _parts(groups: Sequence[Sequence[Ticket]]) -> list[list[Ticket]]:
+    """At most `PARTS`; what is in one group stays together."""
     size = -(-len(groups) // PARTS)
     return [
         [ticket for group in groups[start : start + size] for ticket in group]

@@ -6,11 +6,14 @@ import time
 from concurrent.futures import Future
 
 from ..records import StoreHealth
+from .migrator import migrate
 from .session import Job, Session
 
 
-async def _nothing(_session: Session) -> None:
-    return
+async def _set_up(session: Session) -> None:
+    # Opening the session has done it; but somebody may have dropped the tables since.
+    async with session.database.connections.lease() as connection:
+        session.schema_version = await migrate(connection, session.rules.tables)
 
 
 async def _health(session: Session) -> StoreHealth:
@@ -37,8 +40,8 @@ def start_sweeper(interval_minutes: float | None) -> Job:
     return Job(run)
 
 
-NOTHING = Job(_nothing)
-"""Done as soon as the store is open."""
+SETUP = Job(_set_up)
+"""Done when the store is open and its tables are there."""
 
 HEALTH = Job(_health)
 SWEEP = Job(_sweep)

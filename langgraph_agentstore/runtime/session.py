@@ -19,6 +19,7 @@ from ..plan.expiry import plan_sweep, refresh_statement
 from ..plan.get import decode_gets, get_statement
 from ..plan.model import Delete, Get, Put, Refresh, Rules, Statement
 from ..plan.put import put_statement
+from ..plan.together import decode_together, together_statement
 from .calls import Call, SilentCall, Ticket, announce_all
 from .database import Database
 from .lanes import Lane
@@ -73,6 +74,13 @@ class Session:
             deadline_s=deadline_s,
             ordered=True,
         )
+        self._shared = Lane(
+            self._run_shared,
+            self._settled,
+            width=min(2, widest),
+            widest=max(1, connections - 2),
+            deadline_s=deadline_s,
+        )
         self._refreshes = Lane(
             self._run_refreshes, self._settled, width=1, widest=1, deadline_s=deadline_s
         )
@@ -80,7 +88,8 @@ class Session:
     @property
     def waiting(self) -> int:
         """Operations queued in the lanes, not sent."""
-        return self._gets.waiting + self._writes.waiting + self._refreshes.waiting
+        lanes = (self._gets, self._writes, self._shared, self._refreshes)
+        return sum(lane.waiting for lane in lanes)
 
     def begin(self, call: Call) -> None:
         """Sends a call's operations their ways; `depart` lets the lanes go."""
@@ -101,6 +110,7 @@ class Session:
         """Sends what the lanes hold, as far as there is room."""
         self._gets.depart()
         self._writes.depart()
+        self._shared.depart()
 
     async def finish(self) -> None:
         """Waits until everything that was begun is done, then closes the database."""
@@ -134,6 +144,8 @@ class Session:
                     self._sweep_by_itself()
             elif isinstance(operation, Refresh):
                 self._refreshes.add(ticket)
+            elif isinstance(operation, Statement) and operation.bounded:
+                self._shared.add(ticket)
             else:
                 call.tasks = [] if call.tasks is None else call.tasks
                 call.tasks.append(asyncio.get_running_loop().create_task(self._run_alone(ticket)))
@@ -166,6 +178,21 @@ class Session:
         for ticket, item in zip(tickets, items, strict=True):
             ticket.call.results[ticket.position] = item
         self._refresh(refreshes)
+
+    async def _run_shared(self, tickets: Sequence[Ticket]) -> None:
+        """Bounded statements: those of one text together."""
+        by_text: dict[str, list[Ticket]] = {}
+        for ticket in tickets:
+            by_text.setdefault(ticket.operation.sql, []).append(ticket)
+        await asyncio.gather(*[self._run_same(same) for same in by_text.values()])
+
+    async def _run_same(self, tickets: Sequence[Ticket]) -> None:
+        statements = [ticket.operation for ticket in tickets]
+        async with self._statement_slots, self._slots:
+            rows = await self.database.fetch(*together_statement(statements))
+        for ticket, decoded in zip(tickets, decode_together(statements, rows), strict=True):
+            ticket.call.results[ticket.position] = decoded.result
+            self._refresh(decoded.refreshes)
 
     async def _run_writes(self, tickets: Sequence[Ticket]) -> None:
         # Of several writes to one item the last wins. A caller that gave up is not written for.

@@ -98,9 +98,19 @@ def executing(error: BaseException) -> AgentStoreError:
     return DatabaseError(f"{type(error).__name__}: {error}")
 
 
-def was_not_sent(error: BaseException) -> bool:
-    """Whether the statement certainly had no effect when the connection was lost."""
-    if isinstance(error, (asyncpg.AdminShutdownError, asyncpg.CannotConnectNowError)):
+def in_doubt(error: AgentStoreError) -> AgentStoreError:
+    """What a failure means when an earlier attempt may have reached the server."""
+    if not isinstance(error, (StoreUnavailableError, StoreTimeoutError)) or error.written is None:
+        return error
+    return type(error)(f"{error}; whether a write was made before that is not known", written=None)
+
+
+def was_not_done(error: BaseException) -> bool:
+    """Whether a statement that failed so certainly had no effect, for a reason that may pass."""
+    if isinstance(error, (*PASSING, asyncpg.AdminShutdownError, asyncpg.CannotConnectNowError)):
+        return True
+    # The server's farewell, if it made one, when the end of the connection was noticed first.
+    if isinstance(error.__cause__, asyncpg.AdminShutdownError):
         return True
     text = str(error)
     refused = isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError))
@@ -108,7 +118,7 @@ def was_not_sent(error: BaseException) -> bool:
 
 
 def _lost(error: BaseException) -> StoreUnavailableError:
-    if was_not_sent(error):
+    if was_not_done(error):
         return StoreUnavailableError(f"the connection was lost before it was used: {_said(error)}")
     return StoreUnavailableError(
         f"the connection was lost ({_said(error)}); whether a write was made is not known",

@@ -1,0 +1,60 @@
+"""Statements of one text travel together, and each gets its own rows back."""
+
+from __future__ import annotations
+
+from langgraph.store.base import GetOp, SearchOp
+
+from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan.model import Decoded, Rules, Statement, Tables
+from langgraph_agentstore.plan.scan import plan_record
+from langgraph_agentstore.plan.search import LARGEST_SHARED_PAGE
+from langgraph_agentstore.plan.together import decode_together, together_statement
+from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
+
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Rules(Tables("agentstore")))
+
+
+def statement(limit: int, name: str) -> Statement[list[int]]:
+    return Statement(
+        "SELECT n FROM t WHERE name = $2 LIMIT $1",
+        (limit, name),
+        lambda rows: Decoded([row[0] for row in rows]),
+        bounded=True,
+    )
+
+
+def test_arguments_become_the_columns_of_a_lateral_join() -> None:
+    sql, arguments = together_statement([statement(1, "a"), statement(2, "b")])
+    assert arguments == ([1, 2], ["a", "b"])
+    assert "unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS q (a1, a2, position)" in sql
+    assert "SELECT n FROM t WHERE name = q.a2 LIMIT q.a1" in sql
+
+
+def test_one_alone_stays_as_it_is() -> None:
+    one = statement(1, "a")
+    assert together_statement([one]) == (one.sql, one.arguments)
+    assert decode_together([one], [(7,)])[0].result == [7]
+
+
+def test_rows_go_back_to_their_statements_in_order() -> None:
+    rows = [(2, 20), (2, 21), (1, 10)]
+    decoded = decode_together([statement(1, "a"), statement(2, "b"), statement(3, "c")], rows)
+    assert [one.result for one in decoded] == [[10], [20, 21], []]
+
+
+def is_bounded(op: SearchOp) -> bool:
+    planned = PLANNER.plan(op)
+    assert isinstance(planned, Statement)
+    return planned.bounded
+
+
+def test_only_statements_of_bounded_cost_share() -> None:
+    mine = ("users", "alice")
+    assert is_bounded(SearchOp(mine))
+    assert is_bounded(SearchOp(mine, limit=LARGEST_SHARED_PAGE))
+    assert not is_bounded(SearchOp(mine, limit=LARGEST_SHARED_PAGE, offset=1))
+    assert not is_bounded(SearchOp(mine, {"a": 1}))
+    assert not is_bounded(SearchOp(("users",)))
+    triple, labels = PLANNER.triple(mine, "k")
+    assert plan_record(triple, labels, PLANNER.rules).bounded
+    assert not isinstance(PLANNER.plan(GetOp(mine, "k")), Statement)
