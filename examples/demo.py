@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,8 +29,10 @@ from rich.table import Table
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.embedded import EmbeddedPostgres
+from langgraph_agentstore.errors import AgentStoreError
 
-SCHEMA = "demo"
+SCHEMA = "agentstore_demo"
+USERS = ("alice", "bob")
 AGENT = Path(__file__).with_name("demo_agent.py")
 
 console = Console(highlight=False, width=min(Console().width, 88))
@@ -51,55 +54,57 @@ def main() -> int:
     """Exit status: 0 if every proof holds."""
     options = _options()
     _introduce()
-    folder = _start_postgres(options.folder)
-    _greet(folder, forget=options.forget)
+    postgres = EmbeddedPostgres(options.folder)
+    dsn = _start(postgres)
+    _greet(postgres.path, dsn, forget=options.forget)
 
-    threads = iter(uuid4().hex[:6] for _ in range(4))
+    thread_1, thread_2, thread_3, thread_4 = (uuid4().hex[:6] for _ in range(4))
     told = _converse(
-        folder,
-        "First process: two users tell",
-        ("alice", next(threads), "My name is Alice and my cat is called Turing."),
-        ("bob", next(threads), "My name is Bob and my dog is called Hopper."),
+        postgres.path,
+        "The first process is told",
+        ("alice", thread_1, "My name is Alice and my cat is called Turing."),
+        ("bob", thread_2, "My name is Bob and my dog is called Hopper."),
     )
     console.print("[dim]It has ended, and its conversations with it.[/]\n")
 
-    bobs_new_thread = next(threads)
     asked = _converse(
-        folder,
-        "Second process, new threads: they ask",
-        ("alice", next(threads), "What is my cat called?"),
-        ("bob", bobs_new_thread, "What is my dog called?"),
-        ("bob", bobs_new_thread, "What is Alice's cat called?"),
+        postgres.path,
+        "The second process is asked, in new threads",
+        ("alice", thread_3, "What is my cat called?"),
+        ("bob", thread_4, "What is my dog called?"),
+        ("bob", thread_4, "What is Alice's cat called?"),
     )
-    rows = asyncio.run(_rows(folder))
+    rows = asyncio.run(_rows(dsn))
     _show_rows(rows)
     holds = _show_proofs(proofs(told, asked, rows))
-    _show_where(folder)
+    _show_where(postgres.path)
     return 0 if holds else 1
 
 
-def proofs(told: dict[str, Any], asked: dict[str, Any], rows: list[Row]) -> list[tuple[str, bool]]:
-    """What the two processes and the rows must show, and whether they do."""
-    alice, bob, spy = asked["turns"]
-    alice_told = told["turns"][0]
-    told_threads = {turn["thread"] for turn in told["turns"]}
-    cat = [row for row in rows if row.value["is"] == "called Turing"]
+def proofs(
+    told: dict[str, Any], asked: dict[str, Any], rows: Sequence[Row]
+) -> list[tuple[str, bool]]:
+    """What two processes and the rows must show, and whether they do."""
+    alice, bob, bob_curious = asked["turns"]
+    thread_told = told["turns"][0]["thread"]
+    cats = [row for row in rows if "Turing" in str(row.value)]
     return [
         (
-            "alice got her cat's name from another process, in another thread",
+            "alice's cat: told to one process, known to another, in another thread",
             alice["answers"] == "Your cat is called Turing."
             and asked["pid"] != told["pid"]
-            and alice["thread"] not in told_threads,
+            and alice["thread"] != thread_told,
         ),
-        ("bob got his dog's name", bob["answers"] == "Your dog is called Hopper."),
+        ("bob's dog as well", bob["answers"] == "Your dog is called Hopper."),
         (
-            "bob asked for alice's cat, and nothing is known: his store cannot name her records",
-            spy["answers"] == "I know nothing about Alice's cat." and "Turing" not in str(spy),
+            "bob knows nothing of alice's cat: his store cannot name her records",
+            bob_curious["answers"] == "I know nothing about Alice's cat."
+            and "Turing" not in str([bob, bob_curious]),
         ),
         (
-            "the answer is this one row: "
-            + " : ".join((cat[0].user_id, cat[0].namespace, cat[0].key) if cat else ("missing",)),
-            [(row.user_id, row.value["thread"]) for row in cat] == [("alice", alice_told["thread"])],
+            "one row holds it: alice : facts : cat",
+            [(cat.user_id, cat.namespace, cat.key, cat.value["thread"]) for cat in cats]
+            == [("alice", "facts", "cat", thread_told)],
         ),
     ]
 
@@ -113,33 +118,31 @@ def _options() -> argparse.Namespace:
 
 def _introduce() -> None:
     story = (
-        "[bold]Agents that remember[/]\n"
-        "A process is told something and ends. Another one knows it, for the right user only."
+        "[bold]An agent that remembers[/]\n"
+        "Two users, two processes, four threads: one LangGraph store on Postgres."
     )
     console.print(Panel(story, box=box.ROUNDED, border_style="cyan", padding=(0, 2)))
 
 
-def _start_postgres(folder: Path | None) -> Path:
-    """Starts it for this process too, so that it stays up from one conversation to the next."""
+def _start(postgres: EmbeddedPostgres) -> str:
+    """For this process too, so that it stays up from one conversation to the next."""
     began = time.perf_counter()
-    postgres = EmbeddedPostgres(folder)
     with console.status("Postgres starts …"):
-        postgres.start()
-    console.print(f"Postgres is up after {time.perf_counter() - began:.1f} s.\n")
-    return postgres.path
+        dsn = postgres.start()
+    console.print(f"The bundled Postgres is up after {time.perf_counter() - began:.1f} s.\n")
+    return dsn
 
 
-def _greet(folder: Path, *, forget: bool) -> None:
+def _greet(folder: Path, dsn: str, *, forget: bool) -> None:
     with AgentStore.embedded(folder, schema=SCHEMA) as store:
-        forgotten = forget and sum(map(store.delete_user, ("alice", "bob")))
+        forgotten = sum(map(store.delete_user, USERS)) if forget else 0
     if forgotten:
         console.print(f"{forgotten} facts of earlier runs are forgotten.\n")
-    if rows := asyncio.run(_rows(folder)):
-        minutes = (datetime.now(timezone.utc) - max(row.updated_at for row in rows)).seconds // 60
-        ago = f"{minutes} minutes ago" if minutes > 1 else "just now"
+    if rows := asyncio.run(_rows(dsn)):
+        last = max(row.updated_at for row in rows).astimezone()
         console.print(
-            f"This folder remembers you: {len(rows)} facts, told {ago}. The agent will notice; "
-            "[bold]--forget[/] begins anew.\n"
+            f"{len(rows)} facts of an earlier run are here ({last:%d %B, %H:%M}): the agent will "
+            "notice.\n[bold]--forget[/] begins anew.\n"
         )
 
 
@@ -171,15 +174,13 @@ def _show_turn(turn: dict[str, Any]) -> None:
 
 
 def _bubble(text: str, title: str, colour: str) -> Panel:
-    width = min(max(len(text) + 4, 34), console.width - 8)
-    return Panel(
-        escape(text), title=title, title_align="left", border_style=colour, width=width
-    )
+    width = min(max(len(text) + 4, 30), console.width - 8)
+    return Panel(escape(text), title=title, title_align="left", border_style=colour, width=width)
 
 
-async def _rows(folder: Path) -> list[Row]:
+async def _rows(dsn: str) -> list[Row]:
     """Read by plain SQL, past the store."""
-    connection = await asyncpg.connect(EmbeddedPostgres(folder).start())
+    connection = await asyncpg.connect(dsn)
     try:
         found = await connection.fetch(
             "SELECT user_id, namespace, key, value, version, updated_at "
@@ -190,17 +191,15 @@ async def _rows(folder: Path) -> list[Row]:
     return [Row(**{**row, "value": json.loads(row["value"])}) for row in found]
 
 
-def _show_rows(rows: list[Row]) -> None:
+def _show_rows(rows: Sequence[Row]) -> None:
     console.print()
     console.rule(f"[bold]What Postgres holds[/]  [dim]table {SCHEMA}.item[/]", style="cyan")
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=0)
     for name in ("user", ": namespace", ": key", "value", "version"):
         table.add_column(name, justify="right" if name == "version" else "left")
     for row in rows:
         value = escape(json.dumps(row.value, ensure_ascii=False))
-        table.add_row(
-            row.user_id, f": {row.namespace}", f": {row.key}", value, str(row.version)
-        )
+        table.add_row(row.user_id, f": {row.namespace}", f": {row.key}", value, str(row.version))
     console.print(table)
 
 
@@ -213,13 +212,21 @@ def _show_proofs(proved: list[tuple[str, bool]]) -> bool:
 
 def _show_where(folder: Path) -> None:
     path = "" if folder == EmbeddedPostgres().path else f"{str(folder)!r}, "
+    python = Path(sys.executable)
+    if python.is_relative_to(Path.cwd()):
+        python = python.relative_to(Path.cwd())
     console.print()
     console.rule("[bold]See for yourself[/]", style="cyan")
-    console.print(f"The data stay in {folder}, schema {SCHEMA!r}. From Python:\n", soft_wrap=True)
+    console.print(
+        f"Postgres ends with this process; the data stay in\n  {escape(str(folder))}\n"
+        f"schema {SCHEMA!r}. Look at them in {escape(str(python))}:\n",
+        soft_wrap=True,
+    )
     console.print(
         "from langgraph_agentstore import AgentStore\n"
         f"with AgentStore.embedded({path}schema={SCHEMA!r}) as store:\n"
-        "    print(*store.iter_items(), sep='\\n')",
+        "    for item in store.iter_items():\n"
+        "        print(*item.namespace, item.key, item.value)",
         style="bold",
         markup=False,
         soft_wrap=True,
@@ -227,12 +234,14 @@ def _show_where(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
+    # An output that cannot show ✓ shows ? instead.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main())
+    except AgentStoreError as error:
+        sys.exit(f"{error}")
     except KeyboardInterrupt:
         # A second Ctrl-C must not keep Postgres from being stopped at exit.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        console.print("\nInterrupted; Postgres is stopped.")
-        sys.exit(130)
+        sys.exit("\nInterrupted; Postgres is stopped.")

@@ -15,7 +15,7 @@ from scripted_model import ScriptedModel
 
 from langgraph_agentstore import AgentStore
 
-SCHEMA = "demo"
+SCHEMA = "agentstore_demo"
 
 
 @tool

@@ -24,7 +24,7 @@ from .surface import StoreSurface
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
 Progress: TypeAlias = Callable[[int], None]
-ToLoad: TypeAlias = "tuple[Labels, str, Mapping[str, Any]] | PutOp"
+ToLoad: TypeAlias = "tuple[Labels, str, Mapping[str, Any]] | Item | PutOp"
 
 UPDATE_ATTEMPTS = 1000
 """After so many lost races `update` gives up; each means that another writer succeeded."""
@@ -157,7 +157,8 @@ class ExtendedSurface(StoreSurface):
         """Writes any number of items by COPY, in constant memory; how many were written.
 
         Args:
-            items: `(namespace, key, value)`, or `PutOp` where an item has a TTL of its own.
+            items: `(namespace, key, value)`, items of any store, or `PutOp` where an item has a
+                TTL of its own.
             batch_size: items to a transaction; each batch is written whole or not at all.
             progress: called with the number of items written so far, after each batch.
 
@@ -222,9 +223,8 @@ class ExtendedSurface(StoreSurface):
         batch: dict[Triple, Put] = {}
         written = 0
         for number, given in enumerate(items):
-            op = given if isinstance(given, PutOp) else PutOp(*given, ttl=default_ttl)
             try:
-                put = planner.plan(op)
+                put = planner.plan(_put_op(given, default_ttl))
                 if not isinstance(put, Put):
                     raise ValueTypeError("load writes values, and None is not one")
             except AgentStoreError as error:
@@ -239,6 +239,18 @@ class ExtendedSurface(StoreSurface):
                 batch.clear()
         if batch:
             yield list(batch.values())
+
+
+def _put_op(given: ToLoad, default_ttl: float | None) -> PutOp:
+    if isinstance(given, PutOp):
+        return given
+    if isinstance(given, Item):
+        return PutOp(given.namespace, given.key, given.value, ttl=default_ttl)
+    if not isinstance(given, tuple) or len(given) != 3:  # type: ignore[redundant-expr]
+        raise ValueTypeError(
+            f"load takes (namespace, key, value), Item or PutOp, got {type(given).__name__}"
+        )
+    return PutOp(*given, ttl=default_ttl)
 
 
 def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:

@@ -33,6 +33,9 @@ class Explanation:
     sql: str
     arguments: tuple[Any, ...]
 
+    def __str__(self) -> str:
+        return self.sql
+
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:

@@ -155,11 +155,11 @@ class AgentStore(ExtendedSurface):
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
             SchemaError: the tables cannot be made, or are a later release's.
         """
-        self._run(maintenance.NOTHING)
+        self._run(maintenance.SETUP)
 
     async def asetup(self) -> None:
         """As `setup`."""
-        await self._arun(maintenance.NOTHING)
+        await self._arun(maintenance.SETUP)
 
     def close(self) -> None:
         """Finishes what was accepted, closes the connections and ends the thread. Idempotent."""
@@ -254,8 +254,8 @@ class UserStore(ExtendedSurface):
 class PerUserStore(ExtendedSurface):
     """The records of the user for whom the graph runs, found anew at each call.
 
-    `config["configurable"]["user_id"]`, then `langgraph_auth_user_id`, then `user_id` of the
-    runtime context. Where there is none a call raises `MissingUserError`: it never falls back to
+    The Agent Server's authenticated user (`langgraph_auth_user_id`), then
+    `config["configurable"]["user_id"]`, then `user_id` of the runtime context. Where there is none a call raises `MissingUserError`: it never falls back to
     records that all users share.
     """
 

@@ -159,7 +159,8 @@ def check_user_id(user_id: object) -> str:
 
     Raises:
         MissingUserError: it is None or empty, which must never fall back to the shared space.
-        ValueTypeError, InvalidValueError: it is not a string, or holds NUL or a lone surrogate.
+        ConfigurationError: it is not a string.
+        InvalidValueError: it holds NUL or a lone surrogate.
     """
     if user_id is None or user_id == SHARED:
         raise MissingUserError(f"a user id is a non-empty string, got {user_id!r}")
@@ -174,16 +175,17 @@ def check_user_id(user_id: object) -> str:
 def user_of(config: Mapping[str, Any], context: object) -> str:
     """The user of a running graph.
 
-    `configurable["user_id"]`, then `configurable["langgraph_auth_user_id"]` (set by the Agent
-    Server from the authenticated request), then `user_id` of the runtime context.
+    `configurable["langgraph_auth_user_id"]`, which the Agent Server sets from the authenticated
+    request and lets no client set; then `configurable["user_id"]`, then `user_id` of the runtime
+    context, which clients may choose.
 
     Raises:
         MissingUserError: none of the three is there.
     """
     configurable = config.get("configurable") or {}
     for candidate in (
-        configurable.get("user_id"),
         configurable.get("langgraph_auth_user_id"),
+        configurable.get("user_id"),
         context.get("user_id")
         if isinstance(context, Mapping)
         else getattr(context, "user_id", None),

@@ -132,7 +132,11 @@ class Engine(ForkAware):
     def _cancel(self, call: Call) -> None:
         call.cancelled = True
         if self._thread is not None and not self._closed:
-            self._thread.call(call.cancel_tasks)
+            self._thread.call(self._give_up, call)
+
+    def _give_up(self, call: Call) -> None:
+        if self._session is not None:
+            self._session.give_up(call)
 
     def _drain(self) -> None:
         self._woken = False
@@ -182,11 +186,11 @@ class Engine(ForkAware):
 
 async def open_session(config: StoreConfig, rules: Rules) -> Session:
     """Connects and brings the schema up to date; the bundled Postgres is started first."""
-    loop = asyncio.get_running_loop()
     source = config.source
-    dsn = source.resolve()
-    if source.embedded is not None:
-        dsn = await loop.run_in_executor(None, source.resolve)
+    if source.embedded is None:
+        dsn = source.resolve()
+    else:  # starting a server blocks
+        dsn = await asyncio.to_thread(source.resolve)
     database = Database(dsn, source.shown, config.pool)
     await database.connections.open()
     try:

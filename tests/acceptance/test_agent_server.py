@@ -1,0 +1,189 @@
+"""The Agent Server with this store as its own: `langgraph dev`, its REST interface and its runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from langgraph_agentstore import AgentStore
+from tests.support.servers import temporary_folder
+
+from .agent_server import (
+    BUNDLED,
+    SETUPS,
+    STORE,
+    AgentServer,
+    get_client,
+    langgraph_dev,
+    write_project,
+)
+
+NOTES = ["users", "alice", "notes"]
+
+
+@pytest.fixture(scope="module", params=SETUPS)
+def agent_server(request: pytest.FixtureRequest, postgres_dsn: str) -> Iterator[AgentServer]:
+    setup = SETUPS[request.param]
+    schema = f"t_{uuid4().hex[:12]}"
+    with temporary_folder() as folder, AgentStore(postgres_dsn, schema=schema) as behind:
+        write_project(folder, setup.path, STORE)
+        environment = {
+            "TEST_DSN": postgres_dsn,
+            "TEST_SCHEMA": schema,
+            "BG_JOB_ISOLATED_LOOPS": str(setup.isolated_loops).lower(),
+        }
+        with langgraph_dev(folder, **environment) as url:
+            yield AgentServer(url, setup, behind)
+
+
+@pytest.fixture
+async def client(agent_server: AgentServer) -> AsyncIterator[Any]:
+    async with agent_server.client() as client:
+        yield client
+
+
+async def test_the_rest_interface_puts_gets_and_deletes(
+    agent_server: AgentServer, client: Any
+) -> None:
+    store = client.store
+
+    await store.put_item(NOTES, "cat", {"is": "Turing"})
+    assert (await store.get_item(NOTES, "cat"))["value"] == {"is": "Turing"}
+    seen = agent_server.behind.for_user("alice").get(("notes",), "cat")
+    assert seen is not None
+    assert seen.value == {"is": "Turing"}
+
+    await store.delete_item(NOTES, "cat")
+    assert await store.get_item(NOTES, "cat") is None
+
+
+async def test_the_rest_interface_searches_with_a_filter(client: Any) -> None:
+    store = client.store
+    for number in range(12):
+        await store.put_item(["numbers", str(number % 2)], str(number), {"is": number})
+
+    found = await store.search_items(["numbers"], filter={"is": {"$gte": 9}}, limit=2, offset=1)
+
+    # Newest first: 11 is left out.
+    assert [item["value"]["is"] for item in found["items"]] == [10, 9]
+
+
+async def test_the_rest_interface_lists_namespaces(client: Any) -> None:
+    store = client.store
+    for labels in (["tree", "a", "x"], ["tree", "b", "x"], ["tree", "b", "y"]):
+        await store.put_item(labels, "leaf", {})
+
+    suffixed = await store.list_namespaces(prefix=["tree"], suffix=["x"])
+    shallow = await store.list_namespaces(prefix=["tree"], max_depth=2)
+
+    assert suffixed["namespaces"] == [["tree", "a", "x"], ["tree", "b", "x"]]
+    assert shallow["namespaces"] == [["tree", "a"], ["tree", "b"]]
+
+
+async def test_the_rest_interface_gives_items_a_ttl(agent_server: AgentServer, client: Any) -> None:
+    store = client.store
+
+    await store.put_item(NOTES, "fleeting", {}, ttl=60)
+
+    record = agent_server.behind.get_record(tuple(NOTES), "fleeting")
+    assert record is not None
+    assert record.expires_at is not None
+    remaining = record.expires_at - datetime.now(timezone.utc)
+    assert timedelta(minutes=58) < remaining <= timedelta(minutes=60)
+
+
+async def test_runs_in_two_threads_share_a_memory_and_users_do_not(
+    agent_server: AgentServer, client: Any
+) -> None:
+    async def say(user: str, says: str) -> dict[str, Any]:
+        thread = (await client.threads.create())["thread_id"]
+        config = {"configurable": {"user_id": user}}
+        answer: dict[str, Any] = await client.runs.wait(
+            thread, "talk", input={"says": says}, config=config
+        )
+        return answer
+
+    told = await say("alice", "cats purr")
+    alice, bob = await asyncio.gather(say("alice", "what is known?"), say("bob", "and of me?"))
+
+    assert told["knows"] == []
+    assert alice["knows"] == ["cats purr", "cats purr, blocking"]
+    assert bob["knows"] == []
+    assert told["thread"].startswith("bg-loop") is agent_server.setup.isolated_loops
+
+
+@pytest.fixture(scope="module")
+def authorising_server(postgres_dsn: str) -> Iterator[AgentServer]:
+    setup = SETUPS["instance"]
+    schema = f"t_{uuid4().hex[:12]}"
+    with temporary_folder() as folder, AgentStore(postgres_dsn, schema=schema) as behind:
+        write_project(folder, setup.path, STORE, auth={"path": "./auth.py:auth"})
+        with langgraph_dev(folder, TEST_DSN=postgres_dsn, TEST_SCHEMA=schema) as url:
+            yield AgentServer(url, setup, behind)
+
+
+async def test_an_authorisation_filter_is_obeyed_alone_and_beside_the_callers(
+    authorising_server: AgentServer,
+) -> None:
+    for key, readers, state in [
+        ("shared", ["alice", "bob"], "published"),
+        ("of alice", ["alice"], "published"),
+        ("draft", ["alice", "bob"], "draft"),
+    ]:
+        value = {"readers": readers, "state": state, "size": len(readers)}
+        authorising_server.behind.put(("docs",), key, value)
+
+    async def found(user: str, **options: Any) -> set[str]:
+        async with authorising_server.client(**{"x-user": user}) as client:
+            answer = await client.store.search_items(["docs"], **options)
+        return {item["key"] for item in answer["items"]}
+
+    assert await found("alice") == {"shared", "of alice"}
+    assert await found("bob") == {"shared"}
+    assert await found("carol") == set()
+    assert await found("alice", filter={"size": {"$lt": 2}}) == {"of alice"}
+    assert await found("bob", filter={"size": {"$lt": 2}}) == set()
+
+
+async def test_a_run_of_an_authenticated_user_has_that_users_records(
+    authorising_server: AgentServer,
+) -> None:
+    for user in ("alice", "bob"):
+        async with authorising_server.client(**{"x-user": user}) as client:
+            thread = (await client.threads.create())["thread_id"]
+            await client.runs.wait(thread, "talk", input={"says": f"I am {user}"})
+
+    behind = authorising_server.behind
+    assert behind.for_user("alice").get(("said",), "I am alice") is not None
+    assert [item.key for item in behind.for_user("bob").search(("said",))] == [
+        "I am bob, blocking",
+        "I am bob",
+    ]
+
+
+async def test_a_client_cannot_take_another_user_than_the_authenticated_one(
+    authorising_server: AgentServer,
+) -> None:
+    authorising_server.behind.for_user("victim").put(("said",), "a secret", {})
+    async with authorising_server.client(**{"x-user": "mallory"}) as client:
+        thread = (await client.threads.create())["thread_id"]
+        config = {"configurable": {"user_id": "victim"}}
+        answer = await client.runs.wait(thread, "talk", input={"says": "hm"}, config=config)
+
+    assert answer["knows"] == []
+    secrets = authorising_server.behind.for_user("victim").search(("said",))
+    assert [item.key for item in secrets] == ["a secret"]
+
+
+async def test_a_server_starts_the_bundled_postgres_when_its_store_is_first_used() -> None:
+    with temporary_folder() as folder:
+        write_project(folder, "./agent_store.py:store", BUNDLED)
+        with langgraph_dev(folder, TEST_FOLDER=str(folder / "data")) as url:
+            async with get_client(url=url) as client:
+                await client.store.put_item(NOTES, "cat", {"is": "Turing"})
+                assert (await client.store.get_item(NOTES, "cat"))["value"] == {"is": "Turing"}
