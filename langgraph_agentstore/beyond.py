@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from langgraph.store.base import Item, PutOp
+from langgraph.store.base import NOT_PROVIDED, Item, NotProvided, PutOp
 
 from .errors import (
     AgentStoreError,
@@ -65,8 +65,8 @@ class ExtendedSurface(StoreSurface):
                 called several times, so it should do nothing else.
 
         Returns:
-            The value written. No concurrent `update` is lost. The expiry starts anew with the
-            store's default TTL.
+            The value written. No concurrent `update` is lost. An item keeps its TTL, and its
+            expiry starts anew; a new one has the store's default.
 
         Raises:
             VersionConflictError: other writers won `UPDATE_ATTEMPTS` times in a row.
@@ -75,7 +75,9 @@ class ExtendedSurface(StoreSurface):
             record = self.get_record(namespace, key)
             value = _applied(fn, record)
             try:
-                self.put(namespace, key, value, expected_version=_version(record))
+                self.put(
+                    namespace, key, value, ttl=_ttl(record), expected_version=_version(record)
+                )
             except VersionConflictError as conflict:
                 lost = conflict
             else:
@@ -88,7 +90,9 @@ class ExtendedSurface(StoreSurface):
             record = await self.aget_record(namespace, key)
             value = _applied(fn, record)
             try:
-                await self.aput(namespace, key, value, expected_version=_version(record))
+                await self.aput(
+                    namespace, key, value, ttl=_ttl(record), expected_version=_version(record)
+                )
             except VersionConflictError as conflict:
                 lost = conflict
             else:
@@ -265,6 +269,10 @@ def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:
 
 def _version(record: ItemRecord | None) -> int:
     return 0 if record is None else record.version
+
+
+def _ttl(record: ItemRecord | None) -> float | NotProvided | None:
+    return NOT_PROVIDED if record is None else record.ttl_minutes
 
 
 def _check_size(name: str, size: int) -> None:

@@ -28,9 +28,11 @@ DEFAULT_SWEEP_INTERVAL_MINUTES = 5.0
 
 _LONGEST_IDENTIFIER = 63
 _SCHEMES = ("postgresql", "postgres")
+_PORTS = 65536
 
 # What every session of the pool is told when it connects. The store's statements are written for
-# the indexes they use; a plan made while the table was tiny is cached and would scan it forever.
+# the indexes they use; a plan made while the table was tiny is cached, and would go on to read
+# the whole table until the next ANALYZE.
 _SESSION_SETTINGS = {
     "application_name": "langgraph_agentstore",
     "jit": "off",
@@ -55,7 +57,7 @@ class PoolConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min_size: Annotated[int, Field(ge=0)] = 1
+    min_size: Annotated[int, Field(ge=0)] = 0
     max_size: Annotated[int, Field(ge=1)] = 8
     connect_timeout_s: _Seconds = 10.0
     acquire_timeout_s: _Seconds = 30.0
@@ -149,13 +151,21 @@ def dsn_source(dsn: str) -> Source:
     """
     if not isinstance(dsn, str):
         raise ConfigurationError(f"a DSN is a string, got {type(dsn).__name__}")
-    scheme = urlsplit(dsn).scheme
+    scheme = dsn.partition("://")[0] if "://" in dsn else ""
     if scheme not in _SCHEMES:
         raise ConfigurationError(
             f"a DSN starts with postgresql:// or postgres://, this one with {scheme or 'neither'!r}"
             "; a driver suffix such as '+asyncpg' is to be left out, and host=… dbname=… is to be "
             "written as postgresql://user@host/dbname"
         )
+    try:
+        _check_dsn(dsn)
+    except ValueError as error:
+        # Not even its cause may show the DSN, and so the password.
+        raise ConfigurationError(
+            "the DSN cannot be read: ports are numbers, and in a password @ / ? # [ ] % are "
+            "quoted as in urllib.parse.quote(password, safe='')"
+        ) from (error if isinstance(error, ConfigurationError) else None)
     return Source(lambda: dsn, _without_secrets(dsn))
 
 
@@ -165,16 +175,35 @@ def embedded_source(server: EmbeddedPostgres) -> Source:
 
 
 def hosts_of(dsn: str) -> list[tuple[str, int]]:
-    """The hosts of a DSN that lists several, each with its port; empty if it does not."""
+    """The hosts of a DSN, or of the environment, if there are several, each with its port."""
     parts = urlsplit(dsn)
     query = parse_qs(parts.query)
-    netloc = parts.netloc.rpartition("@")[2]
-    hosts = netloc.split(",") if netloc else query.get("host", [""])[0].split(",")
+    listed = parts.netloc.rpartition("@")[2] or query.get("host", [""])[0]
+    hosts = (listed or os.environ.get("PGHOST", "")).split(",")
     if len(hosts) < 2:
         return []
-    ports = query.get("port", ["5432"])[0].split(",")
+    ports = (query.get("port", [""])[0] or os.environ.get("PGPORT") or "5432").split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
-    return [_host_and_port(host, port) for host, port in zip(hosts, ports, strict=False)]
+    return [_host_and_port(host, port) for host, port in zip(hosts, ports, strict=True)]
+
+
+def leaves_role_of_host_open(dsn: str) -> bool:
+    """Whether neither the DSN nor the environment says if the server must take writes."""
+    name = "target_session_attrs"
+    return name not in parse_qs(urlsplit(dsn).query) and "PGTARGETSESSIONATTRS" not in os.environ
+
+
+def _check_dsn(dsn: str) -> None:
+    """Raises ValueError where a special character in the password cut the DSN at a wrong place."""
+    parts = urlsplit(dsn)
+    query = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+    if parts.fragment or ("@" in parts.path and "@" not in parts.netloc):
+        raise ValueError
+    listed = [_host_and_port(host, "5432") for host in parts.netloc.rpartition("@")[2].split(",")]
+    ports = [int(port) for port in query.get("port", ["5432"])[0].split(",")]
+    if not all(0 < port < _PORTS for port in (*ports, *(port for _, port in listed))):
+        raise ValueError
+    hosts_of(dsn)
 
 
 def _host_and_port(host: str, default_port: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ class ItemRecord:
     """One item, whole.
 
     `value` is any JSON, as stored; `version` starts at 1 and grows by one with each write;
-    times are aware, in UTC; `expires_at` None means never.
+    times are aware, in UTC; `expires_at` None means never, and `ttl_minutes` is then None too.
     """
 
     namespace: tuple[str, ...]
@@ -24,6 +24,7 @@ class ItemRecord:
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    ttl_minutes: float | None
 
 
 @dataclass(frozen=True, slots=True)

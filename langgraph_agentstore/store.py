@@ -30,6 +30,7 @@ from .plan.model import Rules, Statement, Tables
 from .records import StoreHealth, StoreStats
 from .runtime import maintenance
 from .runtime.engine import Engine
+from .runtime.migrator import setup_sql
 from .users import (
     DEFAULT_TEMPLATE,
     Region,
@@ -85,9 +86,11 @@ class AgentStore(ExtendedSurface):
         *,
         pool_config: PoolConfig | Mapping[str, Any] | None = None,
         ttl: TTLConfig | None = None,
+        schema: str = DEFAULT_SCHEMA,
+        users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
     ) -> Self:
         """LangGraph's convention: use the result in `with`, in `async with`, or as it is."""
-        return cls(dsn, pool=pool_config, ttl=ttl)
+        return cls(dsn, pool=pool_config, ttl=ttl, schema=schema, users=users)
 
     @classmethod
     def embedded(
@@ -160,6 +163,10 @@ class AgentStore(ExtendedSurface):
     async def asetup(self) -> None:
         """As `setup`."""
         await self._arun(maintenance.SETUP)
+
+    def setup_sql(self) -> str:
+        """The script that makes the tables, for a role that may, where the store's may not."""
+        return setup_sql(self._root_planner.rules.tables)
 
     def close(self) -> None:
         """Finishes what was accepted, closes the connections and ends the thread. Idempotent."""

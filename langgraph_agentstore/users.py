@@ -17,7 +17,12 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
-from .errors import ConfigurationError, InvalidNamespaceError, MissingUserError
+from .errors import (
+    ConfigurationError,
+    InvalidNamespaceError,
+    MissingUserError,
+    ValueTypeError,
+)
 from .namespaces import Labels, check_labels, check_writable
 from .values import check_text
 
@@ -165,7 +170,7 @@ def check_user_id(user_id: object) -> str:
     if user_id is None or user_id == SHARED:
         raise MissingUserError(f"a user id is a non-empty string, got {user_id!r}")
     if not isinstance(user_id, str):
-        raise ConfigurationError(
+        raise ValueTypeError(
             f"a user id is a string, got {type(user_id).__name__} {user_id!r}; convert it"
         )
     check_text(user_id, "the user id")

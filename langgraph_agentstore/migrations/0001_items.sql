@@ -1,3 +1,4 @@
+-- Its primary key comes in a migration of its own, after the other indexes: see there.
 CREATE TABLE IF NOT EXISTS {schema}.item (
     user_id    text COLLATE "C" NOT NULL,
     namespace  text COLLATE "C" NOT NULL,
@@ -12,6 +13,5 @@ CREATE TABLE IF NOT EXISTS {schema}.item (
     ttl        interval,
     -- Stored namespaces do not sort as tuples do; their places do: see namespaces.py. Written
     -- by the client: the server would read a generated column's expression at each statement.
-    place      text COLLATE "C" NOT NULL,
-    PRIMARY KEY (user_id, namespace, key)
+    place      text COLLATE "C" NOT NULL
 );

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -76,7 +77,8 @@ def _keyed_item(row: Row, scope: Scope) -> tuple[Triple, Item]:
 @cache
 def _record_sql(rules: Rules) -> str:
     return f"""
-SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at, i.expires_at
+SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at, i.expires_at,
+       i.ttl
   FROM {rules.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
 
@@ -87,6 +89,10 @@ def plan_record(
     """One item with what LangGraph's `Item` does not show: version, metadata, expiry."""
 
     def decode(rows: Sequence[Row]) -> Decoded[ItemRecord | None]:
-        return Decoded(ItemRecord(labels, triple[2], *rows[0]) if rows else None)
+        if not rows:
+            return Decoded(None)
+        *columns, ttl = rows[0]
+        minutes = None if ttl is None else ttl / timedelta(minutes=1)
+        return Decoded(ItemRecord(labels, triple[2], *columns, minutes))
 
     return Statement(_record_sql(rules), triple, decode, bounded=True)

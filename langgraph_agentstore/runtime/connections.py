@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import orjson
 
-from ..config import PoolConfig, hosts_of
+from ..config import PoolConfig, hosts_of, leaves_role_of_host_open
 from ..errors import AgentStoreError, StoreTimeoutError
 from .translate import CONNECTION_LOST, connecting
 
@@ -93,10 +93,12 @@ class Connections:
     async def lease(self) -> AsyncIterator[Connection]:
         """A connection, for as long as the block lasts."""
         connection = await self.take()
+        suspect = True
         try:
             yield connection
+            suspect = False
         finally:
-            self.give_back(connection)
+            self.give_back(connection, suspect=suspect)
 
     async def take(self) -> Connection:
         """A connection; `give_back` it.
@@ -114,8 +116,10 @@ class Connections:
         try:
             assert self._pool is not None
             return await self._pool.acquire(timeout=self._config.acquire_timeout_s)
+        except AgentStoreError:  # from `_connect`
+            raise
         except asyncio.TimeoutError as error:
-            raise self._all_busy() from error
+            raise self.all_busy() from error
         except Exception as error:
             raise connecting(error, self._shown) from error
         finally:
@@ -148,7 +152,8 @@ class Connections:
         with suppress(Exception):
             await self._pool.release(connection, timeout=_RELEASE_S)
 
-    def _all_busy(self) -> AgentStoreError:
+    def all_busy(self) -> AgentStoreError:
+        """What whoever waited in vain is told."""
         return StoreTimeoutError(
             f"all {self._config.max_size} connections stayed busy for "
             f"{self._config.acquire_timeout_s:g} s; nothing was sent. "
@@ -158,10 +163,17 @@ class Connections:
     async def _connect(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
         """One new connection, within one time limit however many hosts there are to try."""
         options["timeout"] = self._config.connect_timeout_s
+        try:
+            return await self._connect_somewhere(*arguments, **options)
+        except asyncio.TimeoutError as error:
+            raise connecting(error, self._shown) from error
+
+    async def _connect_somewhere(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
         if not self._hosts:
             return await _connect_when_up(*arguments, **options)
         # The store writes, so of several hosts it wants the one that takes writes.
-        options.setdefault("target_session_attrs", "read-write")
+        if leaves_role_of_host_open(self._dsn):
+            options.setdefault("target_session_attrs", "read-write")
         attempts = [
             asyncio.create_task(_connect_when_up(*arguments, host=host, port=port, **options))
             for host, port in self._hosts
@@ -180,6 +192,7 @@ async def _connect_when_up(*arguments: Any, timeout: float, **options: Any) -> a
     """Waits for a server that says it is starting or recovering, as one does after a crash."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
+    hung_up = False
     while True:
         try:
             left = max(deadline - loop.time(), 0.001)
@@ -187,7 +200,12 @@ async def _connect_when_up(*arguments: Any, timeout: float, **options: Any) -> a
         except asyncpg.CannotConnectNowError:
             if loop.time() + _STARTING_UP_PAUSE_S > deadline:
                 raise
-            await asyncio.sleep(_STARTING_UP_PAUSE_S)
+        except (asyncpg.ConnectionDoesNotExistError, ConnectionResetError):
+            # A server that crashes hangs up on newcomers; the next one hears that it recovers.
+            if hung_up:
+                raise
+            hung_up = True
+        await asyncio.sleep(_STARTING_UP_PAUSE_S)
 
 
 async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) -> asyncpg.Connection:

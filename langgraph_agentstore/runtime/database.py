@@ -47,6 +47,10 @@ class Database:
             attempts += 1
             try:
                 return await self._attempt(sql, arguments)
+            except AgentStoreError as error:
+                if doubtful:
+                    raise in_doubt(error) from error.__cause__
+                raise
             except Exception as error:
                 without_effect = was_not_done(error)
                 again = without_effect or (idempotent and not doubtful and _was_lost(error))
@@ -71,7 +75,5 @@ class Database:
 
 
 def _was_lost(error: Exception) -> bool:
-    # A TimeoutError is an OSError, but says nothing about the connection; nor do our own.
-    if isinstance(error, (asyncio.TimeoutError, AgentStoreError)):
-        return False
-    return isinstance(error, CONNECTION_LOST)
+    # A TimeoutError is an OSError, but says nothing about the connection.
+    return isinstance(error, CONNECTION_LOST) and not isinstance(error, asyncio.TimeoutError)

@@ -24,6 +24,7 @@ from .database import Database
 from .io_thread import ForkAware, IoThread
 from .migrator import migrate
 from .session import Job, Session
+from .translate import executing
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -177,6 +178,8 @@ class Engine(ForkAware):
                 await asyncio.wait([self._opening])
             if self._session is not None:
                 await self._session.finish()
+            if self.config.source.embedded is not None:
+                await asyncio.to_thread(self.config.source.embedded.stop)
         except Exception:
             logger.exception("closing the store failed")
         finally:
@@ -196,7 +199,9 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
     try:
         async with database.connections.lease() as connection:
             schema_version = await migrate(connection, rules.tables)
-    except BaseException:
+    except BaseException as error:
         await database.connections.close()
-        raise
+        if isinstance(error, AgentStoreError) or not isinstance(error, Exception):
+            raise
+        raise executing(error) from error
     return Session(config, rules, database, schema_version)

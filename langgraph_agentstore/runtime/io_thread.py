@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import os
 import sys
 import threading
@@ -27,12 +28,16 @@ class IoThread:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
+        self._context = contextvars.Context()
         self._thread = threading.Thread(target=self._run, name="agentstore-io", daemon=True)
         self._thread.start()
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Runs the function on the loop, soon."""
-        self.loop.call_soon_threadsafe(function, *arguments)
+        """Runs the function on the loop, soon.
+
+        In a context of the thread's own: a timer set there must not keep a caller's graph alive.
+        """
+        self.loop.call_soon_threadsafe(function, *arguments, context=self._context)
 
     def is_current(self) -> bool:
         """Whether the caller runs on this thread, and so must not wait for it."""

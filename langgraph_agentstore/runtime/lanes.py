@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
 from ..plan.model import Triple
@@ -57,6 +58,8 @@ class Lane:
         self._flying: set[asyncio.Task[None]] = set()
         self._overtaking: asyncio.TimerHandle | None = None
         self._apart: set[asyncio.Task[None]] = set()
+        self._executing: dict[asyncio.Task[Any], Sequence[Ticket]] = {}
+        self._abandoned: set[asyncio.Task[Any]] = set()
         # Those who wait for locks take turns, so that they keep no connection from the others.
         self._patience = asyncio.Semaphore(1)
 
@@ -77,6 +80,16 @@ class Lane:
             self._send()
         elif self._overtaking is None and len(self._flying) < self._widest:
             self._overtaking = asyncio.get_running_loop().call_later(PATIENCE_S, self._overtake)
+
+    def abandon(self) -> None:
+        """Stops what runs for callers who have all given up; for a lane of reads only.
+
+        A write under way keeps its place instead, so that no later one is overwritten by it.
+        """
+        for task, tickets in self._executing.items():
+            if task not in self._abandoned and all(ticket.call.cancelled for ticket in tickets):
+                self._abandoned.add(task)
+                task.cancel()
 
     def _overtake(self) -> None:
         self._overtaking = None
@@ -158,10 +171,23 @@ class Lane:
                 return error
 
     async def _error_of(self, tickets: Sequence[Ticket]) -> Exception | None:
+        """Executes for the callers who still want it; what that raised."""
+        wanted = [ticket for ticket in tickets if not ticket.call.cancelled]
+        if not wanted:
+            return None
+        task = asyncio.current_task()
+        assert task is not None
+        self._executing[task] = wanted
         try:
-            await self._execute(tickets)
+            await self._execute(wanted)
+        except asyncio.CancelledError:
+            if task not in self._abandoned:
+                raise
         except Exception as error:
             return error
+        finally:
+            del self._executing[task]
+            self._abandoned.discard(task)
         return None
 
     def _groups(self, tickets: Sequence[Ticket]) -> list[list[Ticket]]:

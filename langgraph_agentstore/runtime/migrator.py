@@ -103,9 +103,15 @@ def _pending(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
 
 async def _applied(connection: asyncpg.pool.PoolConnectionProxy, tables: Tables) -> dict[int, str]:
     """Checksums by number; empty where there is no schema yet."""
-    if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", tables.migration):
-        return {}
-    rows = await connection.fetch(f"SELECT number, checksum FROM {tables.migration}")
+    try:
+        if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", tables.migration):
+            return {}
+        rows = await connection.fetch(f"SELECT number, checksum FROM {tables.migration}")
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MissingSchemaError(
+            f"this role may not use schema {tables.schema!r} ({error}); let its owner grant "
+            f"{_rights(tables)}"
+        ) from error
     return {row["number"]: row["checksum"] for row in rows}
 
 
@@ -128,12 +134,19 @@ async def _apply(
     except asyncpg.InsufficientPrivilegeError as error:
         raise MissingSchemaError(
             f"this role may not set up schema {tables.schema!r} ({error}); let a role that may "
-            f"run this, then grant USAGE on the schema and the table rights to this one:\n\n"
-            f"{setup_sql(tables, after)}",
+            f"run this, then grant {_rights(tables)} to this one:\n\n{setup_sql(tables, after)}",
             sql=setup_sql(tables, after),
         ) from error
     except asyncpg.PostgresError as error:
         raise MigrationError(f"setting up schema {tables.schema!r} failed: {error}") from error
+
+
+def _rights(tables: Tables) -> str:
+    """All that a role needs to use the tables, as GRANT names them."""
+    return (
+        f"USAGE ON SCHEMA {tables.quoted}, SELECT, INSERT, UPDATE, DELETE ON {tables.item} and "
+        f"SELECT ON {tables.migration}"
+    )
 
 
 async def _check_encoding(connection: asyncpg.pool.PoolConnectionProxy) -> None:

@@ -23,6 +23,7 @@ from ..plan.together import decode_together, together_statement
 from .calls import Call, SilentCall, Ticket, announce_all
 from .database import Database
 from .lanes import Lane
+from .slots import Slots
 from .sweeper import Sweeper
 from .translate import executing
 
@@ -55,9 +56,10 @@ class Session:
     def _make_lanes(self, connections: int, deadline_s: float) -> None:
         # Whatever slow statements and locked items do, a get finds a connection: together they
         # leave one.
-        self._slots = asyncio.Semaphore(max(1, connections - 1))
-        self._statement_slots = asyncio.Semaphore(max(1, connections - 2))
-        self._write_slots = asyncio.Semaphore(max(1, connections // 2))
+        limits = (self.config.pool.acquire_timeout_s, self.database.connections.all_busy)
+        self._slots = Slots(connections - 1, *limits)
+        self._statement_slots = Slots(connections - 2, *limits)
+        self._write_slots = Slots(connections // 2, *limits)
         widest = max(1, connections - 1)
         self._gets = Lane(
             self._run_gets,
@@ -111,6 +113,12 @@ class Session:
         self._gets.depart()
         self._writes.depart()
         self._shared.depart()
+
+    def give_up(self, call: Call) -> None:
+        """Stops the reads that nobody waits for any more, now that the caller is gone."""
+        call.cancel_tasks()
+        self._gets.abandon()
+        self._shared.abandon()
 
     async def finish(self) -> None:
         """Waits until everything that was begun is done, then closes the database."""
@@ -195,11 +203,8 @@ class Session:
             self._refresh(decoded.refreshes)
 
     async def _run_writes(self, tickets: Sequence[Ticket]) -> None:
-        # Of several writes to one item the last wins. A caller that gave up is not written for.
-        wanted = [ticket.operation for ticket in tickets if not ticket.call.cancelled]
-        operations = list({operation.triple: operation for operation in wanted}.values())
-        if not operations:
-            return
+        # Of several writes to one item the last wins.
+        operations = list({t.operation.triple: t.operation for t in tickets}.values())
         is_put = isinstance(operations[0], Put)
         statement = put_statement if is_put else delete_statement
         async with self._write_slots, self._slots:

@@ -59,7 +59,8 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
         return AccessDeniedError(f"{where} refused the login: {_said(error)}; check role, password")
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return ConfigurationError(f"{where}: {_said(error)}; create it, or correct the DSN")
-    if isinstance(error, (asyncpg.ClientConfigurationError, ValueError, TypeError)):
+    misused = isinstance(error, (asyncpg.ClientConfigurationError, ValueError, TypeError))
+    if misused and not isinstance(error, OSError):  # a refused certificate is a ValueError too
         # Its text may quote the DSN, and so the password.
         return ConfigurationError(
             f"the driver cannot use the DSN or the connect options ({type(error).__name__}); "

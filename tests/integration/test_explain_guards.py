@@ -115,6 +115,18 @@ async def generic_plan(
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", HOT)
+async def test_a_plan_made_before_the_first_analyze_uses_the_index_too(
+    connection: asyncpg.Connection, name: str
+) -> None:
+    sql, arguments, indexes = HOT[name]
+    nodes = await generic_plan(connection, sql, arguments)
+    used = {node["Index Name"] for node in nodes if "Index Name" in node}
+    assert used <= indexes | {"item_pkey"}
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", HOT)
 async def test_a_plan_made_while_the_table_was_tiny_reads_no_whole_table(
     connection: asyncpg.Connection, name: str
 ) -> None:

@@ -173,8 +173,12 @@ def test_counts_and_records_come_from_their_row() -> None:
     assert plan_delete_regions(regions, RULES).decode([(5,)]).result == 5
     record = plan_record(B.triple, B.labels, RULES)
     assert record.decode([]).result is None
-    row: tuple[Any, ...] = ({"n": 1}, 2, {}, None, THEN, LATER, None)
-    assert record.decode([row]).result == ItemRecord(("docs",), "b", *row)
+    row: tuple[Any, ...] = ({"n": 1}, 2, {}, None, THEN, LATER, LATER)
+    found = record.decode([(*row, timedelta(seconds=30))]).result
+    assert found == ItemRecord(("docs",), "b", *row, 0.5)
+    forever = record.decode([(*row[:-1], None, None)]).result
+    assert forever is not None
+    assert (forever.expires_at, forever.ttl_minutes) == (None, None)
 
 
 def test_a_page_carries_the_triples_to_go_on_from() -> None:
