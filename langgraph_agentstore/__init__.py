@@ -27,7 +27,8 @@ from .errors import (
     VersionConflictError,
 )
 from .records import Explanation, ItemRecord, StoreHealth, StoreStats
-from .store import AgentStore, PerUserStore, UserStore
+from .store import AgentStore
+from .views import PerUserStore, UserStore
 
 __all__ = [
     "AccessDeniedError",

@@ -75,9 +75,7 @@ class ExtendedSurface(StoreSurface):
             record = self.get_record(namespace, key)
             value = _applied(fn, record)
             try:
-                self.put(
-                    namespace, key, value, ttl=_ttl(record), expected_version=_version(record)
-                )
+                self.put(namespace, key, value, ttl=_ttl(record), expected_version=_version(record))
             except VersionConflictError as conflict:
                 lost = conflict
             else:

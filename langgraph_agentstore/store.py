@@ -1,4 +1,4 @@
-"""`AgentStore` and its views: one user's, and that of whichever user a graph runs for."""
+"""`AgentStore`: how a store is made, set up, looked after and closed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import weakref
 from collections.abc import Mapping
 from concurrent.futures import Future
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,18 +25,20 @@ from .config import (
 from .embedded import EmbeddedPostgres
 from .plan import Planner
 from .plan.delete import plan_delete_regions
+from .plan.filter_indexes import FieldType, plan_filter_indexes
 from .plan.model import Rules, Statement, Tables
 from .records import StoreHealth, StoreStats
 from .runtime import maintenance
 from .runtime.engine import Engine
+from .runtime.indexes import setup_job
 from .runtime.migrator import setup_sql
+from .runtime.session import Job
 from .users import (
     DEFAULT_TEMPLATE,
     Region,
-    UserScope,
     check_user_id,
-    running_user,
 )
+from .views import PerUserStore, UserStore
 
 
 class AgentStore(ExtendedSurface):
@@ -151,18 +152,39 @@ class AgentStore(ExtendedSurface):
 
     # Life cycle
 
-    def setup(self) -> None:
+    def setup(
+        self,
+        *,
+        index_values: bool = False,
+        index_fields: Mapping[str, FieldType] | None = None,
+    ) -> None:
         """Connects and applies migrations, so that what is wrong shows now; never required.
+
+        Args:
+            index_values: also make a GIN index for equality filters on any field.
+            index_fields: also make indexes for ordering filters on these top-level fields, such
+                as `{"score": "number", "due": "text"}`. Every index makes writes slower; they
+                are made without blocking them, and stay until they are dropped.
 
         Raises:
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
             SchemaError: the tables cannot be made, or are a later release's.
+            InvalidOperationError: a field cannot have an index.
         """
-        self._run(maintenance.SETUP)
+        self._run(self._setup_job(index_values, index_fields))
 
-    async def asetup(self) -> None:
+    async def asetup(
+        self,
+        *,
+        index_values: bool = False,
+        index_fields: Mapping[str, FieldType] | None = None,
+    ) -> None:
         """As `setup`."""
-        await self._arun(maintenance.SETUP)
+        await self._arun(self._setup_job(index_values, index_fields))
+
+    def _setup_job(self, values: bool, fields: Mapping[str, FieldType] | None) -> Job:
+        tables = self._root_planner.rules.tables
+        return setup_job(plan_filter_indexes(tables, values=values, fields=fields or {}))
 
     def setup_sql(self) -> str:
         """The script that makes the tables, for a role that may, where the store's may not."""
@@ -239,44 +261,3 @@ class AgentStore(ExtendedSurface):
         """Ends the sweeper, also the one that started by itself; whether one was running."""
         running: bool = self._run(maintenance.STOP_SWEEPER)
         return running
-
-
-class UserStore(ExtendedSurface):
-    """One user's records: `("files",)` here is `("users", "alice", "files")` of the plain store."""
-
-    def __init__(self, store: AgentStore, user_id: str) -> None:
-        super().__init__(store._engine, store.ttl_config)
-        self._store = store
-        self.user_id = user_id
-        self._own_planner = Planner(UserScope(user_id), store._root_planner.rules)
-
-    @property
-    def _planner(self) -> Planner:
-        return self._own_planner
-
-    def __repr__(self) -> str:
-        return f"{self._store!r}.for_user({self.user_id!r})"
-
-
-class PerUserStore(ExtendedSurface):
-    """The records of the user for whom the graph runs, found anew at each call.
-
-    The Agent Server's authenticated user (`langgraph_auth_user_id`), then
-    `config["configurable"]["user_id"]`, then `user_id` of the runtime context. Where there is none a call raises `MissingUserError`: it never falls back to
-    records that all users share.
-    """
-
-    def __init__(self, store: AgentStore) -> None:
-        super().__init__(store._engine, store.ttl_config)
-        self._store = store
-        rules = store._root_planner.rules
-        self._planner_of = lru_cache(maxsize=1024)(
-            lambda user_id: Planner(UserScope(user_id), rules)
-        )
-
-    @property
-    def _planner(self) -> Planner:
-        return self._planner_of(running_user())
-
-    def __repr__(self) -> str:
-        return f"{self._store!r}.per_user()"

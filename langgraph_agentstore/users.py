@@ -164,7 +164,7 @@ def check_user_id(user_id: object) -> str:
 
     Raises:
         MissingUserError: it is None or empty, which must never fall back to the shared space.
-        ConfigurationError: it is not a string.
+        ValueTypeError: it is not a string.
         InvalidValueError: it holds NUL or a lone surrogate.
     """
     if user_id is None or user_id == SHARED:

@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runtime",),
     ("surface",),
     ("beyond",),
+    ("views",),
     ("store",),
     ("testing",),
 )

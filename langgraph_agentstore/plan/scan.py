@@ -91,8 +91,8 @@ def plan_record(
     def decode(rows: Sequence[Row]) -> Decoded[ItemRecord | None]:
         if not rows:
             return Decoded(None)
-        *columns, ttl = rows[0]
+        ttl = rows[0][-1]
         minutes = None if ttl is None else ttl / timedelta(minutes=1)
-        return Decoded(ItemRecord(labels, triple[2], *columns, minutes))
+        return Decoded(ItemRecord(labels, triple[2], *rows[0][:-1], ttl_minutes=minutes))
 
     return Statement(_record_sql(rules), triple, decode, bounded=True)

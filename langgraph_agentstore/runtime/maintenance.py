@@ -10,7 +10,8 @@ from .migrator import migrate
 from .session import Job, Session
 
 
-async def _set_up(session: Session) -> None:
+async def set_up(session: Session) -> None:
+    """Applies migrations."""
     # Opening the session has done it; but somebody may have dropped the tables since.
     async with session.database.connections.lease() as connection:
         session.schema_version = await migrate(connection, session.rules.tables)
@@ -39,9 +40,6 @@ def start_sweeper(interval_minutes: float | None) -> Job:
 
     return Job(run)
 
-
-SETUP = Job(_set_up)
-"""Done when the store is open and its tables are there."""
 
 HEALTH = Job(_health)
 SWEEP = Job(_sweep)

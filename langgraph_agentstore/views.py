@@ -1,0 +1,50 @@
+"""Views of a store: one user's, and that of whichever user a graph runs for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from .beyond import ExtendedSurface
+from .plan import Planner
+from .users import UserScope, running_user
+
+
+class UserStore(ExtendedSurface):
+    """One user's records: `("files",)` here is `("users", "alice", "files")` of the plain store."""
+
+    def __init__(self, store: ExtendedSurface, user_id: str) -> None:
+        super().__init__(store._engine, store.ttl_config)
+        self._store = store
+        self.user_id = user_id
+        self._own_planner = Planner(UserScope(user_id), store._planner.rules)
+
+    @property
+    def _planner(self) -> Planner:
+        return self._own_planner
+
+    def __repr__(self) -> str:
+        return f"{self._store!r}.for_user({self.user_id!r})"
+
+
+class PerUserStore(ExtendedSurface):
+    """The records of the user for whom the graph runs, found anew at each call.
+
+    The Agent Server's authenticated user (`langgraph_auth_user_id`), then
+    `config["configurable"]["user_id"]`, then `user_id` of the runtime context. Where there is
+    none a call raises `MissingUserError`: it never falls back to records that all users share.
+    """
+
+    def __init__(self, store: ExtendedSurface) -> None:
+        super().__init__(store._engine, store.ttl_config)
+        self._store = store
+        rules = store._planner.rules
+        self._planner_of = lru_cache(maxsize=1024)(
+            lambda user_id: Planner(UserScope(user_id), rules)
+        )
+
+    @property
+    def _planner(self) -> Planner:
+        return self._planner_of(running_user())
+
+    def __repr__(self) -> str:
+        return f"{self._store!r}.per_user()"
