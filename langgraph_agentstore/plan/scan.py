@@ -93,6 +93,6 @@ def plan_record(
             return Decoded(None)
         ttl = rows[0][-1]
         minutes = None if ttl is None else ttl / timedelta(minutes=1)
-        return Decoded(ItemRecord(labels, triple[2], *rows[0][:-1], ttl_minutes=minutes))
+        return Decoded(ItemRecord(labels, triple[2], *(*rows[0][:-1], minutes)))
 
     return Statement(_record_sql(rules), triple, decode, bounded=True)

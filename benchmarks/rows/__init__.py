@@ -1,0 +1,1 @@
+"""The families of rows; each module measures one."""
