@@ -39,6 +39,8 @@ _SESSION_SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    # Launching workers takes longer than the statements do, also for a branch not taken.
+    "max_parallel_workers_per_gather": "0",
     # A locked row fails its batch after this, so that the batch goes on without it; the write
     # to that row is then tried again until its deadline.
     "lock_timeout": "100ms",

@@ -1,6 +1,6 @@
 """Listing namespaces: the distinct ones, in the order of their tuples.
 
-The index `item_newest` holds the namespaces of a user in that order, so the listing jumps from
+The index `item_newest` holds the namespaces of a user in that order, so the listing goes from
 each namespace, or from each truncation to `max_depth`, straight to the next one: the cost is
 that of the page, not of the table. Conditions that are no plain prefix are tested on each stop.
 """
@@ -21,6 +21,9 @@ from ..users import Region, Scope
 from .model import Decoded, Row, Rules, Statement
 
 WILDCARD = "*"
+
+LONGEST_STRIDE = 256
+"""Entries of the index that one step of a walk takes in at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,66 +103,94 @@ def _plain_start(path: Labels) -> Labels:
 
 
 def _walk_sql(number: int, walk: _Walk, arguments: list[Any], rules: Rules) -> str:
-    item = rules.tables.item
-    within = f"{_within(walk, arguments)} AND {rules.live()}"
+    """Strides along the index: from each stop to the next, past all that it stands for.
+
+    A stride takes in one entry of the index at first. As long as every entry is a stop of its
+    own, strides grow, so many small namespaces cost no probe each; else they are short again.
+    """
+    start_user, start_place, within = _bounds(walk, arguments)
     tests = _tests(walk, arguments)
     # What is tested on each stop must be stopped at, so truncation then waits until after.
-    jump_depth = None if tests else walk.label_depth
-    user, seek = _next_stop(jump_depth)
-    order = "ORDER BY i.user_id, i.place LIMIT 1"
+    depth = None if tests else walk.label_depth
+    next_user, next_place = _following(depth, one_user=walk.user_id is not None)
     return f"""
 (WITH RECURSIVE walk AS (
-    (SELECT i.user_id, i.place FROM {item} i WHERE {within} {order})
+    SELECT '' COLLATE "C" AS user_id, '' COLLATE "C" AS place,
+           {start_user} COLLATE "C" AS next_user, {start_place} COLLATE "C" AS next_place,
+           0::bigint AS nth, 0::bigint AS stops, 1 AS stride
     UNION ALL
-    SELECT following.* FROM walk CROSS JOIN LATERAL (
-        SELECT i.user_id, i.place FROM {item} i
-         WHERE {within} AND (i.user_id, i.place) >= ({user}, {seek}) {order}) following
+    SELECT stop.user_id, stop.place, {next_user}, {next_place},
+           row_number() OVER (ORDER BY stop.user_id, stop.place), count(*) OVER (), stop.stride
+      FROM walk CROSS JOIN LATERAL (
+        SELECT DISTINCT entry.user_id, {_kept("entry.place", depth)} AS place, entry.stride
+          FROM (SELECT CASE WHEN walk.stops < walk.stride THEN 1
+                            ELSE least(walk.stride * 4, {LONGEST_STRIDE}) END AS stride) step
+         CROSS JOIN LATERAL (
+            SELECT i.user_id, i.place, step.stride FROM {rules.tables.item} i
+             WHERE {within} AND {rules.live()}
+             ORDER BY i.user_id, i.place LIMIT step.stride) entry) stop
+     WHERE walk.nth = walk.stops
 )
 {_selected(number, walk, tests)})"""
 
 
-def _within(walk: _Walk, arguments: list[Any]) -> str:
+def _bounds(walk: _Walk, arguments: list[Any]) -> tuple[str, str, str]:
+    """Where the walk starts, and the condition for what lies from `walk.next_…` on."""
+
+    def argument(value: str) -> str:
+        arguments.append(value)
+        return f"${len(arguments)}::text"
+
     if walk.user_id is None:
-        user = "i.user_id > ''"
+        start_user = r"E'\x01'"  # the least that is not the shared space's ''
+        within = "(i.user_id, i.place) >= (walk.next_user, walk.next_place)"
     else:
-        arguments.append(walk.user_id)
-        user = f"i.user_id = ${len(arguments)}"
+        start_user = argument(walk.user_id)
+        # No comparison of rows here: the index would start at the user, not at the place.
+        within = f"i.user_id = {start_user} AND i.place >= walk.next_place"
     if not walk.prefix:
-        return user
+        return start_user, "''", within
     start = place(walk.prefix)
-    arguments.extend((start, first_place_after(start)))
-    return f"{user} AND i.place >= ${len(arguments) - 1} AND i.place < ${len(arguments)}"
+    start_place, end = argument(start), argument(first_place_after(start))
+    if walk.user_id is None:
+        within += f" AND i.place >= {start_place}"
+    return start_user, start_place, f"{within} AND i.place < {end}"
 
 
-def _next_stop(depth: int | None) -> tuple[str, str]:
-    """The least user and place that come after everything the stop `walk` stands for.
+def _following(depth: int | None, *, one_user: bool) -> tuple[str, str]:
+    """The least user and place that come after everything that a stop stands for.
 
     U+0001 is the least that can follow a place inside its namespace, or a user id; U+0002 is
     what follows the last place below it.
     """
     if depth is None:
-        return "walk.user_id", r"walk.place || E'\x01'"
+        return "stop.user_id", r"stop.place || E'\x01'"
     if depth <= 0:
-        return r"walk.user_id || E'\x01'", "''"
-    labels = r"string_to_array(walk.place, E'\x01')"
-    seek = rf"""CASE WHEN cardinality({labels}) < {depth} THEN walk.place || E'\x01'
-              ELSE array_to_string(({labels})[1:{depth}], E'\x01') || E'\x02' END"""
-    return "walk.user_id", seek
+        return (r"stop.user_id || E'\x01'", "NULL" if one_user else "''")
+    labels = r"string_to_array(stop.place, E'\x01')"
+    place = (
+        rf"stop.place || CASE WHEN cardinality({labels}) < {depth} THEN E'\x01' ELSE E'\x02' END"
+    )
+    return "stop.user_id", place
+
+
+def _kept(place: str, depth: int | None) -> str:
+    if depth is None:
+        return place
+    if depth <= 0:
+        return "'' COLLATE \"C\""
+    return rf"array_to_string((string_to_array({place}, E'\x01'))[1:{depth}], E'\x01')"
 
 
 def _selected(number: int, walk: _Walk, tests: str) -> str:
-    select = f"SELECT {number}::int, user_id, place FROM walk"
+    select = f"SELECT {number}::int, user_id, place FROM walk WHERE nth > 0 {tests}"
     depth = walk.label_depth
     if depth is not None and depth < 0:
-        return f"{select} {tests} LIMIT 1"
+        return f"{select} LIMIT 1"
     if not tests or depth is None:
-        return f"{select} {tests} LIMIT $1"
-    kept = (
-        rf"array_to_string((string_to_array(place, E'\x01'))[1:{depth}], E'\x01')"
-        if depth
-        else "''"
-    )
-    return f"""SELECT DISTINCT {number}::int, user_id, {kept} COLLATE "C" AS place FROM walk {tests}
+        return f"{select} LIMIT $1"
+    return f"""SELECT DISTINCT {number}::int, user_id, {_kept("place", depth)} COLLATE "C" AS place
+  FROM walk WHERE nth > 0 {tests}
  ORDER BY user_id, place LIMIT $1"""
 
 
@@ -177,7 +208,7 @@ def _tests(walk: _Walk, arguments: list[Any]) -> str:
     for pattern in patterns:
         arguments.append(pattern)
         tests.append(f"{whole} ~ ${len(arguments)}")
-    return "WHERE " + " AND ".join(tests)
+    return "".join(f" AND {test}" for test in tests)
 
 
 def _is_met(condition: MatchCondition, walk: _Walk) -> bool:

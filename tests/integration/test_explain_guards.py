@@ -162,12 +162,12 @@ async def test_the_newest_items_are_read_in_order_and_no_others(
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_listing_jumps_from_namespace_to_namespace(large: asyncpg.Connection) -> None:
-    sql, arguments, _ = HOT["namespaces to depth 3"]
-    nodes = await generic_plan(large, sql, arguments, "ANALYZE", "BUFFERS off", "TIMING off")
-    read = sum(
-        node["Actual Rows"] * node["Actual Loops"]
-        for node in nodes
-        if "Index" in node["Node Type"] and node["Actual Loops"]
-    )
-    assert read <= 2 * arguments[0]
+@pytest.mark.parametrize("name", ["namespaces", "namespaces to depth 3", "namespaces of a user"])
+async def test_listing_goes_from_namespace_to_namespace(
+    large: asyncpg.Connection, name: str
+) -> None:
+    sql, arguments, _ = HOT[name]
+    nodes = await generic_plan(large, sql, arguments, "ANALYZE", "TIMING off")
+    # Seven hundred rows to a namespace, and some pages of the index to find it. A walk that
+    # started each step at the beginning of its user would read thousands for each.
+    assert nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"] <= 30 * arguments[0]
