@@ -139,7 +139,7 @@ class StoreSurface(BaseStore):
     ) -> list[SearchItem]:
         """The items at or below a namespace that pass the filter, newest `updated_at` first.
 
-        Ties are ordered by namespace and key, so pages are disjoint and complete.
+        Ties are ordered by user, namespace and key, so pages are disjoint and complete.
 
         Args:
             namespace_prefix: whole labels; `("a",)` covers `("a", "b")`, not `("ab",)`.

@@ -2,4 +2,5 @@
 -- item_newest cost the planner the same, and of equals it takes the one made last.
 CREATE UNIQUE INDEX IF NOT EXISTS item_pkey ON {schema}.item (user_id, namespace, key);
 
-DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '{schema}.item'::regclass AND contype = 'p') THEN ALTER TABLE {schema}.item ADD CONSTRAINT item_pkey PRIMARY KEY USING INDEX item_pkey; END IF; END $$;
+-- Run again, it finds that the index is the primary key's. The name of the schema may hold quotes.
+DO $agentstore$ BEGIN ALTER TABLE {schema}.item ADD CONSTRAINT item_pkey PRIMARY KEY USING INDEX item_pkey; EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL; END $agentstore$;

@@ -143,7 +143,7 @@ def _stringified(key: object) -> str:
     if isinstance(key, str):
         return str.__str__(key)
     if isinstance(key, (int, UUID)) and not isinstance(key, bool):
-        return str(key)
+        return str(int(key)) if isinstance(key, int) else str(key)
     raise ValueTypeError(f"a key is a string, got {type(key).__name__} {key!r}; convert it")
 
 

@@ -91,10 +91,14 @@ def columns_of(triples: Sequence[Triple]) -> tuple[list[str], list[str], list[st
 
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[ResultT]):
-    """A statement's result, and the expiries that reading it should move on."""
+    """A statement's result, and the expiries that reading it should move on.
+
+    `instead`: the statement could not tell the result, this one can.
+    """
 
     result: ResultT
     refreshes: list[Refresh] = field(default_factory=list)
+    instead: Statement[ResultT] | None = None
 
 
 @dataclass(frozen=True, slots=True)

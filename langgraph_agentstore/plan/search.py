@@ -1,8 +1,11 @@
 """Search without a query: the newest items at or below a namespace that pass a filter.
 
-Within one user the search walks the namespaces of the prefix on the index `item_newest`, takes
-the newest of each and merges them: the cost is that of the page, whatever the namespace's size.
-Below a prefix of more than `MANY_NAMESPACES` namespaces, and across users, it sorts instead.
+Most searches name a namespace that has none below it. So the first statement reads the newest
+items of just that one, and says if there is more below; only then a second one is needed.
+
+That one walks the namespaces of the prefix on the index `item_newest`, takes the newest of each
+and merges them: the cost is that of the page, whatever the namespace's size. Below a prefix of
+more than `MANY_NAMESPACES` namespaces, and across users, it sorts instead.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any
 
 from langgraph.store.base import SearchItem, SearchOp
 
-from ..namespaces import decode_labels, first_place_after, place
+from ..namespaces import decode_labels, encode_labels, first_place_after, labels_at, place
 from ..users import Region, Scope
 from ..values import as_mapping
 from .expiry import REFRESHED
@@ -37,18 +40,59 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Sta
     Ties are ordered by user, namespace and key, so pages are disjoint and complete.
     """
     regions = scope.regions(op.namespace_prefix)
-    within_a_user = len(regions) == 1 and regions[0].user_id is not None
-    if within_a_user:
-        sql, arguments = _within_a_user(regions[0], op, filter, rules)
-    else:
+    # A filter may have to look at a whole namespace to find its page.
+    bounded = not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
+    if len(regions) > 1 or regions[0].user_id is None:
         sql, arguments = _across_users(regions, op, filter, rules)
+        bounded = False
+    else:
+        sql, arguments = _within_a_user(regions[0], op, filter, rules)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         return _decode(rows, scope, refresh=op.refresh_ttl)
 
-    # A filter may have to look at a whole namespace to find its page.
-    bounded = within_a_user and not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
-    return Statement(sql, tuple(arguments), decode, bounded=bounded)
+    everything = Statement(sql, tuple(arguments), decode, bounded=bounded)
+    if len(regions) > 1 or not regions[0].labels:
+        return everything
+    return _plan_leaf(op, filter, everything, rules)
+
+
+def _plan_leaf(
+    op: SearchOp, filter: Filter, everything: Statement[list[SearchItem]], rules: Rules
+) -> Statement[list[SearchItem]]:
+    """The newest of one namespace, or, if it has others below it, `everything` instead."""
+    arguments = list(everything.arguments[:5])
+    sql = _leaf_sql(rules, filter_sql(filter, arguments))
+    user_id, stored = everything.arguments[2], encode_labels(labels_at(everything.arguments[3]))
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
+        if rows[0][-1]:
+            return Decoded([], instead=everything)
+        found: Decoded[list[SearchItem]] = Decoded([])
+        for key, value, created_at, updated_at, expires_at, refreshed, _ in rows:
+            if key is None:  # the row that says so when there is none
+                continue
+            item = SearchItem(op.namespace_prefix, key, as_mapping(value), created_at, updated_at)
+            found.result.append(item)
+            if op.refresh_ttl and refreshed is not None:
+                found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
+        return found
+
+    return Statement(sql, tuple(arguments), decode, bounded=everything.bounded)
+
+
+@lru_cache(maxsize=512)
+def _leaf_sql(rules: Rules, condition: str) -> str:
+    item = rules.tables.item
+    return f"""
+SELECT newest.*, below.some
+  FROM (SELECT EXISTS (SELECT FROM {item} i
+                        WHERE i.user_id = $3 AND i.place > $4 AND i.place < $5) AS some) below
+  LEFT JOIN LATERAL (
+    SELECT i.key, i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed
+      FROM {item} i
+     WHERE NOT below.some AND i.user_id = $3 AND i.place = $4 AND {rules.live()} AND {condition}
+     ORDER BY i.updated_at DESC, i.key LIMIT $1 OFFSET $2) newest ON true"""
 
 
 def _across_users(

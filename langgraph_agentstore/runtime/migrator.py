@@ -38,9 +38,8 @@ class Migration:
 
     def statements(self, tables: Tables) -> list[str]:
         """The statements one by one, as a distributed database needs them."""
-        sql = self.text.replace("{schema}", tables.quoted)
-        parts = [part.strip() for part in re.split(r";\s*$", sql, flags=re.MULTILINE)]
-        return [part for part in parts if part]
+        parts = [part.strip() for part in re.split(r";\s*$", self.text, flags=re.MULTILINE)]
+        return [part.replace("{schema}", tables.quoted) for part in parts if part]
 
 
 @cache
@@ -163,11 +162,11 @@ def _bootstrap(tables: Tables) -> tuple[str, ...]:
     literal = tables.schema.replace("'", "''")
     return (
         # IF NOT EXISTS alone would demand the right to create schemas even where this one is.
-        f"""DO $$ BEGIN
+        f"""DO $agentstore$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{literal}') THEN
         CREATE SCHEMA {tables.quoted};
     END IF;
-END $$""",
+END $agentstore$""",
         f"""CREATE TABLE IF NOT EXISTS {tables.migration} (
     number     integer PRIMARY KEY,
     name       text NOT NULL,

@@ -192,15 +192,24 @@ class Session:
         by_text: dict[str, list[Ticket]] = {}
         for ticket in tickets:
             by_text.setdefault(ticket.operation.sql, []).append(ticket)
-        await asyncio.gather(*[self._run_same(same) for same in by_text.values()])
+        await asyncio.gather(
+            *[self._run_same(same, [t.operation for t in same]) for same in by_text.values()]
+        )
 
-    async def _run_same(self, tickets: Sequence[Ticket]) -> None:
-        statements = [ticket.operation for ticket in tickets]
+    async def _run_same(
+        self, tickets: Sequence[Ticket], statements: Sequence[Statement[Any]]
+    ) -> None:
         async with self._statement_slots, self._slots:
             rows = await self.database.fetch(*together_statement(statements))
+        again: list[tuple[Ticket, Statement[Any]]] = []
         for ticket, decoded in zip(tickets, decode_together(statements, rows), strict=True):
+            if decoded.instead is not None:
+                again.append((ticket, decoded.instead))
+                continue
             ticket.call.results[ticket.position] = decoded.result
             self._refresh(decoded.refreshes)
+        if again:
+            await self._run_same([ticket for ticket, _ in again], [other for _, other in again])
 
     async def _run_writes(self, tickets: Sequence[Ticket]) -> None:
         # Of several writes to one item the last wins.
@@ -251,6 +260,8 @@ class Session:
             operation.sql, operation.arguments, idempotent=operation.idempotent
         )
         decoded = operation.decode(rows)
+        if decoded.instead is not None:
+            return await self._attempt(decoded.instead)
         self._refresh(decoded.refreshes)
         return decoded.result
 

@@ -84,6 +84,19 @@ async def reads_of_a_batch_come_before_its_writes(store: Driver) -> None:
     assert (await existing(store, (*SPACE, "new"), "b")).value == {"n": 3}
 
 
+@fact
+async def many_reads_of_a_batch_come_before_its_writes(store: Driver) -> None:
+    """However long the reads of a batch take, its writes wait."""
+    await store.put(SPACE, "a", {"n": 1})
+    searches: list[Op] = [SearchOp(SPACE, filter={"n": {"$gt": -n}}) for n in range(60)]
+    writes = [PutOp(SPACE, key, {"n": 2}) for key in "abc"]
+    results = await store.batch([*writes, *searches, *writes])
+    for found in results[3:-3]:
+        assert isinstance(found, list)
+        assert values_of(found) == [{"n": 1}]
+    assert len(await store.search(SPACE)) == 3
+
+
 WRITES: dict[str, tuple[list[Any], Any]] = {
     "put put": ([{"n": 1}, {"n": 2}], {"n": 2}),
     "put delete": ([{"n": 1}, None], None),

@@ -49,6 +49,38 @@ async def five_hundred_gets_at_once_each_get_their_own(store: Driver) -> None:
 
 
 @fact
+async def searches_at_once_each_find_their_own(store: Driver) -> None:
+    """Two hundred searches of ten namespaces, with pages of their own, are answered apart."""
+    for number in range(30):
+        await store.put((*SPACE, str(number % 10)), f"{number:02}", {"n": number})
+    searches = [
+        partial(store.search, (*SPACE, str(number % 10)), limit=1 + number % 3, offset=number % 2)
+        for number in range(200)
+    ]
+    found = await _all_good(store, searches)
+    for number, items in enumerate(found):
+        of_space = [f"{20 + number % 10}", f"{10 + number % 10}", f"{number % 10:02}"]
+        start = number % 2
+        assert [item.key for item in items] == of_space[start : start + 1 + number % 3]
+
+
+@fact
+async def listings_at_once_each_list_their_own(store: Driver) -> None:
+    """Two hundred listings below ten namespaces are answered apart."""
+    for number in range(30):
+        await store.put((*SPACE, str(number % 10), f"{number:02}"), "k", {})
+    listings = [
+        partial(store.list_namespaces, prefix=(*SPACE, str(number % 10)), limit=1 + number % 3)
+        for number in range(200)
+    ]
+    listed = await _all_good(store, listings)
+    for number, namespaces in enumerate(listed):
+        at = number % 10
+        below = [(*SPACE, str(at), f"{n:02}") for n in (at, 10 + at, 20 + at)]
+        assert namespaces == below[: 1 + number % 3]
+
+
+@fact
 async def a_read_sees_what_was_written_before_it(store: Driver) -> None:
     """Whoever puts and then reads finds it, whatever others do meanwhile."""
 

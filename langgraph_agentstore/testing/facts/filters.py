@@ -13,14 +13,19 @@ from ..fact import fact_of_each
 SPACE = ("facts", "filters")
 
 ITEMS: dict[str, dict[str, Any]] = {
-    "two": {"score": 2, "tags": ["a", "b"], "who": {"name": "Ann", "langs": {"first": "de"}}},
-    "nine": {"score": 9, "tags": ["b", "a"], "who": {"name": "Bob"}, "done": True},
-    "ten": {"score": 10, "tags": [], "who": {}, "done": False},
-    "hundred": {"score": 100.5, "who": None, "note": "ten of them"},
-    "text": {"score": "9", "tags": "ab", "day": "2024-05-01"},
-    "none": {"score": None, "day": "2024-10-01", "tags": [["a"], {"id": 1, "x": 2}]},
-    "bare": {"done": 1, "who.name": "Cid", "it's": "quoted"},
-    "big": {"score": 2**53 + 1},
+    "two": {
+        "rank": 2,
+        "score": 2,
+        "tags": ["a", "b"],
+        "who": {"name": "Ann", "langs": {"first": "de"}},
+    },
+    "nine": {"rank": 9, "score": 9, "tags": ["b", "a"], "who": {"name": "Bob"}, "done": True},
+    "ten": {"rank": 10, "score": 10, "tags": [], "who": {}, "done": False},
+    "hundred": {"rank": 100.5, "score": 100.5, "who": None, "note": "ten of them"},
+    "text": {"rank": -1, "score": "9", "tags": "ab", "day": "2024-05-01"},
+    "none": {"rank": 0, "score": None, "day": "2024-10-01", "tags": [["a"], {"id": 1, "x": 2}]},
+    "bare": {"rank": 7, "done": 1, "who.name": "Cid", "it's": "quoted"},
+    "big": {"rank": 8, "score": 2**53 + 1},
 }
 ALL = set(ITEMS)
 
@@ -54,6 +59,11 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "$gt of text": ({"day": {"$gt": "2024-09-30"}}, {"none"}),
     "$lt of text": ({"score": {"$lt": "91"}}, {"text"}),
     "range": ({"score": {"$gt": 2, "$lte": 10}}, {"nine", "ten"}),
+    "$gt of numbers only": ({"rank": {"$gt": 9}}, {"ten", "hundred"}),
+    "$gte of numbers only": ({"rank": {"$gte": 9}}, {"nine", "ten", "hundred"}),
+    "$lt of numbers only": ({"rank": {"$lt": 7}}, {"two", "text", "none"}),
+    "$lte of numbers only": ({"rank": {"$lte": 7.0}}, {"two", "text", "none", "bare"}),
+    "range of numbers only": ({"rank": {"$gt": 7, "$lte": 9, "$ne": 8}}, {"nine"}),
     "operator below a field": ({"who": {"name": {"$gte": "B"}}}, {"nine"}),
     # Beyond LangGraph's own.
     "$in": ({"score": {"$in": [2, "9", None]}}, {"two", "text", "none", "bare"}),

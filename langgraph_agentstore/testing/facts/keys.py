@@ -52,11 +52,11 @@ async def keys_are_compared_exactly(store: Driver) -> None:
 @fact_of_each(BAD)
 async def methods_refuse_a_bad_key(store: Driver, key: str) -> None:
     """Every method raises `ValueError` for a key that is empty or that is no text."""
-    with pytest.raises(ValueError, match="key"):
+    with pytest.raises(ValueError):  # noqa: PT011 - the wording is the store's
         await store.put(SPACE, key, {})
-    with pytest.raises(ValueError, match="key"):
+    with pytest.raises(ValueError):  # noqa: PT011 - the wording is the store's
         await store.get(SPACE, key)
-    with pytest.raises(ValueError, match="key"):
+    with pytest.raises(ValueError):  # noqa: PT011 - the wording is the store's
         await store.delete(SPACE, key)
     assert await store.search(SPACE) == []
 
@@ -65,7 +65,7 @@ async def methods_refuse_a_bad_key(store: Driver, key: str) -> None:
 async def batches_refuse_a_bad_key(store: Driver, key: str) -> None:
     """Operations given to a batch are checked as the methods' arguments are."""
     for operation in (PutOp(SPACE, key, {}), GetOp(SPACE, key), PutOp(SPACE, key, None)):
-        with pytest.raises(ValueError, match="key"):
+        with pytest.raises(ValueError):  # noqa: PT011 - the wording is the store's
             await store.batch([operation])
     assert await store.search(SPACE) == []
 

@@ -149,7 +149,8 @@ async def the_empty_prefix_covers_everything(store: Driver) -> None:
 @fact
 async def a_prefix_is_labels_not_characters(store: Driver) -> None:
     """`("a",)` covers no namespace that merely starts with the same letters."""
-    siblings = ["user", "user1", "user 1", "user-1", "user!", "user:1", "user;", "User", "use"]
+    ends = ["", "1", " 1", "-1", "!", ":1", ";", "%3A", "\x01", "\x02", "\x01a", "/", "🙂"]
+    siblings = ["use", "User", *("user" + end for end in ends)]
     await store.batch([PutOp((*SPACE, label), label, {}) for label in siblings])
     for label in siblings:
         assert keys_of(await store.search((*SPACE, label))) == [label]

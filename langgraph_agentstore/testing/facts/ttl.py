@@ -81,8 +81,9 @@ async def reading_does_not_revive_an_expired_item(store: Driver) -> None:
 @fact_of_expiry()
 async def an_expired_item_counts_as_absent(store: Driver) -> None:
     """What is put in its place was created then."""
-    await store.put(SPACE, "k", {}, ttl=BRIEF)
+    await store.put(SPACE, "k", {}, ttl=LONG)
     first = await existing(store, SPACE, "k")
+    await store.put(SPACE, "k", {}, ttl=BRIEF)
     await store.sleep(UNTIL_BRIEF_IS_OVER_S)
     await store.put(SPACE, "k", {})
     second = await existing(store, SPACE, "k")
