@@ -15,6 +15,12 @@ from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
 from ..plan.model import Triple
 from .calls import Ticket
 
+WIDTH = 3
+"""Batches of a lane in flight: while the server works on one, the client has hands on others."""
+
+SMALLEST_SHARE = 64
+"""What waits is shared out over several batches only as far as each has this many operations."""
+
 LARGEST_BATCH = 4096
 """Operations in one statement at most: beyond it, latency grows and nothing is gained."""
 
@@ -74,11 +80,10 @@ class Lane:
 
     def depart(self) -> None:
         """Sends what waits, if there is room; else asks again after a while."""
-        if not self._waiting:
-            return
-        if len(self._flying) < self._width:
-            self._send()
-        elif self._overtaking is None and len(self._flying) < self._widest:
+        while self._waiting and len(self._flying) < self._width and self._send():
+            pass
+        full = self._width <= len(self._flying) < self._widest
+        if self._waiting and full and self._overtaking is None:
             self._overtaking = asyncio.get_running_loop().call_later(PATIENCE_S, self._overtake)
 
     def abandon(self) -> None:
@@ -97,15 +102,18 @@ class Lane:
             self._send()
         self.depart()
 
-    def _send(self) -> None:
-        batch = self._next_batch()
+    def _send(self) -> bool:
+        """Whether something could go: what waits may be held by earlier writes."""
+        share = -(-len(self._waiting) // (self._width + 1))
+        batch = self._next_batch(min(max(share, SMALLEST_SHARE), LARGEST_BATCH))
         if batch:
             task = asyncio.get_running_loop().create_task(self._fly(batch))
             self._flying.add(task)
+        return bool(batch)
 
-    def _next_batch(self) -> list[Ticket]:
+    def _next_batch(self, size: int) -> list[Ticket]:
         if not self._ordered:
-            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            batch, self._waiting = self._waiting[:size], self._waiting[size:]
             return batch
         batch = []
         held: list[Ticket] = []
@@ -113,7 +121,7 @@ class Lane:
         blocked = set(self._busy)
         for ticket in self._waiting:
             operation = ticket.operation
-            free = operation.triple not in blocked and len(batch) < LARGEST_BATCH
+            free = operation.triple not in blocked and len(batch) < size
             if free and type(operation) is (kind or type(operation)):
                 kind = type(operation)
                 batch.append(ticket)

@@ -22,7 +22,7 @@ from ..plan.put import put_statement
 from ..plan.together import decode_together, together_statement
 from .calls import Call, SilentCall, Ticket, announce_all
 from .database import Database
-from .lanes import Lane
+from .lanes import WIDTH, Lane
 from .slots import Slots
 from .sweeper import Sweeper
 from .translate import executing
@@ -64,14 +64,14 @@ class Session:
         self._gets = Lane(
             self._run_gets,
             self._settled,
-            width=min(2, widest),
+            width=min(WIDTH, widest),
             widest=widest,
             deadline_s=deadline_s,
         )
         self._writes = Lane(
             self._run_writes,
             self._settled,
-            width=1,  # one large batch at a time did better than several
+            width=min(WIDTH, widest),
             widest=widest,
             deadline_s=deadline_s,
             ordered=True,
@@ -79,7 +79,7 @@ class Session:
         self._shared = Lane(
             self._run_shared,
             self._settled,
-            width=min(2, widest),
+            width=min(WIDTH, widest),
             widest=max(1, connections - 2),
             deadline_s=deadline_s,
         )

@@ -65,6 +65,8 @@ def test_many_writes_travel_in_the_order_of_the_primary_key() -> None:
     _, arguments = put_statement(puts, RULES)
     assert arguments[:4] == (["", "alice"], ["docs", "files"], ["b", "a"], ["docs", "files"])
     assert arguments[4:] == ([b"2", b"1"], [None, minute])
+    _, arguments = put_statement([Put(A.triple, "files", b"1", None), puts[1]], RULES)
+    assert arguments[4:] == ([b"2", b"1"],)
     _, arguments = refresh_statement(
         [Refresh(A.triple, THEN, LATER), Refresh(B.triple, LATER, LATER)], RULES
     )

@@ -19,7 +19,11 @@ from langgraph_agentstore.plan.delete import delete_many_sql, plan_delete_region
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
 from langgraph_agentstore.plan.model import Put, Rules, Tables
-from langgraph_agentstore.plan.put import plan_put_expected, put_many_sql
+from langgraph_agentstore.plan.put import (
+    plan_put_expected,
+    put_many_expiring_sql,
+    put_many_sql,
+)
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
 
@@ -54,6 +58,7 @@ STATEMENTS = {
     "get_many": get_many_sql(RULES),
     "put_one": explained(PutOp(ALICE, "k", {"a": 1})),
     "put_many": put_many_sql(RULES),
+    "put_many_expiring": put_many_expiring_sql(RULES),
     "put_expecting_none": plan_put_expected(PUT, 0, RULES).sql,
     "put_expecting_a_version": plan_put_expected(PUT, 3, RULES).sql,
     "delete_one": explained(PutOp(ALICE, "k", None)),

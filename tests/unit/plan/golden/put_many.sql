@@ -1,7 +1,7 @@
-INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
-SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[])
-       AS p (user_id, namespace, key, place, value, ttl)
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at)
+SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now()
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
+       AS p (user_id, namespace, key, place, value)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        value      = excluded.value,
        version    = i.version + 1,

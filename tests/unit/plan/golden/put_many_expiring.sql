@@ -1,0 +1,16 @@
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
+SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[])
+       AS p (user_id, namespace, key, place, value, ttl)
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
+       value      = excluded.value,
+       version    = i.version + 1,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_at ELSE i.created_at END,
+       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.metadata ELSE i.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_by ELSE i.created_by END,
+       updated_at = excluded.updated_at,
+       expires_at = excluded.expires_at,
+       ttl        = excluded.ttl
