@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -71,6 +72,26 @@ def put_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ..
     if any(ttls):
         return put_many_expiring_sql(rules), (*arguments, ttls)
     return put_many_sql(rules), arguments
+
+
+def repeated_put_statement(
+    puts: Sequence[Put], rules: Rules, within: timedelta
+) -> tuple[str, tuple[Any, ...]]:
+    """As `put_statement`, for puts that may have been made already, not longer ago than `within`.
+
+    What holds the value already, and was written within that time, stays as it is: so a put
+    whose answer was lost on the way counts once.
+    """
+    sql, arguments = put_statement(puts, rules)
+    return (
+        f"""{sql}
+ WHERE NOT (i.value::text = excluded.value::text AND i.ttl IS NOT DISTINCT FROM excluded.ttl
+            AND i.updated_at >= excluded.updated_at - ${len(arguments) + 1}::interval)""",
+        (
+            *arguments,
+            within,
+        ),
+    )
 
 
 def arguments_of(put: Put) -> tuple[Any, ...]:

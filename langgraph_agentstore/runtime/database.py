@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 
@@ -18,6 +19,10 @@ from .translate import CONNECTION_LOST, executing, in_doubt, was_not_done
 _GRACE_S = 2.0
 
 
+Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
+"""The statement for a second run, given how long ago the first may have had its effect."""
+
+
 class Database:
     """Runs statements; on the running event loop."""
 
@@ -26,23 +31,30 @@ class Database:
         self.statements = 0
         self.retries = 0
         self._timeout_s = config.command_timeout_s + _GRACE_S
+        self._longest_wait_s = config.connect_timeout_s + config.acquire_timeout_s
         # After a restart of the server every connection of the pool is dead, one after another.
         self._attempts = config.max_size + 1
 
     async def fetch(
-        self, sql: str, arguments: Sequence[Any], *, idempotent: bool = True
+        self,
+        sql: str,
+        arguments: Sequence[Any],
+        *,
+        idempotent: bool = True,
+        repeated: Repeated | None = None,
     ) -> Sequence[Row]:
         """The rows of a statement.
 
         A lost connection is replaced and the statement run again if it certainly had no effect,
         and so is one that the server undid because of a deadlock. Where nobody knows whether it
-        had, it is run once more if it is idempotent.
+        had, it is run once more if it is idempotent, in the words of `repeated` if it has any.
 
         Raises:
             AgentStoreError: of the kind that `translate` gives the driver's error.
         """
         self.statements += 1
         attempts, doubtful = 0, False
+        started = asyncio.get_running_loop().time()
         while True:
             attempts += 1
             try:
@@ -57,6 +69,10 @@ class Database:
                 if attempts == self._attempts or not again:
                     failure = executing(error)
                     raise (in_doubt(failure) if doubtful else failure) from error
+                if not doubtful and not without_effect and repeated is not None:
+                    since_start = asyncio.get_running_loop().time() - started
+                    within = timedelta(seconds=since_start + self._longest_wait_s)
+                    sql, arguments = repeated(within)
                 doubtful = doubtful or not without_effect
             self.retries += 1
 

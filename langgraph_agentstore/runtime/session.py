@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..config import StoreConfig
@@ -18,7 +19,7 @@ from ..plan.delete import delete_statement
 from ..plan.expiry import plan_sweep, refresh_statement
 from ..plan.get import decode_gets, get_statement
 from ..plan.model import Delete, Get, Put, Refresh, Rules, Statement
-from ..plan.put import put_statement
+from ..plan.put import put_statement, repeated_put_statement
 from ..plan.together import decode_together, together_statement
 from .calls import Call, SilentCall, Ticket, announce_all
 from .database import Database
@@ -214,10 +215,14 @@ class Session:
     async def _run_writes(self, tickets: Sequence[Ticket]) -> None:
         # Of several writes to one item the last wins.
         operations = list({t.operation.triple: t.operation for t in tickets}.values())
-        is_put = isinstance(operations[0], Put)
-        statement = put_statement if is_put else delete_statement
         async with self._write_slots, self._slots:
-            await self.database.fetch(*statement(operations, self.rules))
+            if isinstance(operations[0], Delete):
+                await self.database.fetch(*delete_statement(operations, self.rules))
+            else:
+                await self.database.fetch(
+                    *put_statement(operations, self.rules),
+                    repeated=partial(repeated_put_statement, operations, self.rules),
+                )
 
     async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
         refreshes = list({t.operation.triple: t.operation for t in tickets}.values())

@@ -7,6 +7,7 @@ A change of SQL is a change of a golden file, so that a reviewer sees it. To wri
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from langgraph_agentstore.plan.put import (
     plan_put_expected,
     put_many_expiring_sql,
     put_many_sql,
+    repeated_put_statement,
 )
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
@@ -59,6 +61,7 @@ STATEMENTS = {
     "put_one": explained(PutOp(ALICE, "k", {"a": 1})),
     "put_many": put_many_sql(RULES),
     "put_many_expiring": put_many_expiring_sql(RULES),
+    "put_repeated": repeated_put_statement([PUT], RULES, timedelta(seconds=1))[0],
     "put_expecting_none": plan_put_expected(PUT, 0, RULES).sql,
     "put_expecting_a_version": plan_put_expected(PUT, 3, RULES).sql,
     "delete_one": explained(PutOp(ALICE, "k", None)),

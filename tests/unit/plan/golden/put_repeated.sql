@@ -1,0 +1,16 @@
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
+VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6)
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
+       value      = excluded.value,
+       version    = i.version + 1,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_at ELSE i.created_at END,
+       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.metadata ELSE i.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_by ELSE i.created_by END,
+       updated_at = excluded.updated_at,
+       expires_at = excluded.expires_at,
+       ttl        = excluded.ttl
+ WHERE NOT (i.value::text = excluded.value::text AND i.ttl IS NOT DISTINCT FROM excluded.ttl
+            AND i.updated_at >= excluded.updated_at - $7::interval)
