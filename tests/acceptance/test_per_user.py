@@ -9,9 +9,8 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, PerUserStore
 from langgraph_agentstore.errors import AgentStoreError, MissingUserError
-from langgraph_agentstore.store import PerUserStore
 
 from .memory_graphs import graph_of, thread
 from .per_user_graphs import OWN, Context, note, owners

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from langgraph_agentstore import AgentStore
-from langgraph_agentstore.store import UserStore
+from langgraph_agentstore import AgentStore, UserStore
 
 from .memory_graphs import Labels, Talk, graph_of, keep, thread
 

@@ -33,8 +33,8 @@ ALICE = ("users", "u7", "notes")
 FILL = f"""
 INSERT INTO {SCHEMA}.item
   (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
-SELECT 'u' || i % 500, 'notes:' || i % 7, 'k' || i, E'notes\\x01' || i % 7, jsonb_build_object('n', i),
-       now(), now() - i * interval '1 second',
+SELECT 'u' || i % 500, 'notes:' || i % 7, 'k' || i, E'notes\\x01' || i % 7,
+       jsonb_build_object('n', i), now(), now() - i * interval '1 second',
        CASE WHEN i % 100 = 0 THEN now() - interval '1 hour' END, interval '1 hour'
   FROM generate_series(1, {{rows}}) i"""
 

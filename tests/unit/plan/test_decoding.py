@@ -177,7 +177,7 @@ def test_counts_and_records_come_from_their_row() -> None:
     assert record.decode([]).result is None
     row: tuple[Any, ...] = ({"n": 1}, 2, {}, None, THEN, LATER, LATER)
     found = record.decode([(*row, timedelta(seconds=30))]).result
-    assert found == ItemRecord(("docs",), "b", *row, 0.5)
+    assert found == ItemRecord(("docs",), "b", *(*row, 0.5))
     forever = record.decode([(*row[:-1], None, None)]).result
     assert forever is not None
     assert (forever.expires_at, forever.ttl_minutes) == (None, None)
