@@ -15,7 +15,7 @@ from ..errors import EmbeddedPostgresError
 from .cluster import Cluster
 from .failures import NOT_INSTALLED, not_started
 
-_logger: Final = logging.getLogger(__name__)
+_logger: Final = logging.getLogger("langgraph_agentstore")
 
 
 class EmbeddedPostgres:
