@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from langgraph.store.base import NOT_PROVIDED, Item, NotProvided, PutOp
+from langgraph.store.base import Item, PutOp
 
 from .errors import (
-    AgentStoreError,
     InvalidNamespaceError,
-    InvalidOperationError,
     ValueTypeError,
     VersionConflictError,
 )
+from .loading import ToLoad, check_size, load_batches, telling
 from .namespaces import Labels, check_labels
 from .plan.delete import plan_delete_regions
 from .plan.model import Put, Statement, Triple
+from .plan.put import plan_put_expected
 from .plan.scan import plan_count, plan_page, plan_record
 from .records import ItemRecord
 from .runtime.bulk import load_job
@@ -24,7 +24,6 @@ from .surface import StoreSurface
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
 Progress: TypeAlias = Callable[[int], None]
-ToLoad: TypeAlias = "tuple[Labels, str, Mapping[str, Any]] | Item | PutOp"
 
 UPDATE_ATTEMPTS = 1000
 """After so many lost races `update` gives up; each means that another writer succeeded."""
@@ -75,7 +74,7 @@ class ExtendedSurface(StoreSurface):
             record = self.get_record(namespace, key)
             value = _applied(fn, record)
             try:
-                self.put(namespace, key, value, ttl=_ttl(record), expected_version=_version(record))
+                self._run(self._plan_replacement(namespace, key, value, record))
             except VersionConflictError as conflict:
                 lost = conflict
             else:
@@ -88,9 +87,7 @@ class ExtendedSurface(StoreSurface):
             record = await self.aget_record(namespace, key)
             value = _applied(fn, record)
             try:
-                await self.aput(
-                    namespace, key, value, ttl=_ttl(record), expected_version=_version(record)
-                )
+                await self._arun(self._plan_replacement(namespace, key, value, record))
             except VersionConflictError as conflict:
                 lost = conflict
             else:
@@ -123,16 +120,18 @@ class ExtendedSurface(StoreSurface):
         Pages of `page_size` are read as they are needed: an item written behind the point
         reached is not seen, one that is there throughout is seen once.
         """
-        after: Triple | None = None
-        while True:
-            page = self._run(self._plan_page(prefix, filter, after, page_size))
-            for _, item in page:
-                yield item
-            if len(page) < page_size:
-                return
-            after = page[-1][0]
+        next_page = self._pages(prefix, filter, page_size)
 
-    async def aiter_items(
+        def items() -> Iterator[Item]:
+            page = self._run(next_page(None))
+            while page:
+                for _, item in page:
+                    yield item
+                page = self._run(next_page(page[-1][0])) if len(page) == page_size else []
+
+        return items()
+
+    def aiter_items(
         self,
         prefix: Labels = (),
         *,
@@ -140,14 +139,16 @@ class ExtendedSurface(StoreSurface):
         page_size: int = PAGE_SIZE,
     ) -> AsyncIterator[Item]:
         """As `iter_items`, for `async for`."""
-        after: Triple | None = None
-        while True:
-            page = await self._arun(self._plan_page(prefix, filter, after, page_size))
-            for _, item in page:
-                yield item
-            if len(page) < page_size:
-                return
-            after = page[-1][0]
+        next_page = self._pages(prefix, filter, page_size)
+
+        async def items() -> AsyncIterator[Item]:
+            page = await self._arun(next_page(None))
+            while page:
+                for _, item in page:
+                    yield item
+                page = await self._arun(next_page(page[-1][0])) if len(page) == page_size else []
+
+        return items()
 
     def load(
         self,
@@ -165,12 +166,13 @@ class ExtendedSurface(StoreSurface):
             progress: called with the number of items written so far, after each batch.
 
         Raises:
-            AgentStoreError: an item is bad. The message says which, and how many items, all of
-                them before it, are written.
+            AgentStoreError: an item is bad, or the server failed. The message says which item,
+                and how many items, all of them before it, are written.
         """
         written = 0
         for puts in self._load_batches(items, batch_size):
-            written += self._run(load_job(puts))
+            with telling(written):
+                written += self._run(load_job(puts))
             if progress is not None:
                 progress(written)
         return written
@@ -185,10 +187,16 @@ class ExtendedSurface(StoreSurface):
         """As `load`."""
         written = 0
         for puts in self._load_batches(items, batch_size):
-            written += await self._arun(load_job(puts))
+            with telling(written):
+                written += await self._arun(load_job(puts))
             if progress is not None:
                 progress(written)
         return written
+
+    def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
+        check_size("batch_size", size)
+        default_ttl = (self.ttl_config or {}).get("default_ttl")
+        return load_batches(items, size, self._planner, default_ttl)
 
     def _plan_count(self, prefix: Labels, filter: Mapping[str, Any] | None) -> Statement[int]:
         planner = self._planner
@@ -200,6 +208,18 @@ class ExtendedSurface(StoreSurface):
         triple, labels = planner.triple(namespace, key)
         return plan_record(triple, labels, planner.rules)
 
+    def _plan_replacement(
+        self, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
+    ) -> Statement[int]:
+        """A put over just what `record` shows, or where it shows nothing."""
+        planner = self._planner
+        ttl = (self.ttl_config or {}).get("default_ttl") if record is None else record.ttl_minutes
+        put = planner.plan(PutOp(namespace, key, value, ttl=ttl))
+        assert isinstance(put, Put)
+        if record is None:
+            return plan_put_expected(put, 0, planner.rules)
+        return plan_put_expected(put, record.version, planner.rules, created_at=record.created_at)
+
     def _plan_delete_namespace(self, prefix: Labels) -> Statement[int]:
         labels = check_labels(prefix)
         if not labels:
@@ -210,49 +230,15 @@ class ExtendedSurface(StoreSurface):
         planner = self._planner
         return plan_delete_regions(planner.scope.regions(labels), planner.rules)
 
-    def _plan_page(
-        self, prefix: Labels, filter: Mapping[str, Any] | None, after: Triple | None, size: int
-    ) -> Statement[Any]:
-        _check_size("page_size", size)
+    def _pages(
+        self, prefix: Labels, filter: Mapping[str, Any] | None, size: int
+    ) -> Callable[[Triple | None], Statement[Any]]:
+        """What plans the page after an item: one user's, whoever asks for the later pages."""
+        check_size("page_size", size)
         planner = self._planner
         regions = planner.scope.regions(check_labels(prefix))
-        return plan_page(regions, planner.filter(filter), after, size, planner.scope, planner.rules)
-
-    def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
-        _check_size("batch_size", size)
-        default_ttl = (self.ttl_config or {}).get("default_ttl")
-        planner = self._planner
-        batch: dict[Triple, Put] = {}
-        written = 0
-        for number, given in enumerate(items):
-            try:
-                put = planner.plan(_put_op(given, default_ttl))
-                if not isinstance(put, Put):
-                    raise ValueTypeError("load writes values, and None is not one")
-            except AgentStoreError as error:
-                raise type(error)(
-                    f"item {number}: {error} (the first {written} items are written)"
-                ) from error
-            # Of several values for one item the last wins.
-            batch[put.triple] = put
-            if len(batch) == size:
-                yield list(batch.values())
-                written = number + 1
-                batch.clear()
-        if batch:
-            yield list(batch.values())
-
-
-def _put_op(given: ToLoad, default_ttl: float | None) -> PutOp:
-    if isinstance(given, PutOp):
-        return given
-    if isinstance(given, Item):
-        return PutOp(given.namespace, given.key, given.value, ttl=default_ttl)
-    if not isinstance(given, tuple) or len(given) != 3:  # type: ignore[redundant-expr]
-        raise ValueTypeError(
-            f"load takes (namespace, key, value), Item or PutOp, got {type(given).__name__}"
-        )
-    return PutOp(*given, ttl=default_ttl)
+        parsed = planner.filter(filter)
+        return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.rules)
 
 
 def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:
@@ -263,16 +249,3 @@ def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:
             f"{type(value).__name__}"
         )
     return dict(value)
-
-
-def _version(record: ItemRecord | None) -> int:
-    return 0 if record is None else record.version
-
-
-def _ttl(record: ItemRecord | None) -> float | NotProvided | None:
-    return NOT_PROVIDED if record is None else record.ttl_minutes
-
-
-def _check_size(name: str, size: int) -> None:
-    if type(size) is not int or size < 1:
-        raise InvalidOperationError(f"{name} is a whole number from 1 on, got {size!r}")

@@ -42,7 +42,8 @@ def check_labels(labels: object) -> Labels:
         )
     for label in labels:
         _check_label(label, labels)
-    return tuple(labels)
+    # Members of a string enum become plain strings.
+    return tuple([str.__str__(label) for label in labels])
 
 
 def check_writable(labels: Labels) -> None:

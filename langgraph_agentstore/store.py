@@ -252,12 +252,28 @@ class AgentStore(ExtendedSurface):
         """Sweeps at an interval from now on; the future ends when the sweeper does.
 
         Where TTLs are in use the sweeper starts by itself, every five minutes or as the store's
-        `ttl` says: call this to choose another interval.
+        `ttl` says: call this to choose another interval. Cancelling the future ends it.
+
+        Raises:
+            InvalidOperationError: the interval is no number of minutes above 0.
         """
         stopped: Future[None] = self._run(maintenance.start_sweeper(sweep_interval_minutes))
         return stopped
 
-    def stop_ttl_sweeper(self) -> bool:
-        """Ends the sweeper, also the one that started by itself; whether one was running."""
+    async def astart_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+        """As `start_ttl_sweeper`."""
+        stopped: Future[None] = await self._arun(maintenance.start_sweeper(sweep_interval_minutes))
+        return stopped
+
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+        """Ends the sweeper, also the one that started by itself; whether one was running.
+
+        `timeout` is there for code written for the official store; it ends at once.
+        """
         running: bool = self._run(maintenance.STOP_SWEEPER)
+        return running
+
+    async def astop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+        """As `stop_ttl_sweeper`."""
+        running: bool = await self._arun(maintenance.STOP_SWEEPER)
         return running

@@ -98,7 +98,7 @@ class StoreSurface(BaseStore):
                 not given an index.
             ttl: minutes until it expires; None for never; left out, the store's default.
             expected_version: write only over this version (see `get_record`); 0, only if there
-                is no such item.
+                is no such item. An item that was deleted and put again begins at 1 anew.
 
         Raises:
             VersionConflictError: the version is another; nothing was written.
@@ -242,7 +242,7 @@ class StoreSurface(BaseStore):
         if (
             not isinstance(planned, Put)
             or type(expected_version) is not int
-            or expected_version < 0
+            or not 0 <= expected_version < 2**63
         ):
             raise InvalidOperationError(
                 f"expected_version is a whole number from 0 on and goes with a value, "

@@ -174,7 +174,7 @@ def check_user_id(user_id: object) -> str:
             f"a user id is a string, got {type(user_id).__name__} {user_id!r}; convert it"
         )
     check_text(user_id, "the user id")
-    return user_id
+    return str.__str__(user_id)
 
 
 def user_of(config: Mapping[str, Any], context: object) -> str:

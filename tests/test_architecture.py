@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("embedded",),
     ("config",),
     ("runtime",),
-    ("surface",),
+    ("loading", "surface"),
     ("beyond",),
     ("views",),
     ("store",),

@@ -44,9 +44,7 @@ WITHOUT_TWIN = {
     "from_conn_string",
     "per_user",
     "setup_sql",
-    "start_ttl_sweeper",
     "stats",
-    "stop_ttl_sweeper",
 }
 STORE_ONLY = {
     "close",

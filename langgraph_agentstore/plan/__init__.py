@@ -6,7 +6,6 @@ To follow a search: `Planner.plan` checks it and hands it to `plan/search.py`, w
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -82,9 +81,11 @@ class Planner:
 
     def triple(self, namespace: object, key: object) -> tuple[Triple, Labels]:
         """The primary key of an item, and its namespace's labels as this scope shows them."""
-        if not isinstance(namespace, Hashable):
-            namespace = check_labels(namespace)
-        user_id, stored, _, labels, size = self._located(namespace)
+        try:
+            located = self._located(namespace)
+        except TypeError:  # a list, or a tuple that holds one
+            located = self._located(check_labels(namespace))
+        user_id, stored, _, labels, size = located
         key = key if type(key) is str else _stringified(key)
         _check_key(key, size)
         return (user_id, stored, key), labels
@@ -124,6 +125,8 @@ class Planner:
         _check_count("offset", op.offset)
         if op.max_depth is not None:
             _check_count("max_depth", op.max_depth)
+            # It stands in the SQL; no namespace has as many labels as an address has bytes.
+            op = op._replace(max_depth=min(op.max_depth, MAX_ADDRESS_BYTES))
         for condition in op.match_conditions or ():
             if condition.match_type not in ("prefix", "suffix"):
                 raise InvalidOperationError(

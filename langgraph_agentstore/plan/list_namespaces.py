@@ -188,6 +188,7 @@ def _selected(number: int, walk: _Walk, tests: str) -> str:
     if depth is not None and depth < 0:
         return f"{select} LIMIT 1"
     if not tests or depth is None:
+        # In order: the walk emits stops as it finds them, and ends when it has enough.
         return f"{select} LIMIT $1"
     return f"""SELECT DISTINCT {number}::int, user_id, {_kept("place", depth)} COLLATE "C" AS place
   FROM walk WHERE nth > 0 {tests}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..errors import VersionConflictError
 from .model import Decoded, Put, Row, Rules, Statement, columns_of
 
 # An expired item counts as absent: what replaces it was created now and inherits nothing. Its
-# version goes on all the same, so that no version ever means two values.
+# version goes on all the same, so that none means two values until the item is deleted.
 REPLACE = """
        value      = excluded.value,
        version    = i.version + 1,
@@ -79,19 +79,14 @@ def repeated_put_statement(
 ) -> tuple[str, tuple[Any, ...]]:
     """As `put_statement`, for puts that may have been made already, not longer ago than `within`.
 
-    What holds the value already, and was written within that time, stays as it is: so a put
-    whose answer was lost on the way counts once.
+    The version of what holds the value already, written within that time, does not grow: so a
+    put whose answer was lost on the way counts once.
     """
     sql, arguments = put_statement(puts, rules)
-    return (
-        f"""{sql}
- WHERE NOT (i.value::text = excluded.value::text AND i.ttl IS NOT DISTINCT FROM excluded.ttl
-            AND i.updated_at >= excluded.updated_at - ${len(arguments) + 1}::interval)""",
-        (
-            *arguments,
-            within,
-        ),
-    )
+    grown = f"""CASE WHEN i.value::text = excluded.value::text
+                          AND i.updated_at >= excluded.updated_at - ${len(arguments) + 1}::interval
+                         THEN i.version ELSE i.version + 1 END"""
+    return sql.replace("i.version + 1", grown, 1), (*arguments, within)
 
 
 def arguments_of(put: Put) -> tuple[Any, ...]:
@@ -106,17 +101,23 @@ def put_absent_sql(rules: Rules) -> str:
 
 @cache
 def put_expected_sql(rules: Rules) -> str:
+    """`$7` null: whenever the item was created."""
     return f"""
 UPDATE {rules.tables.item} AS i
    SET value = $4, version = i.version + 1, updated_at = now(),
        expires_at = now() + $5::interval, ttl = $5
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.version = $6 AND {rules.live()}
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.version = $6
+   AND i.created_at = coalesce($7::timestamptz, i.created_at) AND {rules.live()}
 RETURNING version"""
 
 
-def plan_put_expected(put: Put, expected: int, rules: Rules) -> Statement[int]:
+def plan_put_expected(
+    put: Put, expected: int, rules: Rules, *, created_at: datetime | None = None
+) -> Statement[int]:
     """Writes only over version `expected`, or only where no item is when it is 0.
 
+    An item that was deleted and put again begins with version 1 anew; `created_at`, if given,
+    tells the two apart.
     The result is the new version. Not idempotent: after a lost connection nobody knows whether
     the version found is one's own.
     """
@@ -133,5 +134,5 @@ def plan_put_expected(put: Put, expected: int, rules: Rules) -> Statement[int]:
 
     if expected == 0:
         return Statement(put_absent_sql(rules), arguments_of(put), decode, idempotent=False)
-    arguments = (*put.triple, put.value, put.ttl, expected)
+    arguments = (*put.triple, put.value, put.ttl, expected, created_at)
     return Statement(put_expected_sql(rules), arguments, decode, idempotent=False)

@@ -40,18 +40,15 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Sta
     Ties are ordered by user, namespace and key, so pages are disjoint and complete.
     """
     regions = scope.regions(op.namespace_prefix)
-    # A filter may have to look at a whole namespace to find its page.
-    bounded = not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
     if len(regions) > 1 or regions[0].user_id is None:
         sql, arguments = _across_users(regions, op, filter, rules)
-        bounded = False
     else:
         sql, arguments = _within_a_user(regions[0], op, filter, rules)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         return _decode(rows, scope, refresh=op.refresh_ttl)
 
-    everything = Statement(sql, tuple(arguments), decode, bounded=bounded)
+    everything = Statement(sql, tuple(arguments), decode)
     if len(regions) > 1 or not regions[0].labels:
         return everything
     return _plan_leaf(op, filter, everything, rules)
@@ -78,7 +75,9 @@ def _plan_leaf(
                 found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
         return found
 
-    return Statement(sql, tuple(arguments), decode, bounded=everything.bounded)
+    # A filter may have to look at a whole namespace to find its page.
+    bounded = not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
+    return Statement(sql, tuple(arguments), decode, bounded=bounded)
 
 
 @lru_cache(maxsize=512)

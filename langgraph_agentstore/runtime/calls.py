@@ -47,14 +47,23 @@ class Call:
         for task in self.tasks or ():
             task.cancel()
 
+    @property
+    def failed_operations(self) -> int:
+        """How many operations failed of which somebody hears."""
+        return 0 if self.cancelled or self.errors is None else len(self.errors)
+
     def outcome(self) -> list[Any]:
-        """The results, or the error: the operation's own if one failed, else a `BatchError`."""
+        """The results, or the error.
+
+        That is the operation's own if one failed, or if all failed for the same reason; else a
+        `BatchError`.
+        """
         if self.errors is None:
             return self.results
-        distinct = {id(error): error for error in self.errors.values()}
-        if len(distinct) == 1:
+        errors = list(self.errors.values())
+        if len(errors) == 1 or (len(errors) == len(self.operations) and _are_alike(errors)):
             # One error can be many callers': each raises a copy, with a traceback of its own.
-            (error,) = distinct.values()
+            error = next((e for e in errors if getattr(e, "written", False) is None), errors[0])
             raise copy.copy(error) from error.__cause__
         first = min(self.errors)
         raise BatchError(
@@ -66,6 +75,10 @@ class Call:
     def announce(self) -> None:
         """Tells the caller that the outcome is there."""
         raise NotImplementedError
+
+
+def _are_alike(errors: Sequence[Exception]) -> bool:
+    return len({type(error) for error in errors}) == 1
 
 
 class BlockingCall(Call):
@@ -103,6 +116,10 @@ class SilentCall(Call):
     """A call that nobody waits for; a failure is logged."""
 
     __slots__ = ()
+
+    @property
+    def failed_operations(self) -> int:
+        return 0
 
     def announce(self) -> None:
         for error in {id(error): error for error in (self.errors or {}).values()}.values():

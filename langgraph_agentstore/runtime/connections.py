@@ -23,6 +23,9 @@ Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
 
 AT_HAND_S = 1.0
 
+# Beyond the server's own statement_timeout, whose answer tells whether anything was written.
+GRACE_S = 2.0
+
 _RELEASE_S = 2.0
 _STARTING_UP_PAUSE_S = 0.05
 
@@ -66,12 +69,13 @@ class Connections:
                 max_queries=10_000_000,
                 max_inactive_connection_lifetime=config.max_idle_s,
                 connect=self._connect,
-                init=_prepare_session,
                 # asyncpg's default reset costs a round trip per checkout; the store's statements
                 # leave nothing behind on a session.
                 reset=_leave_as_is,
                 statement_cache_size=config.statement_cache,
                 server_settings=config.settings,
+                # For what is no statement of `Database`, such as a COPY.
+                command_timeout=config.command_timeout_s + GRACE_S,
                 **config.connect_options,
             )
         except Exception as error:
@@ -164,7 +168,9 @@ class Connections:
         """One new connection, within one time limit however many hosts there are to try."""
         options["timeout"] = self._config.connect_timeout_s
         try:
-            return await self._connect_somewhere(*arguments, **options)
+            connection = await self._connect_somewhere(*arguments, **options)
+            await asyncio.wait_for(_prepare_session(connection), options["timeout"])
+            return connection
         except asyncio.TimeoutError as error:
             raise connecting(error, self._shown) from error
 

@@ -12,12 +12,8 @@ import asyncpg
 from ..config import PoolConfig
 from ..errors import AgentStoreError
 from ..plan.model import Row
-from .connections import Connections
+from .connections import GRACE_S, Connections
 from .translate import CONNECTION_LOST, executing, in_doubt, was_not_done
-
-# Beyond the server's own statement_timeout, whose answer tells whether anything was written.
-_GRACE_S = 2.0
-
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""
@@ -30,7 +26,7 @@ class Database:
         self.connections = Connections(dsn, shown, config)
         self.statements = 0
         self.retries = 0
-        self._timeout_s = config.command_timeout_s + _GRACE_S
+        self._timeout_s = config.command_timeout_s + GRACE_S
         self._longest_wait_s = config.connect_timeout_s + config.acquire_timeout_s
         # After a restart of the server every connection of the pool is dead, one after another.
         self._attempts = config.max_size + 1

@@ -13,6 +13,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..config import StoreConfig
@@ -37,6 +38,7 @@ class Engine(ForkAware):
         self.config = config
         self._rules = rules
         self._closed = False
+        self._refused = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -93,14 +95,14 @@ class Engine(ForkAware):
             self._thread.call(self._start_closing)
 
     def stats(self) -> StoreStats:
-        """The counters since the store was opened, and the pool now; no I/O."""
+        """The counters since the store was made, and the pool now; no I/O."""
         session = self._session
         if session is None:
-            return StoreStats(0, 0, 0, 0, 0, 0, len(self._inbox), 0, 0)
+            return StoreStats(self._refused, 0, self._refused, 0, 0, 0, len(self._inbox), 0, 0)
         return StoreStats(
-            operations=session.operations,
+            operations=session.operations + self._refused,
             statements=session.database.statements,
-            failed_operations=session.failed,
+            failed_operations=session.failed + self._refused,
             retries=session.database.retries,
             refreshes=session.refreshed,
             swept=session.sweeper.swept,
@@ -132,7 +134,8 @@ class Engine(ForkAware):
 
     def _cancel(self, call: Call) -> None:
         call.cancelled = True
-        if self._thread is not None and not self._closed:
+        assert self._thread is not None
+        with suppress(RuntimeError):  # closed meanwhile
             self._thread.call(self._give_up, call)
 
     def _give_up(self, call: Call) -> None:
@@ -164,6 +167,7 @@ class Engine(ForkAware):
         self._inbox.clear()
         for call in refused:
             call.fail_all(error)
+            self._refused += call.failed_operations
         announce_all(refused)
 
     def _start_closing(self) -> None:
@@ -179,7 +183,9 @@ class Engine(ForkAware):
             if self._session is not None:
                 await self._session.finish()
             if self.config.source.embedded is not None:
-                await asyncio.to_thread(self.config.source.embedded.stop)
+                # Blocks this loop, on which nothing else is due; a process that ends starts no
+                # more threads.
+                self.config.source.embedded.stop()
         except Exception:
             logger.exception("closing the store failed")
         finally:

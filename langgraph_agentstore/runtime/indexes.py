@@ -14,6 +14,7 @@ from .translate import executing
 # One lock for all schemas of a database: making an index is rare and slow anyway.
 _LOCK = 0x61676E75
 _POLL_S = 0.1
+_LONGEST_S = 24 * 3600.0
 _TRY_LOCK = "SELECT pg_try_advisory_lock($1)"
 
 _IS_INVALID = """
@@ -53,8 +54,8 @@ async def _make(connection: Connection, index: FilterIndex, schema: str) -> None
     await connection.execute("SET lock_timeout = 0")
     try:
         if await connection.fetchval(_IS_INVALID, f"{schema}.{index.name}"):
-            await connection.execute(index.drop)
-        await connection.execute(index.create)
+            await connection.execute(index.drop, timeout=_LONGEST_S)
+        await connection.execute(index.create, timeout=_LONGEST_S)
     finally:
         await connection.execute("RESET statement_timeout")
         await connection.execute("RESET lock_timeout")

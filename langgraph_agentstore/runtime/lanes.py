@@ -8,7 +8,7 @@ alone, so one bad operation fails alone and one locked item delays only its own 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
@@ -37,7 +37,7 @@ Settled = Callable[[Sequence[Ticket]], None]
 class Lane:
     """A queue of operations that one statement can do together.
 
-    `execute` runs a batch, all operations of one type, and fills in the results; `settled` is
+    `execute` runs a batch, all operations of one `kind`, and fills in the results; `settled` is
     told of tickets that are done or failed. `width` batches travel at once, up to `widest` when
     they are slow. An operation waits until earlier ones on the same item have ended where
     `ordered` asks for it, so that no write is overtaken by an older one.
@@ -51,6 +51,7 @@ class Lane:
         width: int,
         widest: int,
         deadline_s: float,
+        kind: Callable[[Any], Hashable] = lambda _: None,
         ordered: bool = False,
     ) -> None:
         self._execute = execute
@@ -58,6 +59,7 @@ class Lane:
         self._width = width
         self._widest = widest
         self._deadline_s = deadline_s
+        self._kind = kind
         self._ordered = ordered
         self._busy: set[Triple] = set()
         self._waiting: list[Ticket] = []
@@ -112,23 +114,23 @@ class Lane:
         return bool(batch)
 
     def _next_batch(self, size: int) -> list[Ticket]:
-        if not self._ordered:
-            batch, self._waiting = self._waiting[:size], self._waiting[size:]
-            return batch
-        batch = []
+        """Of one kind, that of the first that may go; what is left waits on, in its order."""
+        batch: list[Ticket] = []
         held: list[Ticket] = []
-        kind: type | None = None
+        kind: Hashable = None
         blocked = set(self._busy)
         for ticket in self._waiting:
             operation = ticket.operation
-            free = operation.triple not in blocked and len(batch) < size
-            if free and type(operation) is (kind or type(operation)):
-                kind = type(operation)
+            kind = kind if batch else self._kind(operation)
+            free = len(batch) < size and self._kind(operation) == kind
+            if free and not (self._ordered and operation.triple in blocked):
                 batch.append(ticket)
-            else:
+                continue
+            held.append(ticket)
+            if self._ordered:
                 blocked.add(operation.triple)
-                held.append(ticket)
-        self._busy.update([ticket.operation.triple for ticket in batch])
+        if self._ordered:
+            self._busy.update([ticket.operation.triple for ticket in batch])
         self._waiting = held
         return batch
 

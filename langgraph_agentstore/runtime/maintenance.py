@@ -6,6 +6,7 @@ import time
 from concurrent.futures import Future
 
 from ..records import StoreHealth
+from ..ttl import ttl_interval
 from .migrator import migrate
 from .session import Job, Session
 
@@ -34,6 +35,7 @@ async def _stop_sweeper(session: Session) -> bool:
 
 def start_sweeper(interval_minutes: float | None) -> Job:
     """Starts the sweeper at this interval, or at the store's; its result ends with it."""
+    ttl_interval(interval_minutes)
 
     async def run(session: Session) -> Future[None]:
         return session.start_sweeper(interval_minutes)

@@ -22,6 +22,9 @@ from ..plan.model import Tables
 # Any fixed number that no other application is likely to use; one lock per schema name.
 _LOCK_SPACE = 0x61676E74
 
+# For a migration of a large table, and for whoever waits for it.
+_LONGEST_S = 6 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -77,7 +80,10 @@ async def migrate(connection: asyncpg.pool.PoolConnectionProxy, tables: Tables) 
             await connection.execute("SET LOCAL lock_timeout = 0")
             await connection.execute("SET LOCAL statement_timeout = 0")
             await connection.execute(
-                "SELECT pg_advisory_xact_lock($1::int, hashtext($2))", _LOCK_SPACE, tables.schema
+                "SELECT pg_advisory_xact_lock($1::int, hashtext($2))",
+                _LOCK_SPACE,
+                tables.schema,
+                timeout=_LONGEST_S,
             )
             applied = await _applied(connection, tables)
             await _apply(connection, tables, _pending(applied, tables), max(applied, default=0))

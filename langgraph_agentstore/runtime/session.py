@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from ..config import StoreConfig
@@ -75,6 +76,7 @@ class Session:
             width=min(WIDTH, widest),
             widest=widest,
             deadline_s=deadline_s,
+            kind=type,
             ordered=True,
         )
         self._shared = Lane(
@@ -83,6 +85,7 @@ class Session:
             width=min(WIDTH, widest),
             widest=max(1, connections - 2),
             deadline_s=deadline_s,
+            kind=attrgetter("sql"),
         )
         self._refreshes = Lane(
             self._run_refreshes, self._settled, width=1, widest=1, deadline_s=deadline_s
@@ -156,8 +159,14 @@ class Session:
             elif isinstance(operation, Statement) and operation.bounded:
                 self._shared.add(ticket)
             else:
-                call.tasks = [] if call.tasks is None else call.tasks
-                call.tasks.append(asyncio.get_running_loop().create_task(self._run_alone(ticket)))
+                self._start_alone(call, ticket)
+
+    def _start_alone(self, call: Call, ticket: Ticket) -> None:
+        task = asyncio.get_running_loop().create_task(self._run_alone(ticket))
+        # Not at the end of the task itself, which may be cancelled before it begins.
+        task.add_done_callback(lambda _: self._settled([ticket]))
+        call.tasks = [] if call.tasks is None else call.tasks
+        call.tasks.append(task)
 
     def _settled(self, tickets: Sequence[Ticket]) -> None:
         """Counts the tickets off their calls, and announces the calls that are complete."""
@@ -175,7 +184,7 @@ class Session:
                 finished.append(call)
         if finished:
             self._under_way -= len(finished)
-            self.failed += sum(len(call.errors) for call in finished if call.errors)
+            self.failed += sum(call.failed_operations for call in finished)
             announce_all(finished)
             if not self._under_way:
                 self._idle.set()
@@ -189,28 +198,19 @@ class Session:
         self._refresh(refreshes)
 
     async def _run_shared(self, tickets: Sequence[Ticket]) -> None:
-        """Bounded statements: those of one text together."""
-        by_text: dict[str, list[Ticket]] = {}
-        for ticket in tickets:
-            by_text.setdefault(ticket.operation.sql, []).append(ticket)
-        await asyncio.gather(
-            *[self._run_same(same, [t.operation for t in same]) for same in by_text.values()]
-        )
-
-    async def _run_same(
-        self, tickets: Sequence[Ticket], statements: Sequence[Statement[Any]]
-    ) -> None:
+        """Bounded statements of one text, together."""
+        statements = [ticket.operation for ticket in tickets]
         async with self._statement_slots, self._slots:
             rows = await self.database.fetch(*together_statement(statements))
-        again: list[tuple[Ticket, Statement[Any]]] = []
         for ticket, decoded in zip(tickets, decode_together(statements, rows), strict=True):
-            if decoded.instead is not None:
-                again.append((ticket, decoded.instead))
-                continue
-            ticket.call.results[ticket.position] = decoded.result
-            self._refresh(decoded.refreshes)
-        if again:
-            await self._run_same([ticket for ticket, _ in again], [other for _, other in again])
+            if decoded.instead is None:
+                ticket.call.results[ticket.position] = decoded.result
+                self._refresh(decoded.refreshes)
+            else:
+                # It may cost more than the others want to wait for.
+                again = Ticket(ticket.call, ticket.position, decoded.instead)
+                ticket.call.remaining += 1
+                self._start_alone(ticket.call, again)
 
     async def _run_writes(self, tickets: Sequence[Ticket]) -> None:
         # Of several writes to one item the last wins.
@@ -244,7 +244,6 @@ class Session:
             failure = executing(error)
             failure.__cause__ = error
             call.fail(ticket.position, failure)
-        self._settled([ticket])
 
     async def _result_of(self, operation: Statement[Any] | Job) -> Any:
         """Waits for locked items as the lanes do: turn by turn, as long as a command may take."""

@@ -40,13 +40,24 @@ class Sweeper:
     def start(self, interval_minutes: float) -> Future[None]:
         """Sweeps every `interval_minutes` from now on, in place of what interval there was.
 
-        The future ends when this sweeping does.
+        The future ends when this sweeping does, and ends it if it is cancelled.
         """
         if self._task is not None:
             self._task.cancel()
+        loop = asyncio.get_running_loop()
+        task = self._task = loop.create_task(self._repeat(interval_minutes))
         stopped: Future[None] = Future()
-        self._task = asyncio.get_running_loop().create_task(self._repeat(interval_minutes))
-        self._task.add_done_callback(lambda _: stopped.set_result(None))
+
+        def on_end(_: object) -> None:
+            if not stopped.cancelled():
+                stopped.set_result(None)
+
+        def on_cancel(_: object) -> None:
+            if stopped.cancelled():
+                loop.call_soon_threadsafe(task.cancel)
+
+        task.add_done_callback(on_end)
+        stopped.add_done_callback(on_cancel)
         return stopped
 
     async def stop(self) -> bool:

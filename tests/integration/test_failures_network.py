@@ -72,6 +72,22 @@ async def test_a_stalled_network_ends_in_a_timeout_and_the_store_recovers(
         assert item.value == {"n": 3}
 
 
+async def test_a_load_and_a_setup_over_a_stalled_network_end_in_a_timeout_too(
+    proxy: Proxy, schema_name: str
+) -> None:
+    async with AgentStore(proxy.dsn, schema=schema_name, pool=IMPATIENT) as store:
+        await store.aload([(NAMESPACE, "k", {"n": 1})])
+        for call in (store.aload([(NAMESPACE, "k", {"n": 2})]), store.asetup()):
+            proxy.stall()
+            with pytest.raises((StoreTimeoutError, StoreUnavailableError)):
+                await asyncio.wait_for(call, 15)
+            proxy.resume()
+        await store.aload([(NAMESPACE, "k", {"n": 3})])
+        item = await store.aget(NAMESPACE, "k")
+        assert item is not None
+        assert item.value == {"n": 3}
+
+
 async def test_a_put_whose_answer_was_lost_is_sent_again_and_counts_once(
     proxy: Proxy, postgres_dsn: str, schema_name: str
 ) -> None:

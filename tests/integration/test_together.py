@@ -27,7 +27,10 @@ async def test_searches_of_many_users_share_statements_and_mix_nothing_up(
 ) -> None:
     before = store.stats()
     pages = await asyncio.gather(
-        *[store.asearch(("users", user), limit=n % 5, offset=2) for n, user in enumerate(USERS)]
+        *[
+            store.asearch(("users", user, "a", user), limit=n % 5, offset=2)
+            for n, user in enumerate(USERS)
+        ]
     )
     after = store.stats()
     assert after.operations - before.operations == len(USERS)
@@ -35,6 +38,19 @@ async def test_searches_of_many_users_share_statements_and_mix_nothing_up(
     for n, (user, page) in enumerate(zip(USERS, pages, strict=True)):
         assert [item.namespace for item in page] == [("users", user, "a", user)] * (n % 5)
         assert [item.value["n"] for item in page] == [9, 8, 7, 6][: n % 5]
+
+
+async def test_searches_above_others_namespaces_are_answered_too(store: AgentStore) -> None:
+    pages = await asyncio.gather(
+        *[store.asearch(("users", user, "a"), limit=3) for user in USERS],
+        *[store.asearch(("users", user, "a", user), limit=2) for user in USERS],
+    )
+    for user, page in zip(USERS, pages, strict=False):
+        assert [(item.namespace[1], item.value["n"]) for item in page] == [
+            (user, 11),
+            (user, 10),
+            (user, 9),
+        ]
 
 
 async def test_searches_of_different_shape_do_not_wait_for_each_other(store: AgentStore) -> None:

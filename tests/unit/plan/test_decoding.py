@@ -72,7 +72,7 @@ def test_many_writes_travel_in_the_order_of_the_primary_key() -> None:
     )
     assert arguments[2:] == (["b", "a"], [LATER, THEN], [LATER, LATER])
     _, arguments = delete_statement([Delete(A.triple), Delete(B.triple)], RULES)
-    assert arguments == (["alice", ""], ["files", "docs"], ["a", "b"])
+    assert arguments == (["", "alice"], ["docs", "files"], ["b", "a"])
 
 
 def found(op: SearchOp, *rows: Any) -> Any:

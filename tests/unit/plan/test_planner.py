@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -105,6 +106,28 @@ def test_the_two_reserved_namespaces_cannot_be_written(namespace: tuple[str, ...
     with pytest.raises(InvalidNamespaceError):
         PLANNER.plan(PutOp(namespace, "k", {}))
     PLANNER.plan(GetOp(namespace, "k"))
+
+
+class Label(str, Enum):
+    FILES = "files"
+
+
+def test_a_label_of_a_string_enum_is_a_plain_string() -> None:
+    planner = Planner(template_scope(DEFAULT_TEMPLATE), RULES)
+    planned = planner.plan(GetOp(("users", "alice", Label.FILES), "k"))
+    assert isinstance(planned, Get)
+    assert [type(label) for label in planned.labels] == [str, str, str]
+    assert type(planned.triple[1]) is str
+
+
+def test_a_label_that_is_a_list_is_refused_as_any_other() -> None:
+    with pytest.raises(InvalidNamespaceError, match="labels are strings"):
+        PLANNER.plan(GetOp((["a"],), "k"))  # type: ignore[arg-type]
+
+
+def test_a_huge_depth_is_as_good_as_none() -> None:
+    deepest = PLANNER.explain(ListNamespacesOp(max_depth=2**40)).sql
+    assert deepest == PLANNER.explain(ListNamespacesOp(max_depth=2**50)).sql
 
 
 def test_a_list_of_labels_is_taken_as_a_tuple() -> None:

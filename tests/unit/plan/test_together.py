@@ -49,11 +49,12 @@ def is_bounded(op: SearchOp) -> bool:
 
 
 def test_only_statements_of_bounded_cost_share() -> None:
-    mine = ("users", "alice")
+    mine = ("users", "alice", "notes")
     assert is_bounded(SearchOp(mine))
     assert is_bounded(SearchOp(mine, limit=LARGEST_SHARED_PAGE))
     assert not is_bounded(SearchOp(mine, limit=LARGEST_SHARED_PAGE, offset=1))
     assert not is_bounded(SearchOp(mine, {"a": 1}))
+    assert not is_bounded(SearchOp(("users", "alice")))  # as many namespaces as she has
     assert not is_bounded(SearchOp(("users",)))
     triple, labels = PLANNER.triple(mine, "k")
     assert plan_record(triple, labels, PLANNER.rules).bounded

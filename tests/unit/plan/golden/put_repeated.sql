@@ -2,7 +2,9 @@ INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, creat
 VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        value      = excluded.value,
-       version    = i.version + 1,
+       version    = CASE WHEN i.value::text = excluded.value::text
+                          AND i.updated_at >= excluded.updated_at - $7::interval
+                         THEN i.version ELSE i.version + 1 END,
        created_at = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_at ELSE i.created_at END,
        metadata   = CASE WHEN i.expires_at <= excluded.updated_at
@@ -12,5 +14,3 @@ VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6)
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
        ttl        = excluded.ttl
- WHERE NOT (i.value::text = excluded.value::text AND i.ttl IS NOT DISTINCT FROM excluded.ttl
-            AND i.updated_at >= excluded.updated_at - $7::interval)
