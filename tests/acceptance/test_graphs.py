@@ -158,7 +158,11 @@ class Fan(TypedDict, total=False):
     done: Annotated[list[int], operator.add]
 
 
-def write_number(state: dict[str, int], *, store: BaseStore) -> Fan:
+class Number(TypedDict):
+    number: int
+
+
+def write_number(state: Number, *, store: BaseStore) -> Fan:
     store.put(NOTES, str(state["number"]), {"text": str(state["number"])})
     return {"done": [state["number"]]}
 

@@ -17,9 +17,9 @@ from langgraph_agentstore import (
     InvalidOperationError,
     StoreUnavailableError,
     VersionConflictError,
-    beyond,
 )
 from langgraph_agentstore import views as views_module
+from langgraph_agentstore.runtime.bulk import load_job
 
 
 @pytest.fixture
@@ -113,14 +113,13 @@ async def test_a_batch_that_fails_as_a_whole_raises_what_each_would(postgres_dsn
 async def test_a_load_that_fails_on_the_way_says_how_far_it_came(
     store: AgentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load_job = beyond.load_job
     jobs: list[Any] = []
 
     def fails_at_the_second(puts: Any) -> Any:
         jobs.append(puts)
         return load_job(puts if len(jobs) == 1 else [*puts, *puts])  # the same item twice
 
-    monkeypatch.setattr(beyond, "load_job", fails_at_the_second)
+    monkeypatch.setattr("langgraph_agentstore.beyond.load_job", fails_at_the_second)
     with pytest.raises(Exception, match=r"the first 2 items are written"):
         await store.aload([(("a",), f"k{n}", {}) for n in range(4)], batch_size=2)
     assert await store.acount(("a",)) == 2
