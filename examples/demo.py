@@ -142,7 +142,7 @@ def _greet(folder: Path, dsn: str, *, forget: bool) -> None:
         last = max(row.updated_at for row in rows).astimezone()
         console.print(
             f"{len(rows)} facts of an earlier run are here ({last:%d %B, %H:%M}): the agent will "
-            "notice.\n[bold]--forget[/] begins anew.\n"
+            "notice.\n[bold]make demo ARGS=--forget[/] begins anew.\n"
         )
 
 

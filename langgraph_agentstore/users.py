@@ -217,8 +217,9 @@ def running_user() -> str:
         config = get_config()
     except RuntimeError as error:
         raise MissingUserError(
-            f"per_user() finds the user in a running graph, and none runs here ({error}); "
-            "use for_user(…) outside of graphs"
+            f"per_user() finds the user in a running graph, and none is seen here ({error}); "
+            "use for_user(…) outside of graphs, and before Python 3.11 in awaited ones too, "
+            "with the user of the node's own config"
         ) from None
     runtime = get_runtime()
     return user_of(config, getattr(runtime, "context", None))
