@@ -250,5 +250,5 @@ def test_a_run_without_a_user_is_an_error() -> None:
 
 
 def test_outside_of_a_run_there_is_no_user() -> None:
-    with pytest.raises(MissingUserError, match="none runs here"):
+    with pytest.raises(MissingUserError, match="none is seen here"):
         running_user()
