@@ -155,7 +155,7 @@ def test_threads_that_do_not_copy_the_context_fail_and_write_nothing(store: Agen
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(keep, store, "cats purr", OWN).result()
 
-    with pytest.raises(MissingUserError, match="none runs here"):
+    with pytest.raises(MissingUserError, match="none is seen here"):
         graph_of(talk, store.per_user()).invoke({"says": ""}, thread("1", user_id="alice"))
 
     assert store.count(()) == 0
