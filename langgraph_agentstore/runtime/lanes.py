@@ -119,11 +119,14 @@ class Lane:
         held: list[Ticket] = []
         kind: Hashable = None
         blocked = set(self._busy)
-        for ticket in self._waiting:
+        for position, ticket in enumerate(self._waiting):
+            if len(batch) == size:
+                held += self._waiting[position:]
+                break
             operation = ticket.operation
             kind = kind if batch else self._kind(operation)
-            free = len(batch) < size and self._kind(operation) == kind
-            if free and not (self._ordered and operation.triple in blocked):
+            alike = self._kind(operation) == kind
+            if alike and not (self._ordered and operation.triple in blocked):
                 batch.append(ticket)
                 continue
             held.append(ticket)
