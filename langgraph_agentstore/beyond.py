@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from langgraph.store.base import Item, PutOp
@@ -141,14 +141,11 @@ class ExtendedSurface(StoreSurface):
         """As `iter_items`, for `async for`."""
         next_page = self._pages(prefix, filter, page_size)
 
-        async def items() -> AsyncIterator[Item]:
-            page = await self._arun(next_page(None))
-            while page:
-                for _, item in page:
-                    yield item
-                page = await self._arun(next_page(page[-1][0])) if len(page) == page_size else []
+        async def read(after: Triple | None) -> list[tuple[Triple, Item]]:
+            page: list[tuple[Triple, Item]] = await self._arun(next_page(after))
+            return page
 
-        return items()
+        return _AwaitedItems(read, page_size)
 
     def load(
         self,
@@ -239,6 +236,28 @@ class ExtendedSurface(StoreSurface):
         regions = planner.scope.regions(check_labels(prefix))
         parsed = planner.filter(filter)
         return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.rules)
+
+
+class _AwaitedItems(AsyncIterator[Item]):
+    """Items page by page; no generator, since one left half way must be closed on its own loop."""
+
+    def __init__(
+        self, read: Callable[[Triple | None], Awaitable[list[tuple[Triple, Item]]]], size: int
+    ) -> None:
+        self._read = read
+        self._size = size
+        self._page: list[tuple[Triple, Item]] | None = None
+        self._position = 0
+
+    async def __anext__(self) -> Item:
+        if self._page is None:
+            self._page = await self._read(None)
+        elif self._position == self._size:
+            self._page, self._position = await self._read(self._page[-1][0]), 0
+        if self._position == len(self._page):
+            raise StopAsyncIteration
+        self._position += 1
+        return self._page[self._position - 1][1]
 
 
 def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 
 import asyncpg
@@ -45,14 +44,21 @@ class Migration:
         return [part.replace("{schema}", tables.quoted) for part in parts if part]
 
 
-@cache
-def migrations() -> tuple[Migration, ...]:
-    """Every migration of this release, by number."""
+def _read_migrations() -> tuple[Migration, ...]:
     folder = resources.files("langgraph_agentstore") / "migrations"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
     return tuple(
         Migration(int(f.name[:4]), f.name[5:-4], f.read_text(encoding="utf-8")) for f in files
     )
+
+
+# Read when the module is: on an event loop, some servers take reading files for a fault.
+_MIGRATIONS = _read_migrations()
+
+
+def migrations() -> tuple[Migration, ...]:
+    """Every migration of this release, by number."""
+    return _MIGRATIONS
 
 
 def setup_sql(tables: Tables, after: int = 0) -> str:
