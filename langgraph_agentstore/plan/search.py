@@ -16,7 +16,7 @@ from typing import Any
 
 from langgraph.store.base import SearchItem, SearchOp
 
-from ..namespaces import decode_labels, encode_labels, first_place_after, labels_at, place
+from ..namespaces import decode_labels, encode_labels, first_place_after, place
 from ..users import Region, Scope
 from ..values import as_mapping
 from .expiry import REFRESHED
@@ -51,16 +51,20 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Sta
     everything = Statement(sql, tuple(arguments), decode)
     if len(regions) > 1 or not regions[0].labels:
         return everything
-    return _plan_leaf(op, filter, everything, rules)
+    return _plan_leaf(regions[0], op, filter, everything, rules)
 
 
 def _plan_leaf(
-    op: SearchOp, filter: Filter, everything: Statement[list[SearchItem]], rules: Rules
+    region: Region,
+    op: SearchOp,
+    filter: Filter,
+    everything: Statement[list[SearchItem]],
+    rules: Rules,
 ) -> Statement[list[SearchItem]]:
     """The newest of one namespace, or, if it has others below it, `everything` instead."""
     arguments = list(everything.arguments[:5])
     sql = _leaf_sql(rules, filter_sql(filter, arguments))
-    user_id, stored = everything.arguments[2], encode_labels(labels_at(everything.arguments[3]))
+    user_id, stored = everything.arguments[2], encode_labels(region.labels)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         if rows[0][-1]:
