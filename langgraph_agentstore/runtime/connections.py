@@ -169,10 +169,14 @@ class Connections:
         options["timeout"] = self._config.connect_timeout_s
         try:
             connection = await self._connect_somewhere(*arguments, **options)
-            await asyncio.wait_for(_prepare_session(connection), options["timeout"])
-            return connection
+            try:
+                await asyncio.wait_for(_prepare_session(connection), options["timeout"])
+            except BaseException:
+                connection.terminate()
+                raise
         except asyncio.TimeoutError as error:
             raise connecting(error, self._shown) from error
+        return connection
 
     async def _connect_somewhere(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
         if not self._hosts:
