@@ -8,6 +8,10 @@ from .errors import (
     ConfigurationError,
     DatabaseError,
     EmbeddedPostgresError,
+    EmbeddingError,
+    EmbeddingShapeError,
+    EmbeddingTimeoutError,
+    IndexMismatchError,
     InvalidFilterError,
     InvalidKeyError,
     InvalidNamespaceError,
@@ -15,6 +19,7 @@ from .errors import (
     InvalidValueError,
     ItemLockedError,
     MigrationError,
+    MissingExtensionError,
     MissingSchemaError,
     MissingUserError,
     SchemaError,
@@ -26,19 +31,26 @@ from .errors import (
     ValueTypeError,
     VersionConflictError,
 )
-from .records import Explanation, ItemRecord, StoreHealth, StoreStats
+from .index_config import AgentIndexConfig, AnnIndexConfig
+from .records import Explanation, ItemRecord, ScoredItem, StoreHealth, StoreStats
 from .store import AgentStore
 from .views import PerUserStore, UserStore
 
 __all__ = [
     "AccessDeniedError",
+    "AgentIndexConfig",
     "AgentStore",
     "AgentStoreError",
+    "AnnIndexConfig",
     "BatchError",
     "ConfigurationError",
     "DatabaseError",
     "EmbeddedPostgresError",
+    "EmbeddingError",
+    "EmbeddingShapeError",
+    "EmbeddingTimeoutError",
     "Explanation",
+    "IndexMismatchError",
     "InvalidFilterError",
     "InvalidKeyError",
     "InvalidNamespaceError",
@@ -47,12 +59,14 @@ __all__ = [
     "ItemLockedError",
     "ItemRecord",
     "MigrationError",
+    "MissingExtensionError",
     "MissingSchemaError",
     "MissingUserError",
     "PerUserStore",
     "PoolConfig",
     "SchemaError",
     "SchemaTooNewError",
+    "ScoredItem",
     "StoreClosedError",
     "StoreHealth",
     "StoreStats",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any, TypeAlias
 
 from langgraph.store.base import Item, PutOp
@@ -15,15 +15,14 @@ from .errors import (
 from .loading import ToLoad, check_size, load_batches, telling
 from .namespaces import Labels, check_labels
 from .plan.delete import plan_delete_regions
-from .plan.model import Put, Statement, Triple
-from .plan.put import plan_put_expected
+from .plan.model import Put, PutExpected, Statement, Triple
 from .plan.scan import plan_count, plan_page, plan_record
+from .progress import Progress, telling_progress
 from .records import ItemRecord
-from .runtime.bulk import load_job
-from .surface import StoreSurface
+from .runtime.bulk import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
+from .searching import SearchSurface
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
-Progress: TypeAlias = Callable[[int], None]
 
 UPDATE_ATTEMPTS = 1000
 """After so many lost races `update` gives up; each means that another writer succeeded."""
@@ -32,8 +31,8 @@ PAGE_SIZE = 1000
 LOAD_BATCH_SIZE = 10_000
 
 
-class ExtendedSurface(StoreSurface):
-    """`StoreSurface` with counting, walking, loading, removing and atomic updates."""
+class ExtendedSurface(SearchSurface):
+    """`SearchSurface` with counting, walking, loading, removing and atomic updates."""
 
     def count(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
         """How many items at or below a namespace pass the filter. Reads all of them."""
@@ -152,26 +151,38 @@ class ExtendedSurface(StoreSurface):
         items: Iterable[ToLoad],
         *,
         batch_size: int = LOAD_BATCH_SIZE,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> int:
         """Writes any number of items by COPY, in constant memory; how many were written.
 
+        On a store with an index the items are embedded batch by batch, unless their vectors are
+        given; where there are no vectors yet, the approximate index is made at the end.
+
         Args:
-            items: `(namespace, key, value)`, items of any store, or `PutOp` where an item has a
-                TTL of its own.
+            items: `(namespace, key, value)`; `(namespace, key, value, vectors)` with the item's
+                vector, (dims,) numbers, or a list of one for each of its texts; items of any
+                store; or `PutOp` where an item has a TTL of its own.
             batch_size: items to a transaction; each batch is written whole or not at all.
-            progress: called with the number of items written so far, after each batch.
+            progress: called with the number of items written so far, after each batch; True
+                shows a bar on a terminal, if `rich` is installed.
 
         Raises:
             AgentStoreError: an item is bad, or the server failed. The message says which item,
                 and how many items, all of them before it, are written.
         """
-        written = 0
-        for puts in self._load_batches(items, batch_size):
-            with telling(written):
-                written += self._run(load_job(puts))
-            if progress is not None:
-                progress(written)
+        written, large = 0, False
+        try:
+            with telling_progress(progress, "loading", _length(items)) as tell:
+                for puts in self._load_batches(items, batch_size):
+                    if not written and len(puts) == batch_size:
+                        large = True
+                        self._run(BEFORE_LARGE_LOAD)
+                    with telling(written):
+                        written += self._run(load_job(puts))
+                    tell(written)
+        finally:
+            if large:
+                self._run(AFTER_LARGE_LOAD)
         return written
 
     async def aload(
@@ -179,15 +190,22 @@ class ExtendedSurface(StoreSurface):
         items: Iterable[ToLoad],
         *,
         batch_size: int = LOAD_BATCH_SIZE,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> int:
         """As `load`."""
-        written = 0
-        for puts in self._load_batches(items, batch_size):
-            with telling(written):
-                written += await self._arun(load_job(puts))
-            if progress is not None:
-                progress(written)
+        written, large = 0, False
+        try:
+            with telling_progress(progress, "loading", _length(items)) as tell:
+                for puts in self._load_batches(items, batch_size):
+                    if not written and len(puts) == batch_size:
+                        large = True
+                        await self._arun(BEFORE_LARGE_LOAD)
+                    with telling(written):
+                        written += await self._arun(load_job(puts))
+                    tell(written)
+        finally:
+            if large:
+                await self._arun(AFTER_LARGE_LOAD)
         return written
 
     def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
@@ -207,15 +225,15 @@ class ExtendedSurface(StoreSurface):
 
     def _plan_replacement(
         self, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
-    ) -> Statement[int]:
+    ) -> PutExpected:
         """A put over just what `record` shows, or where it shows nothing."""
         planner = self._planner
         ttl = (self.ttl_config or {}).get("default_ttl") if record is None else record.ttl_minutes
         put = planner.plan(PutOp(namespace, key, value, ttl=ttl))
         assert isinstance(put, Put)
         if record is None:
-            return plan_put_expected(put, 0, planner.rules)
-        return plan_put_expected(put, record.version, planner.rules, created_at=record.created_at)
+            return PutExpected(put, 0)
+        return PutExpected(put, record.version, record.created_at)
 
     def _plan_delete_namespace(self, prefix: Labels) -> Statement[int]:
         labels = check_labels(prefix)
@@ -236,6 +254,10 @@ class ExtendedSurface(StoreSurface):
         regions = planner.scope.regions(check_labels(prefix))
         parsed = planner.filter(filter)
         return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.rules)
+
+
+def _length(items: Iterable[ToLoad]) -> int | None:
+    return len(items) if isinstance(items, Sized) else None
 
 
 class _AwaitedItems(AsyncIterator[Item]):

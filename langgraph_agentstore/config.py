@@ -10,14 +10,16 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from langgraph.store.base import TTLConfig
+from langgraph.store.base import IndexConfig, TTLConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .embedded import EmbeddedPostgres
 from .errors import ConfigurationError
+from .index import SearchIndex
+from .index_config import search_index
 from .ttl import ttl_interval
 from .users import DEFAULT_TEMPLATE, TemplateScope, template_scope
 from .values import check_text
@@ -39,6 +41,8 @@ _SESSION_SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    # One plan for all arguments: planning anew takes longer than most of the statements.
+    "plan_cache_mode": "force_generic_plan",
     # Launching workers takes longer than the statements do, also for a branch not taken.
     "max_parallel_workers_per_gather": "0",
     # A locked row fails its batch after this, so that the batch goes on without it; the write
@@ -98,6 +102,8 @@ class StoreConfig:
     scope: TemplateScope
     pool: PoolConfig
     ttl: TTLConfig | None
+    index: SearchIndex | None = None
+    index_config: IndexConfig | None = None
 
     @property
     def omit_expired(self) -> bool:
@@ -117,6 +123,7 @@ def store_config(
     users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
     pool: PoolConfig | Mapping[str, Any] | None = None,
     ttl: TTLConfig | None = None,
+    index: Mapping[str, Any] | None = None,
 ) -> StoreConfig:
     """The checked configuration.
 
@@ -129,6 +136,8 @@ def store_config(
         scope=template_scope(users),
         pool=_checked_pool(pool),
         ttl=_checked_ttl(ttl),
+        index=search_index(index),
+        index_config=cast("IndexConfig | None", index),
     )
 
 

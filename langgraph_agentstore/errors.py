@@ -18,10 +18,15 @@
     ├── StoreTimeoutError (TimeoutError)         connecting, acquiring or executing took too long
     │   └── ItemLockedError                      another transaction kept the item locked
     ├── StoreClosedError (RuntimeError)          the store was closed
+    ├── EmbeddingError (RuntimeError)            the embedder failed
+    │   ├── EmbeddingShapeError (ValueError)     its vectors have another length, or hold a NaN
+    │   └── EmbeddingTimeoutError (TimeoutError) it took too long
     ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres is missing or did not start
     └── SchemaError (RuntimeError)               the tables are not as the code needs them
         ├── MissingSchemaError                   they are absent and this role may not create them
         ├── SchemaTooNewError                    a later release of this package made them
+        ├── MissingExtensionError                vectors were asked for, and pgvector is not there
+        ├── IndexMismatchError                   the vectors stored are of another model or length
         └── MigrationError                       a migration failed or was altered after it ran
 
 Messages give the value, the reason and the cure; they never hold a password or a stored value.
@@ -139,6 +144,18 @@ class StoreClosedError(AgentStoreError, RuntimeError):
     """The store was closed; construct another."""
 
 
+class EmbeddingError(AgentStoreError, RuntimeError):
+    """The embedder failed; nothing of the item was written. Its own error is the `__cause__`."""
+
+
+class EmbeddingShapeError(EmbeddingError, ValueError):
+    """The embedder returned vectors of another length than `dims`, too few, or with a NaN."""
+
+
+class EmbeddingTimeoutError(EmbeddingError, TimeoutError):
+    """The embedder took longer than `embed_timeout_s`; nothing of the item was written."""
+
+
 class EmbeddedPostgresError(AgentStoreError, RuntimeError):
     """The bundled Postgres is not installed or did not start."""
 
@@ -157,6 +174,14 @@ class MissingSchemaError(SchemaError):
 
 class SchemaTooNewError(SchemaError):
     """A later release made these tables: upgrade the package."""
+
+
+class MissingExtensionError(SchemaError):
+    """Vectors were asked for and the server has no pgvector; the message says how to install it."""
+
+
+class IndexMismatchError(SchemaError):
+    """The vectors stored are of another model or length: `reindex()`, or the former `index=`."""
 
 
 class MigrationError(SchemaError):

@@ -8,12 +8,16 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import Item, PutOp
 
+from .embeddings import vector_bytes
 from .errors import AgentStoreError, InvalidOperationError, ValueTypeError
 from .namespaces import Labels
 from .plan import Planner
 from .plan.model import Put, Triple
 
-ToLoad: TypeAlias = "tuple[Labels, str, Mapping[str, Any]] | Item | PutOp"
+ToLoad: TypeAlias = (
+    "tuple[Labels, str, Mapping[str, Any]] | tuple[Labels, str, Mapping[str, Any], Any] "
+    "| Item | PutOp"
+)
 
 LARGEST_BATCH = 1_000_000
 
@@ -31,9 +35,7 @@ def load_batches(
     given_out = 0
     for number, given in enumerate(items):
         try:
-            put = planner.plan(_put_op(given, default_ttl))
-            if not isinstance(put, Put):
-                raise ValueTypeError("load writes values, and None is not one")
+            put = _planned(given, planner, default_ttl)
         except AgentStoreError as error:
             raise type(error)(
                 f"item {number}: {error} (the first {given_out} items are written)"
@@ -65,6 +67,34 @@ def check_size(name: str, size: int) -> None:
         )
 
 
+def _planned(given: ToLoad, planner: Planner, default_ttl: float | None) -> Put:
+    vectors: Any = None
+    if isinstance(given, tuple) and not isinstance(given, PutOp) and len(given) == 4:
+        vectors = given[3]
+        given = given[:3]
+    put = planner.plan(_put_op(given, default_ttl))
+    if not isinstance(put, Put):
+        raise ValueTypeError("load writes values, and None is not one")
+    if vectors is not None:
+        put.vectors = _given_vectors(vectors, put, planner)
+    return put
+
+
+def _given_vectors(vectors: Any, put: Put, planner: Planner) -> list[bytes]:
+    """One vector, or a list of one for each part of the item."""
+    index = planner.rules.index
+    if index is None or index.vectors is None or put.content is None:
+        raise InvalidOperationError("vectors were given, but this store has no index for them")
+    many = len(vectors) == 0 or hasattr(vectors[0], "__len__")
+    each = list(vectors) if many else [vectors]
+    if len(each) != len(put.content.parts):
+        raise InvalidOperationError(
+            f"{len(each)} vectors were given, and the item's fields and chunks make "
+            f"{len(put.content.parts)} texts to embed: give one vector for each"
+        )
+    return [vector_bytes(vector, index.vectors) for vector in each]
+
+
 def _put_op(given: ToLoad, default_ttl: float | None) -> PutOp:
     if isinstance(given, PutOp):
         return given
@@ -72,6 +102,7 @@ def _put_op(given: ToLoad, default_ttl: float | None) -> PutOp:
         return PutOp(given.namespace, given.key, given.value, ttl=default_ttl)
     if not isinstance(given, tuple) or len(given) != 3:  # type: ignore[redundant-expr]
         raise ValueTypeError(
-            f"load takes (namespace, key, value), Item or PutOp, got {type(given).__name__}"
+            "load takes (namespace, key, value), the same with vectors, Item or PutOp, got "
+            f"{type(given).__name__}"
         )
     return PutOp(*given, ttl=default_ttl)

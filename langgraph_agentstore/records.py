@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
+
+from langgraph.store.base import SearchItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,64 @@ class ItemRecord:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The statement an operation becomes: its SQL, with `$1` for the first of `arguments`."""
+    """The statement an operation becomes: its SQL, with `$1` for the first of `arguments`.
+
+    `way` and `reason`, from `explain_search` alone: how the nearest vectors were found, "exact",
+    "index", "retry" (exactly, since the index came short) or "index and exact" (a page beyond
+    what the index gives), and why so. Words alone are always ranked exactly.
+    """
 
     sql: str
     arguments: tuple[Any, ...]
+    way: str | None = None
+    reason: str | None = None
 
     def __str__(self) -> str:
-        return self.sql
+        return self.sql if self.way is None else f"-- {self.way}: {self.reason}\n{self.sql}"
+
+
+class ScoredItem(SearchItem):
+    """What a search by a query finds: LangGraph's `SearchItem`, and how it was ranked.
+
+    `score`: higher is nearer. `scored_by` says what it is: "cosine" (similarity, -1 to 1), "l2"
+    (the distance, negative), "inner_product", "bm25", "rrf" (the fused ranks of a hybrid search)
+    or "rerank"; None, as the score, for an item that is there without anything to find it by.
+    `vector_rank`, `text_rank`: its place, from 1 on, in each list; None where it is in none.
+    """
+
+    __slots__ = ("scored_by", "text_rank", "vector_rank")
+
+    def __init__(
+        self,
+        namespace: tuple[str, ...],
+        key: str,
+        value: dict[str, Any],
+        created_at: datetime,
+        updated_at: datetime,
+        score: float | None = None,
+        *,
+        scored_by: str | None = None,
+        vector_rank: int | None = None,
+        text_rank: int | None = None,
+    ) -> None:
+        super().__init__(namespace, key, value, created_at, updated_at, score)
+        self.scored_by = scored_by
+        self.vector_rank = vector_rank
+        self.text_rank = text_rank
+
+    def __repr__(self) -> str:
+        return (
+            f"ScoredItem(namespace={self.namespace!r}, key={self.key!r}, value={self.value!r}, "
+            f"score={self.score!r}, scored_by={self.scored_by!r}, "
+            f"vector_rank={self.vector_rank!r}, text_rank={self.text_rank!r})"
+        )
+
+
+Rerank: TypeAlias = Callable[
+    [str, list[ScoredItem]],
+    "Sequence[float] | Sequence[ScoredItem] | Awaitable[Sequence[float] | Sequence[ScoredItem]]",
+]
+"""From a query and its candidates, best first: a new score for each, or themselves in new order."""
 
 
 @dataclass(frozen=True, slots=True)

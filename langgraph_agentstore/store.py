@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Mapping
-from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 from langgraph.store.base import TTLConfig
 from typing_extensions import Self
 
-from .beyond import ExtendedSurface
 from .config import (
     DEFAULT_SCHEMA,
     PoolConfig,
@@ -23,12 +21,11 @@ from .config import (
     store_config,
 )
 from .embedded import EmbeddedPostgres
+from .keeping import KeptSurface
 from .plan import Planner
 from .plan.delete import plan_delete_regions
 from .plan.filter_indexes import FieldType, plan_filter_indexes
-from .plan.model import Rules, Statement, Tables
-from .records import StoreHealth, StoreStats
-from .runtime import maintenance
+from .plan.model import Rules, Standing, Statement, Tables
 from .runtime.engine import Engine
 from .runtime.indexes import setup_job
 from .runtime.migrator import setup_sql
@@ -41,7 +38,7 @@ from .users import (
 from .views import PerUserStore, UserStore
 
 
-class AgentStore(ExtendedSurface):
+class AgentStore(KeptSurface):
     """A LangGraph store on Postgres: user, namespace, key.
 
     Nothing happens in the constructor: the first operation, `setup()` or entering a `with` block
@@ -56,6 +53,8 @@ class AgentStore(ExtendedSurface):
         pool: options of `PoolConfig`.
         ttl: LangGraph's `TTLConfig`, minutes. Expired items are gone at once, unless it says
             `omit_expired=False`.
+        index: what `search(query=…)` finds items by: LangGraph's `IndexConfig`, and more; see
+            `AgentIndexConfig`. None: queries are ignored.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -69,14 +68,16 @@ class AgentStore(ExtendedSurface):
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
         pool: PoolConfig | Mapping[str, Any] | None = None,
         ttl: TTLConfig | None = None,
+        index: Mapping[str, Any] | None = None,
     ) -> None:
-        self._configure(find_source(dsn), schema=schema, users=users, pool=pool, ttl=ttl)
+        options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl, "index": index}
+        self._configure(find_source(dsn), **options)
 
     def _configure(self, source: Source, **options: Any) -> None:
         self._config = config = store_config(source, **options)
-        rules = Rules(Tables(config.schema), config.omit_expired)
-        super().__init__(Engine(config, rules), config.ttl)
-        self._root_planner = Planner(config.scope, rules)
+        standing = Standing(Rules(Tables(config.schema), config.omit_expired, config.index))
+        super().__init__(Engine(config, standing), config.ttl)
+        self._root_planner = Planner(config.scope, standing)
         finalizer = weakref.finalize(self, self._engine.close_soon)
         finalizer.atexit = False  # the engine sees to that itself, once it has started
 
@@ -86,12 +87,13 @@ class AgentStore(ExtendedSurface):
         dsn: str,
         *,
         pool_config: PoolConfig | Mapping[str, Any] | None = None,
+        index: Mapping[str, Any] | None = None,
         ttl: TTLConfig | None = None,
         schema: str = DEFAULT_SCHEMA,
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
     ) -> Self:
         """LangGraph's convention: use the result in `with`, in `async with`, or as it is."""
-        return cls(dsn, pool=pool_config, ttl=ttl, schema=schema, users=users)
+        return cls(dsn, pool=pool_config, ttl=ttl, schema=schema, users=users, index=index)
 
     @classmethod
     def embedded(
@@ -102,6 +104,7 @@ class AgentStore(ExtendedSurface):
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
         pool: PoolConfig | Mapping[str, Any] | None = None,
         ttl: TTLConfig | None = None,
+        index: Mapping[str, Any] | None = None,
     ) -> Self:
         """A store on the bundled Postgres, whose data are in `path`.
 
@@ -110,7 +113,8 @@ class AgentStore(ExtendedSurface):
         """
         store = cls.__new__(cls)
         source = embedded_source(EmbeddedPostgres(path))
-        store._configure(source, schema=schema, users=users, pool=pool, ttl=ttl)
+        options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl, "index": index}
+        store._configure(source, **options)
         return store
 
     @property
@@ -221,59 +225,3 @@ class AgentStore(ExtendedSurface):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-    # Maintenance
-
-    def stats(self) -> StoreStats:
-        """Counters and the state of the pool; no I/O."""
-        return self._engine.stats()
-
-    def health(self) -> StoreHealth:
-        """One round trip: how long it took, and the versions of server and schema."""
-        health: StoreHealth = self._run(maintenance.HEALTH)
-        return health
-
-    async def ahealth(self) -> StoreHealth:
-        """As `health`."""
-        health: StoreHealth = await self._arun(maintenance.HEALTH)
-        return health
-
-    def sweep_ttl(self) -> int:
-        """Deletes what has expired, in bounded batches; how many items that were."""
-        swept: int = self._run(maintenance.SWEEP)
-        return swept
-
-    async def asweep_ttl(self) -> int:
-        """As `sweep_ttl`."""
-        swept: int = await self._arun(maintenance.SWEEP)
-        return swept
-
-    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
-        """Sweeps at an interval from now on; the future ends when the sweeper does.
-
-        Where TTLs are in use the sweeper starts by itself, every five minutes or as the store's
-        `ttl` says: call this to choose another interval. Cancelling the future ends it.
-
-        Raises:
-            InvalidOperationError: the interval is no number of minutes above 0.
-        """
-        stopped: Future[None] = self._run(maintenance.start_sweeper(sweep_interval_minutes))
-        return stopped
-
-    async def astart_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
-        """As `start_ttl_sweeper`."""
-        stopped: Future[None] = await self._arun(maintenance.start_sweeper(sweep_interval_minutes))
-        return stopped
-
-    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ARG002
-        """Ends the sweeper, also the one that started by itself; whether one was running.
-
-        `timeout` is there for code written for the official store; it ends at once.
-        """
-        running: bool = self._run(maintenance.STOP_SWEEPER)
-        return running
-
-    async def astop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ARG002
-        """As `stop_ttl_sweeper`."""
-        running: bool = await self._arun(maintenance.STOP_SWEEPER)
-        return running

@@ -6,7 +6,7 @@ user is known, and hands the plan to the engine. `ax` is the awaitable form of `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from langgraph.store.base import (
@@ -19,17 +19,13 @@ from langgraph.store.base import (
     NotProvided,
     Op,
     PutOp,
-    Result,
-    SearchItem,
-    SearchOp,
     TTLConfig,
 )
 
 from .errors import InvalidOperationError
 from .namespaces import Labels
 from .plan import Planner
-from .plan.model import Planned, Put
-from .plan.put import plan_put_expected
+from .plan.model import Planned, Put, PutExpected
 from .records import Explanation
 from .runtime.engine import Engine
 
@@ -49,22 +45,6 @@ class StoreSurface(BaseStore):
     def _planner(self) -> Planner:
         """Looked up at each call: a per-user view has a planner for each user."""
         raise NotImplementedError
-
-    def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Does all operations; results in their order. Reads come before writes.
-
-        The whole batch is checked before anything is sent. Of several writes to one item the
-        last wins.
-
-        Raises:
-            BatchError: the server refused several of them; one alone raises its own error. The
-                others were done.
-        """
-        return self._engine.run(self._plan_all(ops))
-
-    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """As `batch`, awaited on any event loop."""
-        return await self._engine.arun(self._plan_all(ops))
 
     def get(self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
         """The item, a fresh object at each call, or None if there is none or it expired."""
@@ -94,14 +74,15 @@ class StoreSurface(BaseStore):
             namespace: labels without periods; the first is not "langgraph".
             key: a non-empty string; an int or a UUID is taken as its text.
             value: a mapping of JSON; None deletes, as LangGraph has it.
-            index: LangGraph's choice of what is searchable; without effect on a store that was
-                not given an index.
+            index: on a store with an index, what the item is found by: None, the index's
+                fields; False, nothing; or paths such as `["text", "tags[*]"]`.
             ttl: minutes until it expires; None for never; left out, the store's default.
             expected_version: write only over this version (see `get_record`); 0, only if there
                 is no such item. An item that was deleted and put again begins at 1 anew.
 
         Raises:
             VersionConflictError: the version is another; nothing was written.
+            EmbeddingError: the index's embedder failed; nothing was written.
         """
         self._run(self._plan_put(namespace, key, value, index, ttl, expected_version))
 
@@ -125,53 +106,6 @@ class StoreSurface(BaseStore):
     async def adelete(self, namespace: Labels, key: str) -> None:
         """As `delete`."""
         await self._arun(self._planner.plan(PutOp(namespace, key, None)))
-
-    def search(
-        self,
-        namespace_prefix: Labels,
-        /,
-        *,
-        query: str | None = None,
-        filter: dict[str, Any] | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        refresh_ttl: bool | None = None,
-    ) -> list[SearchItem]:
-        """The items at or below a namespace that pass the filter, newest `updated_at` first.
-
-        Ties are ordered by user, namespace and key, so pages are disjoint and complete.
-
-        Args:
-            namespace_prefix: whole labels; `("a",)` covers `("a", "b")`, not `("ab",)`.
-            query: without effect on a store that was not given an index.
-            filter: see the reference of filter operators.
-            limit: how many at most; 0 gives none.
-            offset: how many to leave out first.
-            refresh_ttl: whether reading them moves their expiry on; None, the store's default.
-
-        Raises:
-            InvalidFilterError: the filter has no meaning.
-            InvalidOperationError: limit or offset is below 0.
-        """
-        op = self._search_op(namespace_prefix, query, filter, limit, offset, refresh_ttl)
-        found: list[SearchItem] = self._run(self._planner.plan(op))
-        return found
-
-    async def asearch(
-        self,
-        namespace_prefix: Labels,
-        /,
-        *,
-        query: str | None = None,
-        filter: dict[str, Any] | None = None,
-        limit: int = 10,
-        offset: int = 0,
-        refresh_ttl: bool | None = None,
-    ) -> list[SearchItem]:
-        """As `search`."""
-        op = self._search_op(namespace_prefix, query, filter, limit, offset, refresh_ttl)
-        found: list[SearchItem] = await self._arun(self._planner.plan(op))
-        return found
 
     def list_namespaces(
         self,
@@ -217,10 +151,6 @@ class StoreSurface(BaseStore):
     async def _arun(self, planned: Any) -> Any:
         return (await self._engine.arun((planned,)))[0]
 
-    def _plan_all(self, ops: Iterable[Op]) -> Sequence[Planned]:
-        planner = self._planner
-        return [planner.plan(op) for op in ops]
-
     def _plan_get(self, namespace: Labels, key: str, refresh_ttl: bool | None) -> Planned:
         return self._planner.plan(GetOp(namespace, key, self._refresh(refresh_ttl)))
 
@@ -248,18 +178,7 @@ class StoreSurface(BaseStore):
                 f"expected_version is a whole number from 0 on and goes with a value, "
                 f"got {expected_version!r}"
             )
-        return plan_put_expected(planned, expected_version, planner.rules)
-
-    def _search_op(
-        self,
-        prefix: Labels,
-        query: str | None,
-        filter: dict[str, Any] | None,
-        limit: int,
-        offset: int,
-        refresh_ttl: bool | None,
-    ) -> SearchOp:
-        return SearchOp(prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
+        return PutExpected(planned, expected_version)
 
     def _refresh(self, refresh_ttl: bool | None) -> bool:
         if refresh_ttl is not None:

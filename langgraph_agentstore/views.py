@@ -16,7 +16,7 @@ class UserStore(ExtendedSurface):
         super().__init__(store._engine, store.ttl_config)
         self._store = store
         self.user_id = user_id
-        self._own_planner = Planner(UserScope(user_id), store._planner.rules)
+        self._own_planner = Planner(UserScope(user_id), store._planner.standing)
 
     @property
     def _planner(self) -> Planner:
@@ -37,9 +37,9 @@ class PerUserStore(ExtendedSurface):
     def __init__(self, store: ExtendedSurface) -> None:
         super().__init__(store._engine, store.ttl_config)
         self._store = store
-        rules = store._planner.rules
+        standing = store._planner.standing
         self._planner_of = lru_cache(maxsize=1024)(
-            lambda user_id: Planner(UserScope(user_id), rules)
+            lambda user_id: Planner(UserScope(user_id), standing)
         )
 
     @property

@@ -14,21 +14,26 @@ PACKAGE = Path(__file__).parent.parent / "langgraph_agentstore"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("values",),
-    ("namespaces", "ttl", "records"),
-    ("users",),
+    ("namespaces", "ttl", "records", "texts"),
+    ("users", "index"),
+    ("index_config", "embeddings", "reranking", "progress"),
     ("plan",),
     ("embedded",),
     ("config",),
     ("runtime",),
     ("loading", "surface"),
+    ("searching",),
     ("beyond",),
-    ("views",),
+    ("views", "keeping"),
     ("store",),
     ("testing",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
-PURE = ("errors", "values", "namespaces", "ttl", "records", "users", "plan")
+PURE = (
+    *("errors", "values", "namespaces", "ttl", "records", "texts", "users"),
+    *("index", "index_config", "embeddings", "plan"),
+)
 IMPURE_MODULES = {"asyncio", "asyncpg", "threading", "os", "time", "socket", "uvloop", "subprocess"}
 LONGEST_MODULE = 300
 LONGEST_BODY = 40

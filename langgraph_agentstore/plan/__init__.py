@@ -6,6 +6,7 @@ To follow a search: `Planner.plan` checks it and hands it to `plan/search.py`, w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -24,13 +25,28 @@ from ..records import Explanation
 from ..ttl import ttl_interval
 from ..users import Scope
 from ..values import check_text, encode_mapping
+from .content import content_of
 from .delete import delete_statement
 from .filters import Filter, parse_filter
 from .get import get_statement
 from .list_namespaces import plan_list_namespaces
-from .model import Delete, Get, Planned, Put, Rules, Statement, Triple
+from .model import (
+    Content,
+    Delete,
+    Get,
+    Planned,
+    Put,
+    Query,
+    Rules,
+    Standing,
+    Statement,
+    Triple,
+)
 from .put import put_statement
+from .query import plan_explanation, plan_query, plan_query_anywhere
+from .query_options import QueryOptions, default_options
 from .search import plan_search
+from .words import text_to_embed
 
 MAX_ADDRESS_BYTES = 2600
 """User, namespace and key together, in UTF-8: what fits an index row of an 8 kB page."""
@@ -41,11 +57,16 @@ _LARGEST_COUNT = 2**62
 class Planner:
     """Plans the operations of one store or view: its scope, and the rules of its configuration."""
 
-    def __init__(self, scope: Scope, rules: Rules) -> None:
+    def __init__(self, scope: Scope, standing: Standing) -> None:
         self.scope = scope
-        self.rules = rules
+        self.standing = standing
         # Namespaces come again and again; checking and encoding one costs more than the rest.
         self._located = lru_cache(maxsize=8192)(self._locate)
+
+    @property
+    def rules(self) -> Rules:
+        """Those in force now."""
+        return self.standing.rules
 
     def plan(self, op: object) -> Planned:
         """The checked, addressed form of an operation.
@@ -67,17 +88,31 @@ class Planner:
         )
 
     def explain(self, op: object) -> Explanation:
-        """The statement that the operation becomes when it travels alone."""
-        planned = self.plan(op)
+        """The statement that the operation becomes when it travels alone.
+
+        Of a store with an index, as before its first set of vectors is filled; a query's vector
+        is left out.
+        """
+        planned, rules = self.plan(op), self._rules_to_explain()
+        if isinstance(planned, Query):
+            planned = planned.statement(rules, None if planned.text is None else b"")
         if isinstance(planned, Statement):
             return Explanation(planned.sql.strip(), planned.arguments)
         if isinstance(planned, Get):
-            sql, arguments = get_statement([planned], self.rules)
+            sql, arguments = get_statement([planned], rules)
         elif isinstance(planned, Put):
-            sql, arguments = put_statement([planned], self.rules)
+            planned.vectors = [b""] * len(planned.content.parts) if planned.content else None
+            sql, arguments = put_statement([planned], rules)
         else:
-            sql, arguments = delete_statement([planned], self.rules)
+            assert isinstance(planned, Delete)
+            sql, arguments = delete_statement([planned], rules)
         return Explanation(sql.strip(), arguments)
+
+    def _rules_to_explain(self) -> Rules:
+        index = self.rules.index
+        if index is None or index.vectors is None:
+            return self.rules
+        return replace(self.rules, vector_set=1, approximate=index.vectors.indexed_as is not None)
 
     def triple(self, namespace: object, key: object) -> tuple[Triple, Labels]:
         """The primary key of an item, and its namespace's labels as this scope shows them."""
@@ -109,16 +144,40 @@ class Planner:
         check_writable(labels)
         if op.value is None:
             return Delete(triple)
-        at = self._located(labels)[2]
-        return Put(triple, at, encode_mapping(op.value), ttl_interval(op.ttl))
+        at, value = self._located(labels)[2], encode_mapping(op.value)
+        return Put(triple, at, value, ttl_interval(op.ttl), self.content(value, op.index))
 
-    def _plan_search(self, op: SearchOp) -> Statement[Any]:
+    def content(self, value: bytes, index: object = None) -> Content | None:
+        """What an item is found by on a store with an index; `index` is that of its put."""
+        if self.rules.index is None:
+            return None
+        return content_of(value, index, self.rules.index)
+
+    def _plan_search(self, op: SearchOp) -> Statement[Any] | Query:
+        if op.query and self.rules.index is not None:
+            return self.query(op, default_options(self.rules.index))
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
-        labels = check_labels(op.namespace_prefix)
-        return plan_search(
-            op._replace(namespace_prefix=labels), self.filter(op.filter), self.scope, self.rules
-        )
+        op = op._replace(namespace_prefix=check_labels(op.namespace_prefix))
+        return plan_search(op, self.filter(op.filter), self.scope, self.rules)
+
+    def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query:
+        """A search by a query; the rest of its planning waits for its vector."""
+        _check_count("limit", op.limit)
+        _check_count("offset", op.offset)
+        op = op._replace(namespace_prefix=check_labels(op.namespace_prefix))
+        filter, text = self.filter(op.filter), op.query
+        if not isinstance(text, str):
+            raise ValueTypeError(f"query is a text, got {type(text).__name__}")
+        check_text(text, "query")
+
+        def statement(rules: Rules, vector: bytes | None) -> Statement[Any]:
+            asked = (op, filter, options, vector, self.scope, rules)
+            if explaining:
+                return plan_explanation(plan_query_anywhere(*asked), options, rules)
+            return plan_query(*asked)
+
+        return Query(text_to_embed(text, options.mode), statement)
 
     def _plan_list(self, op: ListNamespacesOp) -> Statement[Any]:
         _check_count("limit", op.limit)

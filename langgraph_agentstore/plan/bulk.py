@@ -2,36 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from .model import Rules
-from .put import COLUMNS, REPLACE
+from .model import Put, Rules
+from .put_indexed import COLUMNS as INDEXED_COLUMNS
+from .put_indexed import paths_of_put, vector_rows, words_sql
+from .upsert import COLUMNS, REPLACE
+from .vectors import column_type
 
 
 @dataclass(frozen=True, slots=True)
-class _Staging:
+class Staging:
+    """A table that a COPY fills and that exists for one transaction: its columns and types."""
+
     name: str
-    columns: tuple[str, ...]
+    types: tuple[tuple[str, str], ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.types)
+
+    @property
+    def create(self) -> str:
+        columns = ", ".join(f"{name} {type_}" for name, type_ in self.types)
+        return f"\nCREATE TEMPORARY TABLE {self.name} ({columns}) ON COMMIT DROP"
 
 
-STAGING = _Staging("agentstore_load", ("user_id", "namespace", "key", "place", "value", "ttl"))
-"""The table that a COPY fills; it exists for one transaction."""
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a load copies, to where, and the statements that then bring it to its place."""
+
+    copies: tuple[tuple[Staging, list[tuple[Any, ...]]], ...]
+    moves: tuple[str, ...]
+
+
+_TEXT = 'text COLLATE "C"'
+_TRIPLE = (("user_id", _TEXT), ("namespace", _TEXT), ("key", _TEXT))
+
+ITEMS = Staging(
+    "agentstore_load",
+    (*_TRIPLE, ("place", "text"), ("value", "jsonb"), ("ttl", "interval"), ("text", "text"),
+     ("indexed_paths", "jsonb"), ("parts", "integer")),
+)  # fmt: skip
+
+VECTORS = Staging(
+    "agentstore_load_vector",
+    (*_TRIPLE, ("part", "integer"), ("path", "text"), ("digest", "bigint"),
+     ("embedding", "vector")),
+)  # fmt: skip
+
+
+def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
+    """One transaction that writes these puts, whose triples differ and whose vectors are there."""
+    items = [
+        (
+            *put.triple,
+            put.place,
+            put.value,
+            put.ttl,
+            put.content.words if put.content is not None else None,
+            paths_of_put(put),
+            len(put.vectors or ()),
+        )
+        for put in puts
+    ]
+    if rules.index is None:
+        return Load(((ITEMS, items),), (_upsert_sql(rules),))
+    if rules.vector_set is None:
+        return Load(((ITEMS, items),), (_upsert_indexed_sql(rules),))
+    vectors = [(*put.triple, *row) for put in puts for row in vector_rows(put)]
+    moves = (_upsert_indexed_sql(rules), _stale_sql(rules), _vectors_sql(rules))
+    return Load(((ITEMS, items), (VECTORS, vectors)), moves)
 
 
 @cache
-def bulk_statements(rules: Rules) -> tuple[str, str]:
-    """What makes the staging table, and what moves its rows to their place."""
-    create = f"""
-CREATE TEMPORARY TABLE {STAGING.name} (
-    user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text,
-    value jsonb, ttl interval
-) ON COMMIT DROP"""
-    upsert = f"""
+def _upsert_sql(rules: Rules) -> str:
+    return f"""
 INSERT INTO {rules.tables.item} AS i {COLUMNS}
 SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
-  FROM {STAGING.name}
+  FROM {ITEMS.name}
  -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
  ORDER BY user_id, namespace, key
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return create, upsert
+
+
+@cache
+def _upsert_indexed_sql(rules: Rules) -> str:
+    return f"""
+INSERT INTO {rules.tables.item} AS i ({INDEXED_COLUMNS})
+SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
+       w.words, w.word_count, w.words_by, p.indexed_paths
+  FROM (SELECT * FROM {ITEMS.name} ORDER BY user_id, namespace, key) p
+ CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+
+
+@cache
+def _stale_sql(rules: Rules) -> str:
+    return f"""
+DELETE FROM {rules.vectors} v USING {ITEMS.name} p
+ WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
+   AND v.part >= p.parts"""
+
+
+@cache
+def _vectors_sql(rules: Rules) -> str:
+    return f"""
+INSERT INTO {rules.vectors} AS v
+       (user_id, namespace, key, part, path, version, digest, embedding)
+SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
+       p.embedding::{column_type(rules.vector_index)}
+  FROM {VECTORS.name} p JOIN {rules.tables.item} i USING (user_id, namespace, key)
+    ON CONFLICT (user_id, namespace, key, part) DO UPDATE
+   SET path = excluded.path, version = excluded.version, digest = excluded.digest,
+       embedding = excluded.embedding"""

@@ -16,11 +16,15 @@ FieldType: TypeAlias = Literal["number", "text"]
 
 @dataclass(frozen=True, slots=True)
 class FilterIndex:
-    """One index: its name, and the statements that make it and take a broken one away."""
+    """One index: its name, and the statements that make it and take a broken one away.
+
+    `options`: as Postgres keeps them, such as `m=16`; an index with others is made anew.
+    """
 
     name: str
     create: str
     drop: str
+    options: tuple[str, ...] = ()
 
 
 def plan_filter_indexes(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from ..index import SearchIndex, VectorIndex
+from ..texts import Part, Paths
 
 Triple: TypeAlias = tuple[str, str, str]
 """user id, stored namespace, key: the primary key of `item`."""
@@ -34,19 +37,59 @@ class Tables:
     def migration(self) -> str:
         return f"{self.quoted}.migration"
 
+    @property
+    def vector_set(self) -> str:
+        return f"{self.quoted}.vector_set"
+
+    def item_vector(self, number: int) -> str:
+        """The vectors of one set: one embedder's, of one length."""
+        return f"{self.quoted}.item_vector_{number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the configuration decides about every statement."""
+    """What the configuration decides about every statement.
+
+    `vector_set`: the number of the set of vectors in use, which only an open store knows.
+    `approximate`: whether that has an approximate index.
+    """
 
     tables: Tables
     omit_expired: bool = True
+    index: SearchIndex | None = None
+    vector_set: int | None = None
+    approximate: bool = False
+
+    @property
+    def searched(self) -> SearchIndex:
+        """The index, where there is one."""
+        assert self.index is not None
+        return self.index
+
+    @property
+    def vector_index(self) -> VectorIndex:
+        """How the index's vectors are kept, where it has any."""
+        assert self.searched.vectors is not None
+        return self.searched.vectors
+
+    @property
+    def vectors(self) -> str:
+        """The table of the vectors in use."""
+        assert self.vector_set is not None
+        return self.tables.item_vector(self.vector_set)
 
     def live(self, alias: str = "i") -> str:
         """The condition that an item has not expired; `true` where leniency was asked for."""
         if not self.omit_expired:
             return "true"
         return f"({alias}.expires_at IS NULL OR {alias}.expires_at > now())"
+
+
+@dataclass(slots=True)
+class Standing:
+    """The rules in force, which all planners of a store share: reindexing puts others there."""
+
+    rules: Rules
 
 
 @dataclass(slots=True)
@@ -58,14 +101,48 @@ class Get:
     refresh: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an item is found by: texts to embed, and text whose words count; None for none.
+
+    `paths`: what the writer chose in place of the index's fields; None for these. `index`: whose
+    settings gave the texts.
+    """
+
+    index: SearchIndex
+    parts: tuple[Part, ...] = ()
+    words: str | None = None
+    paths: Paths | None = None
+
+
 @dataclass(slots=True)
 class Put:
-    """Writes one item; `value` is JSON text, `place` what its namespace sorts by."""
+    """Writes one item; `value` is JSON text, `place` what its namespace sorts by.
+
+    `content` is None on a store without an index. `vectors` has one for each of its parts, in
+    the wire format of `vector`; it is None until they are embedded.
+    """
 
     triple: Triple
     place: str
     value: bytes
     ttl: timedelta | None
+    content: Content | None = None
+    vectors: list[bytes] | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether its parts are still to be embedded."""
+        return self.vectors is None and self.content is not None and bool(self.content.parts)
+
+
+@dataclass(slots=True)
+class PutExpected:
+    """A put over `version` only; 0: only where no item is. `created_at`: of just that item."""
+
+    put: Put
+    version: int
+    created_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +150,7 @@ class Delete:
     """Removes one item."""
 
     triple: Triple
+    pending: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +185,7 @@ class Statement(Generic[ResultT]):
 
     `idempotent`: running it twice leaves what running it once does, so it may be retried.
     `bounded`: it costs about as much as a small page, so others of the same text may travel
-    with it and wait for it; its arguments are then numbers and strings.
+    with it and wait for it; its arguments are then numbers, strings and vectors.
     """
 
     sql: str
@@ -117,4 +195,15 @@ class Statement(Generic[ResultT]):
     bounded: bool = False
 
 
-Planned: TypeAlias = "Get | Put | Delete | Statement[Any]"
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search by a query: `statement` plans it when the vector is there, if it needs one.
+
+    `text` is what is to be embedded, None where words alone are searched.
+    """
+
+    text: str | None
+    statement: Callable[[Rules, bytes | None], Statement[Any]]
+
+
+Planned: TypeAlias = "Get | Put | PutExpected | Delete | Query | Statement[Any]"

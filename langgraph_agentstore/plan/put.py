@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from ..errors import VersionConflictError
-from .model import Decoded, Put, Row, Rules, Statement, columns_of
-
-# An expired item counts as absent: what replaces it was created now and inherits nothing. Its
-# version goes on all the same, so that none means two values until the item is deleted.
-REPLACE = """
-       value      = excluded.value,
-       version    = i.version + 1,
-       created_at = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_at ELSE i.created_at END,
-       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata END,
-       created_by = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_by ELSE i.created_by END,
-       updated_at = excluded.updated_at,
-       expires_at = excluded.expires_at,
-       ttl        = excluded.ttl"""
-
-COLUMNS = "(user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)"
+from .model import Decoded, Put, PutExpected, Row, Rules, Statement, columns_of
+from .put_indexed import put_expected_indexed_statement, put_indexed_statement
+from .upsert import COLUMNS, ONLY_WHERE_ABSENT, REPLACE
 
 
 @cache
@@ -58,7 +43,12 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.
 
 
 def put_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ...]]:
-    """The statement for these puts, whose triples must differ."""
+    """The statement for these puts, whose triples must differ.
+
+    All of them, or none, have something to be found by.
+    """
+    if puts[0].content is not None:
+        return put_indexed_statement(puts, rules)
     if len(puts) == 1:
         return put_one_sql(rules), arguments_of(puts[0])
     # In the order of the primary key, so that two writers never wait for each other in a ring.
@@ -82,7 +72,14 @@ def repeated_put_statement(
     The version of what holds the value already, written within that time, does not grow: so a
     put whose answer was lost on the way counts once.
     """
-    sql, arguments = put_statement(puts, rules)
+    return repeated(put_statement(puts, rules), within)
+
+
+def repeated(
+    statement: tuple[str, tuple[Any, ...]], within: timedelta
+) -> tuple[str, tuple[Any, ...]]:
+    """A statement that puts, for the second time."""
+    sql, arguments = statement
     grown = f"""CASE WHEN i.value::text = excluded.value::text
                           AND i.updated_at >= excluded.updated_at - ${len(arguments) + 1}::interval
                          THEN i.version ELSE i.version + 1 END"""
@@ -96,7 +93,7 @@ def arguments_of(put: Put) -> tuple[Any, ...]:
 
 @cache
 def put_absent_sql(rules: Rules) -> str:
-    return f"{put_one_sql(rules)}\n WHERE i.expires_at <= excluded.updated_at\nRETURNING version"
+    return f"{put_one_sql(rules)}\n{ONLY_WHERE_ABSENT}\nRETURNING version"
 
 
 @cache
@@ -104,35 +101,38 @@ def put_expected_sql(rules: Rules) -> str:
     """`$7` null: whenever the item was created."""
     return f"""
 UPDATE {rules.tables.item} AS i
-   SET value = $4, version = i.version + 1, updated_at = now(),
-       expires_at = now() + $5::interval, ttl = $5
+   SET value = $4, words = NULL, word_count = NULL, words_by = NULL, indexed_paths = NULL,
+       version = i.version + 1, updated_at = now(), expires_at = now() + $5::interval, ttl = $5
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.version = $6
    AND i.created_at = coalesce($7::timestamptz, i.created_at) AND {rules.live()}
 RETURNING version"""
 
 
-def plan_put_expected(
-    put: Put, expected: int, rules: Rules, *, created_at: datetime | None = None
-) -> Statement[int]:
-    """Writes only over version `expected`, or only where no item is when it is 0.
+def put_expected_statement(expected: PutExpected, rules: Rules) -> Statement[int]:
+    """Writes only over the version expected; the result is the new one.
 
     An item that was deleted and put again begins with version 1 anew; `created_at`, if given,
-    tells the two apart.
-    The result is the new version. Not idempotent: after a lost connection nobody knows whether
-    the version found is one's own.
+    tells the two apart. Not idempotent: after a lost connection nobody knows whether the
+    version found is one's own.
     """
+    put = expected.put
+    if put.content is not None:
+        sql, arguments = put_expected_indexed_statement(expected, rules)
+    elif expected.version == 0:
+        sql, arguments = put_absent_sql(rules), arguments_of(put)
+    else:
+        sql = put_expected_sql(rules)
+        arguments = (*put.triple, put.value, put.ttl, expected.version, expected.created_at)
 
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         if not rows:
-            found = "the item exists already" if expected == 0 else "the item changed or is gone"
+            absent = expected.version == 0
+            found = "the item exists already" if absent else "the item changed or is gone"
             raise VersionConflictError(
-                f"expected version {expected} of key {put.triple[2]!r}, but {found}; "
-                "read it again and decide anew",
-                expected=expected,
+                f"expected version {expected.version} of key {expected.put.triple[2]!r}, but "
+                f"{found}; read it again and decide anew",
+                expected=expected.version,
             )
         return Decoded(rows[0][0])
 
-    if expected == 0:
-        return Statement(put_absent_sql(rules), arguments_of(put), decode, idempotent=False)
-    arguments = (*put.triple, put.value, put.ttl, expected, created_at)
-    return Statement(put_expected_sql(rules), arguments, decode, idempotent=False)
+    return Statement(sql, arguments, decode, idempotent=False)

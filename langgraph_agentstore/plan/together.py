@@ -13,7 +13,7 @@ from typing import Any
 
 from .model import Decoded, Row, Statement
 
-_ARRAY_TYPES = {int: "bigint[]", str: "text[]"}
+_ARRAY_TYPES = {int: "bigint[]", str: "text[]", bytes: "vector[]"}
 
 
 def together_statement(statements: Sequence[Statement[Any]]) -> tuple[str, tuple[Any, ...]]:

@@ -3,30 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ..plan.bulk import STAGING, bulk_statements
+import asyncpg
+
+from ..plan.bulk import plan_load
 from ..plan.model import Put
-from ..plan.put import arguments_of
+from ..plan.vectors import approximate_index
+from .indexes import have_approximate_index
 from .session import Job, Session
 from .translate import executing
 
 
 def load_job(puts: Sequence[Put]) -> Job:
-    """Writes all of them, whose triples differ, or none: a COPY and an upsert, one transaction."""
+    """Writes all of them, whose triples differ, or none: COPY and upserts, one transaction."""
 
     async def run(session: Session) -> int:
-        create, upsert = bulk_statements(session.rules)
-        records = [arguments_of(put) for put in puts]
+        await session.index.now.embed_all(puts)
+        load = plan_load(puts, session.rules)
         async with session.database.connections.lease() as connection:
             try:
                 async with connection.transaction():
-                    await connection.execute(create)
-                    await connection.copy_records_to_table(
-                        STAGING.name, records=records, columns=STAGING.columns
-                    )
-                    await connection.execute(upsert)
+                    for staging, records in load.copies:
+                        await connection.execute(staging.create)
+                        await connection.copy_records_to_table(
+                            staging.name, records=records, columns=staging.columns
+                        )
+                    for statement in load.moves:
+                        await connection.execute(statement)
             except Exception as error:
                 raise executing(error) from error
         return len(puts)
 
     return Job(run)
+
+
+async def _before_large_load(session: Session) -> None:
+    """Takes the approximate index away while there is nothing in it: made later, it is cheaper."""
+    rules = session.rules
+    if rules.vector_set is None or not rules.approximate:
+        return
+    ann = approximate_index(rules.tables, rules.vector_set, rules.vector_index)
+    assert ann is not None
+    async with session.database.connections.lease() as connection:
+        try:
+            async with connection.transaction():
+                await connection.execute(f"LOCK TABLE {rules.vectors} IN ACCESS EXCLUSIVE MODE")
+                if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {rules.vectors})"):
+                    return
+                await connection.execute(ann.drop.replace(" CONCURRENTLY", ""))
+        except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):
+            return  # somebody uses it, or this role may not: the load takes longer, no more
+    session.index.now.rules = replace(rules, approximate=False)
+
+
+async def _after_large_load(session: Session) -> None:
+    await have_approximate_index(session)
+    if session.rules.vector_set is not None:
+        # Autovacuum would, some time: until then a look at the size of a scope reads the vectors.
+        async with session.database.connections.lease() as connection:
+            try:
+                await connection.execute("SET statement_timeout = 0")
+                await connection.execute(f"VACUUM (ANALYZE) {session.rules.vectors}", timeout=3600)
+                await connection.execute("RESET statement_timeout")
+            except Exception as error:
+                raise executing(error) from error
+
+
+BEFORE_LARGE_LOAD = Job(_before_large_load)
+AFTER_LARGE_LOAD = Job(_after_large_load)

@@ -35,6 +35,7 @@ class Connections:
 
     def __init__(self, dsn: str, shown: str, config: PoolConfig) -> None:
         self._dsn = dsn
+        self._vectors = False
         self._shown = shown
         self._config = config
         self._hosts = hosts_of(dsn)
@@ -138,6 +139,13 @@ class Connections:
         if self._tidying is None:
             self._tidying = asyncio.get_running_loop().call_later(AT_HAND_S, self._tidy)
 
+    async def learn_vectors(self) -> None:
+        """From now on connections know the type `vector`; those made before are replaced."""
+        self._vectors = True
+        self._tidy()
+        assert self._pool is not None
+        await self._pool.expire_connections()
+
     def _tidy(self) -> None:
         """Connections in steady use are taken and given back meanwhile; the others go."""
         self._tidying = None
@@ -170,13 +178,26 @@ class Connections:
         try:
             connection = await self._connect_somewhere(*arguments, **options)
             try:
-                await asyncio.wait_for(_prepare_session(connection), options["timeout"])
+                await asyncio.wait_for(self._prepare_session(connection), options["timeout"])
             except BaseException:
                 connection.terminate()
                 raise
         except asyncio.TimeoutError as error:
             raise connecting(error, self._shown) from error
         return connection
+
+    async def _prepare_session(self, connection: asyncpg.Connection) -> None:
+        # Binary: asyncpg's text codec would break COPY and is slower. Arguments are JSON text as
+        # bytes, never lists, which inside an array would be taken for a further dimension.
+        await connection.set_type_codec(
+            "jsonb",
+            schema="pg_catalog",
+            format="binary",
+            encoder=_encode_jsonb,
+            decoder=_decode_jsonb,
+        )
+        if self._vectors:
+            await know_vectors(connection)
 
     async def _connect_somewhere(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
         if not self._hosts:
@@ -236,16 +257,16 @@ async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) ->
                 late.terminate()
 
 
-async def _prepare_session(connection: asyncpg.Connection) -> None:
-    # Binary: asyncpg's text codec would break COPY and is slower. Arguments are JSON text as
-    # bytes, never lists, which inside an array would be taken for a further dimension.
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="binary",
-        encoder=_encode_jsonb,
-        decoder=_decode_jsonb,
+async def know_vectors(connection: asyncpg.Connection | Connection) -> None:
+    """Has the driver take and give vectors in their wire format; where there are none, nothing."""
+    schema = await connection.fetchval(
+        "SELECT n.nspname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
+        "WHERE t.oid = to_regtype('vector')"
     )
+    if schema is not None:
+        await connection.set_type_codec(
+            "vector", schema=schema, format="binary", encoder=bytes, decoder=bytes
+        )
 
 
 def _encode_jsonb(text: bytes) -> bytes:

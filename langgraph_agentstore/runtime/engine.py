@@ -18,14 +18,16 @@ from typing import Any
 
 from ..config import StoreConfig
 from ..errors import AgentStoreError, StoreClosedError
-from ..plan.model import Planned, Rules
+from ..plan.model import Planned, Rules, Standing
 from ..records import StoreStats
 from .calls import AwaitedCall, BlockingCall, Call, announce_all
 from .database import Database
 from .io_thread import ForkAware, IoThread
 from .migrator import migrate
+from .searching import Searching
 from .session import Job, Session
 from .translate import executing
+from .vector_sets import open_vectors
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -33,10 +35,11 @@ logger = logging.getLogger("langgraph_agentstore")
 class Engine(ForkAware):
     """One thread, one session. Nothing starts before the first call."""
 
-    def __init__(self, config: StoreConfig, rules: Rules) -> None:
+    def __init__(self, config: StoreConfig, standing: Standing) -> None:
         super().__init__()
         self.config = config
-        self._rules = rules
+        self.standing = standing
+        self.index_config = config.index_config
         self._closed = False
         self._refused = 0
         self._reset()
@@ -153,7 +156,7 @@ class Engine(ForkAware):
 
     async def _open(self) -> None:
         try:
-            self._session = await open_session(self.config, self._rules)
+            self._session = await open_session(self.config, self.standing.rules)
         except Exception as error:
             if not isinstance(error, AgentStoreError):
                 logger.exception("opening the store failed")
@@ -205,9 +208,12 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
     try:
         async with database.connections.lease() as connection:
             schema_version = await migrate(connection, rules.tables)
+            opened, problem = await open_vectors(connection, rules)
+        if opened.vector_set is not None:
+            await database.connections.learn_vectors()
     except BaseException as error:
         await database.connections.close()
         if isinstance(error, AgentStoreError) or not isinstance(error, Exception):
             raise
         raise executing(error) from error
-    return Session(config, rules, database, schema_version)
+    return Session(config, Searching(opened, problem), database, schema_version)

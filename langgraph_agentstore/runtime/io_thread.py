@@ -26,10 +26,10 @@ _inherited: list[object] = []
 class IoThread:
     """The thread and its loop; both run from construction until `stop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "agentstore-io") -> None:
         self.loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
         self._context = contextvars.Context()
-        self._thread = threading.Thread(target=self._run, name="agentstore-io", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
@@ -50,6 +50,11 @@ class IoThread:
     def join(self) -> None:
         """Waits until the thread has ended."""
         self._thread.join()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the loop is closed and the thread gone."""
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)

@@ -40,7 +40,8 @@ class Lane:
     `execute` runs a batch, all operations of one `kind`, and fills in the results; `settled` is
     told of tickets that are done or failed. `width` batches travel at once, up to `widest` when
     they are slow. An operation waits until earlier ones on the same item have ended where
-    `ordered` asks for it, so that no write is overtaken by an older one.
+    `ordered` asks for it, so that no write is overtaken by an older one; there, one that is
+    `pending` waits too, and holds up nothing but later writes to its item.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Lane:
         widest: int,
         deadline_s: float,
         kind: Callable[[Any], Hashable] = lambda _: None,
+        largest: Callable[[Hashable], int] = lambda _: LARGEST_BATCH,
         ordered: bool = False,
     ) -> None:
         self._execute = execute
@@ -60,6 +62,7 @@ class Lane:
         self._widest = widest
         self._deadline_s = deadline_s
         self._kind = kind
+        self._largest = largest
         self._ordered = ordered
         self._busy: set[Triple] = set()
         self._waiting: list[Ticket] = []
@@ -87,6 +90,13 @@ class Lane:
         full = self._width <= len(self._flying) < self._widest
         if self._waiting and full and self._overtaking is None:
             self._overtaking = asyncio.get_running_loop().call_later(PATIENCE_S, self._overtake)
+
+    def refuse(self, ticket: Ticket, error: Exception) -> None:
+        """Fails a ticket that waits."""
+        self._waiting.remove(ticket)
+        ticket.call.fail(ticket.position, error)
+        self._settled([ticket])
+        self.depart()
 
     def abandon(self) -> None:
         """Stops what runs for callers who have all given up; for a lane of reads only.
@@ -124,11 +134,13 @@ class Lane:
                 held += self._waiting[position:]
                 break
             operation = ticket.operation
-            kind = kind if batch else self._kind(operation)
-            alike = self._kind(operation) == kind
-            if alike and not (self._ordered and operation.triple in blocked):
-                batch.append(ticket)
-                continue
+            if self._may_go(operation, blocked):
+                if not batch:
+                    kind = self._kind(operation)
+                    size = min(size, self._largest(kind))
+                if self._kind(operation) == kind:
+                    batch.append(ticket)
+                    continue
             held.append(ticket)
             if self._ordered:
                 blocked.add(operation.triple)
@@ -136,6 +148,11 @@ class Lane:
             self._busy.update([ticket.operation.triple for ticket in batch])
         self._waiting = held
         return batch
+
+    def _may_go(self, operation: Any, blocked: set[Triple]) -> bool:
+        if not self._ordered:
+            return True
+        return operation.triple not in blocked and not operation.pending
 
     async def _fly(self, batch: Sequence[Ticket]) -> None:
         task = asyncio.current_task()

@@ -16,6 +16,7 @@ async def set_up(session: Session) -> None:
     # Opening the session has done it; but somebody may have dropped the tables since.
     async with session.database.connections.lease() as connection:
         session.schema_version = await migrate(connection, session.rules.tables)
+        await session.index.now.open(connection)
 
 
 async def _health(session: Session) -> StoreHealth:

@@ -15,19 +15,19 @@ from operator import attrgetter
 from typing import Any
 
 from ..config import StoreConfig
-from ..errors import AgentStoreError, ItemLockedError, StoreTimeoutError
-from ..plan.delete import delete_statement
+from ..errors import ItemLockedError, StoreTimeoutError
 from ..plan.expiry import plan_sweep, refresh_statement
 from ..plan.get import decode_gets, get_statement
-from ..plan.model import Delete, Get, Put, Refresh, Rules, Statement
-from ..plan.put import put_statement, repeated_put_statement
+from ..plan.model import Delete, Get, Put, PutExpected, Query, Refresh, Rules, Statement
+from ..plan.put import put_expected_statement
 from ..plan.together import decode_together, together_statement
-from .calls import Call, SilentCall, Ticket, announce_all
+from .calls import AwaitedCall, Call, SilentCall, Ticket, announce_all
 from .database import Database
 from .lanes import WIDTH, Lane
+from .searching import IndexInForce, Searching
 from .slots import Slots
 from .sweeper import Sweeper
-from .translate import executing
+from .writes import Writes, as_ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,11 @@ class Job:
 class Session:
     """An open store, on its I/O thread's loop."""
 
-    def __init__(self, config: StoreConfig, rules: Rules, database: Database, schema: int) -> None:
+    def __init__(
+        self, config: StoreConfig, searching: Searching, database: Database, schema: int
+    ) -> None:
         self.config = config
-        self.rules = rules
+        self.index = IndexInForce(searching)
         self.database = database
         self.schema_version = schema
         self.operations = self.failed = self.refreshed = 0
@@ -70,14 +72,14 @@ class Session:
             widest=widest,
             deadline_s=deadline_s,
         )
-        self._writes = Lane(
-            self._run_writes,
+        self._writes = Writes(
+            self.database,
+            self.index,
+            self._fetch_shared,
             self._settled,
-            width=min(WIDTH, widest),
+            (self._write_slots, self._slots),
             widest=widest,
             deadline_s=deadline_s,
-            kind=type,
-            ordered=True,
         )
         self._shared = Lane(
             self._run_shared,
@@ -92,10 +94,15 @@ class Session:
         )
 
     @property
+    def rules(self) -> Rules:
+        """Those in force, with the set of vectors in use."""
+        return self.index.now.rules
+
+    @property
     def waiting(self) -> int:
         """Operations queued in the lanes, not sent."""
-        lanes = (self._gets, self._writes, self._shared, self._refreshes)
-        return sum(lane.waiting for lane in lanes)
+        ways = (self._gets, self._writes, self._shared, self._refreshes)
+        return sum(way.waiting for way in ways)
 
     def begin(self, call: Call) -> None:
         """Sends a call's operations their ways; `depart` lets the lanes go."""
@@ -128,6 +135,7 @@ class Session:
         """Waits until everything that was begun is done, then closes the database."""
         await self._idle.wait()
         await self.sweeper.stop()
+        await self.index.now.close()
         await self.database.connections.close()
 
     def start_sweeper(self, interval_minutes: float | None) -> Future[None]:
@@ -151,7 +159,7 @@ class Session:
             if isinstance(operation, Get):
                 self._gets.add(ticket)
             elif isinstance(operation, (Put, Delete)):
-                self._writes.add(ticket)
+                self._writes.begin(call, ticket)
                 if isinstance(operation, Put) and operation.ttl is not None:
                     self._sweep_by_itself()
             elif isinstance(operation, Refresh):
@@ -160,6 +168,14 @@ class Session:
                 self._shared.add(ticket)
             else:
                 self._start_alone(call, ticket)
+
+    async def _fetch_shared(self, statement: Statement[Any]) -> Any:
+        """The result of a bounded statement of the session's own."""
+        call = AwaitedCall([statement])
+        self.begin(call)
+        self._shared.depart()
+        await call.future
+        return call.outcome()[0]
 
     def _start_alone(self, call: Call, ticket: Ticket) -> None:
         task = asyncio.get_running_loop().create_task(self._run_alone(ticket))
@@ -212,18 +228,6 @@ class Session:
                 ticket.call.remaining += 1
                 self._start_alone(ticket.call, again)
 
-    async def _run_writes(self, tickets: Sequence[Ticket]) -> None:
-        # Of several writes to one item the last wins.
-        operations = list({t.operation.triple: t.operation for t in tickets}.values())
-        async with self._write_slots, self._slots:
-            if isinstance(operations[0], Delete):
-                await self.database.fetch(*delete_statement(operations, self.rules))
-            else:
-                await self.database.fetch(
-                    *put_statement(operations, self.rules),
-                    repeated=partial(repeated_put_statement, operations, self.rules),
-                )
-
     async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
         refreshes = list({t.operation.triple: t.operation for t in tickets}.values())
         async with self._slots:
@@ -235,18 +239,16 @@ class Session:
         try:
             if not call.cancelled:
                 call.results[ticket.position] = await self._result_of(operation)
-        except AgentStoreError as error:
-            call.fail(ticket.position, error)
         except asyncio.CancelledError:
             # The caller gave up; nobody will look at this, but the call must still end.
             call.fail(ticket.position, StoreTimeoutError("the operation was cancelled"))
         except Exception as error:
-            failure = executing(error)
-            failure.__cause__ = error
-            call.fail(ticket.position, failure)
+            call.fail(ticket.position, as_ours(error))
 
-    async def _result_of(self, operation: Statement[Any] | Job) -> Any:
+    async def _result_of(self, operation: Statement[Any] | PutExpected | Query | Job) -> Any:
         """Waits for locked items as the lanes do: turn by turn, as long as a command may take."""
+        if isinstance(operation, (Query, PutExpected)):
+            return await self.index.do(partial(self._by_index, operation))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.config.pool.command_timeout_s
         while True:
@@ -256,6 +258,12 @@ class Session:
             except ItemLockedError:
                 if loop.time() >= deadline:
                     raise
+
+    async def _by_index(self, operation: PutExpected | Query, searching: Searching) -> Any:
+        if isinstance(operation, Query):
+            return await self._result_of(await searching.statement_of(operation))
+        await searching.embed(operation.put, self._fetch_shared)
+        return await self._result_of(put_expected_statement(operation, searching.rules))
 
     async def _attempt(self, operation: Statement[Any] | Job) -> Any:
         if isinstance(operation, Job):

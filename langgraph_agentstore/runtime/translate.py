@@ -12,6 +12,7 @@ from ..errors import (
     AgentStoreError,
     ConfigurationError,
     DatabaseError,
+    IndexMismatchError,
     ItemLockedError,
     MissingSchemaError,
     StoreTimeoutError,
@@ -87,6 +88,11 @@ def executing(error: BaseException) -> AgentStoreError:
         return StoreTimeoutError(
             "no answer came within the time allowed; whether a write was made is not known",
             written=None,
+        )
+    if isinstance(error, asyncpg.UndefinedTableError) and "item_vector_" in str(error):
+        return IndexMismatchError(
+            "the vectors that this store uses are gone, since another process reindexed: open the "
+            "store anew with the index= of that"
         )
     if isinstance(error, (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)):
         return MissingSchemaError(f"the tables are gone: {_said(error)}; call setup()")

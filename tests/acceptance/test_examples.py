@@ -35,6 +35,11 @@ PRINTED = {
         "nobody: the running graph has no user",
         "ada : memories : My cat is called Turing.",
     ],
+    "search.py": [
+        "vector  Which animal lives with me? → My cat is called Turing. (cosine 1.00)",
+        "text    KX4471 → The booking of the night train to Oslo has number KX4471. (bm25 1.21)",
+        "agent: Your cat is called Turing.",
+    ],
 }
 NOT_RUN_ALONE = {"scripted_model.py", "demo_agent.py", "demo.py"}
 

@@ -19,14 +19,14 @@ from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.delete import delete_many_sql
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
-from langgraph_agentstore.plan.model import Rules, Tables
+from langgraph_agentstore.plan.model import Rules, Standing, Tables
 from langgraph_agentstore.plan.scan import plan_page
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
 
 SCHEMA = "explain_guards"
 RULES = Rules(Tables(SCHEMA))
 SCOPE = template_scope(DEFAULT_TEMPLATE)
-PLANNER = Planner(SCOPE, RULES)
+PLANNER = Planner(SCOPE, Standing(RULES))
 ROWS = 100_000
 ALICE = ("users", "u7", "notes")
 

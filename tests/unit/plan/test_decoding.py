@@ -14,15 +14,25 @@ from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.delete import delete_statement, plan_delete_regions
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_statement
 from langgraph_agentstore.plan.get import decode_gets, get_statement
-from langgraph_agentstore.plan.model import Delete, Get, Put, Refresh, Rules, Statement, Tables
-from langgraph_agentstore.plan.put import plan_put_expected, put_statement
+from langgraph_agentstore.plan.model import (
+    Delete,
+    Get,
+    Put,
+    PutExpected,
+    Refresh,
+    Rules,
+    Standing,
+    Statement,
+    Tables,
+)
+from langgraph_agentstore.plan.put import put_expected_statement, put_statement
 from langgraph_agentstore.plan.region import region_condition
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, Region, UserScope, template_scope
 
 RULES = Rules(Tables('odd"name'))
 SCOPE = template_scope(DEFAULT_TEMPLATE)
-PLANNER = Planner(SCOPE, RULES)
+PLANNER = Planner(SCOPE, Standing(RULES))
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LATER = THEN + timedelta(minutes=5)
 A = Get(("alice", "files", "a"), ("users", "alice", "files"), refresh=True)
@@ -122,7 +132,7 @@ def test_namespaces_of_all_regions_are_merged_in_the_order_of_tuples() -> None:
 
 
 def test_a_users_namespaces_are_relative() -> None:
-    planner = Planner(UserScope("alice"), RULES)
+    planner = Planner(UserScope("alice"), Standing(RULES))
     assert listed(ListNamespacesOp(), (0, "alice", place(("x",))), planner=planner) == [("x",)]
 
 
@@ -159,7 +169,7 @@ def test_a_plain_prefix_is_a_range_and_anything_else_a_pattern() -> None:
 def test_a_put_that_expected_another_version_is_a_conflict() -> None:
     put = Put(A.triple, "files", b"{}", None)
     for expected, reason in ((0, "exists already"), (3, "changed or is gone")):
-        statement = plan_put_expected(put, expected, RULES)
+        statement = put_expected_statement(PutExpected(put, expected), RULES)
         assert not statement.idempotent
         assert statement.decode([(4,)]).result == 4
         with pytest.raises(VersionConflictError, match=reason) as raised:

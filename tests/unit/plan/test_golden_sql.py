@@ -14,26 +14,32 @@ from typing import Any
 import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
+from langgraph_agentstore.index_config import search_index
 from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.bulk import bulk_statements
+from langgraph_agentstore.plan.bulk import Load, plan_load
 from langgraph_agentstore.plan.delete import delete_many_sql, plan_delete_regions
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
-from langgraph_agentstore.plan.model import Put, Rules, Tables
+from langgraph_agentstore.plan.known_vectors import plan_known_vectors
+from langgraph_agentstore.plan.model import Put, PutExpected, Rules, Standing, Tables
 from langgraph_agentstore.plan.put import (
-    plan_put_expected,
+    put_expected_statement,
     put_many_expiring_sql,
     put_many_sql,
+    put_statement,
     repeated_put_statement,
 )
+from langgraph_agentstore.plan.query_options import query_options
+from langgraph_agentstore.plan.reindex import fill_sql, page_sql, words_again_sql
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
+from langgraph_agentstore.plan.vectors import approximate_index, create_vectors_sql
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = Rules(Tables("agentstore"))
 LENIENT = Rules(Tables("agentstore"), omit_expired=False)
 SCOPE = template_scope(DEFAULT_TEMPLATE)
-PLANNER = Planner(SCOPE, RULES)
+PLANNER = Planner(SCOPE, Standing(RULES))
 ALICE = ("users", "alice", "files")
 KEY = ("alice", "files", "k")
 
@@ -50,20 +56,59 @@ def regions(*labels: str) -> Any:
     return SCOPE.regions(labels)
 
 
+def searching(mode: str, **options: Any) -> tuple[Rules, Planner]:
+    """The rules of an open store with an index of two dimensions, and a planner under them."""
+    index = search_index(
+        {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts], "mode": mode, **options}
+    )
+    rules = Rules(Tables("agentstore"), index=index, vector_set=1, approximate=True)
+    return rules, Planner(SCOPE, Standing(rules))
+
+
+def asked(mode: str, query: str, *, explaining: bool = False, **options: Any) -> str:
+    rules, planner = searching("hybrid")
+    assert rules.index is not None
+    asking = query_options(rules.index, mode=mode, **options)  # type: ignore[arg-type]
+    op = SearchOp(ALICE, {"status": "open"}, query=query)
+    vector = None if mode == "text" else b""
+    return planner.query(op, asking, explaining=explaining).statement(rules, vector).sql
+
+
+def indexed_put(planner: Planner) -> Put:
+    put = planner.plan(PutOp(ALICE, "k", {"a": "b"}))
+    assert isinstance(put, Put)
+    put.vectors = [b""]
+    return put
+
+
+def shown_load(load: Load) -> str:
+    return "\n".join([*(staging.create for staging, _ in load.copies), *load.moves])
+
+
+def approximate_index_sql(rules: Rules) -> str:
+    index = approximate_index(rules.tables, 1, rules.vector_index)
+    assert index is not None
+    return index.create
+
+
+HYBRID, HYBRID_PLANNER = searching("hybrid")
+HALF, _ = searching("vector", ann_index_config={"vector_type": "halfvec", "kind": "ivfflat"})
+INDEXED_PUT = indexed_put(HYBRID_PLANNER)
+
 EVERYTHING = PLANNER.filter(None)
 OPEN = PLANNER.filter({"status": "open", "age": {"$gt": 7}})
 PUT = Put(KEY, "files", b"{}", None)
 
 STATEMENTS = {
     "get_one": explained(GetOp(ALICE, "k")),
-    "get_one_lenient": explained(GetOp(ALICE, "k"), Planner(SCOPE, LENIENT)),
+    "get_one_lenient": explained(GetOp(ALICE, "k"), Planner(SCOPE, Standing(LENIENT))),
     "get_many": get_many_sql(RULES),
     "put_one": explained(PutOp(ALICE, "k", {"a": 1})),
     "put_many": put_many_sql(RULES),
     "put_many_expiring": put_many_expiring_sql(RULES),
     "put_repeated": repeated_put_statement([PUT], RULES, timedelta(seconds=1))[0],
-    "put_expecting_none": plan_put_expected(PUT, 0, RULES).sql,
-    "put_expecting_a_version": plan_put_expected(PUT, 3, RULES).sql,
+    "put_expecting_none": put_expected_statement(PutExpected(PUT, 0), RULES).sql,
+    "put_expecting_a_version": put_expected_statement(PutExpected(PUT, 3), RULES).sql,
     "delete_one": explained(PutOp(ALICE, "k", None)),
     "delete_many": delete_many_sql(RULES),
     "delete_namespace": plan_delete_regions(regions(*ALICE), RULES).sql,
@@ -84,7 +129,23 @@ STATEMENTS = {
     "record": plan_record(KEY, ALICE, RULES).sql,
     "refresh": refresh_sql(RULES),
     "sweep": plan_sweep(1000, RULES).sql,
-    "load": "\n".join(bulk_statements(RULES)),
+    "load": shown_load(plan_load([PUT], RULES)),
+    "load_indexed": shown_load(plan_load([INDEXED_PUT], HYBRID)),
+    "put_indexed": put_statement([INDEXED_PUT], HYBRID)[0],
+    "put_indexed_expecting_a_version": put_expected_statement(
+        PutExpected(INDEXED_PUT, 3), HYBRID
+    ).sql,
+    "known_vectors": plan_known_vectors(KEY, HYBRID).sql,
+    "search_a_small_scope_by_vector": asked("vector", "cat"),
+    "search_by_vector": asked("vector", "cat", explaining=True),
+    "search_by_words": asked("text", '"black cat" dog -fish'),
+    "search_hybrid": asked("hybrid", "cat", recency_half_life_days=7, min_score=0.1),
+    "search_with_unindexed": asked("vector", "cat", include_unindexed=True),
+    "reindex_page": page_sql(HYBRID),
+    "reindex_fill": fill_sql(HALF),
+    "reindex_words": words_again_sql(HYBRID),
+    "vector_table": "\n".join(create_vectors_sql(HALF.tables, 1, HALF.vector_index)),
+    "vector_index": approximate_index_sql(HALF),
 }
 
 

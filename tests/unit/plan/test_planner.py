@@ -18,11 +18,11 @@ from langgraph_agentstore import (
     ValueTypeError,
 )
 from langgraph_agentstore.plan import MAX_ADDRESS_BYTES, Planner
-from langgraph_agentstore.plan.model import Delete, Get, Put, Rules, Tables
+from langgraph_agentstore.plan.model import Delete, Get, Put, Rules, Standing, Tables
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, UserScope, template_scope
 
 RULES = Rules(Tables("agentstore"))
-PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), RULES)
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(RULES))
 ALICE = ("users", "alice", "files")
 
 
@@ -41,7 +41,7 @@ def test_a_put_of_none_is_a_delete() -> None:
 
 
 def test_a_users_scope_takes_every_tuple_as_that_users() -> None:
-    planner = Planner(UserScope("bob"), RULES)
+    planner = Planner(UserScope("bob"), Standing(RULES))
     planned = planner.plan(PutOp(("users", "alice"), "k", {}))
     assert isinstance(planned, Put)
     assert planned.triple == ("bob", "users:alice", "k")
@@ -113,7 +113,7 @@ class Label(str, Enum):
 
 
 def test_a_label_of_a_string_enum_is_a_plain_string() -> None:
-    planner = Planner(template_scope(DEFAULT_TEMPLATE), RULES)
+    planner = Planner(template_scope(DEFAULT_TEMPLATE), Standing(RULES))
     planned = planner.plan(GetOp(("users", "alice", Label.FILES), "k"))
     assert isinstance(planned, Get)
     assert [type(label) for label in planned.labels] == [str, str, str]

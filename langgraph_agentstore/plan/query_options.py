@@ -1,0 +1,61 @@
+"""What a search by a query asks for, and what the index says where it asks for nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..errors import InvalidOperationError
+from ..index import SearchIndex, SearchMode
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """How one search by a query differs from the index's defaults; all decided."""
+
+    mode: SearchMode
+    min_score: float | None = None
+    recency_half_life_days: float | None = None
+    include_unindexed: bool = False
+
+
+def default_options(index: SearchIndex) -> QueryOptions:
+    """Those of a search that says nothing else."""
+    return QueryOptions(index.mode, recency_half_life_days=index.ranking.recency_half_life_days)
+
+
+def query_options(
+    index: SearchIndex,
+    *,
+    mode: SearchMode | None = None,
+    min_score: float | None = None,
+    recency_half_life_days: float | None = None,
+    include_unindexed: bool = False,
+) -> QueryOptions:
+    """What a search asks for, with the index's defaults.
+
+    Raises:
+        InvalidOperationError: the index does not have that mode, or a number makes no sense.
+    """
+    if mode is not None and mode not in index.modes:
+        raise InvalidOperationError(
+            f"mode {mode!r} is not one that this store's index serves: {', '.join(index.modes)}; "
+            "an index with an embedder and mode 'hybrid' serves all"
+        )
+    if min_score is not None and not _is_number(min_score):
+        raise InvalidOperationError(f"min_score is a number, got {min_score!r}")
+    half_life = recency_half_life_days
+    if half_life is not None and not (_is_number(half_life) and half_life > 0):
+        raise InvalidOperationError(
+            f"recency_half_life_days is a number of days above 0, got {half_life!r}"
+        )
+    return QueryOptions(
+        index.mode if mode is None else mode,
+        None if min_score is None else float(min_score),
+        index.ranking.recency_half_life_days if half_life is None else float(half_life),
+        include_unindexed,
+    )
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)

@@ -1,0 +1,110 @@
+"""Search by vector alone in a small scope: a plain statement, quick to start.
+
+Most searches are of such a scope, and there the statement of `plan/query.py` would take longer
+to start than to run. This one says if the scope is larger than `SMALL`; only then that is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langgraph.store.base import SearchOp
+
+from ..index import Distance
+from ..namespaces import decode_labels
+from ..records import ScoredItem
+from ..users import Scope
+from ..values import as_mapping
+from .expiry import REFRESHED
+from .filters import Filter, filter_sql
+from .model import Decoded, Refresh, Row, Rules, Statement
+from .near import ITEM
+from .region import region_condition
+from .vectors import distance_sql
+
+SMALL = 1000
+"""Parts in scope."""
+
+
+def plan_small_scope(
+    op: SearchOp,
+    filter: Filter,
+    vector: bytes,
+    scope: Scope,
+    rules: Rules,
+    *,
+    min_score: float | None,
+    everything: Callable[[], Statement[list[ScoredItem]]],
+) -> Statement[list[ScoredItem]]:
+    """At most `op.limit` items after `op.offset`, nearest first, or `everything` instead."""
+    arguments: list[Any] = [vector, op.limit, op.offset]
+    where = f"{rules.live()} AND {filter_sql(filter, arguments)}"
+    region = region_condition(scope.regions(op.namespace_prefix), arguments, "v")
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
+        if rows[0][-1]:
+            return Decoded([], instead=everything())
+        found: Decoded[list[ScoredItem]] = Decoded([])
+        for position, row in enumerate(rows, op.offset + 1):
+            if row[2] is not None:  # the row that says so when there is none
+                _decode_one(row, position, op, scope, rules, min_score, found)
+        return found
+
+    # A filter may have to look at every part; a page of no great length is over soon.
+    bounded = not op.filter and op.limit + op.offset <= SMALL
+    return Statement(_sql(region, where, rules), tuple(arguments), decode, bounded=bounded)
+
+
+def _sql(region: str, where: str, rules: Rules) -> str:
+    return f"""
+SELECT found.*, scope.large
+  FROM (SELECT EXISTS (SELECT FROM {rules.vectors} v WHERE {region} OFFSET {SMALL}) AS large) scope
+  LEFT JOIN LATERAL (
+    SELECT p.user_id, p.namespace, p.key, i.value, i.created_at, i.updated_at, i.expires_at,
+           i.refreshed, p.distance
+      FROM (SELECT v.user_id, v.namespace, v.key, v.version,
+                   min({distance_sql(rules).exact}) AS distance
+              FROM {rules.vectors} v
+             WHERE NOT scope.large AND {region} AND v.embedding IS NOT NULL
+             GROUP BY v.user_id, v.namespace, v.key, v.version
+             ORDER BY distance, v.user_id, v.namespace, v.key) p
+     CROSS JOIN LATERAL (
+           SELECT i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed
+             FROM {rules.tables.item} i
+            WHERE {ITEM} AND i.version = p.version AND {where} OFFSET 0) i
+     LIMIT $2 OFFSET $3) found ON true"""
+
+
+def _decode_one(
+    row: Row,
+    position: int,
+    op: SearchOp,
+    scope: Scope,
+    rules: Rules,
+    min_score: float | None,
+    found: Decoded[list[ScoredItem]],
+) -> None:
+    user_id, stored, key, value, created_at, updated_at, expires_at, refreshed, distance, _ = row
+    score = score_of(distance, rules.vector_index.distance)
+    if min_score is not None and score < min_score:
+        return
+    found.result.append(
+        ScoredItem(
+            namespace=scope.labels(user_id, decode_labels(stored)),
+            key=key,
+            value=as_mapping(value),
+            created_at=created_at,
+            updated_at=updated_at,
+            score=score,
+            scored_by=rules.vector_index.distance,
+            vector_rank=position,
+        )
+    )
+    if op.refresh_ttl and refreshed is not None:
+        found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
+
+
+def score_of(distance: float, kind: Distance) -> float:
+    """Higher is nearer: cosine similarity, negative distance, inner product."""
+    return 1 - distance if kind == "cosine" else -distance

@@ -1,0 +1,203 @@
+"""Reindexing: a new set of vectors is filled beside the one in use, and then takes its place.
+
+Reads and writes go on with the old set. What is written meanwhile is found again by its version;
+when little is left, writers wait for as long as it takes to do that little and to switch.
+Killed at any moment, it has changed nothing for readers, and the next one goes on with its work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+
+from ..errors import SchemaError
+from ..plan.content import content_of
+from ..plan.model import Rules, Standing
+from ..plan.reindex import (
+    FIRST,
+    ToIndex,
+    fill_arguments,
+    fill_sql,
+    page_sql,
+    undone_sql,
+    words_again_sql,
+    words_arguments,
+)
+from ..plan.vectors import approximate_index
+from .connections import Connection
+from .indexes import make_index
+from .searching import Searching
+from .session import Session
+from .vector_sets import StoredSet, has_index, have_extension, make_set, stored_set
+
+# One lock for all schemas of a database: two reindexings at once would be in each other's way.
+_LOCK = 0x61676E77
+
+PAGE_SIZE = 200
+"""Items read, embedded and written at a time."""
+
+FEW = 200
+"""With so many items left, writers wait until they are done."""
+
+_LONGEST_S = 3600.0
+
+
+class Reindexing:
+    """One reindexing; each method is the work of one job, in this order."""
+
+    def __init__(self, rules: Rules, standing: Standing) -> None:
+        self._rules = rules
+        self._standing = standing
+        self._after = FIRST
+        self._searching: Searching | None = None
+        self._connection: Connection | None = None
+        self._lease: Any = None
+        self.caught_up = False
+
+    async def begin(self, session: Session) -> int:
+        """Takes up an unfinished set, or makes one; how many items are to be done.
+
+        Raises:
+            SchemaError: another process is reindexing, or there can be no vectors.
+        """
+        self._lease = session.database.connections.lease()
+        connection = self._connection = await self._lease.__aenter__()
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            raise SchemaError("another process is reindexing; wait for it")
+        await connection.execute("SET statement_timeout = 0")
+        if self._rules.searched.vectors is not None:
+            await have_extension(connection)
+            await session.database.connections.learn_vectors()
+            number = await self._open_set(connection)
+            self._rules = replace(self._rules, vector_set=number, approximate=False)
+        self._searching = Searching(self._rules, None)
+        undone: int = await connection.fetchval(undone_sql(self._rules), timeout=_LONGEST_S)
+        return undone
+
+    async def step(self, _session: Session) -> int:
+        """Does a page of items; how many. Then `caught_up` tells whether few are left."""
+        assert self._connection is not None
+        done = await self._page(self._connection)
+        if done < PAGE_SIZE:
+            self._after = FIRST
+            undone = await self._connection.fetchval(undone_sql(self._rules), timeout=_LONGEST_S)
+            self.caught_up = undone <= FEW
+        return done
+
+    async def switch(self, session: Session) -> None:
+        """Makes the index, does what is left while writers wait, and puts the set to use."""
+        connection = self._connection
+        assert connection is not None
+        if self._rules.vector_set is not None:
+            ann = approximate_index(
+                self._rules.tables, self._rules.vector_set, self._rules.vector_index
+            )
+            if ann is not None:
+                await make_index(connection, ann, self._rules.tables.quoted)
+            approximate = await has_index(connection, self._rules)
+            self._rules = replace(self._rules, approximate=approximate)
+        assert self._searching is not None
+        self._searching.rules = self._rules
+        former = session.index.now
+        with session.index.changing():
+            await self._switch_in_turn(connection)
+            session.index.now, self._searching = self._searching, None
+            self._standing.rules = replace(self._rules, vector_set=None, approximate=False)
+        await former.close()
+
+    async def end(self, _session: Session) -> None:
+        """Gives back what it holds, whether or not it has come to its end."""
+        if self._searching is not None:
+            await self._searching.close()
+        if self._connection is None:
+            return
+        try:
+            await self._connection.execute("RESET statement_timeout")
+            await self._connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+        finally:
+            await self._lease.__aexit__(None, None, None)
+
+    async def _open_set(self, connection: Connection) -> int:
+        async with connection.transaction():
+            unfinished = await stored_set(connection, self._rules, "building")
+            if unfinished is not None:
+                if self._is_ours(unfinished):
+                    return unfinished.number
+                await self._drop_set(connection, unfinished.number)
+            numbers = f"SELECT coalesce(max(number), 0) + 1 FROM {self._rules.tables.vector_set}"
+            number = await connection.fetchval(numbers)
+            return (await make_set(connection, self._rules, number, "building")).number
+
+    def _is_ours(self, unfinished: StoredSet) -> bool:
+        vectors = self._rules.vector_index
+        found = (unfinished.dims, unfinished.stored_as, unfinished.settings)
+        return found == (vectors.dims, vectors.stored_as, self._rules.searched.settings)
+
+    async def _drop_set(self, connection: Connection, number: int) -> None:
+        tables = self._rules.tables
+        await connection.execute(f"DELETE FROM {tables.vector_set} WHERE number = $1", number)
+        await connection.execute(f"DROP TABLE IF EXISTS {tables.item_vector(number)}")
+
+    async def _page(self, connection: Connection) -> int:
+        rows = await connection.fetch(
+            page_sql(self._rules), *self._after, PAGE_SIZE, timeout=_LONGEST_S
+        )
+        if not rows:
+            return 0
+        items = await asyncio.to_thread(self._read, rows)
+        await self._embed(items)
+        if self._rules.vector_set is not None:
+            await connection.execute(fill_sql(self._rules), *fill_arguments(items))
+        if self._rules.searched.language is not None:
+            await connection.execute(words_again_sql(self._rules), *words_arguments(items))
+        self._after = items[-1].triple
+        return len(items)
+
+    def _read(self, rows: list[asyncpg.Record]) -> list[ToIndex]:
+        index = self._rules.searched
+        items = []
+        for user_id, namespace, key, version, value, paths in rows:
+            content = content_of(value.encode(), False if paths == [] else paths, index)
+            items.append(ToIndex((user_id, namespace, key), version, content, []))
+        return items
+
+    async def _embed(self, items: list[ToIndex]) -> None:
+        if self._rules.vector_set is None:
+            return
+        assert self._searching is not None
+        wanted = [(item.triple, [part.text for part in item.content.parts]) for item in items]
+        for item, vectors in zip(items, await self._searching.vectors(wanted), strict=True):
+            item.vectors = vectors
+
+    async def _switch_in_turn(self, connection: Connection) -> None:
+        """Writers hold the table for moments only, but there may always be one."""
+        attempts = 30
+        while True:
+            attempts -= 1
+            try:
+                async with connection.transaction():
+                    await self._switch(connection)
+                return
+            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+                if not attempts:
+                    raise
+                await asyncio.sleep(0.2)
+
+    async def _switch(self, connection: Connection) -> None:
+        tables, number = self._rules.tables, self._rules.vector_set
+        await connection.execute("SET LOCAL lock_timeout = '2s'")
+        await connection.execute(f"LOCK TABLE {tables.item} IN SHARE ROW EXCLUSIVE MODE")
+        self._after = FIRST
+        while await self._page(connection):
+            pass
+        if number is None:
+            return
+        former = await stored_set(connection, self._rules, "active")
+        if former is not None:
+            await self._drop_set(connection, former.number)
+        await connection.execute(
+            f"UPDATE {tables.vector_set} SET state = 'active' WHERE number = $1", number
+        )

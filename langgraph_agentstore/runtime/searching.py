@@ -1,0 +1,160 @@
+"""What an index adds to a session: vectors for what is written, and for what is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from ..errors import EmbeddingError, IndexMismatchError, SchemaError
+from ..plan.content import content_for
+from ..plan.known_vectors import plan_known_vectors
+from ..plan.model import Put, Query, Rules, Statement, Triple
+from ..texts import Part
+from .connections import Connection
+from .embedder import Embedder
+from .vector_sets import open_vectors
+
+ResultT = TypeVar("ResultT")
+
+Known = Callable[[Statement[dict[int, bytes]]], Awaitable[dict[int, bytes]]]
+
+
+class IndexInForce:
+    """The index that a store searches by, `now`; reindexing puts another in its place."""
+
+    def __init__(self, now: Searching) -> None:
+        self.now = now
+        self._changing: asyncio.Future[None] | None = None
+
+    async def do(self, work: Callable[[Searching], Awaitable[ResultT]]) -> ResultT:
+        """Does it by the index in force, and again if that was replaced while it was under way."""
+        while True:
+            searching = self.now
+            try:
+                return await work(searching)
+            except IndexMismatchError:
+                if self._changing is not None:
+                    await asyncio.wait([self._changing])
+                if self.now is searching:
+                    raise
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Has those who find the old index gone wait for the end of the block."""
+        self._changing = asyncio.get_running_loop().create_future()
+        try:
+            yield
+        finally:
+            self._changing.set_result(None)
+            self._changing = None
+
+
+class Searching:
+    """The rules of an open store's index, and its embedder.
+
+    `problem` says why vectors cannot be used, if they cannot; whatever needs them raises it.
+    """
+
+    def __init__(self, rules: Rules, problem: SchemaError | None) -> None:
+        self.rules = rules
+        self.problem = problem
+        has_model = rules.index is not None and rules.index.embeddings is not None
+        self.embedder = Embedder(rules.index) if has_model and rules.index is not None else None
+
+    async def open(self, connection: Connection) -> None:
+        """Finds out anew which set of vectors is in use."""
+        self.rules, self.problem = await open_vectors(connection, self.rules)
+
+    async def embed(self, put: Put, known: Known) -> None:
+        """Gives the put its vectors.
+
+        Raises:
+            EmbeddingError: the embedder failed; the message names the item.
+            SchemaError: the vectors stored are not of this index, or there can be none.
+        """
+        self.refit(put)
+        if not put.pending:
+            return
+        texts = _texts(put)
+        if self.problem is not None:
+            raise self.problem
+        assert self.embedder is not None
+        documents = self.embedder.documents
+        if any(documents.recall(text) is None for text in texts):
+            stored = await known(plan_known_vectors(put.triple, self.rules))
+            for part in _parts(put):
+                if part.digest in stored:
+                    documents.learn(part.text, stored[part.digest])
+        try:
+            put.vectors = await documents.vectors(texts)
+        except EmbeddingError as error:
+            raise _naming(put.triple, error) from (error.__cause__ or error)
+
+    async def embed_all(self, puts: Sequence[Put]) -> None:
+        """Gives many puts their vectors, where they have none yet."""
+        for put in puts:
+            self.refit(put)
+        waiting = [put for put in puts if put.pending]
+        if not waiting:
+            return
+        if self.problem is not None:
+            raise self.problem
+        found = await self.vectors([(put.triple, _texts(put)) for put in waiting])
+        for put, vectors in zip(waiting, found, strict=True):
+            put.vectors = vectors
+
+    async def vectors(self, items: Sequence[tuple[Triple, list[str]]]) -> list[list[bytes]]:
+        """Those of each item's texts, however long that takes in all.
+
+        Raises:
+            EmbeddingError: the embedder failed; the message names the first item concerned.
+        """
+        assert self.embedder is not None
+        embed = self.embedder.documents.vectors
+        try:
+            found = iter(await embed([text for _, texts in items for text in texts]))
+        except EmbeddingError:
+            for triple, texts in items:
+                try:
+                    await embed(texts)
+                except EmbeddingError as error:
+                    raise _naming(triple, error) from (error.__cause__ or error)
+            raise
+        return [[next(found) for _ in texts] for _, texts in items]
+
+    async def statement_of(self, query: Query) -> Statement[object]:
+        """The search that a query becomes once its text is embedded."""
+        if query.text is None:
+            return query.statement(self.rules, None)
+        if self.problem is not None:
+            raise self.problem
+        assert self.embedder is not None
+        (vector,) = await self.embedder.queries.vectors([query.text])
+        return query.statement(self.rules, vector)
+
+    def refit(self, put: Put) -> None:
+        """Has the put say what this index finds it by: it may be another since it was planned."""
+        if self.rules.index is None:
+            return
+        content = content_for(put, self.rules.index)
+        if content is not put.content:
+            put.content, put.vectors = content, None
+
+    async def close(self) -> None:
+        if self.embedder is not None:
+            await self.embedder.close()
+
+
+def _naming(triple: Triple, error: EmbeddingError) -> EmbeddingError:
+    place = f"key {triple[2]!r} of namespace {triple[1]!r}"
+    return type(error)(f"{place}: {error}; nothing of it was written")
+
+
+def _parts(put: Put) -> tuple[Part, ...]:
+    return () if put.content is None else put.content.parts
+
+
+def _texts(put: Put) -> list[str]:
+    return [part.text for part in _parts(put)]

@@ -1,0 +1,222 @@
+"""Sets of vectors: which one a store uses, made when a store with an embedder first opens.
+
+A set is a table of its own, of one embedder and one length. A store whose embedder is another
+one still opens: it reads and deletes, and can be told to `reindex()`; whatever needs a vector
+raises what is wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+import asyncpg
+
+from ..errors import (
+    ConfigurationError,
+    IndexMismatchError,
+    MissingExtensionError,
+    MissingSchemaError,
+    SchemaError,
+)
+from ..index import SearchIndex
+from ..plan.model import Rules
+from ..plan.vectors import approximate_index, create_vectors_sql
+from .connections import Connection, know_vectors
+
+logger = logging.getLogger("langgraph_agentstore")
+
+# One lock for all schemas of a database; sets are made rarely.
+_LOCK = 0x61676E76
+
+_SAMPLE = 1000
+
+_NOT_FOUND = (
+    "schema %r has items that were written without this index, or with other fields or another "
+    "language: searches by a query may not find them until reindex() is called"
+)
+
+OLDEST_PGVECTOR = (0, 8)
+"""The first whose indexes go on looking when a filter leaves too little."""
+
+_INSTALL = (
+    "install pgvector on the server (Debian and Ubuntu: apt install postgresql-<version>-pgvector; "
+    "Homebrew: brew install pgvector), then let a role that may run CREATE EXTENSION vector. "
+    "Text search, index={'mode': 'text'}, needs no extension"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSet:
+    """A row of `vector_set`."""
+
+    number: int
+    dims: int
+    stored_as: str
+    model: str | None
+    settings: str
+
+
+async def open_vectors(connection: Connection, rules: Rules) -> tuple[Rules, SchemaError | None]:
+    """The rules with the set in use, made if there is none; and why there is none to be used.
+
+    Raises:
+        ConfigurationError: the server does not know the index's language.
+    """
+    index = rules.index
+    if index is None:
+        return rules, None
+    if index.language is not None:
+        await _check_language(connection, index.language)
+        await _warn_of_other_words(connection, rules)
+    if index.vectors is None:
+        return rules, None
+    try:
+        await have_extension(connection)
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            stored = await stored_set(connection, rules, "active")
+            if stored is None:
+                stored = await make_set(connection, rules, 1, "active")
+                await _warn_of_items_without_vectors(connection, rules)
+            check_set(stored, index)
+            await _adopt_model(connection, rules, stored)
+    except SchemaError as error:
+        return replace(rules, vector_set=None, approximate=False), error
+    rules = replace(rules, vector_set=stored.number)
+    return replace(rules, approximate=await has_index(connection, rules)), None
+
+
+async def have_extension(connection: Connection) -> None:
+    """Makes the extension unless it is there, and tells the driver of its type."""
+    if not await connection.fetchval("SELECT to_regtype('vector') IS NOT NULL"):
+        try:
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as error:
+            raise MissingExtensionError(
+                f"vectors need pgvector, which this server does not have: {_INSTALL}"
+            ) from error
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise MissingExtensionError(
+                "vectors need pgvector, and this role may not make it: let a superuser run "
+                "CREATE EXTENSION vector in this database"
+            ) from error
+    version = await connection.fetchval(
+        "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+    )
+    if tuple(map(int, version.split(".")[:2])) < OLDEST_PGVECTOR:
+        raise MissingExtensionError(
+            f"vectors need pgvector 0.8 or later, this database has {version}: install it, then "
+            "let a superuser run ALTER EXTENSION vector UPDATE"
+        )
+    await know_vectors(connection)
+
+
+async def stored_set(connection: Connection, rules: Rules, state: str) -> StoredSet | None:
+    row = await connection.fetchrow(
+        f"""SELECT number, dims, stored_as, model, settings
+              FROM {rules.tables.vector_set} WHERE state = $1""",
+        state,
+    )
+    return None if row is None else StoredSet(*row)
+
+
+async def make_set(connection: Connection, rules: Rules, number: int, state: str) -> StoredSet:
+    """A new, empty set for this index; call it within a transaction."""
+    vectors, index = rules.vector_index, rules.searched
+    made = (number, state, vectors.dims, vectors.stored_as, index.model, index.settings)
+    try:
+        for statement in create_vectors_sql(rules.tables, number, vectors):
+            await connection.execute(statement)
+        # While it is empty an index costs nothing; IVFFlat's needs data to begin with.
+        ann = approximate_index(rules.tables, number, vectors)
+        if ann is not None and vectors.kind == "hnsw" and state == "active":
+            await connection.execute(ann.create.replace(" CONCURRENTLY", ""))
+        await connection.execute(
+            f"""INSERT INTO {rules.tables.vector_set}
+                       (number, state, dims, stored_as, model, settings)
+                VALUES ($1, $2, $3, $4, $5, $6)""",
+            *made,
+        )
+    except asyncpg.InsufficientPrivilegeError as error:
+        sql = ";\n".join(create_vectors_sql(rules.tables, number, vectors)) + ";"
+        raise MissingSchemaError(
+            f"this role may not make the table for vectors ({error}); let a role that may open "
+            f"the store once with this index, and then grant SELECT, INSERT, UPDATE and DELETE on "
+            f"{rules.tables.item_vector(number)}, and SELECT on {rules.tables.vector_set}",
+            sql=sql,
+        ) from error
+    return StoredSet(number, *made[2:])
+
+
+def check_set(stored: StoredSet, index: SearchIndex) -> None:
+    """Raises IndexMismatchError unless vectors of this index can join those stored."""
+    assert index.vectors is not None
+    model = index.model if stored.model is not None else None
+    asked = (index.vectors.dims, index.vectors.stored_as, model or stored.model)
+    found = (stored.dims, stored.stored_as, stored.model)
+    if asked != found:
+        raise IndexMismatchError(
+            f"the vectors stored have dims={stored.dims}, type {stored.stored_as!r} and model "
+            f"{stored.model!r}; this index has dims={index.vectors.dims}, type "
+            f"{index.vectors.stored_as!r} and model {index.model!r}. Make the store without `with` "
+            "and call store.reindex() once, which embeds everything anew while reads go on; or use "
+            "the former index. Where it is the same model under another name, set index['model'] "
+            "to the stored one"
+        )
+
+
+async def has_index(connection: Connection, rules: Rules) -> bool:
+    """Whether the approximate index that this configuration asks for is there and valid."""
+    assert rules.vector_set is not None
+    ann = approximate_index(rules.tables, rules.vector_set, rules.vector_index)
+    if ann is None:
+        return False
+    valid = await connection.fetchval(
+        "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)",
+        f"{rules.tables.quoted}.{ann.name}",
+    )
+    return bool(valid)
+
+
+async def _adopt_model(connection: Connection, rules: Rules, stored: StoredSet) -> None:
+    """Writes down the model's name where nobody knew it before."""
+    model = rules.searched.model
+    may = await connection.fetchval(
+        "SELECT has_table_privilege($1, 'UPDATE')", rules.tables.vector_set
+    )
+    if stored.model is None and model is not None and may:
+        await connection.execute(
+            f"UPDATE {rules.tables.vector_set} SET model = $1 WHERE number = $2",
+            model,
+            stored.number,
+        )
+
+
+async def _warn_of_items_without_vectors(connection: Connection, rules: Rules) -> None:
+    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {rules.tables.item})"):
+        logger.warning(_NOT_FOUND, rules.tables.schema)
+
+
+async def _warn_of_other_words(connection: Connection, rules: Rules) -> None:
+    """Looks at some items only: it shall cost the same whatever the size of the table."""
+    others = await connection.fetchval(
+        f"""SELECT count(*) FROM (SELECT words_by, indexed_paths FROM {rules.tables.item}
+                                   LIMIT {_SAMPLE}) i
+             WHERE i.words_by IS DISTINCT FROM $1 AND i.indexed_paths IS DISTINCT FROM '[]'""",
+        rules.searched.words_by,
+    )
+    if others:
+        logger.warning(_NOT_FOUND, rules.tables.schema)
+
+
+async def _check_language(connection: Connection, language: str) -> None:
+    try:
+        await connection.execute(f"SELECT '{language}'::regconfig")
+    except asyncpg.UndefinedObjectError as error:
+        known = await connection.fetch("SELECT cfgname FROM pg_ts_config ORDER BY cfgname")
+        names = ", ".join(row["cfgname"] for row in known)
+        raise ConfigurationError(
+            f"index: language {language!r} is no text search configuration of this database; "
+            f"known: {names}"
+        ) from error

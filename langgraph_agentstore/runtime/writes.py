@@ -1,0 +1,122 @@
+"""The way of a write: embedded if it must be, then into a lane, where writes travel together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from ..errors import AgentStoreError, StoreTimeoutError
+from ..plan.delete import delete_statement
+from ..plan.model import Delete, Put
+from ..plan.put import put_statement, repeated_put_statement
+from ..plan.put_indexed import LARGEST_BATCH as LARGEST_INDEXED_BATCH
+from .calls import Call, Ticket
+from .database import Database
+from .lanes import LARGEST_BATCH, WIDTH, Lane
+from .searching import IndexInForce, Known, Searching
+from .slots import Slots
+from .translate import executing
+
+
+class Writes:
+    """Puts and deletes under way; no write to an item is overtaken by an older one."""
+
+    def __init__(
+        self,
+        database: Database,
+        index: IndexInForce,
+        known: Known,
+        settled: Callable[[Sequence[Ticket]], None],
+        slots: tuple[Slots, Slots],
+        *,
+        widest: int,
+        deadline_s: float,
+    ) -> None:
+        self._database = database
+        self._index = index
+        self._known = known
+        self._slots = slots
+        self._lane = Lane(
+            self._run,
+            settled,
+            width=min(WIDTH, widest),
+            widest=widest,
+            deadline_s=deadline_s,
+            kind=_kind,
+            largest=_largest_batch,
+            ordered=True,
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Writes queued, not sent."""
+        return self._lane.waiting
+
+    def begin(self, call: Call, ticket: Ticket) -> None:
+        """Queues a write; `depart` then lets it go, if it has its vectors."""
+        operation = ticket.operation
+        if isinstance(operation, Put):
+            self._index.now.refit(operation)
+        # Also while its vectors are still to come: what is written to its item later waits.
+        self._lane.add(ticket)
+        if operation.pending:
+            task = asyncio.get_running_loop().create_task(
+                self._index.do(partial(self._embed, operation))
+            )
+            task.add_done_callback(partial(self._embedded, ticket))
+            call.tasks = [] if call.tasks is None else call.tasks
+            call.tasks.append(task)
+
+    def depart(self) -> None:
+        """Sends what waits, as far as there is room."""
+        self._lane.depart()
+
+    async def _embed(self, put: Put, searching: Searching) -> None:
+        await searching.embed(put, self._known)
+
+    def _embedded(self, ticket: Ticket, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            self._lane.refuse(ticket, StoreTimeoutError("the operation was cancelled"))
+        elif (error := task.exception()) is not None:
+            self._lane.refuse(ticket, as_ours(error))
+        else:
+            self._lane.depart()
+
+    async def _run(self, tickets: Sequence[Ticket]) -> None:
+        # Of several writes to one item the last wins.
+        operations = list({t.operation.triple: t.operation for t in tickets}.values())
+        await self._index.do(partial(self._write, operations))
+
+    async def _write(self, operations: Sequence[Any], searching: Searching) -> None:
+        rules = searching.rules
+        if isinstance(operations[0], Put):
+            # The index may be another since they were embedded.
+            await searching.embed_all(operations)
+        narrow, wide = self._slots
+        async with narrow, wide:
+            if isinstance(operations[0], Delete):
+                await self._database.fetch(*delete_statement(operations, rules))
+            else:
+                await self._database.fetch(
+                    *put_statement(operations, rules),
+                    repeated=partial(repeated_put_statement, operations, rules),
+                )
+
+
+def as_ours(error: BaseException) -> AgentStoreError:
+    """The error itself, or what the driver's means."""
+    if isinstance(error, AgentStoreError):
+        return error
+    failure = executing(error)
+    failure.__cause__ = error
+    return failure
+
+
+def _kind(operation: Put | Delete) -> tuple[type, bool]:
+    return type(operation), isinstance(operation, Put) and operation.content is not None
+
+
+def _largest_batch(kind: Any) -> int:
+    return LARGEST_INDEXED_BATCH if kind[1] else LARGEST_BATCH

@@ -1,0 +1,229 @@
+"""Search, with a query or without, as every store and view of this package has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
+
+from .errors import InvalidOperationError
+from .index import SearchMode
+from .namespaces import Labels
+from .plan.model import Planned
+from .plan.query_options import QueryOptions, default_options, query_options
+from .records import Explanation, Rerank
+from .reranking import Reranking
+from .surface import StoreSurface
+
+
+class SearchSurface(StoreSurface):
+    """`StoreSurface` with search."""
+
+    @property
+    def index_config(self) -> IndexConfig | None:
+        """The `index=` that the store was given, or that `reindex` put in its place."""
+        return self._engine.index_config
+
+    def search(
+        self,
+        namespace_prefix: Labels,
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+        mode: SearchMode | None = None,
+        min_score: float | None = None,
+        rerank: Rerank | None = None,
+        recency_half_life_days: float | None = None,
+        include_unindexed: bool = False,
+    ) -> list[SearchItem]:
+        """The items at or below a namespace that pass the filter: best first, or newest first.
+
+        Without a query the newest `updated_at` comes first, ties by user, namespace and key. With
+        one, on a store with an index, the best match does; the items are `ScoredItem`. Always
+        min(limit, matches) of them, and the pages of a search are disjoint and complete.
+
+        Args:
+            namespace_prefix: whole labels; `("a",)` covers `("a", "b")`, not `("ab",)`.
+            query: what to look for; without effect on a store that was not given an index.
+            filter: see the reference of filter operators.
+            limit: how many at most; 0 gives none.
+            offset: how many to leave out first.
+            refresh_ttl: whether reading them moves their expiry on; None, the store's default.
+            mode: "vector", "text" or "hybrid", if not the index's own.
+            min_score: leaves out what scores less.
+            rerank: gets the query and the best `CANDIDATES` items, and returns a score for each,
+                or the items in a new order. The index may have one for all searches.
+            recency_half_life_days: halves the score of an item for each time that so many days
+                have passed since it was written.
+            include_unindexed: with a query, what has nothing to be found by comes at the end.
+
+        Raises:
+            InvalidFilterError: the filter has no meaning.
+            InvalidOperationError: limit or offset is below 0, or the index has no such mode.
+            EmbeddingError: the embedder failed.
+        """
+        op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
+        options = self._options(op, mode, min_score, recency_half_life_days, include_unindexed)
+        planned, reranking = self._prepared(op, options, rerank)
+        found: list[SearchItem] = self._run(planned)
+        return found if reranking is None else self._reranked(reranking, found)
+
+    async def asearch(
+        self,
+        namespace_prefix: Labels,
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+        mode: SearchMode | None = None,
+        min_score: float | None = None,
+        rerank: Rerank | None = None,
+        recency_half_life_days: float | None = None,
+        include_unindexed: bool = False,
+    ) -> list[SearchItem]:
+        """As `search`."""
+        op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
+        options = self._options(op, mode, min_score, recency_half_life_days, include_unindexed)
+        planned, reranking = self._prepared(op, options, rerank)
+        found: list[SearchItem] = await self._arun(planned)
+        return found if reranking is None else await self._areranked(reranking, found)
+
+    def explain_search(
+        self,
+        namespace_prefix: Labels,
+        /,
+        *,
+        query: str,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        mode: SearchMode | None = None,
+    ) -> Explanation:
+        """Which way a search by a query goes, and why; it runs the search, without reranking."""
+        explanation: Explanation = self._run(
+            self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
+        )
+        return explanation
+
+    async def aexplain_search(
+        self,
+        namespace_prefix: Labels,
+        /,
+        *,
+        query: str,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        mode: SearchMode | None = None,
+    ) -> Explanation:
+        """As `explain_search`."""
+        explanation: Explanation = await self._arun(
+            self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
+        )
+        return explanation
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Does all operations; results in their order. Reads come before writes.
+
+        The whole batch is checked before anything is sent. Of several writes to one item the
+        last wins.
+
+        Raises:
+            BatchError: the server refused several of them; one alone raises its own error. The
+                others were done.
+        """
+        planned, rerankings = self._prepared_all(ops)
+        results = self._engine.run(planned)
+        for position, reranking in rerankings.items():
+            results[position] = self._reranked(reranking, results[position])
+        return results
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """As `batch`, awaited on any event loop."""
+        planned, rerankings = self._prepared_all(ops)
+        results = await self._engine.arun(planned)
+        for position, reranking in rerankings.items():
+            results[position] = await self._areranked(reranking, results[position])
+        return results
+
+    def _reranked(self, reranking: Reranking, found: list[Any]) -> list[SearchItem]:
+        page = reranking.apply(found)
+        self._engine.run([self._planner.plan(op) for op in reranking.read(page)])
+        return page
+
+    async def _areranked(self, reranking: Reranking, found: list[Any]) -> list[SearchItem]:
+        page = await reranking.aapply(found)
+        await self._engine.arun([self._planner.plan(op) for op in reranking.read(page)])
+        return page
+
+    def _options(
+        self,
+        op: SearchOp,
+        mode: SearchMode | None,
+        min_score: float | None,
+        recency_half_life_days: float | None,
+        include_unindexed: bool,
+    ) -> QueryOptions | None:
+        """What a search asks for, the index's defaults filled in; None without an index."""
+        index = self._planner.rules.index
+        asked = (mode, min_score, recency_half_life_days)
+        if index is None and (include_unindexed or asked != (None, None, None)):
+            raise InvalidOperationError(
+                "this store was not given an index, so a query has no effect, and neither have "
+                "mode, min_score, recency_half_life_days and include_unindexed"
+            )
+        if index is None or not op.query:
+            return None
+        return query_options(
+            index,
+            mode=mode,
+            min_score=min_score,
+            recency_half_life_days=recency_half_life_days,
+            include_unindexed=include_unindexed,
+        )
+
+    def _prepared(
+        self, op: SearchOp, options: QueryOptions | None, rerank: Rerank | None = None
+    ) -> tuple[Planned, Reranking | None]:
+        """The search to run, and what puts its result in its final order."""
+        planner = self._planner
+        if options is None:
+            return planner.plan(op._replace(query=None)), None
+        index = planner.rules.index
+        rerank = rerank or (index.rerank if index is not None else None)
+        if rerank is None:
+            return planner.query(op, options), None
+        reranking = Reranking(rerank, op)
+        return planner.query(reranking.candidates(), options), reranking
+
+    def _prepared_all(self, ops: Iterable[Op]) -> tuple[list[Planned], dict[int, Reranking]]:
+        planner = self._planner
+        index = planner.rules.index
+        if index is None or index.rerank is None:
+            return [planner.plan(op) for op in ops], {}
+        planned: list[Planned] = []
+        rerankings: dict[int, Reranking] = {}
+        for position, op in enumerate(ops):
+            reranking = None
+            if isinstance(op, SearchOp) and op.query:
+                one, reranking = self._prepared(op, default_options(index))
+            else:
+                one = planner.plan(op)
+            planned.append(one)
+            if reranking is not None:
+                rerankings[position] = reranking
+        return planned, rerankings
+
+    def _explaining(self, op: SearchOp, mode: SearchMode | None) -> Planned:
+        planner = self._planner
+        if planner.rules.index is None:
+            raise InvalidOperationError("explain_search: this store was not given an index")
+        return planner.query(op, query_options(planner.rules.index, mode=mode), explaining=True)

@@ -1,0 +1,43 @@
+CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP
+
+CREATE TEMPORARY TABLE agentstore_load_vector (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", part integer, path text, digest bigint, embedding vector) ON COMMIT DROP
+
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl,
+            words, word_count, words_by, indexed_paths)
+SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
+       w.words, w.word_count, w.words_by, p.indexed_paths
+  FROM (SELECT * FROM agentstore_load ORDER BY user_id, namespace, key) p
+ CROSS JOIN LATERAL (SELECT t.words, 1209943955::integer AS words_by,
+               CASE WHEN t.words IS NOT NULL
+                    THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
+                            FROM unnest(t.words) u) END AS word_count
+          FROM (SELECT to_tsvector('english'::regconfig, p.text) AS words OFFSET 0) t) w
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
+       value      = excluded.value,
+       words      = excluded.words,
+       word_count = excluded.word_count,
+       words_by   = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
+       version    = i.version + 1,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_at ELSE i.created_at END,
+       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.metadata ELSE i.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at
+                         THEN excluded.created_by ELSE i.created_by END,
+       updated_at = excluded.updated_at,
+       expires_at = excluded.expires_at,
+       ttl        = excluded.ttl
+
+DELETE FROM "agentstore".item_vector_1 v USING agentstore_load p
+ WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
+   AND v.part >= p.parts
+
+INSERT INTO "agentstore".item_vector_1 AS v
+       (user_id, namespace, key, part, path, version, digest, embedding)
+SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
+       p.embedding::vector(2)
+  FROM agentstore_load_vector p JOIN "agentstore".item i USING (user_id, namespace, key)
+    ON CONFLICT (user_id, namespace, key, part) DO UPDATE
+   SET path = excluded.path, version = excluded.version, digest = excluded.digest,
+       embedding = excluded.embedding

@@ -1,0 +1,37 @@
+WITH p AS MATERIALIZED (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[],
+                         $7::text[], $8::jsonb[], $9::integer[])
+         WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, text, indexed_paths, parts, position)
+), written AS (
+    UPDATE "agentstore".item AS i
+       SET value = p.value, words = w.words, word_count = w.word_count, words_by = w.words_by,
+           indexed_paths = p.indexed_paths, version = i.version + 1, updated_at = now(),
+           expires_at = now() + p.ttl, ttl = p.ttl
+      FROM p CROSS JOIN LATERAL (SELECT t.words, 1209943955::integer AS words_by,
+               CASE WHEN t.words IS NOT NULL
+                    THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
+                            FROM unnest(t.words) u) END AS word_count
+          FROM (SELECT to_tsvector('english'::regconfig, p.text) AS words OFFSET 0) t) w
+     WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+       AND i.version = $15 AND i.created_at = coalesce($16::timestamptz, i.created_at)
+       AND (i.expires_at IS NULL OR i.expires_at > now())
+    RETURNING i.user_id, i.namespace, i.key, i.version
+), stale AS (
+    -- It has fewer parts now: what is left over must not be found.
+    DELETE FROM "agentstore".item_vector_1 v
+     USING p JOIN written w USING (user_id, namespace, key)
+     WHERE v.user_id = w.user_id AND v.namespace = w.namespace AND v.key = w.key
+       AND v.part >= p.parts
+), fresh AS (
+    INSERT INTO "agentstore".item_vector_1 AS v
+           (user_id, namespace, key, part, path, version, digest, embedding)
+    SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
+           n.embedding::vector(2)
+      FROM unnest($10::bigint[], $11::integer[], $12::text[], $13::bigint[], $14::vector[])
+           AS n (position, part, path, digest, embedding)
+      JOIN p USING (position) JOIN written w USING (user_id, namespace, key)
+        ON CONFLICT (user_id, namespace, key, part) DO UPDATE
+       SET path = excluded.path, version = excluded.version, digest = excluded.digest,
+           embedding = excluded.embedding
+)
+SELECT version FROM written

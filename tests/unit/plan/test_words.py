@@ -1,0 +1,77 @@
+"""Queries of words, taken apart as web search has it, and their SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.plan.model import Rules, Tables
+from langgraph_agentstore.plan.words import WordQuery, parse_words, word_list_sql
+
+RULES = Rules(Tables("s"), index=search_index({"fields": ["text"], "k1": 1.5, "b": 0.5}))
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted", "required", "excluded"),
+    [
+        ("one two", "one two", (), ()),
+        ('"one two" three', "one two three", ("one two",), ()),
+        ("one -two", "one", (), ("two",)),
+        ('one -"two three"', "one", (), ("two three",)),
+        ('"one two', "one two", ("one two",), ()),
+        ("well-known", "well-known", (), ()),
+        ("one - two", "one - two", (), ()),
+        ('""', "", (), ()),
+        ('-""', "", (), ()),
+        ('" "', "", (), ()),
+        ("", "", (), ()),
+        (" \n ", "", (), ()),
+        ('"a" -b -"c d" "e f" g', "a e f g", ("a", "e f"), ("b", "c d")),
+    ],
+)
+def test_a_query_is_taken_apart(
+    query: str, wanted: str, required: tuple[str, ...], excluded: tuple[str, ...]
+) -> None:
+    assert parse_words(query) == WordQuery(wanted, required, excluded)
+
+
+@given(st.text(max_size=100))
+def test_any_text_can_be_taken_apart(query: str) -> None:
+    parsed = parse_words(query)
+    assert all(phrase.strip() for phrase in (*parsed.required, *parsed.excluded))
+
+
+@given(st.text(st.characters(exclude_characters='"-'), max_size=100))
+def test_without_quotes_and_minus_every_word_is_wanted(query: str) -> None:
+    assert parse_words(query) == WordQuery(" ".join(query.split()), (), ())
+
+
+def sql_of(query: str) -> tuple[str, list[Any]]:
+    arguments: list[Any] = ["before"]
+    return word_list_sql(parse_words(query), "true", "$1", RULES, arguments), arguments
+
+
+def test_a_query_is_never_part_of_the_sql() -> None:
+    sql, arguments = sql_of('needle1 "needle2 x" -needle3 -"needle4 y"')
+    assert "needle" not in sql
+    assert "needle1 needle2 x" in arguments
+
+
+def test_every_argument_is_in_the_sql() -> None:
+    sql, arguments = sql_of('one "two three" -four')
+    assert all(f"${number}" in sql for number in range(1, len(arguments) + 1))
+
+
+def test_without_phrases_every_hit_is_kept() -> None:
+    sql, _ = sql_of("one two")
+    assert "true AS kept" in sql
+
+
+def test_the_parameters_of_bm25_are_those_of_the_index() -> None:
+    sql, _ = sql_of("one")
+    assert "2.5::float8" in sql  # k1 + 1
+    assert "1.5::float8 * (0.5 + 0.5::float8" in sql
