@@ -233,12 +233,25 @@ def _show_where(folder: Path) -> None:
     )
 
 
+_interrupted: list[int] = []
+"""Signals that came: an exception raised while something is finalised is lost."""
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    _interrupted.append(number)
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
     # An output that cannot show ✓ shows ? instead.
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     try:
-        sys.exit(main())
+        status = main()
+        if _interrupted:
+            raise KeyboardInterrupt
+        sys.exit(status)
     except AgentStoreError as error:
         sys.exit(f"{error}")
     except KeyboardInterrupt:

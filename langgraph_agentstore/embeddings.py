@@ -30,14 +30,13 @@ def vector_bytes(vector: Sequence[float] | Any, index: VectorIndex) -> bytes:
             "'dims' to what the model gives, or choose the model that the index was made for"
         )
     try:
-        floats = [float(number) for number in numbers]
-        packed = Vector(floats)
+        packed = Vector(list(numbers))
     except (TypeError, ValueError, OverflowError) as error:
         raise EmbeddingShapeError(f"the embedding is no list of numbers: {error}") from None
-    largest = LARGEST_HALF if index.stored_as == "halfvec" else math.inf
-    if not all(-largest <= number <= largest for number in packed.to_list()) or not all(
-        map(math.isfinite, packed.to_list())
-    ):
+    stored = packed.to_list()
+    too_large = index.stored_as == "halfvec" and max(map(abs, stored)) > LARGEST_HALF
+    # A NaN or an infinity shows in the sum; no sum of 4-byte numbers is infinite otherwise.
+    if too_large or not math.isfinite(sum(stored)):
         raise EmbeddingShapeError(
             f"the embedding holds NaN, an infinity or a number that {index.stored_as!r} cannot take"
         )
