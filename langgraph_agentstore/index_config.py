@@ -135,7 +135,7 @@ def _vector_index(given: Mapping[str, Any]) -> VectorIndex:
         m=m,
         # pgvector demands as much.
         ef_construction=_whole(
-            "ef_construction", ann.get("ef_construction", max(128, 2 * m)), 2 * m, 1000
+            "ef_construction", ann.get("ef_construction", max(200, 2 * m)), 2 * m, 1000
         ),
         nlist=_whole("nlist", ann.get("nlist", 100), 1, 32_768),
         nprobes=_whole("nprobes", ann.get("nprobes", 20), 1, 32_768),

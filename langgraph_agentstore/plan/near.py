@@ -31,7 +31,7 @@ POOL_OF_BITS = 1000
 LEAST_EXACT = 10_000
 """Parts in scope up to which all are measured, however small the table is."""
 
-INDEX_COST = 3
+INDEX_COST = 10
 """What a part costs that the index passes by, in parts measured."""
 
 SAMPLE = 100

@@ -167,7 +167,7 @@ def test_other_options_of_an_index_make_it_anew(
     open_store: Callable[..., AgentStore], postgres_dsn: str, schema_name: str
 ) -> None:
     load(open_store(), vectors_of(50))
-    for m, wanted in ((8, "{m=8,ef_construction=128}"), (16, "{m=16,ef_construction=128}")):
+    for m, wanted in ((8, "{m=8,ef_construction=200}"), (16, "{m=16,ef_construction=200}")):
         open_store(ann_index_config={"m": m}).setup()
         with psycopg.connect(postgres_dsn) as connection:
             found = connection.execute(

@@ -275,7 +275,7 @@ TABLES = Tables("s")
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({}, "USING hnsw ((embedding) vector_cosine_ops) WITH (m=16, ef_construction=128)"),
+        ({}, "USING hnsw ((embedding) vector_cosine_ops) WITH (m=16, ef_construction=200)"),
         ({"distance_type": "l2"}, "(embedding) vector_l2_ops"),
         ({"distance_type": "inner_product"}, "(embedding) vector_ip_ops"),
         (
