@@ -99,6 +99,48 @@ def first_place_after(place: str) -> str:
     return place + _ABOVE_JOINT
 
 
+def first_text_after(prefix: str) -> str | None:
+    """The upper end, exclusive, of the texts that begin with `prefix`, by code point.
+
+    None where there is none: for the empty prefix, and after the last character of all.
+    """
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return None
+    # Between the two stand the surrogates, which are no characters.
+    following = 0xE000 if kept[-1] == "\ud7ff" else ord(kept[-1]) + 1
+    return kept[:-1] + chr(following)
+
+
+def labels_named(name: object) -> Labels:
+    """The labels that a `data_store` string such as `files:my-repo` names.
+
+    Any string but the empty one: labels may be empty there, and hold what LangGraph refuses.
+
+    Raises:
+        InvalidNamespaceError: it is empty, no string, or holds NUL or a lone surrogate.
+    """
+    if not isinstance(name, str) or not name:
+        raise InvalidNamespaceError(
+            f"a namespace is a non-empty string such as 'files:my-repo', got {name!r}"
+        )
+    try:
+        check_text(name, f"the namespace {name!r}")
+    except InvalidValueError as error:
+        raise InvalidNamespaceError(str(error)) from None
+    return tuple(str.__str__(name).split(":"))
+
+
+def name_of(labels: Labels) -> str | None:
+    """The string that names these labels; None where none does.
+
+    None names the root, nor a label that itself holds a colon.
+    """
+    if not labels or any(":" in label for label in labels):
+        return None
+    return ":".join(labels)
+
+
 def _escape(label: str) -> str:
     return label.replace("%", "%25").replace(":", "%3A")
 

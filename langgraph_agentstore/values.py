@@ -74,6 +74,17 @@ def as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"value": value}
 
 
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two values are equal as JSON: 1 is 1.0, but not true."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same_json(one[k], other[k]) for k in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return bool(one == other)
+
+
 def _is_plain(node: Any, depth: int) -> bool:  # noqa: C901 - unrolled, every write waits for it
     """Whether orjson alone writes this right.
 

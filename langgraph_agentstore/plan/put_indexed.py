@@ -12,14 +12,14 @@ from typing import Any
 
 from ..values import encode_value
 from .model import Put, PutExpected, Rules, columns_of
-from .upsert import ONLY_WHERE_ABSENT, REPLACE
+from .telling import tell
+from .upsert import AUTHORED, COLUMNS, ONLY_WHERE_ABSENT, REPLACE
 from .vectors import column_type
 
 LARGEST_BATCH = 128
 """Puts with vectors in one statement: every vector costs the index a search of its own."""
 
-COLUMNS = """user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl,
-            words, word_count, words_by, indexed_paths"""
+INDEXED = "words, word_count, words_by, indexed_paths"
 
 
 def put_indexed_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ...]]:
@@ -49,6 +49,8 @@ def indexed_arguments(puts: Sequence[Put], rules: Rules) -> tuple[Any, ...]:
         [put.ttl for put in puts],
         [content.words if content is not None else None for content in contents],
         [paths_of_put(put) for put in puts],
+        [put.metadata for put in puts],
+        [put.created_by for put in puts],
     )
     if rules.vector_set is None:
         return arguments
@@ -81,17 +83,18 @@ def paths_of_put(put: Put) -> bytes | None:
 def _sql(rules: Rules, write: str) -> str:
     vectors = rules.vector_set is not None
     arrays = "$1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[]"
-    columns = "user_id, namespace, key, place, value, ttl, text, indexed_paths"
+    columns = f"user_id, namespace, key, place, value, ttl, text, indexed_paths, {AUTHORED}"
     return f"""
 WITH p AS MATERIALIZED (
     SELECT * FROM unnest({arrays},
-                         $7::text[], $8::jsonb[]{", $9::integer[]" if vectors else ""})
+                         $7::text[], $8::jsonb[], $9::jsonb[],
+                         $10::text[]{", $11::integer[]" if vectors else ""})
          WITH ORDINALITY AS p ({columns}{", parts" if vectors else ""}, position)
 ), written AS (
     {write}
     RETURNING i.user_id, i.namespace, i.key, i.version
 ){_vectors_sql(rules) if vectors else ""}
-SELECT version FROM written"""
+{tell(rules, "w.version")}"""
 
 
 def words_sql(rules: Rules, text: str) -> str:
@@ -109,9 +112,9 @@ def words_sql(rules: Rules, text: str) -> str:
 
 
 def _replace(rules: Rules) -> str:
-    return f"""INSERT INTO {rules.tables.item} AS i ({COLUMNS})
+    return f"""INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {INDEXED}, {AUTHORED})
     SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-           w.words, w.word_count, w.words_by, p.indexed_paths
+           w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
       FROM p CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
 
@@ -139,7 +142,7 @@ def _vectors_sql(rules: Rules) -> str:
            (user_id, namespace, key, part, path, version, digest, embedding)
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
            n.embedding::{column_type(rules.vector_index)}
-      FROM unnest($10::bigint[], $11::integer[], $12::text[], $13::bigint[], $14::vector[])
+      FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::bigint[], $16::vector[])
            AS n (position, part, path, digest, embedding)
       JOIN p USING (position) JOIN written w USING (user_id, namespace, key)
         ON CONFLICT (user_id, namespace, key, part) DO UPDATE

@@ -75,6 +75,9 @@ async def large(connection: asyncpg.Connection) -> asyncpg.Connection:
 TRIPLES = (["u7", "u8"], ["notes:0", "notes:1"], ["k7", "k8"])
 BOUNDED = MatchCondition("prefix", ALICE)
 
+# What goes with an item, and whether somebody watches.
+BESIDE = {"item_access_pkey", "watch_pkey"}
+
 
 def planned(op: Any) -> tuple[str, tuple[Any, ...]]:
     explained = PLANNER.explain(op)
@@ -90,15 +93,15 @@ def page() -> tuple[str, tuple[Any, ...]]:
 HOT = {
     "get": (*planned(GetOp(ALICE, "k")), {"item_pkey"}),
     "gets": (get_many_sql(RULES), TRIPLES, {"item_pkey"}),
-    "delete": (*planned(PutOp(ALICE, "k", None)), {"item_pkey"}),
-    "deletes": (delete_many_sql(RULES), TRIPLES, {"item_pkey"}),
+    "delete": (*planned(PutOp(ALICE, "k", None)), {"item_pkey", *BESIDE}),
+    "deletes": (delete_many_sql(RULES), TRIPLES, {"item_pkey", *BESIDE}),
     "newest": (*planned(SearchOp((*ALICE, "3"))), {"item_newest"}),
     "newest of a user": (*planned(SearchOp(("users", "u7"))), {"item_newest", "item_pkey"}),
     "namespaces": (*planned(ListNamespacesOp()), {"item_newest"}),
     "namespaces to depth 3": (*planned(ListNamespacesOp(max_depth=3)), {"item_newest"}),
     "namespaces of a user": (*planned(ListNamespacesOp((BOUNDED,))), {"item_newest"}),
     "page": (*page(), {"item_pkey"}),
-    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey"}),
+    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey", *BESIDE}),
     "refresh": (refresh_sql(RULES), (*TRIPLES, [], []), {"item_pkey"}),
 }
 

@@ -24,8 +24,8 @@ from langgraph_agentstore.plan.known_vectors import plan_known_vectors
 from langgraph_agentstore.plan.model import Put, PutExpected, Rules, Standing, Tables
 from langgraph_agentstore.plan.put import (
     put_expected_statement,
-    put_many_expiring_sql,
     put_many_sql,
+    put_many_whole_sql,
     put_statement,
     repeated_put_statement,
 )
@@ -105,7 +105,7 @@ STATEMENTS = {
     "get_many": get_many_sql(RULES),
     "put_one": explained(PutOp(ALICE, "k", {"a": 1})),
     "put_many": put_many_sql(RULES),
-    "put_many_expiring": put_many_expiring_sql(RULES),
+    "put_many_whole": put_many_whole_sql(RULES),
     "put_repeated": repeated_put_statement([PUT], RULES, timedelta(seconds=1))[0],
     "put_expecting_none": put_expected_statement(PutExpected(PUT, 0), RULES).sql,
     "put_expecting_a_version": put_expected_statement(PutExpected(PUT, 3), RULES).sql,

@@ -1,0 +1,126 @@
+"""Counts of reads, kept until the next flush: reading costs no round trip and waits for nobody.
+
+Readers, on any thread, note what they read; the I/O thread flushes what was noted, at most
+`FLUSH_S` later, and once more when the store closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import TypeAlias
+
+from ..errors import AgentStoreError
+from ..plan.access import Accesses, count_statement
+from ..plan.addresses import Located
+from ..plan.model import Triple
+from ..plan.records import StoredRecord, plan_one_record
+from .session import Job, Session
+
+FLUSH_S = 0.8
+"""How long a read is kept back before it is counted; with the flush itself below a second."""
+
+
+Touched: TypeAlias = tuple[Triple, "datetime | None"]
+"""A record, told from a later one of the same triple by when it was created; None: whichever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Reads of one record since the last flush; `last_s` by the monotonic clock."""
+
+    count: int
+    last_s: float
+    agent: str
+
+
+class AccessLog:
+    """What one process read and did not count yet."""
+
+    def __init__(self) -> None:
+        self._gate = threading.Lock()
+        self._noted: dict[Touched, Noted] = {}
+        self._flushing = asyncio.Lock()
+
+    def note(self, touched: Iterable[Touched], count: int, agent: str) -> bool:
+        """Adds `count` reads of each record, 0 for a mere touch; whether a flush is now due."""
+        now = time.monotonic()
+        with self._gate:
+            first = not self._noted
+            for record in touched:
+                self._add(record, Noted(count, now, agent))
+            return first and bool(self._noted)
+
+    async def flush(self, session: Session) -> None:
+        """Counts everything noted so far; on the I/O thread.
+
+        Raises:
+            AgentStoreError: what the server says; it is tried again with the next flush, unless
+                nobody knows whether it was done.
+        """
+        async with self._flushing:
+            with self._gate:
+                taken, self._noted = self._noted, {}
+            if not taken:
+                return
+            try:
+                statement = count_statement(_accesses(taken), session.rules)
+                # A second run would count twice.
+                await session.database.fetch(*statement, idempotent=False)
+            except AgentStoreError as error:
+                if getattr(error, "written", False) is not None:
+                    self._put_back(taken)
+                raise
+
+    def record_job(self, at: Located, key: str) -> Job:
+        """Reads a record, with what is noted of it added; one statement."""
+
+        async def run(session: Session) -> StoredRecord | None:
+            statement = plan_one_record(at, key, session.rules)
+            # No flush meanwhile: a read is then either in the table or noted, never both.
+            async with self._flushing:
+                rows = await session.database.fetch(statement.sql, statement.arguments)
+                record = statement.decode(rows).result
+                triple = (at.user_id, at.stored, key)
+                return None if record is None else self._counted(record, triple)
+
+        return Job(run)
+
+    def _counted(self, record: StoredRecord, triple: Triple) -> StoredRecord:
+        with self._gate:
+            both = [self._noted.get((triple, at)) for at in (record.created_at, None)]
+        noted = sorted([n for n in both if n is not None], key=lambda n: n.last_s)
+        if not noted:
+            return record
+        last = noted[-1]
+        at = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - last.last_s)
+        return replace(
+            record,
+            access_count=record.access_count + sum(n.count for n in noted),
+            last_accessed_at=at,
+            last_accessed_by=last.agent,
+        )
+
+    def _put_back(self, taken: dict[Touched, Noted]) -> None:
+        with self._gate:
+            later, self._noted = self._noted, taken
+            for record, noted in later.items():
+                self._add(record, noted)
+
+    def _add(self, record: Touched, noted: Noted) -> None:
+        known = self._noted.get(record)
+        if known is not None:
+            noted = replace(noted, count=noted.count + known.count)
+        self._noted[record] = noted
+
+
+def _accesses(noted: dict[Touched, Noted]) -> list[Accesses]:
+    now = time.monotonic()
+    return [
+        Accesses(triple, created_at, n.count, timedelta(seconds=now - n.last_s), n.agent)
+        for (triple, created_at), n in noted.items()
+    ]
