@@ -1,6 +1,13 @@
 """A LangGraph store on Postgres for agents that must remember: user, namespace, key."""
 
 from .config import PoolConfig
+from .data_store import (
+    AgentDataStoreProxy,
+    AsyncDataStore,
+    DataStore,
+    DataStoreRecord,
+    DataStoreService,
+)
 from .errors import (
     AccessDeniedError,
     AgentStoreError,
@@ -18,18 +25,23 @@ from .errors import (
     InvalidOperationError,
     InvalidValueError,
     ItemLockedError,
+    LockHeldError,
+    LockLostError,
     MigrationError,
     MissingExtensionError,
     MissingSchemaError,
     MissingUserError,
+    NotPermittedError,
     SchemaError,
     SchemaTooNewError,
     StoreClosedError,
     StoreTimeoutError,
     StoreUnavailableError,
     UnknownOperatorError,
+    ValueTooLargeError,
     ValueTypeError,
     VersionConflictError,
+    WatchLapsedError,
 )
 from .index_config import AgentIndexConfig, AnnIndexConfig
 from .records import Explanation, ItemRecord, ScoredItem, StoreHealth, StoreStats
@@ -38,12 +50,17 @@ from .views import PerUserStore, UserStore
 
 __all__ = [
     "AccessDeniedError",
+    "AgentDataStoreProxy",
     "AgentIndexConfig",
     "AgentStore",
     "AgentStoreError",
     "AnnIndexConfig",
+    "AsyncDataStore",
     "BatchError",
     "ConfigurationError",
+    "DataStore",
+    "DataStoreRecord",
+    "DataStoreService",
     "DatabaseError",
     "EmbeddedPostgresError",
     "EmbeddingError",
@@ -58,10 +75,13 @@ __all__ = [
     "InvalidValueError",
     "ItemLockedError",
     "ItemRecord",
+    "LockHeldError",
+    "LockLostError",
     "MigrationError",
     "MissingExtensionError",
     "MissingSchemaError",
     "MissingUserError",
+    "NotPermittedError",
     "PerUserStore",
     "PoolConfig",
     "SchemaError",
@@ -74,6 +94,8 @@ __all__ = [
     "StoreUnavailableError",
     "UnknownOperatorError",
     "UserStore",
+    "ValueTooLargeError",
     "ValueTypeError",
     "VersionConflictError",
+    "WatchLapsedError",
 ]
