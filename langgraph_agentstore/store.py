@@ -23,7 +23,7 @@ from .config import (
 from .embedded import EmbeddedPostgres
 from .keeping import KeptSurface
 from .plan import Planner
-from .plan.delete import plan_delete_regions
+from .plan.delete import plan_delete_user
 from .plan.filter_indexes import FieldType, plan_filter_indexes
 from .plan.model import Rules, Standing, Statement, Tables
 from .runtime.engine import Engine
@@ -32,7 +32,6 @@ from .runtime.migrator import setup_sql
 from .runtime.session import Job
 from .users import (
     DEFAULT_TEMPLATE,
-    Region,
     check_user_id,
 )
 from .views import PerUserStore, UserStore
@@ -151,8 +150,7 @@ class AgentStore(KeptSurface):
         return removed
 
     def _plan_delete_user(self, user_id: str) -> Statement[int]:
-        region = Region(check_user_id(user_id), ())
-        return plan_delete_regions((region,), self._root_planner.rules)
+        return plan_delete_user(check_user_id(user_id), self._root_planner.rules)
 
     # Life cycle
 

@@ -59,10 +59,26 @@ DELETE FROM {rules.tables.item} i
     return count_of_removed(delete, tuple(arguments), rules)
 
 
-def count_of_removed(delete: str, arguments: tuple[Any, ...], rules: Rules) -> Statement[int]:
-    """Deletes; the result counts the items that had not expired."""
+def plan_delete_user(user_id: str, rules: Rules) -> Statement[int]:
+    """Removes all that a user has, also locks, counts and changes that were kept."""
+    traces = "".join(
+        f""", trace_{number} AS (
+    DELETE FROM {table} WHERE user_id = $1
+)"""
+        for number, table in enumerate((rules.tables.item_lock, rules.tables.change), 1)
+    )
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1"""
+    return count_of_removed(delete, (user_id,), rules, beside=traces)
+
+
+def count_of_removed(
+    delete: str, arguments: tuple[Any, ...], rules: Rules, *, beside: str = ""
+) -> Statement[int]:
+    """Deletes; the result counts the items that had not expired. `beside`: further CTEs."""
     sql = f"""
-WITH {removing(delete, rules)}, told AS (
+WITH {removing(delete, rules)}{beside}, told AS (
 {tell(rules, "w.live", gone=True)}
 )
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""

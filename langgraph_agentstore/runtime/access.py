@@ -44,16 +44,18 @@ class AccessLog:
     def __init__(self) -> None:
         self._gate = threading.Lock()
         self._noted: dict[Touched, Noted] = {}
+        self._awaited = False
         self._flushing = asyncio.Lock()
 
     def note(self, touched: Iterable[Touched], count: int, agent: str) -> bool:
-        """Adds `count` reads of each record, 0 for a mere touch; whether a flush is now due."""
+        """Adds `count` reads of each record, 0 for a mere touch; whether to ask for a flush."""
         now = time.monotonic()
         with self._gate:
-            first = not self._noted
             for record in touched:
                 self._add(record, Noted(count, now, agent))
-            return first and bool(self._noted)
+            due = bool(self._noted) and not self._awaited
+            self._awaited = self._awaited or due
+            return due
 
     async def flush(self, session: Session) -> None:
         """Counts everything noted so far; on the I/O thread.
@@ -64,7 +66,7 @@ class AccessLog:
         """
         async with self._flushing:
             with self._gate:
-                taken, self._noted = self._noted, {}
+                taken, self._noted, self._awaited = self._noted, {}, False
             if not taken:
                 return
             try:

@@ -27,6 +27,9 @@ POLL_S = 1.0
 
 RENEW_S = 60.0
 
+REMEMBERED = 10_000
+"""Of so many keys, those changed last, a watch knows the version that it told."""
+
 
 class Watching:
     """A watch of the keys of one namespace that begin with `prefix`.
@@ -44,6 +47,7 @@ class Watching:
         self._snapshot = ""
         self._renewed_s = 0.0
         self._looking = asyncio.Lock()
+        self._told: dict[str, int | None] = {}
         self.found: deque[StoredChange] = deque()
 
     def begin(self) -> Job:
@@ -89,7 +93,15 @@ class Watching:
             at.user_id, self._snapshot, at.stored, self._prefix, session.rules
         )
         self._snapshot, changes = decode_changes(await session.database.fetch(*statement))
-        self.found.extend(changes)
+        self.found.extend(change for change in changes if self._is_new(change))
+
+    def _is_new(self, change: StoredChange) -> bool:
+        """Not so for a put that was sent once more, since its answer was lost on the way."""
+        told = self._told.pop(change.key, None)
+        self._told[change.key] = None if change.gone else change.version
+        if len(self._told) > REMEMBERED:
+            del self._told[next(iter(self._told))]
+        return change.gone or told != change.version
 
     async def _renew(self, session: Session) -> None:
         now = time.monotonic()
