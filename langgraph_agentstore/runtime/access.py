@@ -25,6 +25,9 @@ FLUSH_S = 0.8
 """How long a read is kept back before it is counted; with the flush itself below a second."""
 
 
+MOST_NOTED = 100_000
+"""Records whose reads are kept while they cannot be counted, as on a read-only server; no more."""
+
 Touched: TypeAlias = tuple[Triple, "datetime | None"]
 """A record, told from a later one of the same triple by when it was created; None: whichever."""
 
@@ -109,6 +112,8 @@ class AccessLog:
 
     def _put_back(self, taken: dict[Touched, Noted]) -> None:
         with self._gate:
+            if len(taken) + len(self._noted) > MOST_NOTED:
+                return
             later, self._noted = self._noted, taken
             for record, noted in later.items():
                 self._add(record, noted)

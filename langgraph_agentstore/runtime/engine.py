@@ -55,6 +55,7 @@ class Engine(ForkAware):
         self._flushing: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self.access = AccessLog()
+        self._counting_fails = False
 
     def run(self, operations: Sequence[Planned | Job]) -> list[Any]:
         """Blocks the calling thread until all are done; their results in the order given."""
@@ -207,9 +208,14 @@ class Engine(ForkAware):
         try:
             await self.access.flush(self._session)
         except AgentStoreError as error:
-            logger.warning("counting reads failed, and is tried again: %s", error)
+            # Once, not every second: a server that only reads refuses it for good.
+            if not self._counting_fails:
+                logger.warning("counting reads failed, and is tried again: %s", error)
+            self._counting_fails = True
             if self._closing is None:
                 self._flush_later()
+        else:
+            self._counting_fails = False
 
     def _refuse_inbox(self, error: Exception) -> None:
         refused = list(self._inbox)

@@ -329,3 +329,21 @@ def test_reading_while_counts_are_flushed_shows_each_read_once(records: DataStor
     finally:
         stop.set()
         flusher.join()
+
+
+def test_a_server_that_only_reads_is_read_and_complained_about_once(
+    records: DataStore, postgres_dsn: str, schema_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    records.set("k", 1)
+    records.flush()
+    pool = {"session_settings": {"default_transaction_read_only": "on"}}
+    with (
+        caplog.at_level(logging.WARNING, "langgraph_agentstore"),
+        AgentStore(postgres_dsn, schema=schema_name, pool=pool) as store,
+    ):
+        replica = DataStore(store, "ann", "reporter")
+        before = store.stats().statements
+        assert replica.get("k") == 1
+        wait_until(lambda: store.stats().statements >= before + 3)  # the read, two tries
+    assert caplog.text.count("counting reads failed") == 1
+    assert record_of(records).access_count == 0
