@@ -146,7 +146,12 @@ class Connections:
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError: it cannot be made.
         """
         try:
-            return await self._connect(self._dsn, **self._config.connect_options)
+            return await self._connect(
+                self._dsn,
+                statement_cache_size=self._config.statement_cache,
+                server_settings=self._config.settings,
+                **self._config.connect_options,
+            )
         except AgentStoreError:
             raise
         except Exception as error:
