@@ -15,6 +15,7 @@ from ..loading import check_size
 from ..runtime.session import Job
 from ..runtime.watching import Watching
 from ..values import check_text
+from ..views import UserStore
 from .changing import Changing
 from .ops_log import OpsLog
 from .records import Found, shown_namespace
@@ -51,6 +52,11 @@ class Proxy:
         settings = checked_settings(
             user_id, agent_name, default_namespace, ops_log, access, max_value_bytes, ttl
         )
+        if isinstance(store, UserStore) and store.user_id != settings.user_id:
+            raise ConfigurationError(
+                f"this store is {store.user_id!r}'s view, which reaches nobody else; user_id is "
+                f"{user_id!r}: pass the plain store, or that user"
+            )
         # Keeps the store from being collected, and so closed, while somebody has this.
         self._store = store
         self._engine = store._engine

@@ -37,7 +37,7 @@ class Reading:
     @property
     def rules(self) -> Rules:
         """Those in force."""
-        return self.store._planner.standing.rules
+        return self.store._engine.standing.rules
 
     def get(self, key: str, default: Any) -> Steps[Any]:
         self.may_read("get")

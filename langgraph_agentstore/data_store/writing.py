@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from ..errors import NotPermittedError, ValueTooLargeError
 from ..plan.addresses import Located, checked_key
+from ..plan.content import content_of
 from ..plan.model import NO_METADATA, Put, PutTogether
 from ..plan.record_writes import plan_clear, plan_delete
 from ..ttl import ttl_interval
@@ -84,12 +85,13 @@ class Writing(Reading):
                 f"{self.settings.max_value_bytes:,}: keep it elsewhere and store where, or allow "
                 "more by max_value_bytes"
             )
+        index = self.rules.index
         return Put(
             (at.user_id, at.stored, key),
             at.place,
             text,
             ttl_interval(self._ttl(ttl)),
-            self.store._planner.content(text),
+            None if index is None else content_of(text, None, index),
             metadata=encode_mapping(metadata) if metadata else NO_METADATA,
             created_by=self.settings.agent_name,
         )
