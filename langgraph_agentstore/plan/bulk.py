@@ -11,7 +11,8 @@ from .model import Put, Rules
 from .put_indexed import INDEXED, paths_of_put, vector_rows, words_sql
 from .telling import told
 from .upsert import COLUMNS, REPLACE
-from .vectors import column_type
+from .vectors import COLUMNS as VECTOR_COLUMNS
+from .vectors import REPLACE_PART, column_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,7 @@ DELETE FROM {rules.vectors} v USING {ITEMS.name} p
 def _vectors_sql(rules: Rules) -> str:
     return f"""
 INSERT INTO {rules.vectors} AS v
-       (user_id, namespace, key, part, path, version, digest, embedding)
+       ({VECTOR_COLUMNS})
 SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
        p.embedding::{column_type(rules.vector_index)}
-  FROM {VECTORS.name} p JOIN {rules.tables.item} i USING (user_id, namespace, key)
-    ON CONFLICT (user_id, namespace, key, part) DO UPDATE
-   SET path = excluded.path, version = excluded.version, digest = excluded.digest,
-       embedding = excluded.embedding"""
+  FROM {VECTORS.name} p JOIN {rules.tables.item} i USING (user_id, namespace, key){REPLACE_PART}"""

@@ -14,7 +14,8 @@ from ..values import encode_value
 from .model import Put, PutExpected, Rules, columns_of
 from .telling import tell
 from .upsert import AUTHORED, COLUMNS, ONLY_WHERE_ABSENT, REPLACE
-from .vectors import column_type
+from .vectors import COLUMNS as VECTOR_COLUMNS
+from .vectors import REPLACE_PART, column_type
 
 LARGEST_BATCH = 128
 """Puts with vectors in one statement: every vector costs the index a search of its own."""
@@ -139,13 +140,10 @@ def _vectors_sql(rules: Rules) -> str:
        AND v.part >= p.parts
 ), fresh AS (
     INSERT INTO {rules.vectors} AS v
-           (user_id, namespace, key, part, path, version, digest, embedding)
+           ({VECTOR_COLUMNS})
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
            n.embedding::{column_type(rules.vector_index)}
       FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::bigint[], $16::vector[])
            AS n (position, part, path, digest, embedding)
-      JOIN p USING (position) JOIN written w USING (user_id, namespace, key)
-        ON CONFLICT (user_id, namespace, key, part) DO UPDATE
-       SET path = excluded.path, version = excluded.version, digest = excluded.digest,
-           embedding = excluded.embedding
+      JOIN p USING (position) JOIN written w USING (user_id, namespace, key){REPLACE_PART}
 )"""

@@ -43,6 +43,6 @@ INSERT INTO "agentstore".item_vector_1 AS v
 SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
        p.embedding::vector(2)
   FROM agentstore_load_vector p JOIN "agentstore".item i USING (user_id, namespace, key)
-    ON CONFLICT (user_id, namespace, key, part) DO UPDATE
-   SET path = excluded.path, version = excluded.version, digest = excluded.digest,
-       embedding = excluded.embedding
+        ON CONFLICT (user_id, namespace, key, part) DO UPDATE
+       SET path = excluded.path, version = excluded.version, digest = excluded.digest,
+           embedding = excluded.embedding
