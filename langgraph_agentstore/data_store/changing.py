@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from langgraph.store.base import NOT_PROVIDED, NotProvided
+
 from ..beyond import UPDATE_ATTEMPTS
 from ..errors import InvalidValueError, ValueTooLargeError, ValueTypeError, VersionConflictError
 from ..plan.addresses import checked_key
@@ -19,7 +21,6 @@ from ..plan.model import Put, PutExpected
 from ..plan.record_writes import plan_append, plan_compare_and_set, plan_increment
 from ..plan.records import StoredRecord, plan_one_record
 from ..values import decode_value, encode_value, same_json
-from .settings import NOT_PROVIDED, NotProvided
 from .steps import Steps
 from .writing import Writing
 

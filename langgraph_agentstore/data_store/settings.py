@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from langgraph.store.base import NOT_PROVIDED, NotProvided
+from langgraph.store.base import NotProvided
 
 from ..errors import ConfigurationError, ValueTypeError
 from ..namespaces import labels_named
@@ -65,14 +65,3 @@ def checked_settings(
     return Settings(
         user_id, agent_name or None, namespace, at, ops_log, access, max_value_bytes, ttl
     )
-
-
-__all__ = [
-    "DEFAULT_NAMESPACE",
-    "LARGEST_VALUE_BYTES",
-    "NOT_PROVIDED",
-    "Access",
-    "NotProvided",
-    "Settings",
-    "checked_settings",
-]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+from langgraph.store.base import NOT_PROVIDED, NotProvided
+
 from ..errors import NotPermittedError, ValueTooLargeError
 from ..plan.addresses import Located, checked_key
 from ..plan.content import content_of
@@ -14,7 +16,6 @@ from ..ttl import ttl_interval
 from ..values import decode_value, encode_mapping, encode_value
 from .ops_log import preview
 from .reading import Reading
-from .settings import NOT_PROVIDED, NotProvided
 from .steps import Steps
 
 Items: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]]"
