@@ -11,6 +11,9 @@
     ├── InvalidFilterError (ValueError)          a filter that has no meaning
     │   └── UnknownOperatorError                 an operator that does not exist
     ├── MissingUserError (LookupError)           per_user() was called where no user is known
+    ├── MissingExtraError (ImportError)          an optional package is not installed
+    ├── MissingMemoryError (KeyError)            a memory to be changed or linked is not there
+    ├── DecryptionError (ValueError)             a value was encrypted with another key, or altered
     ├── NotPermittedError (PermissionError)      a read-only proxy was to write, or the reverse
     ├── VersionConflictError                     the item changed since it was read
     ├── LockLostError (RuntimeError)             a lease ended while it was thought to be held
@@ -26,6 +29,9 @@
     ├── EmbeddingError (RuntimeError)            the embedder failed
     │   ├── EmbeddingShapeError (ValueError)     its vectors have another length, or hold a NaN
     │   └── EmbeddingTimeoutError (TimeoutError) it took too long
+    ├── TransferError (ValueError)               a file that cannot be written or read
+    │   ├── DamagedFileError                     it was cut off, altered, or is another program's
+    │   └── CopyMismatchError                    the target does not hold what was copied
     ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres is missing or did not start
     └── SchemaError (RuntimeError)               the tables are not as the code needs them
         ├── MissingSchemaError                   they are absent and this role may not create them
@@ -87,6 +93,20 @@ class UnknownOperatorError(InvalidFilterError):
 
 class MissingUserError(AgentStoreError, LookupError):
     """No user is known here: pass `configurable={"user_id": …}` when the graph is invoked."""
+
+
+class MissingExtraError(AgentStoreError, ImportError):
+    """A package that is optional is not installed; the message names the extra that brings it."""
+
+
+class MissingMemoryError(AgentStoreError, KeyError):
+    """A memory that was to be changed or linked is not there: store it first."""
+
+    __str__ = Exception.__str__  # KeyError would show the message as a quoted key
+
+
+class DecryptionError(AgentStoreError, ValueError):
+    """A value was encrypted with another key, was altered, or is not encrypted at all."""
 
 
 class VersionConflictError(AgentStoreError):
@@ -179,6 +199,18 @@ class EmbeddingShapeError(EmbeddingError, ValueError):
 
 class EmbeddingTimeoutError(EmbeddingError, TimeoutError):
     """The embedder took longer than `embed_timeout_s`; nothing of the item was written."""
+
+
+class TransferError(AgentStoreError, ValueError):
+    """A file cannot be written or read, or an import cannot go on as it was begun."""
+
+
+class DamagedFileError(TransferError):
+    """A file was cut off, altered, or is another program's; nothing of it was written."""
+
+
+class CopyMismatchError(TransferError):
+    """After a copy the target does not hold what was copied: somebody else writes there too."""
 
 
 class EmbeddedPostgresError(AgentStoreError, RuntimeError):

@@ -27,6 +27,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "keeping"),
     ("store",),
     ("data_store",),
+    ("transfer",),
+    ("memory_agent",),
     ("testing",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -39,13 +39,25 @@ PRINTED = {
         "most often: the (5) and record (3)",
         "ada:reports:b2Z0ZW4=: ['the', 'record'], by collect, {'of': 'demo'}",
     ],
+    "moving.py": [
+        "copied and compared: 1000",
+        "exported of user-7: 100",
+        "brought back: 100",
+        "the file that was cut off: refused",
+    ],
+    "memories.py": [
+        "since 2024: Turing is five.",
+        "backed up: 4",
+        "moved to Postgres: 4",
+        "talks/2 was with Ada",
+    ],
     "search.py": [
         "vector  Which animal lives with me? → My cat is called Turing. (cosine 1.00)",
         "text    KX4471 → The booking of the night train to Oslo has number KX4471. (bm25 1.21)",
         "agent: Your cat is called Turing.",
     ],
 }
-WITHOUT_A_MODEL = {"data_store.py"}
+WITHOUT_A_MODEL = {"data_store.py", "memories.py", "moving.py"}
 NOT_RUN_ALONE = {"scripted_model.py", "demo_agent.py", "demo.py"}
 
 

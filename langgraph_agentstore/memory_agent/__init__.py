@@ -1,0 +1,21 @@
+"""Memories in three lines: `MemoryAgent` over Postgres, SQLite, a file or any LangGraph store."""
+
+from .agent import MemoryAgent
+from .audit import AuditEntry
+from .backups import BackupSchedule
+from .file_store import FileStore
+from .memories import Relation
+from .opening import STORAGE_TYPES
+from .schemas import Conversation, Message, UserProfile
+
+__all__ = [
+    "STORAGE_TYPES",
+    "AuditEntry",
+    "BackupSchedule",
+    "Conversation",
+    "FileStore",
+    "MemoryAgent",
+    "Message",
+    "Relation",
+    "UserProfile",
+]

@@ -1,0 +1,152 @@
+"""`MemoryAgent`: made of a storage type, or of a store; blocking and awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from langgraph.store.base import BaseStore
+from typing_extensions import Self
+
+from ..errors import ConfigurationError
+from ..namespaces import Labels, check_labels, check_writable
+from ..users import check_user_id
+from .audit import Audit, Auditor
+from .awaited import AwaitedMemories
+from .backups import BackupSchedule
+from .encryption import Cipher
+from .moving import FilePath
+from .opening import Opened, Place, opened, storage_of
+from .storage import Storage
+from .validation import Validation, Validator
+
+DEFAULT_NAMESPACE: Labels = ("memories",)
+
+
+class MemoryAgent(AwaitedMemories):
+    """Memories by key, in Postgres, SQLite, a file, or any LangGraph store: one facade over all.
+
+    Close it, or use it in `with` or `async with`; what it opened is closed too when it is
+    collected or the process ends. A `store` of the caller's stays open.
+
+    Args:
+        storage_type: "database" (as "postgresql" and "postgres"), "sqlite", "mysql", "mongodb",
+            "redis", "memory", "json", "csv", "yaml" or "pickle".
+        db_path: the file; for a database the folder of the bundled Postgres.
+        store: a LangGraph store, in place of storage_type, db_path and dsn.
+        user_id: whose memories; None, nobody's. One user's agent reaches no other's.
+        namespace: labels, or a text such as "work:notes", below the user.
+        dsn: the server's address. Without one a database is the bundled Postgres.
+        encryption_key: encrypts all data, and signs a pickle file; from `generate_key`.
+        validator: a pydantic model for all data, or models by key and collection.
+        audit: called with an `AuditEntry` before each access, or a file to append them to.
+
+    Raises:
+        ConfigurationError: a ValueError; an option is wrong.
+        MissingExtraError: the storage type's package is not installed.
+    """
+
+    def __init__(
+        self,
+        storage_type: str = "database",
+        db_path: str | Path | None = None,
+        *,
+        store: BaseStore | None = None,
+        user_id: str | None = None,
+        namespace: Labels | str | None = None,
+        dsn: str | None = None,
+        encryption_key: str | bytes | None = None,
+        validator: Validator | None = None,
+        audit: Audit | None = None,
+    ) -> None:
+        self._user_id = None if user_id is None else check_user_id(user_id)
+        cipher = None if encryption_key is None else Cipher(encryption_key)
+        labels = _checked_namespace(namespace)
+        validation, auditor = Validation(validator), Auditor(audit, user_id)
+        self._schedules: list[BackupSchedule] = []
+        self._place = _shown(storage_type, db_path, dsn) if store is None else type(store).__name__
+        with ExitStack() as closing:
+            place = Place(db_path, dsn, cipher)
+            given = (
+                _given(store, place) if store is not None else opened(storage_type, place, closing)
+            )
+            storage = storage_of(given, self._user_id)
+            super().__init__(storage, labels, validation, auditor, cipher)
+            self._close = weakref.finalize(self, closing.pop_all().close)
+
+    @staticmethod
+    def generate_key() -> str:
+        """A new `encryption_key`; whoever loses it loses what was encrypted with it."""
+        return Cipher.generate_key()
+
+    @property
+    def store(self) -> BaseStore:
+        """The LangGraph store with the memories, relative to the user: for a graph, `transfer` …"""
+        return self._storage.store
+
+    def __repr__(self) -> str:
+        return f"MemoryAgent(store={self.store!r}, namespace={self._labels!r})"
+
+    def schedule_backups(
+        self, directory: FilePath, every_minutes: float, keep: int
+    ) -> BackupSchedule:
+        """Backs up now and every so many minutes, in this process; the newest `keep` files stay.
+
+        Raises:
+            InvalidOperationError: no time above 0, or nothing to keep.
+        """
+        schedule = super().schedule_backups(directory, every_minutes, keep)
+        self._schedules.append(schedule)
+        return schedule
+
+    def close(self) -> None:
+        """Stops scheduled backups and closes what the agent opened. Idempotent."""
+        while self._schedules:
+            self._schedules.pop().stop()
+        self._close()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        await asyncio.to_thread(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.aclose()
+
+    def _scope(self) -> list[Any]:
+        return [self._place, self._user_id, *self._labels]
+
+    def _storage_in(self, store: BaseStore) -> Storage:
+        return storage_of(Opened(store), self._user_id)
+
+
+def _shown(storage_type: str, db_path: str | Path | None, dsn: str | None) -> str:
+    path = db_path if db_path is None or "://" in str(db_path) else Path(db_path).resolve()
+    return f"{storage_type} {path} {dsn}"
+
+
+def _given(store: BaseStore, place: Place) -> Opened:
+    if not isinstance(store, BaseStore):
+        raise ConfigurationError(f"store is a LangGraph store, got {type(store).__name__}")
+    if place.db_path is not None or place.dsn is not None:
+        raise ConfigurationError("a store was given, so leave db_path and dsn out")
+    return Opened(store)
+
+
+def _checked_namespace(namespace: Labels | str | None) -> Labels:
+    if namespace is None:
+        return DEFAULT_NAMESPACE
+    labels = check_labels(namespace.split(":") if isinstance(namespace, str) else namespace)
+    check_writable(labels)
+    return labels

@@ -1,0 +1,77 @@
+"""Who accessed or changed which memory, and when; written before it is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeAlias
+
+import orjson
+
+from ..errors import ConfigurationError
+
+Action: TypeAlias = Literal[
+    "store",
+    "retrieve",
+    "update",
+    "delete",
+    "search",
+    "list",
+    "link",
+    "related",
+    "backup",
+    "restore",
+    "export",
+    "import",
+    "migrate",
+]
+
+
+class AuditEntry(NamedTuple):
+    """One access: `target` is a key, a collection or a path; times are aware, in UTC."""
+
+    at: datetime
+    user_id: str | None
+    action: Action
+    target: str
+
+
+Audit: TypeAlias = "Callable[[AuditEntry], object] | str | os.PathLike[str]"
+"""What is called with each entry, or a file to which each is appended as a line of JSON."""
+
+
+class Auditor:
+    """Tells of each access; an access that cannot be told of is not made."""
+
+    def __init__(self, audit: Audit | None, user_id: str | None) -> None:
+        self._user_id = user_id
+        self._tell = _teller(audit)
+
+    def tell(self, action: Action, *targets: str) -> None:
+        """Raises what telling raises, such as OSError for a full disk."""
+        if self._tell is not None:
+            now = datetime.now(timezone.utc)
+            self._tell([AuditEntry(now, self._user_id, action, target) for target in targets])
+
+
+def _teller(audit: Audit | None) -> Callable[[list[AuditEntry]], object] | None:
+    if audit is None:
+        return None
+    if callable(audit):
+        return lambda entries: list(map(audit, entries))
+    if not isinstance(audit, (str, os.PathLike)):
+        raise ConfigurationError(
+            f"audit is a callable or the path of a file, got {type(audit).__name__}"
+        )
+    path = Path(audit)
+    return lambda entries: _append(path, entries)
+
+
+def _append(path: Path, entries: list[AuditEntry]) -> None:
+    lines = b"".join(orjson.dumps(entry._asdict()) + b"\n" for entry in entries)
+    # Unbuffered and at the end: one write, with which those of other processes do not mix.
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(number, "ab", buffering=0) as file:
+        file.write(lines)

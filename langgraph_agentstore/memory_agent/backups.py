@@ -1,0 +1,119 @@
+"""Backups at intervals, made by a thread, of which the newest are kept."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import threading
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Final
+
+from typing_extensions import Self
+
+from ..errors import InvalidOperationError
+
+logger = logging.getLogger(__name__)
+
+_TIME: Final = "%Y%m%dT%H%M%S.%fZ"
+_ENDING: Final = ".jsonl.gz"
+_LONGEST_MINUTES: Final = threading.TIMEOUT_MAX / 60
+
+
+class BackupSchedule:
+    """Makes a backup at once and after each interval, until it is stopped or the process ends.
+
+    A backup that fails is logged and kept as `last_error`; the older ones stay, and the next is
+    made in its time. Use it in `with`, or call `stop()`.
+
+    Attributes:
+        last_error: what the last backup raised; None if it was made.
+    """
+
+    def __init__(
+        self,
+        back_up: Callable[[Path], object],
+        directory: Path,
+        name: str,
+        every_minutes: float,
+        keep: int,
+    ) -> None:
+        self._interval_s = _checked_minutes(every_minutes) * 60
+        self._keep = _checked_keep(keep)
+        directory.mkdir(parents=True, exist_ok=True)
+        self._back_up = back_up
+        self._directory = directory
+        self._name = name
+        self._pattern = re.compile(rf"{re.escape(name)}-\d{{8}}T\d{{6}}\.\d{{6}}Z{_ENDING}")
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._tried = 0
+        self.last_error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="memory-backups", daemon=True)
+        self._thread.start()
+
+    def backups(self) -> list[Path]:
+        """The files that there are, oldest first."""
+        files = self._directory.iterdir()
+        return sorted(path for path in files if self._pattern.fullmatch(path.name))
+
+    def wait_for(self, count: int, timeout_s: float | None = None) -> bool:
+        """Waits until so many backups were tried in all, or the schedule is stopped; whether."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._tried >= count or self._stopping, timeout_s)
+            return self._tried >= count
+
+    def stop(self) -> None:
+        """Ends it, after the backup that is being made; idempotent."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._try()
+            with self._changed:
+                self._tried += 1
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._stopping, self._interval_s)
+
+    def _try(self) -> None:
+        now = datetime.now(timezone.utc).strftime(_TIME)
+        try:
+            self._back_up(self._directory / f"{self._name}-{now}{_ENDING}")
+            for old in self.backups()[: -self._keep]:
+                old.unlink(missing_ok=True)
+        except Exception as error:
+            logger.exception("a backup of memories into %s failed", self._directory)
+            self.last_error = error
+        else:
+            self.last_error = None
+
+
+def _checked_minutes(minutes: float) -> float:
+    if (
+        isinstance(minutes, bool)
+        or not isinstance(minutes, (int, float))  # type: ignore[redundant-expr]
+        or not math.isfinite(minutes)
+        or not 0 < minutes <= _LONGEST_MINUTES
+    ):
+        raise InvalidOperationError(
+            f"every_minutes is above 0 and at most {_LONGEST_MINUTES:.0f}, got {minutes!r}"
+        )
+    return minutes
+
+
+def _checked_keep(keep: int) -> int:
+    if type(keep) is not int or keep < 1:
+        raise InvalidOperationError(f"keep is a whole number from 1 on, got {keep!r}")
+    return keep

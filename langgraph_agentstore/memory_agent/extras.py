@@ -1,0 +1,23 @@
+"""What is optional: imported where it is used, with an error that names the extra."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import MissingExtraError
+
+
+def imported(module: str, extra: str) -> Any:
+    """The module.
+
+    Raises:
+        MissingExtraError: it, or a package it needs, is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{module} cannot be imported ({error}); install it with "
+            f"pip install 'langgraph_agentstore[{extra}]'"
+        ) from error

@@ -1,0 +1,242 @@
+"""The content of a file of memories: entries as JSON, CSV, YAML or pickle, and back, exactly."""
+
+from __future__ import annotations
+
+import csv
+import hmac
+import io
+import json
+import pickle
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from ..errors import ConfigurationError, DamagedFileError
+from ..namespaces import Labels
+from ..values import decode_value, encode_value
+from .encryption import SIGNATURE_BYTES, Cipher
+from .extras import imported
+
+FORMAT: Final = "langgraph_agentstore memories"
+FORMAT_VERSION: Final = 1
+_COLUMNS: Final = ("namespace", "key", "value", "created_at", "updated_at")
+_PICKLE_HEAD: Final = b"langgraph_agentstore memories 1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item as a file holds it; `text` is the value as JSON, times are aware."""
+
+    namespace: Labels
+    key: str
+    text: bytes
+    created_at: datetime
+    updated_at: datetime
+
+
+Content: TypeAlias = dict[tuple[Labels, str], Entry]
+"""What a file holds, by namespace and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """How entries become bytes, and bytes entries."""
+
+    dump: Callable[[Iterable[Entry]], bytes]
+    load: Callable[[bytes], Iterable[Entry]]
+
+
+def file_format(name: str, cipher: Cipher | None) -> FileFormat:
+    """The format of that name; pickle needs the cipher, to sign.
+
+    Raises:
+        ConfigurationError: pickle without a key.
+        MissingExtraError: YAML without PyYAML.
+    """
+    if name == "pickle":
+        return _signed_pickle(cipher)
+    if name == "yaml":
+        imported("yaml", "yaml")
+    return _FORMATS[name]
+
+
+def entries_of(format: FileFormat, content: bytes, shown: str) -> list[Entry]:
+    """The entries of a file that `shown` names.
+
+    Raises:
+        DamagedFileError: it was cut or altered, or is something else.
+    """
+    try:
+        return list(format.load(content))
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{shown}: {error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DamagedFileError(
+            f"{shown} cannot be read as a file of memories ({type(error).__name__}): it was cut, "
+            "altered or is something else; restore a backup, or name another file"
+        ) from error
+
+
+def _document(entry: Entry, value: Any) -> dict[str, Any]:
+    return {
+        "namespace": list(entry.namespace),
+        "key": entry.key,
+        "value": value,
+        "created_at": entry.created_at.isoformat(),
+        "updated_at": entry.updated_at.isoformat(),
+    }
+
+
+def _entry(document: dict[str, Any]) -> Entry:
+    namespace, key = document["namespace"], document["key"]
+    if not isinstance(key, str) or not all(isinstance(label, str) for label in namespace):
+        raise DamagedFileError("a key or a namespace is no text")
+    return Entry(
+        tuple(namespace),
+        key,
+        encode_value(document["value"]),
+        _time(document["created_at"]),
+        _time(document["updated_at"]),
+    )
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise DamagedFileError(f"the time {text!r} has no time zone")
+    return time
+
+
+def _whole(entries: Iterable[Entry]) -> dict[str, Any]:
+    items = [_document(entry, decode_value(entry.text)) for entry in entries]
+    return {"format": FORMAT, "version": FORMAT_VERSION, "items": items}
+
+
+def _parts(whole: Any) -> Iterable[Entry]:
+    if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+        raise DamagedFileError("this is not a file of memories")
+    if whole.get("version") != FORMAT_VERSION:
+        raise DamagedFileError(
+            f"its version is {whole.get('version')!r}, and this release reads {FORMAT_VERSION}; "
+            "upgrade the package"
+        )
+    return map(_entry, whole["items"])
+
+
+def _dump_json(entries: Iterable[Entry]) -> bytes:
+    # An item to a line, so that two versions of the file can be compared.
+    head = orjson.dumps({"format": FORMAT, "version": FORMAT_VERSION})[:-1]
+    items = b",\n".join(
+        orjson.dumps(_document(entry, orjson.Fragment(entry.text))) for entry in entries
+    )
+    return head + b',"items":[\n' + items + b"\n]}\n"
+
+
+def _load_json(content: bytes) -> Iterable[Entry]:
+    return _parts(orjson.loads(content))
+
+
+def _dump_yaml(entries: Iterable[Entry]) -> bytes:
+    yaml = imported("yaml", "yaml")
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(
+        _whole(entries), Dumper=dumper, allow_unicode=True, sort_keys=False, width=10_000
+    )
+    return text.encode()
+
+
+def _load_yaml(content: bytes) -> Iterable[Entry]:
+    yaml = imported("yaml", "yaml")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _parts(yaml.load(content, Loader=loader))
+    except yaml.YAMLError as error:
+        raise DamagedFileError("its YAML was cut or altered") from error
+
+
+def _dump_csv(entries: Iterable[Entry]) -> bytes:
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(_COLUMNS)
+    for entry in entries:
+        rows.writerow(
+            (
+                json.dumps(entry.namespace, ensure_ascii=False),
+                entry.key,
+                entry.text.decode(),
+                entry.created_at.isoformat(),
+                entry.updated_at.isoformat(),
+            )
+        )
+    return text.getvalue().encode()
+
+
+def _load_csv(content: bytes) -> Iterable[Entry]:
+    if not content.endswith(b"\r\n"):
+        raise DamagedFileError("its last line was cut")
+    rows = _csv_rows(content.decode("utf-8-sig"))
+    if tuple(rows[0]) != _COLUMNS:
+        raise DamagedFileError(f"its first line is not {','.join(_COLUMNS)}")
+    return map(_csv_entry, rows[1:])
+
+
+def _csv_rows(text: str) -> list[list[str]]:
+    # The limit is the whole process's, and lower than a value may be long.
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise DamagedFileError(f"its CSV was cut or altered ({error})") from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _csv_entry(row: list[str]) -> Entry:
+    document: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+    for name in ("namespace", "value"):
+        document[name] = orjson.loads(document[name])
+    return _entry(document)
+
+
+def _signed_pickle(cipher: Cipher | None) -> FileFormat:
+    if cipher is None:
+        raise ConfigurationError(
+            "a pickle file is signed and read with a key: pass encryption_key=, made once by "
+            "MemoryAgent.generate_key(); or use 'json', which needs none"
+        )
+
+    def dump(entries: Iterable[Entry]) -> bytes:
+        body = pickle.dumps(_whole(entries), protocol=5)
+        return _PICKLE_HEAD + cipher.signature(body) + body
+
+    def load(content: bytes) -> Iterable[Entry]:
+        if not content.startswith(_PICKLE_HEAD):
+            raise DamagedFileError("this is not a signed pickle file of memories")
+        signed = content[len(_PICKLE_HEAD) :]
+        signature, body = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, cipher.signature(body)):
+            raise DamagedFileError(
+                "its signature is not that of this key: it was altered, or signed with another "
+                "key; nothing of it was unpickled"
+            )
+        return _parts(_PlainUnpickler(io.BytesIO(body)).load())
+
+    return FileFormat(dump, load)
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Dicts, lists and scalars alone: even with the right key nothing is called."""
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        raise DamagedFileError(f"it would load {module_name}.{global_name}")
+
+
+_FORMATS: Final = {
+    "json": FileFormat(_dump_json, _load_json),
+    "csv": FileFormat(_dump_csv, _load_csv),
+    "yaml": FileFormat(_dump_yaml, _load_yaml),
+}
+FILE_FORMATS: Final = (*_FORMATS, "pickle")

@@ -1,0 +1,215 @@
+"""A LangGraph store in one file, for one person's agent: read whole, replaced whole.
+
+A write takes the file's lock, reads what others wrote, and puts a new file in the place of the
+old one by a rename: whoever is killed at whatever moment leaves the old file or the new one. So
+every write costs what the whole file does: right for some thousands of items, not for millions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from langgraph.store.base import (
+    BaseStore,
+    GetOp,
+    Item,
+    ListNamespacesOp,
+    MatchCondition,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+)
+
+from ..errors import InvalidOperationError
+from ..namespaces import Labels, check_labels, check_writable
+from ..plan.filters import matches, parse_filter
+from ..values import as_mapping, decode_value, encode_mapping
+from .encryption import Cipher
+from .file_formats import Content, Entry, entries_of, file_format
+from .locked_file import LockedFile
+from .shapes import checked_key
+
+
+class FileStore(BaseStore):
+    """Items in one file of a format of `FILE_FORMATS`; any number of processes may use it.
+
+    Args:
+        path: the file; it appears with the first write. Beside it lies an empty `….lock`.
+        format: "json", "csv", "yaml" or "pickle".
+        cipher: signs a pickle file; without it there is none.
+    """
+
+    supports_ttl = False
+
+    def __init__(self, path: str | Path, format: str, cipher: Cipher | None = None) -> None:
+        self._format = file_format(format, cipher)
+        self._thread = threading.local()
+        self._file = LockedFile(Path(path), self._parse, self._serialise)
+
+    def __repr__(self) -> str:
+        return f"FileStore({str(self._file.path)!r})"
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Does all operations, or none; reads come before writes, and see one state of the file."""
+        todo = list(ops)
+        for op in todo:
+            _check(op)
+        puts = [_checked(op) for op in todo if isinstance(op, PutOp)]
+        if not puts:
+            changing = self._changed()
+            content = self._file.read() if changing is None else changing
+            return [_answer(op, content) for op in todo]
+        with self._changing() as content:
+            results = [_answer(op, content) for op in todo]
+            _apply(puts, content)
+        return results
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """As `batch`, on a thread."""
+        return await asyncio.to_thread(self.batch, list(ops))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Within the block this thread's writes are one: the file is replaced at its end, or not.
+
+        Other threads and processes read the old file meanwhile, and wait to write.
+        """
+        if self._changed() is not None:
+            yield
+            return
+        with self._file.changing() as content:
+            self._thread.content = content
+            try:
+                yield
+            finally:
+                self._thread.content = None
+
+    @contextmanager
+    def _changing(self) -> Iterator[Content]:
+        content = self._changed()
+        if content is None:
+            with self._file.changing() as content:
+                yield content
+        else:
+            yield content  # checked before it is changed: nothing fails half way
+
+    def _changed(self) -> Content | None:
+        """What this thread is changing `together`."""
+        return getattr(self._thread, "content", None)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._file.close()
+
+    def _parse(self, data: bytes) -> Content:
+        entries = entries_of(self._format, data, str(self._file.path))
+        return {(entry.namespace, entry.key): entry for entry in entries}
+
+    def _serialise(self, content: Content) -> bytes:
+        ordered = sorted(content.values(), key=lambda entry: (entry.namespace, entry.key))
+        return self._format.dump(ordered)
+
+
+def _check(op: Op) -> None:
+    """Raises for what no store of this package takes; puts are looked at by `_checked`."""
+    if isinstance(op, GetOp):
+        check_labels(op.namespace)
+        checked_key(op.key)
+    elif isinstance(op, SearchOp):
+        check_labels(op.namespace_prefix)
+        _check_numbers(limit=op.limit, offset=op.offset)
+    elif isinstance(op, ListNamespacesOp):
+        _check_numbers(limit=op.limit, offset=op.offset, max_depth=op.max_depth or 0)
+        for condition in op.match_conditions or ():
+            check_labels(condition.path)
+            if condition.match_type not in ("prefix", "suffix"):
+                raise InvalidOperationError(
+                    f"{condition.match_type!r} is no condition of namespaces; known: prefix, suffix"
+                )
+
+
+def _check_numbers(**numbers: int) -> None:
+    for name, number in numbers.items():
+        if number < 0:
+            raise InvalidOperationError(f"{name} is a whole number from 0 on, got {number!r}")
+
+
+def _checked(op: PutOp) -> tuple[tuple[Labels, str], bytes | None]:
+    """Where a put goes, and its value as text; None deletes."""
+    labels = check_labels(op.namespace)
+    check_writable(labels)
+    return (labels, checked_key(op.key)), None if op.value is None else encode_mapping(op.value)
+
+
+def _apply(puts: list[tuple[tuple[Labels, str], bytes | None]], content: Content) -> None:
+    now = datetime.now(timezone.utc)
+    for (namespace, key), text in puts:
+        known = content.pop((namespace, key), None)
+        if text is not None:
+            since = now if known is None else known.created_at
+            content[namespace, key] = Entry(namespace, key, text, since, now)
+
+
+def _answer(op: Op, content: Content) -> Result:
+    if isinstance(op, GetOp):
+        entry = content.get((tuple(op.namespace), op.key))
+        return None if entry is None else _item(Item, entry)
+    if isinstance(op, SearchOp):
+        return _search(op, content)
+    if isinstance(op, ListNamespacesOp):
+        return _namespaces(op, content)
+    if isinstance(op, PutOp):
+        return None
+    raise InvalidOperationError(f"{type(op).__name__} is no operation of a LangGraph store")
+
+
+def _search(op: SearchOp, content: Content) -> list[SearchItem]:
+    prefix = tuple(op.namespace_prefix)
+    passes = parse_filter(op.filter or {})
+    found = [
+        entry
+        for entry in content.values()
+        if entry.namespace[: len(prefix)] == prefix
+        and (not op.filter or matches(passes, decode_value(entry.text)))
+    ]
+    found.sort(key=lambda entry: (entry.namespace, entry.key))
+    found.sort(key=lambda entry: entry.updated_at, reverse=True)
+    return [_item(SearchItem, entry) for entry in found[op.offset : op.offset + op.limit]]
+
+
+def _item(kind: type[Any], entry: Entry) -> Any:
+    return kind(
+        namespace=entry.namespace,
+        key=entry.key,
+        value=as_mapping(decode_value(entry.text)),
+        created_at=entry.created_at,
+        updated_at=entry.updated_at,
+    )
+
+
+def _namespaces(op: ListNamespacesOp, content: Content) -> list[Labels]:
+    found = {
+        namespace[: op.max_depth]
+        for namespace, _ in content
+        if all(meets(namespace, condition) for condition in op.match_conditions or ())
+    }
+    return sorted(found)[op.offset : op.offset + op.limit]
+
+
+def meets(namespace: Labels, condition: MatchCondition) -> bool:
+    """Whether a namespace begins or ends as the condition says; `*` is any one label."""
+    path = condition.path
+    if len(path) > len(namespace):
+        return False
+    part = namespace[: len(path)]
+    if condition.match_type == "suffix":
+        part = namespace[len(namespace) - len(path) :]
+    return all(wanted in ("*", label) for wanted, label in zip(path, part, strict=True))

@@ -1,0 +1,184 @@
+"""One file that several processes change: replaced whole, under a lock, by a rename."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from ..errors import StoreTimeoutError
+from .extras import imported
+from .file_formats import Content
+
+LOCK_TIMEOUT_S: Final = 60.0
+"""After so long another process holds the lock for more than a write."""
+
+_WINDOWS: Final = sys.platform == "win32"
+
+
+class FileLock:
+    """Excludes other threads and other processes; one object for a path, process-wide.
+
+    A lock of POSIX belongs to the process: two objects for one file would both have it, and the
+    first to close the file would lose it for both.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = threading.Lock()
+        self._processes = imported("fasteners", "memory").InterProcessLock(path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While it is held nobody else holds it.
+
+        Raises:
+            StoreTimeoutError: somebody held it for `LOCK_TIMEOUT_S`.
+        """
+        with self._threads:
+            if not self._processes.acquire(timeout=LOCK_TIMEOUT_S):
+                raise StoreTimeoutError(
+                    f"another process has held {self._path} for {LOCK_TIMEOUT_S:g} s: end it "
+                    "and try again; nothing was written"
+                )
+            try:
+                yield
+            finally:
+                self._processes.release()
+
+
+_locks: Final[dict[Path, FileLock]] = {}
+
+if hasattr(os, "register_at_fork"):
+    # Another thread may hold one while the process forks: in the child nobody would release it.
+    os.register_at_fork(after_in_child=_locks.clear)
+
+
+def lock_beside(path: Path) -> FileLock:
+    """The lock of a file: an empty file `….lock` beside it, which stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.resolve().with_name(f"{path.name}.lock")
+    return _locks.get(beside) or _locks.setdefault(beside, FileLock(beside))
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A content and the file it was read from.
+
+    The file stays open, by a descriptor of its own: no later file can have its inode's number,
+    and so be taken for it.
+    """
+
+    descriptor: int
+    identity: tuple[int, ...]
+    content: Content
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+class LockedFile:
+    """A file with a content; `parse` and `serialise` say how it is written.
+
+    What was read is kept until the file is another. Windows lets nobody replace an open file;
+    there it is read anew at each call, under the lock.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        parse: Callable[[bytes], Content],
+        serialise: Callable[[Content], bytes],
+    ) -> None:
+        self.path = path.resolve()
+        self._parse = parse
+        self._serialise = serialise
+        self._new = self.path.with_name(f".{self.path.name}.new")
+        self._kept: _Kept | None = None
+        imported("fasteners", "memory")
+
+    def read(self) -> Content:
+        """The content as the last writer left it, not to be changed; empty without a file."""
+        if _WINDOWS:
+            with lock_beside(self.path).held():
+                return self._read()
+        return self._read()
+
+    @contextmanager
+    def changing(self) -> Iterator[Content]:
+        """A content to change in place: it is the file's when the block ends without an error."""
+        with lock_beside(self.path).held():
+            content = self._read()
+            changed = content.copy()
+            yield changed
+            if changed != content:
+                self._replace(self._serialise(changed))
+                self._keep(changed)
+
+    def close(self) -> None:
+        """Lets go of the file; the next call opens it again."""
+        self._kept = None
+
+    def _read(self) -> Content:
+        kept = self._kept
+        if kept is not None and kept.identity == _identity(self.path):
+            return kept.content
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return {}
+        with file:
+            content = self._parse(file.read())
+            if not _WINDOWS:
+                self._kept = _kept(file, content)
+        return content
+
+    def _keep(self, content: Content) -> None:
+        """Spares the writer to read what it wrote; under the lock, so nobody replaced it yet."""
+        if not _WINDOWS:
+            with self.path.open("rb") as file:
+                self._kept = _kept(file, content)
+
+    def _replace(self, data: bytes) -> None:
+        # Always of one name: what a killed writer left is overwritten by the next. Its owner's
+        # alone, unless the file that it replaces is open to others.
+        mode = self.path.stat().st_mode & 0o777 if self.path.exists() else 0o600
+        number = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self._new.chmod(mode)
+        self._new.replace(self.path)
+        _flush_folder(self.path.parent)
+
+
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+
+
+def _kept(file: IO[bytes], content: Content) -> _Kept:
+    return _Kept(os.dup(file.fileno()), _identity(file), content)
+
+
+def _identity(file: IO[bytes] | Path) -> tuple[int, ...]:
+    try:
+        status = file.stat() if isinstance(file, Path) else os.fstat(file.fileno())
+    except FileNotFoundError:
+        return ()
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _flush_folder(folder: Path) -> None:
+    """So that the rename itself survives a loss of power."""
+    if _WINDOWS:
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

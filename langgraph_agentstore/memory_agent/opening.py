@@ -1,0 +1,177 @@
+"""Storage types by name: what each needs, and how its store is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
+
+from ..beyond import ExtendedSurface
+from ..errors import ConfigurationError
+from ..store import AgentStore
+from .encryption import Cipher
+from .extras import imported
+from .file_formats import FILE_FORMATS
+from .file_store import FileStore
+from .locked_file import lock_beside
+from .scoped import ScopedStore
+from .storage import FileStorage, PostgresStorage, Storage, StoreStorage
+
+SQLITE_PATH: Final = "memories.db"
+SQLITE_TIMEOUT_S: Final = 30.0
+_PUTS_PER_STATEMENT: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the memories are, as the caller says it."""
+
+    db_path: str | Path | None
+    dsn: str | None
+    cipher: Cipher | None
+
+
+Alone: TypeAlias = Callable[[], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A store; `alone` excludes other processes from updates, where the store itself does not."""
+
+    store: BaseStore
+    alone: Alone | None = None
+
+
+def opened(storage_type: str, place: Place, closing: ExitStack) -> Opened:
+    """The store of a storage type; `closing` has what closes it.
+
+    Raises:
+        ConfigurationError: there is no such type, or something that it needs is missing.
+        MissingExtraError: its package is not installed.
+    """
+    opener = _OPENERS.get(str(storage_type))
+    if opener is None:
+        raise ConfigurationError(
+            f"storage_type {storage_type!r} is not known; known: {', '.join(_OPENERS)}"
+        )
+    return opener(storage_type, place, closing)
+
+
+def storage_of(given: Opened, user_id: str | None) -> Storage:
+    """The storage of a store, or of one user's part of it.
+
+    Raises:
+        ConfigurationError: a user of a view that shows one user already.
+    """
+    store = given.store
+    if isinstance(store, ExtendedSurface):
+        return PostgresStorage(_of_user(store, user_id))
+    view = store if user_id is None else ScopedStore(store, user_id)
+    if isinstance(store, FileStore):
+        return FileStorage(store, view)
+    return StoreStorage(view, given.alone)
+
+
+def _of_user(store: ExtendedSurface, user_id: str | None) -> ExtendedSurface:
+    if user_id is None:
+        return store
+    if not isinstance(store, AgentStore):
+        raise ConfigurationError(
+            f"user_id={user_id!r} and a view of one user's records: leave user_id out, or pass "
+            "the store that the view is of"
+        )
+    return store.for_user(user_id)
+
+
+def _open_postgres(_type: str, place: Place, closing: ExitStack) -> Opened:
+    dsn = place.dsn
+    if dsn is None and "://" in str(place.db_path):
+        dsn = str(place.db_path)
+    if dsn is None and place.db_path is not None:
+        store = AgentStore.embedded(place.db_path)
+    else:
+        store = AgentStore(dsn)
+    closing.callback(store.close)
+    return Opened(store)
+
+
+def _open_memory(_type: str, _place: Place, _closing: ExitStack) -> Opened:
+    return Opened(InMemoryStore())
+
+
+def _open_file(type: str, place: Place, closing: ExitStack) -> Opened:
+    path = Path(place.db_path or f"memories.{type}")
+    store = FileStore(path, type, place.cipher)
+    closing.callback(store.close)
+    return Opened(store)
+
+
+def _open_sqlite(_type: str, place: Place, closing: ExitStack) -> Opened:
+    path = Path(place.db_path or SQLITE_PATH)
+    kind = _sqlite_store()
+    alone = lock_beside(path).held
+    connection = sqlite3.connect(
+        path, check_same_thread=False, isolation_level=None, timeout=SQLITE_TIMEOUT_S
+    )
+    closing.callback(connection.close)
+    store = kind(connection)
+    with alone():  # two that make the tables at once would fail
+        store.setup()
+    return Opened(store, alone)
+
+
+def _sqlite_store() -> Any:
+    """LangGraph's store; writes of any number are one transaction there too."""
+    official: Any = imported("langgraph.store.sqlite", "sqlite").SqliteStore
+
+    class SqliteStore(official):  # type: ignore[misc]  # known at run time alone
+        def _batch_put_ops(self, put_ops: Any, cursor: Any) -> None:
+            # One statement for all has more parameters than SQLite allows.
+            for start in range(0, len(put_ops), _PUTS_PER_STATEMENT):
+                super()._batch_put_ops(put_ops[start : start + _PUTS_PER_STATEMENT], cursor)
+
+    return SqliteStore
+
+
+def _served(module: str, name: str) -> Callable[[str, Place, ExitStack], Opened]:
+    """What opens a store that others maintain, by the address of its server."""
+
+    def open_store(type: str, place: Place, closing: ExitStack) -> Opened:
+        kind = getattr(imported(module, type), name)
+        address = place.dsn or place.db_path
+        if address is None or "://" not in str(address):
+            raise ConfigurationError(
+                f"storage type {type!r} needs the server's address: dsn='{_ADDRESSES[type]}'"
+            )
+        store = closing.enter_context(kind.from_conn_string(str(address)))
+        if hasattr(store, "setup"):
+            store.setup()
+        return Opened(store)
+
+    return open_store
+
+
+_ADDRESSES: Final = {
+    "mysql": "mysql://user:password@host:3306/database",
+    "mongodb": "mongodb://host:27017",
+    "redis": "redis://host:6379",
+}
+
+_OPENERS: Final[Mapping[str, Callable[[str, Place, ExitStack], Opened]]] = {
+    "database": _open_postgres,
+    "postgresql": _open_postgres,
+    "postgres": _open_postgres,
+    "sqlite": _open_sqlite,
+    "mysql": _served("langgraph.store.mysql.pymysql", "PyMySQLStore"),
+    "mongodb": _served("langgraph.store.mongodb", "MongoDBStore"),
+    "redis": _served("langgraph.store.redis", "RedisStore"),
+    "memory": _open_memory,
+    **dict.fromkeys(FILE_FORMATS, _open_file),
+}
+STORAGE_TYPES: Final = tuple(_OPENERS)

@@ -1,0 +1,166 @@
+"""What a memory agent asks of a store: the small protocol between the facade and its storage.
+
+Any LangGraph store can answer it (`StoreStorage`); an `AgentStore` answers it faster, and with
+more promises (`PostgresStorage`); so does a file (`FileStorage`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final, Protocol, TypeAlias
+
+from langgraph.store.base import BaseStore, PutOp
+from langgraph.store.memory import InMemoryStore
+from typing_extensions import override
+
+from ..beyond import LOAD_BATCH_SIZE, ExtendedSurface
+from ..errors import InvalidOperationError
+from ..loading import LARGEST_BATCH
+from ..namespaces import Labels
+from ..values import decode_value, encode_value
+from .file_store import FileStore
+
+Value: TypeAlias = dict[str, Any]
+Change: TypeAlias = Callable[[Value | None], Value]
+"""From a value, or None, to the new one. It may be called several times, or raise."""
+
+_PAGE: Final = 1_000_000
+"""Few stores read a page from where the last one ended; so it is one page, as a rule."""
+
+
+class Storage(Protocol):
+    """Items by namespace and key; values are objects, and the caller's own at each call."""
+
+    store: BaseStore
+    """The same items for `transfer`."""
+
+    def get(self, labels: Labels, key: str) -> Value | None:
+        """The value, or None."""
+
+    def write(self, puts: Sequence[PutOp]) -> None:
+        """Does all puts, or none where the store can."""
+
+    def update(self, labels: Labels, key: str, change: Change) -> Value:
+        """Replaces a value by what is made of it; what it raises leaves the value."""
+
+    def together(self) -> AbstractContextManager[Any]:
+        """Within it writes are one, where the store can; of one thread."""
+
+    def scan(
+        self, labels: Labels, filter: Mapping[str, Any] | None, /
+    ) -> Iterator[tuple[str, Value]]:
+        """Items of exactly this namespace; those a filter excludes may be left out, or not."""
+
+
+class StoreStorage(Storage):
+    """Any LangGraph store. Two processes that update one value at once: the later one wins."""
+
+    def __init__(
+        self, store: BaseStore, alone: Callable[[], AbstractContextManager[Any]] | None = None
+    ) -> None:
+        lock = threading.Lock()
+        self.store = store
+        self._alone = alone or (lambda: lock)
+        # It gives out what it holds: a caller that changes that would change the memory.
+        self._own = _copied if isinstance(store, InMemoryStore) else dict[str, Any]
+
+    @override
+    def get(self, labels: Labels, key: str) -> Value | None:
+        item = self.store.get(labels, key)
+        return None if item is None else self._own(item.value)
+
+    @override
+    def write(self, puts: Sequence[PutOp]) -> None:
+        self.store.batch(puts)
+
+    @override
+    def update(self, labels: Labels, key: str, change: Change) -> Value:
+        with self._alone():
+            value = change(self.get(labels, key))
+            self.write([PutOp(labels, key, value)])
+        return value
+
+    @override
+    def together(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    @override
+    def scan(
+        self, labels: Labels, _filter: Mapping[str, Any] | None, /
+    ) -> Iterator[tuple[str, Value]]:
+        seen: set[str] = set()
+        read, page = 0, _PAGE
+        while page == _PAGE:
+            items = self.store.search(labels, limit=_PAGE, offset=read)
+            page, before = len(items), len(seen)
+            read += page
+            for item in items:
+                if tuple(item.namespace) == labels and item.key not in seen:
+                    seen.add(item.key)
+                    yield item.key, self._own(item.value)
+            if len(seen) == before:  # a store that knows no offset gives the same page again
+                return
+
+
+class FileStorage(StoreStorage):
+    """A file, or one user's part of it: updates hold the file's lock."""
+
+    def __init__(self, file: FileStore, view: BaseStore) -> None:
+        super().__init__(view)
+        self._file = file
+
+    @override
+    def update(self, labels: Labels, key: str, change: Change) -> Value:
+        with self.together():
+            return super().update(labels, key, change)
+
+    @override
+    def together(self) -> AbstractContextManager[Any]:
+        return self._file.together()
+
+
+class PostgresStorage(Storage):
+    """An `AgentStore` or a view of it: filters run on the server, many writes are one COPY."""
+
+    def __init__(self, store: ExtendedSurface) -> None:
+        self.store: ExtendedSurface = store
+
+    @override
+    def get(self, labels: Labels, key: str) -> Value | None:
+        item = self.store.get(labels, key)
+        return None if item is None else item.value
+
+    @override
+    def write(self, puts: Sequence[PutOp]) -> None:
+        """One transaction, unless something is deleted."""
+        if len(puts) < 2 or any(put.value is None for put in puts):
+            self.store.batch(puts)
+            return
+        if len(puts) > LARGEST_BATCH:
+            raise InvalidOperationError(
+                f"at most {LARGEST_BATCH} memories are written at once, got {len(puts)}"
+            )
+        self.store.load(puts, batch_size=max(len(puts), LOAD_BATCH_SIZE))
+
+    @override
+    def update(self, labels: Labels, key: str, change: Change) -> Value:
+        return self.store.update(labels, key, change)
+
+    @override
+    def together(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+    @override
+    def scan(
+        self, labels: Labels, filter: Mapping[str, Any] | None, /
+    ) -> Iterator[tuple[str, Value]]:
+        for item in self.store.iter_items(labels, filter=filter):
+            if item.namespace == labels:
+                yield item.key, item.value
+
+
+def _copied(value: Mapping[str, Any]) -> Value:
+    copy: Value = decode_value(encode_value(dict(value)))
+    return copy

@@ -1,0 +1,6 @@
+"""Moving data: whole stores, users and namespaces to files and back, and between stores."""
+
+from .manifest import Manifest
+from .moving import acopy, aexport, aimport_, copy, export, import_, verify
+
+__all__ = ["Manifest", "acopy", "aexport", "aimport_", "copy", "export", "import_", "verify"]

@@ -1,0 +1,108 @@
+"""Writing to a store of this package: records as they were, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..beyond import ExtendedSurface
+from ..plan.addresses import checked_key, locate
+from ..plan.importing import Conflict, Imported
+from ..plan.records import StoredRecord
+from ..plan.stored_pages import plan_stored_at
+from ..runtime.importing import Importing
+from ..runtime.session import Job
+from ..values import same_json
+from .addresses import Readdressed
+from .documents import Document
+from .manifest import Manifest
+from .steps import Steps, ask_engine
+from .writing import Record, parsed, refuse
+
+
+class AgentWriter:
+    """A store of this package, or a view of one."""
+
+    checks_first = True
+    looks_first = False
+
+    def __init__(self, store: ExtendedSurface, conflict: Conflict) -> None:
+        self.name = repr(store)
+        self._engine = store._engine
+        # One user's, whoever asks later.
+        self._planner = store._planner
+        self._conflict = conflict
+        self._importing = Importing(conflict)
+        self._addresses: Readdressed
+
+    def expect(self, manifest: Manifest) -> None:
+        """As `Writer.expect`."""
+        self._addresses = Readdressed(manifest, self._planner.scope)
+        self._addresses.check()
+        self.checks_first = not self._addresses.unchanged
+
+    def record(self, document: Document) -> Record:
+        """As `Writer.record`."""
+        imported, written, size = parsed(document, self._planner)
+        address = self._addresses.address(written)
+        labels = self._planner.scope.labels(address.user_id, address.labels)
+        at = locate(address, labels)
+        put = imported.put
+        put.triple = (at.user_id, at.stored, checked_key(put.triple[2], at))
+        put.place = at.place
+        return Record(document, imported, labels, size)
+
+    def begin(self) -> Steps[None]:
+        """With "fail" all batches are one transaction."""
+        # Reads that are counted later must not add to what is written.
+        flush = Job(self._engine.access.flush)
+        yield ask_engine(self._engine, [flush])
+        yield ask_engine(self._engine, [self._importing.begin()])
+
+    def write(self, records: Sequence[Record]) -> Steps[int]:
+        """As `Writer.write`: whole or not at all."""
+        imported = [record.imported for record in records]
+        [written] = yield ask_engine(self._engine, [self._importing.write(imported)])
+        if self._conflict == "fail":
+            refuse([r for r in records if r.imported.put.triple not in written])
+        return len(written)
+
+    def end(self, *, commit: bool) -> Steps[None]:
+        """As `Writer.end`: with "fail" all is undone."""
+        yield ask_engine(self._engine, [self._importing.end(commit=commit)])
+
+    def differing(self, records: Sequence[Record]) -> Steps[list[Record]]:
+        """As `Writer.differing`: with metadata, times, expiry and counts."""
+        stored = yield from self._stored(records)
+        return [r for r, found in zip(records, stored, strict=True) if not _same(r, found)]
+
+    def present(self, records: Sequence[Record]) -> Steps[list[Record]]:
+        """As `Writer.present`."""
+        stored = yield from self._stored(records)
+        return [r for r, found in zip(records, stored, strict=True) if found is not None]
+
+    def _stored(self, records: Sequence[Record]) -> Steps[list[StoredRecord | None]]:
+        triples = [record.imported.put.triple for record in records]
+        read = plan_stored_at(triples, self._planner.rules)
+        [stored] = yield ask_engine(self._engine, [read])
+        found: list[StoredRecord | None] = stored
+        return found
+
+
+def _same(record: Record, stored: StoredRecord | None) -> bool:
+    """All but the version: over another record, that goes on."""
+    if stored is None:
+        return False
+    imported, document = record.imported, record.document
+    return (
+        same_json(document["value"], stored.value)
+        and same_json(document.get("metadata") or {}, stored.metadata)
+        and _beside(imported) == _beside(stored)
+        and (imported.put.created_by, imported.put.ttl) == (stored.created_by, stored.ttl)
+    )
+
+
+def _beside(record: Imported | StoredRecord) -> tuple[object, ...]:
+    return (
+        *(record.created_at, record.updated_at, record.expires_at),
+        *(record.access_count, record.last_accessed_at, record.last_accessed_by),
+    )

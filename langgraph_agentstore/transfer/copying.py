@@ -1,0 +1,67 @@
+"""Copying: out of one store into a temporary file, from there into the other, and compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from langgraph.store.base import BaseStore
+
+from ..errors import CopyMismatchError
+from ..namespaces import Labels
+from ..plan.importing import Conflict
+from ..progress import Progress, telling_progress
+from .exporting import written_steps
+from .files import kind_of
+from .importing import check_all, write_all, writer_of
+from .reading import reader_of
+from .resuming import Note
+from .steps import Steps
+from .verifying import Verifiable
+from .writing import Writer, batches
+
+
+def copy_steps(
+    source: BaseStore,
+    target: BaseStore,
+    prefix: Labels,
+    conflict: Conflict,
+    progress: Progress | bool | None,
+) -> Steps[int]:
+    """See `moving.copy`."""
+    writer = writer_of(target, conflict)
+    reader = reader_of(source, None, prefix, as_tuples=True)
+    with TemporaryDirectory(prefix="agentstore-copy-") as folder:
+        path = Path(folder) / "items.jsonl"
+        manifest = yield from written_steps(reader, path, None, progress, "reading")
+        writer.expect(manifest)
+        with path.open("rb") as file:
+            items = Verifiable(file, kind_of(path), str(path))
+            check_all(items, writer)
+            with telling_progress(progress, "copying", manifest.records) as tell:
+                written = yield from write_all(items, writer, conflict, Note(None, {}), tell)
+            yield from _compare(items, writer, conflict, manifest.records)
+    return written
+
+
+def _compare(items: Verifiable, writer: Writer, conflict: Conflict, expected: int) -> Steps[None]:
+    """Every item is in the target, and with this content unless it was there before."""
+    found = 0
+    for batch in batches(writer, items.records(), conflict):
+        records = batch.records
+        if conflict == "skip":
+            there = {str(record) for record in (yield from writer.present(records))}
+            wrong = [record for record in records if str(record) not in there]
+        else:
+            wrong = yield from writer.differing(records)
+        if wrong:
+            raise CopyMismatchError(
+                f"{len(wrong)} of {len(records)} items are not in the target as they were copied, "
+                f"the first is {wrong[0]}: somebody else writes there, or the store cannot keep "
+                "it; copy again"
+            )
+        found += len(records)
+    if found != expected:
+        raise CopyMismatchError(
+            f"{expected} items were read and {found} are in the target: some have one address there"
+        )

@@ -1,0 +1,66 @@
+"""Export: pages of a store, one after another, to the end of a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+
+import orjson
+from langgraph.store.base import BaseStore
+
+from ..data_store.documents import document_of
+from ..namespaces import Labels
+from ..plan.records import StoredRecord
+from ..progress import Progress, telling_progress
+from .documents import Entry
+from .files import FormatName, kind_of, writing
+from .formats import FORMATS
+from .manifest import Manifest, Tally
+from .reading import Reader, reader_of
+from .steps import Steps
+
+
+def export_steps(
+    store: BaseStore,
+    path: str | os.PathLike[str],
+    user: str | None,
+    prefix: Labels | None,
+    format: FormatName | None,
+    progress: Progress | bool | None,
+) -> Steps[Manifest]:
+    """See `moving.export`."""
+    return written_steps(reader_of(store, user, prefix), path, format, progress)
+
+
+def written_steps(
+    reader: Reader,
+    path: str | os.PathLike[str],
+    format: FormatName | None,
+    progress: Progress | bool | None,
+    title: str = "exporting",
+) -> Steps[Manifest]:
+    """Writes all that a reader gives, and then the manifest."""
+    kind = kind_of(path, format)
+    tally = Tally()
+    with (
+        telling_progress(progress, title) as tell,
+        writing(path, kind) as file,
+        closing(FORMATS[kind.format].writer(file)) as writer,
+    ):
+        while page := (yield from reader.next_page()):
+            writer.add(_entries(page, tally))
+            tell(tally.records)
+        manifest = tally.manifest(reader.addresses, reader.template)
+        writer.finish(manifest)
+    return manifest
+
+
+def _entries(page: Sequence[StoredRecord], tally: Tally) -> list[Entry]:
+    entries = []
+    for record in page:
+        document = document_of(record)
+        entry = Entry(orjson.dumps(document), document)
+        tally.add(entry.line, record.user_id)
+        entries.append(entry)
+    return entries

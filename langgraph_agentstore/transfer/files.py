@@ -1,0 +1,139 @@
+"""Files by their names: format and compression, written whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal, TypeAlias, get_args
+
+from typing_extensions import Buffer
+
+from ..data_store.transfer import written_to
+from ..errors import ConfigurationError, MissingExtraError
+
+FormatName: TypeAlias = Literal["jsonl", "json", "csv", "yaml", "parquet"]
+
+_FORMATS: dict[str, FormatName] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".parquet": "parquet",
+}
+_COMPRESSIONS = (".gz", ".zst")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a file is written; `compression` is ".gz", ".zst" or "" for none."""
+
+    format: FormatName
+    compression: str = ""
+
+
+def kind_of(path: str | os.PathLike[str], format: FormatName | None = None) -> Kind:
+    """What the end of a file's name says, or `format` in its place.
+
+    Raises:
+        ConfigurationError: it says nothing, or Parquet within a compression.
+    """
+    name = Path(path)
+    compression = name.suffix.lower() if name.suffix.lower() in _COMPRESSIONS else ""
+    inner = name.with_suffix("") if compression else name
+    named = _FORMATS.get(inner.suffix.lower()) if format is None else format
+    if named is None or named not in get_args(FormatName):
+        raise ConfigurationError(
+            f"{name.name!r} says no format{'' if format is None else f', nor does {format!r}'}; "
+            f"known endings: {', '.join(_FORMATS)}, each but the last with .gz or .zst, or "
+            f"format= one of {', '.join(get_args(FormatName))}"
+        )
+    if named == "parquet" and compression:
+        raise ConfigurationError(
+            f"{name.name!r}: Parquet compresses by itself; leave {compression} out"
+        )
+    return Kind(named, compression)
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str], kind: Kind) -> Iterator[IO[bytes]]:
+    """A stream whose content, compressed, replaces the file at the end, unless something fails."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"the folder {str(folder)!r} is not there; make it first")
+    if kind.compression == ".zst":
+        zstandard()  # missing, it must not leave a file
+    with written_to(path) as write:
+        stream = _compressed(_Stream(write), kind)
+        yield stream
+        stream.close()
+
+
+def _compressed(stream: Any, kind: Kind) -> IO[bytes]:
+    if kind.compression == ".gz":
+        # Without name and time: equal contents are equal files.
+        stream = gzip.GzipFile("", "wb", 6, stream, 0)
+    elif kind.compression == ".zst":
+        stream = zstandard().ZstdCompressor(level=3).stream_writer(stream, closefd=False)
+    compressed: IO[bytes] = stream
+    return compressed
+
+
+def plain(file: IO[bytes], kind: Kind) -> IO[bytes]:
+    """The content of an open file from its beginning; closing it leaves the file open."""
+    file.seek(0)
+    if kind.compression == ".gz":
+        unpacked: Any = gzip.GzipFile("", "rb", fileobj=file)
+    elif kind.compression == ".zst":
+        reader = (
+            zstandard()
+            .ZstdDecompressor()
+            .stream_reader(file, read_across_frames=True, closefd=False)
+        )
+        unpacked = io.BufferedReader(reader, 2**17)
+    else:
+        return file
+    stream: IO[bytes] = unpacked
+    return stream
+
+
+def zstandard() -> Any:
+    """The package of the extra `zstd`."""
+    try:
+        import zstandard
+    except ImportError:
+        raise missing_extra("zstandard", "zstd") from None
+    return zstandard
+
+
+def missing_extra(package: str, extra: str) -> MissingExtraError:
+    """What says how to install an optional package."""
+    return MissingExtraError(
+        f"{package} is not installed; pip install 'langgraph_agentstore[{extra}]'"
+    )
+
+
+class _Stream(io.RawIOBase):
+    """What takes bytes, as a file that can only be written."""
+
+    def __init__(self, write: Callable[[Any], object]) -> None:
+        self._write = write
+        self._position = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer) -> int:
+        view = memoryview(data)
+        self._write(view)
+        self._position += view.nbytes
+        return view.nbytes
+
+    def tell(self) -> int:
+        return self._position

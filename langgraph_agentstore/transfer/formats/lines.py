@@ -1,0 +1,39 @@
+"""JSON Lines: a document on each line, the manifest on the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import orjson
+
+from ..documents import Entry, Writer, entry_of
+from ..manifest import Manifest
+
+_MANIFEST = b'{"manifest":'
+
+
+class _LineWriter:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        self._file.write(b"".join([entry.line + b"\n" for entry in entries]))
+
+    def finish(self, manifest: Manifest) -> None:
+        self._file.write(orjson.dumps(manifest.entry()) + b"\n")
+
+    def close(self) -> None:
+        pass
+
+
+def writer(file: IO[bytes]) -> Writer:
+    """What writes to a stream."""
+    return _LineWriter(file)
+
+
+def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
+    """The lines; what was hashed are their very bytes."""
+    for line in file:
+        text = line.rstrip(b"\r\n")
+        yield entry_of(orjson.loads(text)) if text.startswith(_MANIFEST) else Entry(text)

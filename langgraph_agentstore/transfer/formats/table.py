@@ -1,0 +1,92 @@
+"""CSV: a header, a row for each document, and a last row of two cells: the manifest.
+
+Values, metadata and labels are JSON text; an empty cell is null, or a text that is empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+import orjson
+
+from ...errors import DamagedFileError
+from ..documents import Document, Entry, Writer, entry_of
+from ..manifest import Manifest
+from .columns import COLUMNS, REQUIRED, cell_of, document_of_cells
+
+MARK = "# manifest"
+"""In place of an `_id`, which holds two colons at least."""
+
+_LARGEST_CELL = 2**31 - 1
+
+
+class _TableWriter:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._write_rows([list(COLUMNS)])
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        self._write_rows([_row(entry.document) for entry in entries])
+
+    def finish(self, manifest: Manifest) -> None:
+        self._write_rows([[MARK, orjson.dumps(manifest.entry()).decode()]])
+
+    def close(self) -> None:
+        pass
+
+    def _write_rows(self, rows: list[list[Any]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        self._file.write(text.getvalue().encode())
+
+
+def writer(file: IO[bytes]) -> Writer:
+    """What writes to a stream."""
+    return _TableWriter(file)
+
+
+def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
+    """The rows; columns may stand in any order."""
+    # A limit of the whole process, and values are as long as they are.
+    csv.field_size_limit(max(_LARGEST_CELL, csv.field_size_limit()))
+    text = io.TextIOWrapper(file, "utf-8-sig", newline="")
+    try:
+        rows = csv.reader(text, strict=True)
+        header = next(rows, [])
+        if set(header) != COLUMNS.keys() or len(header) != len(COLUMNS):
+            raise DamagedFileError("its columns are not those of an export")
+        for row in rows:
+            yield _entry(header, row)
+    finally:
+        text.detach()
+
+
+def _entry(header: list[str], row: list[str]) -> Entry | Manifest:
+    if len(row) == 2 and row[0] == MARK:
+        return entry_of(orjson.loads(row[1]))
+    if len(row) != len(header):
+        raise DamagedFileError(f"a row has {len(row)} cells in place of {len(header)}")
+    return entry_of(_document(dict(zip(header, row, strict=True))))
+
+
+def _row(document: Document) -> list[Any]:
+    row = []
+    for name, type_ in COLUMNS.items():
+        cell = cell_of(document, name)
+        if cell is not None and type_ in ("labels", "number"):
+            cell = orjson.dumps(cell).decode()
+        row.append(cell)
+    return row
+
+
+def _document(cells: dict[str, Any]) -> Document:
+    for name, type_ in COLUMNS.items():
+        cell = cells[name]
+        if not cell and name not in REQUIRED:
+            cells[name] = None
+        elif type_ in ("integer", "number", "labels"):
+            cells[name] = orjson.loads(cell)
+    return document_of_cells(cells)

@@ -1,0 +1,110 @@
+"""Import: a file verified first, then written batch by batch."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import get_args
+
+from langgraph.store.base import BaseStore
+
+from ..beyond import ExtendedSurface
+from ..errors import AgentStoreError, InvalidOperationError
+from ..plan.importing import Conflict
+from ..progress import Progress, telling_progress
+from .agent_writer import AgentWriter
+from .files import FormatName, kind_of
+from .item_writer import ItemWriter
+from .resuming import Note, note_of
+from .steps import Steps
+from .verifying import Verifiable
+from .writing import Writer, ahead, batches, refuse
+
+
+def writer_of(store: BaseStore, conflict: Conflict) -> Writer:
+    """What writes to a store."""
+    if conflict not in get_args(Conflict):
+        raise InvalidOperationError(
+            f"on_conflict is one of {', '.join(get_args(Conflict))}, got {conflict!r}"
+        )
+    if isinstance(store, ExtendedSurface):
+        return AgentWriter(store, conflict)
+    return ItemWriter(store, conflict)
+
+
+def import_steps(
+    store: BaseStore,
+    path: str | os.PathLike[str],
+    conflict: Conflict,
+    resume: bool | str | os.PathLike[str],
+    foreign: bool,
+    format: FormatName | None,
+    progress: Progress | bool | None,
+) -> Steps[int]:
+    """See `moving.import_`."""
+    writer = writer_of(store, conflict)
+    kind = kind_of(path, format)
+    with Path(path).open("rb") as file:
+        source = Verifiable(file, kind, os.fspath(path), foreign=foreign)
+        manifest = source.verify()
+        writer.expect(manifest)
+        if foreign or writer.checks_first:
+            check_all(source, writer)
+        note = note_of(resume, path, manifest, writer.name, conflict)
+        with telling_progress(progress, "importing", manifest.records) as tell:
+            written = yield from write_all(source, writer, conflict, note, tell)
+    note.remove()
+    return written
+
+
+def check_all(source: Verifiable, writer: Writer) -> None:
+    """Has every record checked for its new place, before the first is written."""
+    source.verify(writer.record)
+
+
+def write_all(
+    source: Verifiable, writer: Writer, conflict: Conflict, note: Note, tell: Progress
+) -> Steps[int]:
+    """Writes the records that are not noted as written; how many."""
+    if writer.looks_first:
+        for batch in batches(writer, source.records(), conflict):
+            refuse((yield from writer.present(batch.records)))
+    yield from writer.begin()
+    try:
+        written = yield from _write_batches(source, writer, conflict, note, tell)
+    except GeneratorExit:
+        raise
+    except BaseException:
+        # What went wrong is told, not that the server could not be told to undo it: it does.
+        with suppress(AgentStoreError):
+            yield from writer.end(commit=False)
+        raise
+    yield from writer.end(commit=True)
+    return written
+
+
+def _write_batches(
+    source: Verifiable, writer: Writer, conflict: Conflict, note: Note, tell: Progress
+) -> Steps[int]:
+    written, done = 0, note.done
+    unsure = note.resumed
+    given = batches(writer, source.records(), conflict, after=note.done)
+    try:
+        with ahead(given) as coming:
+            for batch in coming:
+                records = batch.records
+                if unsure and conflict == "upsert":
+                    # It may be written already: a second time would be another version.
+                    records = yield from writer.differing(records)
+                unsure = False
+                written += yield from writer.write(records)
+                done = batch.last
+                note.write(done)
+                tell(done)
+    except AgentStoreError as error:
+        none = conflict == "fail" or not done
+        so_far = "nothing of the file was" if none else f"the first {done} records of the file are"
+        error.args = (f"{error}; {so_far} written", *error.args[1:])
+        raise
+    return written

@@ -1,0 +1,102 @@
+"""Writing to any LangGraph store: value, and where the store has it the expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp
+
+from ..namespaces import check_labels, check_writable
+from ..plan import Planner
+from ..plan.importing import Conflict
+from ..plan.model import Rules, Standing, Tables
+from ..values import as_mapping, same_json
+from .addresses import TUPLES, Readdressed
+from .documents import Document
+from .manifest import Manifest
+from .steps import Steps, ask_store
+from .writing import Record, parsed
+
+_PLANNER = Planner(TUPLES, Standing(Rules(Tables("none"))))
+"""Checks documents; the statements that it could plan are nobody's."""
+
+
+class ItemWriter:
+    """A store of another package. It writes now: times, versions and counts begin anew."""
+
+    def __init__(self, store: BaseStore, conflict: Conflict) -> None:
+        self.name = f"{type(store).__module__}.{type(store).__qualname__}"
+        self.checks_first = True
+        self.looks_first = conflict == "fail"
+        self._store = store
+        self._conflict = conflict
+        self._addresses: Readdressed
+
+    def expect(self, manifest: Manifest) -> None:
+        """As `Writer.expect`."""
+        self._addresses = Readdressed(manifest, None)
+
+    def record(self, document: Document) -> Record:
+        """As `Writer.record`; LangGraph's rules for namespaces are everybody's."""
+        imported, written, size = parsed(document, _PLANNER)
+        labels = check_labels(self._addresses.labels(written))
+        check_writable(labels)
+        return Record(document, imported, labels, size)
+
+    def begin(self) -> Steps[None]:
+        """Nothing: these stores have no transactions."""
+        yield from ()
+
+    def write(self, records: Sequence[Record]) -> Steps[int]:
+        """As `Writer.write`, by one batch of the store; expired records are left out."""
+        if self._conflict == "skip":
+            taken = {str(record) for record in (yield from self.present(records))}
+            records = [record for record in records if str(record) not in taken]
+        now = datetime.now(timezone.utc)
+        puts = [self._put(record, now) for record in records if not _expired(record, now)]
+        if puts:
+            yield ask_store(self._store, puts)
+        return len(puts)
+
+    def end(self, *, commit: bool) -> Steps[None]:  # noqa: ARG002 - Writer's
+        """Nothing: what was written is."""
+        yield from ()
+
+    def differing(self, records: Sequence[Record]) -> Steps[list[Record]]:
+        """As `Writer.differing`: by value."""
+        found = yield from self._get(records)
+        now = datetime.now(timezone.utc)
+        return [
+            record
+            for record, item in zip(records, found, strict=True)
+            if not (
+                _expired(record, now) if item is None else same_json(_value(record), item.value)
+            )
+        ]
+
+    def present(self, records: Sequence[Record]) -> Steps[list[Record]]:
+        """As `Writer.present`."""
+        found = yield from self._get(records)
+        return [r for r, item in zip(records, found, strict=True) if item is not None]
+
+    def _get(self, records: Sequence[Record]) -> Steps[list[Item | None]]:
+        gets = [GetOp(record.labels, record.key, refresh_ttl=False) for record in records]
+        items: list[Item | None] = yield ask_store(self._store, gets)
+        return items
+
+    def _put(self, record: Record, now: datetime) -> PutOp:
+        expires_at, ttl = record.imported.expires_at, None
+        if expires_at is not None and self._store.supports_ttl:
+            ttl = (expires_at - now) / timedelta(minutes=1)
+        return PutOp(record.labels, record.key, _value(record), ttl=ttl)
+
+
+def _value(record: Record) -> dict[str, object]:
+    value: dict[str, object] = as_mapping(record.document["value"])
+    return value
+
+
+def _expired(record: Record, now: datetime) -> bool:
+    expires_at = record.imported.expires_at
+    return expires_at is not None and expires_at <= now

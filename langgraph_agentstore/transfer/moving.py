@@ -1,0 +1,162 @@
+"""What is called: `export`, `import_`, `verify`, `copy`; `ax` is the awaitable form of `x`."""
+
+from __future__ import annotations
+
+import os
+from typing import TypeAlias
+
+from langgraph.store.base import BaseStore
+
+from ..namespaces import Labels
+from ..plan.importing import Conflict
+from ..progress import Progress
+from .copying import copy_steps
+from .exporting import export_steps
+from .files import FormatName
+from .importing import import_steps
+from .manifest import Manifest
+from .steps import arun, run
+from .verifying import verified
+
+Path: TypeAlias = "str | os.PathLike[str]"
+
+
+def export(
+    store: BaseStore,
+    path: Path,
+    *,
+    user: str | None = None,
+    prefix: Labels | None = None,
+    format: FormatName | None = None,
+    progress: Progress | bool | None = None,
+) -> Manifest:
+    """Writes a store, or one user or namespace of it, to a file; the file's manifest.
+
+    The file is replaced at once when all is written and on disk; until then, and if anything
+    fails, the old one stays. Items that are written meanwhile may be in it or not.
+
+    Args:
+        store: any LangGraph store, or a view of one. Of an `AgentStore` everything is kept; of
+            others what LangGraph shows: value and times.
+        path: its end says the format: `.jsonl`, `.json`, `.csv`, `.yaml` or `.parquet`, but for
+            the last with `.gz` or `.zst` for compression, such as `memories.jsonl.zst`.
+        user: only this user's items.
+        prefix: only what is at or below this namespace, with `user` of the user's namespaces.
+        format: in place of the one that the name says.
+        progress: as for `AgentStore.load`.
+
+    Raises:
+        ConfigurationError: the name says no format, or the folder is not there.
+        MissingExtraError: the format's package is not installed.
+    """
+    return run(export_steps(store, path, user, prefix, format, progress))
+
+
+async def aexport(
+    store: BaseStore,
+    path: Path,
+    *,
+    user: str | None = None,
+    prefix: Labels | None = None,
+    format: FormatName | None = None,
+    progress: Progress | bool | None = None,
+) -> Manifest:
+    """As `export`; the file is written in a thread."""
+    return await arun(export_steps(store, path, user, prefix, format, progress))
+
+
+def import_(
+    store: BaseStore,
+    path: Path,
+    *,
+    on_conflict: Conflict = "upsert",
+    resume: bool | Path = False,
+    foreign: bool = False,
+    format: FormatName | None = None,
+    progress: Progress | bool | None = None,
+) -> int:
+    """Writes the records of a file as they were; how many this call wrote.
+
+    The file is read more than once: its manifest is verified before the first write.
+
+    Args:
+        store: any LangGraph store, or a view of one. What it cannot keep is left out.
+        path: what `export` wrote.
+        on_conflict: what to do with an item that is there: "upsert" replaces it, metadata and
+            counts too; "skip" leaves it; "fail" raises before anything is written.
+        resume: remember beside the file, or in the file named, how far the import came, and go
+            on there if an earlier one was interrupted.
+        foreign: also take a file without a manifest: documents as the original `data_store`
+            exported them. All are checked before the first write.
+        format: in place of the one that the name says.
+        progress: as for `AgentStore.load`.
+
+    Raises:
+        DamagedFileError: the file was cut off, altered, or is another program's.
+        VersionConflictError: with "fail", an item is there already.
+        AgentStoreError: the store refused a record or failed; the message says how many are
+            written.
+    """
+    steps = import_steps(store, path, on_conflict, resume, foreign, format, progress)
+    return run(steps)
+
+
+async def aimport_(
+    store: BaseStore,
+    path: Path,
+    *,
+    on_conflict: Conflict = "upsert",
+    resume: bool | Path = False,
+    foreign: bool = False,
+    format: FormatName | None = None,
+    progress: Progress | bool | None = None,
+) -> int:
+    """As `import_`; the file is read in a thread."""
+    steps = import_steps(store, path, on_conflict, resume, foreign, format, progress)
+    return await arun(steps)
+
+
+def verify(path: Path, *, format: FormatName | None = None) -> Manifest:
+    """Reads a file from end to end; its manifest, if all that it says is true.
+
+    Raises:
+        DamagedFileError: the file was cut off, altered, or is another program's.
+    """
+    return verified(path, format)
+
+
+def copy(
+    source: BaseStore,
+    target: BaseStore,
+    prefix: Labels = (),
+    *,
+    on_conflict: Conflict = "upsert",
+    progress: Progress | bool | None = None,
+) -> int:
+    """Copies what is at or below a namespace into another store; how many items it wrote.
+
+    Items keep their tuples. They go through a temporary file, so the source is read once; at
+    the end the target is read and compared with what was copied.
+
+    Args:
+        source, target: any LangGraph stores or views of them.
+        prefix: what to copy; everything, if it is empty.
+        on_conflict: as for `import_`.
+        progress: as for `AgentStore.load`.
+
+    Raises:
+        CopyMismatchError: the target does not hold what was copied.
+    """
+    return run(copy_steps(source, target, prefix, on_conflict, progress))
+
+
+async def acopy(
+    source: BaseStore,
+    target: BaseStore,
+    prefix: Labels = (),
+    *,
+    on_conflict: Conflict = "upsert",
+    progress: Progress | bool | None = None,
+) -> int:
+    """As `copy`."""
+    return await arun(copy_steps(source, target, prefix, on_conflict, progress))

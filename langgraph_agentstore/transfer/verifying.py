@@ -1,0 +1,113 @@
+"""Files read from end to end, before anything of them is believed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TypeAlias
+
+from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
+from ..users import SHARED
+from .documents import Document, Entry
+from .files import FormatName, Kind, kind_of, plain
+from .formats import FORMATS
+from .manifest import Manifest, Tally
+
+Check: TypeAlias = Callable[[Document], object]
+"""Raises an AgentStoreError for a record that cannot be written."""
+
+
+def verified(path: str | os.PathLike[str], format: FormatName | None) -> Manifest:
+    """The manifest of a file, if all that it says is true; see `moving.verify`."""
+    kind = kind_of(path, format)
+    with Path(path).open("rb") as file:
+        return Verifiable(file, kind, os.fspath(path)).verify()
+
+
+class Verifiable:
+    """An open file of records, read as often as is needed: what was verified is what is read."""
+
+    def __init__(self, file: IO[bytes], kind: Kind, name: str, *, foreign: bool = False) -> None:
+        self._file = file
+        self._kind = kind
+        self._name = name
+        self._foreign = foreign
+
+    def verify(self, check: Check | None = None) -> Manifest:
+        """Reads the file to its end; its manifest, or one made for a foreign file that has none.
+
+        Raises:
+            DamagedFileError: it has no manifest, or another than its records have.
+            AgentStoreError: what `check` says of a record, and of which.
+        """
+        tally, manifest = Tally(), None
+        for entry in self._entries():
+            if manifest is not None:
+                raise self._damaged("there is more after its manifest")
+            if isinstance(entry, Manifest):
+                manifest = entry
+                continue
+            tally.add(entry.line, _user_of(entry.document) if self._foreign else SHARED)
+            if check is not None:
+                _checked(entry.document, check, tally.records)
+        if manifest is None and self._foreign:
+            return tally.manifest("users", None)
+        self._compare(manifest, tally)
+        assert manifest is not None
+        return manifest
+
+    def records(self) -> Iterator[Document]:
+        """The records, from the first on."""
+        for entry in self._entries():
+            if isinstance(entry, Entry):
+                yield entry.document
+
+    def _compare(self, manifest: Manifest | None, tally: Tally) -> None:
+        if manifest is None:
+            raise self._damaged(
+                "it has no manifest at its end: it was cut off, or is another program's; "
+                "documents of the original data_store are imported with foreign=True"
+            )
+        if manifest.records != tally.records:
+            raise self._damaged(
+                f"it has {tally.records} records, its manifest says {manifest.records}"
+            )
+        if manifest.sha256 != tally.sha256:
+            raise self._damaged("its records were altered: their checksum is not the manifest's")
+
+    def _entries(self) -> Iterator[Entry | Manifest]:
+        # Documents of other programs are laid out as they like, which one format reads.
+        json = self._foreign and self._kind.format in ("json", "jsonl")
+        format = FORMATS["json" if json else self._kind.format]
+        try:
+            yield from format.read(plain(self._file, self._kind))
+        except (MissingExtraError, MemoryError, GeneratorExit):
+            raise
+        except DamagedFileError as error:
+            raise self._damaged(str(error)) from None
+        except InvalidValueError as error:
+            raise self._damaged(f"it was cut off or altered: {error}") from None
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's fault, not the file's
+            raise self._damaged(
+                f"it cannot be read to its end as {self._kind.format}{self._kind.compression} "
+                f"({type(error).__name__}): it was cut off or altered, or is something else"
+            ) from error
+
+    def _damaged(self, reason: str) -> DamagedFileError:
+        return DamagedFileError(f"{self._name!r}: {reason}")
+
+
+def _user_of(document: object) -> str:
+    user = document.get("userId") if isinstance(document, dict) else None
+    return user if isinstance(user, str) else ""
+
+
+def _checked(document: Document, check: Check, number: int) -> None:
+    try:
+        check(document)
+    except AgentStoreError as error:
+        error.args = (f"document {number}: {error}; nothing was written",)
+        raise

@@ -1,0 +1,139 @@
+"""Memory agents on Postgres: the same facts as elsewhere, and what only Postgres promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from langgraph_agentstore import AgentStore, ConfigurationError, DatabaseError
+from langgraph_agentstore.data_store import DataStore
+from langgraph_agentstore.memory_agent import MemoryAgent
+from tests.support.memory_agents import KEY
+from tests.unit.plan.filters.filter_cases import CASES
+
+
+@pytest.fixture
+def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
+    with AgentStore(postgres_dsn, schema=schema_name) as store:
+        yield store
+
+
+@pytest.fixture(params=[None, "ada@example.com"])
+def agent(request: pytest.FixtureRequest, store: AgentStore) -> MemoryAgent:
+    return MemoryAgent(store=store, user_id=request.param)
+
+
+def test_every_operator_means_what_the_table_says(agent: MemoryAgent) -> None:
+    wrong = []
+    for number, case in enumerate(CASES):
+        values = [*case.matching, *case.other]
+        place = f"case {number}/"
+        agent.batch_store(
+            (f"{place}{n:03}", value)
+            for n, value in enumerate(values)
+            if not isinstance(value, list)
+        )
+        agent.store_memory("many", values)
+        singles = [value for value in case.matching if not isinstance(value, list)]
+        if agent.search_memory("many", case.filter) != case.matching:
+            wrong.append(case.name)
+        if agent.search_memory(place, case.filter) != singles:
+            wrong.append(f"{case.name}, by the server")
+    assert wrong == []
+
+
+def test_a_search_reads_only_what_may_match(agent: MemoryAgent) -> None:
+    agent.batch_store([("a/1", {"n": 1}), ("a/2", {"n": 2}), ("a/3", [{"n": 2}, {"n": 3}])])
+    read = [key for key, _ in agent._memories("a/", {"n": 2})]
+    assert read == ["a/2", "a/3"]
+    assert agent.search_memory("a/", {"n": 2}) == [{"n": 2}, {"n": 2}]
+
+
+def test_a_users_memories_are_that_users_rows(store: AgentStore) -> None:
+    agent = MemoryAgent(store=store, user_id="ada@example.com")
+    agent.store_memory("cat", {"name": "Turing"})
+    agent.store_memory("age", 5)
+    agent.link("cat", "age", "has")
+    records = DataStore(store, "ada@example.com", "reader").use_namespace("memories")
+    assert records.get("cat") == {"name": "Turing"}
+    assert MemoryAgent(store=store, user_id="bob").list_memories() == []
+    assert MemoryAgent(store=store).list_memories() == []
+    assert store.delete_user("ada@example.com") == 3
+
+
+def test_a_view_of_a_user_has_its_user_already(store: AgentStore) -> None:
+    agent = MemoryAgent(store=store.for_user("ada"))
+    agent.store_memory("a", 1)
+    assert MemoryAgent(store=store, user_id="ada").retrieve_memory("a") == 1
+    with pytest.raises(ConfigurationError, match="leave user_id out"):
+        MemoryAgent(store=store.for_user("ada"), user_id="ada")
+
+
+def test_no_update_of_many_is_lost(agent: MemoryAgent) -> None:
+    agent.store_memory("a", {})
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: agent.update_memory("a", {str(n): n}), range(80)))
+    assert agent.retrieve_memory("a") == {str(n): n for n in range(80)}
+
+
+def test_a_batch_that_the_server_refuses_is_not_written(agent: MemoryAgent) -> None:
+    agent.store_memory("a", "old")
+    # Beyond what a jsonb string may hold, so only the server can know.
+    huge = "x" * (2**28 + 1)
+    with pytest.raises(DatabaseError):
+        agent.batch_store([("a", "new"), ("b", {"text": huge}), ("c", 1)])
+    assert agent.list_memories() == ["a"]
+    assert agent.retrieve_memory("a") == "old"
+
+
+def test_a_backup_has_all_that_an_agent_store_keeps(agent: MemoryAgent, tmp_path: Path) -> None:
+    agent.batch_store([("a", {"n": 1}), ("b", [1])])
+    agent.update_memory("a", {"n": 2})
+    agent.link("a", "b", "r")
+    store = agent.store
+    before = store.get_record(("memories",), "a")  # type: ignore[attr-defined]
+    assert agent.backup_data(tmp_path / "b.jsonl.gz") == 3
+    agent.delete_memory("a")
+    agent.store_memory("b", "changed")
+    assert agent.restore_data(tmp_path / "b.jsonl.gz") == 3
+    assert store.get_record(("memories",), "a") == before  # type: ignore[attr-defined]
+    assert agent.retrieve_memory("b") == [1]
+    assert agent.related("a") == [("r", "b")]
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+def test_memories_move_from_sqlite_to_postgres_and_back(
+    store: AgentStore, key: str | None, tmp_path: Path
+) -> None:
+    options = {"user_id": "ada@example.com", "encryption_key": key}
+    target = MemoryAgent(store=store, **options)  # type: ignore[arg-type]
+    with MemoryAgent("sqlite", tmp_path / "m.db", **options) as source:  # type: ignore[arg-type]
+        source.batch_store((f"k/{n}", {"n": n}) for n in range(500))
+        source.link("k/1", "k/2", "next")
+        assert source.migrate_to(target) == 501
+        assert target.search_memory("k/") == source.search_memory("k/")
+    with MemoryAgent("json", tmp_path / "m.json", **options) as back:  # type: ignore[arg-type]
+        assert target.migrate_to(back) == 501
+        assert back.related("k/1") == [("next", "k/2")]
+
+
+def test_a_database_is_found_by_dsn_path_or_environment(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with MemoryAgent("postgresql", dsn=fresh_database) as agent:
+        agent.store_memory("a", 1)
+    with MemoryAgent("postgres", fresh_database) as agent:
+        assert agent.retrieve_memory("a") == 1
+    monkeypatch.setenv("AGENTSTORE_DSN", fresh_database)
+    with MemoryAgent() as agent:
+        assert agent.retrieve_memory("a") == 1
+
+
+async def test_awaitable_forms_work_on_any_loop(agent: MemoryAgent, tmp_path: Path) -> None:
+    assert await agent.abatch_store([("a", {"n": 1}), ("b", [2])]) == 2
+    assert await agent.asearch_memory("a", {"n": {"$lt": 2}}) == [{"n": 1}]
+    assert await agent.abackup_data(tmp_path / "b.jsonl") == 2
+    assert await agent.arestore_data(tmp_path / "b.jsonl") == 2
