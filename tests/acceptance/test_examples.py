@@ -35,6 +35,12 @@ PRINTED = {
         "nobody: the running graph has no user",
         "ada : memories : My cat is called Turing.",
     ],
+    "deep_agent.py": [
+        "ada: My cat is called Turing. → Updated file /memories/cat.md",
+        "ada: What about my cat? → /memories/cat.md: 1: My cat is called Turing.",
+        "bob: What about my cat? → No matches found",
+        "bob : /dog.md : My dog is called Hopper.",
+    ],
     "search.py": [
         "vector  Which animal lives with me? → My cat is called Turing. (cosine 1.00)",
         "text    KX4471 → The booking of the night train to Oslo has number KX4471. (bm25 1.21)",
@@ -61,6 +67,8 @@ def test_every_example_is_tried() -> None:
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_example_prints_the_same_each_time(name: str, fresh_database: str) -> None:
+    if name == "deep_agent.py":
+        pytest.importorskip("deepagents")
     first, again = (run(EXAMPLES / name, AGENTSTORE_DSN=fresh_database) for _ in range(2))
 
     assert (first.returncode, first.stderr) == (0, "")
