@@ -18,6 +18,7 @@
     ├── StoreTimeoutError (TimeoutError)         connecting, acquiring or executing took too long
     │   └── ItemLockedError                      another transaction kept the item locked
     ├── StoreClosedError (RuntimeError)          the store was closed
+    ├── TurnRefusedError (RuntimeError)          the buffer of turns to save is full
     ├── EmbeddingError (RuntimeError)            the embedder failed
     │   ├── EmbeddingShapeError (ValueError)     its vectors have another length, or hold a NaN
     │   └── EmbeddingTimeoutError (TimeoutError) it took too long
@@ -142,6 +143,10 @@ class ItemLockedError(StoreTimeoutError):
 
 class StoreClosedError(AgentStoreError, RuntimeError):
     """The store was closed; construct another."""
+
+
+class TurnRefusedError(AgentStoreError, RuntimeError):
+    """The buffer of turns that wait to be saved is full: the database was away for too long."""
 
 
 class EmbeddingError(AgentStoreError, RuntimeError):

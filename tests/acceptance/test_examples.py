@@ -40,6 +40,12 @@ PRINTED = {
         "text    KX4471 → The booking of the night train to Oslo has number KX4471. (bm25 1.21)",
         "agent: Your cat is called Turing.",
     ],
+    "conversations.py": [
+        "friday  agent: Your cat is called Turing.",
+        "friday  agent: I know nothing about your cat.",
+        "stored  monday: Hello, my cat is called Turing. → Good to know that your cat is called",
+        "found   Hello, my cat is called Turing.",
+    ],
 }
 NOT_RUN_ALONE = {"scripted_model.py", "demo_agent.py", "demo.py"}
 

@@ -21,7 +21,8 @@ from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
 from langgraph_agentstore.plan.model import Rules, Standing, Tables
 from langgraph_agentstore.plan.scan import plan_page
-from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
+from langgraph_agentstore.plan.turns import plan_thread_page
+from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
 SCHEMA = "explain_guards"
 RULES = Rules(Tables(SCHEMA))
@@ -87,6 +88,12 @@ def page() -> tuple[str, tuple[Any, ...]]:
     return statement.sql, statement.arguments
 
 
+def thread_page(*, newest_first: bool) -> tuple[str, tuple[Any, ...]]:
+    place = Address("u7", ("notes", "3"))
+    statement = plan_thread_page(place, "t", "t_1", 10, RULES, newest_first=newest_first)
+    return statement.sql, statement.arguments
+
+
 HOT = {
     "get": (*planned(GetOp(ALICE, "k")), {"item_pkey"}),
     "gets": (get_many_sql(RULES), TRIPLES, {"item_pkey"}),
@@ -98,6 +105,8 @@ HOT = {
     "namespaces to depth 3": (*planned(ListNamespacesOp(max_depth=3)), {"item_newest"}),
     "namespaces of a user": (*planned(ListNamespacesOp((BOUNDED,))), {"item_newest"}),
     "page": (*page(), {"item_pkey"}),
+    "page of a thread": (*thread_page(newest_first=False), {"item_pkey"}),
+    "end of a thread": (*thread_page(newest_first=True), {"item_pkey"}),
     "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey"}),
     "refresh": (refresh_sql(RULES), (*TRIPLES, [], []), {"item_pkey"}),
 }
