@@ -86,6 +86,7 @@ TRIPLES = (["u7", "u8"], ["notes:0", "notes:1"], ["k7", "k8"])
 BOUNDED = MatchCondition("prefix", ALICE)
 
 # What goes with an item, and whether somebody watches.
+LEASES = {"item_lock_pkey", "item_lock_expiry"}
 BESIDE = {"item_access_pkey", "watch_pkey"}
 
 
@@ -117,7 +118,7 @@ HOT = {
     "namespaces to depth 3": (*planned(ListNamespacesOp(max_depth=3)), {"item_newest"}),
     "namespaces of a user": (*planned(ListNamespacesOp((BOUNDED,))), {"item_newest"}),
     "page": (*page(), {"item_pkey"}),
-    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey", *BESIDE}),
+    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey", *BESIDE, *LEASES}),
     "refresh": (refresh_sql(RULES), (*TRIPLES, [], []), {"item_pkey"}),
     "values": (*statement(plan_values(AT, ["k7"], RULES)), {"item_pkey"}),
     "all values": (*statement(plan_all_values(AT, RULES)), {"item_pkey"}),
