@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("embedded",),
     ("config",),
     ("runtime",),
-    ("loading", "surface"),
+    ("loading", "surface", "notebook_tables"),
     ("searching",),
     ("beyond",),
     ("views", "keeping"),
