@@ -1,6 +1,13 @@
 """A LangGraph store on Postgres for agents that must remember: user, namespace, key."""
 
 from .config import PoolConfig
+from .data_store import (
+    AgentDataStoreProxy,
+    AsyncDataStore,
+    DataStore,
+    DataStoreRecord,
+    DataStoreService,
+)
 from .errors import (
     AccessDeniedError,
     AgentStoreError,
@@ -18,10 +25,13 @@ from .errors import (
     InvalidOperationError,
     InvalidValueError,
     ItemLockedError,
+    LockHeldError,
+    LockLostError,
     MigrationError,
     MissingExtensionError,
     MissingSchemaError,
     MissingUserError,
+    NotPermittedError,
     SchemaError,
     SchemaTooNewError,
     StoreClosedError,
@@ -29,8 +39,10 @@ from .errors import (
     StoreUnavailableError,
     TurnRefusedError,
     UnknownOperatorError,
+    ValueTooLargeError,
     ValueTypeError,
     VersionConflictError,
+    WatchLapsedError,
 )
 from .index_config import AgentIndexConfig, AnnIndexConfig
 from .records import Explanation, ItemRecord, ScoredItem, StoreHealth, StoreStats
@@ -39,12 +51,17 @@ from .views import PerUserStore, UserStore
 
 __all__ = [
     "AccessDeniedError",
+    "AgentDataStoreProxy",
     "AgentIndexConfig",
     "AgentStore",
     "AgentStoreError",
     "AnnIndexConfig",
+    "AsyncDataStore",
     "BatchError",
     "ConfigurationError",
+    "DataStore",
+    "DataStoreRecord",
+    "DataStoreService",
     "DatabaseError",
     "EmbeddedPostgresError",
     "EmbeddingError",
@@ -59,10 +76,13 @@ __all__ = [
     "InvalidValueError",
     "ItemLockedError",
     "ItemRecord",
+    "LockHeldError",
+    "LockLostError",
     "MigrationError",
     "MissingExtensionError",
     "MissingSchemaError",
     "MissingUserError",
+    "NotPermittedError",
     "PerUserStore",
     "PoolConfig",
     "SchemaError",
@@ -76,6 +96,8 @@ __all__ = [
     "TurnRefusedError",
     "UnknownOperatorError",
     "UserStore",
+    "ValueTooLargeError",
     "ValueTypeError",
     "VersionConflictError",
+    "WatchLapsedError",
 ]

@@ -7,7 +7,7 @@ names the one before it, `previous`, and a search credits that with half of the 
 where two neighbours match, the first of them is the likelier answer, since the second matches by
 the first's words too. Turns are never written again: what was said stays as it was written.
 
-Whether this finds more: decision 0015.
+Whether this finds more: decision 0016.
 """
 
 from __future__ import annotations
