@@ -1,6 +1,13 @@
 """A LangGraph store on Postgres for agents that must remember: user, namespace, key."""
 
 from .config import PoolConfig
+from .data_store import (
+    AgentDataStoreProxy,
+    AsyncDataStore,
+    DataStore,
+    DataStoreRecord,
+    DataStoreService,
+)
 from .errors import (
     AccessDeniedError,
     AgentStoreError,
@@ -18,18 +25,24 @@ from .errors import (
     InvalidOperationError,
     InvalidValueError,
     ItemLockedError,
+    LockHeldError,
+    LockLostError,
     MigrationError,
     MissingExtensionError,
     MissingSchemaError,
     MissingUserError,
+    NotPermittedError,
     SchemaError,
     SchemaTooNewError,
     StoreClosedError,
     StoreTimeoutError,
     StoreUnavailableError,
+    TurnRefusedError,
     UnknownOperatorError,
+    ValueTooLargeError,
     ValueTypeError,
     VersionConflictError,
+    WatchLapsedError,
 )
 from .index_config import AgentIndexConfig, AnnIndexConfig
 from .records import Explanation, ItemRecord, ScoredItem, StoreHealth, StoreStats
@@ -38,12 +51,17 @@ from .views import PerUserStore, UserStore
 
 __all__ = [
     "AccessDeniedError",
+    "AgentDataStoreProxy",
     "AgentIndexConfig",
     "AgentStore",
     "AgentStoreError",
     "AnnIndexConfig",
+    "AsyncDataStore",
     "BatchError",
     "ConfigurationError",
+    "DataStore",
+    "DataStoreRecord",
+    "DataStoreService",
     "DatabaseError",
     "EmbeddedPostgresError",
     "EmbeddingError",
@@ -58,10 +76,13 @@ __all__ = [
     "InvalidValueError",
     "ItemLockedError",
     "ItemRecord",
+    "LockHeldError",
+    "LockLostError",
     "MigrationError",
     "MissingExtensionError",
     "MissingSchemaError",
     "MissingUserError",
+    "NotPermittedError",
     "PerUserStore",
     "PoolConfig",
     "SchemaError",
@@ -72,8 +93,11 @@ __all__ = [
     "StoreStats",
     "StoreTimeoutError",
     "StoreUnavailableError",
+    "TurnRefusedError",
     "UnknownOperatorError",
     "UserStore",
+    "ValueTooLargeError",
     "ValueTypeError",
     "VersionConflictError",
+    "WatchLapsedError",
 ]

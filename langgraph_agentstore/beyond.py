@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sized
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from langgraph.store.base import Item, PutOp
 
@@ -23,6 +23,9 @@ from .runtime.bulk import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from .searching import SearchSurface
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
+
+CursorT = TypeVar("CursorT")
+EntryT = TypeVar("EntryT")
 
 UPDATE_ATTEMPTS = 1000
 """After so many lost races `update` gives up; each means that another writer succeeded."""
@@ -144,7 +147,7 @@ class ExtendedSurface(SearchSurface):
             page: list[tuple[Triple, Item]] = await self._arun(next_page(after))
             return page
 
-        return _AwaitedItems(read, page_size)
+        return AwaitedPages(read, page_size)
 
     def load(
         self,
@@ -260,18 +263,21 @@ def _length(items: Iterable[ToLoad]) -> int | None:
     return len(items) if isinstance(items, Sized) else None
 
 
-class _AwaitedItems(AsyncIterator[Item]):
-    """Items page by page; no generator, since one left half way must be closed on its own loop."""
+class AwaitedPages(AsyncIterator[EntryT], Generic[CursorT, EntryT]):
+    """Entries page by page; `read` gives those after a cursor, each with its own.
+
+    No generator, since one left half way must be closed on its own loop.
+    """
 
     def __init__(
-        self, read: Callable[[Triple | None], Awaitable[list[tuple[Triple, Item]]]], size: int
+        self, read: Callable[[CursorT | None], Awaitable[list[tuple[CursorT, EntryT]]]], size: int
     ) -> None:
         self._read = read
         self._size = size
-        self._page: list[tuple[Triple, Item]] | None = None
+        self._page: list[tuple[CursorT, EntryT]] | None = None
         self._position = 0
 
-    async def __anext__(self) -> Item:
+    async def __anext__(self) -> EntryT:
         if self._page is None:
             self._page = await self._read(None)
         elif self._position == self._size:

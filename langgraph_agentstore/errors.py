@@ -5,19 +5,25 @@
     ├── InvalidNamespaceError (ValueError)       also LangGraph's error of that name
     ├── InvalidKeyError (ValueError)             empty, too long, or with a NUL
     ├── InvalidValueError (ValueError)           JSON cannot hold it: NaN, a lone surrogate, …
+    │   └── ValueTooLargeError                   more bytes than a record may have
     ├── ValueTypeError (TypeError)               not JSON at all: a datetime, bytes, a number as key
     ├── InvalidOperationError (ValueError)       a limit below zero, an unknown operation, …
     ├── InvalidFilterError (ValueError)          a filter that has no meaning
     │   └── UnknownOperatorError                 an operator that does not exist
     ├── MissingUserError (LookupError)           per_user() was called where no user is known
+    ├── NotPermittedError (PermissionError)      a read-only proxy was to write, or the reverse
     ├── VersionConflictError                     the item changed since it was read
+    ├── LockLostError (RuntimeError)             a lease ended while it was thought to be held
+    ├── WatchLapsedError (RuntimeError)          a watch did not look for too long
     ├── BatchError                               several operations of one batch failed
     ├── DatabaseError                            the server refused a statement
     ├── StoreUnavailableError (ConnectionError)  the server cannot be reached or went away
     │   └── AccessDeniedError (PermissionError)  the server refused the login
     ├── StoreTimeoutError (TimeoutError)         connecting, acquiring or executing took too long
-    │   └── ItemLockedError                      another transaction kept the item locked
+    │   ├── ItemLockedError                      another transaction kept the item locked
+    │   └── LockHeldError                        another owner kept the lock of a record
     ├── StoreClosedError (RuntimeError)          the store was closed
+    ├── TurnRefusedError (RuntimeError)          the buffer of turns to save is full
     ├── EmbeddingError (RuntimeError)            the embedder failed
     │   ├── EmbeddingShapeError (ValueError)     its vectors have another length, or hold a NaN
     │   └── EmbeddingTimeoutError (TimeoutError) it took too long
@@ -60,6 +66,10 @@ class InvalidValueError(AgentStoreError, ValueError):
     """A value holds what JSON in Postgres cannot: NaN, an infinity, NUL, a lone surrogate, …"""
 
 
+class ValueTooLargeError(InvalidValueError):
+    """A value has more bytes than `max_value_bytes`; keep it elsewhere, or allow more."""
+
+
 class ValueTypeError(AgentStoreError, TypeError):
     """A value, or a part of it, is of a type that JSON does not have."""
 
@@ -89,6 +99,18 @@ class VersionConflictError(AgentStoreError):
     def __init__(self, message: str, *, expected: int = 0) -> None:
         super().__init__(message)
         self.expected = expected
+
+
+class NotPermittedError(AgentStoreError, PermissionError):
+    """A proxy made for reading was to write, or one made for writing to read."""
+
+
+class LockLostError(AgentStoreError, RuntimeError):
+    """A lock's lease ended before it was released: another may have held the lock since."""
+
+
+class WatchLapsedError(AgentStoreError, RuntimeError):
+    """A watch did not look for so long that changes were forgotten: read, and watch anew."""
 
 
 class BatchError(AgentStoreError):
@@ -140,8 +162,16 @@ class ItemLockedError(StoreTimeoutError):
     """Another transaction kept the item locked for all the time allowed; nothing was written."""
 
 
+class LockHeldError(StoreTimeoutError):
+    """Another owner kept the lock of a record for all the time that one was willing to wait."""
+
+
 class StoreClosedError(AgentStoreError, RuntimeError):
     """The store was closed; construct another."""
+
+
+class TurnRefusedError(AgentStoreError, RuntimeError):
+    """The buffer of turns that wait to be saved is full: the database was away for too long."""
 
 
 class EmbeddingError(AgentStoreError, RuntimeError):

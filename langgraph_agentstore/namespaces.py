@@ -83,9 +83,14 @@ def place(labels: Labels) -> str:
 
 
 def labels_at(place: str) -> Labels:
-    """The labels of a place: the inverse of `place`."""
+    """The labels of a place: the inverse of `place`.
+
+    U+0002 alone, which no namespace has, stands for one empty label, which is not the root.
+    """
     if not place:
         return ()
+    if place == "\x02":
+        return ("",)
     return tuple(
         [
             label.replace("\x02\x02", "\x01").replace("\x02\x03", "\x02")
@@ -97,6 +102,48 @@ def labels_at(place: str) -> Labels:
 def first_place_after(place: str) -> str:
     """The upper end, exclusive, of the places at or below a namespace other than the root."""
     return place + _ABOVE_JOINT
+
+
+def first_text_after(prefix: str) -> str | None:
+    """The upper end, exclusive, of the texts that begin with `prefix`, by code point.
+
+    None where there is none: for the empty prefix, and after the last character of all.
+    """
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return None
+    # Between the two stand the surrogates, which are no characters.
+    following = 0xE000 if kept[-1] == "\ud7ff" else ord(kept[-1]) + 1
+    return kept[:-1] + chr(following)
+
+
+def labels_named(name: object) -> Labels:
+    """The labels that a `data_store` string such as `files:my-repo` names.
+
+    Any string but the empty one: labels may be empty there, and hold what LangGraph refuses.
+
+    Raises:
+        InvalidNamespaceError: it is empty, no string, or holds NUL or a lone surrogate.
+    """
+    if not isinstance(name, str) or not name:
+        raise InvalidNamespaceError(
+            f"a namespace is a non-empty string such as 'files:my-repo', got {name!r}"
+        )
+    try:
+        check_text(name, f"the namespace {name!r}")
+    except InvalidValueError as error:
+        raise InvalidNamespaceError(str(error)) from None
+    return tuple(str.__str__(name).split(":"))
+
+
+def name_of(labels: Labels) -> str | None:
+    """The string that names these labels; None where none does.
+
+    None names the root, nor a label that itself holds a colon.
+    """
+    if not labels or any(":" in label for label in labels):
+        return None
+    return ":".join(labels)
 
 
 def _escape(label: str) -> str:

@@ -22,17 +22,18 @@ from .config import (
 )
 from .embedded import EmbeddedPostgres
 from .keeping import KeptSurface
+from .notebook_tables import store_html
 from .plan import Planner
-from .plan.delete import plan_delete_regions
+from .plan.delete import plan_delete_user
 from .plan.filter_indexes import FieldType, plan_filter_indexes
 from .plan.model import Rules, Standing, Statement, Tables
+from .plan.overview import Glimpse, plan_overview
 from .runtime.engine import Engine
 from .runtime.indexes import setup_job
 from .runtime.migrator import setup_sql
 from .runtime.session import Job
 from .users import (
     DEFAULT_TEMPLATE,
-    Region,
     check_user_id,
 )
 from .views import PerUserStore, UserStore
@@ -128,6 +129,17 @@ class AgentStore(KeptSurface):
         )
         return f"AgentStore({shown!r}, schema={config.schema!r}, users={template!r})"
 
+    def _repr_html_(self) -> str:
+        config = self._config
+        return store_html(repr(self), config.source.shown, config.schema, self._glimpses)
+
+    def _glimpses(self) -> list[Glimpse] | None:
+        """None before it is open: to be shown opens nothing."""
+        if self._engine._session is None:
+            return None
+        found: list[Glimpse] = self._run(plan_overview(self._root_planner.rules))
+        return found
+
     # Views
 
     def for_user(self, user_id: str) -> UserStore:
@@ -151,8 +163,7 @@ class AgentStore(KeptSurface):
         return removed
 
     def _plan_delete_user(self, user_id: str) -> Statement[int]:
-        region = Region(check_user_id(user_id), ())
-        return plan_delete_regions((region,), self._root_planner.rules)
+        return plan_delete_user(check_user_id(user_id), self._root_planner.rules)
 
     # Life cycle
 

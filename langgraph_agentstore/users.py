@@ -24,7 +24,7 @@ from .errors import (
     ValueTypeError,
 )
 from .namespaces import Labels, check_labels, check_writable
-from .values import check_text
+from .values import as_mapping, check_text
 
 SHARED = ""
 """The user id of the shared space: records that belong to nobody."""
@@ -63,6 +63,9 @@ class Scope(Protocol):
 
     def labels(self, user_id: str, labels: Labels) -> Labels:
         """The tuple of an address: the inverse of `address`."""
+
+    def value(self, stored: Any) -> Any:
+        """A stored value as this scope shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ class TemplateScope(Scope):
             return (*DEFAULT_TEMPLATE[:-1], user_id, *labels)
         return (*self.constants, user_id, *labels)
 
+    @override
+    def value(self, stored: Any) -> dict[str, Any]:
+        return as_mapping(stored)
+
     @staticmethod
     def _names_a_user(labels: Labels, constants: Labels) -> bool:
         depth = len(constants)
@@ -133,6 +140,19 @@ class UserScope(Scope):
     @override
     def labels(self, user_id: str, labels: Labels) -> Labels:
         return labels
+
+    @override
+    def value(self, stored: Any) -> Any:
+        return as_mapping(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordScope(UserScope):
+    """As `UserScope`, with values as they are stored: any JSON."""
+
+    @override
+    def value(self, stored: Any) -> Any:
+        return stored
 
 
 def template_scope(template: Sequence[str] | None) -> TemplateScope:

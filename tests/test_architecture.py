@@ -21,12 +21,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("embedded",),
     ("config",),
     ("runtime",),
-    ("loading", "surface"),
+    ("loading", "surface", "notebook_tables"),
     ("searching",),
     ("beyond",),
     ("views", "keeping"),
     ("store",),
-    ("files",),
+    ("data_store", "conversations", "files"),
     ("testing",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

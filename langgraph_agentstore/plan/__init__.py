@@ -6,25 +6,20 @@ To follow a search: `Planner.plan` checks it and hands it to `plan/search.py`, w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 
-from ..errors import (
-    InvalidKeyError,
-    InvalidNamespaceError,
-    InvalidOperationError,
-    InvalidValueError,
-    ValueTypeError,
-)
-from ..namespaces import Labels, check_labels, check_writable, encode_labels, place
+from ..errors import InvalidOperationError, ValueTypeError
+from ..namespaces import Labels, check_labels, check_writable
 from ..records import Explanation
 from ..ttl import ttl_interval
 from ..users import Scope
 from ..values import check_text, encode_mapping
+from .addresses import MAX_ADDRESS_BYTES, Located, checked_key, locate
 from .content import content_of
 from .delete import delete_statement
 from .filters import Filter, parse_filter
@@ -48,18 +43,21 @@ from .query_options import QueryOptions, default_options
 from .search import plan_search
 from .words import text_to_embed
 
-MAX_ADDRESS_BYTES = 2600
-"""User, namespace and key together, in UTF-8: what fits an index row of an 8 kB page."""
-
 _LARGEST_COUNT = 2**62
 
 
 class Planner:
     """Plans the operations of one store or view: its scope, and the rules of its configuration."""
 
-    def __init__(self, scope: Scope, standing: Standing) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        standing: Standing,
+        check: Callable[[object], Labels] = check_labels,
+    ) -> None:
         self.scope = scope
         self.standing = standing
+        self._check = check
         # Namespaces come again and again; checking and encoding one costs more than the rest.
         self._located = lru_cache(maxsize=8192)(self._locate)
 
@@ -119,32 +117,19 @@ class Planner:
         try:
             located = self._located(namespace)
         except TypeError:  # a list, or a tuple that holds one
-            located = self._located(check_labels(namespace))
-        user_id, stored, _, labels, size = located
-        key = key if type(key) is str else _stringified(key)
-        _check_key(key, size)
-        return (user_id, stored, key), labels
+            located = self._located(self._check(namespace))
+        return (located.user_id, located.stored, checked_key(key, located)), located.labels
 
-    def _locate(self, namespace: object) -> tuple[str, str, str, Labels, int]:
-        labels = check_labels(namespace)
-        address = self.scope.address(labels)
-        stored, at = encode_labels(address.labels), place(address.labels)
-        # The index for listings holds the place instead, which escaping can make longer.
-        longest = max(len(stored.encode()), len(at.encode()))
-        size = len(address.user_id.encode()) + longest
-        if size >= MAX_ADDRESS_BYTES:
-            raise InvalidNamespaceError(
-                f"user and namespace have {size} bytes; with the key they must stay within "
-                f"{MAX_ADDRESS_BYTES}: shorten the labels, or move text into the value"
-            )
-        return address.user_id, stored, at, labels, size
+    def _locate(self, namespace: object) -> Located:
+        labels = self._check(namespace)
+        return locate(self.scope.address(labels), labels)
 
     def _plan_put(self, op: PutOp) -> Put | Delete:
         triple, labels = self.triple(op.namespace, op.key)
         check_writable(labels)
         if op.value is None:
             return Delete(triple)
-        at, value = self._located(labels)[2], encode_mapping(op.value)
+        at, value = self._located(labels).place, encode_mapping(op.value)
         return Put(triple, at, value, ttl_interval(op.ttl), self.content(value, op.index))
 
     def content(self, value: bytes, index: object = None) -> Content | None:
@@ -158,14 +143,14 @@ class Planner:
             return self.query(op, default_options(self.rules.index))
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
-        op = op._replace(namespace_prefix=check_labels(op.namespace_prefix))
+        op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
         return plan_search(op, self.filter(op.filter), self.scope, self.rules)
 
     def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query:
         """A search by a query; the rest of its planning waits for its vector."""
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
-        op = op._replace(namespace_prefix=check_labels(op.namespace_prefix))
+        op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
         filter, text = self.filter(op.filter), op.query
         if not isinstance(text, str):
             raise ValueTypeError(f"query is a text, got {type(text).__name__}")
@@ -198,33 +183,6 @@ class Planner:
     def filter(filter: Any) -> Filter:
         """A filter, parsed; None matches everything."""
         return parse_filter({} if filter is None else filter)
-
-
-def _stringified(key: object) -> str:
-    """Keys are strings; the few types with one obvious text are taken as that text."""
-    if isinstance(key, str):
-        return str.__str__(key)
-    if isinstance(key, (int, UUID)) and not isinstance(key, bool):
-        return str(int(key)) if isinstance(key, int) else str(key)
-    raise ValueTypeError(f"a key is a string, got {type(key).__name__} {key!r}; convert it")
-
-
-def _check_key(key: str, size: int) -> None:
-    if not key:
-        raise InvalidKeyError("a key is a non-empty string, got ''")
-    if "\x00" in key or not key.isascii():
-        try:
-            check_text(key, "the key")
-        except InvalidValueError as error:
-            raise InvalidKeyError(str(error)) from None
-    # Four bytes a character is the most that UTF-8 takes.
-    if size + 4 * len(key) > MAX_ADDRESS_BYTES:
-        total = size + len(key.encode())
-        if total > MAX_ADDRESS_BYTES:
-            raise InvalidKeyError(
-                f"user, namespace and key have {total} bytes together, the limit is "
-                f"{MAX_ADDRESS_BYTES}: use a hash as key and keep the text in the value"
-            )
 
 
 def _check_count(name: str, count: object) -> None:

@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any
 
 from .model import Put, Rules
-from .put_indexed import COLUMNS as INDEXED_COLUMNS
-from .put_indexed import paths_of_put, vector_rows, words_sql
+from .put_indexed import INDEXED, paths_of_put, vector_rows, words_sql
+from .telling import told
 from .upsert import COLUMNS, REPLACE
-from .vectors import column_type
+from .vectors import COLUMNS as VECTOR_COLUMNS
+from .vectors import REPLACE_PART, column_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +81,26 @@ def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
 
 @cache
 def _upsert_sql(rules: Rules) -> str:
-    return f"""
-INSERT INTO {rules.tables.item} AS i {COLUMNS}
+    insert = f"""
+INSERT INTO {rules.tables.item} AS i ({COLUMNS})
 SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
   FROM {ITEMS.name}
  -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
  ORDER BY user_id, namespace, key
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+    return told(insert, rules)
 
 
 @cache
 def _upsert_indexed_sql(rules: Rules) -> str:
-    return f"""
-INSERT INTO {rules.tables.item} AS i ({INDEXED_COLUMNS})
+    insert = f"""
+INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {INDEXED})
 SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
        w.words, w.word_count, w.words_by, p.indexed_paths
   FROM (SELECT * FROM {ITEMS.name} ORDER BY user_id, namespace, key) p
  CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+    return told(insert, rules)
 
 
 @cache
@@ -112,10 +115,7 @@ DELETE FROM {rules.vectors} v USING {ITEMS.name} p
 def _vectors_sql(rules: Rules) -> str:
     return f"""
 INSERT INTO {rules.vectors} AS v
-       (user_id, namespace, key, part, path, version, digest, embedding)
+       ({VECTOR_COLUMNS})
 SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
        p.embedding::{column_type(rules.vector_index)}
-  FROM {VECTORS.name} p JOIN {rules.tables.item} i USING (user_id, namespace, key)
-    ON CONFLICT (user_id, namespace, key, part) DO UPDATE
-   SET path = excluded.path, version = excluded.version, digest = excluded.digest,
-       embedding = excluded.embedding"""
+  FROM {VECTORS.name} p JOIN {rules.tables.item} i USING (user_id, namespace, key){REPLACE_PART}"""

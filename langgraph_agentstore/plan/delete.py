@@ -9,21 +9,45 @@ from typing import Any
 from ..users import Region
 from .model import Decoded, Delete, Row, Rules, Statement, columns_of
 from .region import region_condition
+from .telling import tell
 
 
 @cache
 def delete_one_sql(rules: Rules) -> str:
-    return f"""
+    delete = f"""
 DELETE FROM {rules.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
+    return f"\nWITH {removing(delete, rules)}\n{tell(rules, gone=True)}"
 
 
 @cache
 def delete_many_sql(rules: Rules) -> str:
-    return f"""
+    delete = f"""
 DELETE FROM {rules.tables.item} i
  USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
  WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key"""
+    return f"\nWITH {removing(delete, rules)}\n{tell(rules, gone=True)}"
+
+
+def removing(delete: str, rules: Rules, *others: str) -> str:
+    """The CTEs that run `delete`, of the table `item i`, and remove how often these were read.
+
+    `others` are further deletes, of other items. `written` has what went, and `live`: whether it
+    had not expired.
+    """
+    returned = f"""
+    RETURNING i.user_id, i.namespace, i.key, i.version, {rules.live()} AS live"""
+    parts = {f"gone_{n}": sql + returned for n, sql in enumerate((delete, *others), 1)}
+    if others:
+        first = "".join(f"{name} AS ({sql}\n), " for name, sql in parts.items())
+        written = " UNION ALL ".join(f"SELECT * FROM {name}" for name in parts)
+    else:
+        first, written = "", delete + returned
+    return f"""{first}written AS ({written}
+), uncounted AS (
+    DELETE FROM {rules.tables.item_access} a USING written w
+     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
+)"""
 
 
 def delete_statement(deletes: Sequence[Delete], rules: Rules) -> tuple[str, tuple[Any, ...]]:
@@ -37,16 +61,38 @@ def delete_statement(deletes: Sequence[Delete], rules: Rules) -> tuple[str, tupl
 def plan_delete_regions(regions: Sequence[Region], rules: Rules) -> Statement[int]:
     """Removes everything in the regions; the result counts the items that had not expired."""
     arguments: list[Any] = []
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE {region_condition(regions, arguments)}"""
+    return count_of_removed([delete], tuple(arguments), rules)
+
+
+def plan_delete_user(user_id: str, rules: Rules) -> Statement[int]:
+    """Removes all that a user has, also locks, counts and changes that were kept."""
+    traces = "".join(
+        f""", trace_{number} AS (
+    DELETE FROM {table} WHERE user_id = $1
+)"""
+        for number, table in enumerate((rules.tables.item_lock, rules.tables.change), 1)
+    )
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1"""
+    return count_of_removed([delete], (user_id,), rules, beside=traces)
+
+
+def count_of_removed(
+    deletes: Sequence[str], arguments: tuple[Any, ...], rules: Rules, *, beside: str = ""
+) -> Statement[int]:
+    """Deletes; the result counts the items that had not expired. `beside`: further CTEs."""
     sql = f"""
-WITH gone AS (
-    DELETE FROM {rules.tables.item} i
-     WHERE {region_condition(regions, arguments)}
-    RETURNING {rules.live()} AS live
+WITH {removing(deletes[0], rules, *deletes[1:])}{beside}, told AS (
+{tell(rules, "w.live", gone=True)}
 )
-SELECT count(*) FILTER (WHERE live) FROM gone"""
+SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
 
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         return Decoded(rows[0][0])
 
     # The rows go once however often it runs, but a second run would count none of them.
-    return Statement(sql, tuple(arguments), decode, idempotent=False)
+    return Statement(sql, arguments, decode, idempotent=False)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from .delete import removing
 from .model import Decoded, Refresh, Row, Rules, Statement, columns_of
+from .telling import tell
 
 REFRESHED = """CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
             THEN now() + i.ttl END"""
@@ -38,17 +40,24 @@ def refresh_statement(refreshes: Sequence[Refresh], rules: Rules) -> tuple[str, 
 
 @cache
 def _sweep_sql(rules: Rules) -> str:
+    delete = f"""
+DELETE FROM {rules.tables.item} i USING expired e
+ WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key"""
     return f"""
 WITH expired AS (
     -- Several processes may sweep at once: each takes what no other holds.
     SELECT user_id, namespace, key FROM {rules.tables.item}
      WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM {rules.tables.item} i USING expired e
-     WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key
-    RETURNING 1
+), over AS (
+    -- Leases whose holders died, of locks that nobody took since.
+    DELETE FROM {rules.tables.item_lock} l USING (
+        SELECT user_id, namespace, key FROM {rules.tables.item_lock}
+         WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
+     WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
+), {removing(delete, rules)}, told AS (
+{tell(rules, "w.key", gone=True)}
 )
-SELECT count(*) FROM gone"""
+SELECT count(*), count(told) FROM told"""
 
 
 def plan_sweep(batch_size: int, rules: Rules) -> Statement[int]:

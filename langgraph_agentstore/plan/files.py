@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from .delete import count_of_removed
 from .model import Decoded, Put, Row, Rules, Statement
 from .put import arguments_of, put_one_sql
 
@@ -199,23 +200,12 @@ def plan_overwrite(put: Put, rules: Rules) -> Statement[None]:
     return Statement(_overwrite_sql(rules), arguments_of(put), decode, idempotent=False)
 
 
-@cache
-def _delete_tree_sql(rules: Rules) -> str:
-    deleted = f"DELETE FROM {rules.tables.item} i WHERE i.user_id = $1 AND i.namespace = $2"
-    return f"""
-WITH file AS ({deleted} AND i.key = $3 RETURNING {rules.live()} AS live),
-    below AS ({deleted} AND i.key >= $4 AND i.key < $5 RETURNING {rules.live()} AS live)
-SELECT count(*) FILTER (WHERE live)
-  FROM (SELECT live FROM file UNION ALL SELECT live FROM below) gone"""
-
-
 def plan_delete_tree(space: Space, path: str, rules: Rules) -> Statement[int]:
     """Removes the file and everything below it as a folder; how many that had not expired."""
     folder = path + "/"
-    arguments = (*space, path, folder, after_folder(folder))
-
-    def decode(rows: Sequence[Row]) -> Decoded[int]:
-        return Decoded(rows[0][0])
-
-    # As with regions: a second run would count none of them.
-    return Statement(_delete_tree_sql(rules), arguments, decode, idempotent=False)
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2"""
+    # Of a range each, where an OR might scan the namespace.
+    deletes = [f"{delete} AND i.key = $3", f"{delete} AND i.key >= $4 AND i.key < $5"]
+    return count_of_removed(deletes, (*space, path, folder, after_folder(folder)), rules)

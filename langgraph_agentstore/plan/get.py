@@ -10,7 +10,7 @@ from langgraph.store.base import Item
 
 from ..values import as_mapping
 from .expiry import REFRESHED
-from .model import Get, Refresh, Row, Rules, columns_of
+from .model import Get, Refresh, Row, Rules, StoredValue, columns_of
 
 _COLUMNS = f"i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED}"
 
@@ -43,22 +43,25 @@ def get_statement(gets: Sequence[Get], rules: Rules) -> tuple[str, tuple[Any, ..
 
 def decode_gets(
     gets: Sequence[Get], rows: Sequence[Row]
-) -> tuple[list[Item | None], list[Refresh]]:
+) -> tuple[list[Item | StoredValue | None], list[Refresh]]:
     """The items in the order of `gets`, None where there is none; and the expiries to move."""
-    items: list[Item | None] = [None] * len(gets)
+    items: list[Item | StoredValue | None] = [None] * len(gets)
     refreshes: list[Refresh] = []
     single = len(gets) == 1
     for row in rows:
         position, columns = (0, row) if single else (row[0] - 1, row[1:])
         get = gets[position]
         value, created_at, updated_at, expires_at, refreshed = columns
-        items[position] = Item(
-            value=as_mapping(value),
-            key=get.triple[2],
-            namespace=get.labels,
-            created_at=created_at,
-            updated_at=updated_at,
-        )
+        if get.labels is None:
+            items[position] = StoredValue(value, created_at)
+        else:
+            items[position] = Item(
+                value=as_mapping(value),
+                key=get.triple[2],
+                namespace=get.labels,
+                created_at=created_at,
+                updated_at=updated_at,
+            )
         if refreshed is not None and get.refresh:
             refreshes.append(Refresh(get.triple, expires_at, refreshed))
     return items, refreshes

@@ -18,6 +18,8 @@ Row: TypeAlias = Sequence[Any]
 
 ResultT = TypeVar("ResultT")
 
+NO_METADATA = b"{}"
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -40,6 +42,26 @@ class Tables:
     @property
     def vector_set(self) -> str:
         return f"{self.quoted}.vector_set"
+
+    @property
+    def item_access(self) -> str:
+        return f"{self.quoted}.item_access"
+
+    @property
+    def item_lock(self) -> str:
+        return f"{self.quoted}.item_lock"
+
+    @property
+    def watch(self) -> str:
+        return f"{self.quoted}.watch"
+
+    @property
+    def change(self) -> str:
+        return f"{self.quoted}.change"
+
+    @property
+    def tell_change(self) -> str:
+        return f"{self.quoted}.tell_change"
 
     def item_vector(self, number: int) -> str:
         """The vectors of one set: one embedder's, of one length."""
@@ -94,11 +116,22 @@ class Standing:
 
 @dataclass(slots=True)
 class Get:
-    """Reads one item; gets of any users and namespaces travel in one statement."""
+    """Reads one item; gets of any users and namespaces travel in one statement.
+
+    `labels` is the namespace of LangGraph's `Item`; None asks for a `StoredValue`.
+    """
 
     triple: Triple
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] | None
     refresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """What a record holds, any JSON, and when it was created: that tells it from a later one."""
+
+    value: Any
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +153,8 @@ class Put:
     """Writes one item; `value` is JSON text, `place` what its namespace sorts by.
 
     `content` is None on a store without an index. `vectors` has one for each of its parts, in
-    the wire format of `vector`; it is None until they are embedded.
+    the wire format of `vector`; it is None until they are embedded. `metadata`, an object as JSON
+    text, is merged into what there is; `created_by` counts where the item is new.
     """
 
     triple: Triple
@@ -129,11 +163,20 @@ class Put:
     ttl: timedelta | None
     content: Content | None = None
     vectors: list[bytes] | None = None
+    metadata: bytes = NO_METADATA
+    created_by: str | None = None
 
     @property
     def pending(self) -> bool:
         """Whether its parts are still to be embedded."""
         return self.vectors is None and self.content is not None and bool(self.content.parts)
+
+
+@dataclass(slots=True)
+class PutTogether:
+    """Puts that are all made or none, whose triples differ."""
+
+    puts: list[Put]
 
 
 @dataclass(slots=True)
@@ -206,4 +249,4 @@ class Query:
     statement: Callable[[Rules, bytes | None], Statement[Any]]
 
 
-Planned: TypeAlias = "Get | Put | PutExpected | Delete | Query | Statement[Any]"
+Planned: TypeAlias = "Get | Put | PutTogether | PutExpected | Delete | Query | Statement[Any]"

@@ -12,14 +12,15 @@ from typing import Any
 
 from ..values import encode_value
 from .model import Put, PutExpected, Rules, columns_of
-from .upsert import ONLY_WHERE_ABSENT, REPLACE
-from .vectors import column_type
+from .telling import tell
+from .upsert import AUTHORED, COLUMNS, ONLY_WHERE_ABSENT, REPLACE
+from .vectors import COLUMNS as VECTOR_COLUMNS
+from .vectors import REPLACE_PART, column_type
 
 LARGEST_BATCH = 128
 """Puts with vectors in one statement: every vector costs the index a search of its own."""
 
-COLUMNS = """user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl,
-            words, word_count, words_by, indexed_paths"""
+INDEXED = "words, word_count, words_by, indexed_paths"
 
 
 def put_indexed_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ...]]:
@@ -49,11 +50,13 @@ def indexed_arguments(puts: Sequence[Put], rules: Rules) -> tuple[Any, ...]:
         [put.ttl for put in puts],
         [content.words if content is not None else None for content in contents],
         [paths_of_put(put) for put in puts],
+        [put.metadata for put in puts],
+        [put.created_by for put in puts],
     )
     if rules.vector_set is None:
         return arguments
     counts = [len(put.vectors or ()) for put in puts]
-    return (*arguments, counts, *_vector_columns(puts))
+    return (*arguments, counts, *vector_columns(puts))
 
 
 def vector_rows(put: Put) -> list[tuple[int, str, int, bytes]]:
@@ -65,7 +68,7 @@ def vector_rows(put: Put) -> list[tuple[int, str, int, bytes]]:
     ]
 
 
-def _vector_columns(puts: Sequence[Put]) -> tuple[list[Any], ...]:
+def vector_columns(puts: Sequence[Put]) -> tuple[list[Any], ...]:
     rows = [(position, *row) for position, put in enumerate(puts, 1) for row in vector_rows(put)]
     return tuple(list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 5
 
@@ -81,17 +84,18 @@ def paths_of_put(put: Put) -> bytes | None:
 def _sql(rules: Rules, write: str) -> str:
     vectors = rules.vector_set is not None
     arrays = "$1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[]"
-    columns = "user_id, namespace, key, place, value, ttl, text, indexed_paths"
+    columns = f"user_id, namespace, key, place, value, ttl, text, indexed_paths, {AUTHORED}"
     return f"""
 WITH p AS MATERIALIZED (
     SELECT * FROM unnest({arrays},
-                         $7::text[], $8::jsonb[]{", $9::integer[]" if vectors else ""})
+                         $7::text[], $8::jsonb[], $9::jsonb[],
+                         $10::text[]{", $11::integer[]" if vectors else ""})
          WITH ORDINALITY AS p ({columns}{", parts" if vectors else ""}, position)
 ), written AS (
     {write}
     RETURNING i.user_id, i.namespace, i.key, i.version
-){_vectors_sql(rules) if vectors else ""}
-SELECT version FROM written"""
+){vectors_ctes(rules, 12) if vectors else ""}
+{tell(rules, "w.version")}"""
 
 
 def words_sql(rules: Rules, text: str) -> str:
@@ -109,9 +113,9 @@ def words_sql(rules: Rules, text: str) -> str:
 
 
 def _replace(rules: Rules) -> str:
-    return f"""INSERT INTO {rules.tables.item} AS i ({COLUMNS})
+    return f"""INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {INDEXED}, {AUTHORED})
     SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-           w.words, w.word_count, w.words_by, p.indexed_paths
+           w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
       FROM p CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
 
@@ -127,7 +131,11 @@ def _update(rules: Rules, n: int) -> str:
        AND {rules.live()}"""
 
 
-def _vectors_sql(rules: Rules) -> str:
+def vectors_ctes(rules: Rules, first: int) -> str:
+    """The CTEs that replace the vectors of the items `written` of `p`; `$first`: the first of five
+    arrays of parts.
+    """
+    position, part, path, digest, embedding = range(first, first + 5)
     return f""", stale AS (
     -- It has fewer parts now: what is left over must not be found.
     DELETE FROM {rules.vectors} v
@@ -136,13 +144,11 @@ def _vectors_sql(rules: Rules) -> str:
        AND v.part >= p.parts
 ), fresh AS (
     INSERT INTO {rules.vectors} AS v
-           (user_id, namespace, key, part, path, version, digest, embedding)
+           ({VECTOR_COLUMNS})
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
            n.embedding::{column_type(rules.vector_index)}
-      FROM unnest($10::bigint[], $11::integer[], $12::text[], $13::bigint[], $14::vector[])
+      FROM unnest(${position}::bigint[], ${part}::integer[], ${path}::text[], ${digest}::bigint[],
+                  ${embedding}::vector[])
            AS n (position, part, path, digest, embedding)
-      JOIN p USING (position) JOIN written w USING (user_id, namespace, key)
-        ON CONFLICT (user_id, namespace, key, part) DO UPDATE
-       SET path = excluded.path, version = excluded.version, digest = excluded.digest,
-           embedding = excluded.embedding
+      JOIN p USING (position) JOIN written w USING (user_id, namespace, key){REPLACE_PART}
 )"""

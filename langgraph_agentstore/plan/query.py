@@ -16,7 +16,6 @@ from langgraph.store.base import SearchOp
 from ..namespaces import decode_labels
 from ..records import Explanation, ScoredItem
 from ..users import Region, Scope
-from ..values import as_mapping
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
 from .model import Decoded, Refresh, Row, Rules, Statement
@@ -114,7 +113,7 @@ def _decode_one(
         ScoredItem(
             namespace=scope.labels(user_id, decode_labels(stored)),
             key=key,
-            value=as_mapping(value),
+            value=scope.value(value),
             created_at=created_at,
             updated_at=updated_at,
             score=score,

@@ -14,7 +14,8 @@ from typing import Any
 
 from .model import Content, Rules, Triple, columns_of
 from .put_indexed import words_sql
-from .vectors import column_type
+from .vectors import COLUMNS as VECTOR_COLUMNS
+from .vectors import REPLACE_PART, column_type
 
 FIRST: Triple = ("", "", "")
 """Before every item; a walk begins here."""
@@ -78,15 +79,12 @@ WITH p AS MATERIALIZED (
        AND v.part >= p.parts
 )
 INSERT INTO {rules.vectors} AS v
-       (user_id, namespace, key, part, path, version, digest, embedding)
+       ({VECTOR_COLUMNS})
 SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
        n.embedding::{column_type(rules.vector_index)}
   FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::bigint[], $10::vector[])
        AS n (position, part, path, digest, embedding)
-  JOIN p USING (position)
-    ON CONFLICT (user_id, namespace, key, part) DO UPDATE
-   SET path = excluded.path, version = excluded.version, digest = excluded.digest,
-       embedding = excluded.embedding"""
+  JOIN p USING (position){REPLACE_PART}"""
 
 
 @cache

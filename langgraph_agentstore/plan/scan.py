@@ -12,7 +12,6 @@ from langgraph.store.base import Item
 from ..namespaces import decode_labels
 from ..records import ItemRecord
 from ..users import Region, Scope
-from ..values import as_mapping
 from .filters import Filter, filter_sql
 from .model import Decoded, Row, Rules, Statement, Triple
 from .region import region_condition
@@ -67,7 +66,7 @@ def _keyed_item(row: Row, scope: Scope) -> tuple[Triple, Item]:
     item = Item(
         namespace=scope.labels(user_id, decode_labels(stored)),
         key=key,
-        value=as_mapping(value),
+        value=scope.value(value),
         created_at=created_at,
         updated_at=updated_at,
     )

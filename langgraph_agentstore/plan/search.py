@@ -18,7 +18,6 @@ from langgraph.store.base import SearchItem, SearchOp
 
 from ..namespaces import decode_labels, encode_labels, first_place_after, place
 from ..users import Region, Scope
-from ..values import as_mapping
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
 from .model import Decoded, Refresh, Row, Rules, Statement
@@ -51,7 +50,7 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Sta
     everything = Statement(sql, tuple(arguments), decode)
     if len(regions) > 1 or not regions[0].labels:
         return everything
-    return _plan_leaf(regions[0], op, filter, everything, rules)
+    return _plan_leaf(regions[0], op, filter, everything, scope, rules)
 
 
 def _plan_leaf(
@@ -59,6 +58,7 @@ def _plan_leaf(
     op: SearchOp,
     filter: Filter,
     everything: Statement[list[SearchItem]],
+    scope: Scope,
     rules: Rules,
 ) -> Statement[list[SearchItem]]:
     """The newest of one namespace, or, if it has others below it, `everything` instead."""
@@ -73,7 +73,7 @@ def _plan_leaf(
         for key, value, created_at, updated_at, expires_at, refreshed, _ in rows:
             if key is None:  # the row that says so when there is none
                 continue
-            item = SearchItem(op.namespace_prefix, key, as_mapping(value), created_at, updated_at)
+            item = SearchItem(op.namespace_prefix, key, scope.value(value), created_at, updated_at)
             found.result.append(item)
             if op.refresh_ttl and refreshed is not None:
                 found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
@@ -168,7 +168,7 @@ def _decode(rows: Sequence[Row], scope: Scope, *, refresh: bool) -> Decoded[list
             SearchItem(
                 namespace=scope.labels(user_id, decode_labels(stored)),
                 key=key,
-                value=as_mapping(value),
+                value=scope.value(value),
                 created_at=created_at,
                 updated_at=updated_at,
             )

@@ -11,6 +11,14 @@ from .model import Rules, Tables
 _OPERATORS = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>"}
 _OPCLASSES = {"cosine": "cosine_ops", "l2": "l2_ops", "inner_product": "ip_ops"}
 
+COLUMNS = "user_id, namespace, key, part, path, version, digest, embedding"
+
+REPLACE_PART = """
+        ON CONFLICT (user_id, namespace, key, part) DO UPDATE
+       SET path = excluded.path, version = excluded.version, digest = excluded.digest,
+           embedding = excluded.embedding"""
+"""What a row of a part does where there is one already."""
+
 
 def column_type(index: VectorIndex) -> str:
     return f"{index.stored_as}({index.dims})"

@@ -115,7 +115,11 @@ class AwaitedCall(Call):
 class SilentCall(Call):
     """A call that nobody waits for; a failure is logged."""
 
-    __slots__ = ()
+    __slots__ = ("_purpose",)
+
+    def __init__(self, operations: Sequence[Any], purpose: str) -> None:
+        super().__init__(operations)
+        self._purpose = purpose
 
     @property
     def failed_operations(self) -> int:
@@ -123,7 +127,7 @@ class SilentCall(Call):
 
     def announce(self) -> None:
         for error in {id(error): error for error in (self.errors or {}).values()}.values():
-            logger.warning("moving the expiry of items that were read failed: %s", error)
+            logger.warning("%s failed: %s", self._purpose, error)
 
 
 class Ticket:

@@ -139,6 +139,24 @@ class Connections:
         if self._tidying is None:
             self._tidying = asyncio.get_running_loop().call_later(AT_HAND_S, self._tidy)
 
+    async def connect_apart(self) -> asyncpg.Connection:
+        """A connection that belongs to no statement; close it.
+
+        Raises:
+            StoreUnavailableError, StoreTimeoutError, AccessDeniedError: it cannot be made.
+        """
+        try:
+            return await self._connect(
+                self._dsn,
+                statement_cache_size=self._config.statement_cache,
+                server_settings=self._config.settings,
+                **self._config.connect_options,
+            )
+        except AgentStoreError:
+            raise
+        except Exception as error:
+            raise connecting(error, self._shown) from error
+
     async def learn_vectors(self) -> None:
         """From now on connections know the type `vector`; those made before are replaced."""
         self._vectors = True

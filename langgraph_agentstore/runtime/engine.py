@@ -11,16 +11,18 @@ import asyncio
 import atexit
 import logging
 import threading
+import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from ..config import StoreConfig
 from ..errors import AgentStoreError, StoreClosedError
 from ..plan.model import Planned, Rules, Standing
 from ..records import StoreStats
-from .calls import AwaitedCall, BlockingCall, Call, announce_all
+from .access import FLUSH_S, AccessLog, Touched
+from .calls import AwaitedCall, BlockingCall, Call, SilentCall, announce_all
 from .database import Database
 from .io_thread import ForkAware, IoThread
 from .migrator import migrate
@@ -30,6 +32,13 @@ from .translate import executing
 from .vector_sets import open_vectors
 
 logger = logging.getLogger("langgraph_agentstore")
+
+
+class Drained(Protocol):
+    """What holds writes that it promised to make, in the background, through an engine."""
+
+    def drain(self) -> None:
+        """Makes them; returns when all are made or it gives up, and says so itself."""
 
 
 class Engine(ForkAware):
@@ -42,6 +51,7 @@ class Engine(ForkAware):
         self.index_config = config.index_config
         self._closed = False
         self._refused = 0
+        self.drained_first: weakref.WeakSet[Drained] = weakref.WeakSet()
         self._reset()
 
     def _reset(self) -> None:
@@ -51,7 +61,10 @@ class Engine(ForkAware):
         self._woken = False
         self._opening: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._flushing: asyncio.Task[None] | None = None
         self._session: Session | None = None
+        self.access = AccessLog()
+        self._counting_fails = False
 
     def run(self, operations: Sequence[Planned | Job]) -> list[Any]:
         """Blocks the calling thread until all are done; their results in the order given."""
@@ -79,6 +92,9 @@ class Engine(ForkAware):
 
     def close(self) -> None:
         """Ends the store when everything accepted is done. Idempotent, and safe on any thread."""
+        if not self._closed:
+            for holder in list(self.drained_first):
+                holder.drain()
         with self._gate:
             self.close_soon()
         thread = self._thread
@@ -97,6 +113,11 @@ class Engine(ForkAware):
         if self._thread is not None:
             self._thread.call(self._start_closing)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more operations."""
+        return self._closed
+
     def stats(self) -> StoreStats:
         """The counters since the store was made, and the pool now; no I/O."""
         session = self._session
@@ -113,6 +134,13 @@ class Engine(ForkAware):
             pool_size=session.database.connections.size,
             pool_idle=session.database.connections.idle,
         )
+
+    def note_access(self, touched: Iterable[Touched], count: int, agent: str) -> None:
+        """Counts reads, `count` of each record, soon; see `AccessLog.note`. Waits for nothing."""
+        thread = self._thread
+        if self.access.note(touched, count, agent) and thread is not None:
+            with suppress(RuntimeError):  # closed meanwhile: closing has counted them
+                thread.call(self._flush_later)
 
     def after_fork(self, keep: Callable[[object], None]) -> None:
         """The thread and the connections are the parent's; the child makes its own when used."""
@@ -165,6 +193,42 @@ class Engine(ForkAware):
             self._opening = None
             self._drain()
 
+    def post(self, job: Job) -> None:
+        """Has a job done that nobody waits for; nothing if the store is not open.
+
+        Without locking, for a finaliser, which may run on any thread.
+        """
+        thread = self._thread
+        if thread is not None and not self._closed:
+            with suppress(RuntimeError):  # closed meanwhile
+                thread.call(self._begin_posted, job)
+
+    def _begin_posted(self, job: Job) -> None:
+        if self._session is not None:
+            self._session.begin(SilentCall([job], "ending a watch that was dropped"))
+
+    def _flush_later(self) -> None:
+        asyncio.get_running_loop().call_later(FLUSH_S, self._start_flush)
+
+    def _start_flush(self) -> None:
+        self._flushing = asyncio.get_running_loop().create_task(self._flush())
+
+    async def _flush(self) -> None:
+        """Counts what was read; if that fails, again later."""
+        if self._session is None:
+            return
+        try:
+            await self.access.flush(self._session)
+        except AgentStoreError as error:
+            # Once, not every second: a server that only reads refuses it for good.
+            if not self._counting_fails:
+                logger.warning("counting reads failed, and is tried again: %s", error)
+            self._counting_fails = True
+            if self._closing is None:
+                self._flush_later()
+        else:
+            self._counting_fails = False
+
     def _refuse_inbox(self, error: Exception) -> None:
         refused = list(self._inbox)
         self._inbox.clear()
@@ -184,6 +248,8 @@ class Engine(ForkAware):
             while self._opening is not None:
                 await asyncio.wait([self._opening])
             if self._session is not None:
+                await self._session.settle()
+                await self._flush()
                 await self._session.finish()
             if self.config.source.embedded is not None:
                 # Blocks this loop, on which nothing else is due; a process that ends starts no

@@ -31,7 +31,7 @@ async def _sweep(session: Session) -> int:
 
 
 async def _stop_sweeper(session: Session) -> bool:
-    return await session.stop_sweeper()
+    return await session.sweeper.stop()
 
 
 def start_sweeper(interval_minutes: float | None) -> Job:
@@ -39,7 +39,7 @@ def start_sweeper(interval_minutes: float | None) -> Job:
     ttl_interval(interval_minutes)
 
     async def run(session: Session) -> Future[None]:
-        return session.start_sweeper(interval_minutes)
+        return session.sweeper.start(interval_minutes)
 
     return Job(run)
 

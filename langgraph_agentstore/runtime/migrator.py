@@ -155,8 +155,8 @@ async def _apply(
 def _rights(tables: Tables) -> str:
     """All that a role needs to use the tables, as GRANT names them."""
     return (
-        f"USAGE ON SCHEMA {tables.quoted}, SELECT, INSERT, UPDATE, DELETE ON {tables.item} and "
-        f"SELECT ON {tables.migration}"
+        f"USAGE ON SCHEMA {tables.quoted} and SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "
+        f"SCHEMA {tables.quoted}"
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
@@ -18,12 +17,23 @@ from ..config import StoreConfig
 from ..errors import ItemLockedError, StoreTimeoutError
 from ..plan.expiry import plan_sweep, refresh_statement
 from ..plan.get import decode_gets, get_statement
-from ..plan.model import Delete, Get, Put, PutExpected, Query, Refresh, Rules, Statement
-from ..plan.put import put_expected_statement
+from ..plan.model import (
+    Delete,
+    Get,
+    Put,
+    PutExpected,
+    PutTogether,
+    Query,
+    Refresh,
+    Rules,
+    Statement,
+)
+from ..plan.put import put_expected_statement, put_together_statement
 from ..plan.together import decode_together, together_statement
 from .calls import AwaitedCall, Call, SilentCall, Ticket, announce_all
 from .database import Database
 from .lanes import WIDTH, Lane
+from .listener import Listener
 from .searching import IndexInForce, Searching
 from .slots import Slots
 from .sweeper import Sweeper
@@ -32,9 +42,13 @@ from .writes import Writes, as_ours
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that is no single statement, such as a COPY or a sweep."""
+    """Work that is no single statement, such as a COPY or a sweep.
+
+    `waits`: it spends its time on waiting, so it takes no place from statements.
+    """
 
     run: Callable[[Session], Awaitable[Any]]
+    waits: bool = False
 
 
 class Session:
@@ -48,14 +62,14 @@ class Session:
         self.database = database
         self.schema_version = schema
         self.operations = self.failed = self.refreshed = 0
-        self.sweeper = Sweeper(self._sweep_batch)
-        self.sweeps_by_itself = True
+        self.sweeper = Sweeper(self._sweep_batch, config.sweep_interval_minutes)
+        self.listener = Listener(database)
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._make_lanes(config.pool.max_size, config.pool.command_timeout_s)
         if config.ttl is not None:
-            self._sweep_by_itself()
+            self.sweeper.start_by_itself()
 
     def _make_lanes(self, connections: int, deadline_s: float) -> None:
         # Whatever slow statements and locked items do, a get finds a connection: together they
@@ -65,13 +79,9 @@ class Session:
         self._statement_slots = Slots(connections - 2, *limits)
         self._write_slots = Slots(connections // 2, *limits)
         widest = max(1, connections - 1)
-        self._gets = Lane(
-            self._run_gets,
-            self._settled,
-            width=min(WIDTH, widest),
-            widest=widest,
-            deadline_s=deadline_s,
-        )
+        width = min(WIDTH, widest)
+        lane = partial(Lane, settled=self._settled, deadline_s=deadline_s)
+        self._gets = lane(self._run_gets, width=width, widest=widest)
         self._writes = Writes(
             self.database,
             self.index,
@@ -81,17 +91,10 @@ class Session:
             widest=widest,
             deadline_s=deadline_s,
         )
-        self._shared = Lane(
-            self._run_shared,
-            self._settled,
-            width=min(WIDTH, widest),
-            widest=max(1, connections - 2),
-            deadline_s=deadline_s,
-            kind=attrgetter("sql"),
+        self._shared = lane(
+            self._run_shared, width=width, widest=max(1, connections - 2), kind=attrgetter("sql")
         )
-        self._refreshes = Lane(
-            self._run_refreshes, self._settled, width=1, widest=1, deadline_s=deadline_s
-        )
+        self._refreshes = lane(self._run_refreshes, width=1, widest=1)
 
     @property
     def rules(self) -> Rules:
@@ -101,8 +104,8 @@ class Session:
     @property
     def waiting(self) -> int:
         """Operations queued in the lanes, not sent."""
-        ways = (self._gets, self._writes, self._shared, self._refreshes)
-        return sum(way.waiting for way in ways)
+        lanes = (self._gets, self._shared, self._refreshes)
+        return self._writes.waiting + sum(lane.waiting for lane in lanes)
 
     def begin(self, call: Call) -> None:
         """Sends a call's operations their ways; `depart` lets the lanes go."""
@@ -131,26 +134,16 @@ class Session:
         self._gets.abandon()
         self._shared.abandon()
 
-    async def finish(self) -> None:
-        """Waits until everything that was begun is done, then closes the database."""
+    async def settle(self) -> None:
+        """Waits until everything that was begun is done."""
         await self._idle.wait()
+
+    async def finish(self) -> None:
+        """Closes the database, when everything is settled."""
         await self.sweeper.stop()
+        await self.listener.close()
         await self.index.now.close()
         await self.database.connections.close()
-
-    def start_sweeper(self, interval_minutes: float | None) -> Future[None]:
-        """Sweeps at this interval, or at the store's."""
-        self.sweeps_by_itself = True
-        return self.sweeper.start(interval_minutes or self.config.sweep_interval_minutes)
-
-    async def stop_sweeper(self) -> bool:
-        """Ends it, and lets TTLs not start it again; whether it was running."""
-        self.sweeps_by_itself = False
-        return await self.sweeper.stop()
-
-    def _sweep_by_itself(self) -> None:
-        if self.sweeps_by_itself and not self.sweeper.running:
-            self.sweeper.start(self.config.sweep_interval_minutes)
 
     def _dispatch(self, call: Call, tickets: Sequence[Ticket]) -> None:
         call.remaining = len(tickets)
@@ -161,7 +154,7 @@ class Session:
             elif isinstance(operation, (Put, Delete)):
                 self._writes.begin(call, ticket)
                 if isinstance(operation, Put) and operation.ttl is not None:
-                    self._sweep_by_itself()
+                    self.sweeper.start_by_itself()
             elif isinstance(operation, Refresh):
                 self._refreshes.add(ticket)
             elif isinstance(operation, Statement) and operation.bounded:
@@ -235,20 +228,24 @@ class Session:
         self.refreshed += len(refreshes)
 
     async def _run_alone(self, ticket: Ticket) -> None:
-        call, operation = ticket.call, ticket.operation
+        call = ticket.call
         try:
             if not call.cancelled:
-                call.results[ticket.position] = await self._result_of(operation)
+                call.results[ticket.position] = await self._result_of(ticket.operation)
         except asyncio.CancelledError:
             # The caller gave up; nobody will look at this, but the call must still end.
             call.fail(ticket.position, StoreTimeoutError("the operation was cancelled"))
         except Exception as error:
             call.fail(ticket.position, as_ours(error))
 
-    async def _result_of(self, operation: Statement[Any] | PutExpected | Query | Job) -> Any:
+    async def _result_of(
+        self, operation: Statement[Any] | PutExpected | PutTogether | Query | Job
+    ) -> Any:
         """Waits for locked items as the lanes do: turn by turn, as long as a command may take."""
-        if isinstance(operation, (Query, PutExpected)):
+        if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation))
+        if isinstance(operation, Job) and operation.waits:
+            return await operation.run(self)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.config.pool.command_timeout_s
         while True:
@@ -259,9 +256,14 @@ class Session:
                 if loop.time() >= deadline:
                     raise
 
-    async def _by_index(self, operation: PutExpected | Query, searching: Searching) -> Any:
+    async def _by_index(
+        self, operation: PutExpected | PutTogether | Query, searching: Searching
+    ) -> Any:
         if isinstance(operation, Query):
             return await self._result_of(await searching.statement_of(operation))
+        if isinstance(operation, PutTogether):
+            await searching.embed_all(operation.puts)
+            return await self._result_of(put_together_statement(operation, searching.rules))
         await searching.embed(operation.put, self._fetch_shared)
         return await self._result_of(put_expected_statement(operation, searching.rules))
 
@@ -280,7 +282,7 @@ class Session:
     def _refresh(self, refreshes: Sequence[Refresh]) -> None:
         """In the background: the reader has, or is about to get, its answer."""
         if refreshes:
-            self.begin(SilentCall(refreshes))
+            self.begin(SilentCall(refreshes, "moving the expiry of items that were read"))
             self._refreshes.depart()
 
     async def _sweep_batch(self, size: int) -> int:

@@ -16,10 +16,17 @@ BATCH_SIZE = 1000
 
 
 class Sweeper:
-    """Calls `sweep_batch(BATCH_SIZE)` until it finds little, then waits; on the running loop."""
+    """Calls `sweep_batch(BATCH_SIZE)` until it finds little, then waits; on the running loop.
 
-    def __init__(self, sweep_batch: Callable[[int], Awaitable[int]]) -> None:
+    Where TTLs are in use it starts by itself, until it is stopped once.
+    """
+
+    def __init__(
+        self, sweep_batch: Callable[[int], Awaitable[int]], interval_minutes: float
+    ) -> None:
         self._sweep_batch = sweep_batch
+        self._interval_minutes = interval_minutes
+        self._by_itself = True
         self._task: asyncio.Task[None] | None = None
         self.swept = 0
 
@@ -37,11 +44,18 @@ class Sweeper:
             if count < BATCH_SIZE:
                 return total
 
-    def start(self, interval_minutes: float) -> Future[None]:
-        """Sweeps every `interval_minutes` from now on, in place of what interval there was.
+    def start_by_itself(self) -> None:
+        """Starts at the interval of the configuration, unless it runs or was stopped."""
+        if self._by_itself and not self.running:
+            self.start()
+
+    def start(self, interval_minutes: float | None = None) -> Future[None]:
+        """Sweeps every so many minutes from now on, in place of what interval there was.
 
         The future ends when this sweeping does, and ends it if it is cancelled.
         """
+        self._by_itself = True
+        interval_minutes = interval_minutes or self._interval_minutes
         if self._task is not None:
             self._task.cancel()
         loop = asyncio.get_running_loop()
@@ -62,6 +76,7 @@ class Sweeper:
 
     async def stop(self) -> bool:
         """Ends it after the batch under way is given up; whether it was running."""
+        self._by_itself = False
         if not self.running or self._task is None:
             return False
         self._task.cancel()

@@ -49,6 +49,7 @@ GRAPH = """
 import threading
 from langgraph.graph import START, StateGraph
 from langgraph.store.base import BaseStore
+from langgraph_agentstore.data_store import data_store
 from typing_extensions import TypedDict
 
 class Talk(TypedDict, total=False):
@@ -65,6 +66,7 @@ async def talk(state: Talk, *, store: BaseStore) -> Talk:
 def blocking(state: Talk, *, store: BaseStore) -> Talk:
     own = store.per_user()
     own.put(("said",), state["says"] + ", blocking", {})
+    data_store("visits").increment("n")
     return {}
 
 builder = StateGraph(Talk).add_node("talk", talk).add_node("blocking", blocking)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, DataStore
 from tests.support.servers import temporary_folder
 
 from .agent_server import (
@@ -159,6 +159,9 @@ async def test_a_run_of_an_authenticated_user_has_that_users_records(
             await client.runs.wait(thread, "talk", input={"says": f"I am {user}"})
 
     behind = authorising_server.behind
+    visits = DataStore(behind, "alice", None, "visits").record("n")
+    assert visits is not None
+    assert (visits.value, visits.created_by_agent) == (1, "blocking")
     assert behind.for_user("alice").get(("said",), "I am alice") is not None
     assert [item.key for item in behind.for_user("bob").search(("said",))] == [
         "I am bob, blocking",

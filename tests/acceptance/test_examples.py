@@ -41,12 +41,23 @@ PRINTED = {
         "bob: What about my cat? → No matches found",
         "bob : /dog.md : My dog is called Hopper.",
     ],
+    "data_store.py": [
+        "most often: the (5) and record (3)",
+        "ada:reports:b2Z0ZW4=: ['the', 'record'], by collect, {'of': 'demo'}",
+    ],
     "search.py": [
         "vector  Which animal lives with me? → My cat is called Turing. (cosine 1.00)",
         "text    KX4471 → The booking of the night train to Oslo has number KX4471. (bm25 1.21)",
         "agent: Your cat is called Turing.",
     ],
+    "conversations.py": [
+        "friday  agent: Your cat is called Turing.",
+        "friday  agent: I know nothing about your cat.",
+        "stored  monday: Hello, my cat is called Turing. → Good to know that your cat is called",
+        "found   Hello, my cat is called Turing.",
+    ],
 }
+WITHOUT_A_MODEL = {"data_store.py"}
 NOT_RUN_ALONE = {"scripted_model.py", "demo_agent.py", "demo.py"}
 
 
@@ -82,7 +93,7 @@ def without_counts(printed: str) -> str:
     return re.sub(r"in \d+ statements", "in … statements", printed)
 
 
-@pytest.mark.parametrize("name", sorted(set(PRINTED) | {"demo_agent.py"}))
+@pytest.mark.parametrize("name", sorted({*PRINTED, "demo_agent.py"} - WITHOUT_A_MODEL))
 def test_an_example_names_the_line_for_a_real_model(name: str) -> None:
     assert len(re.findall("# With a real model: ", (EXAMPLES / name).read_text("utf-8"))) == 1
 

@@ -16,12 +16,23 @@ from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp,
 
 from langgraph_agentstore import AgentStore, PoolConfig
 from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan.access import count_statement
+from langgraph_agentstore.plan.addresses import locate
+from langgraph_agentstore.plan.changes import since_statement
 from langgraph_agentstore.plan.delete import delete_many_sql
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
-from langgraph_agentstore.plan.model import Rules, Standing, Tables
+from langgraph_agentstore.plan.model import Rules, Standing, Statement, Tables
+from langgraph_agentstore.plan.record_writes import plan_clear
+from langgraph_agentstore.plan.records import (
+    plan_all_values,
+    plan_keys,
+    plan_one_record,
+    plan_values,
+)
 from langgraph_agentstore.plan.scan import plan_page
-from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
+from langgraph_agentstore.plan.turns import plan_thread_page
+from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
 SCHEMA = "explain_guards"
 RULES = Rules(Tables(SCHEMA))
@@ -75,6 +86,10 @@ async def large(connection: asyncpg.Connection) -> asyncpg.Connection:
 TRIPLES = (["u7", "u8"], ["notes:0", "notes:1"], ["k7", "k8"])
 BOUNDED = MatchCondition("prefix", ALICE)
 
+# What goes with an item, and whether somebody watches.
+LEASES = {"item_lock_pkey", "item_lock_expiry"}
+BESIDE = {"item_access_pkey", "watch_pkey"}
+
 
 def planned(op: Any) -> tuple[str, tuple[Any, ...]]:
     explained = PLANNER.explain(op)
@@ -87,19 +102,44 @@ def page() -> tuple[str, tuple[Any, ...]]:
     return statement.sql, statement.arguments
 
 
+def thread_page(*, newest_first: bool) -> tuple[str, tuple[Any, ...]]:
+    place = Address("u7", ("notes", "3"))
+    statement = plan_thread_page(place, "t", "t_1", 10, RULES, newest_first=newest_first)
+    return statement.sql, statement.arguments
+
+
+def statement(planned: Statement[Any]) -> tuple[str, tuple[Any, ...]]:
+    return planned.sql, planned.arguments
+
+
+AT = locate(Address("u7", ("notes", "0")), ("notes", "0"))
+
 HOT = {
     "get": (*planned(GetOp(ALICE, "k")), {"item_pkey"}),
     "gets": (get_many_sql(RULES), TRIPLES, {"item_pkey"}),
-    "delete": (*planned(PutOp(ALICE, "k", None)), {"item_pkey"}),
-    "deletes": (delete_many_sql(RULES), TRIPLES, {"item_pkey"}),
+    "delete": (*planned(PutOp(ALICE, "k", None)), {"item_pkey", *BESIDE}),
+    "deletes": (delete_many_sql(RULES), TRIPLES, {"item_pkey", *BESIDE}),
     "newest": (*planned(SearchOp((*ALICE, "3"))), {"item_newest"}),
     "newest of a user": (*planned(SearchOp(("users", "u7"))), {"item_newest", "item_pkey"}),
     "namespaces": (*planned(ListNamespacesOp()), {"item_newest"}),
     "namespaces to depth 3": (*planned(ListNamespacesOp(max_depth=3)), {"item_newest"}),
     "namespaces of a user": (*planned(ListNamespacesOp((BOUNDED,))), {"item_newest"}),
     "page": (*page(), {"item_pkey"}),
-    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey"}),
+    "page of a thread": (*thread_page(newest_first=False), {"item_pkey"}),
+    "end of a thread": (*thread_page(newest_first=True), {"item_pkey"}),
+    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey", *BESIDE, *LEASES}),
     "refresh": (refresh_sql(RULES), (*TRIPLES, [], []), {"item_pkey"}),
+    "values": (*statement(plan_values(AT, ["k7"], RULES)), {"item_pkey"}),
+    "all values": (*statement(plan_all_values(AT, RULES)), {"item_pkey"}),
+    "keys": (*statement(plan_keys(AT, "k", "k1", 10, RULES)), {"item_pkey"}),
+    "record": (*statement(plan_one_record(AT, "k7", RULES)), {"item_pkey", "item_access_pkey"}),
+    "clear": (*statement(plan_clear(AT, RULES)), {"item_pkey", *BESIDE}),
+    "count reads": (count_statement([], RULES)[0], ([],) * 7, {"item_pkey"}),
+    "changes": (
+        since_statement("u7", "1:1:", "notes", "", RULES)[0],
+        ("u7", "1:1:", "notes", ""),
+        {"change_pkey"},
+    ),
 }
 
 

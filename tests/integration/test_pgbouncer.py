@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.errors import DatabaseError
 from tests.support.faults import (
     free_port,
@@ -27,6 +27,7 @@ from tests.support.faults import (
     wait_until,
 )
 from tests.support.servers import temporary_folder
+from tests.support.tour import use_all_records
 
 pytestmark = pytest.mark.skipif(
     shutil.which("pgbouncer") is None, reason="pgbouncer is not installed"
@@ -115,6 +116,11 @@ def test_every_operation_works_without_named_statements(bouncer: str) -> None:
         store.delete(NAMESPACE, "new")
         assert store.sweep_ttl() == 0
         assert store.delete_user("ann") == 1001
+
+
+def test_records_can_be_read_written_locked_and_watched(bouncer: str) -> None:
+    with AgentStore(bouncer, pool=POOL) as store:
+        use_all_records(DataStore(store, "ann", "guide"))
 
 
 async def test_more_callers_than_sessions_are_all_served(bouncer: str) -> None:

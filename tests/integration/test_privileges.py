@@ -26,8 +26,8 @@ def role(fresh_database: str, schema_name: str) -> Iterator[str]:
 def grant(dsn: str, role: str) -> None:
     """All that a store needs whose schema is there."""
     execute(dsn, "GRANT USAGE ON SCHEMA agentstore TO {}", role)
-    execute(dsn, "GRANT SELECT, INSERT, UPDATE, DELETE ON agentstore.item TO {}", role)
-    execute(dsn, "GRANT SELECT ON agentstore.migration TO {}", role)
+    tables = "ALL TABLES IN SCHEMA agentstore"
+    execute(dsn, f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {{}}", role)
 
 
 def test_a_role_that_may_not_create_is_told_what_an_owner_must_run(
@@ -62,6 +62,8 @@ RIGHTS = {
     "INSERT ON agentstore.item": AgentStoreError,
     "UPDATE ON agentstore.item": AgentStoreError,
     "DELETE ON agentstore.item": AgentStoreError,
+    "SELECT ON agentstore.watch": AgentStoreError,
+    "DELETE ON agentstore.item_access": AgentStoreError,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, DataStore
 
 NAMESPACE = ("users", "ann", "notes")
 
@@ -24,3 +24,29 @@ def use_everything(store: AgentStore) -> None:
     assert store.delete_user("ann") == 0
     assert store.sweep_ttl() == 0
     assert store.health().schema_version > 0
+    use_all_records(DataStore(store, "ann", "guide"))
+
+
+def use_all_records(records: DataStore) -> None:
+    """As `use_everything`, by the methods of `data_store`."""
+    with records.watch("n", timeout_s=20.0) as changes:
+        assert records.increment("n") == 1
+        assert next(changes).value == 1
+    assert records.append("list", 1) == 1
+    assert records.set_many({"a": 1, "b": 2}, ttl=1) == 2
+    assert records.set_if_absent("c", 3)
+    assert records.compare_and_set("c", 3, {"n": 3})
+    assert records.update("c", lambda old: {**old, "m": 4}) == {"n": 3, "m": 4}
+    with records.lock("job") as lock:
+        lock.renew()
+    assert (records.get("a"), records.get_many(["b"])) == (1, {"b": 2})
+    assert len(records.get_all()) == len(dict(records.items())) == 5
+    assert records.list_keys("a") == ["a"]
+    assert records.list_namespaces() == ["default"]
+    assert [found.key for found in records.search(filter={"n": 3})] == ["c"]
+    records.flush()
+    record = records.record("a")
+    assert record is not None
+    assert record.access_count == 2
+    assert records.delete("a")
+    assert records.clear() == 4

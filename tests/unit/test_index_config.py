@@ -447,7 +447,7 @@ def test_vectors_travel_with_the_position_of_their_put() -> None:
     rules = Rules(TABLES, index=index, vector_set=1)
     puts = [a_put("a", index, ("x",)), a_put("b", index), a_put("c", index, ("y", "z"))]
     arguments = indexed_arguments(puts, rules)
-    counts, positions, numbers, paths, _, vectors = arguments[8:]
+    counts, positions, numbers, paths, _, vectors = arguments[10:]
     assert counts == [1, 0, 2]
     assert positions == [1, 3, 3]
     assert numbers == [0, 0, 1]
@@ -458,19 +458,20 @@ def test_vectors_travel_with_the_position_of_their_put() -> None:
 def test_puts_without_any_text_have_no_vectors() -> None:
     index = index_of()
     rules = Rules(TABLES, index=index, vector_set=1)
-    assert indexed_arguments([a_put("a", index)], rules)[8:] == ([0], [], [], [], [], [])
+    assert indexed_arguments([a_put("a", index)], rules)[10:] == ([0], [], [], [], [], [])
 
 
 def test_a_put_without_content_has_neither_words_nor_vectors() -> None:
     rules = Rules(TABLES, index=index_of(), vector_set=1)
     put = Put(("u", "n", "k"), "n", b"{}", None)
-    assert indexed_arguments([put], rules)[6:] == ([None], [None], [0], [], [], [], [], [])
+    assert indexed_arguments([put], rules)[6:8] == ([None], [None])
+    assert indexed_arguments([put], rules)[10:] == ([0], [], [], [], [], [])
 
 
 def test_what_a_writer_chose_is_kept_with_the_item() -> None:
     index = index_of(mode="text")
     put = a_put("k", index, words="w", paths=(("a", ("a",)),))
-    assert indexed_arguments([put], Rules(TABLES, index=index))[6:] == (["w"], [b'["a"]'])
+    assert indexed_arguments([put], Rules(TABLES, index=index))[6:8] == (["w"], [b'["a"]'])
 
 
 def test_a_store_without_vectors_writes_none() -> None:
@@ -488,4 +489,4 @@ def test_a_put_over_a_version_writes_its_vectors_too(version: int, begins: str) 
     sql, arguments = put_expected_indexed_statement(expected, rules)
     assert f"{begins} " in sql
     assert "item_vector_1" in sql
-    assert len(arguments) == 14 + (2 if version else 0)
+    assert len(arguments) == 16 + (2 if version else 0)

@@ -17,7 +17,10 @@ from langgraph_agentstore.namespaces import (
     decode_labels,
     encode_labels,
     first_place_after,
+    first_text_after,
     labels_at,
+    labels_named,
+    name_of,
     place,
 )
 
@@ -136,3 +139,68 @@ def test_anything_but_the_root_and_the_reserved_label_is_writable() -> None:
         check_writable(())
     with pytest.raises(InvalidNamespaceError, match="keeps for itself"):
         check_writable(("langgraph", "a"))
+
+
+# Strings of data_store
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("files:my-repo", ("files", "my-repo")),
+        ("a::b", ("a", "", "b")),
+        (":a", ("", "a")),
+        (":", ("", "")),
+        ("100%: a.b", ("100%", " a.b")),
+    ],
+)
+def test_a_string_names_labels_and_labels_have_that_name(
+    name: str, labels: tuple[str, ...]
+) -> None:
+    assert labels_named(name) == labels
+    assert name_of(labels) == name
+
+
+@given(ANY_LABEL.filter(bool))
+def test_every_string_but_the_empty_one_is_the_name_of_its_labels(name: str) -> None:
+    labels = labels_named(name)
+    assert name_of(labels) == name
+    assert decode_labels(encode_labels(labels)) == labels
+
+
+@pytest.mark.parametrize("labels", [(), ("a:b",), ("a", ":")])
+def test_no_string_names_the_root_or_a_label_with_a_colon(labels: tuple[str, ...]) -> None:
+    assert name_of(labels) is None
+
+
+@pytest.mark.parametrize("name", ["", None, 7, ("a",), "a\x00", "\ud800"])
+def test_what_can_be_no_name_is_refused(name: object) -> None:
+    with pytest.raises(InvalidNamespaceError):
+        labels_named(name)
+
+
+@given(ANY_LABEL, ANY_LABEL)
+def test_the_texts_that_begin_with_a_prefix_are_those_before_its_end(
+    prefix: str, text: str
+) -> None:
+    end = first_text_after(prefix)
+    within = prefix <= text and (end is None or text < end)
+    if end is not None:
+        assert within == text.startswith(prefix)
+    assert within or not text.startswith(prefix)
+    assert prefix <= prefix + text
+    assert end is None or prefix + text < end
+
+
+@pytest.mark.parametrize(
+    ("prefix", "end"),
+    [
+        ("", None),
+        ("a", "b"),
+        ("a\U0010ffff", "b"),
+        ("\U0010ffff", None),
+        ("\ud7ff", "\ue000"),
+    ],
+)
+def test_the_end_of_a_prefix(prefix: str, end: str | None) -> None:
+    assert first_text_after(prefix) == end

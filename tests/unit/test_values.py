@@ -22,6 +22,7 @@ from langgraph_agentstore.values import (
     decode_value,
     encode_mapping,
     encode_value,
+    same_json,
 )
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
@@ -188,3 +189,25 @@ def test_text_is_checked_under_its_name() -> None:
     check_text("עברית 🙂", "the key")
     with pytest.raises(InvalidValueError, match=r"^the key holds a NUL"):
         check_text("\x00", "the key")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (False, 0, False),
+        (True, True, True),
+        (None, None, True),
+        (None, False, False),
+        ("1", 1, False),
+        ([1, {"a": None}], (1.0, {"a": None}), True),
+        ([1, 2], [1], False),
+        ({"a": [True]}, {"a": [1]}, False),
+        ({"a": 1}, {"a": 1, "b": 2}, False),
+        ({}, [], False),
+    ],
+)
+def test_values_are_compared_as_json(one: Any, other: Any, same: bool) -> None:
+    assert same_json(one, other) is same
+    assert same_json(other, one) is same

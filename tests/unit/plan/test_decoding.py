@@ -35,7 +35,8 @@ SCOPE = template_scope(DEFAULT_TEMPLATE)
 PLANNER = Planner(SCOPE, Standing(RULES))
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LATER = THEN + timedelta(minutes=5)
-A = Get(("alice", "files", "a"), ("users", "alice", "files"), refresh=True)
+ALICES = ("users", "alice", "files")
+A = Get(("alice", "files", "a"), ALICES, refresh=True)
 B = Get(("", "docs", "b"), ("docs",), refresh=False)
 
 
@@ -43,9 +44,9 @@ def test_gets_are_answered_in_the_order_asked_for() -> None:
     rows = [(3, [1], THEN, LATER, None, None), (1, {"n": 1}, THEN, THEN, None, None)]
     items, refreshes = decode_gets([A, B, B], rows)
     assert items == [
-        Item(value={"n": 1}, key="a", namespace=A.labels, created_at=THEN, updated_at=THEN),
+        Item(value={"n": 1}, key="a", namespace=ALICES, created_at=THEN, updated_at=THEN),
         None,
-        Item(value={"value": [1]}, key="b", namespace=B.labels, created_at=THEN, updated_at=LATER),
+        Item(value={"value": [1]}, key="b", namespace=("docs",), created_at=THEN, updated_at=LATER),
     ]
     assert refreshes == []
 
@@ -74,7 +75,7 @@ def test_many_writes_travel_in_the_order_of_the_primary_key() -> None:
     puts = [Put(A.triple, "files", b"1", minute), Put(B.triple, "docs", b"2", None)]
     _, arguments = put_statement(puts, RULES)
     assert arguments[:4] == (["", "alice"], ["docs", "files"], ["b", "a"], ["docs", "files"])
-    assert arguments[4:] == ([b"2", b"1"], [None, minute])
+    assert arguments[4:] == ([b"2", b"1"], [None, minute], [b"{}", b"{}"], [None, None])
     _, arguments = put_statement([Put(A.triple, "files", b"1", None), puts[1]], RULES)
     assert arguments[4:] == ([b"2", b"1"],)
     _, arguments = refresh_statement(
@@ -183,7 +184,7 @@ def test_counts_and_records_come_from_their_row() -> None:
     assert plan_count(regions, anything, RULES).decode([(3,)]).result == 3
     assert plan_sweep(10, RULES).decode([(4,)]).result == 4
     assert plan_delete_regions(regions, RULES).decode([(5,)]).result == 5
-    record = plan_record(B.triple, B.labels, RULES)
+    record = plan_record(B.triple, ("docs",), RULES)
     assert record.decode([]).result is None
     row: tuple[Any, ...] = ({"n": 1}, 2, {}, None, THEN, LATER, LATER)
     found = record.decode([(*row, timedelta(seconds=30))]).result

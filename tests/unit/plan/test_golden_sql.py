@@ -10,30 +10,63 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
 from langgraph_agentstore.index_config import search_index
 from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan.access import count_statement
+from langgraph_agentstore.plan.addresses import locate
 from langgraph_agentstore.plan.bulk import Load, plan_load
-from langgraph_agentstore.plan.delete import delete_many_sql, plan_delete_regions
+from langgraph_agentstore.plan.changes import (
+    begin_statement,
+    end_statement,
+    renew_statement,
+    since_statement,
+)
+from langgraph_agentstore.plan.delete import (
+    delete_many_sql,
+    plan_delete_regions,
+    plan_delete_user,
+)
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
 from langgraph_agentstore.plan.known_vectors import plan_known_vectors
+from langgraph_agentstore.plan.locks import plan_acquire, plan_release
 from langgraph_agentstore.plan.model import Put, PutExpected, Rules, Standing, Tables
 from langgraph_agentstore.plan.put import (
     put_expected_statement,
-    put_many_expiring_sql,
     put_many_sql,
+    put_many_whole_sql,
     put_statement,
     repeated_put_statement,
 )
 from langgraph_agentstore.plan.query_options import query_options
+from langgraph_agentstore.plan.record_writes import (
+    plan_append,
+    plan_clear,
+    plan_compare_and_set,
+    plan_delete,
+    plan_increment,
+)
+from langgraph_agentstore.plan.records import (
+    plan_all_values,
+    plan_keys,
+    plan_one_record,
+    plan_values,
+)
 from langgraph_agentstore.plan.reindex import fill_sql, page_sql, words_again_sql
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
+from langgraph_agentstore.plan.turns import (
+    plan_newest_turns,
+    plan_records_page,
+    plan_thread_page,
+    plan_threads,
+)
 from langgraph_agentstore.plan.vectors import approximate_index, create_vectors_sql
-from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
+from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = Rules(Tables("agentstore"))
@@ -42,6 +75,7 @@ SCOPE = template_scope(DEFAULT_TEMPLATE)
 PLANNER = Planner(SCOPE, Standing(RULES))
 ALICE = ("users", "alice", "files")
 KEY = ("alice", "files", "k")
+TURNS = Address("alice", ("conversations",))
 
 
 def explained(op: Any, planner: Planner = PLANNER) -> str:
@@ -98,6 +132,7 @@ INDEXED_PUT = indexed_put(HYBRID_PLANNER)
 EVERYTHING = PLANNER.filter(None)
 OPEN = PLANNER.filter({"status": "open", "age": {"$gt": 7}})
 PUT = Put(KEY, "files", b"{}", None)
+AT = locate(Address("alice", ("files",)), ("files",))
 
 STATEMENTS = {
     "get_one": explained(GetOp(ALICE, "k")),
@@ -105,7 +140,7 @@ STATEMENTS = {
     "get_many": get_many_sql(RULES),
     "put_one": explained(PutOp(ALICE, "k", {"a": 1})),
     "put_many": put_many_sql(RULES),
-    "put_many_expiring": put_many_expiring_sql(RULES),
+    "put_many_whole": put_many_whole_sql(RULES),
     "put_repeated": repeated_put_statement([PUT], RULES, timedelta(seconds=1))[0],
     "put_expecting_none": put_expected_statement(PutExpected(PUT, 0), RULES).sql,
     "put_expecting_a_version": put_expected_statement(PutExpected(PUT, 3), RULES).sql,
@@ -127,8 +162,33 @@ STATEMENTS = {
     "first_page": plan_page(regions(*ALICE), EVERYTHING, None, 10, SCOPE, RULES).sql,
     "next_page": plan_page(regions(), EVERYTHING, KEY, 10, SCOPE, RULES).sql,
     "record": plan_record(KEY, ALICE, RULES).sql,
+    "records_page": plan_records_page(regions(*ALICE), KEY, 10, SCOPE, RULES).sql,
+    "thread_page": plan_thread_page(TURNS, "t", "t_1", 10, RULES).sql,
+    "thread_page_newest_first": plan_thread_page(
+        TURNS, "t", None, 10, RULES, newest_first=True
+    ).sql,
+    "newest_turns": plan_newest_turns(TURNS, None, 10, RULES).sql,
+    "threads": plan_threads(TURNS, RULES).sql,
     "refresh": refresh_sql(RULES),
     "sweep": plan_sweep(1000, RULES).sql,
+    "delete_user": plan_delete_user("alice", RULES).sql,
+    "get_values": plan_values(AT, ["a"], RULES).sql,
+    "get_all_values": plan_all_values(AT, RULES).sql,
+    "keys": plan_keys(AT, "", None, None, RULES).sql,
+    "keys_with_a_prefix": plan_keys(AT, "a", "ab", 10, RULES).sql,
+    "one_record": plan_one_record(AT, "k", RULES).sql,
+    "delete_record": plan_delete(AT, "k", RULES).sql,
+    "clear": plan_clear(AT, RULES).sql,
+    "increment": plan_increment(PUT, RULES).sql,
+    "append": plan_append(PUT, 100, RULES).sql,
+    "compare_and_set": plan_compare_and_set(PUT, 1, RULES).sql,
+    "count_reads": count_statement([], RULES)[0],
+    "acquire_lock": plan_acquire(KEY, "o", UUID(int=1), timedelta(seconds=1), RULES).sql,
+    "release_lock": plan_release(KEY, UUID(int=1), RULES).sql,
+    "begin_watch": begin_statement("alice", UUID(int=1), RULES)[0],
+    "renew_watch": renew_statement("alice", UUID(int=1), RULES)[0],
+    "end_watch": end_statement("alice", UUID(int=1), RULES)[0],
+    "changes_since": since_statement("alice", "1:1:", "files", "", RULES)[0],
     "load": shown_load(plan_load([PUT], RULES)),
     "load_indexed": shown_load(plan_load([INDEXED_PUT], HYBRID)),
     "put_indexed": put_statement([INDEXED_PUT], HYBRID)[0],

@@ -1,5 +1,6 @@
 CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP
 
+WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
 SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
   FROM agentstore_load
@@ -15,9 +16,14 @@ SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
        created_at = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_at ELSE i.created_at END,
        metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata END,
+                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
        created_by = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_by ELSE i.created_by END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
        ttl        = excluded.ttl
+    RETURNING i.user_id, i.namespace, i.key, i.version
+)
+SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w
+ WHERE (SELECT EXISTS (SELECT FROM "agentstore".watch))
+   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)

@@ -2,8 +2,8 @@ CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text
 
 CREATE TEMPORARY TABLE agentstore_load_vector (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", part integer, path text, digest bigint, embedding vector) ON COMMIT DROP
 
-INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl,
-            words, word_count, words_by, indexed_paths)
+WITH written AS (
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths)
 SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
        w.words, w.word_count, w.words_by, p.indexed_paths
   FROM (SELECT * FROM agentstore_load ORDER BY user_id, namespace, key) p
@@ -22,12 +22,17 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.
        created_at = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_at ELSE i.created_at END,
        metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata END,
+                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
        created_by = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_by ELSE i.created_by END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
        ttl        = excluded.ttl
+    RETURNING i.user_id, i.namespace, i.key, i.version
+)
+SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w
+ WHERE (SELECT EXISTS (SELECT FROM "agentstore".watch))
+   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
 
 DELETE FROM "agentstore".item_vector_1 v USING agentstore_load p
  WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
@@ -38,6 +43,6 @@ INSERT INTO "agentstore".item_vector_1 AS v
 SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
        p.embedding::vector(2)
   FROM agentstore_load_vector p JOIN "agentstore".item i USING (user_id, namespace, key)
-    ON CONFLICT (user_id, namespace, key, part) DO UPDATE
-   SET path = excluded.path, version = excluded.version, digest = excluded.digest,
-       embedding = excluded.embedding
+        ON CONFLICT (user_id, namespace, key, part) DO UPDATE
+       SET path = excluded.path, version = excluded.version, digest = excluded.digest,
+           embedding = excluded.embedding

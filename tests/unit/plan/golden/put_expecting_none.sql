@@ -1,5 +1,6 @@
-INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
-VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6)
+WITH written AS (
+INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, metadata, created_by)
+VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        value      = excluded.value,
        words      = excluded.words,
@@ -10,11 +11,16 @@ VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6)
        created_at = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_at ELSE i.created_at END,
        metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata END,
+                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
        created_by = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_by ELSE i.created_by END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
        ttl        = excluded.ttl
  WHERE i.expires_at <= excluded.updated_at
-RETURNING version
+    RETURNING i.user_id, i.namespace, i.key, i.version
+)
+SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
+   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+       THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
+  FROM written w

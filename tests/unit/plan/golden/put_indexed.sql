@@ -1,12 +1,12 @@
 WITH p AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[],
-                         $7::text[], $8::jsonb[], $9::integer[])
-         WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, text, indexed_paths, parts, position)
+                         $7::text[], $8::jsonb[], $9::jsonb[],
+                         $10::text[], $11::integer[])
+         WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
 ), written AS (
-    INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl,
-            words, word_count, words_by, indexed_paths)
+    INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths, metadata, created_by)
     SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-           w.words, w.word_count, w.words_by, p.indexed_paths
+           w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
       FROM p CROSS JOIN LATERAL (SELECT t.words, 1209943955::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
@@ -22,7 +22,7 @@ WITH p AS MATERIALIZED (
        created_at = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_at ELSE i.created_at END,
        metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata END,
+                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
        created_by = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_by ELSE i.created_by END,
        updated_at = excluded.updated_at,
@@ -40,11 +40,15 @@ WITH p AS MATERIALIZED (
            (user_id, namespace, key, part, path, version, digest, embedding)
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
            n.embedding::vector(2)
-      FROM unnest($10::bigint[], $11::integer[], $12::text[], $13::bigint[], $14::vector[])
+      FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::bigint[],
+                  $16::vector[])
            AS n (position, part, path, digest, embedding)
       JOIN p USING (position) JOIN written w USING (user_id, namespace, key)
         ON CONFLICT (user_id, namespace, key, part) DO UPDATE
        SET path = excluded.path, version = excluded.version, digest = excluded.digest,
            embedding = excluded.embedding
 )
-SELECT version FROM written
+SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
+   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+       THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
+  FROM written w

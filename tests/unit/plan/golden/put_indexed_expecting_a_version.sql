@@ -1,7 +1,8 @@
 WITH p AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[],
-                         $7::text[], $8::jsonb[], $9::integer[])
-         WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, text, indexed_paths, parts, position)
+                         $7::text[], $8::jsonb[], $9::jsonb[],
+                         $10::text[], $11::integer[])
+         WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
 ), written AS (
     UPDATE "agentstore".item AS i
        SET value = p.value, words = w.words, word_count = w.word_count, words_by = w.words_by,
@@ -13,7 +14,7 @@ WITH p AS MATERIALIZED (
                             FROM unnest(t.words) u) END AS word_count
           FROM (SELECT to_tsvector('english'::regconfig, p.text) AS words OFFSET 0) t) w
      WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
-       AND i.version = $15 AND i.created_at = coalesce($16::timestamptz, i.created_at)
+       AND i.version = $17 AND i.created_at = coalesce($18::timestamptz, i.created_at)
        AND (i.expires_at IS NULL OR i.expires_at > now())
     RETURNING i.user_id, i.namespace, i.key, i.version
 ), stale AS (
@@ -27,11 +28,15 @@ WITH p AS MATERIALIZED (
            (user_id, namespace, key, part, path, version, digest, embedding)
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
            n.embedding::vector(2)
-      FROM unnest($10::bigint[], $11::integer[], $12::text[], $13::bigint[], $14::vector[])
+      FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::bigint[],
+                  $16::vector[])
            AS n (position, part, path, digest, embedding)
       JOIN p USING (position) JOIN written w USING (user_id, namespace, key)
         ON CONFLICT (user_id, namespace, key, part) DO UPDATE
        SET path = excluded.path, version = excluded.version, digest = excluded.digest,
            embedding = excluded.embedding
 )
-SELECT version FROM written
+SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
+   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+       THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
+  FROM written w

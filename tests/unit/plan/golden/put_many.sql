@@ -1,3 +1,4 @@
+WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at)
 SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now()
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
@@ -12,9 +13,14 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now()
        created_at = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_at ELSE i.created_at END,
        metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata END,
+                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
        created_by = CASE WHEN i.expires_at <= excluded.updated_at
                          THEN excluded.created_by ELSE i.created_by END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
        ttl        = excluded.ttl
+    RETURNING i.user_id, i.namespace, i.key, i.version
+)
+SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w
+ WHERE (SELECT EXISTS (SELECT FROM "agentstore".watch))
+   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)

@@ -15,6 +15,6 @@ SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
   FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::bigint[], $10::vector[])
        AS n (position, part, path, digest, embedding)
   JOIN p USING (position)
-    ON CONFLICT (user_id, namespace, key, part) DO UPDATE
-   SET path = excluded.path, version = excluded.version, digest = excluded.digest,
-       embedding = excluded.embedding
+        ON CONFLICT (user_id, namespace, key, part) DO UPDATE
+       SET path = excluded.path, version = excluded.version, digest = excluded.digest,
+           embedding = excluded.embedding

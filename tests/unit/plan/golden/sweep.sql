@@ -2,9 +2,23 @@ WITH expired AS (
     -- Several processes may sweep at once: each takes what no other holds.
     SELECT user_id, namespace, key FROM "agentstore".item
      WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM "agentstore".item i USING expired e
-     WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key
-    RETURNING 1
+), over AS (
+    -- Leases whose holders died, of locks that nobody took since.
+    DELETE FROM "agentstore".item_lock l USING (
+        SELECT user_id, namespace, key FROM "agentstore".item_lock
+         WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
+     WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
+), written AS (
+DELETE FROM "agentstore".item i USING expired e
+ WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key
+    RETURNING i.user_id, i.namespace, i.key, i.version, (i.expires_at IS NULL OR i.expires_at > now()) AS live
+), uncounted AS (
+    DELETE FROM "agentstore".item_access a USING written w
+     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
+), told AS (
+SELECT w.key, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
+   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+       THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, true) END AS told
+  FROM written w
 )
-SELECT count(*) FROM gone
+SELECT count(*), count(told) FROM told

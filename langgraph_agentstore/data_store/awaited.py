@@ -1,0 +1,171 @@
+"""`AsyncDataStore`: the documented `data_store` object, for code that awaits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any
+
+from langgraph.store.base import NOT_PROVIDED, NotProvided
+
+from ..beyond import PAGE_SIZE, AwaitedPages
+from ..index import SearchMode
+from .display import proxy_html
+from .locking import DEFAULT_LEASE_S, AsyncRecordLock
+from .proxy import Proxy
+from .records import DataStoreRecord, Found
+from .steps import ResultT, Steps, arun
+from .watching import AsyncWatch
+from .writing import Items
+
+
+class AsyncDataStore(Proxy):
+    """As `DataStore`, with its methods as coroutines, on any event loop."""
+
+    async def get(self, key: str, default: Any = None) -> Any:
+        """As `DataStore.get`."""
+        return await self._do(self._operations.get(key, default))
+
+    async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        """As `DataStore.get_many`."""
+        return await self._do(self._operations.get_many(keys))
+
+    async def get_all(self) -> dict[str, Any]:
+        """As `DataStore.get_all`."""
+        return await self._do(self._operations.get_all())
+
+    def items(
+        self, prefix: str | None = None, *, page_size: int = PAGE_SIZE
+    ) -> AsyncIterator[tuple[str, Any]]:
+        """As `DataStore.items`, for `async for`."""
+        self._check_page_size(page_size)
+
+        async def read(after: str | None) -> list[tuple[str, tuple[str, Any]]]:
+            page = await self._do(self._operations.page(prefix, after, page_size))
+            return [(item[0], item) for item in page.items()]
+
+        return AwaitedPages(read, page_size)
+
+    async def list_keys(
+        self, prefix: str | None = None, *, after: str | None = None, limit: int | None = None
+    ) -> list[str]:
+        """As `DataStore.list_keys`."""
+        return await self._do(self._operations.list_keys(prefix, after, limit))
+
+    async def list_namespaces(self) -> list[str]:
+        """As `DataStore.list_namespaces`."""
+        return await self._do(self._operations.list_namespaces())
+
+    async def exists(self, key: str) -> bool:
+        """As `DataStore.exists`."""
+        return await self._do(self._operations.exists(key))
+
+    async def record(self, key: str) -> DataStoreRecord | None:
+        """As `DataStore.record`."""
+        return await self._do(self._operations.record(key))
+
+    async def get_metadata(self, key: str) -> dict[str, Any] | None:
+        """As `DataStore.get_metadata`."""
+        record = await self.record(key)
+        return None if record is None else record.metadata
+
+    async def search(
+        self,
+        query: str | None = None,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        mode: SearchMode | None = None,
+        min_score: float | None = None,
+    ) -> list[Found]:
+        """As `DataStore.search`."""
+        self._operations.may_read("search")
+        found = await self._view.asearch(
+            self._operations.at.labels, **self._asked(query, filter, limit, offset, mode, min_score)
+        )
+        return self._found(found)
+
+    async def set(
+        self,
+        key: str,
+        value: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> None:
+        """As `DataStore.set`."""
+        await self._do(self._operations.set(key, value, metadata, ttl))
+
+    async def set_many(
+        self,
+        items: Items,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> int:
+        """As `DataStore.set_many`."""
+        return await self._do(self._operations.set_many(items, metadata, ttl))
+
+    async def set_if_absent(
+        self,
+        key: str,
+        value: Any,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> bool:
+        """As `DataStore.set_if_absent`."""
+        return await self._do(self._operations.set_if_absent(key, value, metadata, ttl))
+
+    async def compare_and_set(self, key: str, expected: Any, new: Any) -> bool:
+        """As `DataStore.compare_and_set`."""
+        return await self._do(self._operations.compare_and_set(key, expected, new))
+
+    async def increment(self, key: str, by: float = 1) -> Any:
+        """As `DataStore.increment`."""
+        return await self._do(self._operations.increment(key, by))
+
+    async def append(self, key: str, item: Any) -> int:
+        """As `DataStore.append`."""
+        return await self._do(self._operations.append(key, item))
+
+    async def update(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
+        """As `DataStore.update`."""
+        return await self._do(self._operations.update(key, fn, default))
+
+    async def delete(self, key: str) -> bool:
+        """As `DataStore.delete`."""
+        return await self._do(self._operations.delete(key))
+
+    async def clear(self) -> int:
+        """As `DataStore.clear`."""
+        return await self._do(self._operations.clear())
+
+    def lock(
+        self, key: str, timeout_s: float = DEFAULT_LEASE_S, *, wait_s: float | None = None
+    ) -> AsyncRecordLock:
+        """As `DataStore.lock`."""
+        return AsyncRecordLock(self._operations, key, timeout_s, wait_s)
+
+    async def watch(
+        self, prefix: str | None = None, *, timeout_s: float | None = None
+    ) -> AsyncWatch:
+        """As `DataStore.watch`."""
+        watching = self._watching(prefix)
+        await self._engine.arun([watching.begin()])
+        return AsyncWatch(self._operations, watching, timeout_s)
+
+    async def flush(self) -> None:
+        """As `DataStore.flush`."""
+        await self._engine.arun([self._flushing()])
+
+    async def close(self) -> None:
+        """As `DataStore.close`."""
+        if not self._engine.is_closed:
+            await self.flush()
+
+    def _repr_html_(self) -> str:
+        return proxy_html(self)
+
+    async def _do(self, steps: Steps[ResultT]) -> ResultT:
+        return await arun(self._engine, steps)

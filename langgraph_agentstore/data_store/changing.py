@@ -1,0 +1,186 @@
+"""Atomic changes of records, as steps.
+
+They are one statement where only the value matters. On a store with an index the value also
+decides what the record is found by: there it is read, changed, and written over just the version
+that was read, as often as it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from langgraph.store.base import NOT_PROVIDED, NotProvided
+
+from ..beyond import UPDATE_ATTEMPTS
+from ..errors import InvalidValueError, ValueTypeError, VersionConflictError
+from ..plan.addresses import checked_key
+from ..plan.model import Put, PutExpected
+from ..plan.record_writes import plan_append, plan_compare_and_set, plan_increment
+from ..plan.records import StoredRecord, plan_one_record
+from ..values import (
+    LARGEST_INTEGER,
+    SMALLEST_INTEGER,
+    decode_value,
+    encode_value,
+    same_json,
+)
+from .steps import Steps
+from .writing import Writing
+
+
+class Changing(Writing):
+    """The operations of a proxy that depend on what is there."""
+
+    def increment(self, key: str, by: float) -> Steps[Any]:
+        self.may_read("increment")
+        self.may_write("increment")
+        if isinstance(by, bool) or not isinstance(by, (int, float)):
+            raise ValueTypeError(f"increment: by is a number, got {type(by).__name__} {by!r}")
+        put = self.put(key, by)
+        if self.rules.index is not None:
+            total = yield from self._change(put.triple[2], partial(_sum, by=by), by)
+        else:
+            total = yield plan_increment(put, self.rules)
+            self.wrote(put)
+        if total is None:
+            found = yield from self._found(put)
+            if isinstance(found, bool) or not isinstance(found, (int, float)):
+                raise ValueTypeError(f"increment: {key!r} holds no number but {_kind(found)}")
+            raise InvalidValueError(f"increment: {found} and {by} have a sum beyond 64 bits")
+        self.log("increment", key=put.triple[2], by=by)
+        return total
+
+    def append(self, key: str, item: Any) -> Steps[int]:
+        self.may_write("append")
+        put = self.put(key, [item])
+        key = put.triple[2]
+        length: int | None = None
+        if self.rules.index is None:
+            length = yield plan_append(put, self.settings.max_value_bytes, self.rules)
+            self.wrote(put)
+        if length is None:
+            # Also where the server found the list too long: it counts the spaces that it shows
+            # between elements, which are no bytes of the value.
+            changed = yield from self._change(key, partial(_longer, item=item), [item])
+            if changed is None:
+                found = yield from self._found(put)
+                raise ValueTypeError(f"append: {key!r} holds no list but {_kind(found)}")
+            length = len(changed)
+        self.log("append", key=key, count=length)
+        return length
+
+    def update(self, key: str, fn: Callable[[Any], Any], default: Any) -> Steps[Any]:
+        self.may_read("update")
+        self.may_write("update")
+        key = checked_key(key, self.at)
+        value = yield from self._change(key, fn, NOT_PROVIDED, default)
+        self.log("update", key=key)
+        return value
+
+    def compare_and_set(self, key: str, expected: Any, new: Any) -> Steps[bool]:
+        self.may_write("compare_and_set")
+        put = self.put(key, new)
+        encode_value(expected)
+        if self.rules.index is None:
+            written: bool = yield plan_compare_and_set(put, expected, self.rules)
+        else:
+            written = yield from self._replace_if(put, expected)
+        if written:
+            self.wrote(put)
+        self.log("compare_and_set", key=put.triple[2], written=written)
+        return written
+
+    def set_if_absent(
+        self,
+        key: str,
+        value: Any,
+        metadata: Mapping[str, Any] | None,
+        ttl: float | NotProvided | None,
+    ) -> Steps[bool]:
+        self.may_write("set_if_absent")
+        put = self.put(key, value, metadata, ttl)
+        try:
+            yield PutExpected(put, 0)
+        except VersionConflictError:
+            written = False
+        else:
+            written = True
+            self.wrote(put)
+        self.log("set_if_absent", key=put.triple[2], written=written)
+        return written
+
+    def _change(
+        self, key: str, fn: Callable[[Any], Any], absent: Any, default: Any = None
+    ) -> Steps[Any]:
+        """Writes `fn` of the value over just the version it was read in, as often as it takes.
+
+        Where there is no record, it writes `absent`, or `fn(default)` if that is not provided.
+        Nothing is written if `fn` returns `_UNFIT`; the result is then None.
+        """
+        lost = VersionConflictError("")
+        for _ in range(UPDATE_ATTEMPTS):
+            record: StoredRecord | None = yield plan_one_record(self.at, key, self.rules)
+            if record is not None:
+                value = fn(record.value)
+            else:
+                value = fn(default) if isinstance(absent, NotProvided) else absent
+            if value is _UNFIT:
+                return None
+            put = self.put(key, value)
+            try:
+                yield _over(put, record)
+            except VersionConflictError as conflict:
+                lost = conflict
+            else:
+                self.wrote(put)
+                return decode_value(put.value)
+        raise lost
+
+    def _found(self, put: Put) -> Steps[Any]:
+        """What is there now, to say why something could not be done."""
+        record: StoredRecord | None = yield plan_one_record(self.at, put.triple[2], self.rules)
+        return None if record is None else record.value
+
+    def _replace_if(self, put: Put, expected: Any) -> Steps[bool]:
+        while True:
+            key = put.triple[2]
+            record: StoredRecord | None = yield plan_one_record(self.at, key, self.rules)
+            if record is None or not same_json(record.value, expected):
+                return False
+            try:
+                yield _over(put, record)
+            except VersionConflictError:
+                continue
+            return True
+
+
+_UNFIT: Any = object()
+
+
+def _over(put: Put, record: StoredRecord | None) -> PutExpected:
+    """A write over just this record, whose TTL stays; or where there is none."""
+    if record is None:
+        return PutExpected(put, 0)
+    put.ttl = record.ttl
+    return PutExpected(put, record.version, record.created_at)
+
+
+def _sum(value: Any, *, by: float) -> Any:
+    """In decimals, as the server adds; `_UNFIT` where there is no number to add to."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return _UNFIT
+    total = Decimal(repr(value)) + Decimal(repr(by))
+    whole = isinstance(value, int) and isinstance(by, int)
+    number = int(total) if whole else float(total)
+    return number if SMALLEST_INTEGER <= total <= LARGEST_INTEGER else _UNFIT
+
+
+def _longer(value: Any, *, item: Any) -> Any:
+    return [*value, item] if isinstance(value, list) else _UNFIT
+
+
+def _kind(value: Any) -> str:
+    return "null" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,192 @@
+"""Locks on records: leases, which a holder that dies leaves to end by themselves."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from datetime import datetime, timedelta
+from types import TracebackType
+from uuid import UUID, uuid4
+
+from typing_extensions import Self
+
+from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
+from ..plan.addresses import checked_key
+from ..plan.locks import Lease, plan_acquire, plan_release, plan_renew
+from ..plan.model import Triple
+from .steps import Pause, Steps, arun, run
+from .writing import Writing
+
+logger = logging.getLogger("langgraph_agentstore")
+
+DEFAULT_LEASE_S = 300.0
+_FIRST_PAUSE_S = 0.01
+_LONGEST_PAUSE_S = 0.25
+
+
+class Leasing:
+    """A lock that can be taken, renewed and given up again; what both its forms share."""
+
+    def __init__(self, proxy: Writing, key: str, lease_s: float, wait_s: float | None) -> None:
+        proxy.may_write("lock")
+        self.key = checked_key(key, proxy.at)
+        _check_seconds("timeout_s", lease_s, above=0)
+        if wait_s is not None:
+            _check_seconds("wait_s", wait_s)
+        self.owner = proxy.settings.agent_name or "unknown"
+        self.lease_s = lease_s
+        self.expires_at: datetime | None = None
+        self._proxy = proxy
+        self._wait_s = wait_s
+        self._token: UUID | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether it was taken and not given up; its lease may have ended all the same."""
+        return self._token is not None
+
+    @property
+    def _engine_triple(self) -> Triple:
+        at = self._proxy.at
+        return (at.user_id, at.stored, self.key)
+
+    def _acquiring(self) -> Steps[None]:
+        if self._token is not None:
+            raise InvalidOperationError(
+                f"the lock {self.key!r} is held by this object already; make another with lock()"
+            )
+        token = uuid4()
+        deadline_s = None if self._wait_s is None else time.monotonic() + self._wait_s
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            lease: Lease = yield plan_acquire(
+                self._engine_triple,
+                self.owner,
+                token,
+                timedelta(seconds=self.lease_s),
+                self._proxy.rules,
+            )
+            if lease.token is not None:
+                self._token, self.expires_at = lease.token, lease.expires_at
+                return
+            if deadline_s is not None and time.monotonic() + pause_s > deadline_s:
+                raise LockHeldError(
+                    f"the lock {self.key!r} is held by {lease.owner!r} until "
+                    f"{lease.expires_at.isoformat()} at the latest; wait longer (wait_s)"
+                )
+            # Not all who wait at the same moments.
+            yield Pause(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+
+    def _renewing(self, lease_s: float | None) -> Steps[None]:
+        lease_s = self.lease_s if lease_s is None else lease_s
+        _check_seconds("timeout_s", lease_s, above=0)
+        if self._token is None:
+            raise InvalidOperationError(f"the lock {self.key!r} is not held")
+        lease = timedelta(seconds=lease_s)
+        rules = self._proxy.rules
+        self.expires_at = yield plan_renew(self._engine_triple, self._token, lease, rules)
+        if self.expires_at is None:
+            self._token = None
+            raise self._lost()
+
+    def _releasing(self) -> Steps[None]:
+        token, self._token = self._token, None
+        if token is None:
+            return
+        if not (yield plan_release(self._engine_triple, token, self._proxy.rules)):
+            raise self._lost()
+
+    def _lost(self) -> LockLostError:
+        return LockLostError(
+            f"the lease of the lock {self.key!r} ended after {self.lease_s:g} s, and another may "
+            "have held it since: check what was done, and ask for a longer one or renew() it"
+        )
+
+
+class RecordLock(Leasing):
+    """A lock for `with`; also `acquire`, `renew` and `release`."""
+
+    def acquire(self) -> Self:
+        """Waits until the lock is free, and takes it.
+
+        Raises:
+            LockHeldError: another kept it for `wait_s`.
+        """
+        run(self._proxy.store._engine, self._acquiring())
+        return self
+
+    def renew(self, timeout_s: float | None = None) -> None:
+        """Lets the lease begin anew, of the same length or of another.
+
+        Raises:
+            LockLostError: it had ended.
+        """
+        run(self._proxy.store._engine, self._renewing(timeout_s))
+
+    def release(self) -> None:
+        """Gives the lock up; nothing if it is not held.
+
+        Raises:
+            LockLostError: its lease had ended.
+        """
+        run(self._proxy.store._engine, self._releasing())
+
+    def __enter__(self) -> Self:
+        return self.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.release()
+        except AgentStoreError:
+            if error is None:
+                raise
+            logger.exception("releasing the lock %r failed", self.key)
+
+
+class AsyncRecordLock(Leasing):
+    """As `RecordLock`, for `async with`."""
+
+    async def acquire(self) -> Self:
+        """As `RecordLock.acquire`."""
+        await arun(self._proxy.store._engine, self._acquiring())
+        return self
+
+    async def renew(self, timeout_s: float | None = None) -> None:
+        """As `RecordLock.renew`."""
+        await arun(self._proxy.store._engine, self._renewing(timeout_s))
+
+    async def release(self) -> None:
+        """As `RecordLock.release`."""
+        await arun(self._proxy.store._engine, self._releasing())
+
+    async def __aenter__(self) -> Self:
+        return await self.acquire()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await self.release()
+        except AgentStoreError:
+            if error is None:
+                raise
+            logger.exception("releasing the lock %r failed", self.key)
+
+
+def _check_seconds(name: str, seconds: object, *, above: float | None = None) -> None:
+    number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not number or not 0 <= seconds < 10**9 or seconds == above:  # type: ignore[operator]
+        raise InvalidOperationError(
+            f"{name} is a number of seconds {'above' if above == 0 else 'from'} 0"
+            f"{' on' if above is None else ''}, got {seconds!r}"
+        )

@@ -1,0 +1,136 @@
+"""Reading records, as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from ..beyond import ExtendedSurface
+from ..errors import NotPermittedError, ValueTypeError
+from ..plan.addresses import checked_key
+from ..plan.model import Get, Rules, StoredValue
+from ..plan.records import (
+    plan_all_values,
+    plan_exists,
+    plan_keys,
+    plan_namespace_names,
+    plan_page_of_values,
+    plan_values,
+)
+from ..values import check_text
+from .ops_log import log_entry, preview
+from .records import DataStoreRecord
+from .settings import Settings, checked_limit
+from .steps import Steps
+
+DefaultT = TypeVar("DefaultT")
+
+
+class Reading:
+    """The operations of a proxy that read; each is checked before its first step."""
+
+    def __init__(self, store: ExtendedSurface, settings: Settings) -> None:
+        self.store = store
+        self.settings = settings
+        self.at = settings.at
+
+    @property
+    def rules(self) -> Rules:
+        """Those in force."""
+        return self.store._engine.standing.rules
+
+    def get(self, key: str, default: Any) -> Steps[Any]:
+        self.may_read("get")
+        key = checked_key(key, self.at)
+        stored: StoredValue | None = yield Get((self.at.user_id, self.at.stored, key), None, False)
+        if stored is not None:
+            self._read({key: stored})
+        if self.settings.ops_log is not None:
+            shown = None if stored is None else preview(stored.value)
+            self.log("get", key=key, found=stored is not None, valuePreview=shown)
+        return default if stored is None else stored.value
+
+    def get_many(self, keys: Iterable[str]) -> Steps[dict[str, Any]]:
+        self.may_read("get_many")
+        wanted = [checked_key(key, self.at) for key in checked_keys(keys)]
+        found: Mapping[str, StoredValue] = {}
+        if wanted:
+            found = yield plan_values(self.at, list(dict.fromkeys(wanted)), self.rules)
+        for key in wanted:  # one asked for twice was read twice
+            if key in found:
+                self._read({key: found[key]})
+        values = {key: found[key].value for key in wanted if key in found}
+        self.log("get_many", requested=len(wanted), found=len(values))
+        return values
+
+    def get_all(self) -> Steps[dict[str, Any]]:
+        self.may_read("get_all")
+        found: dict[str, StoredValue] = yield plan_all_values(self.at, self.rules)
+        self._read(found)
+        self.log("get_all", count=len(found))
+        return {key: stored.value for key, stored in found.items()}
+
+    def page(self, prefix: str | None, after: str | None, limit: int) -> Steps[dict[str, Any]]:
+        """The next values, by key; not counted as read, and not logged."""
+        self.may_read("items")
+        prefix = _checked_prefix(prefix)
+        found = yield plan_page_of_values(self.at, prefix, after, limit, self.rules)
+        return {key: stored.value for key, stored in found.items()}
+
+    def list_keys(
+        self, prefix: str | None, after: str | None, limit: int | None
+    ) -> Steps[list[str]]:
+        self.may_read("list_keys")
+        checked = _checked_prefix(prefix), None if after is None else _checked_prefix(after)
+        keys: list[str] = yield plan_keys(self.at, *checked, checked_limit(limit), self.rules)
+        self.log("list_keys", prefix=prefix, count=len(keys))
+        return keys
+
+    def list_namespaces(self) -> Steps[list[str]]:
+        self.may_read("list_namespaces")
+        names: list[str] = yield plan_namespace_names(self.settings.user_id, self.rules)
+        self.log("list_namespaces", count=len(names))
+        return names
+
+    def exists(self, key: str) -> Steps[bool]:
+        self.may_read("exists")
+        found: bool = yield plan_exists(self.at, checked_key(key, self.at), self.rules)
+        return found
+
+    def record(self, key: str) -> Steps[DataStoreRecord | None]:
+        self.may_read("record")
+        access = self.store._engine.access
+        stored = yield access.record_job(self.at, checked_key(key, self.at))
+        return None if stored is None else DataStoreRecord.of(stored)
+
+    def may_read(self, method: str) -> None:
+        if self.settings.access == "write":
+            raise NotPermittedError(f"{method}: this proxy was made with access='write'")
+
+    def log(self, op: str, **details: Any) -> None:
+        settings = self.settings
+        log_entry(settings.ops_log, op, settings.namespace, settings.agent_name, details)
+
+    def _read(self, found: Mapping[str, StoredValue]) -> None:
+        """Counts a read of each."""
+        agent = self.settings.agent_name
+        if agent is not None:
+            user_id, namespace = self.at.user_id, self.at.stored
+            touched = [((user_id, namespace, key), s.created_at) for key, s in found.items()]
+            self.store._engine.note_access(touched, 1, agent)
+
+
+def checked_keys(keys: Iterable[str]) -> Iterable[str]:
+    """The keys, if they are several: a string would be taken for its characters."""
+    if isinstance(keys, str):
+        raise ValueTypeError(f"keys is a list of keys, got the string {keys!r}; write [{keys!r}]")
+    return keys
+
+
+def _checked_prefix(prefix: str | None) -> str:
+    if prefix is None:
+        return ""
+    if not isinstance(prefix, str):
+        raise ValueTypeError(f"a prefix is a string, got {type(prefix).__name__} {prefix!r}")
+    check_text(prefix, "the prefix")
+    return prefix

@@ -1,0 +1,149 @@
+"""`data_store()`: the object for the graph that runs, with its store, its user and its agent."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.tracers.context import register_configure_hook
+from typing_extensions import override
+
+from ..beyond import ExtendedSurface
+from ..errors import ConfigurationError
+from ..users import running_user
+from ..views import UserStore
+from .blocking import DataStore
+from .ops_log import OpsLog
+from .settings import DEFAULT_NAMESPACE, Access
+
+
+def data_store(
+    namespace: str = DEFAULT_NAMESPACE,
+    *,
+    store: ExtendedSurface | None = None,
+    user_id: str | None = None,
+    agent_name: str | None = None,
+    ops_log: OpsLog | None = None,
+    access: Access = "both",
+) -> DataStore:
+    """The data store of the running graph's user; call it within a node or a tool.
+
+    Args:
+        namespace: which namespace to begin with.
+        store: left out, the store that the graph was compiled with.
+        user_id: left out, the running graph's, as `per_user()` finds it.
+        agent_name: left out, the name of the tool that runs, else that of the node; within a
+            nested graph, of its own node.
+        ops_log, access: as for `DataStore`.
+
+    Raises:
+        MissingUserError: no graph runs here, or it has no user.
+        ConfigurationError: the graph was compiled without an `AgentStore`.
+    """
+    store = _running_store() if store is None else store
+    if user_id is None:
+        user_id = store.user_id if isinstance(store, UserStore) else running_user()
+    agent_name = running_agent() if agent_name is None else agent_name
+    return DataStore(store, user_id, agent_name, namespace, ops_log, access=access)
+
+
+def running_agent() -> str:
+    """The name of the tool that runs in the caller's context, else of the node; else "unknown"."""
+    from langgraph.config import get_config
+
+    try:
+        config = get_config()
+    except RuntimeError:
+        return "unknown"
+    tool = _tools.name_of(getattr(config.get("callbacks"), "parent_run_id", None))
+    return tool or (config.get("metadata") or {}).get("langgraph_node") or "unknown"
+
+
+def _running_store() -> ExtendedSurface:
+    from langgraph.config import get_store
+
+    try:
+        store: object = get_store()
+    except (RuntimeError, KeyError) as error:
+        raise ConfigurationError(
+            f"data_store() finds the store in a running graph, and none is seen here ({error}); "
+            "pass store=, or make a DataStore"
+        ) from None
+    if not isinstance(store, ExtendedSurface):
+        raise ConfigurationError(
+            f"data_store() needs a graph compiled with an AgentStore, this one has "
+            f"{'no store' if store is None else type(store).__name__}; pass store="
+        )
+    return store
+
+
+class _RunningTools(BaseCallbackHandler):
+    """Remembers which run is of which tool: a tool's own context names the run alone.
+
+    What a tool runs within its node is the tool's as well; the nodes of a graph are not.
+    """
+
+    run_inline = True
+    ignore_llm = ignore_retriever = ignore_chat_model = True
+
+    def __init__(self) -> None:
+        self._running: dict[UUID, tuple[str, object]] = {}
+
+    def name_of(self, run_id: UUID | None) -> str | None:
+        """The name of the tool, while it runs."""
+        return None if run_id is None else self._running.get(run_id, (None,))[0]
+
+    @override
+    def on_tool_start(
+        self,
+        serialized: dict[str, Any],
+        input_str: str,
+        *,
+        run_id: UUID,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._running[run_id] = (serialized["name"], _node_of(metadata))
+
+    @override
+    def on_chain_start(
+        self,
+        serialized: dict[str, Any],
+        inputs: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        within = None if parent_run_id is None else self._running.get(parent_run_id)
+        if within is not None and within[1] == _node_of(metadata):
+            self._running[run_id] = within
+
+    @override
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._running.pop(run_id, None)
+
+    @override
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._running.pop(run_id, None)
+
+    @override
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._running.pop(run_id, None)
+
+    @override
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._running.pop(run_id, None)
+
+
+def _node_of(metadata: dict[str, Any] | None) -> object:
+    """What tells one run of a node from all others."""
+    return (metadata or {}).get("langgraph_checkpoint_ns")
+
+
+_tools = _RunningTools()
+_hook: ContextVar[_RunningTools | None] = ContextVar("agentstore_running_tools", default=_tools)
+register_configure_hook(_hook, inheritable=True)

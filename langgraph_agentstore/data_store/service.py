@@ -1,0 +1,115 @@
+"""`DataStoreService`: the records of any user, for a host that serves several agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from langgraph.store.base import NOT_PROVIDED, NotProvided
+
+from ..beyond import ExtendedSurface
+from ..namespaces import labels_named
+from ..plan.addresses import locate
+from ..plan.model import Put
+from ..users import Address
+from .blocking import DataStore
+from .records import DataStoreRecord
+from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES
+from .steps import run
+
+Rows: TypeAlias = "Iterable[tuple[str, str, Any, Mapping[str, Any] | None]]"
+"""Namespace, key, value, metadata."""
+
+
+class DataStoreService:
+    """As `DataStore`, with user, namespace and agent given at each call.
+
+    Args:
+        store: an `AgentStore`, or a view of one.
+        max_value_bytes: of one value's JSON text.
+    """
+
+    def __init__(
+        self, store: ExtendedSurface, *, max_value_bytes: int = LARGEST_VALUE_BYTES
+    ) -> None:
+        self._store = store
+        self._max_value_bytes = max_value_bytes
+
+    def get(
+        self, user_id: str, namespace: str, key: str, agent_name: str | None = None
+    ) -> DataStoreRecord | None:
+        """The record, whole, as it was before this read, or None; counts a read."""
+        proxy = self._proxy(user_id, namespace, agent_name)
+        record = proxy.record(key)
+        if record is not None and proxy.agent_name is not None:
+            at = proxy._operations.at
+            touched = ((at.user_id, at.stored, record.key), record.created_at)
+            self._store._engine.note_access([touched], 1, proxy.agent_name)
+        return record
+
+    def get_many(
+        self, user_id: str, namespace: str, keys: Iterable[str], agent_name: str | None = None
+    ) -> dict[str, Any]:
+        """The values of these keys, in their order, without those missing; counts reads."""
+        return self._proxy(user_id, namespace, agent_name).get_many(keys)
+
+    def get_all(
+        self, user_id: str, namespace: str, agent_name: str | None = None
+    ) -> dict[str, Any]:
+        """Every value of a namespace, by key; counts a read of each."""
+        return self._proxy(user_id, namespace, agent_name).get_all()
+
+    def set(
+        self,
+        user_id: str,
+        namespace: str,
+        key: str,
+        value: Any,
+        metadata: Mapping[str, Any] | None = None,
+        agent_name: str | None = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> None:
+        """Writes a record; see `DataStore.set`."""
+        self._proxy(user_id, namespace, agent_name).set(key, value, metadata, ttl=ttl)
+
+    def set_many(self, user_id: str, rows: Rows, agent_name: str | None = None) -> int:
+        """Writes `(namespace, key, value, metadata)` each, in any namespaces, all or none.
+
+        How many. Of a record that comes twice the last wins.
+        """
+        proxy = self._proxy(user_id, DEFAULT_NAMESPACE, agent_name)
+        operations = proxy._operations
+        puts: dict[Any, Put] = {}
+        for namespace, key, value, metadata in rows:
+            labels = labels_named(namespace)
+            at = locate(Address(proxy.user_id, labels), labels)
+            put = operations.put(key, value, metadata, at=at)
+            puts[put.triple] = put
+        run(self._store._engine, operations.put_together(list(puts.values())))
+        return len(puts)
+
+    def delete(self, user_id: str, namespace: str, key: str, agent_name: str | None = None) -> bool:
+        """Removes a record; whether it was there."""
+        return self._proxy(user_id, namespace, agent_name).delete(key)
+
+    def list_keys(self, user_id: str, namespace: str, prefix: str | None = None) -> list[str]:
+        """The keys that begin with `prefix`, by code point."""
+        return self._proxy(user_id, namespace).list_keys(prefix)
+
+    def list_namespaces(self, user_id: str) -> list[str]:
+        """Every namespace of the user that holds a record, by code point."""
+        return self._proxy(user_id, DEFAULT_NAMESPACE).list_namespaces()
+
+    def clear_namespace(self, user_id: str, namespace: str, agent_name: str | None = None) -> int:
+        """Removes every record of exactly this namespace; how many."""
+        return self._proxy(user_id, namespace, agent_name).clear()
+
+    def flush(self) -> None:
+        """Counts the reads made so far."""
+        self._proxy("anybody", DEFAULT_NAMESPACE).flush()
+
+    def _proxy(self, user_id: str, namespace: str, agent_name: str | None = None) -> DataStore:
+        return DataStore(
+            self._store, user_id, agent_name, namespace, max_value_bytes=self._max_value_bytes
+        )

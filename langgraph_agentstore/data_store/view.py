@@ -1,0 +1,26 @@
+"""A user's records as a LangGraph store sees them, but with values as they are stored."""
+
+from __future__ import annotations
+
+from ..beyond import ExtendedSurface
+from ..namespaces import Labels
+from ..plan import Planner
+from ..users import RecordScope
+
+
+class RecordView(ExtendedSurface):
+    """For search: labels may be any, since they come from checked namespaces."""
+
+    def __init__(self, store: ExtendedSurface, user_id: str) -> None:
+        super().__init__(store._engine, store.ttl_config)
+        standing = store._engine.standing
+        self._own_planner = Planner(RecordScope(user_id), standing, _as_they_are)
+
+    @property
+    def _planner(self) -> Planner:
+        return self._own_planner
+
+
+def _as_they_are(labels: object) -> Labels:
+    assert isinstance(labels, tuple)
+    return labels

@@ -1,0 +1,130 @@
+"""Watching records: their changes, one by one, as they happen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from types import TracebackType
+
+from typing_extensions import Self
+
+from ..errors import StoreClosedError, StoreTimeoutError, StoreUnavailableError
+from ..runtime.watching import POLL_S, Watching
+from .reading import Reading
+from .records import Change
+
+logger = logging.getLogger("langgraph_agentstore")
+
+_PAUSE_S = 0.1
+"""Between two tries to reach a server that is away."""
+
+
+class _Watcher:
+    """What both forms share: the changes read and not handed out yet."""
+
+    def __init__(self, proxy: Reading, watching: Watching, timeout_s: float | None) -> None:
+        self._proxy = proxy
+        self._engine = proxy.store._engine
+        self._watching = watching
+        self._timeout_s = timeout_s
+        self._away = False
+        self._ended = False
+        # One that is dropped half way ends all the same; the server need not wait for its lapse.
+        self._finalizer = weakref.finalize(self, self._engine.post, watching.end())
+        self._finalizer.atexit = False
+
+    def _longest(self, since_s: float) -> float:
+        """How long the next look may wait; negative when it is not to be."""
+        if self._timeout_s is None:
+            return POLL_S
+        left_s = since_s + self._timeout_s - time.monotonic()
+        return min(POLL_S, left_s)
+
+    def _next(self) -> Change | None:
+        """The next of those found."""
+        if self._away and self._watching.found:
+            logger.info("watching goes on: the server is back")
+            self._away = False
+        try:
+            return Change.of(self._watching.found.popleft(), self._proxy.settings.namespace)
+        except IndexError:
+            return None
+
+    def _miss(self, error: Exception) -> None:
+        if not self._away:
+            logger.warning("watching goes on when the server is back: %s", error)
+            self._away = True
+
+
+class Watch(_Watcher, Iterator[Change]):
+    """Changes, for `for`; ends when none came for `timeout_s`, or after `close`."""
+
+    def __next__(self) -> Change:
+        since_s = time.monotonic()
+        while (change := self._next()) is None:
+            # Short looks: a blocked one could not be interrupted everywhere.
+            if self._ended or (longest_s := self._longest(since_s)) < 0:
+                raise StopIteration
+            try:
+                self._engine.run([self._watching.look(longest_s)])
+            except StoreClosedError:
+                raise StopIteration from None
+            except (StoreUnavailableError, StoreTimeoutError) as error:
+                self._miss(error)
+                time.sleep(_PAUSE_S)
+        return change
+
+    def close(self) -> None:
+        """Ends it; idempotent."""
+        self._ended = True
+        if self._finalizer.detach():
+            self._engine.run([self._watching.end()])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncWatch(_Watcher, AsyncIterator[Change]):
+    """As `Watch`, for `async for`."""
+
+    async def __anext__(self) -> Change:
+        since_s = time.monotonic()
+        while (change := self._next()) is None:
+            if self._ended or (longest_s := self._longest(since_s)) < 0:
+                raise StopAsyncIteration
+            try:
+                await self._engine.arun([self._watching.look(longest_s)])
+            except StoreClosedError:
+                raise StopAsyncIteration from None
+            except (StoreUnavailableError, StoreTimeoutError) as error:
+                self._miss(error)
+                await asyncio.sleep(_PAUSE_S)
+        return change
+
+    async def aclose(self) -> None:
+        """As `Watch.close`."""
+        self._ended = True
+        if self._finalizer.detach():
+            await self._engine.arun([self._watching.end()])
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()

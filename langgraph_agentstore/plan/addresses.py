@@ -1,0 +1,81 @@
+"""Where a record lives: the primary key of an item, checked to fit an index row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from ..errors import InvalidKeyError, InvalidNamespaceError, InvalidValueError, ValueTypeError
+from ..namespaces import Labels, encode_labels, place
+from ..users import Address
+from ..values import check_text
+
+MAX_ADDRESS_BYTES = 2600
+"""User, namespace and key together, in UTF-8: what fits an index row of an 8 kB page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A namespace as it is stored, with the labels that its store or view shows for it.
+
+    `size`: the bytes that user and namespace take of an index row.
+    """
+
+    user_id: str
+    stored: str
+    place: str
+    labels: Labels
+    size: int
+
+
+def locate(address: Address, labels: Labels) -> Located:
+    """The namespace of an address.
+
+    Raises:
+        InvalidNamespaceError: it leaves no room for a key.
+    """
+    stored, at = encode_labels(address.labels), place(address.labels)
+    # The index for listings holds the place instead, which escaping can make longer.
+    longest = max(len(stored.encode()), len(at.encode()))
+    size = len(address.user_id.encode()) + longest
+    if size >= MAX_ADDRESS_BYTES:
+        raise InvalidNamespaceError(
+            f"user and namespace have {size} bytes; with the key they must stay within "
+            f"{MAX_ADDRESS_BYTES}: shorten the labels, or move text into the value"
+        )
+    return Located(address.user_id, stored, at, labels, size)
+
+
+def checked_key(key: object, located: Located) -> str:
+    """The key as a string: an int or a UUID is taken as its text.
+
+    Raises:
+        ValueTypeError: it is of another type.
+        InvalidKeyError: it is empty, holds NUL or a lone surrogate, or is too long.
+    """
+    text = key if type(key) is str else _stringified(key)
+    if not text:
+        raise InvalidKeyError("a key is a non-empty string, got ''")
+    if "\x00" in text or not text.isascii():
+        try:
+            check_text(text, "the key")
+        except InvalidValueError as error:
+            raise InvalidKeyError(str(error)) from None
+    # Four bytes a character is the most that UTF-8 takes.
+    if located.size + 4 * len(text) > MAX_ADDRESS_BYTES:
+        total = located.size + len(text.encode())
+        if total > MAX_ADDRESS_BYTES:
+            raise InvalidKeyError(
+                f"user, namespace and key have {total} bytes together, the limit is "
+                f"{MAX_ADDRESS_BYTES}: use a hash as key and keep the text in the value"
+            )
+    return text
+
+
+def _stringified(key: object) -> str:
+    """Keys are strings; the few types with one obvious text are taken as that text."""
+    if isinstance(key, str):
+        return str.__str__(key)
+    if isinstance(key, (int, UUID)) and not isinstance(key, bool):
+        return str(int(key)) if isinstance(key, int) else str(key)
+    raise ValueTypeError(f"a key is a string, got {type(key).__name__} {key!r}; convert it")

@@ -1,0 +1,99 @@
+"""Watching: which changes of a user were made since one last looked.
+
+A row of `change` is written by the statement that changes an item. One who looks remembers the
+snapshot in which it looked: new is what can be seen now and could not be seen then. So a change
+comes once, however long its transaction took; those of one item come in their order, since the
+second writer of an item waits for the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from .model import Row, Rules
+
+CHANNEL = "agentstore_change"
+"""Where writers notify; the payload is the user. One for all schemas of a database."""
+
+RETENTION = timedelta(hours=1)
+"""How long a change is kept, and a watch believed in that does not look."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChange:
+    """One change: of which item, to what; `gone` if it was removed."""
+
+    namespace: str
+    key: str
+    version: int
+    gone: bool
+    value: Any
+    at: datetime
+
+
+def begin_statement(user_id: str, watch: UUID, rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """From its commit on writers tell of their changes."""
+    sql = f"""
+WITH over AS (
+    DELETE FROM {rules.tables.watch} WHERE expires_at <= now()
+)
+INSERT INTO {rules.tables.watch} (user_id, id, expires_at) VALUES ($1, $2, now() + $3::interval)
+    ON CONFLICT (user_id, id) DO UPDATE SET expires_at = excluded.expires_at"""
+    return sql, (user_id, watch, RETENTION)
+
+
+def renew_statement(user_id: str, watch: UUID, rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """Keeps a watch believed in, and forgets changes that are too old; nothing if it lapsed."""
+    sql = f"""
+WITH forgotten AS (
+    DELETE FROM {rules.tables.change} WHERE user_id = $1 AND at < now() - $3::interval
+)
+UPDATE {rules.tables.watch} SET expires_at = now() + $3::interval
+ WHERE user_id = $1 AND id = $2 AND expires_at > now()
+RETURNING 1"""
+    return sql, (user_id, watch, RETENTION)
+
+
+def end_statement(user_id: str, watch: UUID, rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """Ends a watch, and forgets all changes if it was the user's last."""
+    sql = f"""
+WITH ended AS (
+    DELETE FROM {rules.tables.watch} WHERE user_id = $1 AND id = $2
+)
+DELETE FROM {rules.tables.change}
+ WHERE user_id = $1
+   AND NOT EXISTS (SELECT FROM {rules.tables.watch} WHERE user_id = $1 AND id <> $2)"""
+    return sql, (user_id, watch)
+
+
+SNAPSHOT = "SELECT pg_current_snapshot()::text"
+
+
+@cache
+def _since_sql(rules: Rules) -> str:
+    return f"""
+SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NULL, c.value, c.at
+  FROM (SELECT) one
+  LEFT JOIN {rules.tables.change} c
+    ON c.user_id = $1 AND c.xact >= pg_snapshot_xmin($2::text::pg_snapshot)
+   AND NOT pg_visible_in_snapshot(c.xact, $2::text::pg_snapshot)
+   AND c.namespace = $3 AND starts_with(c.key, $4)
+ ORDER BY c.id"""
+
+
+def since_statement(
+    user_id: str, snapshot: str, namespace: str, prefix: str, rules: Rules
+) -> tuple[str, tuple[Any, ...]]:
+    """What was changed since a snapshot; its first column is the snapshot of this look."""
+    return _since_sql(rules), (user_id, snapshot, namespace, prefix)
+
+
+def decode_changes(rows: Sequence[Row]) -> tuple[str, list[StoredChange]]:
+    """The snapshot to go on from, and the changes in their order."""
+    changes = [StoredChange(*row[1:]) for row in rows if row[1] is not None]
+    return rows[0][0], changes

@@ -1,0 +1,98 @@
+"""Changing records atomically, by one statement each: no writer's change is lost to another's.
+
+These write the value alone, not what it is found by: on a store with an index they are not used,
+see `data_store/operations.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
+from .addresses import Located
+from .delete import count_of_removed, removing
+from .model import Decoded, Put, ResultT, Row, Rules, Statement
+from .put import arguments_of
+from .telling import tell, told
+from .upsert import AUTHORED, COLUMNS, EXPIRED, replacing
+
+
+def plan_delete(at: Located, key: str, rules: Rules) -> Statement[bool]:
+    """Removes a record; whether it was there."""
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
+    sql = f"\nWITH {removing(delete, rules)}\n{tell(rules, 'w.live', gone=True)}"
+    return _change(sql, (at.user_id, at.stored, key), lambda rows: bool(rows) and rows[0][0])
+
+
+def plan_clear(at: Located, rules: Rules) -> Statement[int]:
+    """Removes exactly this namespace, nothing below it; how many records that were."""
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2"""
+    return count_of_removed([delete], (at.user_id, at.stored), rules)
+
+
+def plan_increment(put: Put, rules: Rules) -> Statement[Any | None]:
+    """Adds the number that `put` holds to what is there; the sum.
+
+    None if there is something else than a number, or the sum has more than 64 bits. Decimals are
+    added exactly.
+    """
+    total = "(i.value #>> '{}')::numeric + (excluded.value #>> '{}')::numeric"
+    # AND need not look at its left side first, CASE does; what is no number must not be added.
+    allowed = f"""CASE WHEN jsonb_typeof(i.value) <> 'number' THEN false
+                ELSE {total} BETWEEN {SMALLEST_INTEGER} AND {LARGEST_INTEGER} END"""
+    sql = _upsert(f"to_jsonb({total})", allowed, "w.value", rules)
+    return _change(sql, arguments_of(put), lambda rows: rows[0][0] if rows else None)
+
+
+def plan_append(put: Put, largest_bytes: int, rules: Rules) -> Statement[int | None]:
+    """Appends the elements of the list that `put` holds to the list that is there; its length.
+
+    None if there is something else than a list, or it would grow beyond `largest_bytes`.
+    """
+    longer = "i.value || excluded.value"
+    allowed = f"""CASE WHEN jsonb_typeof(i.value) <> 'array' THEN false
+                ELSE octet_length(({longer})::text) <= $9::bigint END"""
+    sql = _upsert(longer, allowed, "jsonb_array_length(w.value)", rules)
+    arguments = (*arguments_of(put), largest_bytes)
+    return _change(sql, arguments, lambda rows: rows[0][0] if rows else None)
+
+
+def plan_compare_and_set(put: Put, expected: object, rules: Rules) -> Statement[bool]:
+    """Writes over just this value, compared as JSON; whether it did. The TTL stays."""
+    update = f"""
+UPDATE {rules.tables.item} AS i
+   SET value = $4, words = NULL, word_count = NULL, words_by = NULL, indexed_paths = NULL,
+       version = i.version + 1, updated_at = now(), expires_at = now() + i.ttl
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.value = $5::jsonb
+   AND {rules.live()}"""
+    arguments = (*put.triple, put.value, encode_value(expected))
+    return _change(told(update, rules, "w.version"), arguments, bool)
+
+
+def _upsert(changed: str, allowed: str, result: str, rules: Rules) -> str:
+    """What there is becomes `changed`, if that is `allowed`; else the put's own value is written.
+
+    `result` is of the rows `w` written, which have their new value.
+    """
+    insert = f"""
+INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {AUTHORED})
+VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {replacing(changed, keeping_ttl=True)}
+ WHERE {EXPIRED} OR {allowed}"""
+    return f"""
+WITH written AS ({insert}
+    RETURNING i.user_id, i.namespace, i.key, i.version, i.value
+)
+{tell(rules, result)}"""
+
+
+def _change(
+    sql: str, arguments: tuple[Any, ...], make: Callable[[Sequence[Row]], ResultT]
+) -> Statement[ResultT]:
+    # Run twice, it would say something else the second time, or do it twice.
+    return Statement(sql, arguments, lambda rows: Decoded(make(rows)), idempotent=False)

@@ -1,0 +1,148 @@
+"""Counts of reads, kept until the next flush: reading costs no round trip and waits for nobody.
+
+Readers, on any thread, note what they read; the I/O thread flushes what was noted, at most
+`FLUSH_S` later, and once more when the store closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from ..errors import AgentStoreError
+from ..plan.access import Accesses, count_statement
+from ..plan.addresses import Located
+from ..plan.model import Triple
+from ..plan.records import StoredRecord, plan_one_record
+from .session import Job, Session
+
+FLUSH_S = 0.8
+"""How long a read is kept back before it is counted; with the flush itself below a second."""
+
+
+MOST_NOTED = 100_000
+"""Records whose reads are kept while they cannot be counted, as on a read-only server; no more."""
+
+Touched: TypeAlias = tuple[Triple, "datetime | None"]
+"""A record, told from a later one of the same triple by when it was created; None: the one that
+there was when it was noted.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Reads of one record since the last flush; `last_s` by the monotonic clock."""
+
+    count: int
+    last_s: float
+    agent: str
+
+
+class AccessLog:
+    """What one process read and did not count yet."""
+
+    def __init__(self) -> None:
+        self._gate = threading.Lock()
+        self._noted: dict[Touched, Noted] = {}
+        self._awaited = False
+        self._flushing = asyncio.Lock()
+
+    def note(self, touched: Iterable[Touched], count: int, agent: str) -> bool:
+        """Adds `count` reads of each record, 0 for a mere touch; whether to ask for a flush."""
+        now = time.monotonic()
+        with self._gate:
+            for record in touched:
+                self._add(record, Noted(count, now, agent))
+            due = bool(self._noted) and not self._awaited
+            self._awaited = self._awaited or due
+            return due
+
+    def forget_touch(self, triple: Triple) -> None:
+        """Whoever touched the record that was there did not touch the one that is there now."""
+        with self._gate:
+            self._noted.pop((triple, None), None)
+
+    async def flush(self, session: Session) -> None:
+        """Counts everything noted so far; on the I/O thread.
+
+        Raises:
+            AgentStoreError: what the server says; it is tried again with the next flush, unless
+                nobody knows whether it was done.
+        """
+        async with self._flushing:
+            with self._gate:
+                taken, self._noted, self._awaited = self._noted, {}, False
+            if not taken:
+                return
+            try:
+                statement = count_statement(_accesses(taken), session.rules)
+                # A second run would count twice.
+                await session.database.fetch(*statement, idempotent=False)
+            except AgentStoreError as error:
+                if getattr(error, "written", False) is not None:
+                    self._put_back(taken)
+                raise
+
+    def record_job(self, at: Located, key: str) -> Job:
+        """Reads a record, with what is noted of it added; one statement."""
+
+        async def run(session: Session) -> StoredRecord | None:
+            statement = plan_one_record(at, key, session.rules)
+            # No flush meanwhile: a read is then either in the table or noted, never both.
+            async with self._flushing:
+                asked_s = time.monotonic()
+                rows = await session.database.fetch(statement.sql, statement.arguments)
+                record = statement.decode(rows).result
+                if record is None:
+                    return None
+                # By the server's clock; too late by the way there, never too early.
+                epoch = rows[0][-1] - timedelta(seconds=asked_s)
+                return self._counted(record, (at.user_id, at.stored, key), epoch)
+
+        return Job(run)
+
+    def _counted(self, record: StoredRecord, triple: Triple, epoch: datetime) -> StoredRecord:
+        """With what is noted of it; `epoch`: when the monotonic clock was 0."""
+        with self._gate:
+            reads = self._noted.get((triple, record.created_at))
+            touch = self._noted.get((triple, None))
+        if touch is not None and epoch + timedelta(seconds=touch.last_s) < record.created_at:
+            touch = None  # of a record that was here before
+        noted = sorted([n for n in (reads, touch) if n is not None], key=lambda n: n.last_s)
+        if not noted:
+            return record
+        last = noted[-1]
+        at = epoch + timedelta(seconds=last.last_s)
+        return replace(
+            record,
+            access_count=record.access_count + sum(n.count for n in noted),
+            last_accessed_at=at,
+            last_accessed_by=last.agent,
+        )
+
+    def _put_back(self, taken: dict[Touched, Noted]) -> None:
+        with self._gate:
+            if len(taken) + len(self._noted) > MOST_NOTED:
+                return
+            later, self._noted = self._noted, taken
+            for record, noted in later.items():
+                self._add(record, noted)
+
+    def _add(self, record: Touched, noted: Noted) -> None:
+        known = self._noted.get(record)
+        if known is not None:
+            noted = replace(noted, count=noted.count + known.count)
+        self._noted[record] = noted
+
+
+def _accesses(noted: dict[Touched, Noted]) -> list[Accesses]:
+    now = time.monotonic()
+    return [
+        Accesses(triple, created_at, n.count, timedelta(seconds=now - n.last_s), n.agent)
+        for (triple, created_at), n in noted.items()
+    ]

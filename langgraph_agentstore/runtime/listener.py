@@ -1,0 +1,87 @@
+"""Hearing of changes: one connection per store that listens, and the watches that it wakes.
+
+It only saves waiting. What was changed is read from a table, so a notification that gets lost,
+behind PgBouncer or while the server restarts, costs a watch `POLL_S` and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import asyncpg
+
+from ..errors import AgentStoreError
+from ..plan.changes import CHANNEL
+from .database import Database
+
+logger = logging.getLogger("langgraph_agentstore")
+
+
+class Bell:
+    """Rings when a user's items change."""
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def silence(self) -> None:
+        """From here on it is worth waiting for."""
+        self._rung.clear()
+
+    async def heard_within(self, seconds: float) -> None:
+        """Returns when it rings, or after that time."""
+        try:
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        except asyncio.TimeoutError:
+            return
+
+
+class Listener:
+    """The connection that listens, opened when it is first wanted; on the running loop."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._bells: set[Bell] = set()
+        self._connection: asyncpg.Connection | None = None
+        self._connecting = asyncio.Lock()
+
+    async def hang(self, bell: Bell) -> None:
+        """From now on, as far as the server lets it, the bell rings."""
+        self._bells.add(bell)
+        async with self._connecting:
+            if self._connection is None:
+                await self._connect()
+
+    def take_down(self, bell: Bell) -> None:
+        self._bells.discard(bell)
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def _connect(self) -> None:
+        try:
+            connection = await self._database.connections.connect_apart()
+            connection.add_termination_listener(self._on_loss)
+            await connection.add_listener(CHANNEL, self._on_change)
+        except (AgentStoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            logger.info("watches look once in a while, since listening failed: %s", error)
+            return
+        self._connection = connection
+
+    def _on_change(self, _connection: Any, _pid: int, _channel: str, user_id: object) -> None:
+        for bell in self._bells:
+            if bell.user_id == user_id:
+                bell.ring()
+
+    def _on_loss(self, connection: Any) -> None:
+        if connection is self._connection:
+            self._connection = None
+        for bell in self._bells:
+            bell.ring()

@@ -1,0 +1,120 @@
+"""One watch: reads what changed since it last looked, across restarts of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from uuid import uuid4
+
+from ..errors import WatchLapsedError
+from ..plan.addresses import Located
+from ..plan.changes import (
+    RETENTION,
+    SNAPSHOT,
+    StoredChange,
+    begin_statement,
+    decode_changes,
+    end_statement,
+    renew_statement,
+    since_statement,
+)
+from .listener import Bell
+from .session import Job, Session
+
+POLL_S = 1.0
+"""How long one look waits for a change; also how often it looks unasked."""
+
+RENEW_S = 60.0
+
+REMEMBERED = 10_000
+"""Of so many keys, those changed last, a watch knows the version that it told."""
+
+
+class Watching:
+    """A watch of the keys of one namespace that begin with `prefix`.
+
+    `begin`, `look` and `end` are jobs of the store. What happens in between is kept by the
+    server: a watch that does not look for `RETENTION` has lapsed. What a look found is appended
+    to `found`, in order, and so is not lost if whoever asked for it is cancelled.
+    """
+
+    def __init__(self, at: Located, prefix: str) -> None:
+        self._at = at
+        self._prefix = prefix
+        self._id = uuid4()
+        self._bell = Bell(at.user_id)
+        self._snapshot = ""
+        self._renewed_s = 0.0
+        self._looking = asyncio.Lock()
+        self._told: dict[str, int | None] = {}
+        self.found: deque[StoredChange] = deque()
+
+    def begin(self) -> Job:
+        """Changes that are begun after this are seen."""
+        return Job(self._begin)
+
+    def look(self, longest_s: float) -> Job:
+        """Finds what changed since the last look; waits up to `longest_s` for something.
+
+        Raises:
+            WatchLapsedError: changes may have been missed.
+        """
+
+        async def run(session: Session) -> None:
+            async with self._looking:
+                await self._look(session, longest_s)
+
+        return Job(run, waits=True)
+
+    def end(self) -> Job:
+        """The server need not keep changes for it any more."""
+        return Job(self._end)
+
+    async def _begin(self, session: Session) -> None:
+        await session.listener.hang(self._bell)
+        fetch = session.database.fetch
+        await fetch(*begin_statement(self._at.user_id, self._id, session.rules))
+        self._snapshot = (await fetch(SNAPSHOT, ()))[0][0]
+        self._renewed_s = time.monotonic()
+
+    async def _look(self, session: Session, longest_s: float) -> None:
+        await self._renew(session)
+        await session.listener.hang(self._bell)
+        self._bell.silence()
+        await self._read(session)
+        if not self.found:
+            await self._bell.heard_within(longest_s)
+            await self._read(session)
+
+    async def _read(self, session: Session) -> None:
+        at = self._at
+        statement = since_statement(
+            at.user_id, self._snapshot, at.stored, self._prefix, session.rules
+        )
+        self._snapshot, changes = decode_changes(await session.database.fetch(*statement))
+        self.found.extend(change for change in changes if self._is_new(change))
+
+    def _is_new(self, change: StoredChange) -> bool:
+        """Not so for a put that was sent once more, since its answer was lost on the way."""
+        told = self._told.pop(change.key, None)
+        self._told[change.key] = None if change.gone else change.version
+        if len(self._told) > REMEMBERED:
+            del self._told[next(iter(self._told))]
+        return change.gone or told != change.version
+
+    async def _renew(self, session: Session) -> None:
+        now = time.monotonic()
+        if now - self._renewed_s < RENEW_S:
+            return
+        statement = renew_statement(self._at.user_id, self._id, session.rules)
+        if not await session.database.fetch(*statement):
+            raise WatchLapsedError(
+                f"this watch did not look for {RETENTION}: what changed since then is not known; "
+                "read the namespace, and watch it anew"
+            )
+        self._renewed_s = now
+
+    async def _end(self, session: Session) -> None:
+        session.listener.take_down(self._bell)
+        await session.database.fetch(*end_statement(self._at.user_id, self._id, session.rules))

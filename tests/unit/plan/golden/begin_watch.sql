@@ -1,0 +1,5 @@
+WITH over AS (
+    DELETE FROM "agentstore".watch WHERE expires_at <= now()
+)
+INSERT INTO "agentstore".watch (user_id, id, expires_at) VALUES ($1, $2, now() + $3::interval)
+    ON CONFLICT (user_id, id) DO UPDATE SET expires_at = excluded.expires_at

@@ -1,0 +1,4 @@
+SELECT i.key, i.value, i.created_at
+  FROM "agentstore".item i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND (i.expires_at IS NULL OR i.expires_at > now())
+ ORDER BY i.key
