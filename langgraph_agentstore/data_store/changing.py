@@ -44,7 +44,8 @@ class Changing(Writing):
             total = yield from self._change(put.triple[2], partial(_sum, by=by), by)
         else:
             total = yield plan_increment(put, self.rules)
-            self.wrote(put)
+            if total is not None:
+                self.wrote(put)
         if total is None:
             found = yield from self._found(put)
             if isinstance(found, bool) or not isinstance(found, (int, float)):
@@ -60,7 +61,8 @@ class Changing(Writing):
         length: int | None = None
         if self.rules.index is None:
             length = yield plan_append(put, self.settings.max_value_bytes, self.rules)
-            self.wrote(put)
+            if length is not None:
+                self.wrote(put)
         if length is None:
             # Also where the server found the list too long: it counts the spaces that it shows
             # between elements, which are no bytes of the value.
