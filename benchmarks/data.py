@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import chain
@@ -98,12 +98,15 @@ def records(dataset: Dataset) -> Iterator[Record]:
 
 def fill(dsn: str, dataset: Dataset) -> None:
     """Makes the tables of both stores and fills them; then `VACUUM (ANALYZE)` and a checkpoint."""
+    fill_records(dsn, lambda: records(dataset))
+
+
+def fill_records(dsn: str, items: Callable[[], Iterable[Record]]) -> None:
+    """As `fill`, with the records that `items` gives each time anew."""
     make_tables(dsn)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        _copy(
-            connection, _OURS, (our_row(record, Jsonb(record.value)) for record in records(dataset))
-        )
-        _copy(connection, _THEIRS, (_their_row(record) for record in records(dataset)))
+        _copy(connection, _OURS, (our_row(record, Jsonb(record.value)) for record in items()))
+        _copy(connection, _THEIRS, (_their_row(record) for record in items()))
         settle(connection)
 
 

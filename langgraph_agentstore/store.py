@@ -22,10 +22,12 @@ from .config import (
 )
 from .embedded import EmbeddedPostgres
 from .keeping import KeptSurface
+from .notebook_tables import store_html
 from .plan import Planner
 from .plan.delete import plan_delete_user
 from .plan.filter_indexes import FieldType, plan_filter_indexes
 from .plan.model import Rules, Standing, Statement, Tables
+from .plan.overview import Glimpse, plan_overview
 from .runtime.engine import Engine
 from .runtime.indexes import setup_job
 from .runtime.migrator import setup_sql
@@ -126,6 +128,17 @@ class AgentStore(KeptSurface):
             None if config.scope.constants is None else (*config.scope.constants, "{user_id}")
         )
         return f"AgentStore({shown!r}, schema={config.schema!r}, users={template!r})"
+
+    def _repr_html_(self) -> str:
+        config = self._config
+        return store_html(repr(self), config.source.shown, config.schema, self._glimpses)
+
+    def _glimpses(self) -> list[Glimpse] | None:
+        """None before it is open: to be shown opens nothing."""
+        if self._engine._session is None:
+            return None
+        found: list[Glimpse] = self._run(plan_overview(self._root_planner.rules))
+        return found
 
     # Views
 

@@ -25,8 +25,8 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 MAX_DEPTH = 200
 """Levels of nesting a value may have; the serialiser itself stops at 254."""
 
-_LARGEST_INTEGER = 2**64 - 1
-_SMALLEST_INTEGER = -(2**63)
+LARGEST_INTEGER = 2**64 - 1
+SMALLEST_INTEGER = -(2**63)
 _EXACT_FLOAT = 2.0**53
 _FLOAT_READ_BACK_AS_FLOAT = 2.0**64
 
@@ -95,7 +95,7 @@ def _is_plain(node: Any, depth: int) -> bool:  # noqa: C901 - unrolled, every wr
     if kind is str or kind is bool or node is None:
         return True
     if kind is int:
-        return bool(_SMALLEST_INTEGER <= node <= _LARGEST_INTEGER)
+        return bool(SMALLEST_INTEGER <= node <= LARGEST_INTEGER)
     if kind is float:
         return bool(-_EXACT_FLOAT < node < _EXACT_FLOAT)
     if depth == 0:
@@ -174,7 +174,7 @@ def check_text(text: str, name: str) -> None:
 
 
 def _integer(number: int, path: str) -> int:
-    if not _SMALLEST_INTEGER <= number <= _LARGEST_INTEGER:
+    if not SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
         raise InvalidValueError(
             f"{path} is an integer beyond 64 bits ({number.bit_length()} bits); "
             "store it as a string"

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .administration import DataStoreAdministration
 from .awaited import AsyncDataStore
 from .blocking import AgentDataStoreProxy, DataStore
 from .locking import AsyncRecordLock, RecordLock
@@ -20,6 +21,7 @@ __all__ = [
     "AsyncWatch",
     "Change",
     "DataStore",
+    "DataStoreAdministration",
     "DataStoreRecord",
     "DataStoreService",
     "Found",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
+from langgraph.store.base import NOT_PROVIDED, NotProvided
+
 from ..beyond import PAGE_SIZE, AwaitedPages
 from ..index import SearchMode
+from .display import proxy_html
 from .locking import DEFAULT_LEASE_S, AsyncRecordLock
 from .proxy import Proxy
 from .records import DataStoreRecord, Found
-from .settings import NOT_PROVIDED, NotProvided
 from .steps import ResultT, Steps, arun
 from .watching import AsyncWatch
 from .writing import Items
@@ -161,6 +163,9 @@ class AsyncDataStore(Proxy):
         """As `DataStore.close`."""
         if not self._engine.is_closed:
             await self.flush()
+
+    def _repr_html_(self) -> str:
+        return proxy_html(self)
 
     async def _do(self, steps: Steps[ResultT]) -> ResultT:
         return await arun(self._engine, steps)

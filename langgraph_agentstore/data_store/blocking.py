@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from langgraph.store.base import NOT_PROVIDED, NotProvided
+
 from ..beyond import PAGE_SIZE
 from ..index import SearchMode
+from .display import data_store_html
 from .locking import DEFAULT_LEASE_S, RecordLock
 from .proxy import Proxy
 from .records import DataStoreRecord, Found
-from .settings import NOT_PROVIDED, NotProvided
 from .steps import ResultT, Steps, run
 from .watching import Watch
 from .writing import Items
@@ -269,6 +271,9 @@ class DataStore(Proxy):
         """Counts the reads made so far. The store stays open: close it when nobody needs it."""
         if not self._engine.is_closed:
             self.flush()
+
+    def _repr_html_(self) -> str:
+        return data_store_html(self)
 
     def _do(self, steps: Steps[ResultT]) -> ResultT:
         return run(self._engine, steps)

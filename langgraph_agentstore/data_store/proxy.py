@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langgraph.store.base import SearchItem
+from langgraph.store.base import NOT_PROVIDED, NotProvided, SearchItem
 from typing_extensions import Self
 
 from ..beyond import ExtendedSurface
@@ -19,14 +19,7 @@ from ..views import UserStore
 from .changing import Changing
 from .ops_log import OpsLog
 from .records import Found, shown_namespace
-from .settings import (
-    DEFAULT_NAMESPACE,
-    LARGEST_VALUE_BYTES,
-    NOT_PROVIDED,
-    Access,
-    NotProvided,
-    checked_settings,
-)
+from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES, Access, checked_settings
 from .view import RecordView
 
 

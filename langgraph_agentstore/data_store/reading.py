@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from ..beyond import ExtendedSurface
-from ..errors import InvalidOperationError, NotPermittedError, ValueTypeError
+from ..errors import NotPermittedError, ValueTypeError
 from ..plan.addresses import checked_key
 from ..plan.model import Get, Rules, StoredValue
 from ..plan.records import (
@@ -20,7 +20,7 @@ from ..plan.records import (
 from ..values import check_text
 from .ops_log import log_entry, preview
 from .records import DataStoreRecord
-from .settings import Settings
+from .settings import Settings, checked_limit
 from .steps import Steps
 
 DefaultT = TypeVar("DefaultT")
@@ -82,9 +82,7 @@ class Reading:
     ) -> Steps[list[str]]:
         self.may_read("list_keys")
         checked = _checked_prefix(prefix), None if after is None else _checked_prefix(after)
-        if limit is not None and (isinstance(limit, bool) or limit < 0):
-            raise InvalidOperationError(f"limit is a whole number from 0 on, or None, got {limit}")
-        keys: list[str] = yield plan_keys(self.at, *checked, limit, self.rules)
+        keys: list[str] = yield plan_keys(self.at, *checked, checked_limit(limit), self.rules)
         self.log("list_keys", prefix=prefix, count=len(keys))
         return keys
 

@@ -17,6 +17,7 @@ from typing_extensions import Self
 from ..namespaces import name_of
 from ..plan.changes import StoredChange
 from ..plan.records import StoredRecord
+from .display import record_html
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -91,6 +92,9 @@ class DataStoreRecord(BaseModel):
     def document(self) -> dict[str, Any]:
         """The record as JSON, with `_id` and field names in camel case."""
         return {"_id": self.id, **self.model_dump(mode="json", by_alias=True)}
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 def encoded_key(key: str) -> str:

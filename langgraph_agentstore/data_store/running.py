@@ -80,31 +80,68 @@ def _running_store() -> ExtendedSurface:
 
 
 class _RunningTools(BaseCallbackHandler):
-    """Remembers which run is of which tool: a tool's own context names the run alone."""
+    """Remembers which run is of which tool: a tool's own context names the run alone.
+
+    What a tool runs within its node is the tool's as well; the nodes of a graph are not.
+    """
 
     run_inline = True
-    ignore_llm = ignore_chain = ignore_retriever = ignore_chat_model = True
+    ignore_llm = ignore_retriever = ignore_chat_model = True
 
     def __init__(self) -> None:
-        self._names: dict[UUID, str] = {}
+        self._running: dict[UUID, tuple[str, object]] = {}
 
     def name_of(self, run_id: UUID | None) -> str | None:
         """The name of the tool, while it runs."""
-        return None if run_id is None else self._names.get(run_id)
+        return None if run_id is None else self._running.get(run_id, (None,))[0]
 
     @override
     def on_tool_start(
-        self, serialized: dict[str, Any], input_str: str, *, run_id: UUID, **kwargs: Any
+        self,
+        serialized: dict[str, Any],
+        input_str: str,
+        *,
+        run_id: UUID,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
-        self._names[run_id] = serialized["name"]
+        self._running[run_id] = (serialized["name"], _node_of(metadata))
+
+    @override
+    def on_chain_start(
+        self,
+        serialized: dict[str, Any],
+        inputs: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        within = None if parent_run_id is None else self._running.get(parent_run_id)
+        if within is not None and within[1] == _node_of(metadata):
+            self._running[run_id] = within
 
     @override
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._names.pop(run_id, None)
+        self._running.pop(run_id, None)
 
     @override
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._names.pop(run_id, None)
+        self._running.pop(run_id, None)
+
+    @override
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._running.pop(run_id, None)
+
+    @override
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._running.pop(run_id, None)
+
+
+def _node_of(metadata: dict[str, Any] | None) -> object:
+    """What tells one run of a node from all others."""
+    return (metadata or {}).get("langgraph_checkpoint_ns")
 
 
 _tools = _RunningTools()

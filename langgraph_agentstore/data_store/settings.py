@@ -7,9 +7,10 @@ from typing import Literal, TypeAlias
 
 from langgraph.store.base import NotProvided
 
-from ..errors import ConfigurationError, ValueTypeError
+from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
 from ..namespaces import labels_named
 from ..plan.addresses import Located, locate
+from ..plan.records import LARGEST_LIMIT
 from ..ttl import ttl_interval
 from ..users import Address, check_user_id
 from .ops_log import OpsLog
@@ -56,8 +57,12 @@ def checked_settings(
         raise ValueTypeError(f"agent_name is a string or None, got {agent_name!r}")
     if access not in ("read", "write", "both"):
         raise ConfigurationError(f"access is 'read', 'write' or 'both', got {access!r}")
-    if isinstance(max_value_bytes, bool) or max_value_bytes < 1:
-        raise ConfigurationError(f"max_value_bytes is a number from 1 on, got {max_value_bytes!r}")
+    if type(max_value_bytes) is not int or max_value_bytes < 1:
+        raise ConfigurationError(
+            f"max_value_bytes is a whole number from 1 on, got {max_value_bytes!r}"
+        )
+    if not (ops_log is None or callable(ops_log) or callable(getattr(ops_log, "append", None))):
+        raise ConfigurationError(f"ops_log is a list or a function, got {ops_log!r}")
     if not isinstance(ttl, NotProvided):
         ttl_interval(ttl)
     labels = labels_named(namespace)
@@ -65,3 +70,10 @@ def checked_settings(
     return Settings(
         user_id, agent_name or None, namespace, at, ops_log, access, max_value_bytes, ttl
     )
+
+
+def checked_limit(limit: int | None) -> int | None:
+    """The limit, if it is none or a number from 0 on."""
+    if limit is None or (type(limit) is int and 0 <= limit <= LARGEST_LIMIT):
+        return limit
+    raise InvalidOperationError(f"limit is a whole number from 0 on, or None, got {limit!r}")

@@ -59,6 +59,7 @@ class Writing(Reading):
         self.may_write("delete")
         key = checked_key(key, self.at)
         found: bool = yield plan_delete(self.at, key, self.rules)
+        self.store._engine.access.forget_touch((self.at.user_id, self.at.stored, key))
         self.log("delete", key=key, found=found)
         return found
 
@@ -110,9 +111,11 @@ class Writing(Reading):
 
     def wrote(self, put: Put) -> None:
         """Tells by whom it was touched last; that is no read."""
-        agent = self.settings.agent_name
-        if agent is not None:
-            self.store._engine.note_access([(put.triple, None)], 0, agent)
+        engine, agent = self.store._engine, self.settings.agent_name
+        if agent is None:
+            engine.access.forget_touch(put.triple)
+        else:
+            engine.note_access([(put.triple, None)], 0, agent)
 
     def _log_value(self, op: str, put: Put) -> None:
         if self.settings.ops_log is not None:

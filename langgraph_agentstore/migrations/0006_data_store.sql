@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS {schema}.item_lock (
     PRIMARY KEY (user_id, namespace, key)
 );
 
+-- For the sweeper, to which leases without a holder are left.
+CREATE INDEX IF NOT EXISTS item_lock_expiry ON {schema}.item_lock (expires_at);
+
 -- Whose changes somebody watches, and until when that is believed.
 CREATE TABLE IF NOT EXISTS {schema}.watch (
     user_id    text COLLATE "C" NOT NULL,

@@ -29,13 +29,21 @@ DELETE FROM {rules.tables.item} i
     return f"\nWITH {removing(delete, rules)}\n{tell(rules, gone=True)}"
 
 
-def removing(delete: str, rules: Rules) -> str:
+def removing(delete: str, rules: Rules, *others: str) -> str:
     """The CTEs that run `delete`, of the table `item i`, and remove how often these were read.
 
-    `written` has what went, and `live`: whether it had not expired.
+    `others` are further deletes, of other items. `written` has what went, and `live`: whether it
+    had not expired.
     """
-    return f"""written AS ({delete}
-    RETURNING i.user_id, i.namespace, i.key, i.version, {rules.live()} AS live
+    returned = f"""
+    RETURNING i.user_id, i.namespace, i.key, i.version, {rules.live()} AS live"""
+    parts = {f"gone_{n}": sql + returned for n, sql in enumerate((delete, *others), 1)}
+    if others:
+        first = "".join(f"{name} AS ({sql}\n), " for name, sql in parts.items())
+        written = " UNION ALL ".join(f"SELECT * FROM {name}" for name in parts)
+    else:
+        first, written = "", delete + returned
+    return f"""{first}written AS ({written}
 ), uncounted AS (
     DELETE FROM {rules.tables.item_access} a USING written w
      WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
@@ -56,7 +64,7 @@ def plan_delete_regions(regions: Sequence[Region], rules: Rules) -> Statement[in
     delete = f"""
 DELETE FROM {rules.tables.item} i
  WHERE {region_condition(regions, arguments)}"""
-    return count_of_removed(delete, tuple(arguments), rules)
+    return count_of_removed([delete], tuple(arguments), rules)
 
 
 def plan_delete_user(user_id: str, rules: Rules) -> Statement[int]:
@@ -70,15 +78,15 @@ def plan_delete_user(user_id: str, rules: Rules) -> Statement[int]:
     delete = f"""
 DELETE FROM {rules.tables.item} i
  WHERE i.user_id = $1"""
-    return count_of_removed(delete, (user_id,), rules, beside=traces)
+    return count_of_removed([delete], (user_id,), rules, beside=traces)
 
 
 def count_of_removed(
-    delete: str, arguments: tuple[Any, ...], rules: Rules, *, beside: str = ""
+    deletes: Sequence[str], arguments: tuple[Any, ...], rules: Rules, *, beside: str = ""
 ) -> Statement[int]:
     """Deletes; the result counts the items that had not expired. `beside`: further CTEs."""
     sql = f"""
-WITH {removing(delete, rules)}{beside}, told AS (
+WITH {removing(deletes[0], rules, *deletes[1:])}{beside}, told AS (
 {tell(rules, "w.live", gone=True)}
 )
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""

@@ -48,6 +48,12 @@ WITH expired AS (
     -- Several processes may sweep at once: each takes what no other holds.
     SELECT user_id, namespace, key FROM {rules.tables.item}
      WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), over AS (
+    -- Leases whose holders died, of locks that nobody took since.
+    DELETE FROM {rules.tables.item_lock} l USING (
+        SELECT user_id, namespace, key FROM {rules.tables.item_lock}
+         WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
+     WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
 ), {removing(delete, rules)}, told AS (
 {tell(rules, "w.key", gone=True)}
 )

@@ -179,7 +179,11 @@ def _kept(place: str, depth: int | None) -> str:
         return place
     if depth <= 0:
         return "'' COLLATE \"C\""
-    return rf"array_to_string((string_to_array({place}, E'\x01'))[1:{depth}], E'\x01')"
+    kept = rf"array_to_string((string_to_array({place}, E'\x01'))[1:{depth}], E'\x01')"
+    if depth > 1:
+        return kept
+    # One empty label, of namespaces such as ':a', must be told from none.
+    return rf"CASE WHEN starts_with({place}, E'\x01') THEN E'\x02' ELSE {kept} END"
 
 
 def _selected(number: int, walk: _Walk, tests: str) -> str:

@@ -56,7 +56,7 @@ def indexed_arguments(puts: Sequence[Put], rules: Rules) -> tuple[Any, ...]:
     if rules.vector_set is None:
         return arguments
     counts = [len(put.vectors or ()) for put in puts]
-    return (*arguments, counts, *_vector_columns(puts))
+    return (*arguments, counts, *vector_columns(puts))
 
 
 def vector_rows(put: Put) -> list[tuple[int, str, int, bytes]]:
@@ -68,7 +68,7 @@ def vector_rows(put: Put) -> list[tuple[int, str, int, bytes]]:
     ]
 
 
-def _vector_columns(puts: Sequence[Put]) -> tuple[list[Any], ...]:
+def vector_columns(puts: Sequence[Put]) -> tuple[list[Any], ...]:
     rows = [(position, *row) for position, put in enumerate(puts, 1) for row in vector_rows(put)]
     return tuple(list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 5
 
@@ -94,7 +94,7 @@ WITH p AS MATERIALIZED (
 ), written AS (
     {write}
     RETURNING i.user_id, i.namespace, i.key, i.version
-){_vectors_sql(rules) if vectors else ""}
+){vectors_ctes(rules, 12) if vectors else ""}
 {tell(rules, "w.version")}"""
 
 
@@ -131,7 +131,11 @@ def _update(rules: Rules, n: int) -> str:
        AND {rules.live()}"""
 
 
-def _vectors_sql(rules: Rules) -> str:
+def vectors_ctes(rules: Rules, first: int) -> str:
+    """The CTEs that replace the vectors of the items `written` of `p`; `$first`: the first of five
+    arrays of parts.
+    """
+    position, part, path, digest, embedding = range(first, first + 5)
     return f""", stale AS (
     -- It has fewer parts now: what is left over must not be found.
     DELETE FROM {rules.vectors} v
@@ -143,7 +147,8 @@ def _vectors_sql(rules: Rules) -> str:
            ({VECTOR_COLUMNS})
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
            n.embedding::{column_type(rules.vector_index)}
-      FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::bigint[], $16::vector[])
+      FROM unnest(${position}::bigint[], ${part}::integer[], ${path}::text[], ${digest}::bigint[],
+                  ${embedding}::vector[])
            AS n (position, part, path, digest, embedding)
       JOIN p USING (position) JOIN written w USING (user_id, namespace, key){REPLACE_PART}
 )"""

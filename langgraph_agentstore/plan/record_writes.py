@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..values import encode_value
+from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from .addresses import Located
 from .delete import count_of_removed, removing
 from .model import Decoded, Put, ResultT, Row, Rules, Statement
 from .put import arguments_of
 from .telling import tell, told
 from .upsert import AUTHORED, COLUMNS, EXPIRED, replacing
-
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 
 def plan_delete(at: Located, key: str, rules: Rules) -> Statement[bool]:
@@ -34,7 +32,7 @@ def plan_clear(at: Located, rules: Rules) -> Statement[int]:
     delete = f"""
 DELETE FROM {rules.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
-    return count_of_removed(delete, (at.user_id, at.stored), rules)
+    return count_of_removed([delete], (at.user_id, at.stored), rules)
 
 
 def plan_increment(put: Put, rules: Rules) -> Statement[Any | None]:
@@ -46,7 +44,7 @@ def plan_increment(put: Put, rules: Rules) -> Statement[Any | None]:
     total = "(i.value #>> '{}')::numeric + (excluded.value #>> '{}')::numeric"
     # AND need not look at its left side first, CASE does; what is no number must not be added.
     allowed = f"""CASE WHEN jsonb_typeof(i.value) <> 'number' THEN false
-                ELSE {total} BETWEEN {_SMALLEST} AND {_LARGEST} END"""
+                ELSE {total} BETWEEN {SMALLEST_INTEGER} AND {LARGEST_INTEGER} END"""
     sql = _upsert(f"to_jsonb({total})", allowed, "w.value", rules)
     return _change(sql, arguments_of(put), lambda rows: rows[0][0] if rows else None)
 

@@ -64,7 +64,7 @@ def decode_record(row: Row) -> StoredRecord:
 
 
 def plan_one_record(at: Located, key: str, rules: Rules) -> Statement[StoredRecord | None]:
-    """One record, whole; None if there is none."""
+    """One record, whole; None if there is none. A last column has the server's time."""
 
     def decode(rows: Sequence[Row]) -> StoredRecord | None:
         return decode_record(rows[0]) if rows else None
@@ -75,7 +75,7 @@ def plan_one_record(at: Located, key: str, rules: Rules) -> Statement[StoredReco
 @cache
 def _one_record_sql(rules: Rules) -> str:
     return f"""
-SELECT {RECORD_COLUMNS}
+SELECT {RECORD_COLUMNS}, now()
   FROM {records_from(rules)}
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from ..errors import AgentStoreError
@@ -29,7 +29,9 @@ MOST_NOTED = 100_000
 """Records whose reads are kept while they cannot be counted, as on a read-only server; no more."""
 
 Touched: TypeAlias = tuple[Triple, "datetime | None"]
-"""A record, told from a later one of the same triple by when it was created; None: whichever."""
+"""A record, told from a later one of the same triple by when it was created; None: the one that
+there was when it was noted.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class AccessLog:
             self._awaited = self._awaited or due
             return due
 
+    def forget_touch(self, triple: Triple) -> None:
+        """Whoever touched the record that was there did not touch the one that is there now."""
+        with self._gate:
+            self._noted.pop((triple, None), None)
+
     async def flush(self, session: Session) -> None:
         """Counts everything noted so far; on the I/O thread.
 
@@ -88,21 +95,29 @@ class AccessLog:
             statement = plan_one_record(at, key, session.rules)
             # No flush meanwhile: a read is then either in the table or noted, never both.
             async with self._flushing:
+                asked_s = time.monotonic()
                 rows = await session.database.fetch(statement.sql, statement.arguments)
                 record = statement.decode(rows).result
-                triple = (at.user_id, at.stored, key)
-                return None if record is None else self._counted(record, triple)
+                if record is None:
+                    return None
+                # By the server's clock; too late by the way there, never too early.
+                epoch = rows[0][-1] - timedelta(seconds=asked_s)
+                return self._counted(record, (at.user_id, at.stored, key), epoch)
 
         return Job(run)
 
-    def _counted(self, record: StoredRecord, triple: Triple) -> StoredRecord:
+    def _counted(self, record: StoredRecord, triple: Triple, epoch: datetime) -> StoredRecord:
+        """With what is noted of it; `epoch`: when the monotonic clock was 0."""
         with self._gate:
-            both = [self._noted.get((triple, at)) for at in (record.created_at, None)]
-        noted = sorted([n for n in both if n is not None], key=lambda n: n.last_s)
+            reads = self._noted.get((triple, record.created_at))
+            touch = self._noted.get((triple, None))
+        if touch is not None and epoch + timedelta(seconds=touch.last_s) < record.created_at:
+            touch = None  # of a record that was here before
+        noted = sorted([n for n in (reads, touch) if n is not None], key=lambda n: n.last_s)
         if not noted:
             return record
         last = noted[-1]
-        at = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - last.last_s)
+        at = epoch + timedelta(seconds=last.last_s)
         return replace(
             record,
             access_count=record.access_count + sum(n.count for n in noted),

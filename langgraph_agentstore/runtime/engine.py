@@ -11,10 +11,11 @@ import asyncio
 import atexit
 import logging
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from ..config import StoreConfig
 from ..errors import AgentStoreError, StoreClosedError
@@ -33,6 +34,13 @@ from .vector_sets import open_vectors
 logger = logging.getLogger("langgraph_agentstore")
 
 
+class Drained(Protocol):
+    """What holds writes that it promised to make, in the background, through an engine."""
+
+    def drain(self) -> None:
+        """Makes them; returns when all are made or it gives up, and says so itself."""
+
+
 class Engine(ForkAware):
     """One thread, one session. Nothing starts before the first call."""
 
@@ -43,6 +51,7 @@ class Engine(ForkAware):
         self.index_config = config.index_config
         self._closed = False
         self._refused = 0
+        self.drained_first: weakref.WeakSet[Drained] = weakref.WeakSet()
         self._reset()
 
     def _reset(self) -> None:
@@ -83,6 +92,9 @@ class Engine(ForkAware):
 
     def close(self) -> None:
         """Ends the store when everything accepted is done. Idempotent, and safe on any thread."""
+        if not self._closed:
+            for holder in list(self.drained_first):
+                holder.drain()
         with self._gate:
             self.close_soon()
         thread = self._thread

@@ -35,6 +35,12 @@ PRINTED = {
         "nobody: the running graph has no user",
         "ada : memories : My cat is called Turing.",
     ],
+    "deep_agent.py": [
+        "ada: My cat is called Turing. → Updated file /memories/cat.md",
+        "ada: What about my cat? → /memories/cat.md: 1: My cat is called Turing.",
+        "bob: What about my cat? → No matches found",
+        "bob : /dog.md : My dog is called Hopper.",
+    ],
     "data_store.py": [
         "most often: the (5) and record (3)",
         "ada:reports:b2Z0ZW4=: ['the', 'record'], by collect, {'of': 'demo'}",
@@ -55,6 +61,12 @@ PRINTED = {
         "vector  Which animal lives with me? → My cat is called Turing. (cosine 1.00)",
         "text    KX4471 → The booking of the night train to Oslo has number KX4471. (bm25 1.21)",
         "agent: Your cat is called Turing.",
+    ],
+    "conversations.py": [
+        "friday  agent: Your cat is called Turing.",
+        "friday  agent: I know nothing about your cat.",
+        "stored  monday: Hello, my cat is called Turing. → Good to know that your cat is called",
+        "found   Hello, my cat is called Turing.",
     ],
 }
 WITHOUT_A_MODEL = {"data_store.py", "memories.py", "moving.py"}
@@ -78,6 +90,8 @@ def test_every_example_is_tried() -> None:
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_example_prints_the_same_each_time(name: str, fresh_database: str) -> None:
+    if name == "deep_agent.py":
+        pytest.importorskip("deepagents")
     first, again = (run(EXAMPLES / name, AGENTSTORE_DSN=fresh_database) for _ in range(2))
 
     assert (first.returncode, first.stderr) == (0, "")

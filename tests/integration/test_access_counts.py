@@ -347,3 +347,13 @@ def test_a_server_that_only_reads_is_read_and_complained_about_once(
         wait_until(lambda: store.stats().statements >= before + 3)  # the read, two tries
     assert caplog.text.count("counting reads failed") == 1
     assert record_of(records).access_count == 0
+
+
+def test_a_change_that_was_refused_stamps_nobody(store: AgentStore, records: DataStore) -> None:
+    records.set("k", "text")
+    meddler = DataStore(store, "ann", "meddler")
+    for change in (meddler.increment, lambda key: meddler.append(key, 1)):
+        with pytest.raises(TypeError):
+            change("k")
+    records.flush()
+    assert record_of(records).last_accessed_by_agent == "reader"

@@ -31,6 +31,7 @@ from langgraph_agentstore.plan.records import (
     plan_values,
 )
 from langgraph_agentstore.plan.scan import plan_page
+from langgraph_agentstore.plan.turns import plan_thread_page
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
 SCHEMA = "explain_guards"
@@ -86,6 +87,7 @@ TRIPLES = (["u7", "u8"], ["notes:0", "notes:1"], ["k7", "k8"])
 BOUNDED = MatchCondition("prefix", ALICE)
 
 # What goes with an item, and whether somebody watches.
+LEASES = {"item_lock_pkey", "item_lock_expiry"}
 BESIDE = {"item_access_pkey", "watch_pkey"}
 
 
@@ -97,6 +99,12 @@ def planned(op: Any) -> tuple[str, tuple[Any, ...]]:
 def page() -> tuple[str, tuple[Any, ...]]:
     after = ("u7", "notes:3", "k500")
     statement = plan_page(SCOPE.regions(ALICE), PLANNER.filter(None), after, 10, SCOPE, RULES)
+    return statement.sql, statement.arguments
+
+
+def thread_page(*, newest_first: bool) -> tuple[str, tuple[Any, ...]]:
+    place = Address("u7", ("notes", "3"))
+    statement = plan_thread_page(place, "t", "t_1", 10, RULES, newest_first=newest_first)
     return statement.sql, statement.arguments
 
 
@@ -117,7 +125,9 @@ HOT = {
     "namespaces to depth 3": (*planned(ListNamespacesOp(max_depth=3)), {"item_newest"}),
     "namespaces of a user": (*planned(ListNamespacesOp((BOUNDED,))), {"item_newest"}),
     "page": (*page(), {"item_pkey"}),
-    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey", *BESIDE}),
+    "page of a thread": (*thread_page(newest_first=False), {"item_pkey"}),
+    "end of a thread": (*thread_page(newest_first=True), {"item_pkey"}),
+    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey", *BESIDE, *LEASES}),
     "refresh": (refresh_sql(RULES), (*TRIPLES, [], []), {"item_pkey"}),
     "values": (*statement(plan_values(AT, ["k7"], RULES)), {"item_pkey"}),
     "all values": (*statement(plan_all_values(AT, RULES)), {"item_pkey"}),

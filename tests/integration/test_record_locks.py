@@ -120,6 +120,18 @@ def test_it_shows_in_no_listing_and_outlives_clear(first: DataStore, second: Dat
             second.lock("job", wait_s=0).acquire()
 
 
+def test_a_sweep_removes_what_dead_holders_left(
+    store: AgentStore, first: DataStore, end_leases: Any, postgres_dsn: str, schema_name: str
+) -> None:
+    for n in range(3):
+        first.lock(f"job {n}").acquire()
+    end_leases()
+    with first.lock("held"):
+        assert store.sweep_ttl() == 0
+        names = execute(postgres_dsn, "SELECT key FROM {}.item_lock", schema_name)
+        assert names == [("held",)]
+
+
 def test_removing_a_user_removes_the_locks(
     store: AgentStore, first: DataStore, second: DataStore
 ) -> None:

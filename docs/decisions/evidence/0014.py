@@ -38,6 +38,7 @@ async def microseconds(connection: asyncpg.Connection, one: str, many: str) -> t
 
 
 async def main() -> None:
+    """Prints both ratios."""
     dsn = os.environ["AGENTSTORE_DSN"]
     async with AgentStore(dsn):
         pass
@@ -54,7 +55,7 @@ async def main() -> None:
     ]
     for position, label in enumerate(("alone", "together")):
         told, untold = (median(r[side][position] for r in rounds) for side in (0, 1))
-        print(f"{label}: {told:.1f} µs telling, {untold:.1f} µs not: {told / untold:.2f}")
+        print(f"{label}: {told:.1f} µs telling, {untold:.1f} not: {told / untold:.2f}")  # noqa: T201
     await connection.close()
 
 

@@ -59,6 +59,12 @@ from langgraph_agentstore.plan.records import (
 )
 from langgraph_agentstore.plan.reindex import fill_sql, page_sql, words_again_sql
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
+from langgraph_agentstore.plan.turns import (
+    plan_newest_turns,
+    plan_records_page,
+    plan_thread_page,
+    plan_threads,
+)
 from langgraph_agentstore.plan.vectors import approximate_index, create_vectors_sql
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
@@ -69,6 +75,7 @@ SCOPE = template_scope(DEFAULT_TEMPLATE)
 PLANNER = Planner(SCOPE, Standing(RULES))
 ALICE = ("users", "alice", "files")
 KEY = ("alice", "files", "k")
+TURNS = Address("alice", ("conversations",))
 
 
 def explained(op: Any, planner: Planner = PLANNER) -> str:
@@ -155,6 +162,13 @@ STATEMENTS = {
     "first_page": plan_page(regions(*ALICE), EVERYTHING, None, 10, SCOPE, RULES).sql,
     "next_page": plan_page(regions(), EVERYTHING, KEY, 10, SCOPE, RULES).sql,
     "record": plan_record(KEY, ALICE, RULES).sql,
+    "records_page": plan_records_page(regions(*ALICE), KEY, 10, SCOPE, RULES).sql,
+    "thread_page": plan_thread_page(TURNS, "t", "t_1", 10, RULES).sql,
+    "thread_page_newest_first": plan_thread_page(
+        TURNS, "t", None, 10, RULES, newest_first=True
+    ).sql,
+    "newest_turns": plan_newest_turns(TURNS, None, 10, RULES).sql,
+    "threads": plan_threads(TURNS, RULES).sql,
     "refresh": refresh_sql(RULES),
     "sweep": plan_sweep(1000, RULES).sql,
     "delete_user": plan_delete_user("alice", RULES).sql,

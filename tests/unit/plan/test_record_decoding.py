@@ -50,7 +50,7 @@ def test_a_record_is_made_of_its_columns() -> None:
     row = ("ann", "files:a", "k", None, {"m": 1}, 2, "w", THEN, THEN, None, None, 3, THEN, "r")
     decode = plan_one_record(AT, "k", RULES).decode
     assert decode([]).result is None
-    assert decode([row]).result == StoredRecord("ann", ("files", "a"), *row[2:])  # type: ignore[arg-type]
+    assert decode([row]).result == StoredRecord("ann", ("files", "a"), *row[2:])
 
 
 def test_values_and_keys_come_by_key() -> None:

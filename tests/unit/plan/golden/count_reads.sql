@@ -8,7 +8,8 @@ SELECT p.user_id, p.namespace, p.key, i.created_at, sum(p.count), now() - min(p.
   -- No lock on the item: one that is removed at this moment leaves counts behind that are nobody's.
   JOIN "agentstore".item i
     ON i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
-   AND (p.created_at IS NULL OR i.created_at = p.created_at)
+   -- A touch without a date is of the record that was there then, not of a later one.
+   AND coalesce(i.created_at = p.created_at, i.created_at <= now() - p.age)
  GROUP BY p.user_id, p.namespace, p.key, i.created_at
  ORDER BY p.user_id, p.namespace, p.key
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET

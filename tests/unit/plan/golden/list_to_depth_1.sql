@@ -6,7 +6,7 @@
     SELECT stop.user_id, stop.place, stop.user_id, stop.place || CASE WHEN cardinality(string_to_array(stop.place, E'\x01')) < 1 THEN E'\x01' ELSE E'\x02' END,
            row_number() OVER (ORDER BY stop.user_id, stop.place), count(*) OVER (), stop.stride
       FROM walk CROSS JOIN LATERAL (
-        SELECT DISTINCT entry.user_id, array_to_string((string_to_array(entry.place, E'\x01'))[1:1], E'\x01') AS place, entry.stride
+        SELECT DISTINCT entry.user_id, CASE WHEN starts_with(entry.place, E'\x01') THEN E'\x02' ELSE array_to_string((string_to_array(entry.place, E'\x01'))[1:1], E'\x01') END AS place, entry.stride
           FROM (SELECT CASE WHEN walk.stops < walk.stride THEN 1
                             ELSE least(walk.stride * 4, 256) END AS stride) step
          CROSS JOIN LATERAL (

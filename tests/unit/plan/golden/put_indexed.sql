@@ -40,7 +40,8 @@ WITH p AS MATERIALIZED (
            (user_id, namespace, key, part, path, version, digest, embedding)
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
            n.embedding::vector(2)
-      FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::bigint[], $16::vector[])
+      FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::bigint[],
+                  $16::vector[])
            AS n (position, part, path, digest, embedding)
       JOIN p USING (position) JOIN written w USING (user_id, namespace, key)
         ON CONFLICT (user_id, namespace, key, part) DO UPDATE

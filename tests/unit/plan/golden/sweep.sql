@@ -2,6 +2,12 @@ WITH expired AS (
     -- Several processes may sweep at once: each takes what no other holds.
     SELECT user_id, namespace, key FROM "agentstore".item
      WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), over AS (
+    -- Leases whose holders died, of locks that nobody took since.
+    DELETE FROM "agentstore".item_lock l USING (
+        SELECT user_id, namespace, key FROM "agentstore".item_lock
+         WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
+     WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
 ), written AS (
 DELETE FROM "agentstore".item i USING expired e
  WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key

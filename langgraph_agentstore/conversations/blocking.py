@@ -1,0 +1,190 @@
+"""What a user said, over all threads: saving, reading, resuming, searching, forgetting.
+
+Blocking; `memory.py` adds the awaitable forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from os import PathLike
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langgraph.store.base import BaseStore
+
+from ..progress import Progress
+from ..users import check_user_id
+from .budget import Budget, TokenCounter
+from .drawers import AnyDrawer, drawer_of
+from .export import ExportFormat, export_turns
+from .keys import ConversationKey, check_thread_id, in_utc
+from .neighbours import CANDIDATES, credited, with_context
+from .ordering import in_order
+from .repository import BaseStoreRepository
+from .saver import await_savers
+from .summaries import ThreadSummary
+from .turns import Turn, check_count, new_turn, split_into_turns, turn_of_messages
+
+
+class BlockingConversations:
+    """One user's conversations; see `ConversationMemory`."""
+
+    def __init__(self, store: BaseStore | BaseStoreRepository, user_id: str) -> None:
+        self.user_id = check_user_id(user_id)
+        self.store = store.store if isinstance(store, BaseStoreRepository) else store
+        self.drawer: AnyDrawer = drawer_of(self.store, self.user_id)
+
+    def save_turn(
+        self,
+        query: str,
+        response: str,
+        thread_id: str,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> ConversationKey:
+        """Saves what was asked and answered now; the key it has.
+
+        Raises:
+            ValueTypeError, InvalidValueError, InvalidKeyError: something cannot be stored.
+        """
+        return self._save([new_turn(thread_id, query, response, metadata)])[0]
+
+    def save_messages(
+        self,
+        messages: Sequence[BaseMessage],
+        thread_id: str,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> list[ConversationKey]:
+        """Saves messages as turns, each from what a person says on; their keys.
+
+        Tool calls, multimodal content and ids come back as they were.
+
+        Raises:
+            ValueTypeError, InvalidValueError, InvalidKeyError: something cannot be stored.
+        """
+        return self._save(
+            [turn_of_messages(turn, thread_id, metadata) for turn in split_into_turns(messages)]
+        )
+
+    def save_turns(self, turns: Iterable[Turn], *, progress: Progress | bool | None = None) -> int:
+        """Saves any number of turns, made by `new_turn` or read from elsewhere; how many.
+
+        By COPY on an `AgentStore`, in constant memory. A thread's turns come in the order in
+        which they were said; a turn whose key is there replaces it.
+
+        Args:
+            turns: any iterable.
+            progress: called with how many are written so far; True shows a bar on a terminal.
+        """
+        return self.drawer.load(with_context(turns, self.drawer.before), progress)
+
+    def turns(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Turn]:
+        """All turns, or those of one thread, oldest first; read page by page as they are needed.
+
+        In constant memory: more than fit into it are sorted in temporary files.
+
+        Args:
+            thread_id: None for all threads.
+            since, until: from a moment on, and before one; with a time zone.
+        """
+        if thread_id is not None:
+            check_thread_id(thread_id)
+        since = None if since is None else in_utc(since)
+        until = None if until is None else in_utc(until)
+        await_savers()
+        return in_order(self.drawer.read(thread_id, since, until), lambda turn: turn.order)
+
+    def messages(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[BaseMessage]:
+        """The messages of `turns`, ready to be given to a new thread."""
+        turns = self.turns(thread_id, since, until)
+        return [message for turn in turns for message in turn.messages]
+
+    def resume(
+        self,
+        thread_id: str | None = None,
+        max_messages: int | None = None,
+        max_tokens: int | None = None,
+        token_counter: TokenCounter | None = None,
+    ) -> list[BaseMessage]:
+        """The latest messages that fit, oldest first, for a thread that goes on from there.
+
+        No more is read than fits. They begin with what a person said.
+
+        Args:
+            thread_id: None for all threads, as if they were one.
+            max_messages, max_tokens: None for any number.
+            token_counter: a chat model or a function, as `trim_messages` takes it; left out,
+                four characters to a token.
+        """
+        if thread_id is not None:
+            check_thread_id(thread_id)
+        await_savers()
+        budget = Budget(max_messages, max_tokens, token_counter)
+        turns = budget.latest_of(self.drawer.newest_first(thread_id))
+        return budget.trimmed([message for turn in turns for message in turn.messages])
+
+    def threads(self) -> list[ThreadSummary]:
+        """Every thread, the latest first."""
+        await_savers()
+        return self.drawer.threads()
+
+    def search(self, query: str, *, thread_id: str | None = None, limit: int = 10) -> list[Turn]:
+        """The turns that answer best, best first, of all threads or of one.
+
+        A turn is found by its own words and by those of the turns before and after it; by
+        vectors, words or both, as the store's index says.
+
+        Raises:
+            InvalidOperationError: the store has no index, or the limit is below 1.
+        """
+        depth = max(CANDIDATES, check_count("limit", limit))
+        await_savers()
+        matches = self.drawer.search(query, thread_id, depth)
+        best = credited(matches)[:limit]
+        known = {match.turn.key: match.turn for match in matches}
+        missing = [key for key in best if key not in known]
+        if missing:
+            known.update((turn.key, turn) for turn in self.drawer.get(missing))
+        # A turn before the first match may have been forgotten since.
+        return [known[key] for key in best if key in known]
+
+    def forget(self, thread_id: str) -> int:
+        """Removes a thread; how many turns it had."""
+        check_thread_id(thread_id)
+        keys = [turn.key for turn in self.turns(thread_id)]
+        return self.drawer.delete(keys)
+
+    def export(
+        self,
+        path: str | PathLike[str],
+        format: ExportFormat = "jsonl",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        thread_id: str | None = None,
+        progress: Progress | bool | None = None,
+    ) -> int:
+        """Writes turns to a file, oldest first, in constant memory; how many.
+
+        The file appears when it is complete.
+
+        Raises:
+            ConfigurationError: the format is unknown, or what writes it is not installed.
+        """
+        turns = self.turns(thread_id, since, until)
+        return export_turns(turns, self.user_id, path, format, progress)
+
+    def _save(self, turns: Sequence[Turn]) -> list[ConversationKey]:
+        if turns:
+            self.drawer.put(list(with_context(turns, self.drawer.before)))
+        return [ConversationKey.parse(turn.key) for turn in turns]

@@ -1,0 +1,259 @@
+"""A drawer: one user's turns in one store. What differs from store to store is here alone.
+
+`AnyDrawer` knows LangGraph's interface and nothing else, so it works over any store.
+`AgentDrawer` reads threads as ranges of keys, counts threads on the server and loads by COPY.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp
+
+from ..errors import InvalidOperationError
+from ..namespaces import Labels
+from ..plan.turns import plan_newest_turns, plan_thread_page, plan_threads
+from ..progress import Progress
+from ..users import Address as Triples
+from ..views import UserStore
+from .addresses import conversations_of
+from .neighbours import Match
+from .summaries import ThreadSummary, summaries, summary
+from .turns import Turn, turn_of_value
+
+PAGE_SIZE = 1_000
+NEWEST_PAGE_SIZE = 100
+LOAD_BATCH_SIZE = 5_000
+REMEMBERED_THREADS = 1_024
+INDEXED = ("context[*]",)
+"""What a turn is found by, whatever fields the store's index names; see `neighbours.py`."""
+
+
+class AnyDrawer:
+    """One user's turns in any store of LangGraph's interface.
+
+    It reads pages of `search` and sorts them itself; the latest turn of a thread it keeps in mind,
+    since finding it takes reading the thread.
+    """
+
+    def __init__(self, store: BaseStore, labels: Labels) -> None:
+        self.store = store
+        self.labels = labels
+        self._latest: OrderedDict[str, Turn] = OrderedDict()
+
+    def put(self, turns: Sequence[Turn]) -> None:
+        """Writes them, all at once."""
+        self.store.batch([self.put_op(turn) for turn in turns])
+        for turn in turns:
+            self._remember(turn)
+
+    def put_op(self, turn: Turn) -> PutOp:
+        """The operation that writes a turn; its expiry is the store's default."""
+        ttl = (getattr(self.store, "ttl_config", None) or {}).get("default_ttl")
+        return PutOp(self.labels, turn.key, turn.value(), list(INDEXED), ttl)
+
+    def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
+        """Writes any number of them, in large pieces; how many."""
+        written, left = 0, iter(turns)
+        while piece := list(islice(left, PAGE_SIZE)):
+            self.put(piece)
+            written += len(piece)
+            if callable(progress):
+                progress(written)
+        return written
+
+    def read(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Turn]:
+        """The turns of a thread or of all, in any order, from one moment on and before another.
+
+        One may come twice if others write meanwhile.
+        """
+        only = None if thread_id is None else {"thread_id": thread_id}
+        offset = 0
+        while page := self.store.search(self.labels, filter=only, limit=PAGE_SIZE, offset=offset):
+            yield from _between(since, until, self._turns(page, thread_id))
+            offset += len(page)
+
+    def newest_first(self, thread_id: str | None = None) -> Iterator[Turn]:
+        """The turns of a thread or of all, the newest first."""
+        yield from sorted(self.read(thread_id), key=lambda turn: turn.order, reverse=True)
+
+    def before(self, turn: Turn) -> Turn | None:
+        """The turn of the same thread that was said before this one."""
+        known = self._latest.get(turn.thread_id)
+        # Somebody else may have removed the thread: nothing of it may be written again.
+        if known is not None and known.order < turn.order and self.get([known.key]):
+            return known
+        earlier = (one for one in self.read(turn.thread_id) if one.order < turn.order)
+        return max(earlier, key=lambda one: one.order, default=None)
+
+    def threads(self) -> list[ThreadSummary]:
+        """All threads, the latest first."""
+        return summaries(self.read())
+
+    def search(self, query: str, thread_id: str | None, limit: int) -> list[Match]:
+        """The best matches, best first.
+
+        Raises:
+            InvalidOperationError: the store was not given an index.
+        """
+        if getattr(self.store, "index_config", True) is None:
+            raise InvalidOperationError(
+                "this store was not given an index, so nothing can be searched for; "
+                "AgentStore(index={'mode': 'text'}) finds by words and needs no model"
+            )
+        only = None if thread_id is None else {"thread_id": thread_id}
+        found = self.store.search(self.labels, query=query, filter=only, limit=limit)
+        scores = {item.key: item.score for item in found}
+        return [Match(turn, scores[turn.key]) for turn in self._turns(found, thread_id)]
+
+    def get(self, keys: Sequence[str]) -> list[Turn]:
+        """Those that are there."""
+        found = self.store.batch([GetOp(self.labels, key) for key in keys])
+        return list(self._turns([item for item in found if isinstance(item, Item)], None))
+
+    def delete(self, keys: Iterable[str]) -> int:
+        """Removes them; how many were given."""
+        removed, left = 0, iter(keys)
+        while piece := list(islice(left, PAGE_SIZE)):
+            self.store.batch([PutOp(self.labels, key, None) for key in piece])
+            removed += len(piece)
+        return removed
+
+    def _remember(self, turn: Turn) -> None:
+        known = self._latest.pop(turn.thread_id, turn)
+        self._latest[turn.thread_id] = max(known, turn, key=lambda turn: turn.order)
+        if len(self._latest) > REMEMBERED_THREADS:
+            self._latest.popitem(last=False)
+
+    def _turns(self, items: Iterable[Item], thread_id: str | None) -> Iterator[Turn]:
+        """The turns among items of this namespace and of those below it."""
+        for item in items:
+            if tuple(item.namespace) != self.labels:
+                continue
+            turn = turn_of_value(item.key, item.value, item.created_at)
+            if turn is not None and thread_id in (None, turn.thread_id):
+                yield turn
+
+
+class AgentDrawer(AnyDrawer):
+    """One user's turns in an `AgentStore`, by the quick ways that it has."""
+
+    def __init__(self, store: UserStore, labels: Labels) -> None:
+        super().__init__(store, labels)
+        self._view = store
+        self._place = Triples(store.user_id, labels)
+        self.engine = store._engine
+
+    def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
+        """By COPY."""
+        puts = (self.put_op(turn) for turn in turns)
+        return self._view.load(puts, batch_size=LOAD_BATCH_SIZE, progress=progress)
+
+    def read(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Turn]:
+        """As those of any store; a thread comes in the order of its keys, and nothing twice."""
+        if thread_id is not None:
+            found = self._thread(thread_id, newest_first=False)
+        else:
+            items = self._view.iter_items(self.labels, filter=_around(since, until))
+            found = self._turns(items, None)
+        yield from _between(since, until, found)
+
+    def newest_first(self, thread_id: str | None = None) -> Iterator[Turn]:
+        """Page by page."""
+        if thread_id is not None:
+            yield from self._thread(thread_id, newest_first=True)
+            return
+        before: tuple[str, str] | None = None
+        while page := self._newest(before):
+            yield from self._turns(page, None)
+            if len(page) < NEWEST_PAGE_SIZE:
+                return
+            before = str(page[-1].value.get("timestamp") or ""), page[-1].key
+
+    def before(self, turn: Turn) -> Turn | None:
+        """By the key, which sorts as time does."""
+        rules = self._view._planner.rules
+        page = self._view._run(
+            plan_thread_page(self._place, turn.thread_id, turn.key, 1, rules, newest_first=True)
+        )
+        return next(self._turns(page, turn.thread_id), None)
+
+    def threads(self) -> list[ThreadSummary]:
+        """All threads, counted on the server."""
+        rows = self._view._run(plan_threads(self._place, self._view._planner.rules))
+        return [summary(*row) for row in rows]
+
+    def _newest(self, before: tuple[str, str] | None) -> list[Item]:
+        rules = self._view._planner.rules
+        page: list[Item] = self._view._run(
+            plan_newest_turns(self._place, before, NEWEST_PAGE_SIZE, rules)
+        )
+        return page
+
+    def _thread(self, thread_id: str, *, newest_first: bool) -> Iterator[Turn]:
+        size = NEWEST_PAGE_SIZE if newest_first else PAGE_SIZE
+        after: str | None = None
+        while True:
+            rules = self._view._planner.rules
+            page: list[Item] = self._view._run(
+                plan_thread_page(
+                    self._place, thread_id, after, size, rules, newest_first=newest_first
+                )
+            )
+            yield from self._turns(page, thread_id)
+            if len(page) < size:
+                return
+            after = page[-1].key
+
+
+def drawer_of(store: BaseStore, user_id: str) -> AnyDrawer:
+    """Where the store has that user's turns."""
+    address = conversations_of(store, user_id)
+    if isinstance(address.store, UserStore):
+        return AgentDrawer(address.store, address.labels)
+    return AnyDrawer(address.store, address.labels)
+
+
+def _between(
+    since: datetime | None, until: datetime | None, turns: Iterable[Turn]
+) -> Iterator[Turn]:
+    for turn in turns:
+        if (since is None or turn.timestamp >= since) and (until is None or turn.timestamp < until):
+            yield turn
+
+
+def _around(since: datetime | None, until: datetime | None) -> dict[str, Any] | None:
+    """A filter that passes all between, and some beyond.
+
+    By the day, with a day to spare: turns that were put by other means may have a timestamp in
+    another form or time zone, which compares as text no finer than that.
+    """
+    limits: dict[str, str] = {}
+    if since is not None:
+        limits["$gte"] = f"{_day(since, -1)}"
+    if until is not None:
+        limits["$lt"] = f"{_day(until, 2)}"
+    if not limits:
+        return None
+    return {"$or": [{"timestamp": limits}, {"timestamp": {"$exists": False}}]}
+
+
+def _day(moment: datetime, days: int) -> str:
+    try:
+        return (moment + timedelta(days=days)).date().isoformat()
+    except OverflowError:
+        return moment.date().isoformat()

@@ -1,0 +1,182 @@
+"""`recall_conversation`: begins a thread with what was said in earlier ones.
+
+It asks once, at the first turn of a thread. A database that is away or slow never fails the reply
+and delays it for `timeout_s` at most; for some seconds after that it is not asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextvars import copy_context
+from functools import cache
+from typing import Any, Optional, TypeVar
+
+from langchain_core.messages import BaseMessage, RemoveMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
+from langgraph.runtime import Runtime
+
+from .budget import Budget, TokenCounter
+from .keys import check_thread_id
+from .running import Memories, Middleware, Source, as_middleware, messages_of
+from .saver import logger
+from .turns import last_turn
+
+T = TypeVar("T")
+
+DEFAULT_MAX_MESSAGES = 40
+DEFAULT_TIMEOUT_S = 2.0
+PAUSE_S = 5.0
+"""After a failure, for how long the database is not asked."""
+
+
+class RecallConversation(Middleware):
+    """A graph's node, and middleware of an agent; made by `recall_conversation`."""
+
+    __name__ = "recall_conversation"
+
+    def __init__(
+        self,
+        source: Source,
+        user_id: str | None,
+        thread_id: str | None,
+        budget: tuple[int | None, int | None, TokenCounter | None],
+        timeout_s: float,
+        messages_key: str,
+    ) -> None:
+        super().__init__()
+        Budget(*budget)  # a wrong one raises here
+        self._memories = Memories(source, user_id)
+        self._thread_id = None if thread_id is None else check_thread_id(thread_id)
+        self._budget = budget
+        self._timeout_s = timeout_s
+        self._messages_key = messages_key
+        self._not_before_s = 0.0
+        self.failures = 0
+
+    def __call__(
+        self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None = None
+    ) -> dict[str, Any] | None:
+        """The node: puts earlier messages before those of the state, if these are the first.
+
+        Raises:
+            ConfigurationError, MissingUserError, InvalidOperationError: the graph has no store,
+                the run no user, or the state no such messages.
+        """
+        future = self._asked(state, config, runtime)
+        if future is None:
+            return None
+        try:
+            earlier = future.result(self._timeout_s)
+        except Exception as error:
+            self._failed(error)
+            return None
+        return self._update(state, earlier)
+
+    def before_agent(
+        self,
+        state: Any,
+        runtime: Runtime[Any],
+        config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
+    ) -> dict[str, Any] | None:
+        """The middleware: as the node, before the agent begins."""
+        return self(state, config or {}, runtime)
+
+    async def abefore_agent(
+        self,
+        state: Any,
+        runtime: Runtime[Any],
+        config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
+    ) -> dict[str, Any] | None:
+        """As `before_agent`; the loop goes on meanwhile."""
+        future = self._asked(state, config or {}, runtime)
+        if future is None:
+            return None
+        try:
+            earlier = await asyncio.wait_for(asyncio.wrap_future(future), self._timeout_s)
+        except Exception as error:
+            self._failed(error)
+            return None
+        return self._update(state, earlier)
+
+    def _asked(
+        self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None
+    ) -> Future[list[BaseMessage]] | None:
+        """What earlier threads said, on its way; None where there is no need to ask."""
+        messages = messages_of(state, self._messages_key)
+        said = [message for message in messages if message.type != "system"]
+        if len(said) > len(last_turn(said)) or time.monotonic() < self._not_before_s:
+            return None
+        memory = self._memories.of(config, runtime)
+        configurable = config.get("configurable") or {}
+        thread_id = configurable.get("resume_thread_id", self._thread_id)
+        return in_thread(lambda: memory.resume(thread_id, *self._budget))
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        self._not_before_s = time.monotonic() + PAUSE_S
+        reason = str(error) or f"no answer within {self._timeout_s:g} s"
+        logger.warning("a thread begins without what was said earlier: %s", reason)
+
+    def _update(self, state: Any, earlier: Sequence[BaseMessage]) -> dict[str, Any] | None:
+        current = messages_of(state, self._messages_key)
+        here = {message.id for message in current if message.id is not None}
+        new = [message for message in earlier if message.id is None or message.id not in here]
+        if not new:
+            return None
+        system = [message for message in current if message.type == "system"]
+        said = [message for message in current if message.type != "system"]
+        # The reducer appends; to put something before, all is put anew.
+        cleared = RemoveMessage(id=REMOVE_ALL_MESSAGES)
+        return {self._messages_key: [cleared, *system, *new, *said]}
+
+
+@cache
+def _middleware() -> type[RecallConversation]:
+    return as_middleware(RecallConversation)
+
+
+def recall_conversation(
+    source: Source = None,
+    *,
+    user_id: str | None = None,
+    thread_id: str | None = None,
+    max_messages: int | None = DEFAULT_MAX_MESSAGES,
+    max_tokens: int | None = None,
+    token_counter: TokenCounter | None = None,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    messages_key: str = "messages",
+) -> RecallConversation:
+    """What begins a thread with earlier messages: a node to begin with, or an agent's middleware.
+
+    Args:
+        source: a memory, a repository or a store; None, the store of the graph.
+        user_id: None, the user of the run: see `PerUserStore`.
+        thread_id: the thread to go on from; None for all, the latest messages of any. The run
+            may name another: `configurable={"resume_thread_id": …}`.
+        max_messages, max_tokens, token_counter: how much; see `ConversationMemory.resume`.
+        timeout_s: how long the reply may wait for it.
+        messages_key: the state's field of messages.
+    """
+    budget = max_messages, max_tokens, token_counter
+    return _middleware()(source, user_id, thread_id, budget, timeout_s, messages_key)
+
+
+def in_thread(function: Callable[[], T]) -> Future[T]:
+    """Runs it in a thread that keeps no process from ending."""
+    future: Future[T] = Future()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            future.set_result(context.run(function))
+        except BaseException as error:
+            future.set_exception(error)
+
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=run, name="agentstore-recall", daemon=True).start()
+    return future

@@ -1,0 +1,164 @@
+"""`remember_conversation`: saves each turn after it was answered, in the background.
+
+A turn that cannot be saved never fails a reply: it is logged, and counted in `stats`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Optional
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
+
+from .memory import ConversationMemory
+from .running import Memories, Middleware, Source, as_middleware, messages_of, thread_of
+from .saver import (
+    DEFAULT_CAPACITY,
+    DEFAULT_DRAIN_TIMEOUT_S,
+    BackgroundSaver,
+    SaverStats,
+    logger,
+)
+from .turns import Turn, last_turn, turn_of_messages
+
+_THREADS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """The turn a thread saved last, by the id of the message it began with."""
+
+    message_id: str | None
+    key: str
+    timestamp: datetime
+
+
+class RememberConversation(Middleware):
+    """A graph's node, and middleware of an agent; made by `remember_conversation`."""
+
+    __name__ = "remember_conversation"
+
+    def __init__(
+        self,
+        source: Source,
+        user_id: str | None,
+        saver: BackgroundSaver,
+        metadata: Mapping[str, Any] | None,
+        messages_key: str,
+    ) -> None:
+        super().__init__()
+        self.saver = saver
+        self._memories = Memories(source, user_id)
+        self._metadata = metadata
+        self._messages_key = messages_key
+        self._gate = threading.Lock()
+        self._saved: OrderedDict[tuple[str, str], _Saved] = OrderedDict()
+
+    def __call__(
+        self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None = None
+    ) -> None:
+        """The node: accepts the turn that the state ends with, and changes nothing.
+
+        Raises:
+            ConfigurationError, MissingUserError, InvalidOperationError: the graph has no store,
+                the run no user or no thread, or the state no such messages.
+        """
+        messages = last_turn(messages_of(state, self._messages_key))
+        memory, thread_id = self._memories.of(config, runtime), thread_of(config)
+        if not messages:
+            return
+        try:
+            self.saver.save(memory.drawer, self._turn(messages, memory, thread_id))
+        except Exception:
+            # The reply matters more than its record.
+            logger.exception("a turn of thread %r is not saved", thread_id)
+
+    def after_agent(
+        self,
+        state: Any,
+        runtime: Runtime[Any],
+        config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
+    ) -> None:
+        """The middleware: as the node, when the agent is done."""
+        self(state, config or {}, runtime)
+
+    async def aafter_agent(
+        self,
+        state: Any,
+        runtime: Runtime[Any],
+        config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
+    ) -> None:
+        """As `after_agent`; nothing here waits."""
+        self(state, config or {}, runtime)
+
+    @property
+    def stats(self) -> SaverStats:
+        """Counters of the saver."""
+        return self.saver.stats
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Waits until every accepted turn is written; False if time ran out first."""
+        return self.saver.flush(timeout_s)
+
+    def close(self) -> None:
+        """Writes what waits; see `BackgroundSaver.drain`. Idempotent."""
+        self.saver.close()
+
+    def _turn(
+        self, messages: list[BaseMessage], memory: ConversationMemory, thread_id: str
+    ) -> Turn:
+        """A turn that goes on, after an interrupt say, is saved again under the same key."""
+        thread = memory.user_id, thread_id
+        with self._gate:
+            saved = self._saved.pop(thread, None)
+            goes_on = saved is not None and saved.message_id == messages[0].id is not None
+            turn = turn_of_messages(
+                messages,
+                thread_id,
+                self._metadata,
+                key=saved.key if saved and goes_on else None,
+                at=saved.timestamp if saved and goes_on else None,
+            )
+            self._saved[thread] = _Saved(messages[0].id, turn.key, turn.timestamp)
+            if len(self._saved) > _THREADS:
+                self._saved.popitem(last=False)
+        return turn
+
+
+@cache
+def _middleware() -> type[RememberConversation]:
+    return as_middleware(RememberConversation)
+
+
+def remember_conversation(
+    source: Source = None,
+    *,
+    user_id: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    messages_key: str = "messages",
+    capacity: int = DEFAULT_CAPACITY,
+    drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S,
+) -> RememberConversation:
+    """What saves each turn of a graph: a node to end with, or middleware of an agent.
+
+    `builder.add_node("remember", remember_conversation())`, with edges from the node that
+    answers to this one and from here to the end; `create_agent(…, middleware=[…])`.
+    It takes no time: the turn is written in the background, see `BackgroundSaver`.
+
+    Args:
+        source: a memory, a repository or a store; None, the store of the graph.
+        user_id: None, the user of the run: see `PerUserStore`.
+        metadata: saved with each turn, such as the agent's name.
+        messages_key: the state's field of messages.
+        capacity: how many turns may wait while the database is away.
+        drain_timeout_s: how long the end waits for the database, if it is away.
+    """
+    saver = BackgroundSaver(capacity, drain_timeout_s)
+    return _middleware()(source, user_id, saver, metadata, messages_key)

@@ -1,0 +1,202 @@
+"""Repositories: values by namespace and key, over a store that graphs are given.
+
+`BaseStoreRepository` is what application code depends on; its `store` is what a workflow is
+compiled with. Namespaces may have labels with periods, such as e-mail addresses: the repository
+writes them as the store can take them, see `addresses.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from langgraph.store.base import BaseStore, Item, SearchItem
+from typing_extensions import Self, override
+
+from ..errors import ConfigurationError
+from ..namespaces import Labels
+from ..store import AgentStore
+from ..surface import StoreSurface
+from .addresses import address_of
+
+PAGE = 1_000
+
+
+class BaseStoreRepository(ABC):
+    """Values by namespace and key; implement `store`, all else follows from it.
+
+    `ax` is the awaitable form of `x`.
+    """
+
+    @property
+    @abstractmethod
+    def store(self) -> BaseStore:
+        """The LangGraph store: `builder.compile(store=repository.store)`."""
+
+    def put(self, namespace: Labels, key: str, value: Mapping[str, Any]) -> None:
+        """Writes the value, whether or not there is one."""
+        address = address_of(self.store, namespace)
+        address.store.put(address.labels, key, dict(value))
+
+    async def aput(self, namespace: Labels, key: str, value: Mapping[str, Any]) -> None:
+        """As `put`."""
+        address = address_of(self.store, namespace)
+        await address.store.aput(address.labels, key, dict(value))
+
+    def get(self, namespace: Labels, key: str) -> dict[str, Any] | None:
+        """The value, or None."""
+        address = address_of(self.store, namespace)
+        return _value(address.store.get(address.labels, key))
+
+    async def aget(self, namespace: Labels, key: str) -> dict[str, Any] | None:
+        """As `get`."""
+        address = address_of(self.store, namespace)
+        return _value(await address.store.aget(address.labels, key))
+
+    def search(
+        self, namespace: Labels, query: str | None = None, limit: int = 10
+    ) -> list[dict[str, Any]]:
+        """Values at or below a namespace: best match first, without a query newest first.
+
+        A query has an effect on a store that was given an index. A store that leaves the order
+        open is read whole to find the newest.
+        """
+        address = address_of(self.store, namespace)
+        if query is None and not isinstance(address.store, StoreSurface):
+            found: list[SearchItem] = []
+            while page := address.store.search(address.labels, limit=PAGE, offset=len(found)):
+                found += page
+            return _newest(found, limit)
+        return _values(address.store.search(address.labels, query=query, limit=limit))
+
+    async def asearch(
+        self, namespace: Labels, query: str | None = None, limit: int = 10
+    ) -> list[dict[str, Any]]:
+        """As `search`."""
+        address = address_of(self.store, namespace)
+        if query is None and not isinstance(address.store, StoreSurface):
+            found: list[SearchItem] = []
+            while page := await address.store.asearch(
+                address.labels, limit=PAGE, offset=len(found)
+            ):
+                found += page
+            return _newest(found, limit)
+        return _values(await address.store.asearch(address.labels, query=query, limit=limit))
+
+    def delete(self, namespace: Labels, key: str) -> None:
+        """Removes the value; no error if there is none."""
+        address = address_of(self.store, namespace)
+        address.store.delete(address.labels, key)
+
+    async def adelete(self, namespace: Labels, key: str) -> None:
+        """As `delete`."""
+        address = address_of(self.store, namespace)
+        await address.store.adelete(address.labels, key)
+
+
+class PostgresStoreRepository(BaseStoreRepository):
+    """A repository on Postgres, set up when it is made.
+
+    Give the server's parts, or a DSN, or a store. A store made here is closed by `close()`.
+
+    Args:
+        host: a name, an address, or the folder of a Unix socket.
+        port, database, user, password: any characters; they need no quoting.
+        dsn: in place of these; see `AgentStore`.
+        store: in place of all; it stays open.
+        options: of `AgentStore`: `schema`, `index`, `pool`, `ttl`.
+
+    Raises:
+        ConfigurationError: more than one way is given, or none.
+        StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int = 5432,
+        database: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        *,
+        dsn: str | None = None,
+        store: AgentStore | None = None,
+        **options: Any,
+    ) -> None:
+        if [host is not None, dsn is not None, store is not None].count(True) != 1:
+            raise ConfigurationError(
+                "give the repository one of host (with port, database, user and password), dsn= "
+                "or store="
+            )
+        self._owned = store is None
+        if store is not None and options:
+            raise ConfigurationError(f"{sorted(options)} are options of the store; give it them")
+        if host is not None:
+            dsn = dsn_of(host, port, database, user, password)
+        self._store = AgentStore(dsn, **options) if store is None else store
+        try:
+            self._store.setup()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    @override
+    def store(self) -> AgentStore:
+        return self._store
+
+    def close(self) -> None:
+        """Closes the store, if the repository made it. Idempotent."""
+        if self._owned:
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def dsn_of(
+    host: str,
+    port: int = 5432,
+    database: str | None = None,
+    user: str | None = None,
+    password: str | None = None,
+) -> str:
+    """A DSN with every part quoted.
+
+    Raises:
+        ConfigurationError: the port is none.
+    """
+    if type(port) is not int or not 0 < port < 2**16:
+        raise ConfigurationError(f"port is a whole number from 1 to 65535, got {port!r}")
+    login = "" if user is None else quote(user, safe="")
+    if password is not None:
+        login += f":{quote(password, safe='')}"
+    path = "" if database is None else f"/{quote(database, safe='')}"
+    if host.startswith(("/", "@")):  # the folder of a socket, or an abstract one
+        place, query = "", f"?{urlencode({'host': host, 'port': port})}"
+    else:
+        place, query = f"[{host}]:{port}" if ":" in host else f"{host}:{port}", ""
+    return f"postgresql://{login}{'@' if login else ''}{place}{path or '/'}{query}"
+
+
+def _newest(items: list[SearchItem], limit: int) -> list[dict[str, Any]]:
+    return _values(sorted(items, key=lambda item: item.updated_at, reverse=True)[:limit])
+
+
+def _value(item: Item | None) -> dict[str, Any] | None:
+    return None if item is None else item.value
+
+
+def _values(items: list[SearchItem]) -> list[dict[str, Any]]:
+    return [item.value for item in items]

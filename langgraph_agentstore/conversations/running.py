@@ -1,0 +1,127 @@
+"""Whose conversation a running graph is, and which: what both nodes ask first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from importlib.util import find_spec
+from types import new_class
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import BaseStore
+
+from ..errors import ConfigurationError, InvalidOperationError
+from ..users import check_user_id, user_of
+from ..views import UserStore
+from .keys import check_thread_id
+from .memory import ConversationMemory
+from .repository import BaseStoreRepository
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from langchain.agents.middleware import AgentMiddleware
+
+    # What `as_middleware` makes of the nodes' classes.
+    Middleware = AgentMiddleware[Any, Any, Any]
+else:
+    Middleware = object
+
+Source = ConversationMemory | BaseStoreRepository | BaseStore | None
+"""What nodes may be given: a memory, or where to find one; None for the graph's own store."""
+
+_MEMORIES = 1_024
+
+
+class Memories:
+    """The memory of the user for whom a graph runs.
+
+    Args:
+        source: a memory, a repository or a store; None, what the graph was compiled with.
+        user_id: None, the run's: see `PerUserStore`.
+    """
+
+    def __init__(self, source: Source, user_id: str | None) -> None:
+        if isinstance(source, ConversationMemory) and user_id not in (None, source.user_id):
+            raise ConfigurationError(
+                f"user_id={user_id!r} is not the user of the memory given, {source.user_id!r}; "
+                "leave it out"
+            )
+        self._source = source
+        self._user_id = None if user_id is None else check_user_id(user_id)
+        self._known: OrderedDict[tuple[int, str], ConversationMemory] = OrderedDict()
+
+    def of(self, config: RunnableConfig, runtime: Any) -> ConversationMemory:
+        """The running user's.
+
+        Raises:
+            ConfigurationError: no store was given, and the graph was compiled without one.
+            MissingUserError: the run has no user.
+        """
+        if isinstance(self._source, ConversationMemory):
+            return self._source
+        source = self._source or getattr(runtime, "store", None)
+        store = source.store if isinstance(source, BaseStoreRepository) else source
+        if store is None:
+            raise ConfigurationError(
+                "no store: compile the graph with store=…, or give the node one"
+            )
+        return self._memory(store, self._user(store, config, runtime))
+
+    def _user(self, store: BaseStore, config: RunnableConfig, runtime: Any) -> str:
+        if self._user_id is not None:
+            return self._user_id
+        if isinstance(store, UserStore):
+            return store.user_id
+        return user_of(cast("Mapping[str, Any]", config), getattr(runtime, "context", None))
+
+    def _memory(self, store: BaseStore, user_id: str) -> ConversationMemory:
+        known = id(store), user_id
+        memory = self._known.pop(known, None) or ConversationMemory(store, user_id)
+        self._known[known] = memory
+        if len(self._known) > _MEMORIES:
+            self._known.popitem(last=False)
+        return memory
+
+
+def thread_of(config: RunnableConfig) -> str:
+    """The thread that runs.
+
+    Raises:
+        InvalidOperationError: it has no id.
+    """
+    thread_id = (config.get("configurable") or {}).get("thread_id")
+    if thread_id is None:
+        raise InvalidOperationError(
+            "the running graph has no thread: pass config={'configurable': {'thread_id': …}} "
+            "when it is invoked"
+        )
+    return check_thread_id(str(thread_id))
+
+
+def messages_of(state: Any, key: str) -> list[BaseMessage]:
+    """The messages of a state, whatever kind of state it is.
+
+    Raises:
+        InvalidOperationError: there are none under that name.
+    """
+    messages = state.get(key) if isinstance(state, Mapping) else getattr(state, key, None)
+    if messages is None:
+        raise InvalidOperationError(
+            f"the state has no {key!r}; name the field that holds the messages: messages_key=…"
+        )
+    return list(messages)
+
+
+def as_middleware(cls: type[T]) -> type[T]:
+    """The class, which is also middleware of LangChain's agents, where LangChain is installed."""
+    if find_spec("langchain") is None:
+        return cls
+    from langchain.agents.middleware import AgentMiddleware
+
+    def body(namespace: dict[str, Any]) -> None:
+        namespace.update(__module__=cls.__module__, __doc__=cls.__doc__)
+
+    return cast("type[T]", new_class(cls.__name__, (cls, AgentMiddleware), exec_body=body))

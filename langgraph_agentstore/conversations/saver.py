@@ -1,0 +1,253 @@
+"""Saving in the background: a turn is accepted at once and written by a thread of its own.
+
+Accepted turns wait in a buffer of bounded length. The thread is there while there are any; it
+writes what waits in one go, and while the database is away it tries again, at growing intervals,
+for as long as it takes. A full buffer refuses further turns loudly. What may be lost: by a
+`kill -9` the turns that wait, and when the process or the store ends while the database is away,
+what could not be written within `drain_timeout_s`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+import weakref
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from ..errors import TurnRefusedError
+from ..values import encode_value
+from .drawers import AgentDrawer, AnyDrawer
+from .neighbours import with_context
+from .outcomes import is_hopeless, is_unreachable
+from .turns import Turn, check_count
+
+logger = logging.getLogger("langgraph_agentstore.conversations")
+
+DEFAULT_CAPACITY = 10_000
+BATCH_SIZE = 500
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 5.0
+DEFAULT_DRAIN_TIMEOUT_S = 30.0
+READERS_WAIT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SaverStats:
+    """Counters since the saver was made; `waiting` is now.
+
+    `accepted` is `saved` + `lost` + `waiting`. `refused`: the buffer was full, or the turn cannot
+    be stored. `lost`: accepted, and then refused by the server, or still waiting at the end.
+    `retries`: attempts that failed and were, or will be, made again.
+    """
+
+    accepted: int = 0
+    saved: int = 0
+    refused: int = 0
+    lost: int = 0
+    retries: int = 0
+    waiting: int = 0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    drawer: AnyDrawer
+    turn: Turn
+
+
+class BackgroundSaver:
+    """Writes turns in the background, in the order in which they were accepted.
+
+    Args:
+        capacity: how many turns may wait.
+        drain_timeout_s: how long `close()`, the end of the store and that of the process wait
+            for what is left, if the database is away.
+    """
+
+    _all: ClassVar[weakref.WeakSet[BackgroundSaver]] = weakref.WeakSet()
+
+    def __init__(
+        self,
+        capacity: int = DEFAULT_CAPACITY,
+        drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S,
+    ) -> None:
+        self.capacity = check_count("capacity", capacity)
+        self.drain_timeout_s = drain_timeout_s
+        self._stats = SaverStats()
+        self._reset()
+        self._all.add(self)
+
+    def _reset(self) -> None:
+        self._waiting: list[_Waiting] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._flushing = 0
+        self.is_failing = False
+
+    @property
+    def stats(self) -> SaverStats:
+        """The counters."""
+        with self._changed:
+            return replace(self._stats, waiting=len(self._waiting))
+
+    def save(self, drawer: AnyDrawer, turn: Turn) -> None:
+        """Accepts a turn; it never waits for a database.
+
+        Raises:
+            TurnRefusedError: the buffer is full.
+            ValueTypeError, InvalidValueError: the turn cannot be stored.
+        """
+        try:
+            encode_value(turn.value())
+        except Exception:
+            self._count(refused=1)
+            raise
+        with self._changed:
+            if len(self._waiting) >= self.capacity:
+                self._add(refused=1)
+                raise TurnRefusedError(
+                    f"{self.capacity} turns wait to be saved, and no more are taken; the turn of "
+                    f"thread {turn.thread_id!r} is not saved"
+                )
+            self._add(accepted=1)
+            self._waiting.append(_Waiting(drawer, turn))
+            self._drain_before_closing(drawer)
+            if self._thread is None:
+                self._start()
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Waits until nothing waits any more; False if time ran out first."""
+        with self._changed:
+            self._flushing += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: not self._waiting, timeout_s)
+            finally:
+                self._flushing -= 1
+
+    def drain(self) -> None:
+        """As `flush`, for `drain_timeout_s`; what is left then is lost, counted and logged."""
+        if self.flush(self.drain_timeout_s):
+            return
+        with self._changed:
+            self._add(lost=len(self._waiting))
+            logger.error(
+                "%d accepted turns are lost: the database could not be reached for %g s",
+                len(self._waiting),
+                self.drain_timeout_s,
+            )
+            self._waiting.clear()
+            self._changed.notify_all()
+
+    close = drain
+
+    def _drain_before_closing(self, drawer: AnyDrawer) -> None:
+        if isinstance(drawer, AgentDrawer):
+            drawer.engine.drained_first.add(self)
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="agentstore-saver", daemon=True)
+        atexit.register(self.drain)
+        self._thread.start()
+
+    def _run(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while batch := self._next_batch():
+            if self._write(batch):
+                pause_s, self.is_failing = FIRST_PAUSE_S, False
+            else:
+                self.is_failing = True
+                self._pause(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _next_batch(self) -> list[_Waiting]:
+        with self._changed:
+            batch = self._waiting[:BATCH_SIZE]
+            if not batch:
+                self._thread = None
+                atexit.unregister(self.drain)
+            return batch
+
+    def _pause(self, pause_s: float) -> None:
+        """Waits before the next attempt; who waits for the end makes it come soon."""
+        with self._changed:
+            if self._flushing:
+                self._changed.wait(FIRST_PAUSE_S)
+            else:
+                self._changed.wait_for(lambda: self._flushing > 0, pause_s)
+
+    def _write(self, batch: list[_Waiting]) -> bool:
+        """Writes each user's turns at once; whether at least something could be settled."""
+        by_drawer: dict[int, list[_Waiting]] = {}
+        for waiting in batch:
+            by_drawer.setdefault(id(waiting.drawer), []).append(waiting)
+        settled = [self._write_together(group) for group in by_drawer.values()]
+        return any(settled)
+
+    def _write_together(self, group: list[_Waiting]) -> bool:
+        """All of one drawer; if that is refused, each by itself."""
+        drawer = group[0].drawer
+        try:
+            turns = list(with_context([one.turn for one in group], drawer.before))
+            for one, turn in zip(group, turns, strict=True):
+                # Tried again, it is the same turn, whatever was written meanwhile.
+                one.turn = turn
+            drawer.put(turns)
+        except Exception as error:
+            if len(group) > 1 and not is_unreachable(error):
+                settled = [self._write_together([one]) for one in group]
+                return any(settled)
+            return self._failed(group, error)
+        self._settle(group, saved=len(group))
+        return True
+
+    def _failed(self, group: list[_Waiting], error: Exception) -> bool:
+        if is_hopeless(error):
+            logger.error("%d accepted turns are lost: %s", len(group), error, exc_info=error)
+            self._settle(group, lost=len(group))
+            return True
+        logger.warning("%d turns are not saved yet, to be tried again: %s", len(group), error)
+        self._count(retries=1)
+        return False
+
+    def _settle(self, group: list[_Waiting], **counts: int) -> None:
+        done = set(map(id, group))
+        with self._changed:
+            left = [one for one in self._waiting if id(one) not in done]
+            if len(left) < len(self._waiting):  # else they were given up meanwhile
+                self._add(**counts)
+            self._waiting = left
+            self._changed.notify_all()
+
+    def _count(self, **counts: int) -> None:
+        with self._changed:
+            self._add(**counts)
+
+    def _add(self, **counts: int) -> None:
+        stats: dict[str, Any] = {name: getattr(self._stats, name) + n for name, n in counts.items()}
+        self._stats = replace(self._stats, **stats)
+
+    @classmethod
+    def _in_child(cls) -> None:
+        """What waits in the parent the parent saves, by a thread that the child does not have."""
+        for saver in list(cls._all):
+            atexit.unregister(saver.drain)
+            saver._reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=BackgroundSaver._in_child)
+
+
+def await_savers(timeout_s: float = READERS_WAIT_S) -> None:
+    """Waits for what the savers of this process still hold, unless their database is away.
+
+    So whoever reads in this process finds what was said in it a moment ago.
+    """
+    deadline = time.monotonic() + timeout_s
+    for saver in list(BackgroundSaver._all):
+        if not saver.is_failing:
+            saver.flush(max(0.0, deadline - time.monotonic()))

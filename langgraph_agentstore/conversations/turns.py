@@ -1,0 +1,203 @@
+"""A turn: what somebody asked, what was answered, and the messages that this took.
+
+Stored as JSON: `query`, `response`, `thread_id` and `timestamp` (ISO 8601, UTC, always with
+microseconds, so that texts sort as times do), and where there is any `metadata` and `messages` in
+LangChain's own form. `context` and `previous` serve search: see `neighbours.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    messages_from_dict,
+    messages_to_dict,
+)
+
+from ..errors import InvalidOperationError, ValueTypeError
+from .keys import ConversationKey, check_thread_id, in_utc, now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One turn of a thread.
+
+    `timestamp` is when it was said, in UTC; turns are ordered by it, and of one microsecond by
+    `key`. `stored_messages`: LangChain's `messages_to_dict`; None where only texts were saved.
+    `previous`: the key of the thread's turn before it, where it was known.
+    """
+
+    key: str
+    thread_id: str
+    timestamp: datetime
+    query: str
+    response: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    stored_messages: Sequence[Mapping[str, Any]] | None = None
+    previous: str | None = None
+    context: Sequence[str] | None = None
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """What turns are sorted by."""
+        return self.timestamp, self.key
+
+    @property
+    def text(self) -> str:
+        """Query and response, as they are searched."""
+        return "\n".join(filter(None, (self.query, self.response)))
+
+    @property
+    def messages(self) -> list[BaseMessage]:
+        """As they were saved; of a turn of texts one human message and one of the model."""
+        if self.stored_messages is not None:
+            return messages_from_dict([dict(message) for message in self.stored_messages])
+        said = HumanMessage(self.query, id=f"{self.key}-query")
+        return [said, AIMessage(self.response, id=f"{self.key}-response")]
+
+    def value(self) -> dict[str, Any]:
+        """The JSON that is stored."""
+        optional = {
+            "metadata": dict(self.metadata) or None,
+            "messages": self.stored_messages,
+            "previous": self.previous,
+            "context": None if self.context is None else list(self.context),
+        }
+        return {
+            "query": self.query,
+            "response": self.response,
+            "thread_id": self.thread_id,
+            "timestamp": timestamp_text(self.timestamp),
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+
+
+def new_turn(
+    thread_id: str,
+    query: str,
+    response: str,
+    metadata: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
+) -> Turn:
+    """A turn of texts, said now or at another moment.
+
+    Raises:
+        ValueTypeError: query or response is no string, or metadata no mapping.
+    """
+    for name, text in (("query", query), ("response", response)):
+        if not isinstance(text, str):
+            raise ValueTypeError(
+                f"{name} is a string, got {type(text).__name__}; save_messages takes messages"
+            )
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise ValueTypeError(f"metadata is a mapping, got {type(metadata).__name__}")
+    moment = now() if at is None else in_utc(at)
+    return Turn(
+        key=str(ConversationKey.new(thread_id, moment)),
+        thread_id=thread_id,
+        timestamp=moment,
+        query=query,
+        response=response,
+        metadata=dict(metadata or {}),
+    )
+
+
+def turn_of_messages(
+    messages: Sequence[BaseMessage],
+    thread_id: str,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    key: str | None = None,
+    at: datetime | None = None,
+) -> Turn:
+    """One turn of these messages: what people said, and the model's last words."""
+    moment = now() if at is None else in_utc(at)
+    said = [message.text for message in messages if message.type == "human"]
+    answered = [message.text for message in messages if message.type == "ai" and message.text]
+    return Turn(
+        key=str(ConversationKey.new(thread_id, moment)) if key is None else key,
+        thread_id=check_thread_id(thread_id),
+        timestamp=moment,
+        query="\n".join(said),
+        response=answered[-1] if answered else "",
+        metadata=dict(metadata or {}),
+        stored_messages=messages_to_dict(messages),
+    )
+
+
+def split_into_turns(messages: Iterable[BaseMessage]) -> Iterator[list[BaseMessage]]:
+    """Each turn begins with what a person says; what stands before the first is the first's.
+
+    Raises:
+        ValueTypeError: something is no LangChain message.
+    """
+    turn: list[BaseMessage] = []
+    for message in messages:
+        if not isinstance(message, BaseMessage):
+            raise ValueTypeError(
+                f"messages are LangChain messages, got {type(message).__name__}; convert them with "
+                "langchain_core.messages.convert_to_messages"
+            )
+        begun = any(earlier.type == "human" for earlier in turn)
+        if message.type == "human" and begun and turn[-1].type != "human":
+            yield turn
+            turn = []
+        turn.append(message)
+    if turn:
+        yield turn
+
+
+def last_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """The messages from the last that a person said on; none if nobody said anything."""
+    *_, last = [[], *split_into_turns(messages)]
+    return last if any(message.type == "human" for message in last) else []
+
+
+def timestamp_text(moment: datetime) -> str:
+    """ISO 8601 in UTC, to the microsecond: texts of this form sort as their times do."""
+    return in_utc(moment).isoformat(timespec="microseconds")
+
+
+def turn_of_value(key: str, value: Mapping[str, Any], created_at: datetime) -> Turn | None:
+    """The turn that an item holds, also one that was put by other means; None if it is none.
+
+    A turn names its thread. One whose timestamp is none was said when it was written.
+    """
+    thread_id = value.get("thread_id")
+    if not isinstance(thread_id, str) or not {"query", "response", "messages"} & set(value):
+        return None
+    return Turn(
+        key=key,
+        thread_id=thread_id,
+        timestamp=moment_of(value.get("timestamp"), created_at),
+        query=str(value.get("query") or ""),
+        response=str(value.get("response") or ""),
+        metadata=value["metadata"] if isinstance(value.get("metadata"), dict) else {},
+        stored_messages=value.get("messages"),
+        previous=value.get("previous"),
+        context=value.get("context"),
+    )
+
+
+def moment_of(text: object, default: datetime) -> datetime:
+    """A time as somebody wrote it; without a time zone it is taken as UTC."""
+    if not isinstance(text, str):
+        return in_utc(default)
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return in_utc(default)
+    return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
+
+
+def check_count(name: str, number: int) -> int:
+    """Raises InvalidOperationError unless the number is whole and above 0."""
+    if type(number) is not int or number < 1:
+        raise InvalidOperationError(f"{name} is a whole number above 0, got {number!r}")
+    return number

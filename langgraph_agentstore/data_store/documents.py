@@ -1,0 +1,173 @@
+"""Records as JSON documents and back, for export and import.
+
+A document is that of `DataStoreRecord.document()`, and where that does not say all: `labels`,
+the namespace's, where no string names it; `ttlMinutes`, of a record that expires. Documents of
+the original `data_store` are taken too: without version and expiry, times naive or with `Z`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from ..errors import InvalidNamespaceError, InvalidValueError
+from ..namespaces import Labels, labels_named, name_of
+from ..plan import Planner
+from ..plan.addresses import checked_key, locate
+from ..plan.importing import Imported
+from ..plan.model import NO_METADATA, Put
+from ..plan.records import StoredRecord
+from ..ttl import ttl_interval
+from ..users import SHARED, Address, check_user_id
+from ..values import check_text, encode_mapping, encode_value
+from .records import DataStoreRecord
+
+NOBODY = "unknown"
+"""Who accessed a record of which only is known that it was accessed."""
+
+_LARGEST_COUNT = 2**62
+_MAY_BE_NULL = ("metadata", "accessCount", "version")
+_BESIDE = ("_id", "labels", "ttlMinutes", "value")
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A record to import, and how many bytes its value has."""
+
+    record: Imported
+    size: int
+
+
+def document_of(stored: StoredRecord) -> dict[str, Any]:
+    """The document of a record; `record_of` makes the same record of it."""
+    document = DataStoreRecord.of(stored).document()
+    if stored.user_id == SHARED or name_of(stored.labels) is None:
+        document["labels"] = list(stored.labels)
+    if stored.ttl is not None:
+        document["ttlMinutes"] = stored.ttl / timedelta(minutes=1)
+    return document
+
+
+def record_of(document: object, user_id: str | None, planner: Planner) -> Sized:
+    """The record of a document, checked; `user_id`, if given, in place of the document's.
+
+    Raises:
+        AgentStoreError: which field is wrong, and why; it does not show the value.
+    """
+    if not isinstance(document, Mapping):
+        raise InvalidValueError(f"a document is an object, this is a {type(document).__name__}")
+    header = _header(document)
+    labels = _labels(document, header)
+    _check_id(document, header)
+    owner = header.user_id if user_id is None else user_id
+    if user_id is None and not (owner == SHARED and "labels" in document):
+        check_user_id(owner)
+    at = locate(Address(owner, labels), labels)
+    text = encode_value(document["value"])
+    metadata = document.get("metadata")
+    put = Put(
+        (at.user_id, at.stored, checked_key(header.key, at)),
+        at.place,
+        text,
+        _ttl(document, header),
+        planner.content(text),
+        metadata=encode_mapping(metadata) if metadata else NO_METADATA,
+        created_by=header.created_by_agent or None,
+    )
+    return Sized(_imported(put, header), len(text))
+
+
+def _imported(put: Put, header: DataStoreRecord) -> Imported:
+    at, agent = header.last_accessed_at, header.last_accessed_by_agent
+    if at is not None or agent is not None or header.access_count:
+        at, agent = at or header.updated_at, agent or NOBODY
+    return Imported(
+        put,
+        header.version,
+        header.created_at,
+        header.updated_at,
+        header.expires_at,
+        header.access_count,
+        at,
+        agent,
+    )
+
+
+def _header(document: Mapping[str, Any]) -> DataStoreRecord:
+    """All but value and metadata, which are left as they are and checked when encoded."""
+    if "value" not in document:
+        raise InvalidValueError("the field value is missing; null is a value")
+    fields = {
+        name: value
+        for name, value in document.items()
+        if name not in _BESIDE and not (name in _MAY_BE_NULL and value is None)
+    }
+    metadata = fields.pop("metadata", {})
+    if not isinstance(metadata, Mapping):
+        raise InvalidValueError(f"metadata is an object, not a {type(metadata).__name__}")
+    for name, value in fields.items():
+        if isinstance(value, str):
+            check_text(value, f"the field {name}")
+    try:
+        text = orjson.dumps({**fields, "value": None, "metadata": {}})
+        # Strict, and as JSON: "5" is no number, 5 no time, but texts are times.
+        header = DataStoreRecord.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise InvalidValueError(_said(error)) from None
+    except (TypeError, OverflowError) as error:
+        raise InvalidValueError(
+            f"a field is none of JSON's types, or out of range: {error}"
+        ) from None
+    if not 0 <= header.access_count < _LARGEST_COUNT or not 1 <= header.version < _LARGEST_COUNT:
+        raise InvalidValueError("accessCount is a number from 0 on, version one from 1 on")
+    return header
+
+
+def _said(error: ValidationError) -> str:
+    """What is wrong with which fields, without their values."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(
+        f"the field {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults
+    )
+
+
+def _labels(document: Mapping[str, Any], header: DataStoreRecord) -> Labels:
+    given = document.get("labels")
+    if given is None:
+        return labels_named(header.namespace)
+    if not isinstance(given, list) or not all(isinstance(label, str) for label in given):
+        raise InvalidNamespaceError("labels is a list of strings")
+    labels = tuple(given)
+    if ":".join(labels) != header.namespace or labels == ("",):
+        raise InvalidNamespaceError(
+            "labels and namespace are not the same; namespace is the labels joined with ':'"
+        )
+    return labels
+
+
+def _check_id(document: Mapping[str, Any], header: DataStoreRecord) -> None:
+    given = document.get("_id")
+    if given is None:
+        return
+    if not isinstance(given, str) or given.rstrip("=") != header.id.rstrip("="):
+        raise InvalidValueError(
+            "_id is not that of userId, namespace and key: one of them was altered; correct it, "
+            "or leave _id out"
+        )
+
+
+def _ttl(document: Mapping[str, Any], header: DataStoreRecord) -> timedelta | None:
+    given = document.get("ttlMinutes")
+    if header.expires_at is None:
+        if given is not None:
+            raise InvalidValueError("ttlMinutes without expiresAt; give both, or neither")
+        return None
+    if given is not None:
+        return ttl_interval(given)
+    # What is written over it expires after as long again.
+    return max(header.expires_at - header.updated_at, timedelta(microseconds=1))

@@ -1,0 +1,75 @@
+"""The proof that `data_store` finds records by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.store.base import SearchOp
+
+from ..plan.addresses import locate
+from ..plan.get import get_one_sql
+from ..plan.model import Rules, Statement
+from ..plan.records import plan_all_values, plan_keys
+from ..runtime.explaining import explain_job
+from ..store import AgentStore
+from ..users import Address
+from .view import RecordView
+
+_ANYBODY = "somebody"
+_LABELS = ("some", "namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """How the server runs a method's statement.
+
+    `plan` is the text of EXPLAIN, `indexes` the names of those it uses, and `whole_tables` the
+    tables that it would read from end to end: there should be none.
+    """
+
+    method: str
+    sql: str
+    plan: str
+    indexes: tuple[str, ...]
+    whole_tables: tuple[str, ...]
+
+
+def query_plans(store: AgentStore) -> list[QueryPlan]:
+    """The plans of the methods that read, by their names."""
+    found = []
+    for method, (sql, arguments) in sorted(_statements(store).items()):
+        [(text, tree)] = store._engine.run([explain_job(sql, arguments)])
+        nodes = list(_nodes(tree))
+        indexes = {node["Index Name"] for node in nodes if "Index Name" in node}
+        whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+        plan = QueryPlan(method, sql.strip(), text, tuple(sorted(indexes)), tuple(sorted(whole)))
+        found.append(plan)
+    return found
+
+
+def _statements(store: AgentStore) -> dict[str, tuple[str, int]]:
+    """The SQL of each method, and how many arguments it has."""
+    rules: Rules = store._planner.rules
+    at = locate(Address(_ANYBODY, _LABELS), _LABELS)
+    search = RecordView(store, _ANYBODY)._planner.plan(SearchOp(_LABELS))
+    assert isinstance(search, Statement)
+    # What it turns to where its first row says that there are namespaces below.
+    below = search.decode([(True,)]).instead
+    assert below is not None
+    planned: dict[str, Statement[Any]] = {
+        "get_all": plan_all_values(at, rules),
+        "list_keys": plan_keys(at, "", None, None, rules),
+        "list_keys, with a prefix": plan_keys(at, "a", None, 10, rules),
+        "search": search,
+        "search, with namespaces below": below,
+    }
+    statements = {method: (s.sql, len(s.arguments)) for method, s in planned.items()}
+    return {"get": (get_one_sql(rules), 3), **statements}
+
+
+def _nodes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield tree
+    for child in tree.get("Plans", []):
+        yield from _nodes(child)

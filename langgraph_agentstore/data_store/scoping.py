@@ -1,0 +1,43 @@
+"""Whose records are meant, and of which namespaces, as administration is told it; checked."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from ..errors import InvalidNamespaceError, InvalidValueError
+from ..namespaces import Labels, labels_named
+from ..plan.administration import Within
+from ..users import SHARED, check_user_id
+from ..values import check_text
+
+Namespace: TypeAlias = "str | Labels"
+"""A string such as `files:my-repo`, or labels, which also reach what no string names."""
+
+
+def within_of(user_id: str | None, namespace: Namespace | None, below: bool) -> Within:
+    """None for the user: everybody; None for the namespace: all of them."""
+    user = None if user_id is None else user_of(user_id)
+    if namespace is None:
+        return Within(user)
+    return Within(user, labels_of(namespace), below)
+
+
+def user_of(user_id: object) -> str:
+    """A user id, or "" for the shared space."""
+    return SHARED if user_id == SHARED else check_user_id(user_id)
+
+
+def labels_of(namespace: Any) -> Labels:
+    """The labels of a namespace, given as a string or as themselves."""
+    if not isinstance(namespace, tuple):
+        return labels_named(namespace)
+    for label in namespace:
+        if not isinstance(label, str):
+            raise InvalidNamespaceError(f"labels are strings, got {label!r} in {namespace!r}")
+        try:
+            check_text(label, f"a label of {namespace!r}")
+        except InvalidValueError as error:
+            raise InvalidNamespaceError(str(error)) from None
+    if namespace == ("",):
+        raise InvalidNamespaceError("('',) is not told from (), which names the root; write ()")
+    return tuple(str.__str__(label) for label in namespace)

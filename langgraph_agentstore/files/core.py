@@ -1,0 +1,128 @@
+"""What both dialects do with files, as programs: listing, finding, reading, editing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..beyond import UPDATE_ATTEMPTS
+from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
+from ..plan.files import FileEntry, Reach, SizeUnit
+from .content import FileContent, content_of, rewritten
+from .steps import Children, Contents, Entries, Look, Overwrite, Program, Read, Replace, Write
+
+EDIT_ATTEMPTS = UPDATE_ATTEMPTS
+"""After so many lost races an edit gives up; each means that another writer succeeded."""
+
+REFUSED = (InvalidKeyError, InvalidValueError)
+"""What is wrong with one path or one text, and goes into a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What became of an edit: an error, or how often the text was replaced."""
+
+    error: str | None = None
+    occurrences: int | None = None
+
+
+def folder_of(path: str) -> str:
+    """A path as that of a folder: it ends with `/`."""
+    return path if path.endswith("/") else path + "/"
+
+
+def listed(path: str, unit: SizeUnit) -> Program[list[FileEntry]]:
+    """What is directly in a folder; by path."""
+    entries: list[FileEntry] = yield Children(folder_of(path), unit)
+    return [entry for entry in entries if entry.size is not None]
+
+
+def reached(reach: Reach, unit: SizeUnit) -> Program[list[FileEntry]]:
+    """The files within reach, and maybe others that its `like` leaves out; by path."""
+    entries: list[FileEntry] = yield Entries(reach, unit)
+    return [entry for entry in entries if entry.size is not None]
+
+
+def newest_first(files: Sequence[FileEntry]) -> list[FileEntry]:
+    """By time of change; in the order given where it is the same."""
+    return sorted(files, key=lambda file: file.modified_at, reverse=True)
+
+
+def held(
+    reach: Reach, matches: Callable[[str], bool], literal: str
+) -> Program[list[tuple[str, list[str]]]]:
+    """Path and lines of the text files that may hold a literal and whose path matches."""
+    contents: list[tuple[str, Any]] = yield Contents(reach, literal)
+    texts = []
+    for path, value in contents:
+        file = content_of(value) if matches(path) and isinstance(value, dict) else None
+        if file is not None and not file.is_binary:
+            texts.append((path, file.text.split("\n")))
+    return texts
+
+
+def file_at(path: str) -> Program[FileContent | None]:
+    """The file; None if there is none, or what is there is none."""
+    values = yield Read((path,))
+    return None if values[0] is None else content_of(values[0])
+
+
+def edited(
+    path: str,
+    change: Callable[[str], tuple[str, int] | str],
+    form: Callable[[FileContent], dict[str, Any]],
+) -> Program[Edited]:
+    """Replaces a file's text by what `change` makes of it; no concurrent edit is lost.
+
+    `change` gives the new text and how often it replaced something, or an error; it runs again
+    if another writer was faster.
+    """
+    for _ in range(EDIT_ATTEMPTS):
+        seen = yield Look(path)
+        file = None if seen is None else content_of(seen.value)
+        if file is None:
+            return Edited(f"Error: File '{path}' not found")
+        if file.is_binary:
+            return Edited("Error: Cannot edit binary files with text replacements.")
+        made = change(file.text)
+        if isinstance(made, str):
+            return Edited(made)
+        try:
+            yield Replace(path, form(file.changed(made[0])), seen)
+        except VersionConflictError:
+            continue
+        except REFUSED as error:
+            return Edited(f"Error: {error}")
+        return Edited(occurrences=made[1])
+    return Edited(
+        f"Error: File '{path}' was changed by others {EDIT_ATTEMPTS} times during this edit. "
+        "Read it again and retry."
+    )
+
+
+def overwritten(
+    path: str, file: FileContent, form: Callable[[FileContent], dict[str, Any]]
+) -> Program[Exception | None]:
+    """Writes a file made now, or over one, which keeps when it was created; what was wrong."""
+    try:
+        if (yield Overwrite(path, form(file))):
+            return None
+    except REFUSED as error:
+        return error
+    before = yield from file_at(path)
+    (error_of_write,) = yield Write(((path, form(rewritten(file, before))),))
+    refused: Exception | None = error_of_write
+    return refused
+
+
+def stored(
+    files: Sequence[tuple[str, FileContent | None]],
+    form: Callable[[FileContent], dict[str, Any]],
+) -> Program[list[bool]]:
+    """Writes files, whatever is there; whether each is stored. None is left out."""
+    given = [n for n, (_, file) in enumerate(files) if file is not None]
+    values = tuple((path, form(file)) for path, file in files if file is not None)
+    errors = yield Write(values)
+    done = {n for n, error in zip(given, errors, strict=True) if error is None}
+    return [n in done for n in range(len(files))]

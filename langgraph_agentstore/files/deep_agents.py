@@ -1,0 +1,230 @@
+"""Dialect 2: an agent's files as deepagents knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+from langgraph.config import get_store
+from langgraph.runtime import get_runtime
+from langgraph.store.base import BaseStore
+from typing_extensions import override
+
+from ..errors import ConfigurationError, MissingUserError
+from ..namespaces import Labels
+from ..store import AgentStore
+from ..users import DEFAULT_TEMPLATE, running_user
+from ..views import PerUserStore, UserStore
+from .spoon import FILESYSTEM
+from .steps import Program, Way, arun, run
+from .ways import checked_namespace, checked_store, way_to
+
+try:
+    from deepagents.backends.protocol import (
+        BackendProtocol,
+        DeleteResult,
+        EditResult,
+        FileDownloadResponse,
+        FileUploadResponse,
+        GlobResult,
+        GrepResult,
+        LsResult,
+        ReadResult,
+        WriteResult,
+    )
+
+    from . import deep_agents_files as files
+except ImportError as error:
+    raise ConfigurationError(
+        f"DeepAgentsBackend needs deepagents 0.7.32 or later ({error}): "
+        "pip install 'langgraph_agentstore[deepagents]'"
+    ) from error
+
+NamespaceOf: TypeAlias = Callable[[Any], Labels]
+"""From the running graph's `Runtime`, None outside of one, to a namespace."""
+
+ResultT = TypeVar("ResultT")
+
+
+class DeepAgentsBackend(BackendProtocol):
+    """Files for `create_deep_agent`, which last from one thread to the next. `ax` awaits `x`.
+
+    Args:
+        store: any LangGraph store; left out, that of the running graph.
+        namespace: where the files are, just there: labels, or what gives them for the graph's
+            runtime. Left out, the files are those of the user for whom the graph runs, in that
+            user's `("filesystem",)`; in a view of one user they are that user's anyway.
+
+    Raises:
+        ConfigurationError: the store is none, or the namespace is no tuple of strings.
+    """
+
+    def __init__(
+        self,
+        store: BaseStore | None = None,
+        *,
+        namespace: Labels | NamespaceOf | None = None,
+    ) -> None:
+        self._store = None if store is None else checked_store(store)
+        fixed = namespace is not None and not callable(namespace)
+        self._namespace = checked_namespace(namespace) if fixed else namespace
+
+    @override
+    def ls(self, path: str) -> LsResult:
+        """What is directly in a folder, by path; sizes in bytes."""
+        return self._run(files.list_folder(path))
+
+    @override
+    async def als(self, path: str) -> LsResult:
+        """As `ls`."""
+        return await self._arun(files.list_folder(path))
+
+    @override
+    def read(self, file_path: str, offset: int = 0, limit: int = 2000) -> ReadResult:
+        """`limit` lines from `offset` on, as they are; a file that is no text, whole."""
+        return self._run(files.read_window(file_path, offset, limit))
+
+    @override
+    async def aread(self, file_path: str, offset: int = 0, limit: int = 2000) -> ReadResult:
+        """As `read`."""
+        return await self._arun(files.read_window(file_path, offset, limit))
+
+    @override
+    def write(self, file_path: str, content: str) -> WriteResult:
+        """Makes a file or replaces one."""
+        return self._run(files.write_over(file_path, content))
+
+    @override
+    async def awrite(self, file_path: str, content: str) -> WriteResult:
+        """As `write`."""
+        return await self._arun(files.write_over(file_path, content))
+
+    @override
+    def edit(
+        self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
+    ) -> EditResult:
+        """Replaces a text that is there once, or wherever it is. No concurrent edit is lost."""
+        return self._run(files.edit_text(file_path, old_string, new_string, replace_all))
+
+    @override
+    async def aedit(
+        self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
+    ) -> EditResult:
+        """As `edit`."""
+        return await self._arun(files.edit_text(file_path, old_string, new_string, replace_all))
+
+    @override
+    def delete(self, file_path: str) -> DeleteResult:
+        """Removes a file, or a folder with all that is in it, by one statement."""
+        return self._run(files.delete_tree(file_path))
+
+    @override
+    async def adelete(self, file_path: str) -> DeleteResult:
+        """As `delete`."""
+        return await self._arun(files.delete_tree(file_path))
+
+    @override
+    def grep(
+        self,
+        pattern: str,
+        path: str | None = None,
+        glob: str | None = None,
+        *,
+        max_count: int | None = None,
+    ) -> GrepResult:
+        """The lines that hold a text, by path and line, of files that match a glob."""
+        return self._run(files.grep_text(pattern, path, glob, max_count))
+
+    @override
+    async def agrep(
+        self,
+        pattern: str,
+        path: str | None = None,
+        glob: str | None = None,
+        *,
+        max_count: int | None = None,
+    ) -> GrepResult:
+        """As `grep`."""
+        return await self._arun(files.grep_text(pattern, path, glob, max_count))
+
+    @override
+    def glob(self, pattern: str, path: str | None = None) -> GlobResult:
+        """The files that match, the newest first, then by path."""
+        return self._run(files.glob_files(pattern, path))
+
+    @override
+    async def aglob(self, pattern: str, path: str | None = None) -> GlobResult:
+        """As `glob`."""
+        return await self._arun(files.glob_files(pattern, path))
+
+    # What the protocol calls its parameters shadows the module here.
+    _upload, _download = staticmethod(files.upload), staticmethod(files.download)
+
+    @override
+    def upload_files(self, files: list[tuple[str, bytes]]) -> list[FileUploadResponse]:
+        """Writes bytes to paths, whatever is there; what is no text is kept as base64."""
+        return self._run(self._upload(files))
+
+    @override
+    async def aupload_files(self, files: list[tuple[str, bytes]]) -> list[FileUploadResponse]:
+        """As `upload_files`."""
+        return await self._arun(self._upload(files))
+
+    @override
+    def download_files(self, paths: list[str]) -> list[FileDownloadResponse]:
+        """The bytes of files, in the order of `paths`."""
+        return self._run(self._download(paths))
+
+    @override
+    async def adownload_files(self, paths: list[str]) -> list[FileDownloadResponse]:
+        """As `download_files`."""
+        return await self._arun(self._download(paths))
+
+    def _run(self, program: Program[ResultT]) -> ResultT:
+        return run(program, self._way())
+
+    async def _arun(self, program: Program[ResultT]) -> ResultT:
+        return await arun(program, self._way())
+
+    def _way(self) -> Way:
+        """Where the files are, for the graph that runs in the caller's context."""
+        store = _store_of_the_graph() if self._store is None else self._store
+        if self._namespace is None:
+            return _way_of_the_user(store)
+        if callable(self._namespace):
+            return way_to(store, checked_namespace(self._namespace(_runtime())))
+        return way_to(store, self._namespace)
+
+
+def _store_of_the_graph() -> BaseStore:
+    try:
+        return get_store()
+    except (RuntimeError, KeyError):
+        raise ConfigurationError(
+            "DeepAgentsBackend() takes the running graph's store, and no graph runs here; give "
+            "it one: DeepAgentsBackend(store)"
+        ) from None
+
+
+def _runtime() -> Any:
+    try:
+        return get_runtime()
+    except (RuntimeError, KeyError):
+        return None
+
+
+def _way_of_the_user(store: BaseStore) -> Way:
+    if isinstance(store, UserStore):
+        return way_to(store, FILESYSTEM)
+    try:
+        user_id = running_user()
+    except MissingUserError as error:
+        raise MissingUserError(
+            f"DeepAgentsBackend without namespace= keeps each user's files apart: {error}; or say "
+            "where files are that all users share: namespace=('filesystem',)"
+        ) from None
+    if isinstance(store, AgentStore):
+        return way_to(store.per_user(), FILESYSTEM)
+    if isinstance(store, PerUserStore):
+        return way_to(store, FILESYSTEM)
+    return way_to(store, (*DEFAULT_TEMPLATE[:-1], user_id, *FILESYSTEM))

@@ -1,0 +1,191 @@
+"""The way to any LangGraph store: gets, puts and searches, and the rest done here.
+
+Such a store knows no versions, so what reads and writes takes turns within this process: of many
+creators one wins, and no edit is lost, as long as only this process writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import nullcontext
+from typing import Any, TypeAlias
+
+from langgraph.store.base import BaseStore, Item
+
+from ..errors import VersionConflictError
+from ..namespaces import Labels
+from ..plan.files import FileEntry, Reach, SizeUnit
+from .content import content_of
+from .steps import (
+    Children,
+    Contents,
+    Create,
+    Entries,
+    Look,
+    Overwrite,
+    Read,
+    Remove,
+    Replace,
+    Seen,
+    Step,
+    Write,
+)
+from .turns import Turns, turns_of
+
+PAGE = 1_000_000
+"""Stores without a total order repeat and drop items from page to page: better a single one."""
+
+Asking: TypeAlias = Generator[tuple[str, tuple[Any, ...], dict[str, Any]], Any, Any]
+"""Calls of the store's methods: name, positional and named arguments."""
+
+
+class PlainWay:
+    """One namespace of a LangGraph store, of whatever kind; `owner` is what is written to."""
+
+    def __init__(self, store: BaseStore, namespace: Labels, owner: object) -> None:
+        self._store = store
+        self._namespace = namespace
+        self._turns = turns_of(owner)
+
+    def do(self, step: Step) -> Any:
+        """The step's result; blocks."""
+        with self._turn(step):
+            asking = self._asking(step)
+            try:
+                name, arguments, options = next(asking)
+                while True:
+                    answer = getattr(self._store, name)(*arguments, **options)
+                    name, arguments, options = asking.send(answer)
+            except StopIteration as done:
+                return done.value
+
+    async def ado(self, step: Step) -> Any:
+        """As `do`, by the store's awaitable methods."""
+        async with self._turn(step):
+            asking = self._asking(step)
+            try:
+                name, arguments, options = next(asking)
+                while True:
+                    answer = await self._awaited(name, *arguments, **options)
+                    name, arguments, options = asking.send(answer)
+            except StopIteration as done:
+                return done.value
+
+    async def _awaited(self, name: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await getattr(self._store, f"a{name}")(*arguments, **options)
+        except NotImplementedError:  # as LangGraph's SqliteStore says
+            blocking = getattr(self._store, name)
+            return await asyncio.to_thread(blocking, *arguments, **options)
+
+    def _turn(self, step: Step) -> Turns | nullcontext[None]:
+        if isinstance(step, (Create, Replace, Write, Remove)):
+            return self._turns
+        return nullcontext()
+
+    def _asking(self, step: Step) -> Asking:
+        if isinstance(step, Read):
+            return self._read(step)
+        if isinstance(step, Look):
+            return self._look(step)
+        if isinstance(step, Create):
+            return self._create(step)
+        if isinstance(step, Replace):
+            return self._replace(step)
+        if isinstance(step, Write):
+            return self._write(step)
+        if isinstance(step, Remove):
+            return self._remove(step)
+        if isinstance(step, Overwrite):
+            return _cannot()
+        return self._over_all(step)
+
+    def _read(self, step: Read) -> Asking:
+        values = []
+        for path in step.paths:
+            item = yield "get", (self._namespace, path), {}
+            values.append(None if item is None else item.value)
+        return values
+
+    def _look(self, step: Look) -> Asking:
+        item: Item | None = yield "get", (self._namespace, step.path), {}
+        return None if item is None else Seen(item.value, None)
+
+    def _create(self, step: Create) -> Asking:
+        there = yield "get", (self._namespace, step.path), {}
+        if there is not None:
+            raise VersionConflictError(f"{step.path!r} exists already", expected=0)
+        yield "put", (self._namespace, step.path, step.value), {}
+
+    def _replace(self, step: Replace) -> Asking:
+        there: Item | None = yield "get", (self._namespace, step.path), {}
+        if there is None or there.value != step.seen.value:
+            raise VersionConflictError(f"{step.path!r} changed or is gone; read it again")
+        yield "put", (self._namespace, step.path, step.value), {}
+
+    def _write(self, step: Write) -> Asking:
+        for path, value in step.files:
+            yield "put", (self._namespace, path, value), {}
+        return [None] * len(step.files)
+
+    def _remove(self, step: Remove) -> Asking:
+        items = yield from self._items()
+        below = step.path + "/"
+        gone = [path for path in items if path == step.path or path.startswith(below)]
+        for path in gone:
+            yield "delete", (self._namespace, path), {}
+        return len(gone)
+
+    def _over_all(self, step: Children | Entries | Contents) -> Asking:
+        items = yield from self._items()
+        if isinstance(step, Children):
+            return children_of(items, step.folder, step.unit)
+        reached = {path: items[path] for path in items if _reaches(step.reach, path)}
+        if isinstance(step, Contents):
+            return list(reached.items())
+        return [_entry(path, value, step.unit) for path, value in reached.items()]
+
+    def _items(self) -> Asking:
+        """Path and value of every item of just this namespace; by path."""
+        found: dict[str, dict[str, Any]] = {}
+        read = 0
+        while True:
+            page = yield "search", (self._namespace,), {"limit": PAGE, "offset": read}
+            if not page:  # a short page proves nothing: stores may cap the limit
+                return dict(sorted(found.items()))
+            read += len(page)
+            found.update({i.key: i.value for i in page if i.namespace == self._namespace})
+
+
+def _cannot() -> Asking:
+    """Asks the store nothing."""
+    yield from ()
+    return False
+
+
+def children_of(items: dict[str, dict[str, Any]], folder: str, unit: SizeUnit) -> list[FileEntry]:
+    """Files and folders directly in `folder`; by path."""
+    found: dict[str, FileEntry] = {}
+    for path, value in items.items():
+        if not path.startswith(folder):
+            continue
+        name, slash, _ = path[len(folder) :].partition("/")
+        if slash:
+            below = f"{folder}{name}/"
+            found[below] = FileEntry(below, 0, is_folder=True)
+        else:
+            found[path] = _entry(path, value, unit)
+    return [found[path] for path in sorted(found)]
+
+
+def _reaches(reach: Reach, path: str) -> bool:
+    return path == reach.path or path.startswith(reach.prefix)
+
+
+def _entry(path: str, value: dict[str, Any], unit: SizeUnit) -> FileEntry:
+    file = content_of(value)
+    if file is None:
+        return FileEntry(path, None)
+    size = len(file.text if unit == "characters" else file.text.encode("utf-8", "surrogatepass"))
+    return FileEntry(path, size, file.modified_at)

@@ -1,0 +1,140 @@
+"""Dialect 1's operations, as programs: what `StoreBackend` runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..errors import VersionConflictError
+from ..plan.files import FileEntry, Reach
+from .content import content_of, created, line_form, uploaded
+from .core import REFUSED, edited, file_at, folder_of, held, listed, newest_first, reached, stored
+from .globs import glob_matcher, like_of
+from .spoon_results import (
+    EditResult,
+    FileDownloadResponse,
+    FileInfo,
+    FileUploadResponse,
+    GrepMatch,
+    WriteResult,
+)
+from .spoon_text import matching_lines, numbered, replaced
+from .steps import Create, Program, Read
+
+
+def list_folder(path: str) -> Program[list[FileInfo]]:
+    """What is directly in a folder."""
+    entries = yield from listed(path, "characters")
+    return [_info(entry) for entry in entries]
+
+
+def read_lines(path: str, offset: int, limit: int) -> Program[str]:
+    """Numbered lines, or what to say instead."""
+    file = yield from file_at(path)
+    if file is None:
+        return f"Error: File '{path}' not found"
+    if file.is_binary:
+        return f"Error: File '{path}' is binary. Use download_files to get its bytes."
+    return numbered(file.text, offset, limit)
+
+
+def write_new(path: str, content: str) -> Program[WriteResult]:
+    """Creates a file."""
+    try:
+        yield Create(path, line_form(created(content)))
+    except VersionConflictError:
+        return WriteResult(
+            f"Cannot write to {path} because it already exists. Read and then make an edit, or "
+            "write to a new path."
+        )
+    except REFUSED as error:
+        return WriteResult(f"Error: {error}")
+    return WriteResult(path=path)
+
+
+def edit_text(path: str, old: str, new: str, everywhere: bool) -> Program[EditResult]:
+    """Replaces text in a file."""
+
+    def change(text: str) -> tuple[str, int] | str:
+        return replaced(text, old, new, everywhere=everywhere)
+
+    done = yield from edited(path, change, line_form)
+    if done.error is not None:
+        return EditResult(done.error)
+    return EditResult(path=path, occurrences=done.occurrences)
+
+
+def grep_lines(
+    expression: re.Pattern[str], literal: str, path: str | None, glob: str | None
+) -> Program[list[GrepMatch]]:
+    """The lines that match, of files below a folder whose base name matches a glob."""
+    reach = _below(path, "%" if glob is None else like_of(glob))
+    if reach is None:
+        return []
+    if not glob:
+        files = yield from held(reach, _any, literal)
+    else:
+        matches = glob_matcher(glob)
+        files = yield from held(reach, lambda path: matches(_base_name(path)), literal)
+    return matching_lines(files, expression)
+
+
+def glob_files(pattern: str, path: str) -> Program[list[FileInfo]]:
+    """The files below a folder whose path, as seen from there, matches."""
+    reach = _below(path, like_of(pattern))
+    if reach is None:
+        return []
+    matches, start = glob_matcher(pattern), len(reach.prefix)
+    files = yield from reached(reach, "characters")
+    found = [
+        file for file in files if matches(file.path[start:].lstrip("/") or _base_name(file.path))
+    ]
+    return [_info(file) for file in newest_first(found)]
+
+
+def upload(files: Sequence[tuple[str, bytes]], binary: bool) -> Program[list[FileUploadResponse]]:
+    """Stores bytes under paths, whatever is there."""
+    contents = [(path, uploaded(data, binary=binary)) for path, data in files]
+    done = yield from stored(contents, line_form)
+    return [
+        FileUploadResponse(path, None if is_stored else "invalid_path")
+        for (path, _), is_stored in zip(files, done, strict=True)
+    ]
+
+
+def download(paths: Sequence[str]) -> Program[list[FileDownloadResponse]]:
+    """The bytes of files."""
+    values = yield Read(tuple(paths))
+    files = [None if value is None else content_of(value) for value in values]
+    return [
+        FileDownloadResponse(path, error="file_not_found")
+        if file is None
+        else FileDownloadResponse(path, file.data)
+        for path, file in zip(paths, files, strict=True)
+    ]
+
+
+def _below(path: str | None, like: str) -> Reach | None:
+    """The files in a folder, whose path may lack its slashes; None for a path of blanks."""
+    path = path or "/"
+    if not path.strip():
+        return None
+    prefix = folder_of(path if path.startswith("/") else "/" + path)
+    return Reach(prefix, prefix, like)
+
+
+def _base_name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _any(_: str) -> bool:
+    return True
+
+
+def _info(entry: FileEntry) -> FileInfo:
+    return {
+        "path": entry.path,
+        "is_dir": entry.is_folder,
+        "size": entry.size or 0,
+        "modified_at": entry.modified_at,
+    }

@@ -1,0 +1,55 @@
+"""Dialect 1's words: numbered lines, replacements, matching lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .spoon_results import GrepMatch
+
+EMPTY = "System reminder: File exists but has empty contents"
+LONGEST_ROW = 10_000
+
+
+def numbered(text: str, offset: int, limit: int) -> str:
+    """`limit` lines after the first `offset`, each with its number; or what to say instead."""
+    if not text.strip():
+        return EMPTY
+    lines = text.splitlines()
+    first = max(0, offset)
+    if first >= len(lines):
+        return f"Error: Line offset {first} exceeds file length ({len(lines)} lines)"
+    shown = lines[first : first + max(0, limit)]
+    return "\n".join(row for n, line in enumerate(shown, first + 1) for row in _rows(n, line))
+
+
+def _rows(number: int, line: str) -> Iterable[str]:
+    """A line as one row, or several where it is too long: 7, 7.1, 7.2, …"""
+    yield f"{number:6d}\t{line[:LONGEST_ROW]}"
+    for part, start in enumerate(range(LONGEST_ROW, len(line), LONGEST_ROW), 1):
+        yield f"{f'{number}.{part}':>6}\t{line[start : start + LONGEST_ROW]}"
+
+
+def replaced(text: str, old: str, new: str, *, everywhere: bool) -> tuple[str, int] | str:
+    """The text with `new` for `old`, and how often; or the error."""
+    occurrences = text.count(old)
+    if not occurrences:
+        return f"Error: String not found in file: '{old}'"
+    if occurrences > 1 and not everywhere:
+        return (
+            f"Error: String '{old}' appears {occurrences} times in file. Use replace_all=True to "
+            "replace all instances, or provide a more specific string."
+        )
+    return text.replace(old, new), occurrences
+
+
+def matching_lines(
+    files: Iterable[tuple[str, list[str]]], expression: re.Pattern[str]
+) -> list[GrepMatch]:
+    """The lines in which the expression is found, file by file."""
+    return [
+        {"path": path, "line": number, "text": line}
+        for path, lines in files
+        for number, line in enumerate(lines, 1)
+        if expression.search(line)
+    ]

@@ -1,0 +1,85 @@
+"""Turns: a lock for threads and for coroutines of any loop, in the order in which they came."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from concurrent.futures import Future
+from types import TracebackType
+from weakref import WeakKeyDictionary
+
+_of: WeakKeyDictionary[object, Turns] = WeakKeyDictionary()
+
+
+def turns_of(owner: object) -> Turns:
+    """The turns that all who write to the same store object take."""
+    return _of.setdefault(owner, Turns())
+
+
+class Turns:
+    """`with turns:` and `async with turns:` exclude each other; waiting blocks no event loop."""
+
+    def __init__(self) -> None:
+        self._gate = threading.Lock()
+        # The first of them has the turn, the others wait; each with the loop it must run on.
+        self._queue: deque[tuple[Future[None], asyncio.AbstractEventLoop | None]] = deque()
+
+    def __enter__(self) -> None:
+        loop = _running_loop()
+        with self._gate:
+            if loop is not None and any(ahead is loop for _, ahead in self._queue):
+                raise RuntimeError(
+                    "a blocking call would wait for a task of the event loop it blocks; "
+                    "await the method's awaitable form here"
+                )
+            turn = self._joined(None)
+        turn.result()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pass_on()
+
+    async def __aenter__(self) -> None:
+        with self._gate:
+            turn = self._joined(asyncio.get_running_loop())
+        try:
+            await asyncio.wrap_future(turn)
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it came in the moment in which its owner gave up
+                self._pass_on()
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pass_on()
+
+    def _joined(self, loop: asyncio.AbstractEventLoop | None) -> Future[None]:
+        turn: Future[None] = Future()
+        self._queue.append((turn, loop))
+        if len(self._queue) == 1:
+            turn.set_result(None)
+        return turn
+
+    def _pass_on(self) -> None:
+        with self._gate:
+            self._queue.popleft()
+            while self._queue and not self._queue[0][0].set_running_or_notify_cancel():
+                self._queue.popleft()
+            if self._queue:
+                self._queue[0][0].set_result(None)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

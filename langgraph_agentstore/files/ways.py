@@ -1,0 +1,50 @@
+"""Which way leads to a store."""
+
+from __future__ import annotations
+
+from langgraph.store.base import BaseStore as LangGraphStore
+
+from ..beyond import ExtendedSurface
+from ..errors import ConfigurationError
+from ..namespaces import Labels
+from .adapters import ToLangGraph
+from .agent_way import AgentWay
+from .plain_way import PlainWay
+from .steps import Way
+
+
+def way_to(store: LangGraphStore, namespace: Labels) -> Way:
+    """By statements of its own to an `AgentStore` and its views, by their methods to others."""
+    if isinstance(store, ExtendedSurface):
+        return AgentWay(store, namespace)
+    # An adapter is made for each backend, what it leads to is shared.
+    owner = store.store if isinstance(store, ToLangGraph) else store
+    return PlainWay(store, namespace, owner)
+
+
+def checked_store(store: object) -> LangGraphStore:
+    """The store, if it is one of LangGraph's kind.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if isinstance(store, LangGraphStore):
+        return store
+    raise ConfigurationError(
+        f"store is a LangGraph store, such as AgentStore(…), got {type(store).__name__}"
+    )
+
+
+def checked_namespace(namespace: object) -> Labels:
+    """The namespace as a tuple, if files can be in it.
+
+    Raises:
+        ConfigurationError: it is no tuple of labels, or has none.
+    """
+    if isinstance(namespace, (tuple, list)) and namespace:
+        labels = tuple(namespace)
+        if all(isinstance(label, str) and label for label in labels):
+            return labels
+    raise ConfigurationError(
+        f"namespace is a tuple of one or more non-empty strings, got {namespace!r}"
+    )

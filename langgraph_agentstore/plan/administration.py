@@ -1,0 +1,288 @@
+"""Looking after records as a whole: counts, sizes, activity, pages, removal; one statement each.
+
+Unlike a user's own reads these see every user, the shared space, and namespaces that no string
+names: the root, and those whose labels hold a colon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..namespaces import Labels, decode_labels, encode_labels
+from ..users import SHARED
+from .addresses import Located
+from .delete import count_of_removed
+from .model import Decoded, ResultT, Row, Rules, Statement, Triple
+from .records import RECORD_COLUMNS, StoredRecord, decode_record, records_from
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What is looked at: `user_id` None, every user and the shared space; "", the latter alone.
+
+    `labels` None: every namespace; else exactly that one, and with `below` those below it too.
+    """
+
+    user_id: str | None = None
+    labels: Labels | None = None
+    below: bool = False
+
+    def condition(self, arguments: list[Any]) -> str:
+        """What rows of `item i` within it meet; appends its arguments."""
+        parts = ["true"]
+        if self.user_id is not None:
+            arguments.append(self.user_id)
+            parts.append(f"i.user_id = ${len(arguments)}")
+        if self.labels is not None and (self.labels or not self.below):
+            arguments.append(encode_labels(self.labels))
+            stored = f"${len(arguments)}::text"
+            exactly = f"i.namespace = {stored}"
+            # Labels, not characters: ';' follows ':' in ASCII.
+            range_ = f"i.namespace >= {stored} || ':' AND i.namespace < {stored} || ';'"
+            parts.append(f"({exactly} OR {range_})" if self.below else exactly)
+        return " AND ".join(parts)
+
+
+EVERYTHING = Within()
+
+
+@dataclass(frozen=True, slots=True)
+class UserCount:
+    """How much a user has; `user_id` "" is the shared space, which belongs to nobody."""
+
+    user_id: str
+    namespaces: int
+    records: int
+    first_created_at: datetime
+    last_updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceCount:
+    """How many records exactly this namespace of a user holds.
+
+    `namespace` is what is shown; where no string names it, only `labels` reach it.
+    """
+
+    user_id: str
+    namespace: str
+    labels: Labels
+    records: int
+    first_created_at: datetime
+    last_updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceSize:
+    """How many bytes the values of a namespace have.
+
+    `json_bytes`: as JSON text, as Postgres writes it; `stored_bytes`: in the table, where large
+    ones are compressed; `largest_bytes`: the longest text of one value.
+    """
+
+    user_id: str
+    namespace: str
+    labels: Labels
+    records: int
+    json_bytes: int
+    stored_bytes: int
+    largest_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCount:
+    """How many records an agent created; `agent` None: written first by LangGraph's methods."""
+
+    agent: str | None
+    users: int
+    records: int
+    last_created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccessedRecord:
+    """Who read a record, and how often; `last_accessed_*` also tells of who wrote it."""
+
+    user_id: str
+    namespace: str
+    labels: Labels
+    key: str
+    access_count: int
+    last_accessed_at: datetime
+    last_accessed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LargeRecord:
+    """A record with a large value; `json_bytes` of its JSON text, as Postgres writes it."""
+
+    user_id: str
+    namespace: str
+    labels: Labels
+    key: str
+    json_bytes: int
+    created_by_agent: str | None
+    updated_at: datetime
+
+
+def plan_user_counts(
+    after: str | None, limit: int | None, rules: Rules
+) -> Statement[list[UserCount]]:
+    """Every user, and the shared space, by code point."""
+    sql = f"""
+SELECT i.user_id, count(DISTINCT i.namespace), count(*), min(i.created_at), max(i.updated_at)
+  FROM {rules.tables.item} i
+ WHERE {rules.live()} AND ($1::text IS NULL OR i.user_id > $1)
+ GROUP BY i.user_id
+ ORDER BY i.user_id
+ LIMIT $2"""
+    return _read(sql, (after, limit), lambda row: UserCount(*row))
+
+
+def plan_namespace_counts(
+    within: Within, limit: int | None, rules: Rules
+) -> Statement[list[NamespaceCount]]:
+    """Namespaces, by user and labels."""
+    arguments: list[Any] = [limit]
+    sql = f"""
+SELECT i.user_id, i.namespace, count(*), min(i.created_at), max(i.updated_at)
+  FROM {rules.tables.item} i
+ WHERE {within.condition(arguments)} AND {rules.live()}
+ GROUP BY i.user_id, i.namespace, i.place
+ ORDER BY i.user_id, i.place
+ LIMIT $1"""
+    return _read(sql, arguments, lambda row: NamespaceCount(*_shown(row)))
+
+
+def plan_namespace_sizes(
+    within: Within, limit: int | None, rules: Rules
+) -> Statement[list[NamespaceSize]]:
+    """Namespaces, the largest first. Reads every value."""
+    arguments: list[Any] = [limit]
+    sql = f"""
+SELECT s.user_id, s.namespace, count(*), sum(s.json)::bigint, sum(s.stored)::bigint, max(s.json)
+  FROM (SELECT i.user_id, i.namespace, i.place, octet_length(i.value::text) AS json,
+               pg_column_size(i.value) AS stored
+          FROM {rules.tables.item} i
+         WHERE {within.condition(arguments)} AND {rules.live()}) s
+ GROUP BY s.user_id, s.namespace, s.place
+ ORDER BY sum(s.json) DESC, s.user_id, s.place
+ LIMIT $1"""
+    return _read(sql, arguments, lambda row: NamespaceSize(*_shown(row)))
+
+
+def plan_agent_counts(within: Within, rules: Rules) -> Statement[list[AgentCount]]:
+    """Creating agents: who created most comes first."""
+    arguments: list[Any] = []
+    sql = f"""
+SELECT i.created_by, count(DISTINCT i.user_id), count(*), max(i.created_at)
+  FROM {rules.tables.item} i
+ WHERE {within.condition(arguments)} AND {rules.live()}
+ GROUP BY i.created_by
+ ORDER BY count(*) DESC, i.created_by COLLATE "C" NULLS LAST"""
+    return _read(sql, arguments, lambda row: AgentCount(*row))
+
+
+def plan_accessed(
+    within: Within, limit: int | None, rules: Rules, *, recent: bool
+) -> Statement[list[AccessedRecord]]:
+    """Records that were read: the most read first; `recent`: touched, the last first."""
+    arguments: list[Any] = [limit]
+    touched, order = "a.access_count > 0", "a.access_count DESC, a.last_accessed_at DESC"
+    if recent:
+        touched, order = "true", "a.last_accessed_at DESC"
+    sql = f"""
+SELECT i.user_id, i.namespace, i.key, a.access_count, a.last_accessed_at, a.last_accessed_by
+  FROM {rules.tables.item_access} a
+  JOIN {rules.tables.item} i
+    ON i.user_id = a.user_id AND i.namespace = a.namespace AND i.key = a.key
+   -- Counts of a record that was removed say nothing about the one that took its place.
+   AND i.created_at = a.item_created_at
+ WHERE {touched} AND {within.condition(arguments)} AND {rules.live()}
+ ORDER BY {order}, i.user_id, i.place, i.key
+ LIMIT $1"""
+    return _read(sql, arguments, lambda row: AccessedRecord(*_shown(row)))
+
+
+def plan_larger_than(
+    size_bytes: int, within: Within, limit: int | None, rules: Rules
+) -> Statement[list[LargeRecord]]:
+    """Records whose values have more bytes, the largest first. Reads every value."""
+    arguments: list[Any] = [size_bytes, limit]
+    sql = f"""
+SELECT s.user_id, s.namespace, s.key, s.json, s.created_by, s.updated_at
+  FROM (SELECT i.user_id, i.namespace, i.place, i.key, i.created_by, i.updated_at,
+               octet_length(i.value::text) AS json
+          FROM {rules.tables.item} i
+         WHERE {within.condition(arguments)} AND {rules.live()}) s
+ WHERE s.json > $1::bigint
+ ORDER BY s.json DESC, s.user_id, s.place, s.key
+ LIMIT $2"""
+    return _read(sql, arguments, lambda row: LargeRecord(*_shown(row)))
+
+
+def plan_page_of_records(
+    within: Within, after: Triple | None, size: int, rules: Rules
+) -> Statement[list[StoredRecord]]:
+    """The next records, whole, in the order of the primary key."""
+    arguments: list[Any] = [size]
+    conditions = [within.condition(arguments), rules.live()]
+    if after is not None:
+        arguments.extend(after)
+        n = len(arguments)
+        conditions.append(f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})")
+    sql = f"""
+SELECT {RECORD_COLUMNS}
+  FROM {records_from(rules)}
+ WHERE {" AND ".join(conditions)}
+ ORDER BY i.user_id, i.namespace, i.key
+ LIMIT $1"""
+    return _read(sql, arguments, decode_record)
+
+
+def triple_of(record: StoredRecord) -> Triple:
+    """Where a record is stored: what the page after it begins behind."""
+    return record.user_id, encode_labels(record.labels), record.key
+
+
+def plan_delete_within(within: Within, rules: Rules) -> Statement[int]:
+    """Removes what is within; without a user of all users, but not of the shared space."""
+    arguments: list[Any] = []
+    condition = within.condition(arguments)
+    if within.user_id is None:
+        condition = f"i.user_id > '{SHARED}' AND {condition}"
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE {condition}"""
+    return count_of_removed([delete], tuple(arguments), rules)
+
+
+def plan_glance(at: Located, limit: int, preview: int, rules: Rules) -> Statement[tuple[Any, Any]]:
+    """How many records a namespace has, and its first: key, and the beginning of its JSON text."""
+    sql = f"""
+SELECT total.count, first.*
+  FROM (SELECT count(*) FROM {rules.tables.item} i
+         WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}) total
+  LEFT JOIN LATERAL (
+    SELECT i.key, left(i.value::text, $4) FROM {rules.tables.item} i
+     WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}
+     ORDER BY i.key LIMIT $3) first ON true"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[tuple[Any, Any]]:
+        return Decoded((rows[0][0], [(row[1], row[2]) for row in rows if row[1] is not None]))
+
+    return Statement(sql, (at.user_id, at.stored, limit, preview), decode)
+
+
+def _shown(row: Row) -> tuple[Any, ...]:
+    labels = decode_labels(row[1])
+    return row[0], ":".join(labels), labels, *row[2:]
+
+
+def _read(
+    sql: str, arguments: Sequence[Any], make: Callable[[Row], ResultT]
+) -> Statement[list[ResultT]]:
+    return Statement(sql, tuple(arguments), lambda rows: Decoded([make(row) for row in rows]))

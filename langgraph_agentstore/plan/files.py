@@ -1,0 +1,211 @@
+"""Files: listing a folder, sizes for a glob, candidates for a grep, removing a tree.
+
+A file is an item whose key is its path. All statements read one namespace, never one below it,
+by ranges of the primary key: everything in the folder `/a/` is `key >= '/a/' AND key < '/a0'`,
+since `0` follows `/` in ASCII. Contents leave the server for a grep alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from .delete import count_of_removed
+from .model import Decoded, Put, Row, Rules, Statement
+from .put import arguments_of, put_one_sql
+
+SizeUnit: TypeAlias = Literal["characters", "bytes"]
+
+_LENGTH = {"characters": "char_length", "bytes": "octet_length"}
+
+
+class Space(NamedTuple):
+    """Where the files are: a user, or the shared space, and the stored text of one namespace."""
+
+    user_id: str
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file, or a folder whose path ends with `/`, size 0; `size` None: no content of ours.
+
+    `modified_at`: ISO 8601, as the file has it.
+    """
+
+    path: str
+    size: int | None
+    modified_at: str = ""
+    is_folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The files looked at: `path`, and what starts with `prefix`, which ends with `/`.
+
+    `like`: a LIKE pattern, in lower case, for the paths that start with `prefix`; what it leaves
+    out cannot match.
+    """
+
+    path: str
+    prefix: str
+    like: str = "%"
+
+    @property
+    def arguments(self) -> tuple[str, str, str, str]:
+        return self.path, self.prefix, after_folder(self.prefix), self.like
+
+
+def after_folder(prefix: str) -> str:
+    """The upper end, exclusive, of the paths that start with `prefix`, which ends with `/`."""
+    return prefix[:-1] + "0"
+
+
+# One detoasting for all that is read of a value; scalars, which are no files, raise nothing.
+_OPENED = "CROSS JOIN LATERAL (SELECT i.value || '{}'::jsonb AS v OFFSET 0) f"
+
+
+def _reached(rules: Rules) -> str:
+    """The items within reach: two scans of a range each, where an OR might scan the namespace."""
+    columns = f"SELECT i.key, i.value FROM {rules.tables.item} i"
+    where = f"WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}"
+    return f"""({columns} {where} AND i.key = $3
+        UNION ALL
+        {columns} {where} AND i.key >= $4 AND i.key < $5 AND i.key <> $3
+                  AND lower(i.key) LIKE $6) i"""
+
+
+def _details(unit: SizeUnit) -> str:
+    """Size and time of an opened value: its content is a text, or a list of lines."""
+    length = _LENGTH[unit]
+    return f"""CASE jsonb_typeof(f.v->'content')
+            WHEN 'string' THEN {length}(f.v->>'content')
+            WHEN 'array' THEN (
+                SELECT CASE WHEN bool_and(jsonb_typeof(line) = 'string') IS NOT FALSE
+                            THEN greatest(sum({length}(line #>> '{{}}')) + count(*) - 1, 0) END
+                  FROM jsonb_array_elements(f.v->'content') line)
+            END AS size,
+       CASE jsonb_typeof(f.v->'modified_at') WHEN 'string' THEN f.v->>'modified_at' END"""
+
+
+def _first_nested(start: str, rules: Rules) -> str:
+    """The first file at or after `start` that is in a folder of the folder `$3`."""
+    return f"""(SELECT i.key FROM {rules.tables.item} i
+             WHERE i.user_id = $1 AND i.namespace = $2 AND i.key >= {start} AND i.key < $4
+               AND strpos(substr(i.key, char_length($3) + 1), '/') > 0 AND {rules.live()}
+             ORDER BY i.key LIMIT 1)"""
+
+
+@cache
+def _children_sql(unit: SizeUnit, rules: Rules) -> str:
+    item, live = rules.tables.item, rules.live()
+    folder = "$3 || split_part(substr(walk.nested, char_length($3) + 1), '/', 1)"
+    return f"""
+WITH RECURSIVE walk (start, nested) AS (
+    SELECT $3::text COLLATE "C", {_first_nested("$3", rules)}
+    UNION ALL
+    -- From folder to folder: what is in one is skipped, however much it is.
+    SELECT following.start, {_first_nested("following.start", rules)}
+      FROM walk CROSS JOIN LATERAL (
+           SELECT ({folder} || '0') COLLATE "C" AS start OFFSET 0) following
+     WHERE walk.nested IS NOT NULL
+)
+SELECT {folder} || '/', 0::bigint, '', true
+  FROM walk WHERE walk.nested IS NOT NULL
+UNION ALL
+-- Between them are the files of the folder itself.
+SELECT files.* FROM walk CROSS JOIN LATERAL (
+    SELECT i.key, {_details(unit)}, false
+      FROM {item} i {_OPENED}
+     WHERE i.user_id = $1 AND i.namespace = $2 AND i.key >= walk.start
+       AND i.key < coalesce(walk.nested, $4) AND {live} OFFSET 0) files"""
+
+
+def plan_children(
+    space: Space, folder: str, unit: SizeUnit, rules: Rules
+) -> Statement[list[FileEntry]]:
+    """Files and folders directly in `folder`, which ends with `/`; by path.
+
+    It costs what they cost, however many files are in the folders below.
+    """
+    arguments = (*space, folder, after_folder(folder))
+    return Statement(_children_sql(unit, rules), arguments, _decode_entries)
+
+
+@cache
+def _entries_sql(unit: SizeUnit, rules: Rules) -> str:
+    return f"""
+SELECT i.key, {_details(unit)}, false
+  FROM {_reached(rules)} {_OPENED}"""
+
+
+def plan_entries(
+    space: Space, reach: Reach, unit: SizeUnit, rules: Rules
+) -> Statement[list[FileEntry]]:
+    """All files within reach; by path."""
+    return Statement(_entries_sql(unit, rules), (*space, *reach.arguments), _decode_entries)
+
+
+def _decode_entries(rows: Sequence[Row]) -> Decoded[list[FileEntry]]:
+    entries = [FileEntry(path, size, at or "", folder) for path, size, at, folder in rows]
+    return Decoded(sorted(entries, key=lambda entry: entry.path))
+
+
+@cache
+def _contents_sql(rules: Rules) -> str:
+    return f"""
+SELECT i.key, i.value
+  FROM {_reached(rules)} {_OPENED}
+ -- Lines are a JSON list, in whose text some characters are escaped.
+ WHERE i.key = $3 OR strpos(f.v->>'content',
+           CASE jsonb_typeof(f.v->'content') WHEN 'array' THEN $8 ELSE $7 END) > 0
+ ORDER BY i.key"""
+
+
+def plan_contents(
+    space: Space, reach: Reach, literal: str, escaped: str, rules: Rules
+) -> Statement[list[tuple[str, Any]]]:
+    """Paths and values of the files within reach that hold `literal`; `reach.path` in any case.
+
+    By path. `escaped` is the literal as it stands in JSON text. A list of lines may be found
+    though it does not hold the literal, never the other way round.
+    """
+    arguments = (*space, *reach.arguments, literal, escaped)
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[tuple[str, Any]]]:
+        return Decoded([(path, value) for path, value in rows])
+
+    return Statement(_contents_sql(rules), arguments, decode)
+
+
+@cache
+def _overwrite_sql(rules: Rules) -> str:
+    created_at = "i.value->>'created_at'"
+    kept = f"""value = CASE
+           WHEN {rules.live()} AND {created_at} <> ''
+           THEN jsonb_set(excluded.value, '{{created_at}}', to_jsonb({created_at}))
+           ELSE excluded.value END"""
+    return put_one_sql(rules).replace("value      = excluded.value", kept, 1)
+
+
+def plan_overwrite(put: Put, rules: Rules) -> Statement[None]:
+    """Writes a file, whatever is there; it keeps when that was created. Without an index alone."""
+
+    def decode(_: Sequence[Row]) -> Decoded[None]:
+        return Decoded(None)
+
+    # A second run could undo what another writer made of the file in between.
+    return Statement(_overwrite_sql(rules), arguments_of(put), decode, idempotent=False)
+
+
+def plan_delete_tree(space: Space, path: str, rules: Rules) -> Statement[int]:
+    """Removes the file and everything below it as a folder; how many that had not expired."""
+    folder = path + "/"
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2"""
+    # Of a range each, where an OR might scan the namespace.
+    deletes = [f"{delete} AND i.key = $3", f"{delete} AND i.key >= $4 AND i.key < $5"]
+    return count_of_removed(deletes, (*space, path, folder, after_folder(folder)), rules)

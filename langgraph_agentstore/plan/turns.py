@@ -1,0 +1,143 @@
+"""Turns of conversations: pages of a thread, the newest of all, threads; and whole records.
+
+The keys of a thread are a range of the primary key: all that begin with its id and `_`, among
+them those of `a_b` where `a` is asked for, which is why the value has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from langgraph.store.base import Item
+
+from ..namespaces import decode_labels, encode_labels
+from ..records import ItemRecord
+from ..users import Address, Region, Scope
+from ..values import as_mapping
+from .model import Decoded, Row, Rules, Statement, Triple
+from .region import region_condition
+
+ThreadRow: TypeAlias = tuple[str, str, str, int]
+"""A thread's id, the texts of its first and last time, and how many turns it has."""
+
+_AFTER_UNDERSCORE = "`"
+"""The character that follows `_` by code point."""
+
+_ISO_8601 = 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'
+
+
+def plan_thread_page(
+    address: Address,
+    thread_id: str,
+    after: str | None,
+    size: int,
+    rules: Rules,
+    *,
+    newest_first: bool = False,
+) -> Statement[list[Item]]:
+    """The next `size` turns of a thread in the order of their keys, or in the opposite one."""
+    first, end = f"{thread_id}_", f"{thread_id}{_AFTER_UNDERSCORE}"
+    if after is not None:
+        first, end = (first, after) if newest_first else (after, end)
+    sql = f"""
+SELECT i.key, i.value, i.created_at, i.updated_at
+  FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key > $3 AND i.key < $4
+   AND i.value->>'thread_id' = $5 AND {rules.live()}
+ ORDER BY i.key{" DESC" if newest_first else ""}
+ LIMIT $6"""
+    stored = encode_labels(address.labels)
+    arguments = (address.user_id, stored, first, end, thread_id, size)
+    return Statement(sql, arguments, _items_below(address.labels))
+
+
+def plan_newest_turns(
+    address: Address, before: tuple[str, str] | None, size: int, rules: Rules
+) -> Statement[list[Item]]:
+    """The `size` newest turns of all threads, by time and key, before one of such a pair.
+
+    Every turn of the user is looked at, and `size` of them are kept.
+    """
+    # Nothing sorts above this: it stands for "no limit" under any collation by code point.
+    timestamp, key = before or ("\U0010ffff", "")
+    sql = f"""
+SELECT i.key, i.value, i.created_at, i.updated_at
+  FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}
+   AND (coalesce(i.value->>'timestamp', '') COLLATE "C", i.key) < ($3 COLLATE "C", $4)
+ ORDER BY coalesce(i.value->>'timestamp', '') COLLATE "C" DESC, i.key DESC
+ LIMIT $5"""
+    arguments = (address.user_id, encode_labels(address.labels), timestamp, key, size)
+    return Statement(sql, arguments, _items_below(address.labels))
+
+
+def plan_threads(address: Address, rules: Rules) -> Statement[list[ThreadRow]]:
+    """Every thread with its first and last time and its number of turns, the latest first."""
+    sql = f"""
+SELECT t.thread_id, min(t.said), max(t.said), count(*)
+  FROM (SELECT i.value->>'thread_id' AS thread_id,
+               coalesce(i.value->>'timestamp',
+                        to_char(i.created_at AT TIME ZONE 'UTC', '{_ISO_8601}')) COLLATE "C"
+                 AS said
+          FROM {rules.tables.item} i
+         WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}
+           AND jsonb_typeof(i.value->'thread_id') = 'string'
+           AND i.value ?| '{{query,response,messages}}'::text[]) t
+ GROUP BY t.thread_id
+ ORDER BY max(t.said) DESC, t.thread_id"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[ThreadRow]]:
+        return Decoded([(row[0], row[1], row[2], row[3]) for row in rows])
+
+    return Statement(sql, (address.user_id, encode_labels(address.labels)), decode)
+
+
+def plan_records_page(
+    regions: Sequence[Region], after: Triple | None, size: int, scope: Scope, rules: Rules
+) -> Statement[list[tuple[Triple, ItemRecord]]]:
+    """The next `size` items with all that is known of them, in the order of the primary key."""
+    arguments: list[Any] = [size]
+    conditions = [region_condition(regions, arguments), rules.live()]
+    if after is not None:
+        arguments.extend(after)
+        n = len(arguments)
+        conditions.append(f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})")
+    sql = f"""
+SELECT i.user_id, i.namespace, i.key, i.value, i.version, i.metadata, i.created_by,
+       i.created_at, i.updated_at, i.expires_at, i.ttl
+  FROM {rules.tables.item} i
+ WHERE {" AND ".join(conditions)}
+ ORDER BY i.user_id, i.namespace, i.key
+ LIMIT $1"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[tuple[Triple, ItemRecord]]]:
+        return Decoded([_keyed_record(row, scope) for row in rows])
+
+    return Statement(sql, tuple(arguments), decode)
+
+
+def _items_below(labels: tuple[str, ...]) -> Any:
+    def decode(rows: Sequence[Row]) -> Decoded[list[Item]]:
+        return Decoded(
+            [
+                Item(
+                    namespace=labels,
+                    key=key,
+                    value=as_mapping(value),
+                    created_at=created_at,
+                    updated_at=updated_at,
+                )
+                for key, value, created_at, updated_at in rows
+            ]
+        )
+
+    return decode
+
+
+def _keyed_record(row: Row, scope: Scope) -> tuple[Triple, ItemRecord]:
+    user_id, stored, key, *rest, ttl = row
+    minutes = None if ttl is None else ttl / timedelta(minutes=1)
+    labels = scope.labels(user_id, decode_labels(stored))
+    return (user_id, stored, key), ItemRecord(labels, key, *(*rest, minutes))

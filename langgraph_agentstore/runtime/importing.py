@@ -1,0 +1,92 @@
+"""Importing: batch by batch, or in one transaction where nothing may be there already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from ..plan.importing import Conflict, Imported, plan_import
+from ..plan.model import Triple
+from .connections import Connection
+from .searching import Searching
+from .session import Job, Session
+from .translate import executing
+
+
+class Importing:
+    """One import: `begin`, a `write` for each batch, `end`; each a job.
+
+    With "fail" all batches are one transaction; else each is one of its own.
+    """
+
+    def __init__(self, conflict: Conflict) -> None:
+        self._conflict = conflict
+        self._lease: Any = None
+        self._connection: Connection | None = None
+        self._transaction: Any = None
+
+    def begin(self) -> Job:
+        """Takes a connection and begins the transaction, if there is to be one."""
+
+        async def run(session: Session) -> None:
+            if self._conflict != "fail":
+                return
+            lease = session.database.connections.lease()
+            connection = await lease.__aenter__()
+            transaction = connection.transaction()
+            try:
+                await transaction.start()
+            except Exception as error:
+                await lease.__aexit__(None, None, None)
+                raise executing(error) from error
+            self._lease, self._connection, self._transaction = lease, connection, transaction
+
+        return Job(run)
+
+    def write(self, records: Sequence[Imported]) -> Job:
+        """Writes a batch, whose triples differ, whole or not at all; which of it was written."""
+
+        async def run(session: Session) -> set[Triple]:
+            written: set[Triple] = await session.index.do(partial(self._write, session, records))
+            if any(record.put.ttl is not None for record in records):
+                session.sweeper.start_by_itself()
+            return written
+
+        return Job(run)
+
+    def end(self, *, commit: bool) -> Job:
+        """Makes the transaction last, or undoes it."""
+
+        async def run(_session: Session) -> None:
+            if self._connection is None:
+                return
+            try:
+                await (self._transaction.commit() if commit else self._transaction.rollback())
+            except Exception as error:
+                # Nobody else must find the transaction on it; the server undoes what was done.
+                self._connection.terminate()
+                raise executing(error) from error
+            finally:
+                self._connection = None
+                await self._lease.__aexit__(None, None, None)
+
+        return Job(run)
+
+    async def _write(
+        self, session: Session, records: Sequence[Imported], searching: Searching
+    ) -> set[Triple]:
+        await searching.embed_all([record.put for record in records])
+        statement = plan_import(records, self._conflict, searching.rules)
+        if self._connection is None:
+            rows = await session.database.fetch(
+                statement.sql, statement.arguments, idempotent=False
+            )
+            return statement.decode(rows).result
+        try:
+            # A savepoint: a batch that meets a locked item is tried again.
+            async with self._connection.transaction():
+                found: Any = await self._connection.fetch(statement.sql, *statement.arguments)
+        except Exception as error:
+            raise executing(error) from error
+        return statement.decode(found).result

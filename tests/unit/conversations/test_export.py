@@ -1,0 +1,134 @@
+"""Exports hold every turn, in order, and appear when they are complete."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.store.memory import InMemoryStore
+
+from langgraph_agentstore import ConfigurationError
+from langgraph_agentstore.conversations import ConversationMemory, new_turn
+from langgraph_agentstore.conversations.export import ROW_GROUP
+from langgraph_agentstore.conversations.ordering import in_order
+
+BEGINNING = datetime(2024, 1, 1, 12, 0, 0, 5, tzinfo=timezone.utc)
+HOSTILE = 'a "quoted", text;\nof two lines, 日本 \U0001f431\r\n=1+1'
+
+
+@pytest.fixture
+def memory() -> ConversationMemory:
+    memory = ConversationMemory(InMemoryStore(), "ann@example.org")
+    turns = [
+        new_turn(f"t_{n % 3}", f"q{n}", HOSTILE, {"n": n}, at=BEGINNING + timedelta(minutes=n))
+        for n in range(ROW_GROUP + 5)
+    ]
+    memory.save_turns(turns)
+    memory.save_messages([HumanMessage("hi", id="h"), AIMessage("ho")], "m")
+    return memory
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text("utf-8")
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in text.splitlines()]
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_json_lines_hold_every_turn_oldest_first(
+    memory: ConversationMemory, tmp_path: Path
+) -> None:
+    path = tmp_path / "turns.jsonl"
+    assert memory.export(path) == ROW_GROUP + 6
+    rows = rows_of(path)
+    assert [row["query"] for row in rows] == [f"q{n}" for n in range(ROW_GROUP + 5)] + ["hi"]
+    assert rows[0]["timestamp"] == "2024-01-01T12:00:00.000005+00:00"
+    assert rows[0]["key"].startswith("t_0_20240101_120000_00005")
+    assert (rows[1]["user_id"], rows[1]["response"]) == ("ann@example.org", HOSTILE)
+    assert rows[1]["metadata"] == {"n": 1}
+    assert rows[-1]["messages"][0]["data"]["id"] == "h"
+
+
+def test_csv_holds_the_same(memory: ConversationMemory, tmp_path: Path) -> None:
+    path = tmp_path / "turns.csv"
+    memory.export(path, "csv")
+    rows = rows_of(path)
+    assert len(rows) == ROW_GROUP + 6
+    assert rows[2]["response"] == HOSTILE
+    assert json.loads(rows[2]["metadata"]) == {"n": 2}
+    assert json.loads(rows[-1]["messages"])[0]["data"]["content"] == "hi"
+
+
+def test_parquet_holds_the_same_with_times_as_times(
+    memory: ConversationMemory, tmp_path: Path
+) -> None:
+    path = tmp_path / "turns.parquet"
+    memory.export(path, "parquet")
+    file = pyarrow.parquet.ParquetFile(path)
+    assert file.metadata.num_row_groups == 2
+    rows = file.read().to_pylist()
+    assert rows[3]["timestamp"] == BEGINNING + timedelta(minutes=3)
+    assert (rows[3]["query"], rows[3]["response"]) == ("q3", HOSTILE)
+    assert len(rows) == ROW_GROUP + 6
+
+
+def test_a_part_can_be_exported(memory: ConversationMemory, tmp_path: Path) -> None:
+    since, until = (BEGINNING + timedelta(minutes=n) for n in (3, 9))
+    path = tmp_path / "part.jsonl"
+    assert memory.export(path, "jsonl", since, until, thread_id="t_0") == 2
+    assert [row["query"] for row in rows_of(path)] == ["q3", "q6"]
+
+
+def test_progress_is_told(memory: ConversationMemory, tmp_path: Path) -> None:
+    told: list[int] = []
+    memory.export(tmp_path / "x.csv", "csv", progress=told.append)
+    assert told == [1000, 2000, ROW_GROUP + 6]
+
+
+def test_nothing_is_left_of_an_export_that_failed(
+    memory: ConversationMemory, tmp_path: Path
+) -> None:
+    path = tmp_path / "turns.jsonl"
+    path.write_text("the former")
+
+    def fail(_done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        memory.export(path, progress=fail)
+    assert [one.name for one in tmp_path.iterdir()] == ["turns.jsonl"]
+    assert path.read_text() == "the former"
+
+
+def test_an_unknown_format_is_told_with_those_known(
+    memory: ConversationMemory, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="jsonl, csv, parquet"):
+        memory.export(tmp_path / "x", "xml")  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_pyarrow_it_is_told_what_to_install(
+    memory: ConversationMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigurationError, match=r"langgraph_agentstore\[parquet\]"):
+        memory.export(tmp_path / "x", "parquet")
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.text(max_size=3))), st.integers(1, 7))
+@settings(deadline=None)
+def test_any_number_of_things_comes_in_order_each_once(
+    things: list[tuple[int, str]], run_length: int
+) -> None:
+    assert list(in_order(things, lambda thing: thing, run_length)) == sorted(set(things))

@@ -1,0 +1,6 @@
+SELECT i.key, i.value, i.created_at, i.updated_at
+  FROM "agentstore".item i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key > $3 AND i.key < $4
+   AND i.value->>'thread_id' = $5 AND (i.expires_at IS NULL OR i.expires_at > now())
+ ORDER BY i.key DESC
+ LIMIT $6
