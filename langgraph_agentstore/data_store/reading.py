@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -56,10 +57,10 @@ class Reading:
         found: Mapping[str, StoredValue] = {}
         if wanted:
             found = yield plan_values(self.at, list(dict.fromkeys(wanted)), self.rules)
-        for key in wanted:  # one asked for twice was read twice
-            if key in found:
-                self._read({key: found[key]})
-        values = {key: found[key].value for key in wanted if key in found}
+        asked = Counter(key for key in wanted if key in found)
+        for times in set(asked.values()):  # one asked for twice was read twice
+            self._read({key: found[key] for key in asked if asked[key] == times}, times)
+        values = {key: found[key].value for key in asked}
         self.log("get_many", requested=len(wanted), found=len(values))
         return values
 
@@ -111,13 +112,13 @@ class Reading:
         settings = self.settings
         log_entry(settings.ops_log, op, settings.namespace, settings.agent_name, details)
 
-    def _read(self, found: Mapping[str, StoredValue]) -> None:
-        """Counts a read of each."""
+    def _read(self, found: Mapping[str, StoredValue], times: int = 1) -> None:
+        """Counts that each was read so many times."""
         agent = self.settings.agent_name
         if agent is not None:
             user_id, namespace = self.at.user_id, self.at.stored
             touched = [((user_id, namespace, key), s.created_at) for key, s in found.items()]
-            self.store._engine.note_access(touched, 1, agent)
+            self.store._engine.note_access(touched, times, agent)
 
 
 def checked_keys(keys: Iterable[str]) -> Iterable[str]:
