@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from tests.support.servers import (
     TestServer,
@@ -18,6 +19,10 @@ from tests.support.servers import (
     drop_database,
     temporary_folder,
 )
+
+# A machine that is busy is no fault of what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _FOLDER = "AGENTSTORE_TEST_FOLDER"
 _is_controller = pytest.StashKey[bool]()

@@ -6,13 +6,14 @@ Field names are in camel case where they leave Python, as documented for `data_s
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
-from typing_extensions import Self
+from typing_extensions import Self, override
 
 from ..namespaces import name_of
 from ..plan.changes import StoredChange
@@ -60,6 +61,17 @@ class DataStoreRecord(BaseModel):
     last_accessed_at: UtcDatetime | None = None
     expires_at: UtcDatetime | None = None
     version: int = 1
+
+    @classmethod
+    @override
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """A record of a dict such as `document()` gives; its `_id` says nothing more.
+
+        Not by a validator, with which pydantic would take JSON as strictly as Python's objects.
+        """
+        if isinstance(obj, Mapping):
+            obj = {name: value for name, value in obj.items() if name != "_id"}
+        return super().model_validate(obj, **options)
 
     @classmethod
     def of(cls, stored: StoredRecord) -> Self:
