@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("values",),
     ("namespaces", "ttl", "records", "texts"),
     ("users", "index"),
-    ("index_config", "embeddings", "reranking", "progress"),
+    ("index_config", "embeddings", "reranking", "progress", "extras", "replacing", "stepping"),
     ("plan",),
     ("embedded",),
     ("config",),

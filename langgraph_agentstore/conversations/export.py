@@ -9,17 +9,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, Any, Literal, TypeAlias, cast, get_args
+from typing import IO, Any, Literal, TypeAlias, get_args
 
 import orjson
 
 from ..errors import ConfigurationError
 from ..progress import Progress, telling_progress
+from ..replacing import replacement_of
 from .turns import Turn, timestamp_text
 
 ExportFormat = Literal["jsonl", "csv", "parquet"]
@@ -90,7 +90,7 @@ def write_rows(
     written = 0
     with (
         telling_progress(progress, "exporting") as tell,
-        _complete_or_absent(Path(path)) as file,
+        replacement_of(Path(path)) as file,
         opened(file, columns) as write,
     ):
         for row in rows:
@@ -100,19 +100,6 @@ def write_rows(
                 tell(written)
         tell(written)
     return written
-
-
-@contextmanager
-def _complete_or_absent(path: Path) -> Iterator[IO[bytes]]:
-    file = NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
-    try:
-        with file:
-            yield cast("IO[bytes]", file)
-        Path(file.name).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(file.name).unlink()
-        raise
 
 
 @contextmanager

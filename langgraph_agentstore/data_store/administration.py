@@ -24,12 +24,11 @@ from ..plan.administration import (
     plan_namespace_sizes,
     plan_page_of_records,
     plan_user_counts,
-    triple_of,
 )
 from ..plan.importing import Conflict
 from ..plan.model import Rules, Statement, Triple
 from ..plan.records import StoredRecord
-from ..runtime.session import Job
+from ..plan.stored_pages import triple_of
 from ..store import AgentStore
 from ..users import Address, check_user_id
 from ..values import check_text
@@ -286,7 +285,7 @@ class DataStoreAdministration:
         return walk(None)
 
     def _flush(self) -> None:
-        self._engine.run([Job(self._engine.access.flush)])
+        self._engine.run([self._engine.access.flush_job])
 
     def _do(self, statement: Statement[ResultT]) -> ResultT:
         [result] = self._engine.run([statement])

@@ -157,7 +157,7 @@ class AsyncDataStore(Proxy):
 
     async def flush(self) -> None:
         """As `DataStore.flush`."""
-        await self._engine.arun([self._flushing()])
+        await self._engine.arun([self._engine.access.flush_job])
 
     async def close(self) -> None:
         """As `DataStore.close`."""

@@ -265,7 +265,7 @@ class DataStore(Proxy):
 
     def flush(self) -> None:
         """Counts the reads made so far, of all proxies of the store, now."""
-        self._engine.run([self._flushing()])
+        self._engine.run([self._engine.access.flush_job])
 
     def close(self) -> None:
         """Counts the reads made so far. The store stays open: close it when nobody needs it."""

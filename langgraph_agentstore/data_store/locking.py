@@ -47,7 +47,7 @@ class Leasing:
         return self._token is not None
 
     @property
-    def _engine_triple(self) -> Triple:
+    def _triple(self) -> Triple:
         at = self._proxy.at
         return (at.user_id, at.stored, self.key)
 
@@ -61,7 +61,7 @@ class Leasing:
         pause_s = _FIRST_PAUSE_S
         while True:
             lease: Lease = yield plan_acquire(
-                self._engine_triple,
+                self._triple,
                 self.owner,
                 token,
                 timedelta(seconds=self.lease_s),
@@ -86,7 +86,7 @@ class Leasing:
             raise InvalidOperationError(f"the lock {self.key!r} is not held")
         lease = timedelta(seconds=lease_s)
         rules = self._proxy.rules
-        self.expires_at = yield plan_renew(self._engine_triple, self._token, lease, rules)
+        self.expires_at = yield plan_renew(self._triple, self._token, lease, rules)
         if self.expires_at is None:
             self._token = None
             raise self._lost()
@@ -95,7 +95,7 @@ class Leasing:
         token, self._token = self._token, None
         if token is None:
             return
-        if not (yield plan_release(self._engine_triple, token, self._proxy.rules)):
+        if not (yield plan_release(self._triple, token, self._proxy.rules)):
             raise self._lost()
 
     def _lost(self) -> LockLostError:

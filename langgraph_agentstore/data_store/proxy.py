@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from langgraph.store.base import NOT_PROVIDED, NotProvided, SearchItem
@@ -12,13 +13,12 @@ from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError, ValueTypeError
 from ..index import SearchMode
 from ..loading import check_size
-from ..runtime.session import Job
 from ..runtime.watching import Watching
 from ..values import check_text
 from ..views import UserStore
 from .changing import Changing
 from .ops_log import OpsLog
-from .records import Found, shown_namespace
+from .records import Found
 from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES, Access, checked_settings
 from .view import RecordView
 
@@ -54,7 +54,11 @@ class Proxy:
         self._store = store
         self._engine = store._engine
         self._operations = Changing(store, settings)
-        self._view = RecordView(store, settings.user_id)
+
+    @cached_property
+    def _view(self) -> RecordView:
+        """For search; most proxies never do, and are made for one request."""
+        return RecordView(self._store, self.user_id)
 
     @property
     def user_id(self) -> str:
@@ -114,9 +118,6 @@ class Proxy:
     def _check_page_size(size: int) -> None:
         check_size("page_size", size)
 
-    def _flushing(self) -> Job:
-        return Job(self._engine.access.flush)
-
     def _watching(self, prefix: str | None) -> Watching:
         self._operations.may_read("watch")
         if prefix is not None and not isinstance(prefix, str):
@@ -148,7 +149,7 @@ class Proxy:
         self._operations.log("search", count=len(items))
         return [
             Found(
-                shown_namespace(item.namespace),
+                ":".join(item.namespace),
                 item.key,
                 item.value,
                 item.score,

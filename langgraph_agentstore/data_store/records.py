@@ -15,7 +15,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 from typing_extensions import Self, override
 
-from ..namespaces import name_of
 from ..plan.changes import StoredChange
 from ..plan.records import StoredRecord
 from .display import record_html
@@ -145,8 +144,3 @@ class Change:
         """As it is stored."""
         op: Literal["set", "delete"] = "delete" if stored.gone else "set"
         return cls(op, namespace, stored.key, stored.value, stored.version, stored.at)
-
-
-def shown_namespace(labels: tuple[str, ...]) -> str:
-    """The string of a namespace; where none names it, its labels joined all the same."""
-    return name_of(labels) or ":".join(labels)

@@ -107,7 +107,7 @@ class DataStoreService:
 
     def flush(self) -> None:
         """Counts the reads made so far."""
-        self._proxy("anybody", DEFAULT_NAMESPACE).flush()
+        self._store._engine.run([self._store._engine.access.flush_job])
 
     def _proxy(self, user_id: str, namespace: str, agent_name: str | None = None) -> DataStore:
         return DataStore(

@@ -1,8 +1,6 @@
-"""Operations as steps, free of I/O: what to ask of the store, one after another.
+"""The steps of a data store's operations: what to ask of the store, one after another.
 
-An operation is a generator: it yields what is to be done, is sent the result, and returns its
-own. `DataStore` runs the steps blocking, `AsyncDataStore` awaits them, and there is one text of
-each operation.
+`DataStore` runs them blocking, `AsyncDataStore` awaits them.
 """
 
 from __future__ import annotations
@@ -13,10 +11,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from ..errors import AgentStoreError
 from ..plan.model import Planned
 from ..runtime.engine import Engine
 from ..runtime.session import Job
+from ..stepping import adrive, drive
 
 ResultT = TypeVar("ResultT")
 
@@ -34,39 +32,21 @@ Steps: TypeAlias = Generator[Step, Any, ResultT]
 
 def run(engine: Engine, steps: Steps[ResultT]) -> ResultT:
     """Does all steps, blocking the calling thread; what they come to."""
-    answer: Any = None
-    failure: AgentStoreError | None = None
-    try:
-        while True:
-            step = steps.send(answer) if failure is None else steps.throw(failure)
-            answer = failure = None
-            try:
-                if isinstance(step, Pause):
-                    time.sleep(step.seconds)
-                else:
-                    [answer] = engine.run([step])
-            except AgentStoreError as error:
-                failure = error
-    except StopIteration as end:
-        result: ResultT = end.value
-        return result
+
+    def do(step: Step) -> Any:
+        if isinstance(step, Pause):
+            return time.sleep(step.seconds)
+        return engine.run([step])[0]
+
+    return drive(steps, do)
 
 
 async def arun(engine: Engine, steps: Steps[ResultT]) -> ResultT:
     """As `run`, awaited on any event loop."""
-    answer: Any = None
-    failure: AgentStoreError | None = None
-    try:
-        while True:
-            step = steps.send(answer) if failure is None else steps.throw(failure)
-            answer = failure = None
-            try:
-                if isinstance(step, Pause):
-                    await asyncio.sleep(step.seconds)
-                else:
-                    [answer] = await engine.arun([step])
-            except AgentStoreError as error:
-                failure = error
-    except StopIteration as end:
-        result: ResultT = end.value
-        return result
+
+    async def do(step: Step) -> Any:
+        if isinstance(step, Pause):
+            return await asyncio.sleep(step.seconds)
+        return (await engine.arun([step]))[0]
+
+    return await adrive(steps, do)

@@ -9,12 +9,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any, TypeAlias
 
 import orjson
 
 from ..errors import InvalidValueError, ValueTypeError
+from ..replacing import replacement_of
 
 Target: TypeAlias = "str | os.PathLike[str] | IO[str] | IO[bytes]"
 Source: TypeAlias = "Target | Iterable[Mapping[str, Any]]"
@@ -30,17 +30,8 @@ def written_to(target: Target) -> Iterator[Callable[[bytes], object]]:
     if not isinstance(target, (str, os.PathLike)):
         yield _writer(target)
         return
-    path = Path(target)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            yield file.write
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    Path(file.name).replace(path)
+    with replacement_of(Path(target)) as file:
+        yield file.write
 
 
 def _writer(file: IO[str] | IO[bytes]) -> Callable[[bytes], object]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..beyond import UPDATE_ATTEMPTS
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..plan.files import FileEntry, Reach, SizeUnit
-from .content import FileContent, content_of, rewritten
+from .content import FileContent, content_of, rewritten, uploaded
 from .steps import Children, Contents, Entries, Look, Overwrite, Program, Read, Replace, Write
 
 EDIT_ATTEMPTS = UPDATE_ATTEMPTS
@@ -116,13 +116,31 @@ def overwritten(
     return refused
 
 
-def stored(
-    files: Sequence[tuple[str, FileContent | None]],
+def uploads(
+    files: Sequence[tuple[str, bytes]],
     form: Callable[[FileContent], dict[str, Any]],
-) -> Program[list[bool]]:
-    """Writes files, whatever is there; whether each is stored. None is left out."""
-    given = [n for n, (_, file) in enumerate(files) if file is not None]
-    values = tuple((path, form(file)) for path, file in files if file is not None)
-    errors = yield Write(values)
-    done = {n for n, error in zip(given, errors, strict=True) if error is None}
-    return [n in done for n in range(len(files))]
+    *,
+    binary: bool,
+) -> Program[list[tuple[str, Literal["invalid_path"] | None]]]:
+    """Stores bytes under paths, whatever is there; for each path what was wrong, if anything."""
+    contents = [uploaded(data, binary=binary) for _, data in files]
+    given = [
+        (path, form(content))
+        for (path, _), content in zip(files, contents, strict=True)
+        if content is not None
+    ]
+    errors = iter((yield Write(tuple(given))))
+    done = [content is not None and next(errors) is None for content in contents]
+    return [
+        (path, None if is_stored else "invalid_path")
+        for (path, _), is_stored in zip(files, done, strict=True)
+    ]
+
+
+def downloads(paths: Sequence[str]) -> Program[list[tuple[str, bytes | None]]]:
+    """The bytes of files; None where there is none."""
+    values = yield Read(tuple(paths))
+    files = [None if value is None else content_of(value) for value in values]
+    return [
+        (path, None if file is None else file.data) for path, file in zip(paths, files, strict=True)
+    ]

@@ -31,10 +31,20 @@ from deepagents.backends.utils import (
 )
 
 from ..plan.files import FileEntry, Reach
-from .content import content_of, created, text_form, uploaded
-from .core import edited, file_at, held, listed, newest_first, overwritten, reached, stored
+from .content import created, text_form
+from .core import (
+    downloads,
+    edited,
+    file_at,
+    held,
+    listed,
+    newest_first,
+    overwritten,
+    reached,
+    uploads,
+)
 from .globs import like_of
-from .steps import Program, Read, Remove
+from .steps import Program, Remove
 
 NOT_TEXT = frozenset(
     [
@@ -119,23 +129,18 @@ def glob_files(pattern: str, path: str | None) -> Program[GlobResult]:
 
 def upload(files: Sequence[tuple[str, bytes]]) -> Program[list[FileUploadResponse]]:
     """Stores bytes under paths, whatever is there."""
-    contents = [(path, uploaded(data, binary=True)) for path, data in files]
-    done = yield from stored(contents, text_form)
-    return [
-        FileUploadResponse(path, None if is_stored else "invalid_path")
-        for (path, _), is_stored in zip(files, done, strict=True)
-    ]
+    done = yield from uploads(files, text_form, binary=True)
+    return [FileUploadResponse(path, error) for path, error in done]
 
 
 def download(paths: Sequence[str]) -> Program[list[FileDownloadResponse]]:
     """The bytes of files."""
-    values = yield Read(tuple(paths))
-    files = [None if value is None else content_of(value) for value in values]
+    found = yield from downloads(paths)
     return [
         FileDownloadResponse(path, error="file_not_found")
-        if file is None
-        else FileDownloadResponse(path, file.data)
-        for path, file in zip(paths, files, strict=True)
+        if data is None
+        else FileDownloadResponse(path, data)
+        for path, data in found
     ]
 
 

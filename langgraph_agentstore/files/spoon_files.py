@@ -7,8 +7,19 @@ from collections.abc import Sequence
 
 from ..errors import VersionConflictError
 from ..plan.files import FileEntry, Reach
-from .content import content_of, created, line_form, uploaded
-from .core import REFUSED, edited, file_at, folder_of, held, listed, newest_first, reached, stored
+from .content import created, line_form
+from .core import (
+    REFUSED,
+    downloads,
+    edited,
+    file_at,
+    folder_of,
+    held,
+    listed,
+    newest_first,
+    reached,
+    uploads,
+)
 from .globs import glob_matcher, like_of
 from .spoon_results import (
     EditResult,
@@ -19,7 +30,7 @@ from .spoon_results import (
     WriteResult,
 )
 from .spoon_text import matching_lines, numbered, replaced
-from .steps import Create, Program, Read
+from .steps import Create, Program
 
 
 def list_folder(path: str) -> Program[list[FileInfo]]:
@@ -94,23 +105,18 @@ def glob_files(pattern: str, path: str) -> Program[list[FileInfo]]:
 
 def upload(files: Sequence[tuple[str, bytes]], binary: bool) -> Program[list[FileUploadResponse]]:
     """Stores bytes under paths, whatever is there."""
-    contents = [(path, uploaded(data, binary=binary)) for path, data in files]
-    done = yield from stored(contents, line_form)
-    return [
-        FileUploadResponse(path, None if is_stored else "invalid_path")
-        for (path, _), is_stored in zip(files, done, strict=True)
-    ]
+    done = yield from uploads(files, line_form, binary=binary)
+    return [FileUploadResponse(path, error) for path, error in done]
 
 
 def download(paths: Sequence[str]) -> Program[list[FileDownloadResponse]]:
     """The bytes of files."""
-    values = yield Read(tuple(paths))
-    files = [None if value is None else content_of(value) for value in values]
+    found = yield from downloads(paths)
     return [
         FileDownloadResponse(path, error="file_not_found")
-        if file is None
-        else FileDownloadResponse(path, file.data)
-        for path, file in zip(paths, files, strict=True)
+        if data is None
+        else FileDownloadResponse(path, data)
+        for path, data in found
     ]
 
 

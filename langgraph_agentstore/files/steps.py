@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ..plan.files import Reach, SizeUnit
+from ..stepping import adrive, drive
 
 ResultT = TypeVar("ResultT")
 
@@ -123,31 +124,9 @@ class Way(Protocol):
 
 def run(program: Program[ResultT], way: Way) -> ResultT:
     """Blocks until the program is done."""
-    try:
-        step = next(program)
-        while True:
-            try:
-                result = way.do(step)
-            except Exception as error:
-                step = program.throw(error)
-            else:
-                step = program.send(result)
-    except StopIteration as done:
-        result_of_all: ResultT = done.value
-        return result_of_all
+    return drive(program, way.do)
 
 
 async def arun(program: Program[ResultT], way: Way) -> ResultT:
     """As `run`, awaited."""
-    try:
-        step = next(program)
-        while True:
-            try:
-                result = await way.ado(step)
-            except Exception as error:
-                step = program.throw(error)
-            else:
-                step = program.send(result)
-    except StopIteration as done:
-        result_of_all: ResultT = done.value
-        return result_of_all
+    return await adrive(program, way.ado)

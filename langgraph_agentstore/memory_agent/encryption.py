@@ -11,8 +11,8 @@ import hmac
 from typing import Any, Final
 
 from ..errors import ConfigurationError, DecryptionError
+from ..extras import imported
 from ..values import decode_value, encode_value
-from .extras import imported
 
 TOKEN_FIELD: Final = "$encrypted"
 """The one field of a stored value that is encrypted; no filter can name it."""

@@ -15,10 +15,10 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from ..errors import ConfigurationError, DamagedFileError
+from ..extras import imported
 from ..namespaces import Labels
 from ..values import decode_value, encode_value
 from .encryption import SIGNATURE_BYTES, Cipher
-from .extras import imported
 
 FORMAT: Final = "langgraph_agentstore memories"
 FORMAT_VERSION: Final = 1

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from ..errors import StoreTimeoutError
-from .extras import imported
+from ..extras import imported
 from .file_formats import Content
 
 LOCK_TIMEOUT_S: Final = 60.0

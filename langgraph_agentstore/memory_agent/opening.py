@@ -14,9 +14,9 @@ from langgraph.store.memory import InMemoryStore
 
 from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
+from ..extras import imported
 from ..store import AgentStore
 from .encryption import Cipher
-from .extras import imported
 from .file_formats import FILE_FORMATS
 from .file_store import FileStore
 from .locked_file import lock_beside

@@ -16,7 +16,9 @@ from ..users import SHARED
 from .addresses import Located
 from .delete import count_of_removed
 from .model import Decoded, ResultT, Row, Rules, Statement, Triple
-from .records import RECORD_COLUMNS, StoredRecord, decode_record, records_from
+from .records import StoredRecord
+from .region import at_or_below
+from .stored_pages import plan_records_by_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,12 @@ class Within:
         if self.user_id is not None:
             arguments.append(self.user_id)
             parts.append(f"i.user_id = ${len(arguments)}")
-        if self.labels is not None and (self.labels or not self.below):
+        if self.labels and self.below:
+            parts.append(at_or_below(encode_labels(self.labels), arguments))
+        elif self.labels is not None and not self.below:
             arguments.append(encode_labels(self.labels))
-            stored = f"${len(arguments)}::text"
-            exactly = f"i.namespace = {stored}"
-            # Labels, not characters: ';' follows ':' in ASCII.
-            range_ = f"i.namespace >= {stored} || ':' AND i.namespace < {stored} || ';'"
-            parts.append(f"({exactly} OR {range_})" if self.below else exactly)
+            parts.append(f"i.namespace = ${len(arguments)}::text")
         return " AND ".join(parts)
-
-
-EVERYTHING = Within()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,24 +225,7 @@ def plan_page_of_records(
     within: Within, after: Triple | None, size: int, rules: Rules
 ) -> Statement[list[StoredRecord]]:
     """The next records, whole, in the order of the primary key."""
-    arguments: list[Any] = [size]
-    conditions = [within.condition(arguments), rules.live()]
-    if after is not None:
-        arguments.extend(after)
-        n = len(arguments)
-        conditions.append(f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})")
-    sql = f"""
-SELECT {RECORD_COLUMNS}
-  FROM {records_from(rules)}
- WHERE {" AND ".join(conditions)}
- ORDER BY i.user_id, i.namespace, i.key
- LIMIT $1"""
-    return _read(sql, arguments, decode_record)
-
-
-def triple_of(record: StoredRecord) -> Triple:
-    """Where a record is stored: what the page after it begins behind."""
-    return record.user_id, encode_labels(record.labels), record.key
+    return plan_records_by_key(within.condition, after, size, rules)
 
 
 def plan_delete_within(within: Within, rules: Rules) -> Statement[int]:

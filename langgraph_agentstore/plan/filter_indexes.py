@@ -26,6 +26,16 @@ class FilterIndex:
     drop: str
     options: tuple[str, ...] = ()
 
+    @property
+    def create_at_once(self) -> str:
+        """For a table that nobody uses yet: within a transaction, where `create` cannot be."""
+        return self.create.replace(" CONCURRENTLY", "", 1)
+
+    @property
+    def drop_at_once(self) -> str:
+        """As `create_at_once`."""
+        return self.drop.replace(" CONCURRENTLY", "", 1)
+
 
 def plan_filter_indexes(
     tables: Tables, *, values: bool, fields: Mapping[str, FieldType]

@@ -1,8 +1,9 @@
 """Search by a query: lists of the nearest and of the best matching items, ranked and paged.
 
 A list is in `plan/near.py` (vectors) or `plan/words.py` (words). Where a score reorders a list
-(hybrid, recency) it does so among the first `POOL` of each; the rest follows in the list's own
-order, so that the pages of a search are one sequence, however deep one goes.
+(hybrid, recency) it does so among the first of each, as many as `plan/scores.py` says; the rest
+follows in the list's own order, so that the pages of a search are one sequence, however deep one
+goes.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Any
 
 from langgraph.store.base import SearchOp
 
-from ..namespaces import decode_labels
 from ..records import Explanation, ScoredItem
 from ..users import Region, Scope
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
-from .model import Decoded, Refresh, Row, Rules, Statement
+from .found import add_found
+from .model import Decoded, Row, Rules, Statement
 from .near import vector_list_sql, way_and_reason
 from .query_options import QueryOptions
 from .region import region_condition
@@ -107,23 +108,17 @@ def _scored_by(options: QueryOptions, rules: Rules) -> str:
 def _decode_one(
     row: Row, scope: Scope, scored_by: str, refresh: bool, found: Decoded[list[ScoredItem]]
 ) -> None:
-    user_id, stored, key, value, created_at, updated_at, expires_at, refreshed = row[:8]
     score, vector_rank, text_rank, _ = row[8:]
-    found.result.append(
-        ScoredItem(
-            namespace=scope.labels(user_id, decode_labels(stored)),
-            key=key,
-            value=scope.value(value),
-            created_at=created_at,
-            updated_at=updated_at,
-            score=score,
-            scored_by=scored_by if score is not None else None,
-            vector_rank=vector_rank,
-            text_rank=text_rank,
-        )
+    add_found(
+        row,
+        scope,
+        refresh,
+        found,
+        score=score,
+        scored_by=scored_by if score is not None else None,
+        vector_rank=vector_rank,
+        text_rank=text_rank,
     )
-    if refresh and refreshed is not None:
-        found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
 
 
 class _QuerySql:

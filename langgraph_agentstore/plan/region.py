@@ -19,12 +19,17 @@ def _one_region(region: Region, arguments: list[Any], alias: str) -> str:
     stored = encode_labels(region.labels)
     if stored == ROOT:
         return user
+    return f"({user} AND {at_or_below(stored, arguments, alias)})"
+
+
+def at_or_below(stored: str, arguments: list[Any], alias: str = "i") -> str:
+    """The condition that rows are in a namespace other than the root, or below it."""
     arguments.append(stored)
     prefix = f"${len(arguments)}::text"
     column = f"{alias}.namespace"
     # Labels, not characters: 'a' covers 'a' and 'a:…', never 'ab'; ';' follows ':' in ASCII.
     below = f"{column} >= {prefix} || ':' AND {column} < {prefix} || ';'"
-    return f"({user} AND ({column} = {prefix} OR ({below})))"
+    return f"({column} = {prefix} OR ({below}))"
 
 
 def _user(user_id: str | None, arguments: list[Any], alias: str) -> str:

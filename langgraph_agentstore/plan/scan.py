@@ -43,22 +43,33 @@ def plan_page(
     """The next `size` items in the order of the primary key, each with its triple."""
     arguments: list[Any] = [size]
     conditions = [region_condition(regions, arguments), rules.live()]
-    if after is not None:
-        arguments.extend(after)
-        n = len(arguments)
-        conditions.append(f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})")
-    conditions.append(filter_sql(filter, arguments))
-    sql = f"""
-SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at
-  FROM {rules.tables.item} i
- WHERE {" AND ".join(conditions)}
- ORDER BY i.user_id, i.namespace, i.key
- LIMIT $1"""
+    conditions += [*after_key(after, arguments), filter_sql(filter, arguments)]
+    columns = "i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at"
+    sql = page_by_key_sql(columns, f"{rules.tables.item} i", conditions)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[Triple, Item]]]:
         return Decoded([_keyed_item(row, scope) for row in rows])
 
     return Statement(sql, tuple(arguments), decode)
+
+
+def after_key(after: Triple | None, arguments: list[Any]) -> list[str]:
+    """The condition that rows of `item i` come after this one, if there is one."""
+    if after is None:
+        return []
+    arguments.extend(after)
+    n = len(arguments)
+    return [f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})"]
+
+
+def page_by_key_sql(columns: str, source: str, conditions: Sequence[str]) -> str:
+    """The first `$1` rows of a source with `item i`, in the order of the primary key."""
+    return f"""
+SELECT {columns}
+  FROM {source}
+ WHERE {" AND ".join(conditions)}
+ ORDER BY i.user_id, i.namespace, i.key
+ LIMIT $1"""
 
 
 def _keyed_item(row: Row, scope: Scope) -> tuple[Triple, Item]:

@@ -12,12 +12,12 @@ from typing import Any
 from langgraph.store.base import SearchOp
 
 from ..index import Distance
-from ..namespaces import decode_labels
 from ..records import ScoredItem
 from ..users import Scope
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
-from .model import Decoded, Refresh, Row, Rules, Statement
+from .found import add_found
+from .model import Decoded, Row, Rules, Statement
 from .near import ITEM
 from .region import region_condition
 from .vectors import distance_sql
@@ -84,24 +84,11 @@ def _decode_one(
     min_score: float | None,
     found: Decoded[list[ScoredItem]],
 ) -> None:
-    user_id, stored, key, value, created_at, updated_at, expires_at, refreshed, distance, _ = row
-    score = score_of(distance, rules.vector_index.distance)
-    if min_score is not None and score < min_score:
-        return
-    found.result.append(
-        ScoredItem(
-            namespace=scope.labels(user_id, decode_labels(stored)),
-            key=key,
-            value=scope.value(value),
-            created_at=created_at,
-            updated_at=updated_at,
-            score=score,
-            scored_by=rules.vector_index.distance,
-            vector_rank=position,
-        )
-    )
-    if op.refresh_ttl and refreshed is not None:
-        found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
+    kind = rules.vector_index.distance
+    score = score_of(row[8], kind)
+    if min_score is None or score >= min_score:
+        ranking = {"score": score, "scored_by": kind, "vector_rank": position}
+        add_found(row, scope, bool(op.refresh_ttl), found, **ranking)
 
 
 def score_of(distance: float, kind: Distance) -> float:

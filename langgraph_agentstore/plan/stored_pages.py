@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..namespaces import encode_labels
@@ -10,24 +10,23 @@ from ..users import Region
 from .model import Decoded, Row, Rules, Statement, Triple, columns_of
 from .records import RECORD_COLUMNS, StoredRecord, decode_record, records_from
 from .region import region_condition
+from .scan import after_key, page_by_key_sql
 
 
 def plan_page_of_stored(
     regions: Sequence[Region], after: Triple | None, size: int, rules: Rules
 ) -> Statement[list[StoredRecord]]:
     """The next `size` records of the regions, in the order of the primary key."""
+    return plan_records_by_key(lambda args: region_condition(regions, args), after, size, rules)
+
+
+def plan_records_by_key(
+    within: Callable[[list[Any]], str], after: Triple | None, size: int, rules: Rules
+) -> Statement[list[StoredRecord]]:
+    """The next `size` records that meet a condition, which appends its arguments."""
     arguments: list[Any] = [size]
-    conditions = [region_condition(regions, arguments), rules.live()]
-    if after is not None:
-        arguments.extend(after)
-        n = len(arguments)
-        conditions.append(f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})")
-    sql = f"""
-SELECT {RECORD_COLUMNS}
-  FROM {records_from(rules)}
- WHERE {" AND ".join(conditions)}
- ORDER BY i.user_id, i.namespace, i.key
- LIMIT $1"""
+    conditions = [within(arguments), rules.live(), *after_key(after, arguments)]
+    sql = page_by_key_sql(RECORD_COLUMNS, records_from(rules), conditions)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord]]:
         return Decoded([decode_record(row) for row in rows])

@@ -18,6 +18,7 @@ from ..users import Address, Region, Scope
 from ..values import as_mapping
 from .model import Decoded, Row, Rules, Statement, Triple
 from .region import region_condition
+from .scan import after_key, page_by_key_sql
 
 ThreadRow: TypeAlias = tuple[str, str, str, int]
 """A thread's id, the texts of its first and last time, and how many turns it has."""
@@ -100,17 +101,10 @@ def plan_records_page(
     """The next `size` items with all that is known of them, in the order of the primary key."""
     arguments: list[Any] = [size]
     conditions = [region_condition(regions, arguments), rules.live()]
-    if after is not None:
-        arguments.extend(after)
-        n = len(arguments)
-        conditions.append(f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})")
-    sql = f"""
-SELECT i.user_id, i.namespace, i.key, i.value, i.version, i.metadata, i.created_by,
-       i.created_at, i.updated_at, i.expires_at, i.ttl
-  FROM {rules.tables.item} i
- WHERE {" AND ".join(conditions)}
- ORDER BY i.user_id, i.namespace, i.key
- LIMIT $1"""
+    conditions += after_key(after, arguments)
+    columns = """i.user_id, i.namespace, i.key, i.value, i.version, i.metadata, i.created_by,
+       i.created_at, i.updated_at, i.expires_at, i.ttl"""
+    sql = page_by_key_sql(columns, f"{rules.tables.item} i", conditions)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[Triple, ItemRecord]]]:
         return Decoded([_keyed_record(row, scope) for row in rows])

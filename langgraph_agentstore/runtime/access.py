@@ -88,6 +88,11 @@ class AccessLog:
                     self._put_back(taken)
                 raise
 
+    @property
+    def flush_job(self) -> Job:
+        """As `flush`, for whoever is not on the I/O thread."""
+        return Job(self.flush)
+
     def record_job(self, at: Located, key: str) -> Job:
         """Reads a record, with what is noted of it added; one statement."""
 

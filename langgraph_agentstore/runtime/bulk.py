@@ -51,7 +51,7 @@ async def _before_large_load(session: Session) -> None:
                 await connection.execute(f"LOCK TABLE {rules.vectors} IN ACCESS EXCLUSIVE MODE")
                 if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {rules.vectors})"):
                     return
-                await connection.execute(ann.drop.replace(" CONCURRENTLY", ""))
+                await connection.execute(ann.drop_at_once)
         except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):
             return  # somebody uses it, or this role may not: the load takes longer, no more
     session.index.now.rules = replace(rules, approximate=False)

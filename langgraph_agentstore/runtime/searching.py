@@ -60,8 +60,9 @@ class Searching:
     def __init__(self, rules: Rules, problem: SchemaError | None) -> None:
         self.rules = rules
         self.problem = problem
-        has_model = rules.index is not None and rules.index.embeddings is not None
-        self.embedder = Embedder(rules.index) if has_model and rules.index is not None else None
+        index = rules.index
+        has_model = index is not None and index.embeddings is not None
+        self.embedder = Embedder(index) if index is not None and has_model else None
 
     async def open(self, connection: Connection) -> None:
         """Finds out anew which set of vectors is in use."""

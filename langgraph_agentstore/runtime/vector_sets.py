@@ -131,7 +131,7 @@ async def make_set(connection: Connection, rules: Rules, number: int, state: str
         # While it is empty an index costs nothing; IVFFlat's needs data to begin with.
         ann = approximate_index(rules.tables, number, vectors)
         if ann is not None and vectors.kind == "hnsw" and state == "active":
-            await connection.execute(ann.create.replace(" CONCURRENTLY", ""))
+            await connection.execute(ann.create_at_once)
         await connection.execute(
             f"""INSERT INTO {rules.tables.vector_set}
                        (number, state, dims, stored_as, model, settings)

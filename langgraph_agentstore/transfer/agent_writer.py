@@ -10,7 +10,6 @@ from ..plan.importing import Conflict, Imported
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_stored_at
 from ..runtime.importing import Importing
-from ..runtime.session import Job
 from ..values import same_json
 from .addresses import Readdressed
 from .documents import Document
@@ -54,7 +53,7 @@ class AgentWriter:
     def begin(self) -> Steps[None]:
         """With "fail" all batches are one transaction."""
         # Reads that are counted later must not add to what is written.
-        flush = Job(self._engine.access.flush)
+        flush = self._engine.access.flush_job
         yield ask_engine(self._engine, [flush])
         yield ask_engine(self._engine, [self._importing.begin()])
 

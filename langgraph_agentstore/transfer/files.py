@@ -14,7 +14,8 @@ from typing import IO, Any, Literal, TypeAlias, get_args
 from typing_extensions import Buffer
 
 from ..data_store.transfer import written_to
-from ..errors import ConfigurationError, MissingExtraError
+from ..errors import ConfigurationError
+from ..extras import imported
 
 FormatName: TypeAlias = Literal["jsonl", "json", "csv", "yaml", "parquet"]
 
@@ -105,18 +106,7 @@ def plain(file: IO[bytes], kind: Kind) -> IO[bytes]:
 
 def zstandard() -> Any:
     """The package of the extra `zstd`."""
-    try:
-        import zstandard
-    except ImportError:
-        raise missing_extra("zstandard", "zstd") from None
-    return zstandard
-
-
-def missing_extra(package: str, extra: str) -> MissingExtraError:
-    """What says how to install an optional package."""
-    return MissingExtraError(
-        f"{package} is not installed; pip install 'langgraph_agentstore[{extra}]'"
-    )
+    return imported("zstandard", "zstd")
 
 
 class _Stream(io.RawIOBase):

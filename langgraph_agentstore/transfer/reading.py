@@ -14,7 +14,6 @@ from ..errors import InvalidOperationError
 from ..namespaces import Labels, check_labels
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of
-from ..runtime.session import Job
 from ..users import DEFAULT_TEMPLATE, Region, Scope, TemplateScope, check_user_id
 from .addresses import TUPLES, template_of
 from .manifest import Addresses
@@ -78,7 +77,7 @@ class AgentReader:
         if self._ended:
             return []
         if self._last is None:
-            yield ask_engine(self._engine, [Job(self._engine.access.flush)])
+            yield ask_engine(self._engine, [self._engine.access.flush_job])
         after = None if self._last is None else triple_of(self._last)
         page_of = plan_page_of_stored(self._regions, after, PAGE_SIZE, self._rules)
         [page] = yield ask_engine(self._engine, [page_of])

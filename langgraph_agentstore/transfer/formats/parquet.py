@@ -10,8 +10,8 @@ from typing import IO, Any
 import orjson
 
 from ...errors import DamagedFileError
+from ...extras import imported
 from ..documents import Entry, Writer, entry_of
-from ..files import missing_extra
 from ..manifest import Manifest
 from .columns import COLUMNS, cell_of, document_of_cells
 
@@ -93,9 +93,4 @@ def _schema(arrow: Any) -> Any:
 
 
 def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise missing_extra("pyarrow", "parquet") from None
-    return pyarrow, parquet
+    return imported("pyarrow", "parquet"), imported("pyarrow.parquet", "parquet")

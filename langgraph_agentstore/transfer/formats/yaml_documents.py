@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from ...errors import DamagedFileError
+from ...extras import imported
 from ..documents import Entry, Writer, entry_of
-from ..files import missing_extra
 from ..manifest import Manifest
 
 
@@ -65,8 +65,4 @@ def _refuse_references(value: Any, seen: set[int]) -> None:
 
 
 def _yaml() -> Any:
-    try:
-        import yaml
-    except ImportError:
-        raise missing_extra("PyYAML", "yaml") from None
-    return yaml
+    return imported("yaml", "yaml")
