@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -39,7 +43,9 @@ PURE = (
 )
 IMPURE_MODULES = {"asyncio", "asyncpg", "threading", "os", "time", "socket", "uvloop", "subprocess"}
 LONGEST_MODULE = 300
+LONGEST_CLASS = 300
 LONGEST_BODY = 40
+MEDIAN_BODY = 8
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -71,6 +77,39 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             body = node.body[1:] if ast.get_docstring(node) else node.body
             if body:
                 yield node.name, (node.end_lineno or 0) - body[0].lineno + 1
+
+
+def classes(path: Path) -> Iterator[tuple[str, int]]:
+    """Each class's name and its length in lines, all told."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1
+
+
+def module_of(path: Path) -> str:
+    parts = (PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def imported_modules(path: Path, known: set[str]) -> set[str]:
+    """The modules of this package that one imports, also within functions; types do not count."""
+    package = [PACKAGE.name, *path.relative_to(PACKAGE).parts[:-1]]
+    found = set()
+    for node in nodes_that_run(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            start = package[: len(package) - node.level + 1]
+            module = ".".join([*start, node.module] if node.module else start)
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else module for name in names}
+    return found - {module_of(path)}
+
+
+def nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from nodes_that_run(node)
 
 
 def shown(path: Path) -> str:
@@ -108,3 +147,23 @@ def test_only_the_runtime_knows_the_driver(path: Path) -> None:
 def test_a_module_fits_a_head_and_a_body_a_glance(path: Path) -> None:
     assert path.read_text(encoding="utf-8").count("\n") <= LONGEST_MODULE
     assert {name for name, length in functions(path) if length > LONGEST_BODY} == set()
+    assert {name for name, length in classes(path) if length > LONGEST_CLASS} == set()
+
+
+def test_most_bodies_are_short() -> None:
+    assert median(length for path in MODULES for _, length in functions(path)) <= MEDIAN_BODY
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    known = {module_of(path) for path in MODULES}
+    graph = {module_of(path): imported_modules(path, known) for path in MODULES}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
+
+
+def test_the_layers_are_drawn_as_they_are() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = page.split("```mermaid\n")[1].split("```")[0]
+    boxes = re.findall(r"^ +\w+\[\"(.*?)<i>", drawing, re.MULTILINE)
+    ranks = [sorted(RANK[part] for part in re.findall(r"(\w+)(?:\.py|/)", box)) for box in boxes]
+    assert sorted(rank for box in ranks for rank in box) == sorted(RANK.values())
+    assert all(above[0] > below[-1] for above, below in pairwise(ranks))

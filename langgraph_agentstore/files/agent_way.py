@@ -20,6 +20,7 @@ from ..plan.files import (
     plan_overwrite,
 )
 from ..plan.model import Planned, Put, Statement
+from ..plan.scan import plan_record
 from ..records import ItemRecord
 from ..values import as_mapping, check_text
 from .steps import (
@@ -80,9 +81,13 @@ class AgentWay:
             record: ItemRecord = step.seen.mark
             return [store._plan_replacement(namespace, step.path, step.value, record)], _nothing
         if isinstance(step, Look):
-            look = _tried(store._plan_record, namespace, step.path)
+            look = _tried(self._record, step.path)
             return _sent([look]), lambda found: _seen(_all([look], found)[0])
         return self._ranged(step)
+
+    def _record(self, path: str) -> Statement[ItemRecord | None]:
+        planner = self._store._planner
+        return plan_record(*planner.triple(self._namespace, path), planner.rules)
 
     def _overwrite(self, step: Overwrite) -> tuple[Sequence[Planned], Finish]:
         rules = self._store._planner.rules
