@@ -32,7 +32,8 @@ LEAST_EXACT = 10_000
 """Parts in scope up to which all are measured, however small the table is."""
 
 INDEX_COST = 10
-"""What a part costs that the index passes by, in parts measured."""
+"""Scopes are measured up to √(INDEX_COST · POOL · rows) parts. With 3 both ways would take as
+long there; the rest is for recall, which falls as the index passes by more. See ADR 0010."""
 
 SAMPLE = 100
 """Items that are looked at to see whether few pass a filter: fewer than a tenth."""
