@@ -4,6 +4,7 @@
 #   make test    the tests
 #   make check   format, lint, types
 #   make bench   the measurements
+#   make docs    the documentation site, in site/; to see it: make docs ARGS=serve
 #   make clean   remove .venv and what tools left behind
 #
 # Another interpreter: PYTHON=python3.12 make test
@@ -34,7 +35,7 @@ endif
 endif
 PYTHON ?= python3
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -60,6 +61,9 @@ format: $(VENV)/dev-installed
 bench: $(VENV)/dev-installed
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+docs: $(VENV)/docs-installed
+	@NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs $(or $(ARGS),build --strict)
+
 # Debian keeps ensurepip in a package of its own (python3-venv): pip itself can stand in for it.
 $(VENV)/python-made:
 ifeq ($(FOUND),)
@@ -83,7 +87,12 @@ $(VENV)/dev-installed: pyproject.toml | $(VENV)/python-made
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
+$(VENV)/docs-installed: pyproject.toml | $(VENV)/python-made
+	@echo "installing what the site needs (once)"
+	@$(PIP) --editable '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis \
+	rm -rf $(VENV) build dist site htmlcov .coverage .coverage.* .hypothesis \
 		.mypy_cache .pytest_cache .ruff_cache .langgraph_api *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

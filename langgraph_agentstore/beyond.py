@@ -61,7 +61,8 @@ class ExtendedSurface(SearchSurface):
         """Reads, applies `fn`, writes, and does it again if the item changed in between.
 
         Args:
-            namespace, key: which item.
+            namespace: where the item is.
+            key: which item.
             fn: gets the value, or None if there is no item, and returns the new one. It may be
                 called several times, so it should do nothing else.
 

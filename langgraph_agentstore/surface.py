@@ -119,9 +119,11 @@ class StoreSurface(BaseStore):
         """The distinct namespaces that hold an item, sorted as tuples.
 
         Args:
-            prefix, suffix: labels they start and end with; `"*"` stands for any one label.
+            prefix: labels they start with; `"*"` stands for any one label.
+            suffix: labels they end with, likewise.
             max_depth: how many labels to keep; 0 gives `[()]` if there is anything.
-            limit, offset: the page.
+            limit: how many of them.
+            offset: how many before them to leave out.
         """
         op = _list_op(prefix, suffix, max_depth, limit, offset)
         found: list[Labels] = self._run(self._planner.plan(op))

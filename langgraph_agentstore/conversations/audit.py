@@ -56,7 +56,8 @@ def export_items(
         path: the file.
         namespace: `()` for everything; beside `user_id`, below that user.
         format: "jsonl", "csv" or "parquet", which needs the extra `parquet`.
-        since, until: of the first writing: from a moment on, and before one; with a time zone.
+        since: written first from this moment on; with a time zone.
+        until: written first before this moment; with a time zone.
         user_id: one user's items alone.
         progress: called with how many are written so far; True shows a bar on a terminal.
 

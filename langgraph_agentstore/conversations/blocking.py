@@ -90,7 +90,8 @@ class BlockingConversations:
 
         Args:
             thread_id: None for all threads.
-            since, until: from a moment on, and before one; with a time zone.
+            since: from this moment on; with a time zone.
+            until: before this moment; with a time zone.
         """
         if thread_id is not None:
             check_thread_id(thread_id)
@@ -122,7 +123,8 @@ class BlockingConversations:
 
         Args:
             thread_id: None for all threads, as if they were one.
-            max_messages, max_tokens: None for any number.
+            max_messages: None for any number.
+            max_tokens: None for any number.
             token_counter: a chat model or a function, as `trim_messages` takes it; left out,
                 four characters to a token.
         """

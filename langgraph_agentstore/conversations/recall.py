@@ -158,7 +158,9 @@ def recall_conversation(
         user_id: None, the user of the run: see `PerUserStore`.
         thread_id: the thread to go on from; None for all, the latest messages of any. The run
             may name another: `configurable={"resume_thread_id": …}`.
-        max_messages, max_tokens, token_counter: how much; see `ConversationMemory.resume`.
+        max_messages: how many at most; None for any number.
+        max_tokens: likewise; see `ConversationMemory.resume`.
+        token_counter: what counts them.
         timeout_s: how long the reply may wait for it.
         messages_key: the state's field of messages.
     """

@@ -104,7 +104,10 @@ class PostgresStoreRepository(BaseStoreRepository):
 
     Args:
         host: a name, an address, or the folder of a Unix socket.
-        port, database, user, password: any characters; they need no quoting.
+        port: of TCP, or in the name of the socket.
+        database: any characters, as in the next two; they need no quoting.
+        user: who connects.
+        password: the user's.
         dsn: in place of these; see `AgentStore`.
         store: in place of all; it stays open.
         options: of `AgentStore`: `schema`, `index`, `pool`, `ttl`.

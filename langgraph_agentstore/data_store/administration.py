@@ -231,7 +231,9 @@ class DataStoreAdministration:
 
         Args:
             target: a path, whose file is replaced once all is written, or an open file.
-            user_id, namespace, below: whose.
+            user_id: whose; None for all.
+            namespace: where; None for everywhere.
+            below: also the namespaces below it.
             lines: JSON Lines, a document on each line, in place of one JSON array.
             page_size: records to a statement.
         """

@@ -36,7 +36,8 @@ def data_store(
         user_id: left out, the running graph's, as `per_user()` finds it.
         agent_name: left out, the name of the tool that runs, else that of the node; within a
             nested graph, of its own node.
-        ops_log, access: as for `DataStore`.
+        ops_log: as for `DataStore`.
+        access: as for `DataStore`.
 
     Raises:
         MissingUserError: no graph runs here, or it has no user.

@@ -46,7 +46,8 @@ class BaseStore(abc.ABC):
             namespace: just this one.
             query: a text that `value["content"]` holds, whatever the case of its letters.
             filter: what fields of the value must equal.
-            limit, offset: the page, of what passes.
+            limit: how many of what passes.
+            offset: how many of it to leave out first.
         """
 
 

@@ -175,3 +175,4 @@ _OPENERS: Final[Mapping[str, Callable[[str, Place, ExitStack], Opened]]] = {
     **dict.fromkeys(FILE_FORMATS, _open_file),
 }
 STORAGE_TYPES: Final = tuple(_OPENERS)
+"""The names of storage types that `MemoryAgent` takes."""

@@ -32,8 +32,9 @@ tuple, as its store showed it, of which `("users", "alice", …)` is written as 
 class Manifest:
     """The last entry of a file.
 
-    `sha256`: of all records, see above. `user`: whose all of them are, "" for the shared space,
-    None if they are of several. `template`: the user template of the store, as a tuple, or None.
+    `sha256`: over every record as a line of JSON Lines. `user`: whose all of them are, "" for the
+    shared space, None if they are of several. `template`: the user template of the store, as a
+    tuple, or None.
     """
 
     records: int

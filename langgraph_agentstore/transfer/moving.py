@@ -139,7 +139,8 @@ def copy(
     the end the target is read and compared with what was copied.
 
     Args:
-        source, target: any LangGraph stores or views of them.
+        source: any LangGraph store, or a view of one.
+        target: another one.
         prefix: what to copy; everything, if it is empty.
         on_conflict: as for `import_`.
         progress: as for `AgentStore.load`.

@@ -1,0 +1,94 @@
+"""The documentation site builds, has all there is, and asks nothing of anybody else."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zlib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+MODULES = (
+    "conversations",
+    "data_store",
+    "embedded",
+    "files",
+    "memory_agent",
+    "testing",
+    "transfer",
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where it was built, with warnings as errors."""
+    for package in ("mkdocs", "material", "mkdocstrings", "mermaidx"):
+        pytest.importorskip(package, reason="the extra docs is not installed")
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "true"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_the_nav_has_every_page_once() -> None:
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    listed = re.findall(r"(\S+\.md)$", nav, re.MULTILINE)
+    pages = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
+    assert sorted(listed) == sorted([*pages, "changelog.md", "contributing.md", "examples.md"])
+
+
+def test_the_site_has_a_page_for_each_page_and_the_notebooks(site: Path) -> None:
+    for page in DOCS.rglob("*.md"):
+        assert (site / page.relative_to(DOCS).with_suffix(".html")).is_file()
+    for notebook in ROOT.glob("notebooks/*.ipynb"):
+        assert (site / "notebooks" / notebook.name).read_bytes() == notebook.read_bytes()
+
+
+def test_every_public_name_has_a_signature(site: Path) -> None:
+    inventory = (site / "objects.inv").read_bytes()
+    lines = zlib.decompress(inventory.split(b"\n", 4)[4]).decode()
+    shown = {line.split()[0] for line in lines.splitlines()}
+    modules = ["langgraph_agentstore", *(f"langgraph_agentstore.{name}" for name in MODULES)]
+    public = {f"{module}.{name}" for module in modules for name in import_module(module).__all__}
+    # A package of modules, which the how-to describes.
+    assert public - shown == {"langgraph_agentstore.testing.facts"}
+
+
+def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
+    loads = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["']?(?:https?:)?//[^>]*""")
+    loaded = {
+        found
+        for page in site.rglob("*.html")
+        for found in loads.findall(page.read_text(encoding="utf-8"))
+    }
+    styles = [page.read_text(encoding="utf-8") for page in site.rglob("*.css")]
+    assert loaded == set()
+    assert not any(re.search(r"url\(['\"]?https?:", style) for style in styles)
+
+
+def test_every_fence_is_code(site: Path) -> None:
+    assert [page for page in site.rglob("*.html") if "```" in page.read_text("utf-8")] == []
+
+
+def test_diagrams_are_pictures(site: Path) -> None:
+    # The theme's script would fetch what draws `class="mermaid"` from elsewhere.
+    pages = [page.read_text(encoding="utf-8") for page in site.rglob("*.html")]
+    assert not any('class="mermaid"' in page for page in pages)
+    assert sum(page.count('class="diagram"') for page in pages) == sum(
+        page.read_text(encoding="utf-8").count("```mermaid") for page in DOCS.rglob("*.md")
+    )
