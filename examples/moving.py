@@ -26,8 +26,8 @@ def main() -> None:
         print(f"copied and compared: {copy(there, store)}")
 
         path = Path(folder) / "user-7.csv.gz"
-        manifest = export(store, path, user="user-7")
-        print(f"exported of {manifest.user}: {manifest.records}")
+        manifest = export(store, path, user_id="user-7")
+        print(f"exported of {manifest.user_id}: {manifest.records}")
 
         store.delete_user("user-7")
         print(f"brought back: {import_(store, path)}")

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from langgraph.store.base import IndexConfig, TTLConfig
@@ -72,6 +72,19 @@ class PoolConfig(BaseModel):
     statement_cache: Annotated[int, Field(ge=0)] = 256
     session_settings: dict[str, str] | None = None
     connect_options: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+    if not TYPE_CHECKING:  # type checkers know the fields, and so the arguments
+
+        def __init__(self, **options: Any) -> None:
+            """Raises ConfigurationError for an option that is wrong or not known."""
+            try:
+                super().__init__(**options)
+            except ValidationError as error:
+                problems = "; ".join(
+                    f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
+                )
+                known = ", ".join(PoolConfig.model_fields)
+                raise ConfigurationError(f"pool: {problems}. Known options: {known}") from None
 
     @property
     def settings(self) -> dict[str, str]:
@@ -246,17 +259,7 @@ def _checked_schema(schema: str) -> str:
 
 
 def _checked_pool(pool: PoolConfig | Mapping[str, Any] | None) -> PoolConfig:
-    if isinstance(pool, PoolConfig):
-        checked = pool
-    else:
-        try:
-            checked = PoolConfig(**(pool or {}))
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
-            )
-            known = ", ".join(PoolConfig.model_fields)
-            raise ConfigurationError(f"pool: {problems}. Known options: {known}") from None
+    checked = pool if isinstance(pool, PoolConfig) else PoolConfig(**(pool or {}))
     if checked.min_size > checked.max_size:
         raise ConfigurationError(
             f"pool: min_size {checked.min_size} is above max_size {checked.max_size}"

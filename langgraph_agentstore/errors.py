@@ -12,6 +12,7 @@
     │   └── UnknownOperatorError                 an operator that does not exist
     ├── MissingUserError (LookupError)           per_user() was called where no user is known
     ├── MissingExtraError (ImportError)          an optional package is not installed
+    ├── BlockingCallError (RuntimeError)         a blocking call would wait for itself
     ├── MissingMemoryError (KeyError)            a memory to be changed or linked is not there
     ├── DecryptionError (ValueError)             a value was encrypted with another key, or altered
     ├── NotPermittedError (PermissionError)      a read-only proxy was to write, or the reverse
@@ -33,7 +34,7 @@
     ├── TransferError (ValueError)               a file that cannot be written or read
     │   ├── DamagedFileError                     it was cut off, altered, or is another program's
     │   └── CopyMismatchError                    the target does not hold what was copied
-    ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres is missing or did not start
+    ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres did not start or stop
     └── SchemaError (RuntimeError)               the tables are not as the code needs them
         ├── MissingSchemaError                   they are absent and this role may not create them
         ├── SchemaTooNewError                    a later release of this package made them
@@ -98,6 +99,10 @@ class MissingUserError(AgentStoreError, LookupError):
 
 class MissingExtraError(AgentStoreError, ImportError):
     """A package that is optional is not installed; the message names the extra that brings it."""
+
+
+class BlockingCallError(AgentStoreError, RuntimeError):
+    """A blocking call would wait for what it blocks; await the method's awaitable form there."""
 
 
 class MissingMemoryError(AgentStoreError, KeyError):
@@ -219,7 +224,7 @@ class CopyMismatchError(TransferError):
 
 
 class EmbeddedPostgresError(AgentStoreError, RuntimeError):
-    """The bundled Postgres is not installed or did not start."""
+    """The bundled Postgres did not start or did not stop, or its folder is wrong."""
 
 
 class SchemaError(AgentStoreError, RuntimeError):

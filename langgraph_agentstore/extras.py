@@ -17,7 +17,12 @@ def imported(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise MissingExtraError(
-            f"{module} cannot be imported ({error}); install it with "
-            f"pip install 'langgraph_agentstore[{extra}]'"
-        ) from error
+        raise missing(module, extra, error) from error
+
+
+def missing(module: str, extra: str, error: ImportError) -> MissingExtraError:
+    """What to raise where a module that an extra brings cannot be imported."""
+    return MissingExtraError(
+        f"{module} cannot be imported ({error}); install it with "
+        f"pip install 'langgraph_agentstore[{extra}]'"
+    )

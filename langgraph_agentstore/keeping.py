@@ -23,7 +23,7 @@ class KeptSurface(ExtendedSurface):
     """`ExtendedSurface` with what concerns the store as a whole."""
 
     def reindex(
-        self, index: Mapping[str, Any] | None = None, *, progress: Progress | bool = True
+        self, index: Mapping[str, Any] | None = None, *, progress: Progress | bool | None = True
     ) -> int:
         """Embeds every item anew, and reads its words anew, while reads and writes go on.
 
@@ -61,7 +61,7 @@ class KeptSurface(ExtendedSurface):
         return done
 
     async def areindex(
-        self, index: Mapping[str, Any] | None = None, *, progress: Progress | bool = True
+        self, index: Mapping[str, Any] | None = None, *, progress: Progress | bool | None = True
     ) -> int:
         """As `reindex`."""
         work = self._reindexing(index)

@@ -1,8 +1,8 @@
 """Running operations that are written as steps, free of I/O.
 
 Such an operation is a generator: it yields what is to be done, is sent the result, and returns
-its own. What fails raises where it was yielded. There is one text of each operation, whether it
-is run blocking or awaited.
+its own. What fails, or is interrupted or cancelled, raises where it was yielded. There is one
+text of each operation, whether it is run blocking or awaited.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def drive(steps: Generator[StepT, Any, ResultT], do: Callable[[StepT], Any]) -> 
         while True:
             try:
                 answer = do(step)
-            except Exception as error:
+            except BaseException as error:
                 step = steps.throw(error)
             else:
                 step = steps.send(answer)
@@ -39,7 +39,7 @@ async def adrive(
         while True:
             try:
                 answer = await do(step)
-            except Exception as error:
+            except BaseException as error:
                 step = steps.throw(error)
             else:
                 step = steps.send(answer)

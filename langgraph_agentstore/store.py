@@ -6,12 +6,12 @@ import asyncio
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from langgraph.store.base import TTLConfig
 from typing_extensions import Self
 
+from .closing import AwaitedClosing
 from .config import (
     DEFAULT_SCHEMA,
     PoolConfig,
@@ -39,7 +39,7 @@ from .users import (
 from .views import PerUserStore, UserStore
 
 
-class AgentStore(KeptSurface):
+class AgentStore(AwaitedClosing, KeptSurface):
     """A LangGraph store on Postgres: user, namespace, key.
 
     Nothing happens in the constructor: the first operation, `setup()` or entering a `with` block
@@ -217,22 +217,6 @@ class AgentStore(KeptSurface):
         self.setup()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     async def __aenter__(self) -> Self:
         await self.asetup()
         return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()

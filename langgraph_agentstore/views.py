@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from .beyond import ExtendedSurface
+from .errors import ConfigurationError
 from .plan import Planner
-from .users import UserScope, running_user
+from .users import UserScope, check_user_id, running_user
 
 
 class UserStore(ExtendedSurface):
@@ -48,3 +49,26 @@ class PerUserStore(ExtendedSurface):
 
     def __repr__(self) -> str:
         return f"{self._store!r}.per_user()"
+
+
+def view_of(store: ExtendedSurface, user_id: str) -> UserStore:
+    """One user's view, of a store or of a view.
+
+    Raises:
+        MissingUserError: the user id is None or empty.
+        ConfigurationError: the store is another user's view.
+    """
+    user_id = check_user_id(user_id)
+    check_view(store, user_id)
+    if isinstance(store, UserStore):
+        return store
+    return UserStore(store._store if isinstance(store, PerUserStore) else store, user_id)
+
+
+def check_view(store: object, user_id: str) -> None:
+    """Raises ConfigurationError for another user's view."""
+    if isinstance(store, UserStore) and store.user_id != user_id:
+        raise ConfigurationError(
+            f"the store is the view of {store.user_id!r}, which reaches nobody else; user_id is "
+            f"{user_id!r}: pass the store that the view is of, or that user"
+        )

@@ -16,11 +16,13 @@ PACKAGE = Path(__file__).parent.parent / "langgraph_agentstore"
 
 # Each layer may import from itself and from those before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "closing"),
     ("values",),
     ("namespaces", "ttl", "records", "texts"),
     ("users", "index"),
     ("index_config", "embeddings", "reranking", "progress", "extras", "replacing", "stepping"),
+    ("file_lock",),
+    ("sqlite",),
     ("plan",),
     ("embedded",),
     ("config",),
@@ -30,9 +32,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("beyond",),
     ("views", "keeping"),
     ("store",),
-    ("data_store", "conversations", "files"),
+    ("data_store", "files"),
     ("transfer",),
-    ("memory_agent",),
+    ("conversations", "memory_agent"),
     ("testing",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

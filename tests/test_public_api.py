@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from langgraph.store.base import BaseStore
 
 import langgraph_agentstore
 from langgraph_agentstore import AgentStore, PerUserStore, UserStore, errors
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGE = DOCS / "reference" / "public_api.md"
+
+# Every public module, and the pages that have its names and their methods.
+PUBLIC = {
+    "langgraph_agentstore": ("store", "options", "data_store", "errors"),
+    "langgraph_agentstore.data_store": ("data_store", "../data_store/administration"),
+    "langgraph_agentstore.conversations": ("conversations",),
+    "langgraph_agentstore.files": ("files",),
+    "langgraph_agentstore.transfer": ("transfer",),
+    "langgraph_agentstore.memory_agent": ("memory_agent",),
+    "langgraph_agentstore.testing": ("../howto/conformance",),
+    "langgraph_agentstore.embedded": ("../howto/bundled_postgres",),
+    "memory_agent": ("memory_agent",),
+}
+INNER = {"migrations", "plan", "runtime"}
+
+every_public_module = pytest.mark.parametrize("name", PUBLIC)
 
 # Beyond LangGraph's methods; each that does I/O has an awaitable twin.
 METHODS = {
@@ -66,6 +90,42 @@ STORE_ONLY = {
 }
 
 
+def module_of(name: str) -> ModuleType:
+    """The module; the test skips where an extra that it needs is not there."""
+    if name.endswith(".files"):
+        pytest.importorskip("deepagents")
+    return importlib.import_module(name)
+
+
+def listed(name: str) -> list[str]:
+    """The names in the first column of a module's tables on the page."""
+    section = PAGE.read_text("utf-8").partition(f"\n## `{name}`\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+
+
+def code_of(page: str) -> str:
+    text = (PAGE.parent / f"{page}.md").read_text("utf-8")
+    return " ".join(re.findall(r"`[^`\n]+`", text)) + " ".join(
+        re.findall(r"^```python.*?^```", text, re.MULTILINE | re.DOTALL)
+    )
+
+
+def own_methods(module: ModuleType) -> Iterator[str]:
+    """Methods of a module's classes that this package wrote, awaitable twins left out."""
+    for name in module.__all__:
+        cls = getattr(module, name)
+        if not inspect.isclass(cls) or issubclass(cls, Exception):
+            continue
+        langgraphs = set(dir(BaseStore)) if issubclass(cls, BaseStore) else set()
+        for method in set(dir(cls)) - langgraphs:
+            if method.startswith(("_", "test_", "pytest_")):
+                continue
+            made_in = getattr(getattr(cls, method), "__module__", None) or ""
+            is_twin = method.startswith("a") and hasattr(cls, method[1:])
+            if made_in.startswith("langgraph_agentstore") and not is_twin:
+                yield method
+
+
 def methods(cls: type) -> set[str]:
     return {name for name, _ in inspect.getmembers(cls, callable) if not name.startswith("_")}
 
@@ -74,6 +134,44 @@ def test_the_public_names_are_sorted_and_all_there() -> None:
     names = langgraph_agentstore.__all__
     assert names == sorted(names)
     assert all(hasattr(langgraph_agentstore, name) for name in names)
+
+
+@every_public_module
+def test_the_page_of_public_names_and_the_module_agree(name: str) -> None:
+    assert sorted(listed(name)) == sorted(module_of(name).__all__)
+
+
+def test_the_page_has_every_module_that_is_not_inner() -> None:
+    headings = re.findall(r"^## `([\w.]+)`$", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert headings == list(PUBLIC)
+    packages = {path.parent.name for path in (ROOT / "langgraph_agentstore").glob("*/__init__.py")}
+    public = {name.rpartition(".")[2] for name in PUBLIC if "." in name}
+    assert {name for name in packages if not name.startswith("_")} - INNER == public
+
+
+def test_the_short_module_has_the_names_of_the_long_one() -> None:
+    short, long = (module_of(name) for name in ("memory_agent.agent", list(PUBLIC)[5]))
+    assert short.__all__ == long.__all__
+    assert all(getattr(short, name) is getattr(long, name) for name in long.__all__)
+
+
+@every_public_module
+def test_every_public_method_is_on_a_page_of_its_module(name: str) -> None:
+    code = " ".join(map(code_of, PUBLIC[name]))
+    told = set(re.findall(r"\w+", code))
+    assert sorted(set(own_methods(module_of(name))) - told) == []
+
+
+@every_public_module
+def test_what_can_be_closed_works_in_a_block(name: str) -> None:
+    module = module_of(name)
+    for each in module.__all__:
+        cls = getattr(module, each)
+        if inspect.isclass(cls) and hasattr(cls, "close"):
+            awaited = inspect.iscoroutinefunction(cls.close)
+            assert awaited or hasattr(cls, "__exit__"), each
+            if awaited or hasattr(cls, "aclose"):
+                assert hasattr(cls, "__aexit__"), each
 
 
 def test_every_error_is_public_and_drawn_in_the_tree() -> None:

@@ -65,8 +65,7 @@ def test_every_public_name_has_a_signature(site: Path) -> None:
     shown = {line.split()[0] for line in lines.splitlines()}
     modules = ["langgraph_agentstore", *(f"langgraph_agentstore.{name}" for name in MODULES)]
     public = {f"{module}.{name}" for module in modules for name in import_module(module).__all__}
-    # A package of modules, which the how-to describes.
-    assert public - shown == {"langgraph_agentstore.testing.facts"}
+    assert public <= shown
 
 
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:

@@ -4,19 +4,18 @@
 exports them. `remember_conversation` and `recall_conversation` do so in a graph or an agent.
 """
 
-from .audit import export_items
+from .audit import aexport_items, export_items
 from .history import StoreChatMessageHistory
 from .keys import ConversationKey
 from .memory import ConversationMemory
 from .recall import RecallConversation, recall_conversation
 from .remember import RememberConversation, remember_conversation
 from .repository import BaseStoreRepository, PostgresStoreRepository
-from .saver import BackgroundSaver, SaverStats
+from .saver import SaverStats
 from .summaries import ThreadSummary
 from .turns import Turn, new_turn
 
 __all__ = [
-    "BackgroundSaver",
     "BaseStoreRepository",
     "ConversationKey",
     "ConversationMemory",
@@ -27,6 +26,7 @@ __all__ = [
     "StoreChatMessageHistory",
     "ThreadSummary",
     "Turn",
+    "aexport_items",
     "export_items",
     "new_turn",
     "recall_conversation",

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from langgraph.store.base import BaseStore
 
+from ..beyond import ExtendedSurface
 from ..errors import InvalidNamespaceError
 from ..namespaces import Labels
-from ..store import AgentStore
 from ..users import check_user_id
-from ..views import PerUserStore, UserStore
+from ..views import view_of
 
 USERS = "users"
 CONVERSATIONS = "conversations"
@@ -33,22 +33,13 @@ def address_of(store: BaseStore, namespace: Labels) -> Address:
     """Where `store` has a namespace whose labels may hold periods.
 
     Raises:
-        InvalidNamespaceError: the store is a view of another user.
+        ConfigurationError: the store is a view of another user.
     """
     if len(namespace) < 2 or namespace[0] != USERS:
         return Address(store, tuple(map(encode_label, namespace)))
     below = tuple(map(encode_label, namespace[2:]))
-    if isinstance(store, AgentStore):
-        return Address(store.for_user(check_user_id(namespace[1])), below)
-    if isinstance(store, PerUserStore):
-        return Address(UserStore(store._store, check_user_id(namespace[1])), below)
-    if isinstance(store, UserStore):
-        if store.user_id != namespace[1]:
-            raise InvalidNamespaceError(
-                f"{namespace!r} is not of the user of this view, {store.user_id!r}; give the "
-                "store that the view is of"
-            )
-        return Address(store, below)
+    if isinstance(store, ExtendedSurface):
+        return Address(view_of(store, namespace[1]), below)
     return Address(store, (USERS, encode_label(namespace[1]), *below))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from os import PathLike
 from typing import Any
@@ -12,40 +14,47 @@ from langgraph.store.base import BaseStore
 from ..beyond import ExtendedSurface
 from ..namespaces import Labels, check_labels, encode_labels
 from ..plan.model import Triple
-from ..plan.turns import plan_records_page
+from ..plan.records import StoredRecord
+from ..plan.stored_pages import plan_page_of_stored, triple_of
 from ..progress import Progress
-from ..records import ItemRecord
-from ..users import SHARED
+from ..transfer.formats.columns import Columns
+from ..transfer.reading import ItemReader
+from ..transfer.steps import run
+from ..users import check_user_id
 from .addresses import USERS, address_of, decode_label
-from .export import Columns, ExportFormat, write_rows
+from .export import ExportFormat, write_rows
 from .keys import in_utc
 from .ordering import in_order
 from .saver import await_savers
 
-COLUMNS = Columns(
-    (
-        *("user_id", "namespace", "key", "created_by", "created_at", "updated_at", "version"),
-        *("metadata", "value"),
-    ),
-    times=frozenset({"created_at", "updated_at"}),
-    json=frozenset({"metadata", "value"}),
-    numbers=frozenset({"version"}),
-)
+COLUMNS: Columns = {
+    "user_id": "text",
+    "namespace": "text",
+    "key": "text",
+    "created_by": "text",
+    "created_at": "time",
+    "updated_at": "time",
+    "version": "integer",
+    "metadata": "json",
+    "value": "json",
+}
 PAGE_SIZE = 1_000
 
 
 def export_items(
     store: BaseStore,
     path: str | PathLike[str],
-    namespace: Labels = (),
-    format: ExportFormat = "jsonl",
-    since: datetime | None = None,
-    until: datetime | None = None,
     *,
     user_id: str | None = None,
+    prefix: Labels = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    format: ExportFormat | None = None,
     progress: Progress | bool | None = None,
 ) -> int:
-    """Writes all items at or below a namespace to a file, oldest first; how many.
+    """Writes all items at or below a namespace to a file for readers, oldest first; how many.
+
+    `transfer.export` writes what can be imported again, in the order of the keys.
 
     In constant memory: more than fit into it are sorted in temporary files. The file appears when
     it is complete. Each row says whose the item is, who wrote it first, when it was written first
@@ -53,77 +62,91 @@ def export_items(
 
     Args:
         store: an `AgentStore` or a view of one, or any other LangGraph store.
-        path: the file.
-        namespace: `()` for everything; beside `user_id`, below that user.
-        format: "jsonl", "csv" or "parquet", which needs the extra `parquet`.
+        path: its end says the format, as in `ConversationMemory.export`.
+        user_id: only this user's items.
+        prefix: only what is at or below this namespace, with `user_id` of that user's.
         since: written first from this moment on; with a time zone.
         until: written first before this moment; with a time zone.
-        user_id: one user's items alone.
-        progress: called with how many are written so far; True shows a bar on a terminal.
+        format: "jsonl", "csv" or "parquet", in place of the one that the name says.
+        progress: as for `AgentStore.load`.
 
     Raises:
-        ConfigurationError: the format is unknown, or what writes it is not installed.
+        ConfigurationError: the format is unknown, the folder is not there, or the store is
+            another user's view.
+        MissingExtraError: Parquet is asked for without the extra `parquet`.
     """
     since = None if since is None else in_utc(since)
     until = None if until is None else in_utc(until)
     await_savers()
     if user_id is not None:
-        address = address_of(store, (USERS, user_id, *namespace))
-        store, namespace = address.store, address.labels
-    rows = (row for row in _rows(store, check_labels(namespace)) if _between(row, since, until))
+        address = address_of(store, (USERS, check_user_id(user_id), *prefix))
+        store, prefix = address.store, address.labels
+    rows = (row for row in _rows(store, check_labels(prefix)) if _between(row, since, until))
     return write_rows(in_order(rows, _order), COLUMNS, path, format, progress)
 
 
-def _rows(store: BaseStore, prefix: Labels) -> Iterable[dict[str, Any]]:
-    return _records(store, prefix) if isinstance(store, ExtendedSurface) else _items(store, prefix)
+async def aexport_items(
+    store: BaseStore,
+    path: str | PathLike[str],
+    *,
+    user_id: str | None = None,
+    prefix: Labels = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    format: ExportFormat | None = None,
+    progress: Progress | bool | None = None,
+) -> int:
+    """As `export_items`, in a thread."""
+    options: dict[str, Any] = {"since": since, "until": until, "format": format}
+    return await asyncio.to_thread(
+        export_items, store, path, user_id=user_id, prefix=prefix, progress=progress, **options
+    )
 
 
-def _records(store: ExtendedSurface, prefix: Labels) -> Iterator[dict[str, Any]]:
+def _rows(store: BaseStore, prefix: Labels) -> Iterator[dict[str, Any]]:
+    if isinstance(store, ExtendedSurface):
+        return map(_row, _records(store, prefix))
+    return map(_row_of_item, _items(store, prefix))
+
+
+def _records(store: ExtendedSurface, prefix: Labels) -> Iterator[StoredRecord]:
     after: Triple | None = None
     planner = store._planner
     regions = planner.scope.regions(prefix)
     while True:
-        page: list[tuple[Triple, ItemRecord]] = store._run(
-            plan_records_page(regions, after, PAGE_SIZE, planner.scope, planner.rules)
+        page: list[StoredRecord] = store._run(
+            plan_page_of_stored(regions, after, PAGE_SIZE, planner.rules)
         )
-        for (user_id, stored, key), record in page:
-            yield {
-                "user_id": user_id,
-                "namespace": stored,
-                "key": key,
-                "created_by": record.created_by,
-                "created_at": record.created_at,
-                "updated_at": record.updated_at,
-                "version": record.version,
-                "metadata": record.metadata or None,
-                "value": record.value,
-            }
+        yield from page
         if len(page) < PAGE_SIZE:
             return
-        after = page[-1][0]
+        after = triple_of(page[-1])
 
 
-def _items(store: BaseStore, prefix: Labels) -> Iterator[dict[str, Any]]:
-    offset = 0
-    while page := store.search(prefix, limit=PAGE_SIZE, offset=offset):
-        offset += len(page)
-        for item in page:
-            user_id, labels = _owner(tuple(item.namespace))
-            yield {
-                **dict.fromkeys(COLUMNS.names),
-                "user_id": user_id,
-                "namespace": encode_labels(labels),
-                "key": item.key,
-                "created_at": in_utc(item.created_at),
-                "updated_at": in_utc(item.updated_at),
-                "value": item.value,
-            }
+def _items(store: BaseStore, prefix: Labels) -> Iterator[StoredRecord]:
+    reader = ItemReader(store, prefix)
+    while page := run(reader.next_page()):
+        yield from page
 
 
-def _owner(labels: Labels) -> tuple[str, Labels]:
-    if len(labels) > 1 and labels[0] == USERS:
-        return decode_label(labels[1]), tuple(map(decode_label, labels[2:]))
-    return SHARED, tuple(map(decode_label, labels))
+def _row(record: StoredRecord) -> dict[str, Any]:
+    return {
+        "user_id": record.user_id,
+        "namespace": encode_labels(record.labels),
+        "key": record.key,
+        "created_by": record.created_by,
+        "created_at": in_utc(record.created_at),
+        "updated_at": in_utc(record.updated_at),
+        "version": record.version,
+        "metadata": record.metadata or None,
+        "value": record.value,
+    }
+
+
+def _row_of_item(record: StoredRecord) -> dict[str, Any]:
+    """Of a store of another package, which does not tell of versions."""
+    user_id, labels = decode_label(record.user_id), tuple(map(decode_label, record.labels))
+    return {**_row(replace(record, user_id=user_id, labels=labels)), "version": None}
 
 
 def _order(row: Mapping[str, Any]) -> tuple[datetime, str, str, str]:

@@ -33,7 +33,7 @@ class BlockingConversations:
     def __init__(self, store: BaseStore | BaseStoreRepository, user_id: str) -> None:
         self.user_id = check_user_id(user_id)
         self.store = store.store if isinstance(store, BaseStoreRepository) else store
-        self.drawer: AnyDrawer = drawer_of(self.store, self.user_id)
+        self._drawer: AnyDrawer = drawer_of(self.store, self.user_id)
 
     def save_turn(
         self,
@@ -76,7 +76,7 @@ class BlockingConversations:
             turns: any iterable.
             progress: called with how many are written so far; True shows a bar on a terminal.
         """
-        return self.drawer.load(with_context(turns, self.drawer.before), progress)
+        return self._drawer.load(with_context(turns, self._drawer.before), progress)
 
     def turns(
         self,
@@ -98,7 +98,7 @@ class BlockingConversations:
         since = None if since is None else in_utc(since)
         until = None if until is None else in_utc(until)
         await_savers()
-        return in_order(self.drawer.read(thread_id, since, until), lambda turn: turn.order)
+        return in_order(self._drawer.read(thread_id, since, until), lambda turn: turn.order)
 
     def messages(
         self,
@@ -132,13 +132,13 @@ class BlockingConversations:
             check_thread_id(thread_id)
         await_savers()
         budget = Budget(max_messages, max_tokens, token_counter)
-        turns = budget.latest_of(self.drawer.newest_first(thread_id))
+        turns = budget.latest_of(self._drawer.newest_first(thread_id))
         return budget.trimmed([message for turn in turns for message in turn.messages])
 
     def threads(self) -> list[ThreadSummary]:
         """Every thread, the latest first."""
         await_savers()
-        return self.drawer.threads()
+        return self._drawer.threads()
 
     def search(self, query: str, *, thread_id: str | None = None, limit: int = 10) -> list[Turn]:
         """The turns that answer best, best first, of all threads or of one.
@@ -151,12 +151,12 @@ class BlockingConversations:
         """
         depth = max(CANDIDATES, check_count("limit", limit))
         await_savers()
-        matches = self.drawer.search(query, thread_id, depth)
+        matches = self._drawer.search(query, thread_id, depth)
         best = credited(matches)[:limit]
         known = {match.turn.key: match.turn for match in matches}
         missing = [key for key in best if key not in known]
         if missing:
-            known.update((turn.key, turn) for turn in self.drawer.get(missing))
+            known.update((turn.key, turn) for turn in self._drawer.get(missing))
         # A turn before the first match may have been forgotten since.
         return [known[key] for key in best if key in known]
 
@@ -164,12 +164,12 @@ class BlockingConversations:
         """Removes a thread; how many turns it had."""
         check_thread_id(thread_id)
         keys = [turn.key for turn in self.turns(thread_id)]
-        return self.drawer.delete(keys)
+        return self._drawer.delete(keys)
 
     def export(
         self,
         path: str | PathLike[str],
-        format: ExportFormat = "jsonl",
+        format: ExportFormat | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         *,
@@ -180,13 +180,23 @@ class BlockingConversations:
 
         The file appears when it is complete.
 
+        Args:
+            path: its end says the format: `.jsonl`, `.csv` or `.parquet`, but for the last with
+                `.gz` or `.zst` for compression; any other name, JSON Lines.
+            format: "jsonl", "csv" or "parquet", in place of the one that the name says.
+            since: as for `turns`.
+            until: as for `turns`.
+            thread_id: as for `turns`.
+            progress: as for `AgentStore.load`.
+
         Raises:
-            ConfigurationError: the format is unknown, or what writes it is not installed.
+            ConfigurationError: the format is unknown, or the folder is not there.
+            MissingExtraError: Parquet is asked for without the extra `parquet`.
         """
         turns = self.turns(thread_id, since, until)
         return export_turns(turns, self.user_id, path, format, progress)
 
     def _save(self, turns: Sequence[Turn]) -> list[ConversationKey]:
         if turns:
-            self.drawer.put(list(with_context(turns, self.drawer.before)))
+            self._drawer.put(list(with_context(turns, self._drawer.before)))
         return [ConversationKey.parse(turn.key) for turn in turns]

@@ -17,7 +17,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 from ..errors import InvalidOperationError
 from ..namespaces import Labels
 from ..plan.turns import plan_newest_turns, plan_thread_page, plan_threads
-from ..progress import Progress
+from ..progress import Progress, telling_progress
 from ..users import Address as Triples
 from ..views import UserStore
 from .addresses import conversations_of
@@ -59,11 +59,11 @@ class AnyDrawer:
     def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
         """Writes any number of them, in large pieces; how many."""
         written, left = 0, iter(turns)
-        while piece := list(islice(left, PAGE_SIZE)):
-            self.put(piece)
-            written += len(piece)
-            if callable(progress):
-                progress(written)
+        with telling_progress(progress, "saving") as tell:
+            while piece := list(islice(left, PAGE_SIZE)):
+                self.put(piece)
+                written += len(piece)
+                tell(written)
         return written
 
     def read(

@@ -113,7 +113,7 @@ class ConversationMemory(BlockingConversations):
     async def aexport(
         self,
         path: str | PathLike[str],
-        format: ExportFormat = "jsonl",
+        format: ExportFormat | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         *,

@@ -41,7 +41,7 @@ class RecallConversation(Middleware):
 
     def __init__(
         self,
-        source: Source,
+        store: Source,
         user_id: str | None,
         thread_id: str | None,
         budget: tuple[int | None, int | None, TokenCounter | None],
@@ -50,7 +50,7 @@ class RecallConversation(Middleware):
     ) -> None:
         super().__init__()
         Budget(*budget)  # a wrong one raises here
-        self._memories = Memories(source, user_id)
+        self._memories = Memories(store, user_id)
         self._thread_id = None if thread_id is None else check_thread_id(thread_id)
         self._budget = budget
         self._timeout_s = timeout_s
@@ -141,7 +141,7 @@ def _middleware() -> type[RecallConversation]:
 
 
 def recall_conversation(
-    source: Source = None,
+    store: Source = None,
     *,
     user_id: str | None = None,
     thread_id: str | None = None,
@@ -154,7 +154,7 @@ def recall_conversation(
     """What begins a thread with earlier messages: a node to begin with, or an agent's middleware.
 
     Args:
-        source: a memory, a repository or a store; None, the store of the graph.
+        store: a memory, a repository or a store; None, the store of the graph.
         user_id: None, the user of the run: see `PerUserStore`.
         thread_id: the thread to go on from; None for all, the latest messages of any. The run
             may name another: `configurable={"resume_thread_id": …}`.
@@ -165,7 +165,7 @@ def recall_conversation(
         messages_key: the state's field of messages.
     """
     budget = max_messages, max_tokens, token_counter
-    return _middleware()(source, user_id, thread_id, budget, timeout_s, messages_key)
+    return _middleware()(store, user_id, thread_id, budget, timeout_s, messages_key)
 
 
 def in_thread(function: Callable[[], T]) -> Future[T]:

@@ -5,6 +5,7 @@ A turn that cannot be saved never fails a reply: it is logged, and counted in `s
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
+from ..closing import AwaitedClosing
 from .memory import ConversationMemory
 from .running import Memories, Middleware, Source, as_middleware, messages_of, thread_of
 from .saver import (
@@ -40,22 +42,22 @@ class _Saved:
     timestamp: datetime
 
 
-class RememberConversation(Middleware):
+class RememberConversation(AwaitedClosing, Middleware):
     """A graph's node, and middleware of an agent; made by `remember_conversation`."""
 
     __name__ = "remember_conversation"
 
     def __init__(
         self,
-        source: Source,
+        store: Source,
         user_id: str | None,
         saver: BackgroundSaver,
         metadata: Mapping[str, Any] | None,
         messages_key: str,
     ) -> None:
         super().__init__()
-        self.saver = saver
-        self._memories = Memories(source, user_id)
+        self._saver = saver
+        self._memories = Memories(store, user_id)
         self._metadata = metadata
         self._messages_key = messages_key
         self._gate = threading.Lock()
@@ -75,7 +77,7 @@ class RememberConversation(Middleware):
         if not messages:
             return
         try:
-            self.saver.save(memory.drawer, self._turn(messages, memory, thread_id))
+            self._saver.save(memory._drawer, self._turn(messages, memory, thread_id))
         except Exception:
             # The reply matters more than its record.
             logger.exception("a turn of thread %r is not saved", thread_id)
@@ -98,18 +100,25 @@ class RememberConversation(Middleware):
         """As `after_agent`; nothing here waits."""
         self(state, config or {}, runtime)
 
-    @property
     def stats(self) -> SaverStats:
-        """Counters of the saver."""
-        return self.saver.stats
+        """Counters of turns accepted, saved, lost; no I/O."""
+        return self._saver.stats()
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Waits until every accepted turn is written; False if time ran out first."""
-        return self.saver.flush(timeout_s)
+        return self._saver.flush(timeout_s)
+
+    async def aflush(self, timeout_s: float | None = None) -> bool:
+        """As `flush`."""
+        return await asyncio.to_thread(self.flush, timeout_s)
 
     def close(self) -> None:
-        """Writes what waits; see `BackgroundSaver.drain`. Idempotent."""
-        self.saver.close()
+        """Writes what waits, for `drain_timeout_s` at most. Idempotent; the store stays open."""
+        self._saver.drain()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        await asyncio.to_thread(self.close)
 
     def _turn(
         self, messages: list[BaseMessage], memory: ConversationMemory, thread_id: str
@@ -138,7 +147,7 @@ def _middleware() -> type[RememberConversation]:
 
 
 def remember_conversation(
-    source: Source = None,
+    store: Source = None,
     *,
     user_id: str | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -150,10 +159,10 @@ def remember_conversation(
 
     `builder.add_node("remember", remember_conversation())`, with edges from the node that
     answers to this one and from here to the end; `create_agent(…, middleware=[…])`.
-    It takes no time: the turn is written in the background, see `BackgroundSaver`.
+    It takes no time: the turn is written in the background, by a thread of its own.
 
     Args:
-        source: a memory, a repository or a store; None, the store of the graph.
+        store: a memory, a repository or a store; None, the store of the graph.
         user_id: None, the user of the run: see `PerUserStore`.
         metadata: saved with each turn, such as the agent's name.
         messages_key: the state's field of messages.
@@ -161,4 +170,4 @@ def remember_conversation(
         drain_timeout_s: how long the end waits for the database, if it is away.
     """
     saver = BackgroundSaver(capacity, drain_timeout_s)
-    return _middleware()(source, user_id, saver, metadata, messages_key)
+    return _middleware()(store, user_id, saver, metadata, messages_key)

@@ -7,15 +7,16 @@ writes them as the store can take them, see `addresses.py`.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from langgraph.store.base import BaseStore, Item, SearchItem
-from typing_extensions import Self, override
+from typing_extensions import override
 
+from ..closing import AwaitedClosing
 from ..errors import ConfigurationError
 from ..namespaces import Labels
 from ..store import AgentStore
@@ -97,7 +98,7 @@ class BaseStoreRepository(ABC):
         await address.store.adelete(address.labels, key)
 
 
-class PostgresStoreRepository(BaseStoreRepository):
+class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
     """A repository on Postgres, set up when it is made.
 
     Give the server's parts, or a DSN, or a store. A store made here is closed by `close()`.
@@ -156,16 +157,9 @@ class PostgresStoreRepository(BaseStoreRepository):
         if self._owned:
             self._store.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    async def aclose(self) -> None:
+        """As `close`."""
+        await asyncio.to_thread(self.close)
 
 
 def dsn_of(

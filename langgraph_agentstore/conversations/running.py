@@ -39,17 +39,17 @@ class Memories:
     """The memory of the user for whom a graph runs.
 
     Args:
-        source: a memory, a repository or a store; None, what the graph was compiled with.
+        store: a memory, a repository or a store; None, what the graph was compiled with.
         user_id: None, the run's: see `PerUserStore`.
     """
 
-    def __init__(self, source: Source, user_id: str | None) -> None:
-        if isinstance(source, ConversationMemory) and user_id not in (None, source.user_id):
+    def __init__(self, store: Source, user_id: str | None) -> None:
+        if isinstance(store, ConversationMemory) and user_id not in (None, store.user_id):
             raise ConfigurationError(
-                f"user_id={user_id!r} is not the user of the memory given, {source.user_id!r}; "
+                f"user_id={user_id!r} is not the user of the memory given, {store.user_id!r}; "
                 "leave it out"
             )
-        self._source = source
+        self._source = store
         self._user_id = None if user_id is None else check_user_id(user_id)
         self._known: OrderedDict[tuple[int, str], ConversationMemory] = OrderedDict()
 

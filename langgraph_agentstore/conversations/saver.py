@@ -63,7 +63,7 @@ class BackgroundSaver:
 
     Args:
         capacity: how many turns may wait.
-        drain_timeout_s: how long `close()`, the end of the store and that of the process wait
+        drain_timeout_s: how long `drain()`, the end of the store and that of the process wait
             for what is left, if the database is away.
     """
 
@@ -87,9 +87,8 @@ class BackgroundSaver:
         self._flushing = 0
         self.is_failing = False
 
-    @property
     def stats(self) -> SaverStats:
-        """The counters."""
+        """The counters; no I/O."""
         with self._changed:
             return replace(self._stats, waiting=len(self._waiting))
 
@@ -141,8 +140,6 @@ class BackgroundSaver:
             )
             self._waiting.clear()
             self._changed.notify_all()
-
-    close = drain
 
     def _drain_before_closing(self, drawer: AnyDrawer) -> None:
         if isinstance(drawer, AgentDrawer):

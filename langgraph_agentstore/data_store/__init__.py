@@ -2,11 +2,20 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ..plan.administration import (
+    AccessedRecord,
+    AgentCount,
+    LargeRecord,
+    NamespaceCount,
+    NamespaceSize,
+    UserCount,
+)
 from .administration import DataStoreAdministration
 from .awaited import AsyncDataStore
 from .blocking import AgentDataStoreProxy, DataStore
 from .locking import AsyncRecordLock, RecordLock
-from .records import Change, DataStoreRecord, Found
+from .query_plans import QueryPlan
+from .records import Change, DataStoreRecord, FoundRecord
 from .service import DataStoreService
 from .watching import AsyncWatch, Watch
 
@@ -15,6 +24,8 @@ if TYPE_CHECKING:
     from .tools import data_store_tools
 
 __all__ = [
+    "AccessedRecord",
+    "AgentCount",
     "AgentDataStoreProxy",
     "AsyncDataStore",
     "AsyncRecordLock",
@@ -24,8 +35,13 @@ __all__ = [
     "DataStoreAdministration",
     "DataStoreRecord",
     "DataStoreService",
-    "Found",
+    "FoundRecord",
+    "LargeRecord",
+    "NamespaceCount",
+    "NamespaceSize",
+    "QueryPlan",
     "RecordLock",
+    "UserCount",
     "Watch",
     "data_store",
     "data_store_tools",

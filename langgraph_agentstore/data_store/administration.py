@@ -25,20 +25,16 @@ from ..plan.administration import (
     plan_page_of_records,
     plan_user_counts,
 )
-from ..plan.importing import Conflict
 from ..plan.model import Rules, Statement, Triple
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import triple_of
 from ..store import AgentStore
 from ..users import Address, check_user_id
 from ..values import check_text
-from .documents import document_of
-from .importing import ImportCount, import_documents
 from .query_plans import QueryPlan, query_plans
-from .records import DataStoreRecord
+from .records import DataStoreRecord, record_of
 from .scoping import Namespace, labels_of, user_of, within_of
 from .settings import checked_limit
-from .transfer import Source, Target, write_documents
 
 ResultT = TypeVar("ResultT")
 
@@ -48,6 +44,8 @@ PAGE_SIZE = 200
 
 class DataStoreAdministration:
     """Every user's records, seen and kept in order; blocking, one statement to a method.
+
+    `transfer` exports and imports them.
 
     Where a method takes `user_id`, None stands for everybody and the shared space together, and
     "" for the shared space, which belongs to nobody. Where it takes `namespace`, None stands for
@@ -116,16 +114,14 @@ class DataStoreAdministration:
         Pages of `page_size` are read as they are needed, by a statement each: a record written
         behind the point reached is not seen, one that is there throughout is seen once.
         """
-        return map(
-            DataStoreRecord.of, self._stored(within_of(user_id, namespace, below), page_size)
-        )
+        return map(record_of, self._stored(within_of(user_id, namespace, below), page_size))
 
     def record(self, user_id: str, namespace: Namespace, key: str) -> DataStoreRecord | None:
         """One record, whole, or None; counts nothing."""
         labels = labels_of(namespace)
         at = locate(Address(user_of(user_id), labels), labels)
         [stored] = self._engine.run([self._engine.access.record_job(at, checked_key(key, at))])
-        return None if stored is None else DataStoreRecord.of(stored)
+        return None if stored is None else record_of(stored)
 
     def agents(
         self,
@@ -216,52 +212,6 @@ class DataStoreAdministration:
                 "delete_user for each"
             )
         return self._do(plan_delete_within(Within(None, labels, below), self._rules))
-
-    def export_records(
-        self,
-        target: Target,
-        user_id: str | None = None,
-        namespace: Namespace | None = None,
-        *,
-        below: bool = False,
-        lines: bool = False,
-        page_size: int = PAGE_SIZE,
-    ) -> int:
-        """Writes records as JSON documents, in constant memory, as `records`; how many.
-
-        Args:
-            target: a path, whose file is replaced once all is written, or an open file.
-            user_id: whose; None for all.
-            namespace: where; None for everywhere.
-            below: also the namespaces below it.
-            lines: JSON Lines, a document on each line, in place of one JSON array.
-            page_size: records to a statement.
-        """
-        stored = self._stored(within_of(user_id, namespace, below), page_size)
-        return write_documents(map(document_of, stored), target, lines=lines)
-
-    def import_records(
-        self, source: Source, *, conflict: Conflict = "fail", user_id: str | None = None
-    ) -> ImportCount:
-        """Writes the records of documents as they were: times, author, counts, expiry and all.
-
-        Args:
-            source: a path or an open file, with an array or JSON Lines, of `export_records` or
-                of the original `data_store`; or an iterable of such dicts.
-            conflict: what to do with a record that is there: "upsert" replaces it, metadata too;
-                "skip" leaves it; "fail" raises, and then nothing at all is written.
-            user_id: whose they become, in place of the documents' own users.
-
-        Raises:
-            VersionConflictError: with "fail", a record is there already.
-            AgentStoreError: a document is wrong. The message says which, the first being 1, and
-                what was written: with "fail" nothing, else the batches before it.
-        """
-        if user_id is not None:
-            user_id = check_user_id(user_id)
-        self._flush()
-        planner = self._store._planner
-        return import_documents(self._engine, planner, source, conflict, user_id)
 
     @property
     def _rules(self) -> Rules:

@@ -8,17 +8,18 @@ from typing import Any
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..beyond import PAGE_SIZE, AwaitedPages
+from ..closing import AsyncClosing
 from ..index import SearchMode
 from .display import proxy_html
 from .locking import DEFAULT_LEASE_S, AsyncRecordLock
 from .proxy import Proxy
-from .records import DataStoreRecord, Found
+from .records import DataStoreRecord, FoundRecord
 from .steps import ResultT, Steps, arun
 from .watching import AsyncWatch
 from .writing import Items
 
 
-class AsyncDataStore(Proxy):
+class AsyncDataStore(AsyncClosing, Proxy):
     """As `DataStore`, with its methods as coroutines, on any event loop."""
 
     async def get(self, key: str, default: Any = None) -> Any:
@@ -77,7 +78,7 @@ class AsyncDataStore(Proxy):
         offset: int = 0,
         mode: SearchMode | None = None,
         min_score: float | None = None,
-    ) -> list[Found]:
+    ) -> list[FoundRecord]:
         """As `DataStore.search`."""
         self._operations.may_read("search")
         found = await self._view.asearch(

@@ -8,17 +8,18 @@ from typing import Any
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..beyond import PAGE_SIZE
+from ..closing import Closing
 from ..index import SearchMode
 from .display import data_store_html
 from .locking import DEFAULT_LEASE_S, RecordLock
 from .proxy import Proxy
-from .records import DataStoreRecord, Found
+from .records import DataStoreRecord, FoundRecord
 from .steps import ResultT, Steps, run
 from .watching import Watch
 from .writing import Items
 
 
-class DataStore(Proxy):
+class DataStore(Closing, Proxy):
     """The records of one user in one namespace, by key: values are any JSON.
 
     Blocking, and callable anywhere: in scripts, threads, notebooks, and in code without `await`
@@ -124,7 +125,7 @@ class DataStore(Proxy):
         offset: int = 0,
         mode: SearchMode | None = None,
         min_score: float | None = None,
-    ) -> list[Found]:
+    ) -> list[FoundRecord]:
         """Records of this namespace and of those below it: best first, or newest first.
 
         `files` includes `files:my-repo` here, as in LangGraph's search. See

@@ -15,10 +15,10 @@ from ..index import SearchMode
 from ..loading import check_size
 from ..runtime.watching import Watching
 from ..values import check_text
-from ..views import UserStore
+from ..views import check_view
 from .changing import Changing
 from .ops_log import OpsLog
-from .records import Found
+from .records import FoundRecord
 from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES, Access, checked_settings
 from .view import RecordView
 
@@ -45,11 +45,7 @@ class Proxy:
         settings = checked_settings(
             user_id, agent_name, default_namespace, ops_log, access, max_value_bytes, ttl
         )
-        if isinstance(store, UserStore) and store.user_id != settings.user_id:
-            raise ConfigurationError(
-                f"this store is {store.user_id!r}'s view, which reaches nobody else; user_id is "
-                f"{user_id!r}: pass the plain store, or that user"
-            )
+        check_view(store, settings.user_id)
         # Keeps the store from being collected, and so closed, while somebody has this.
         self._store = store
         self._engine = store._engine
@@ -145,10 +141,10 @@ class Proxy:
             "refresh_ttl": False,
         }
 
-    def _found(self, items: list[SearchItem]) -> list[Found]:
+    def _found(self, items: list[SearchItem]) -> list[FoundRecord]:
         self._operations.log("search", count=len(items))
         return [
-            Found(
+            FoundRecord(
                 ":".join(item.namespace),
                 item.key,
                 item.value,

@@ -20,7 +20,7 @@ from ..plan.records import (
 )
 from ..values import check_text
 from .ops_log import log_entry, preview
-from .records import DataStoreRecord
+from .records import DataStoreRecord, record_of
 from .settings import Settings, checked_limit
 from .steps import Steps
 
@@ -102,7 +102,7 @@ class Reading:
         self.may_read("record")
         access = self.store._engine.access
         stored = yield access.record_job(self.at, checked_key(key, self.at))
-        return None if stored is None else DataStoreRecord.of(stored)
+        return None if stored is None else record_of(stored)
 
     def may_read(self, method: str) -> None:
         if self.settings.access == "write":

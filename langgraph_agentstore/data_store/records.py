@@ -72,29 +72,6 @@ class DataStoreRecord(BaseModel):
             obj = {name: value for name, value in obj.items() if name != "_id"}
         return super().model_validate(obj, **options)
 
-    @classmethod
-    def of(cls, stored: StoredRecord) -> Self:
-        """The record as it is stored.
-
-        A namespace that no string names is given as its labels joined with `:` all the same.
-        """
-        # Nothing to check: the columns have these types.
-        return cls.model_construct(
-            user_id=stored.user_id,
-            namespace=":".join(stored.labels),
-            key=stored.key,
-            value=stored.value,
-            metadata=stored.metadata,
-            created_by_agent=stored.created_by,
-            last_accessed_by_agent=stored.last_accessed_by,
-            access_count=stored.access_count,
-            created_at=stored.created_at,
-            updated_at=stored.updated_at,
-            last_accessed_at=stored.last_accessed_at,
-            expires_at=stored.expires_at,
-            version=stored.version,
-        )
-
     @property
     def id(self) -> str:
         """`{user_id}:{namespace}:{key, url-safe base64, padded}`: an id for exports, no key."""
@@ -114,7 +91,7 @@ def encoded_key(key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRecord:
     """A record that `search` found; `score` is None without a query, else higher is nearer."""
 
     namespace: str
@@ -139,8 +116,31 @@ class Change:
     version: int
     at: datetime
 
-    @classmethod
-    def of(cls, stored: StoredChange, namespace: str) -> Self:
-        """As it is stored."""
-        op: Literal["set", "delete"] = "delete" if stored.gone else "set"
-        return cls(op, namespace, stored.key, stored.value, stored.version, stored.at)
+
+def record_of(stored: StoredRecord) -> DataStoreRecord:
+    """The record as it is stored.
+
+    A namespace that no string names is given as its labels joined with `:` all the same.
+    """
+    # Nothing to check: the columns have these types.
+    return DataStoreRecord.model_construct(
+        user_id=stored.user_id,
+        namespace=":".join(stored.labels),
+        key=stored.key,
+        value=stored.value,
+        metadata=stored.metadata,
+        created_by_agent=stored.created_by,
+        last_accessed_by_agent=stored.last_accessed_by,
+        access_count=stored.access_count,
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+        last_accessed_at=stored.last_accessed_at,
+        expires_at=stored.expires_at,
+        version=stored.version,
+    )
+
+
+def change_of(stored: StoredChange, namespace: str) -> Change:
+    """The change as it is stored."""
+    op: Literal["set", "delete"] = "delete" if stored.gone else "set"
+    return Change(op, namespace, stored.key, stored.value, stored.version, stored.at)

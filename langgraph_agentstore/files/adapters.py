@@ -10,10 +10,12 @@ from typing import Any
 from langgraph.store.base import BaseStore as LangGraphStore
 from langgraph.store.base import GetOp, Item, Op, PutOp, Result, SearchItem, SearchOp
 
+from ..closing import Closing
 from ..errors import InvalidOperationError
 from ..namespaces import Labels
+from ..sqlite import open_sqlite
 from .plain_way import PAGE
-from .spoon_stores import BaseStore, open_sqlite, passes
+from .spoon_stores import BaseStore, passes
 
 _LONG_AGO = datetime.fromtimestamp(0, timezone.utc)
 
@@ -55,15 +57,19 @@ class FromLangGraph(BaseStore):
         return [{"key": key, "value": found[key]} for key in sorted(found)[offset : offset + limit]]
 
 
-class SQLiteStore(FromLangGraph):
-    """Values in a file of SQLite, by LangGraph's `SqliteStore`; the extra `sqlite`."""
+class SQLiteStore(Closing, FromLangGraph):
+    """Values in a file of SQLite, by LangGraph's `SqliteStore`; the extra `sqlite`.
+
+    Raises:
+        MissingExtraError: the extra is not installed.
+    """
 
     def __init__(self, db_path: str = "store.db") -> None:
         super().__init__(open_sqlite(db_path))
         self.db_path = db_path
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file. Idempotent."""
         self.store.conn.close()  # type: ignore[attr-defined]
 
 

@@ -11,6 +11,7 @@ from langgraph.store.base import BaseStore
 from typing_extensions import override
 
 from ..errors import ConfigurationError, MissingUserError
+from ..extras import missing
 from ..namespaces import Labels
 from ..store import AgentStore
 from ..users import DEFAULT_TEMPLATE, running_user
@@ -35,10 +36,7 @@ try:
 
     from . import deep_agents_files as files
 except ImportError as error:
-    raise ConfigurationError(
-        f"DeepAgentsBackend needs deepagents 0.7.32 or later ({error}): "
-        "pip install 'langgraph_agentstore[deepagents]'"
-    ) from error
+    raise missing("deepagents (0.7.32 or later)", "deepagents", error) from error
 
 NamespaceOf: TypeAlias = Callable[[Any], Labels]
 """From the running graph's `Runtime`, None outside of one, to a namespace."""

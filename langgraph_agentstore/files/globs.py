@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..errors import ConfigurationError
+from ..errors import InvalidOperationError
+from ..extras import imported
 
 _ALTERNATIVES = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-]+")
@@ -30,18 +31,16 @@ def glob_matcher(pattern: str) -> Callable[[str], bool]:
     """Whether a path matches, by wcmatch's BRACE and GLOBSTAR, as on POSIX everywhere.
 
     Raises:
-        ConfigurationError: wcmatch is not installed.
-        ValueError: wcmatch refuses the pattern, such as braces of too many alternatives.
+        MissingExtraError: wcmatch is not installed.
+        InvalidOperationError: wcmatch refuses the pattern, such as braces of too many
+            alternatives.
     """
-    try:
-        from wcmatch import glob
-    except ImportError:
-        raise ConfigurationError(
-            "glob patterns need wcmatch: pip install 'langgraph_agentstore[files]'"
-        ) from None
+    glob = imported("wcmatch.glob", "files")
     flags = glob.BRACE | glob.GLOBSTAR | glob.FORCEUNIX
     try:
         compiled = glob.compile(pattern, flags=flags)
     except Exception as error:  # its own kinds of error are private
-        raise ValueError(f"{pattern!r} is no glob pattern: {error}") from error
+        raise InvalidOperationError(
+            f"{pattern!r} is no glob pattern: {error}; write a shorter one"
+        ) from error
     return lambda path: bool(compiled.match(path))

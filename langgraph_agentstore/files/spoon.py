@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 from langgraph.store.base import BaseStore as LangGraphStore
 
+from ..closing import AwaitedClosing
 from ..namespaces import Labels
 from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
 from .literals import literal_of
@@ -38,7 +40,7 @@ FILESYSTEM: Labels = ("filesystem",)
 ResultT = TypeVar("ResultT")
 
 
-class StoreBackend:
+class StoreBackend(AwaitedClosing):
     """Files in a store, which last from one conversation to the next. `ax` is `x`, awaited.
 
     A path is taken as it is: `notes.txt` and `/notes.txt` are two files. What a method is asked
@@ -67,6 +69,7 @@ class StoreBackend:
         assistant = (assistant_id,) if assistant_id else ()
         self.namespace = checked_namespace((*assistant, *(namespace or FILESYSTEM)))
         self._way = way_to(_as_langgraph(store), self.namespace)
+        self._opened: SQLiteStore | None = None
 
     def ls_info(self, path: str) -> list[FileInfo]:
         """What is directly in a folder, by path; nothing, if there is no such folder."""
@@ -156,6 +159,18 @@ class StoreBackend:
         """As `download_files`."""
         return await self._arun(download(paths))
 
+    def close(self) -> None:
+        """Closes the file that `create_store_backend` opened; a store that was given stays open.
+
+        Idempotent.
+        """
+        if self._opened is not None:
+            self._opened.close()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        await asyncio.to_thread(self.close)
+
     def _run(self, program: Program[ResultT]) -> ResultT:
         return run(program, self._way)
 
@@ -174,12 +189,17 @@ def create_store_backend(
 ) -> StoreBackend:
     """Files in the store given; else in a file of SQLite (the extra `sqlite`), or in memory.
 
+    The file is closed by the backend's `close()`, or the end of a `with` block.
+
     Raises:
-        ConfigurationError: SQLite is wanted and the extra is not installed.
+        MissingExtraError: SQLite is wanted and the extra is not installed.
     """
+    opened = SQLiteStore(db_path) if store is None and use_sqlite else None
     if store is None:
-        store = SQLiteStore(db_path) if use_sqlite else InMemoryStore()
-    return StoreBackend(store, namespace, assistant_id, binary_files=binary_files)
+        store = opened or InMemoryStore()
+    backend = StoreBackend(store, namespace, assistant_id, binary_files=binary_files)
+    backend._opened = opened
+    return backend
 
 
 def _as_langgraph(store: object) -> LangGraphStore:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ConfigurationError
 from ..namespaces import Labels
 
 
@@ -98,24 +97,3 @@ def passes(value: Mapping[str, Any], query: str | None, filter: Mapping[str, Any
     content = value.get("content", "")
     text = "\n".join(map(str, content)) if isinstance(content, list) else str(content)
     return query.lower() in text.lower()
-
-
-def open_sqlite(path: str) -> Any:
-    """LangGraph's `SqliteStore` on a file, which is made if it is not there.
-
-    Raises:
-        ConfigurationError: langgraph-checkpoint-sqlite is not installed.
-    """
-    import sqlite3
-
-    try:
-        from langgraph.store.sqlite import SqliteStore
-    except ImportError:
-        raise ConfigurationError(
-            "files in SQLite need langgraph-checkpoint-sqlite: "
-            "pip install 'langgraph_agentstore[sqlite]'; or use_sqlite=False, or give a store"
-        ) from None
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    store = SqliteStore(connection)
-    store.setup()
-    return store

@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from weakref import WeakKeyDictionary
 
+from ..errors import BlockingCallError
+
 _of: WeakKeyDictionary[object, Turns] = WeakKeyDictionary()
 
 
@@ -29,7 +31,7 @@ class Turns:
         loop = _running_loop()
         with self._gate:
             if loop is not None and any(ahead is loop for _, ahead in self._queue):
-                raise RuntimeError(
+                raise BlockingCallError(
                     "a blocking call would wait for a task of the event loop it blocks; "
                     "await the method's awaitable form here"
                 )

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from langgraph.store.base import BaseStore
-from typing_extensions import Self
 
+from ..closing import AwaitedClosing
 from ..errors import ConfigurationError
 from ..namespaces import Labels, check_labels, check_writable
 from ..users import check_user_id
@@ -26,7 +26,7 @@ from .validation import Validation, Validator
 DEFAULT_NAMESPACE: Labels = ("memories",)
 
 
-class MemoryAgent(AwaitedMemories):
+class MemoryAgent(AwaitedClosing, AwaitedMemories):
     """Memories by key, in Postgres, SQLite, a file, or any LangGraph store: one facade over all.
 
     Close it, or use it in `with` or `async with`; what it opened is closed too when it is
@@ -69,7 +69,7 @@ class MemoryAgent(AwaitedMemories):
         self._schedules: list[BackupSchedule] = []
         self._place = _shown(storage_type, db_path, dsn) if store is None else type(store).__name__
         with ExitStack() as closing:
-            place = Place(db_path, dsn, cipher)
+            place = Place(db_path, dsn, encryption_key)
             given = (
                 _given(store, place) if store is not None else opened(storage_type, place, closing)
             )
@@ -105,24 +105,12 @@ class MemoryAgent(AwaitedMemories):
     def close(self) -> None:
         """Stops scheduled backups and closes what the agent opened. Idempotent."""
         while self._schedules:
-            self._schedules.pop().stop()
+            self._schedules.pop().close()
         self._close()
 
     async def aclose(self) -> None:
         """As `close`."""
         await asyncio.to_thread(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self.aclose()
 
     def _scope(self) -> list[Any]:
         return [self._place, self._user_id, *self._labels]

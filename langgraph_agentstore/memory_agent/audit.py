@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import orjson
 
@@ -29,7 +30,8 @@ Action: TypeAlias = Literal[
 ]
 
 
-class AuditEntry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
     """One access: `target` is a key, a collection or a path; times are aware, in UTC."""
 
     at: datetime
@@ -70,7 +72,7 @@ def _teller(audit: Audit | None) -> Callable[[list[AuditEntry]], object] | None:
 
 
 def _append(path: Path, entries: list[AuditEntry]) -> None:
-    lines = b"".join(orjson.dumps(entry._asdict()) + b"\n" for entry in entries)
+    lines = b"".join(orjson.dumps(asdict(entry)) + b"\n" for entry in entries)
     # Unbuffered and at the end: one write, with which those of other processes do not mix.
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(number, "ab", buffering=0) as file:

@@ -11,8 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from typing_extensions import Self
-
+from ..closing import Closing
 from ..errors import InvalidOperationError
 
 logger = logging.getLogger(__name__)
@@ -22,11 +21,11 @@ _ENDING: Final = ".jsonl.gz"
 _LONGEST_MINUTES: Final = threading.TIMEOUT_MAX / 60
 
 
-class BackupSchedule:
-    """Makes a backup at once and after each interval, until it is stopped or the process ends.
+class BackupSchedule(Closing):
+    """Makes a backup at once and after each interval, until it is closed or the process ends.
 
     A backup that fails is logged and kept as `last_error`; the older ones stay, and the next is
-    made in its time. Use it in `with`, or call `stop()`.
+    made in its time. Use it in `with`, or call `close()`.
 
     Attributes:
         last_error: what the last backup raised; None if it was made.
@@ -48,7 +47,7 @@ class BackupSchedule:
         self._name = name
         self._pattern = re.compile(rf"{re.escape(name)}-\d{{8}}T\d{{6}}\.\d{{6}}Z{_ENDING}")
         self._changed = threading.Condition()
-        self._stopping = False
+        self._closing = False
         self._tried = 0
         self.last_error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="memory-backups", daemon=True)
@@ -60,32 +59,26 @@ class BackupSchedule:
         return sorted(path for path in files if self._pattern.fullmatch(path.name))
 
     def wait_for(self, count: int, timeout_s: float | None = None) -> bool:
-        """Waits until so many backups were tried in all, or the schedule is stopped; whether."""
+        """Waits until so many backups were tried in all, or the schedule is closed; whether."""
         with self._changed:
-            self._changed.wait_for(lambda: self._tried >= count or self._stopping, timeout_s)
+            self._changed.wait_for(lambda: self._tried >= count or self._closing, timeout_s)
             return self._tried >= count
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Ends it, after the backup that is being made; idempotent."""
         with self._changed:
-            self._stopping = True
+            self._closing = True
             self._changed.notify_all()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.stop()
-
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._closing:
             self._try()
             with self._changed:
                 self._tried += 1
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._stopping, self._interval_s)
+                self._changed.wait_for(lambda: self._closing, self._interval_s)
 
     def _try(self) -> None:
         now = datetime.now(timezone.utc).strftime(_TIME)

@@ -49,15 +49,17 @@ class FileFormat:
     load: Callable[[bytes], Iterable[Entry]]
 
 
-def file_format(name: str, cipher: Cipher | None) -> FileFormat:
-    """The format of that name; pickle needs the cipher, to sign.
+def file_format(name: str, encryption_key: str | bytes | None) -> FileFormat:
+    """The format of that name; pickle needs the key, to sign.
 
     Raises:
-        ConfigurationError: pickle without a key.
+        ConfigurationError: there is no such format, or pickle without a key.
         MissingExtraError: YAML without PyYAML.
     """
+    if name not in FILE_FORMATS:
+        raise ConfigurationError(f"format {name!r} is not known; known: {', '.join(FILE_FORMATS)}")
     if name == "pickle":
-        return _signed_pickle(cipher)
+        return _signed_pickle(None if encryption_key is None else Cipher(encryption_key))
     if name == "yaml":
         imported("yaml", "yaml")
     return _FORMATS[name]

@@ -28,29 +28,36 @@ from langgraph.store.base import (
     SearchOp,
 )
 
+from ..closing import Closing
 from ..errors import InvalidOperationError
 from ..namespaces import Labels, check_labels, check_writable
 from ..plan.filters import matches, parse_filter
 from ..values import as_mapping, decode_value, encode_mapping
-from .encryption import Cipher
 from .file_formats import Content, Entry, entries_of, file_format
 from .locked_file import LockedFile
 from .shapes import checked_key
 
 
-class FileStore(BaseStore):
+class FileStore(Closing, BaseStore):
     """Items in one file of a format of `FILE_FORMATS`; any number of processes may use it.
 
     Args:
         path: the file; it appears with the first write. Beside it lies an empty `….lock`.
         format: "json", "csv", "yaml" or "pickle".
-        cipher: signs a pickle file; without it there is none.
+        encryption_key: signs a pickle file; without it there is none. From
+            `MemoryAgent.generate_key`. Values are not encrypted here.
+
+    Raises:
+        ConfigurationError: the format is unknown, or pickle without a key.
+        MissingExtraError: the format's package is not installed.
     """
 
     supports_ttl = False
 
-    def __init__(self, path: str | Path, format: str, cipher: Cipher | None = None) -> None:
-        self._format = file_format(format, cipher)
+    def __init__(
+        self, path: str | Path, format: str, *, encryption_key: str | bytes | None = None
+    ) -> None:
+        self._format = file_format(format, encryption_key)
         self._thread = threading.local()
         self._file = LockedFile(Path(path), self._parse, self._serialise)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -15,17 +14,16 @@ from langgraph.store.memory import InMemoryStore
 from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
 from ..extras import imported
+from ..file_lock import lock_beside
+from ..sqlite import open_sqlite
 from ..store import AgentStore
-from .encryption import Cipher
+from ..views import view_of
 from .file_formats import FILE_FORMATS
 from .file_store import FileStore
-from .locked_file import lock_beside
 from .scoped import ScopedStore
 from .storage import FileStorage, PostgresStorage, Storage, StoreStorage
 
 SQLITE_PATH: Final = "memories.db"
-SQLITE_TIMEOUT_S: Final = 30.0
-_PUTS_PER_STATEMENT: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Place:
 
     db_path: str | Path | None
     dsn: str | None
-    cipher: Cipher | None
+    encryption_key: str | bytes | None
 
 
 Alone: TypeAlias = Callable[[], AbstractContextManager[Any]]
@@ -67,26 +65,15 @@ def storage_of(given: Opened, user_id: str | None) -> Storage:
     """The storage of a store, or of one user's part of it.
 
     Raises:
-        ConfigurationError: a user of a view that shows one user already.
+        ConfigurationError: the store is another user's view.
     """
     store = given.store
     if isinstance(store, ExtendedSurface):
-        return PostgresStorage(_of_user(store, user_id))
+        return PostgresStorage(store if user_id is None else view_of(store, user_id))
     view = store if user_id is None else ScopedStore(store, user_id)
     if isinstance(store, FileStore):
         return FileStorage(store, view)
     return StoreStorage(view, given.alone)
-
-
-def _of_user(store: ExtendedSurface, user_id: str | None) -> ExtendedSurface:
-    if user_id is None:
-        return store
-    if not isinstance(store, AgentStore):
-        raise ConfigurationError(
-            f"user_id={user_id!r} and a view of one user's records: leave user_id out, or pass "
-            "the store that the view is of"
-        )
-    return store.for_user(user_id)
 
 
 def _open_postgres(_type: str, place: Place, closing: ExitStack) -> Opened:
@@ -107,36 +94,16 @@ def _open_memory(_type: str, _place: Place, _closing: ExitStack) -> Opened:
 
 def _open_file(type: str, place: Place, closing: ExitStack) -> Opened:
     path = Path(place.db_path or f"memories.{type}")
-    store = FileStore(path, type, place.cipher)
+    store = FileStore(path, type, encryption_key=place.encryption_key)
     closing.callback(store.close)
     return Opened(store)
 
 
 def _open_sqlite(_type: str, place: Place, closing: ExitStack) -> Opened:
     path = Path(place.db_path or SQLITE_PATH)
-    kind = _sqlite_store()
-    alone = lock_beside(path).held
-    connection = sqlite3.connect(
-        path, check_same_thread=False, isolation_level=None, timeout=SQLITE_TIMEOUT_S
-    )
-    closing.callback(connection.close)
-    store = kind(connection)
-    with alone():  # two that make the tables at once would fail
-        store.setup()
-    return Opened(store, alone)
-
-
-def _sqlite_store() -> Any:
-    """LangGraph's store; writes of any number are one transaction there too."""
-    official: Any = imported("langgraph.store.sqlite", "sqlite").SqliteStore
-
-    class SqliteStore(official):  # type: ignore[misc]  # known at run time alone
-        def _batch_put_ops(self, put_ops: Any, cursor: Any) -> None:
-            # One statement for all has more parameters than SQLite allows.
-            for start in range(0, len(put_ops), _PUTS_PER_STATEMENT):
-                super()._batch_put_ops(put_ops[start : start + _PUTS_PER_STATEMENT], cursor)
-
-    return SqliteStore
+    store = open_sqlite(path)
+    closing.callback(store.conn.close)
+    return Opened(store, lock_beside(path).held)
 
 
 def _served(module: str, name: str) -> Callable[[str, Place, ExitStack], Opened]:

@@ -109,7 +109,7 @@ class AccessedRecord:
     key: str
     access_count: int
     last_accessed_at: datetime
-    last_accessed_by: str
+    last_accessed_by_agent: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,14 @@ them those of `a_b` where `a` is asked for, which is why the value has the last 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, TypeAlias
 
 from langgraph.store.base import Item
 
-from ..namespaces import decode_labels, encode_labels
-from ..records import ItemRecord
-from ..users import Address, Region, Scope
+from ..namespaces import encode_labels
+from ..users import Address
 from ..values import as_mapping
-from .model import Decoded, Row, Rules, Statement, Triple
-from .region import region_condition
-from .scan import after_key, page_by_key_sql
+from .model import Decoded, Row, Rules, Statement
 
 ThreadRow: TypeAlias = tuple[str, str, str, int]
 """A thread's id, the texts of its first and last time, and how many turns it has."""
@@ -95,23 +91,6 @@ SELECT t.thread_id, min(t.said), max(t.said), count(*)
     return Statement(sql, (address.user_id, encode_labels(address.labels)), decode)
 
 
-def plan_records_page(
-    regions: Sequence[Region], after: Triple | None, size: int, scope: Scope, rules: Rules
-) -> Statement[list[tuple[Triple, ItemRecord]]]:
-    """The next `size` items with all that is known of them, in the order of the primary key."""
-    arguments: list[Any] = [size]
-    conditions = [region_condition(regions, arguments), rules.live()]
-    conditions += after_key(after, arguments)
-    columns = """i.user_id, i.namespace, i.key, i.value, i.version, i.metadata, i.created_by,
-       i.created_at, i.updated_at, i.expires_at, i.ttl"""
-    sql = page_by_key_sql(columns, f"{rules.tables.item} i", conditions)
-
-    def decode(rows: Sequence[Row]) -> Decoded[list[tuple[Triple, ItemRecord]]]:
-        return Decoded([_keyed_record(row, scope) for row in rows])
-
-    return Statement(sql, tuple(arguments), decode)
-
-
 def _items_below(labels: tuple[str, ...]) -> Any:
     def decode(rows: Sequence[Row]) -> Decoded[list[Item]]:
         return Decoded(
@@ -128,10 +107,3 @@ def _items_below(labels: tuple[str, ...]) -> Any:
         )
 
     return decode
-
-
-def _keyed_record(row: Row, scope: Scope) -> tuple[Triple, ItemRecord]:
-    user_id, stored, key, *rest, ttl = row
-    minutes = None if ttl is None else ttl / timedelta(minutes=1)
-    labels = scope.labels(user_id, decode_labels(stored))
-    return (user_id, stored, key), ItemRecord(labels, key, *(*rest, minutes))

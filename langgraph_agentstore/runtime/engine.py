@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from ..config import StoreConfig
-from ..errors import AgentStoreError, StoreClosedError
+from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..plan.model import Planned, Rules, Standing
 from ..records import StoreStats
 from .access import FLUSH_S, AccessLog, Touched
@@ -70,7 +70,7 @@ class Engine(ForkAware):
         """Blocks the calling thread until all are done; their results in the order given."""
         thread = self._thread
         if thread is not None and thread.is_current():
-            raise RuntimeError(
+            raise BlockingCallError(
                 "a blocking call on the store's own I/O thread would wait for itself; "
                 "use the awaitable form there"
             )

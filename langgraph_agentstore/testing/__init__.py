@@ -19,9 +19,8 @@ import pytest
 
 pytest.register_assert_rewrite(f"{__name__}.facts")
 
-from . import facts  # noqa: E402 - its asserts are to explain themselves
+from . import facts as facts  # noqa: E402 - its asserts are to explain themselves
 from .conformance import StoreConformance  # noqa: E402
-from .drivers import Awaited, Blocking, Driver  # noqa: E402
 from .fact import FACTS, Fact  # noqa: E402
 
-__all__ = ["FACTS", "Awaited", "Blocking", "Driver", "Fact", "StoreConformance", "facts"]
+__all__ = ["FACTS", "Fact", "StoreConformance"]

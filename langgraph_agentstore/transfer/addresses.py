@@ -52,7 +52,7 @@ class Readdressed:
         """Raises TransferError for a file of several users that is to go into one's view."""
         if self.manifest.addresses == "tuples" or not isinstance(self.scope, UserScope):
             return
-        if self.manifest.records and self.manifest.user in (None, SHARED):
+        if self.manifest.records and self.manifest.user_id in (None, SHARED):
             raise TransferError(
                 f"the file has records of several users or of the shared space, and the store is "
                 f"the view of {self.scope.user_id!r} alone: import into the store itself, or "

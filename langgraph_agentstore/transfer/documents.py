@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, TypeAlias
@@ -54,4 +55,12 @@ def entry_of(document: Any) -> Entry | Manifest:
     """A value of a file: a record, or the manifest."""
     if isinstance(document, dict) and document.keys() == {"manifest"}:
         return manifest_of(document["manifest"])
-    return Entry(orjson.dumps(document), document)
+    return Entry(_line_of(document), document)
+
+
+def _line_of(document: Any) -> bytes:
+    try:
+        return orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        # Another program's, with what no record can hold: it is refused by its number later.
+        return json.dumps(document).encode()

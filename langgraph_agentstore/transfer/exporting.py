@@ -9,7 +9,6 @@ from contextlib import closing
 import orjson
 from langgraph.store.base import BaseStore
 
-from ..data_store.documents import document_of
 from ..namespaces import Labels
 from ..plan.records import StoredRecord
 from ..progress import Progress, telling_progress
@@ -18,19 +17,20 @@ from .files import FormatName, kind_of, writing
 from .formats import FORMATS
 from .manifest import Manifest, Tally
 from .reading import Reader, reader_of
+from .record_documents import document_of
 from .steps import Steps
 
 
 def export_steps(
     store: BaseStore,
     path: str | os.PathLike[str],
-    user: str | None,
+    user_id: str | None,
     prefix: Labels | None,
     format: FormatName | None,
     progress: Progress | bool | None,
 ) -> Steps[Manifest]:
     """See `moving.export`."""
-    return written_steps(reader_of(store, user, prefix), path, format, progress)
+    return written_steps(reader_of(store, user_id, prefix), path, format, progress)
 
 
 def written_steps(

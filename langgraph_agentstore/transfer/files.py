@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import IO, Any, Literal, TypeAlias, get_args
 
 from typing_extensions import Buffer
 
-from ..data_store.transfer import written_to
 from ..errors import ConfigurationError
 from ..extras import imported
+from ..replacing import replacement_of
 
 FormatName: TypeAlias = Literal["jsonl", "json", "csv", "yaml", "parquet"]
 
@@ -39,21 +39,31 @@ class Kind:
     compression: str = ""
 
 
-def kind_of(path: str | os.PathLike[str], format: FormatName | None = None) -> Kind:
-    """What the end of a file's name says, or `format` in its place.
+ALL_FORMATS: tuple[FormatName, ...] = get_args(FormatName)
+
+
+def kind_of(
+    path: str | os.PathLike[str],
+    format: FormatName | None = None,
+    *,
+    known: Sequence[FormatName] = ALL_FORMATS,
+    default: FormatName | None = None,
+) -> Kind:
+    """What the end of a file's name says, or `format` in its place; of other names `default`.
 
     Raises:
-        ConfigurationError: it says nothing, or Parquet within a compression.
+        ConfigurationError: it says nothing, none of those known, or Parquet within a compression.
     """
     name = Path(path)
     compression = name.suffix.lower() if name.suffix.lower() in _COMPRESSIONS else ""
     inner = name.with_suffix("") if compression else name
-    named = _FORMATS.get(inner.suffix.lower()) if format is None else format
-    if named is None or named not in get_args(FormatName):
+    named = _FORMATS.get(inner.suffix.lower(), default) if format is None else format
+    if named is None or named not in known:
+        endings = [ending for ending, of in _FORMATS.items() if of in known]
         raise ConfigurationError(
             f"{name.name!r} says no format{'' if format is None else f', nor does {format!r}'}; "
-            f"known endings: {', '.join(_FORMATS)}, each but the last with .gz or .zst, or "
-            f"format= one of {', '.join(get_args(FormatName))}"
+            f"known endings: {', '.join(endings)}, each but the last with .gz or .zst, or "
+            f"format= one of {', '.join(known)}"
         )
     if named == "parquet" and compression:
         raise ConfigurationError(
@@ -70,8 +80,8 @@ def writing(path: str | os.PathLike[str], kind: Kind) -> Iterator[IO[bytes]]:
         raise ConfigurationError(f"the folder {str(folder)!r} is not there; make it first")
     if kind.compression == ".zst":
         zstandard()  # missing, it must not leave a file
-    with written_to(path) as write:
-        stream = _compressed(_Stream(write), kind)
+    with replacement_of(Path(path)) as file:
+        stream = _compressed(_Stream(file.write), kind)
         yield stream
         stream.close()
 

@@ -32,24 +32,25 @@ tuple, as its store showed it, of which `("users", "alice", …)` is written as 
 class Manifest:
     """The last entry of a file.
 
-    `sha256`: over every record as a line of JSON Lines. `user`: whose all of them are, "" for the
-    shared space, None if they are of several. `template`: the user template of the store, as a
-    tuple, or None.
+    `sha256`: over every record as a line of JSON Lines. `user_id`: whose all of them are, "" for
+    the shared space, None if they are of several. `template`: the user template of the store, as
+    a tuple, or None.
     """
 
     records: int
     sha256: str
     addresses: Addresses = "users"
-    user: str | None = None
+    user_id: str | None = None
     template: tuple[str, ...] | None = None
     exported_at: str = ""
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
 
-    def entry(self) -> dict[str, Any]:
-        """As it stands in a file: with a checksum of its own."""
-        said = asdict(self)
-        return {"manifest": {**said, "checksum": _checksum(said)}}
+
+def manifest_entry(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as it stands in a file: with a checksum of its own."""
+    said = asdict(manifest)
+    return {"manifest": {**said, "checksum": _checksum(said)}}
 
 
 def manifest_of(given: object) -> Manifest:
@@ -101,6 +102,6 @@ class Tally:
 
     def manifest(self, addresses: Addresses, template: tuple[str, ...] | None) -> Manifest:
         """The manifest of what was added."""
-        user = next(iter(self._users)) if len(self._users) == 1 else None
+        user_id = next(iter(self._users)) if len(self._users) == 1 else None
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        return Manifest(self.records, self.sha256, addresses, user, template, now)
+        return Manifest(self.records, self.sha256, addresses, user_id, template, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TypeAlias
 
@@ -25,7 +26,7 @@ def export(
     store: BaseStore,
     path: Path,
     *,
-    user: str | None = None,
+    user_id: str | None = None,
     prefix: Labels | None = None,
     format: FormatName | None = None,
     progress: Progress | bool | None = None,
@@ -40,8 +41,8 @@ def export(
             others what LangGraph shows: value and times.
         path: its end says the format: `.jsonl`, `.json`, `.csv`, `.yaml` or `.parquet`, but for
             the last with `.gz` or `.zst` for compression, such as `memories.jsonl.zst`.
-        user: only this user's items.
-        prefix: only what is at or below this namespace, with `user` of the user's namespaces.
+        user_id: only this user's items.
+        prefix: only what is at or below this namespace, with `user_id` of that user's.
         format: in place of the one that the name says.
         progress: as for `AgentStore.load`.
 
@@ -49,20 +50,20 @@ def export(
         ConfigurationError: the name says no format, or the folder is not there.
         MissingExtraError: the format's package is not installed.
     """
-    return run(export_steps(store, path, user, prefix, format, progress))
+    return run(export_steps(store, path, user_id, prefix, format, progress))
 
 
 async def aexport(
     store: BaseStore,
     path: Path,
     *,
-    user: str | None = None,
+    user_id: str | None = None,
     prefix: Labels | None = None,
     format: FormatName | None = None,
     progress: Progress | bool | None = None,
 ) -> Manifest:
     """As `export`; the file is written in a thread."""
-    return await arun(export_steps(store, path, user, prefix, format, progress))
+    return await arun(export_steps(store, path, user_id, prefix, format, progress))
 
 
 def import_(
@@ -123,6 +124,11 @@ def verify(path: Path, *, format: FormatName | None = None) -> Manifest:
         DamagedFileError: the file was cut off, altered, or is another program's.
     """
     return verified(path, format)
+
+
+async def averify(path: Path, *, format: FormatName | None = None) -> Manifest:
+    """As `verify`, in a thread."""
+    return await asyncio.to_thread(verified, path, format)
 
 
 def copy(

@@ -37,7 +37,7 @@ class Reader(Protocol):
 
 
 def reader_of(
-    store: BaseStore, user: str | None, prefix: Labels | None, *, as_tuples: bool = False
+    store: BaseStore, user_id: str | None, prefix: Labels | None, *, as_tuples: bool = False
 ) -> Reader:
     """What reads a user, a namespace, both or all of a store.
 
@@ -48,24 +48,26 @@ def reader_of(
         InvalidOperationError: a user of one user's view.
     """
     labels = check_labels(() if prefix is None else prefix)
-    if user is not None:
-        user = check_user_id(user)
+    if user_id is not None:
+        user_id = check_user_id(user_id)
     if isinstance(store, ExtendedSurface):
-        return AgentReader(store, user, labels, as_tuples)
-    return ItemReader(store, labels if user is None else (*DEFAULT_TEMPLATE[:-1], user, *labels))
+        return AgentReader(store, user_id, labels, as_tuples)
+    if user_id is not None:
+        labels = (*DEFAULT_TEMPLATE[:-1], user_id, *labels)
+    return ItemReader(store, labels)
 
 
 class AgentReader:
     """A store of this package: records as they are stored, in the order of the primary key."""
 
     def __init__(
-        self, store: ExtendedSurface, user: str | None, prefix: Labels, as_tuples: bool
+        self, store: ExtendedSurface, user_id: str | None, prefix: Labels, as_tuples: bool
     ) -> None:
         self._engine = store._engine
         # One user's, whoever asks for the later pages.
         planner = store._planner
         self._scope, self._rules = planner.scope, planner.rules
-        self._regions = _regions(self._scope, user, prefix)
+        self._regions = _regions(self._scope, user_id, prefix)
         whole = isinstance(self._scope, TemplateScope) and not as_tuples
         self.addresses: Addresses = "users" if whole else "tuples"
         self.template = template_of(self._scope) if whole else DEFAULT_TEMPLATE
@@ -91,15 +93,15 @@ class AgentReader:
         return replace(record, user_id=written.user_id, labels=written.labels)
 
 
-def _regions(scope: Scope, user: str | None, prefix: Labels) -> tuple[Region, ...]:
-    if user is None:
+def _regions(scope: Scope, user_id: str | None, prefix: Labels) -> tuple[Region, ...]:
+    if user_id is None:
         return scope.regions(prefix)
     if not isinstance(scope, TemplateScope):
         raise InvalidOperationError(
-            f"user={user!r} of a view, which shows one user alone: leave it out, or take the "
+            f"user_id={user_id!r} of a view, which shows one user alone: leave it out, or take the "
             "store that the view is of"
         )
-    return (Region(user, prefix),)
+    return (Region(user_id, prefix),)
 
 
 class ItemReader:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import orjson
 
-from ..data_store.transfer import written_to
 from ..errors import InvalidOperationError, TransferError
 from ..plan.importing import Conflict
+from ..replacing import replacement_of
 from .manifest import Manifest
 
 SUFFIX = ".resume"
@@ -33,8 +33,8 @@ class Note:
     def write(self, done: int) -> None:
         """So many records, from the first on, are written."""
         if self._path is not None:
-            with written_to(self._path) as write:
-                write(orjson.dumps({**self._about, "done": done}))
+            with replacement_of(self._path) as file:
+                file.write(orjson.dumps({**self._about, "done": done}))
 
     def remove(self) -> None:
         """All are."""

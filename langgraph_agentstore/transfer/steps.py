@@ -19,6 +19,7 @@ from langgraph.store.base import BaseStore, Op
 from ..plan.model import Planned
 from ..runtime.engine import Engine
 from ..runtime.session import Job
+from ..stepping import drive
 
 ResultT = TypeVar("ResultT")
 
@@ -46,17 +47,7 @@ def ask_engine(engine: Engine, operations: Sequence[Planned | Job]) -> Asked:
 
 def run(steps: Steps[ResultT]) -> ResultT:
     """Does all steps, blocking the calling thread; what they come to."""
-    answer: Any = None
-    failure: BaseException | None = None
-    while True:
-        taken = _take(steps, answer, failure)
-        if isinstance(taken, _End):
-            return taken.result
-        answer = failure = None
-        try:
-            answer = taken.blocking()
-        except BaseException as error:
-            failure = error
+    return drive(steps, lambda asked: asked.blocking())
 
 
 async def arun(steps: Steps[ResultT]) -> ResultT:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..data_store.documents import record_of
 from ..errors import VersionConflictError
 from ..namespaces import Labels, decode_labels
 from ..plan import Planner
@@ -16,6 +15,7 @@ from ..plan.importing import Conflict, Imported
 from ..users import Address
 from .documents import Document
 from .manifest import Manifest
+from .record_documents import record_of
 from .steps import Steps
 
 BATCH_RECORDS = 250
@@ -89,7 +89,7 @@ class Writer(Protocol):
 
 def parsed(document: Document, planner: Planner) -> tuple[Imported, Address, int]:
     """A document's record, the address that it names, and the bytes of its value."""
-    sized = record_of(document, None, planner)
+    sized = record_of(document, planner)
     user_id, stored, _ = sized.record.put.triple
     return sized.record, Address(user_id, decode_labels(stored)), sized.size
 
@@ -111,7 +111,10 @@ def batches(
         size += record.size
         address = (record.labels, record.key)
         if conflict == "fail" and address in records:
-            raise VersionConflictError(f"document {number}: {record} is in the file twice")
+            raise VersionConflictError(
+                f"document {number}: {record} is in the file twice; import with "
+                "on_conflict='skip' or 'upsert', or leave one of them out"
+            )
         if conflict != "skip" or address not in records:
             records[address] = record
         if len(records) == BATCH_RECORDS or size >= BATCH_BYTES:

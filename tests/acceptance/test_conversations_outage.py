@@ -14,11 +14,11 @@ import pytest
 
 from langgraph_agentstore import AgentStore, TurnRefusedError
 from langgraph_agentstore.conversations import (
-    BackgroundSaver,
     ConversationMemory,
     new_turn,
     remember_conversation,
 )
+from langgraph_agentstore.conversations.saver import BackgroundSaver
 from tests.acceptance.talking import config_of, graph_over, said
 from tests.support.faults import execute, run_script, start_script, wait_until
 from tests.support.servers import TestServer
@@ -52,15 +52,15 @@ def test_an_outage_during_the_talk_delays_no_reply_and_loses_no_turn(
         assert time.monotonic() - begun < QUICK_S
 
         saver = remembering(graph)
-        wait_until(lambda: saver.stats.retries > 0)
-        assert saver.stats.waiting > 0
+        wait_until(lambda: saver.stats().retries > 0)
+        assert saver.stats().waiting > 0
         disposable_server.restart()
         assert saver.flush(60)
         assert queries(store, "ann") == [*talk, "anew"]
         turns = list(ConversationMemory(store, "ann").turns("one"))
         assert [turn.previous for turn in turns[1:]] == [turn.key for turn in turns[:-1]]
-        assert (saver.stats.accepted, saver.stats.saved) == (31, 31)
-        assert (saver.stats.lost, saver.stats.refused) == (0, 0)
+        assert (saver.stats().accepted, saver.stats().saved) == (31, 31)
+        assert (saver.stats().lost, saver.stats().refused) == (0, 0)
 
 
 async def test_a_server_that_hangs_delays_no_awaited_reply(disposable_server: TestServer) -> None:
@@ -98,14 +98,14 @@ def test_a_full_buffer_refuses_loudly_and_counts(
         saver = BackgroundSaver(capacity=3)
         disposable_server.kill()
         for number in range(3):
-            saver.save(memory.drawer, new_turn("one", f"q{number}", "r"))
+            saver.save(memory._drawer, new_turn("one", f"q{number}", "r"))
         with pytest.raises(TurnRefusedError, match=r"3 turns wait .* thread 'one' is not saved"):
-            saver.save(memory.drawer, new_turn("one", "q3", "r"))
-        assert (saver.stats.accepted, saver.stats.refused) == (3, 1)
+            saver.save(memory._drawer, new_turn("one", "q3", "r"))
+        assert (saver.stats().accepted, saver.stats().refused) == (3, 1)
 
         disposable_server.restart()
         assert saver.flush(60)
-        saver.save(memory.drawer, new_turn("one", "q4", "r"))
+        saver.save(memory._drawer, new_turn("one", "q4", "r"))
         assert queries(store, "ann") == ["q0", "q1", "q2", "q4"]
 
 
@@ -115,13 +115,13 @@ def test_a_reply_is_given_though_its_turn_is_refused(
     with AgentStore(disposable_server.dsn) as store:
         graph = graph_over(store)
         full = remembering(graph)
-        full.saver.capacity = 1
+        full._saver.capacity = 1
         disposable_server.kill()
         with caplog.at_level(logging.ERROR):
             for number in range(3):
                 shown = graph.invoke({"messages": [said(f"{number}")]}, config_of("ann", "one"))
         assert shown["messages"][-1].text.startswith("I was shown")
-        assert full.stats.refused == 2
+        assert full.stats().refused == 2
         assert "a turn of thread 'one' is not saved" in caplog.text
         disposable_server.restart()
 
@@ -129,6 +129,7 @@ def test_a_reply_is_given_though_its_turn_is_refused(
 TALK = """
 import json, sys
 from langgraph_agentstore import AgentStore
+from langgraph_agentstore.conversations.saver import BackgroundSaver
 from tests.acceptance.talking import config_of, graph_over, said
 
 dsn, turns, ending = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -212,14 +213,14 @@ async def test_a_store_that_closes_waits_for_the_turns_of_its_savers(
 ) -> None:
     store = AgentStore(fresh_database)
     saver = BackgroundSaver()
-    drawer = ConversationMemory(store, "ann").drawer
+    drawer = ConversationMemory(store, "ann")._drawer
     for number in range(1000):
         saver.save(drawer, new_turn(f"thread {number}", str(number), ""))
     if ending == "close":
         store.close()
     else:
         await store.aclose()
-    assert saver.stats.waiting == 0
+    assert saver.stats().waiting == 0
     with AgentStore(fresh_database) as again:
         assert again.count() == 1000
 
@@ -227,17 +228,18 @@ async def test_a_store_that_closes_waits_for_the_turns_of_its_savers(
 FORKED = """
 import os, sys
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.conversations import BackgroundSaver, ConversationMemory, new_turn
+from langgraph_agentstore.conversations import ConversationMemory, new_turn
+from langgraph_agentstore.conversations.saver import BackgroundSaver
 
 store = AgentStore(sys.argv[1])
 memory = ConversationMemory(store, "ann")
 saver = BackgroundSaver()
 for number in range(100):
-    saver.save(memory.drawer, new_turn("parent", str(number), ""))
+    saver.save(memory._drawer, new_turn("parent", str(number), ""))
 pid = os.fork()
 who = "child" if pid == 0 else "parent"
 for number in range(100, 200):
-    saver.save(memory.drawer, new_turn(who, str(number), ""))
+    saver.save(memory._drawer, new_turn(who, str(number), ""))
 saver.flush()
 if pid:
     assert os.waitpid(pid, 0)[1] == 0
@@ -265,10 +267,10 @@ def test_a_turn_that_the_server_refuses_is_lost_alone_and_counted(
         memory = ConversationMemory(store, "ann")
         saver = BackgroundSaver()
         for number in range(5):
-            saver.save(memory.drawer, new_turn("one", f"q{number}", "r"))
+            saver.save(memory._drawer, new_turn("one", f"q{number}", "r"))
         assert saver.flush(60)
         assert queries(store, "ann") == ["q0", "q1", "q3", "q4"]
-        assert (saver.stats.saved, saver.stats.lost) == (4, 1)
+        assert (saver.stats().saved, saver.stats().lost) == (4, 1)
         assert "1 accepted turns are lost" in caplog.text
 
 
@@ -279,7 +281,7 @@ def test_what_cannot_be_stored_is_refused_and_fails_no_reply(fresh_database: str
         unsaid.additional_kwargs["bad"] = float("nan")
         shown = graph.invoke({"messages": [unsaid]}, config_of("ann", "one"))
         assert shown["messages"][-1].text.startswith("I was shown")
-        assert remembering(graph).stats.refused == 1
+        assert remembering(graph).stats().refused == 1
         assert queries(store, "ann") == []
 
 
@@ -290,8 +292,8 @@ def test_what_is_left_when_time_runs_out_is_told(
     store.setup()
     node = remember_conversation(ConversationMemory(store, "ann"), drain_timeout_s=0.2)
     disposable_server.kill()
-    node.saver.save(ConversationMemory(store, "ann").drawer, new_turn("one", "q", "r"))
+    node._saver.save(ConversationMemory(store, "ann")._drawer, new_turn("one", "q", "r"))
     store.close()
-    assert (node.stats.waiting, node.stats.lost) == (0, 1)
+    assert (node.stats().waiting, node.stats().lost) == (0, 1)
     assert "1 accepted turns are lost" in caplog.text
     disposable_server.restart()

@@ -10,7 +10,8 @@ from typing import ClassVar
 import pytest
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore.testing import FACTS, Awaited, Blocking, Driver, StoreConformance
+from langgraph_agentstore.testing import FACTS, StoreConformance
+from langgraph_agentstore.testing.drivers import Awaited, Blocking, Driver
 from langgraph_agentstore.testing.fact import fact
 
 AUTHORS_TESTS = """

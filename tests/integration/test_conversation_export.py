@@ -70,7 +70,7 @@ def test_who_wrote_an_item_and_how_often_is_told(
     ann.put(("notes",), "a", {"n": 2})
     execute(postgres_dsn, "UPDATE {}.item SET created_by = 'planner'", schema_name)
     path = tmp_path / "notes.jsonl"
-    export_items(store, path, ("notes",), user_id=ANN)
+    export_items(store, path, prefix=("notes",), user_id=ANN)
     (row,) = rows_of(path)
     assert (row["created_by"], row["version"], row["value"]) == ("planner", 2, {"n": 2})
     assert row["created_at"] < row["updated_at"]
@@ -80,8 +80,8 @@ def test_one_user_or_one_namespace_is_exported_alone(store: AgentStore, tmp_path
     fill(store)
     counts = [
         export_items(store, tmp_path / "1", user_id=ANN),
-        export_items(store, tmp_path / "2", ("docs",), "csv"),
-        export_items(store, tmp_path / "3", ("v2",), user_id="bob"),
+        export_items(store, tmp_path / "2", prefix=("docs",), format="csv"),
+        export_items(store, tmp_path / "3", prefix=("v2",), user_id="bob"),
         export_items(store.for_user("bob"), tmp_path / "4", format="parquet"),
         export_items(store, tmp_path / "5", since=datetime.now(timezone.utc)),
     ]

@@ -236,7 +236,9 @@ def test_the_most_accessed_come_first_with_every_read_of_this_process(
     reader = DataStore(filled, "ann", "reader", "files:repo")
     for key in ("a", "b", "b"):
         reader.get(key)
-    found = [(one.key, one.access_count, one.last_accessed_by) for one in admin.most_accessed()]
+    found = [
+        (one.key, one.access_count, one.last_accessed_by_agent) for one in admin.most_accessed()
+    ]
     assert found == [("b", 2, "reader"), ("a", 1, "reader")]
     assert len(admin.most_accessed(limit=1)) == 1
     assert admin.most_accessed("bob") == []
@@ -247,11 +249,11 @@ def test_the_recently_accessed_tell_by_whom_writers_too(
 ) -> None:
     DataStore(filled, "ann", "reader", "files:repo").get("b")
     latest, *others = admin.recently_accessed()
-    assert (latest.key, latest.last_accessed_by, latest.access_count) == ("b", "reader", 1)
+    assert (latest.key, latest.last_accessed_by_agent, latest.access_count) == ("b", "reader", 1)
     assert [one.last_accessed_at for one in others] == sorted(
         (one.last_accessed_at for one in others), reverse=True
     )
-    assert {one.last_accessed_by for one in others} == {"scout", "writer", "reader"}
+    assert {one.last_accessed_by_agent for one in others} == {"scout", "writer", "reader"}
     assert len(admin.recently_accessed(limit=None)) == 5
 
 
@@ -423,7 +425,8 @@ def test_whatever_a_name_is_made_of_it_is_seen_and_reached(
         [record] = admin.records(text, one.labels)
         assert admin.record(text, one.labels, text) == record
     assert [one.agent for one in admin.agents()] == [text, None]
-    assert [(one.key, one.last_accessed_by) for one in admin.most_accessed()] == [(text, text)]
+    [accessed] = admin.most_accessed()
+    assert (accessed.key, accessed.last_accessed_by_agent) == (text, text)
     assert sum(admin.delete_namespace(text, one.labels) for one in found) == 2
 
 

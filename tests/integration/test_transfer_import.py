@@ -26,6 +26,7 @@ from langgraph_agentstore.errors import (
     VersionConflictError,
 )
 from langgraph_agentstore.transfer import Manifest, export, import_, verify
+from langgraph_agentstore.transfer.manifest import manifest_entry
 from langgraph_agentstore.transfer.writing import BATCH_RECORDS
 from tests.support.faults import kill, locked_rows, start_script
 from tests.support.moved_stores import fill, put_many, rows
@@ -121,9 +122,9 @@ def test_a_record_more_or_less_is_refused(store: AgentStore, tmp_path: Path) -> 
 
 def test_an_altered_manifest_is_refused(store: AgentStore, tmp_path: Path) -> None:
     fill(store)
-    export(store, tmp_path / "x.jsonl", user="ann")
+    export(store, tmp_path / "x.jsonl", user_id="ann")
     text = (tmp_path / "x.jsonl").read_text("utf-8")
-    for old, new in (('"user":"ann"', '"user":"bob"'), ('"records":', '"records":1'),
+    for old, new in (('"user_id":"ann"', '"user_id":"bob"'), ('"records":', '"records":1'),
                      ('"addresses":"users"', '"addresses":"tuples"')):  # fmt: skip
         assert old in text
         (tmp_path / "y.jsonl").write_text(text.replace(old, new), "utf-8")
@@ -154,7 +155,7 @@ def test_more_after_what_is_compressed_is_refused(
 
 def test_a_file_of_a_later_format_is_refused_with_its_version(tmp_path: Path) -> None:
     later = replace(Manifest(0, "…"), format_version=2)
-    (tmp_path / "x.jsonl").write_text(json.dumps(later.entry()), "utf-8")
+    (tmp_path / "x.jsonl").write_text(json.dumps(manifest_entry(later)), "utf-8")
     with pytest.raises(DamagedFileError, match=r"version 2.*upgrade"):
         verify(tmp_path / "x.jsonl")
 
@@ -263,8 +264,8 @@ def test_one_user_and_one_namespace_are_exported(
 ) -> None:
     put_many(store, 9)
     store.put(("users", "u1", "files"), "f", {})
-    assert export(store, tmp_path / "user.jsonl", user="u1").user == "u1"
-    manifest = export(store, tmp_path / "notes.jsonl", user="u1", prefix=("notes",))
+    assert export(store, tmp_path / "user.jsonl", user_id="u1").user_id == "u1"
+    manifest = export(store, tmp_path / "notes.jsonl", user_id="u1", prefix=("notes",))
     assert manifest.records == 3
     assert import_(other, tmp_path / "user.jsonl") == 4
     assert {item.namespace[:2] for item in other.iter_items()} == {("users", "u1")}
@@ -275,11 +276,11 @@ def test_a_user_of_any_template_and_of_other_stores_is_exported(
 ) -> None:
     memory = InMemoryStore()
     put_many(memory, 9)
-    assert export(memory, tmp_path / "x.jsonl", user="u1").records == 3
+    assert export(memory, tmp_path / "x.jsonl", user_id="u1").records == 3
     with AgentStore(postgres_dsn, schema=schema_name, users=("{user_id}",)) as store:
         store.put(("ann", "notes"), "a", {"n": 1})
         store.put(("bob", "notes"), "a", {"n": 1})
-        assert export(store, tmp_path / "x.jsonl", user="ann").user == "ann"
+        assert export(store, tmp_path / "x.jsonl", user_id="ann").user_id == "ann"
         shown = InMemoryStore()
         import_(shown, tmp_path / "x.jsonl")
         assert [item.namespace for item in shown.search(())] == [("ann", "notes")]
@@ -289,7 +290,7 @@ def test_a_users_file_goes_into_a_view_and_that_of_several_does_not(
     store: AgentStore, other: AgentStore, tmp_path: Path
 ) -> None:
     put_many(store, 9)
-    export(store, tmp_path / "u1.jsonl", user="u1")
+    export(store, tmp_path / "u1.jsonl", user_id="u1")
     export(store, tmp_path / "all.jsonl")
     view = other.for_user("u9")
     assert import_(view, tmp_path / "u1.jsonl") == 3
@@ -306,7 +307,7 @@ def test_a_view_is_exported_relative_to_its_user(
     assert import_(other.for_user("u2"), tmp_path / "x.jsonl") == 3
     assert {item.namespace for item in other.iter_items()} == {("users", "u2", "notes")}
     with pytest.raises(InvalidOperationError, match="view"):
-        export(store.for_user("u1"), tmp_path / "x.jsonl", user="u2")
+        export(store.for_user("u1"), tmp_path / "x.jsonl", user_id="u2")
 
 
 # Names

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from langgraph.store.base import Item
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.data_store import AsyncDataStore, DataStore, DataStoreRecord, Found
+from langgraph_agentstore.data_store import AsyncDataStore, DataStore, DataStoreRecord, FoundRecord
 from langgraph_agentstore.namespaces import Labels, labels_named
 from tests.support.data_store_model import DataStoreModel, json_text
 from tests.support.store_steps import TEXT
@@ -165,7 +165,7 @@ def shown(answer: Any) -> bytes:
     if isinstance(answer, dict) and answer.get("created_by_agent", "") is None:
         # LangGraph's methods name no agent: one who touched an earlier record may be told of.
         answer = {**answer, "last_accessed_by_agent": None}
-    if isinstance(answer, list) and answer and isinstance(answer[0], Found):
+    if isinstance(answer, list) and answer and isinstance(answer[0], FoundRecord):
         answer = sorted([(f.namespace, f.key, f.value) for f in answer], key=json_text)
     return json_text(answer)
 

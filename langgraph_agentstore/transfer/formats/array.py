@@ -10,9 +10,9 @@ from typing import IO
 
 import orjson
 
-from ...data_store.transfer import documents_of
 from ..documents import Entry, Writer, entry_of
-from ..manifest import Manifest
+from ..manifest import Manifest, manifest_entry
+from .json_values import values_of
 
 
 class _ArrayWriter:
@@ -24,7 +24,7 @@ class _ArrayWriter:
         self._file.write(b"".join([entry.line + b",\n" for entry in entries]))
 
     def finish(self, manifest: Manifest) -> None:
-        self._file.write(orjson.dumps(manifest.entry()) + b"\n]\n")
+        self._file.write(orjson.dumps(manifest_entry(manifest)) + b"\n]\n")
 
     def close(self) -> None:
         pass
@@ -37,5 +37,4 @@ def writer(file: IO[bytes]) -> Writer:
 
 def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
     """The elements, one after another."""
-    with documents_of(file) as documents:
-        yield from map(entry_of, documents)
+    yield from map(entry_of, values_of(file))

@@ -1,7 +1,8 @@
-"""Documents as rows, for formats that have columns."""
+"""Rows of typed cells, for formats that have columns; and documents as such rows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -10,8 +11,15 @@ import orjson
 from ..documents import Document
 
 ColumnType: TypeAlias = Literal["text", "json", "integer", "number", "time", "labels"]
+"""What a cell holds: a text, JSON as text, a number, a time or its ISO text, a list of texts."""
 
-COLUMNS: dict[str, ColumnType] = {
+Columns: TypeAlias = Mapping[str, ColumnType]
+"""The names of a table's columns, in their order, and what each holds."""
+
+Row: TypeAlias = Mapping[str, Any]
+"""A cell for each column; None is null."""
+
+COLUMNS: Columns = {
     "_id": "text",
     "userId": "text",
     "namespace": "text",
@@ -38,14 +46,20 @@ OPTIONAL = ("labels", "ttlMinutes")
 """Fields that a document leaves out in place of null."""
 
 
-def cell_of(document: Document, name: str) -> Any:
-    """A field, with values and metadata as JSON text."""
-    cell = document.get(name)
-    return orjson.dumps(cell).decode() if COLUMNS[name] == "json" else cell
+def row_of(document: Document) -> Row:
+    """A document's cells; values and metadata are JSON text, null too."""
+    cells = {name: document.get(name) for name in COLUMNS}
+    json = {name: json_text(cells[name]) for name, type_ in COLUMNS.items() if type_ == "json"}
+    return {**cells, **json}
 
 
-def document_of_cells(cells: dict[str, Any]) -> Document:
-    """The inverse of `cell_of`, of all fields."""
+def json_text(value: Any) -> str:
+    """A cell of JSON."""
+    return orjson.dumps(value, default=dict).decode()
+
+
+def document_of_row(cells: Row) -> Document:
+    """The inverse of `row_of`."""
     document = {}
     for name, type_ in COLUMNS.items():
         cell = cells[name]

@@ -8,7 +8,7 @@ from typing import IO
 import orjson
 
 from ..documents import Entry, Writer, entry_of
-from ..manifest import Manifest
+from ..manifest import Manifest, manifest_entry
 
 _MANIFEST = b'{"manifest":'
 
@@ -21,7 +21,7 @@ class _LineWriter:
         self._file.write(b"".join([entry.line + b"\n" for entry in entries]))
 
     def finish(self, manifest: Manifest) -> None:
-        self._file.write(orjson.dumps(manifest.entry()) + b"\n")
+        self._file.write(orjson.dumps(manifest_entry(manifest)) + b"\n")
 
     def close(self) -> None:
         pass

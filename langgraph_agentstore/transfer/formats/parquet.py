@@ -1,8 +1,11 @@
-"""Parquet: a row for each document, the manifest among the file's metadata."""
+"""Parquet: a row for each document, the manifest among the file's metadata.
+
+`ParquetRows` writes rows of any columns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import IO, Any
@@ -12,38 +15,46 @@ import orjson
 from ...errors import DamagedFileError
 from ...extras import imported
 from ..documents import Entry, Writer, entry_of
-from ..manifest import Manifest
-from .columns import COLUMNS, cell_of, document_of_cells
+from ..manifest import Manifest, manifest_entry
+from .columns import COLUMNS, Columns, ColumnType, Row, document_of_row, row_of
 
 _MANIFEST = b"langgraph_agentstore"
-_ROWS_OF_GROUP = 10_000
+ROWS_OF_GROUP = 10_000
 _BYTES_OF_GROUP = 2**23
 _ROWS_OF_BATCH = 500
 
 
-class _ParquetWriter:
-    """Collects rows until there are enough for a group: smaller ones compress badly."""
+class ParquetRows:
+    """Writes rows to a stream; collects enough for a group, since smaller ones compress badly."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(
+        self, file: IO[bytes], columns: Columns, rows_of_group: int = ROWS_OF_GROUP
+    ) -> None:
         self._arrow, parquet = _pyarrow()
-        self._schema = _schema(self._arrow)
+        self._columns = columns
+        self._schema = _schema(self._arrow, columns)
         self._file = parquet.ParquetWriter(file, self._schema, compression="zstd")
-        self._rows: list[dict[str, Any]] = []
+        self._rows_of_group = rows_of_group
+        self._rows: list[Row] = []
         self._bytes = 0
 
-    def add(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            self._rows.append({name: _cell(entry, name) for name in COLUMNS})
-            self._bytes += len(entry.line)
-            if len(self._rows) >= _ROWS_OF_GROUP or self._bytes >= _BYTES_OF_GROUP:
+    def add(self, rows: Iterable[Row]) -> None:
+        """Appends rows."""
+        for row in rows:
+            self._rows.append({name: _cell(row[name], self._columns[name]) for name in row})
+            self._bytes += sum(len(cell) for cell in row.values() if isinstance(cell, str))
+            if len(self._rows) >= self._rows_of_group or self._bytes >= _BYTES_OF_GROUP:
                 self._write_group()
 
-    def finish(self, manifest: Manifest) -> None:
+    def finish(self, metadata: Mapping[bytes, bytes] | None = None) -> None:
+        """Ends the file."""
         self._write_group()
-        self._file.add_key_value_metadata({_MANIFEST: orjson.dumps(manifest.entry())})
+        if metadata is not None:
+            self._file.add_key_value_metadata(metadata)
         self._file.close()
 
     def close(self) -> None:
+        """Lets go of the stream, also of a file that was not finished."""
         # Else it would write its end when it is collected, long after the stream is closed.
         with suppress(Exception):
             self._file.close()
@@ -52,6 +63,20 @@ class _ParquetWriter:
         if self._rows:
             self._file.write_table(self._arrow.Table.from_pylist(self._rows, self._schema))
             self._rows, self._bytes = [], 0
+
+
+class _ParquetWriter:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._rows = ParquetRows(file, COLUMNS)
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        self._rows.add(row_of(entry.document) for entry in entries)
+
+    def finish(self, manifest: Manifest) -> None:
+        self._rows.finish({_MANIFEST: orjson.dumps(manifest_entry(manifest))})
+
+    def close(self) -> None:
+        self._rows.close()
 
 
 def writer(file: IO[bytes]) -> Writer:
@@ -67,20 +92,17 @@ def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
     if set(table.schema_arrow.names) != COLUMNS.keys():
         raise DamagedFileError("its columns are not those of an export")
     for batch in table.iter_batches(batch_size=_ROWS_OF_BATCH):
-        yield from (entry_of(document_of_cells(row)) for row in batch.to_pylist())
+        yield from (entry_of(document_of_row(row)) for row in batch.to_pylist())
     manifest = (table.metadata.metadata or {}).get(_MANIFEST)
     if manifest is not None:
         yield entry_of(orjson.loads(manifest))
 
 
-def _cell(entry: Entry, name: str) -> Any:
-    cell = cell_of(entry.document, name)
-    if cell is not None and COLUMNS[name] == "time":
-        return datetime.fromisoformat(cell)
-    return cell
+def _cell(cell: Any, type_: ColumnType) -> Any:
+    return datetime.fromisoformat(cell) if type_ == "time" and isinstance(cell, str) else cell
 
 
-def _schema(arrow: Any) -> Any:
+def _schema(arrow: Any, columns: Columns) -> Any:
     types = {
         "text": arrow.string(),
         "json": arrow.string(),
@@ -89,7 +111,7 @@ def _schema(arrow: Any) -> Any:
         "time": arrow.timestamp("us", tz="UTC"),
         "labels": arrow.list_(arrow.string()),
     }
-    return arrow.schema([(name, types[type_]) for name, type_ in COLUMNS.items()])
+    return arrow.schema([(name, types[type_]) for name, type_ in columns.items()])
 
 
 def _pyarrow() -> tuple[Any, Any]:

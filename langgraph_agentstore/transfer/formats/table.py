@@ -1,21 +1,32 @@
 """CSV: a header, a row for each document, and a last row of two cells: the manifest.
 
 Values, metadata and labels are JSON text; an empty cell is null, or a text that is empty.
+`CsvRows` writes rows of any columns.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import IO, Any
 
 import orjson
 
 from ...errors import DamagedFileError
 from ..documents import Document, Entry, Writer, entry_of
-from ..manifest import Manifest
-from .columns import COLUMNS, REQUIRED, cell_of, document_of_cells
+from ..manifest import Manifest, manifest_entry
+from .columns import (
+    COLUMNS,
+    REQUIRED,
+    Columns,
+    ColumnType,
+    Row,
+    document_of_row,
+    json_text,
+    row_of,
+)
 
 MARK = "# manifest"
 """In place of an `_id`, which holds two colons at least."""
@@ -23,24 +34,45 @@ MARK = "# manifest"
 _LARGEST_CELL = 2**31 - 1
 
 
-class _TableWriter:
-    def __init__(self, file: IO[bytes]) -> None:
+class CsvRows:
+    """Writes rows to a stream, after a header."""
+
+    def __init__(self, file: IO[bytes], columns: Columns) -> None:
         self._file = file
-        self._write_rows([list(COLUMNS)])
+        self._columns = columns
+        self.write([list(columns)])
 
-    def add(self, entries: Sequence[Entry]) -> None:
-        self._write_rows([_row(entry.document) for entry in entries])
+    def add(self, rows: Iterable[Row]) -> None:
+        """Appends rows."""
+        self.write(
+            [_cell(row[name], type_) for name, type_ in self._columns.items()] for row in rows
+        )
 
-    def finish(self, manifest: Manifest) -> None:
-        self._write_rows([[MARK, orjson.dumps(manifest.entry()).decode()]])
+    def write(self, lines: Iterable[Sequence[Any]]) -> None:
+        """Appends lines of cells, whatever their number."""
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(lines)
+        self._file.write(text.getvalue().encode())
+
+    def finish(self) -> None:
+        """Ends the table."""
 
     def close(self) -> None:
-        pass
+        """Lets go of the stream."""
 
-    def _write_rows(self, rows: list[list[Any]]) -> None:
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows(rows)
-        self._file.write(text.getvalue().encode())
+
+class _TableWriter:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._rows = CsvRows(file, COLUMNS)
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        self._rows.add(row_of(entry.document) for entry in entries)
+
+    def finish(self, manifest: Manifest) -> None:
+        self._rows.write([[MARK, orjson.dumps(manifest_entry(manifest)).decode()]])
+
+    def close(self) -> None:
+        self._rows.close()
 
 
 def writer(file: IO[bytes]) -> Writer:
@@ -72,14 +104,10 @@ def _entry(header: list[str], row: list[str]) -> Entry | Manifest:
     return entry_of(_document(dict(zip(header, row, strict=True))))
 
 
-def _row(document: Document) -> list[Any]:
-    row = []
-    for name, type_ in COLUMNS.items():
-        cell = cell_of(document, name)
-        if cell is not None and type_ in ("labels", "number"):
-            cell = orjson.dumps(cell).decode()
-        row.append(cell)
-    return row
+def _cell(cell: Any, type_: ColumnType) -> Any:
+    if isinstance(cell, datetime):
+        return cell.isoformat(timespec="microseconds")
+    return json_text(cell) if cell is not None and type_ in ("labels", "number") else cell
 
 
 def _document(cells: dict[str, Any]) -> Document:
@@ -89,4 +117,4 @@ def _document(cells: dict[str, Any]) -> Document:
             cells[name] = None
         elif type_ in ("integer", "number", "labels"):
             cells[name] = orjson.loads(cell)
-    return document_of_cells(cells)
+    return document_of_row(cells)

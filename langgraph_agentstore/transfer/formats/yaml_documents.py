@@ -8,7 +8,7 @@ from typing import IO, Any
 from ...errors import DamagedFileError
 from ...extras import imported
 from ..documents import Entry, Writer, entry_of
-from ..manifest import Manifest
+from ..manifest import Manifest, manifest_entry
 
 
 class _YamlWriter:
@@ -23,7 +23,7 @@ class _YamlWriter:
         self._write([entry.document for entry in entries])
 
     def finish(self, manifest: Manifest) -> None:
-        self._write([manifest.entry()])
+        self._write([manifest_entry(manifest)])
 
     def close(self) -> None:
         pass

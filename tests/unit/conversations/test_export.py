@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import sys
 from datetime import datetime, timedelta, timezone
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import ConfigurationError
-from langgraph_agentstore.conversations import ConversationMemory, new_turn
+from langgraph_agentstore import ConfigurationError, MissingExtraError
+from langgraph_agentstore.conversations import ConversationMemory, aexport_items, new_turn
 from langgraph_agentstore.conversations.export import ROW_GROUP
 from langgraph_agentstore.conversations.ordering import in_order
 
@@ -118,11 +119,37 @@ def test_an_unknown_format_is_told_with_those_known(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_end_of_the_name_says_the_format_of_an_export(
+    memory: ConversationMemory, tmp_path: Path
+) -> None:
+    for name in ("x.csv", "x.jsonl.gz", "x"):
+        assert memory.export(tmp_path / name, thread_id="m") == 1
+    assert rows_of(tmp_path / "x.csv")[0]["query"] == "hi"
+    with gzip.open(tmp_path / "x.jsonl.gz", "rt", encoding="utf-8") as file:
+        assert json.load(file)["query"] == "hi"
+    assert json.loads((tmp_path / "x").read_text("utf-8"))["query"] == "hi"
+    with pytest.raises(ConfigurationError, match="one of jsonl, csv, parquet"):
+        memory.export(tmp_path / "x.yaml")
+
+
+def test_a_folder_that_is_not_there_is_told(memory: ConversationMemory, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="not there"):
+        memory.export(tmp_path / "none" / "x.csv")
+
+
+async def test_items_are_exported_awaited_as_well(tmp_path: Path) -> None:
+    store = InMemoryStore()
+    store.put(("users", "ann%2Ex", "notes"), "k", {"n": 1})
+    assert await aexport_items(store, tmp_path / "x.csv", user_id="ann.x") == 1
+    [row] = rows_of(tmp_path / "x.csv")
+    assert (row["user_id"], row["namespace"], row["version"]) == ("ann.x", "notes", "")
+
+
 def test_without_pyarrow_it_is_told_what_to_install(
     memory: ConversationMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ConfigurationError, match=r"langgraph_agentstore\[parquet\]"):
+    with pytest.raises(MissingExtraError, match=r"langgraph_agentstore\[parquet\]"):
         memory.export(tmp_path / "x", "parquet")
 
 

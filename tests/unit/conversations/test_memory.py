@@ -19,8 +19,8 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import (
+    ConfigurationError,
     InvalidKeyError,
-    InvalidNamespaceError,
     InvalidOperationError,
     MissingUserError,
     ValueTypeError,
@@ -268,6 +268,6 @@ def test_a_view_serves_its_own_user_alone() -> None:
     store = AgentStore("postgresql://nowhere/none")
     view: BaseStore = store.for_user("ann")
     assert ConversationMemory(view, "ann").user_id == "ann"
-    with pytest.raises(InvalidNamespaceError, match="not of the user of this view"):
+    with pytest.raises(ConfigurationError, match="reaches nobody else"):
         ConversationMemory(view, "bob")
     assert ConversationMemory(store.per_user(), "bob").user_id == "bob"

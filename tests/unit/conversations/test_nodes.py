@@ -49,7 +49,7 @@ def messages_in(state: Any, key: str) -> Any:
 
 
 def graph_of(
-    schema: Any, store: Any, *, key: str = "messages", remember: Any = None, **recalling: Any
+    schema: Any, store: Any, /, *, key: str = "messages", remember: Any = None, **recalling: Any
 ) -> Any:
     def answer(state: Any) -> Any:
         return {key: [AIMessage(f"reply to {messages_in(state, key)[-1].text}")]}
@@ -140,12 +140,12 @@ def test_a_turn_that_goes_on_after_an_interrupt_is_one_turn() -> None:
 def test_a_node_may_bring_its_own_store_and_user() -> None:
     own = InMemoryStore()
     remember = remember_conversation(own, user_id="team")
-    graph = graph_of(MessagesState, None, remember=remember, source=own, user_id="team")
+    graph = graph_of(MessagesState, None, remember=remember, store=own, user_id="team")
     graph.invoke({"messages": [("user", "a")]}, config_of(None))
     assert [turn.query for turn in ConversationMemory(own, "team").turns()] == ["a"]
     memory = ConversationMemory(own, "team")
     again = graph_of(
-        MessagesState, None, remember=remember_conversation(memory), source=memory
+        MessagesState, None, remember=remember_conversation(memory), store=memory
     ).invoke({"messages": [("user", "b")]}, config_of(None, "two"))
     assert [m.text for m in again["messages"]][::2] == ["a", "b"]
 

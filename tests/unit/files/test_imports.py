@@ -13,14 +13,14 @@ MISSING = """
 import sys
 for name in sys.argv[1].split(","):
     sys.modules[name] = None
-from langgraph_agentstore import ConfigurationError
+from langgraph_agentstore import MissingExtraError
 from langgraph_agentstore.files import InMemoryStore, StoreBackend, create_store_backend
 backend = StoreBackend(InMemoryStore())
 backend.write("/a", "x")
 assert backend.read("/a") == "     1\\tx" and backend.grep_raw("x") and backend.ls_info("/")
 try:
     exec(sys.argv[2])
-except ConfigurationError as error:
+except MissingExtraError as error:
     print(error)
 """
 

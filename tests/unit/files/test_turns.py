@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from langgraph_agentstore import BlockingCallError
 from langgraph_agentstore.files.turns import Turns
 
 
@@ -91,7 +92,7 @@ def test_a_blocking_call_that_would_wait_for_its_own_loop_is_refused() -> None:
 
     async def main() -> None:
         async with turns:
-            with pytest.raises(RuntimeError, match="awaitable form"), turns:
+            with pytest.raises(BlockingCallError, match="awaitable form"), turns:
                 pass
 
     asyncio.run(main())

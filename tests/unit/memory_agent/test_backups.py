@@ -176,7 +176,7 @@ def test_the_backups_of_an_earlier_run_count_but_not_anothers(tmp_path: Path) ->
         with open_agent("sqlite", tmp_path, user_id=user) as agent:
             schedule = agent.schedule_backups(folder, every_minutes=60, keep=1)
             assert schedule.wait_for(1, timeout_s=30)
-            schedule.stop()
+            schedule.close()
             assert len(schedule.backups()) == 1
     assert len(list(folder.iterdir())) == 2
 
@@ -205,7 +205,7 @@ def test_closing_the_agent_ends_its_backups(tmp_path: Path) -> None:
     schedule = agent.schedule_backups(tmp_path, every_minutes=60, keep=1)
     agent.close()
     assert not schedule._thread.is_alive()
-    schedule.stop()
+    schedule.close()
     assert len(schedule.backups()) == 1
     assert schedule.wait_for(5) is False
 

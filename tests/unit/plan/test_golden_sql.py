@@ -61,7 +61,6 @@ from langgraph_agentstore.plan.reindex import fill_sql, page_sql, words_again_sq
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
 from langgraph_agentstore.plan.turns import (
     plan_newest_turns,
-    plan_records_page,
     plan_thread_page,
     plan_threads,
 )
@@ -162,7 +161,6 @@ STATEMENTS = {
     "first_page": plan_page(regions(*ALICE), EVERYTHING, None, 10, SCOPE, RULES).sql,
     "next_page": plan_page(regions(), EVERYTHING, KEY, 10, SCOPE, RULES).sql,
     "record": plan_record(KEY, ALICE, RULES).sql,
-    "records_page": plan_records_page(regions(*ALICE), KEY, 10, SCOPE, RULES).sql,
     "thread_page": plan_thread_page(TURNS, "t", "t_1", 10, RULES).sql,
     "thread_page_newest_first": plan_thread_page(
         TURNS, "t", None, 10, RULES, newest_first=True

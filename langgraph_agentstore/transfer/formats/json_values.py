@@ -1,82 +1,29 @@
-"""Files of JSON documents, written and read in constant memory."""
+"""The values of a file of JSON, one after another, in constant memory."""
 
 from __future__ import annotations
 
 import codecs
-import io
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
-import orjson
-
-from ..errors import InvalidValueError, ValueTypeError
-from ..replacing import replacement_of
-
-Target: TypeAlias = "str | os.PathLike[str] | IO[str] | IO[bytes]"
-Source: TypeAlias = "Target | Iterable[Mapping[str, Any]]"
+from ...errors import InvalidValueError
 
 _CHUNK = 2**16
 _NEAR_THE_END = 16
 """Characters: a number, a literal or an escape that is cut off is not longer."""
 
 
-@contextmanager
-def written_to(target: Target) -> Iterator[Callable[[bytes], object]]:
-    """What takes text for a file; a path has the old file until the new one is whole."""
-    if not isinstance(target, (str, os.PathLike)):
-        yield _writer(target)
-        return
-    with replacement_of(Path(target)) as file:
-        yield file.write
+def values_of(file: IO[bytes]) -> Iterator[Any]:
+    """The elements of an array, or values that follow each other: whichever the file has.
+
+    Raises:
+        InvalidValueError: it is neither, or was cut off.
+    """
+    return _Parsing(_decoded(file)).values()
 
 
-def _writer(file: IO[str] | IO[bytes]) -> Callable[[bytes], object]:
-    if isinstance(file, io.TextIOBase):
-        text = file
-        return lambda data: text.write(data.decode())
-    if callable(getattr(file, "write", None)):
-        return file.write  # type: ignore[return-value]
-    raise ValueTypeError(f"a path or an open file is needed, got {type(file).__name__}")
-
-
-def write_documents(documents: Iterable[Mapping[str, Any]], target: Target, *, lines: bool) -> int:
-    """Writes an array, each element on a line of its own, or JSON Lines; how many there were."""
-    count = 0
-    with written_to(target) as write:
-        if not lines:
-            write(b"[")
-        for count, document in enumerate(documents, 1):
-            text = orjson.dumps(document)
-            write(text + b"\n" if lines else (b"\n" if count == 1 else b",\n") + text)
-        if not lines:
-            write(b"\n]\n" if count else b"]\n")
-    return count
-
-
-@contextmanager
-def documents_of(source: Source) -> Iterator[Iterator[Any]]:
-    """The documents of a file, an array or JSON Lines, whichever it is, or of an iterable."""
-    if isinstance(source, (str, os.PathLike)):
-        with Path(source).open("rb") as file:
-            yield _Parsing(_decoded(file)).documents()
-    elif isinstance(source, io.TextIOBase):
-        yield _Parsing(source.read).documents()
-    elif hasattr(source, "read"):
-        yield _Parsing(_decoded(source)).documents()
-    elif not isinstance(source, (Mapping, bytes)) and hasattr(source, "__iter__"):
-        yield iter(source)
-    else:
-        raise ValueTypeError(
-            f"documents come from a path, an open file or an iterable of dicts, got "
-            f"{type(source).__name__}"
-        )
-
-
-def _decoded(file: Any) -> Callable[[int], str]:
+def _decoded(file: IO[bytes]) -> Callable[[int], str]:
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
 
     def read(size: int) -> str:
@@ -101,7 +48,7 @@ class _Parsing:
         self._text = ""
         self._at = 0
 
-    def documents(self) -> Iterator[Any]:
+    def values(self) -> Iterator[Any]:
         """The elements of the array that the text is, or the values that follow each other."""
         if self._next() == "[":
             self._at += 1

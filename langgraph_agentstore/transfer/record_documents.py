@@ -1,4 +1,4 @@
-"""Records as JSON documents and back, for export and import.
+"""Records as JSON documents and back.
 
 A document is that of `DataStoreRecord.document()`, and where that does not say all: `labels`,
 the namespace's, where no string names it; `ttlMinutes`, of a record that expires. Documents of
@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from ..data_store.records import DataStoreRecord
+from ..data_store.records import record_of as stored_record
 from ..errors import InvalidNamespaceError, InvalidValueError
 from ..namespaces import Labels, labels_named, name_of
 from ..plan import Planner
@@ -25,7 +27,6 @@ from ..plan.records import StoredRecord
 from ..ttl import ttl_interval
 from ..users import SHARED, Address, check_user_id
 from ..values import check_text, encode_mapping, encode_value
-from .records import DataStoreRecord
 
 NOBODY = "unknown"
 """Who accessed a record of which only is known that it was accessed."""
@@ -45,7 +46,7 @@ class Sized:
 
 def document_of(stored: StoredRecord) -> dict[str, Any]:
     """The document of a record; `record_of` makes the same record of it."""
-    document = DataStoreRecord.of(stored).document()
+    document = stored_record(stored).document()
     if stored.user_id == SHARED or name_of(stored.labels) is None:
         document["labels"] = list(stored.labels)
     if stored.ttl is not None:
@@ -53,8 +54,8 @@ def document_of(stored: StoredRecord) -> dict[str, Any]:
     return document
 
 
-def record_of(document: object, user_id: str | None, planner: Planner) -> Sized:
-    """The record of a document, checked; `user_id`, if given, in place of the document's.
+def record_of(document: object, planner: Planner) -> Sized:
+    """The record of a document, checked.
 
     Raises:
         AgentStoreError: which field is wrong, and why; it does not show the value.
@@ -64,10 +65,9 @@ def record_of(document: object, user_id: str | None, planner: Planner) -> Sized:
     header = _header(document)
     labels = _labels(document, header)
     _check_id(document, header)
-    owner = header.user_id if user_id is None else user_id
-    if user_id is None and not (owner == SHARED and "labels" in document):
-        check_user_id(owner)
-    at = locate(Address(owner, labels), labels)
+    if not (header.user_id == SHARED and "labels" in document):
+        check_user_id(header.user_id)
+    at = locate(Address(header.user_id, labels), labels)
     text = encode_value(document["value"])
     metadata = document.get("metadata")
     put = Put(
