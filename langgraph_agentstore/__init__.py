@@ -52,7 +52,15 @@ from .errors import (
     WatchLapsedError,
 )
 from .index_config import AgentIndexConfig, AnnIndexConfig
-from .records import Explanation, ItemRecord, ScoredItem, StoreHealth, StoreStats
+from .records import (
+    Explanation,
+    ItemRecord,
+    MigrationReport,
+    RefusedItem,
+    ScoredItem,
+    StoreHealth,
+    StoreStats,
+)
 from .store import AgentStore
 from .views import PerUserStore, UserStore
 
@@ -90,6 +98,7 @@ __all__ = [
     "LockHeldError",
     "LockLostError",
     "MigrationError",
+    "MigrationReport",
     "MissingExtensionError",
     "MissingExtraError",
     "MissingMemoryError",
@@ -98,6 +107,7 @@ __all__ = [
     "NotPermittedError",
     "PerUserStore",
     "PoolConfig",
+    "RefusedItem",
     "SchemaError",
     "SchemaTooNewError",
     "ScoredItem",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -117,3 +117,50 @@ class StoreHealth:
     latency_ms: float
     server_version: str
     schema_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedItem:
+    """An item of another store that this one does not take, and why."""
+
+    namespace: tuple[str, ...]
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What came of `migrate_from_langgraph_postgres`.
+
+    `items` there at `read_at`, the time of the snapshot, are `copied`, `present` (here already,
+    equal), `newer` here, `expired`, or `refused`: the first thousand of these are `refusals`.
+    `compared` of them were read again and found here. `vectors` were copied; `stale_vectors` were
+    left, of texts that their items no longer have or are not found by. `unindexed` items have a
+    text that this store's index wants and no vector there is of: `reindex()` embeds it.
+    """
+
+    read_at: datetime
+    items: int
+    copied: int
+    present: int
+    newer: int
+    expired: int
+    refused: int
+    compared: int
+    vectors: int
+    stale_vectors: int
+    unindexed: int
+    refusals: tuple[RefusedItem, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.items} items in the official store at {self.read_at:%Y-%m-%d %H:%M:%S %Z}",
+            f"  {self.copied} copied, {self.present} here already, {self.newer} newer here, "
+            f"{self.expired} expired, {self.refused} refused",
+            f"  {self.vectors} vectors copied, {self.stale_vectors} stale ones left",
+            f"  {self.compared} items compared: all are here",
+        ]
+        if self.unindexed:
+            lines.append(f"  {self.unindexed} have no vector for a text: reindex() embeds it")
+        lines += [f"  refused: {r.key!r} in {r.namespace!r}: {r.reason}" for r in self.refusals]
+        return "\n".join(lines)

@@ -21,7 +21,7 @@ from .config import (
     store_config,
 )
 from .embedded import EmbeddedPostgres
-from .keeping import KeptSurface
+from .migrating import MigratedSurface
 from .notebook_tables import store_html
 from .plan import Planner
 from .plan.delete import plan_delete_user
@@ -39,7 +39,7 @@ from .users import (
 from .views import PerUserStore, UserStore
 
 
-class AgentStore(AwaitedClosing, KeptSurface):
+class AgentStore(AwaitedClosing, MigratedSurface):
     """A LangGraph store on Postgres: user, namespace, key.
 
     Nothing happens in the constructor: the first operation, `setup()` or entering a `with` block

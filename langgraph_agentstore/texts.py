@@ -40,7 +40,7 @@ def parts_of(value: Any, paths: Paths, chunk: Chunk | None) -> tuple[Part, ...]:
     Raises:
         InvalidValueError: `chunk` gave something that is no text.
     """
-    texts = ((path, text) for path, tokens in paths for text in _texts(value, tokens))
+    texts = ((path, text) for path, tokens in paths for text in texts_at(value, tokens))
     return tuple(Part(path, piece) for path, text in texts for piece in _pieces(text, chunk))
 
 
@@ -51,7 +51,7 @@ def words_of(value: Any, paths: Paths) -> str:
         if tokens == ("$",):
             found.extend(_leaves(value))
         else:
-            found.extend(_texts(value, tokens))
+            found.extend(texts_at(value, tokens))
     text = "\n".join(found).encode()[:LONGEST_WORDS_BYTES]
     return text.decode(errors="ignore")
 
@@ -71,7 +71,8 @@ def chunk_by_size(size: int) -> Chunk:
     return chunk
 
 
-def _texts(value: Any, tokens: tuple[str, ...]) -> list[str]:
+def texts_at(value: Any, tokens: tuple[str, ...]) -> list[str]:
+    """The texts that LangGraph finds at a path, blank ones too; of `$` the value as JSON text."""
     return get_text_at_path(value, "$" if tokens == ("$",) else list(tokens))
 
 

@@ -31,6 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("searching",),
     ("beyond",),
     ("views", "keeping"),
+    ("migrating",),
     ("store",),
     ("data_store", "files"),
     ("transfer",),

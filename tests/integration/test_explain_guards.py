@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timezone
 from typing import Any
 
 import asyncpg
@@ -22,7 +23,10 @@ from langgraph_agentstore.plan.changes import since_statement
 from langgraph_agentstore.plan.delete import delete_many_sql
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
+from langgraph_agentstore.plan.migrating import plan_standings
 from langgraph_agentstore.plan.model import Rules, Standing, Statement, Tables
+from langgraph_agentstore.plan.official import OfficialItem
+from langgraph_agentstore.plan.official_items import plan_migrant
 from langgraph_agentstore.plan.record_writes import plan_clear
 from langgraph_agentstore.plan.records import (
     plan_all_values,
@@ -112,11 +116,21 @@ def statement(planned: Statement[Any]) -> tuple[str, tuple[Any, ...]]:
     return planned.sql, planned.arguments
 
 
+def standings() -> tuple[str, tuple[Any, ...]]:
+    then = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    items = [
+        OfficialItem(f"users.u{n}.notes.0", f"k{n}", b"{}", then, then, None, None) for n in (7, 8)
+    ]
+    migrants = [plan_migrant(item, (), None, SCOPE, RULES) for item in items]
+    return statement(plan_standings(migrants, RULES))
+
+
 AT = locate(Address("u7", ("notes", "0")), ("notes", "0"))
 
 HOT = {
     "get": (*planned(GetOp(ALICE, "k")), {"item_pkey"}),
     "gets": (get_many_sql(RULES), TRIPLES, {"item_pkey"}),
+    "items beside those of another store": (*standings(), {"item_pkey"}),
     "delete": (*planned(PutOp(ALICE, "k", None)), {"item_pkey", *BESIDE}),
     "deletes": (delete_many_sql(RULES), TRIPLES, {"item_pkey", *BESIDE}),
     "newest": (*planned(SearchOp((*ALICE, "3"))), {"item_newest"}),

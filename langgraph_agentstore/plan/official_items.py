@@ -1,0 +1,153 @@
+"""An item of the official store as this store writes it: where it lives, what it is found by."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from ..errors import InvalidValueError
+from ..index import SearchIndex
+from ..index_config import paths_of
+from ..namespaces import Labels
+from ..texts import Part, Paths, texts_at, words_of
+from ..users import Scope
+from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, decode_value, encode_value
+from .addresses import checked_key, locate
+from .model import Content, Put, Rules
+from .official import OfficialItem
+
+_NUMBER = re.compile(r"\.\d+$")
+_MANY_DIGITS = re.compile(rb"\d{19}")
+
+
+@dataclass(frozen=True, slots=True)
+class Migrant:
+    """An item on its way.
+
+    `names`: the field names there of its put's parts, in their order. `unindexed`: the index
+    wants a text of it that has no vector there.
+    """
+
+    item: OfficialItem
+    put: Put
+    names: tuple[str, ...] = ()
+    unindexed: bool = False
+
+
+def labels_of(prefix: str) -> Labels:
+    """The namespace that the official store wrote as `prefix`, its labels joined with periods."""
+    return tuple(prefix.split(".")) if prefix else ()
+
+
+def paths_named(field_names: Collection[str]) -> frozenset[str]:
+    """The paths that vectors may be of: the second of several texts at `a[*]` is `a[*].1`."""
+    paths = {*field_names, *(_NUMBER.sub("", name) for name in field_names)}
+    return frozenset(paths - {""})
+
+
+def plan_migrant(
+    item: OfficialItem,
+    fresh: Collection[str],
+    named: frozenset[str] | None,
+    scope: Scope,
+    rules: Rules,
+) -> Migrant:
+    """The item with its address here, and the vectors there that it is found by.
+
+    `fresh`: the field names of its vectors that are of its present value. `named`: the paths
+    that any vectors there are of; None where there is no table of vectors.
+
+    Raises:
+        AgentStoreError: this store does not take its key, its namespace or its value.
+    """
+    labels = labels_of(item.prefix)
+    at = locate(scope.address(labels), labels)
+    triple = (at.user_id, at.stored, checked_key(item.key, at))
+    value = _checked(item.value)
+    put = Put(triple, at.place, item.value, _ttl(item))
+    if rules.index is None:
+        return Migrant(item, put)
+    chosen = chosen_paths(value, fresh, named, rules.index)
+    paths = rules.index.paths if chosen is None else chosen
+    texts = [] if rules.index.vectors is None else list(_texts(value, paths))
+    parts = [(name, part) for name, part in texts if name in fresh]
+    words = words_of(value, paths) if paths and rules.index.language is not None else None
+    put.content = Content(rules.index, tuple(part for _, part in parts), words, chosen)
+    return Migrant(item, put, tuple(name for name, _ in parts), len(parts) < len(texts))
+
+
+def chosen_paths(
+    value: Any, fresh: Collection[str], named: frozenset[str] | None, index: SearchIndex
+) -> Paths | None:
+    """What the item's put there had as `index=`, as far as its vectors tell.
+
+    None: the fields of the index. Empty: False. Else the paths that it has vectors of.
+    """
+    own = {path for path, _ in index.paths}
+    if named is None or not own & named:
+        return None
+    others = paths_of(sorted(paths_named(fresh) - own))
+    had = tuple(path for path in (*index.paths, *others) if _has_vectors(value, path, fresh))
+    expected = {path for path in index.paths if path[0] in named and list(_texts(value, (path,)))}
+    of_own = {path for path in had if path[0] in own}
+    if of_own == expected and (of_own or not had):
+        return None
+    return had
+
+
+def _has_vectors(value: Any, path: tuple[str, tuple[str, ...]], fresh: Collection[str]) -> bool:
+    names = [name for name, _ in _texts(value, (path,))]
+    return bool(names) and all(name in fresh for name in names)
+
+
+def _texts(value: Any, paths: Paths) -> Iterator[tuple[str, Part]]:
+    """Each text with its field name there; whole, as it was embedded there, and nothing blank."""
+    for path, tokens in paths:
+        texts = texts_at(value, tokens)
+        for number, text in enumerate(texts):
+            if text.strip():
+                yield (path if len(texts) == 1 else f"{path}.{number}"), Part(path, text)
+
+
+def _checked(text: bytes) -> Any:
+    """The value, which this store reads back as it is and would take in a put."""
+    try:
+        value = decode_value(text)
+        if _MANY_DIGITS.search(text):
+            json.loads(text, parse_int=_check_integer)
+    except InvalidValueError:
+        raise
+    except (ValueError, OverflowError, RecursionError):
+        raise InvalidValueError(
+            "the value holds a number, or is nested, beyond what readers of JSON take"
+        ) from None
+    encode_value(value)
+    return value
+
+
+def _check_integer(digits: str) -> None:
+    """Raises InvalidValueError if digits would be lost: beyond 64 bits they are read as a float.
+
+    A float that was put is stored with all its zeros, and is that float again.
+    """
+    number = int(digits)
+    if SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
+        return
+    nearest = float(number)
+    if number not in (int(nearest), int(Decimal(repr(nearest)))):
+        raise InvalidValueError(
+            f"the value holds an integer beyond 64 bits ({number.bit_length()} bits); store it as "
+            "a string"
+        )
+
+
+def _ttl(item: OfficialItem) -> timedelta | None:
+    """The TTL; None of 0 minutes too, which half a minute was rounded to: it would end at once."""
+    if item.expires_at is None or not item.ttl_minutes:
+        return None
+    return timedelta(minutes=item.ttl_minutes)

@@ -1,0 +1,254 @@
+"""Migrating from the official store: page by page, each written whole, then all compared.
+
+No note is kept of how far it came. Each page is compared with what is here, and what is missing
+or older is written: so a second run, and one after a kill, does just what is left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from ..errors import AgentStoreError, CopyMismatchError
+from ..plan.migrating import Standing, plan_settle, plan_standings
+from ..plan.model import Rules
+from ..plan.official import check_index
+from ..plan.official_items import Migrant, labels_of, plan_migrant
+from ..records import MigrationReport, RefusedItem
+from ..users import Scope
+from .bulk import BEFORE_LARGE_LOAD
+from .official import OfficialSource, Page, Row
+from .searching import Searching
+from .session import Session
+
+LISTED = 1000
+"""Of the items that were refused, how many a report lists."""
+
+LARGE = 250
+"""From so many items, or vectors, on an approximate index is better made at the end."""
+
+_BATCH_PARTS = 1000
+
+
+class Migrating:
+    """One migration: `begin`, `copy` until all is `copied`, `compare` until all is `compared`,
+    `end`. Each is a job.
+    """
+
+    def __init__(self, source: OfficialSource, scope: Scope, *, skip_refused: bool) -> None:
+        self._source = source
+        self._scope = scope
+        self._skip_refused = skip_refused
+        self._turn = asyncio.Lock()
+        self._page: Page | None = None
+        self._counts: Counter[str] = Counter()
+        self._seen_again = 0
+        self._refusals: list[RefusedItem] = []
+        self._ended = self._prepared = False
+        self.large = self.copied = self.compared = False
+
+    async def begin(self, session: Session) -> int:
+        """Opens the source; how many items it has.
+
+        Raises:
+            AgentStoreError: it cannot be read, or this store's index cannot take its vectors.
+        """
+        async with self._turn:
+            searching = session.index.now
+            if searching.problem is not None:
+                raise searching.problem
+            await self._source.open(session.config.pool)
+            check_index(self._source.tables, self._source.named or frozenset(), searching.rules)
+            return self._source.total
+
+    async def copy(self, session: Session) -> int:
+        """Writes what is missing or older of the next page; how many items are done in all.
+
+        Raises:
+            AgentStoreError: an item is refused, and none of its page was written; or the server
+                failed.
+        """
+        async with self._turn:
+            page = await self._next_page()
+            counts = Counter({"expired": page.expired})
+            await session.index.do(partial(self._copy, session, page, counts))
+            self._page = None
+            self._counts += counts
+            self.copied = not page.size
+            if self.copied:
+                await self._source.rewind()
+            return self._done
+
+    async def compare(self, session: Session) -> int:
+        """Compares the next page with what is here; how many items are done in all.
+
+        Raises:
+            CopyMismatchError: an item is missing, or older here.
+        """
+        async with self._turn:
+            page = await self._next_page()
+            standings = await session.index.do(partial(self._compare, session, page))
+            self._page = None
+            # What expired meanwhile may be gone, and is no loss.
+            self._counts["compared"] += standings.count("same") + standings.count("newer")
+            self._seen_again += page.size
+            self.compared = not page.size
+            if self.compared:
+                self._check_counts()
+            return self._seen_again
+
+    async def end(self, _session: Session) -> None:
+        """Lets go of the source, when what is under way is done. Idempotent."""
+        self._ended = True
+        async with self._turn:
+            await self._source.close()
+
+    def report(self) -> MigrationReport:
+        """What came of it, once all is compared."""
+        counts = self._counts
+        return MigrationReport(
+            read_at=self._source.read_at,
+            items=self._source.total,
+            copied=counts["absent"],
+            present=counts["same"],
+            newer=counts["newer"],
+            expired=counts["expired"],
+            refused=counts["refused"],
+            compared=counts["compared"],
+            vectors=counts["vectors"],
+            stale_vectors=counts["stale_vectors"],
+            unindexed=counts["unindexed"],
+            refusals=tuple(self._refusals),
+        )
+
+    @property
+    def _done(self) -> int:
+        counted = ("absent", "same", "newer", "expired", "refused")
+        return sum(self._counts[name] for name in counted)
+
+    async def _next_page(self) -> Page:
+        """The page that was not done yet, where doing it failed; else the next."""
+        if self._ended:
+            raise asyncio.CancelledError
+        if self._page is None:
+            self._page = await self._source.page()
+        return self._page
+
+    async def _copy(
+        self, session: Session, page: Page, counts: Counter[str], searching: Searching
+    ) -> None:
+        rules = searching.rules
+        migrants, refusals = await asyncio.to_thread(self._planned, page.rows, rules)
+        if refusals and not self._skip_refused:
+            raise self._refusing(refusals[0])
+        standings = await self._standings(session, migrants, rules)
+        wanted = [m for m, s in zip(migrants, standings, strict=True) if s in ("absent", "older")]
+        await self._source.fill(wanted)
+        written = counts["vectors"] = 0
+        if wanted:
+            await self._prepare(session, wanted)
+            for batch in _batches(wanted):
+                written += await self._settle(session, batch, rules, counts)
+        counts["absent"] = written
+        counts["newer"] = standings.count("newer") + len(wanted) - written
+        counts["same"], counts["expired"] = standings.count("same"), page.expired
+        counts["expired"] += standings.count("expired")
+        counts["refused"] = len(refusals)
+        counts["stale_vectors"] = _left_behind(page.rows, migrants)
+        counts["unindexed"] = sum(migrant.unindexed for migrant in migrants)
+        self._refusals += [error for error, _ in refusals][: LISTED - len(self._refusals)]
+
+    async def _compare(self, session: Session, page: Page, searching: Searching) -> list[Standing]:
+        migrants, _ = await asyncio.to_thread(self._planned, page.rows, searching.rules)
+        standings = await self._standings(session, migrants, searching.rules)
+        for migrant, standing in zip(migrants, standings, strict=True):
+            if standing in ("absent", "older"):
+                raise CopyMismatchError(
+                    f"{_shown(migrant.item.prefix, migrant.item.key)} is not in this store as it "
+                    "is in the official one: somebody removed it here meanwhile, or wrote it "
+                    "with a clock that is behind; run the migration again"
+                )
+        return standings
+
+    def _check_counts(self) -> None:
+        if not self._done == self._seen_again == self._source.total:
+            raise CopyMismatchError(
+                f"the official store has {self._source.total} items, of which {self._done} were "
+                f"read, and then {self._seen_again}; run the migration again"
+            )
+
+    def _planned(
+        self, rows: Sequence[Row], rules: Rules
+    ) -> tuple[list[Migrant], list[tuple[RefusedItem, AgentStoreError]]]:
+        migrants, refusals = [], []
+        for row in rows:
+            item = row.item
+            try:
+                migrants.append(
+                    plan_migrant(item, row.fresh, self._source.named, self._scope, rules)
+                )
+            except AgentStoreError as error:
+                refused = RefusedItem(labels_of(item.prefix), item.key, str(error))
+                refusals.append((refused, error))
+        return migrants, refusals
+
+    def _refusing(self, refusal: tuple[RefusedItem, AgentStoreError]) -> AgentStoreError:
+        refused, error = refusal
+        return type(error)(
+            f"key {refused.key!r} in {refused.namespace!r}: {error}; nothing of its page was "
+            f"written, {self._done} items before it are done. skip_refused=True leaves such "
+            "items out and lists them in the report"
+        )
+
+    async def _standings(
+        self, session: Session, migrants: Sequence[Migrant], rules: Rules
+    ) -> list[Standing]:
+        statement = plan_standings(migrants, rules)
+        rows = await session.database.fetch(statement.sql, statement.arguments)
+        return statement.decode(rows).result
+
+    async def _settle(
+        self, session: Session, batch: Sequence[Migrant], rules: Rules, counts: Counter[str]
+    ) -> int:
+        statement = plan_settle(batch, rules)
+        rows = await session.database.fetch(statement.sql, statement.arguments)
+        written = statement.decode(rows).result
+        counts["vectors"] += sum(len(m.names) for m in batch if m.put.triple in written)
+        return len(written)
+
+    async def _prepare(self, session: Session, wanted: Sequence[Migrant]) -> None:
+        if any(migrant.item.expires_at is not None for migrant in wanted):
+            session.sweeper.start_by_itself()
+        coming = sum(len(migrant.names) for migrant in wanted)
+        if not coming:
+            return
+        if not self._prepared and self._source.total >= LARGE:
+            await BEFORE_LARGE_LOAD.run(session)
+        self._prepared = True
+        # It may be missing, too, since an earlier run was killed before it made it again.
+        self.large = self._counts["vectors"] + coming >= LARGE or not session.rules.approximate
+
+
+def _batches(migrants: Sequence[Migrant]) -> Iterator[list[Migrant]]:
+    """Vectors in bounded numbers: each costs an approximate index a search."""
+    batch: list[Migrant] = []
+    parts = 0
+    for migrant in migrants:
+        batch.append(migrant)
+        parts += len(migrant.names)
+        if parts >= _BATCH_PARTS:
+            yield batch
+            batch, parts = [], 0
+    if batch:
+        yield batch
+
+
+def _left_behind(rows: Sequence[Row], migrants: Sequence[Migrant]) -> int:
+    """Vectors there that are of no text that their items have, or are found by."""
+    return sum(row.names for row in rows) - sum(len(migrant.names) for migrant in migrants)
+
+
+def _shown(prefix: str, key: str) -> str:
+    return f"key {key!r} in {labels_of(prefix)!r}"
