@@ -125,8 +125,15 @@ class AnyDrawer:
         removed, left = 0, iter(keys)
         while piece := list(islice(left, PAGE_SIZE)):
             self.store.batch([PutOp(self.labels, key, None) for key in piece])
+            self._forget(piece)
             removed += len(piece)
         return removed
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        gone = set(keys)
+        for thread_id, turn in list(self._latest.items()):
+            if turn.key in gone:
+                self._latest.pop(thread_id, None)
 
     def _remember(self, turn: Turn) -> None:
         known = self._latest.pop(turn.thread_id, turn)
@@ -152,6 +159,10 @@ class AgentDrawer(AnyDrawer):
         self._view = store
         self._place = Triples(store.user_id, labels)
         self.engine = store._engine
+
+    def put(self, turns: Sequence[Turn]) -> None:
+        """Writes them, all at once; none is kept in mind, since `before` asks the server."""
+        self.store.batch([self.put_op(turn) for turn in turns])
 
     def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
         """By COPY."""

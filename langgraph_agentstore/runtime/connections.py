@@ -150,6 +150,7 @@ class Connections:
                 self._dsn,
                 statement_cache_size=self._config.statement_cache,
                 server_settings=self._config.settings,
+                command_timeout=self._config.command_timeout_s + GRACE_S,
                 **self._config.connect_options,
             )
         except AgentStoreError:

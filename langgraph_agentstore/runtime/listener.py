@@ -18,6 +18,12 @@ from .database import Database
 
 logger = logging.getLogger("langgraph_agentstore")
 
+_FAILURES = (
+    *(AgentStoreError, asyncpg.PostgresError, asyncpg.InterfaceError),
+    *(OSError, asyncio.TimeoutError),
+)
+"""The server cannot be reached, refuses, or does not answer in time."""
+
 
 class Bell:
     """Rings when a user's items change."""
@@ -54,7 +60,7 @@ class Listener:
         """From now on, as far as the server lets it, the bell rings."""
         self._bells.add(bell)
         async with self._connecting:
-            if self._connection is None:
+            if self._connection is None or self._connection.is_closed():
                 await self._connect()
 
     def take_down(self, bell: Bell) -> None:
@@ -66,12 +72,15 @@ class Listener:
             connection.terminate()
 
     async def _connect(self) -> None:
+        connection: asyncpg.Connection | None = None
         try:
             connection = await self._database.connections.connect_apart()
             connection.add_termination_listener(self._on_loss)
             await connection.add_listener(CHANNEL, self._on_change)
-        except (AgentStoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except _FAILURES as error:
             logger.info("watches look once in a while, since listening failed: %s", error)
+            if connection is not None:
+                connection.terminate()
             return
         self._connection = connection
 

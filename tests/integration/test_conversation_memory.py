@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -137,3 +138,11 @@ def test_a_turn_can_be_saved_again_from_an_export(store: AgentStore) -> None:
     for _ in range(2):
         assert copy.save_turns(turns) == 5
     assert list(copy.turns()) == turns
+
+
+def test_no_turn_that_is_saved_is_kept_in_memory(store: AgentStore) -> None:
+    memory = ConversationMemory(store, "ann@x.org")
+    for number in range(3):
+        memory.save_turn("said, and kept nowhere", "I see", f"thread {number}")
+    turns = [each for each in gc.get_objects() if isinstance(each, Turn)]
+    assert [turn for turn in turns if turn.query == "said, and kept nowhere"] == []

@@ -18,6 +18,7 @@ from langgraph_agentstore.data_store import Change
 from langgraph_agentstore.errors import NotPermittedError, WatchLapsedError
 from langgraph_agentstore.runtime import watching
 from tests.support.faults import execute, start_script, terminate_backends, wait_until
+from tests.support.proxy import Proxy
 from tests.support.servers import TestServer
 
 SOON_S = 20.0
@@ -232,6 +233,38 @@ def test_it_hears_again_after_its_connections_were_lost(jobs: DataStore, postgre
         terminate_backends(postgres_dsn)
         jobs.set("b", 1)
         assert next(changes).key == "b"
+
+
+def test_it_listens_anew_though_it_was_not_told_of_the_loss(
+    store: AgentStore, jobs: DataStore, postgres_dsn: str
+) -> None:
+    """As when the connection ends while the answer to its LISTEN is being taken."""
+    with jobs.watch(timeout_s=SOON_S) as changes:
+        assert store._engine._session is not None
+        listener = store._engine._session.listener
+        lost = listener._connection
+        assert lost is not None
+        lost.remove_termination_listener(listener._on_loss)
+        terminate_backends(postgres_dsn)
+        for key in ("a", "b"):
+            jobs.set(key, 1)
+            assert next(changes).key == key
+        assert listener._connection is not lost
+
+
+def test_it_hears_though_the_server_never_answers_who_wants_to_listen(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    pool = {"command_timeout_s": 0.1}
+    with (
+        Proxy(postgres_dsn) as proxy,
+        AgentStore(proxy.dsn, schema=schema_name, pool=pool) as store,
+    ):
+        jobs = DataStore(store, "ann", "tester", "jobs")
+        proxy.lose(b"LISTEN")
+        with jobs.watch(timeout_s=SOON_S) as changes:
+            jobs.set("a", 1)
+            assert next(changes).key == "a"
 
 
 async def test_a_cancelled_wait_loses_nothing(jobs: DataStore, store: AgentStore) -> None:

@@ -30,6 +30,7 @@ class Proxy:
         self.connections = 0
         self._round_trips = 0
         self._accepts = True
+        self._lost: bytes | None = None
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -72,6 +73,10 @@ class Proxy:
         self._do(self._answers.clear)
         if not answers_only:
             self._do(self._requests.clear)
+
+    def lose(self, words: bytes) -> None:
+        """The next request that has these words in it never arrives; its connection stays open."""
+        self._lost = words
 
     def resume(self) -> None:
         """What was held back arrives."""
@@ -154,6 +159,9 @@ class Proxy:
                 if asks and link.answered:
                     self._round_trips += 1
                 link.answered = not asks
+                if asks and self._lost is not None and self._lost in chunk:
+                    self._lost = None
+                    continue
                 chunks.put_nowait((self._loop.time() + self.round_trip_s / 2, chunk))
         chunks.put_nowait((self._loop.time() + self.round_trip_s / 2, b""))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -25,7 +26,7 @@ from langgraph_agentstore import (
     MissingUserError,
     ValueTypeError,
 )
-from langgraph_agentstore.conversations import ConversationMemory, new_turn
+from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
 from tests.support.embedders import words_vector
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -271,3 +272,11 @@ def test_a_view_serves_its_own_user_alone() -> None:
     with pytest.raises(ConfigurationError, match="reaches nobody else"):
         ConversationMemory(view, "bob")
     assert ConversationMemory(store.per_user(), "bob").user_id == "bob"
+
+
+def test_nothing_of_a_thread_that_was_forgotten_stays_in_memory(memory: ConversationMemory) -> None:
+    memory.save_turn("a secret", "I see", "one")
+    memory.save_turn("my cat", "I see", "two")
+    memory.forget("one")
+    kept = [each.query for each in gc.get_objects() if isinstance(each, Turn)]
+    assert {"a secret", "my cat"} & set(kept) == {"my cat"}

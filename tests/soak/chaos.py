@@ -1,0 +1,90 @@
+"""What goes wrong, and when: a schedule by a seed, and who carries it out."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import psycopg
+
+from tests.support.faults import APPLICATION
+from tests.support.servers import TestServer
+
+Kind: TypeAlias = Literal["terminate one", "terminate all", "kill server", "freeze server"]
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """`at_s` after the beginning; `lasts_s` is how long the server then stays away."""
+
+    at_s: float
+    kind: Kind
+    lasts_s: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.at_s:6.1f} s  {self.kind}" + (f", {self.lasts_s:.1f} s" * (self.lasts_s > 0))
+
+
+def schedule(seed: int, length_s: float) -> Iterator[Mishap]:
+    """Connections end every few seconds; every 60 to 90 s the server dies or freezes, in turns.
+
+    Nothing happens in the last five seconds.
+    """
+    chance = random.Random(seed)
+    at_s, worst_at_s = 0.0, chance.uniform(15, 25)
+    dies = True
+    while True:
+        at_s += chance.uniform(2, 6)
+        if at_s > length_s - 5:
+            return
+        if at_s < worst_at_s:
+            yield Mishap(at_s, "terminate one" if chance.random() < 0.8 else "terminate all")
+            continue
+        kind: Kind = "kill server" if dies else "freeze server"
+        lasts_s = chance.uniform(0, 3) if dies else chance.uniform(1, 6)
+        yield Mishap(at_s, kind, lasts_s)
+        at_s += lasts_s
+        worst_at_s, dies = at_s + chance.uniform(30, 45), not dies
+
+
+class Chaos:
+    """Carries a schedule out; remembers what happened."""
+
+    def __init__(self, server: TestServer) -> None:
+        self.happened: list[Mishap] = []
+        self.connections_ended = 0
+        self._server = server
+
+    def reign(self, mishaps: Iterator[Mishap]) -> None:
+        begun = time.monotonic()
+        for mishap in mishaps:
+            time.sleep(max(0.0, begun + mishap.at_s - time.monotonic()))
+            print(mishap, flush=True)
+            self._bring(mishap)
+            self.happened.append(mishap)
+
+    def _bring(self, mishap: Mishap) -> None:
+        if mishap.kind == "kill server":
+            self._server.kill()
+            time.sleep(mishap.lasts_s)
+            self._server.restart()
+        elif mishap.kind == "freeze server":
+            self._server.freeze()
+            try:
+                time.sleep(mishap.lasts_s)
+            finally:
+                self._server.thaw()
+        else:
+            self._terminate(1 if mishap.kind == "terminate one" else 1000)
+
+    def _terminate(self, most: int) -> None:
+        with psycopg.connect(self._server.dsn, autocommit=True) as connection:
+            ended = connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity"
+                " WHERE application_name = %s ORDER BY random() LIMIT %s) chosen",
+                [APPLICATION, most],
+            )
+            self.connections_ended += len(ended.fetchall())

@@ -1,0 +1,122 @@
+"""What a run came to: its faults, its figures, its plot."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from tests.soak.chaos import Chaos
+from tests.soak.crew import check_claims
+from tests.soak.plot import draw
+from tests.soak.samples import growth, read_samples
+from tests.support.faults import backends, execute, wait_until
+
+WARM_UP_SHARE = 0.3
+"""Of the time; until then caches fill: statements, texts, pages of the allocators."""
+
+OPERATIONS_PER_MINUTE = 12_000
+"""An hour of a hundred agents in ten minutes: every 30 s each has a turn of ten operations."""
+
+SHORTEST_MINUTES = 5
+"""A run that is shorter ends before it is warm."""
+
+MOST_GROWTH = {"traced": 16.0, "rss": 48.0}
+"""Bytes per operation, once warm.
+
+The smallest object that Python can leave behind has 16 bytes and more: so less than one for each
+operation. RSS also has what the allocators of C keep between many threads, which is no line.
+"""
+
+
+class Outcome:
+    """The reports of all processes, held against each other and the database."""
+
+    def __init__(
+        self,
+        reports: list[dict[str, Any]],
+        chaos: Chaos,
+        dsn: str,
+        folder: Path,
+        minutes: float,
+    ) -> None:
+        self.reports = reports
+        self.chaos = chaos
+        self.minutes = minutes
+        self.dsn = dsn
+        self.folder = folder
+        self.samples = [read_samples(folder / f"samples-{n}.csv") for n in range(len(reports))]
+        self.faults = self._faults()
+        """None, if all is well."""
+
+    def _faults(self) -> list[str]:
+        found = []
+        for number, report in enumerate(self.reports):
+            for tally in report["workers"].values():
+                found += tally["faults"]
+            found += [f"process {number} logged {text}" for text in report["logged_faults"]]
+            found += [f"process {number} left {what}" for what in report["left"]]
+            found += [report["errors"]] if report["errors"] else []
+        return [*found, *self._pace(), *self._growth(), *self._in_database()]
+
+    def figures(self) -> dict[str, Any]:
+        workers = [t for report in self.reports for t in report["workers"].values()]
+        return {
+            "operations": sum(report["operations"] for report in self.reports),
+            "turns": sum(tally["turns"] for tally in workers),
+            "turns cut short": sum(tally["refused"] for tally in workers),
+            "answers checked": sum(tally["checked"] for tally in workers),
+            "mishaps": Counter(mishap.kind for mishap in self.chaos.happened),
+            "connections ended": self.chaos.connections_ended,
+            "bytes per operation": [self.growth_of(n) for n in range(len(self.reports))],
+        }
+
+    def growth_of(self, process: int) -> dict[str, float]:
+        """Of the process that is traced by what is traced: its RSS has the tracer's tables too."""
+        samples = self.samples[process]
+        warm = [s for s in samples if s.seconds > samples[-1].seconds * WARM_UP_SHARE]
+        of = "traced" if any(sample.traced for sample in samples) else "rss"
+        return {of: round(growth(warm, of), 2)}
+
+    def write(self) -> None:
+        text = json.dumps({**self.figures(), "faults": self.faults, "reports": self.reports})
+        (self.folder / "report.json").write_text(text, encoding="utf-8")
+        draw(self.samples, self.chaos.happened, self.folder / "soak.svg")
+        print(json.dumps(self.figures(), indent=1))
+
+    def _growth(self) -> list[str]:
+        if self.minutes < SHORTEST_MINUTES:
+            return []
+        return [
+            f"process {n}: {of} grows by {by} bytes per operation"
+            for n in range(len(self.reports))
+            for of, by in self.growth_of(n).items()
+            if by > MOST_GROWTH[of]
+        ]
+
+    def _pace(self) -> list[str]:
+        done = sum(report["operations"] for report in self.reports)
+        wanted = OPERATIONS_PER_MINUTE * self.minutes
+        return [f"{done} operations, of {wanted:.0f}"] if done < wanted else []
+
+    def _in_database(self) -> list[str]:
+        wait_until(lambda: not backends(self.dsn))
+        crossed = execute(
+            self.dsn,
+            "SELECT user_id, namespace, key FROM agentstore.item"
+            " WHERE value->>'of' <> user_id LIMIT 10",
+        )
+        try:
+            check_claims(self._claims(), self.dsn)
+        except AssertionError as error:
+            return [f"processes disagree: {error}"]
+        return [f"crossed: {row}" for row in crossed]
+
+    def _claims(self) -> dict[str, dict[str, Any]]:
+        """By user; of a user with workers in two processes, what both say."""
+        claims: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        for report in self.reports:
+            for user, claim in report["claims"].items():
+                claims[user] |= claim
+        return claims

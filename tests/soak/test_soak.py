@@ -1,0 +1,123 @@
+"""An hour's work of all surfaces in ten minutes, while connections and servers die."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typing_extensions import Self
+
+from tests.soak.chaos import Chaos, schedule
+from tests.soak.outcome import WARM_UP_SHARE, Outcome
+from tests.support.servers import TestServer
+
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.skipif(sys.platform == "win32", reason="there is neither SIGKILL nor SIGSTOP"),
+]
+
+PROCESSES = 2
+WARNINGS = ("-W", "default", "-W", "ignore::DeprecationWarning")
+MINUTES = float(os.environ.get("AGENTSTORE_SOAK_MINUTES", "10"))
+SEED = int(os.environ.get("AGENTSTORE_SOAK_SEED", random.SystemRandom().randrange(10**6)))
+FOLDER = Path(os.environ.get("AGENTSTORE_SOAK_FOLDER", "build/soak")).resolve()
+
+
+class Crew:
+    """One process of the soak, told what to do by lines."""
+
+    def __init__(self, number: int, dsn: str) -> None:
+        self.number = number
+        self._errors = FOLDER / f"errors-{number}.txt"
+        with self._errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, *WARNINGS, "-m", "tests.soak.process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=Path(__file__).parents[2],
+            )
+        task = {
+            "process": number,
+            "processes": PROCESSES,
+            "seed": SEED,
+            "dsn": dsn,
+            "folder": str(FOLDER),
+            "traced": number == 0,
+            "compared_with_s": MINUTES * 60 * WARM_UP_SHARE / 2,
+        }
+        self.tell(json.dumps(task))
+        assert self.answer() == "ready"
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"process {self.number} died: {self._errors.read_text()[-4000:]}"
+        return json.loads(line)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.kill()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
+        self.process.wait()
+
+    def end(self) -> dict[str, Any]:
+        self.tell("end")
+        report: dict[str, Any] = self.answer()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(60) == 0
+        report["errors"] = self._errors.read_text()
+        return report
+
+
+def told(crews: list[Crew], order: str) -> None:
+    """All do it at once."""
+    for crew in crews:
+        crew.tell(order)
+    for crew in crews:
+        crew.answer()
+
+
+def test_an_hours_work_loses_nothing_crosses_nothing_and_leaves_nothing(
+    disposable_server: TestServer,
+) -> None:
+    faulthandler.cancel_dump_traceback_later()  # it is to last
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    print(f"soak: {MINUTES:g} minutes, AGENTSTORE_SOAK_SEED={SEED}, results in {FOLDER}")
+    with ExitStack() as stack:
+        crews = [stack.enter_context(Crew(n, disposable_server.dsn)) for n in range(PROCESSES)]
+        outcome = soak(crews, disposable_server)
+    outcome.write()
+    assert outcome.faults == []
+
+
+def soak(crews: list[Crew], server: TestServer) -> Outcome:
+    chaos = Chaos(server)
+    told(crews, "go")
+    begun = time.monotonic()
+    chaos.reign(schedule(SEED, MINUTES * 60))
+    time.sleep(max(0.0, begun + MINUTES * 60 - time.monotonic()))
+    told(crews, "stop")
+    told(crews, "check")
+    reports = [crew.end() for crew in crews]
+    return Outcome(reports, chaos, server.dsn, FOLDER, MINUTES)
