@@ -1,68 +1,74 @@
 """A LangGraph store on Postgres for agents that must remember: user, namespace, key."""
 
-from .config import PoolConfig
-from .data_store import (
-    AgentDataStoreProxy,
-    AsyncDataStore,
-    DataStore,
-    DataStoreRecord,
-    DataStoreService,
-)
-from .errors import (
-    AccessDeniedError,
-    AgentStoreError,
-    BatchError,
-    BlockingCallError,
-    ConfigurationError,
-    CopyMismatchError,
-    DamagedFileError,
-    DatabaseError,
-    DecryptionError,
-    EmbeddedPostgresError,
-    EmbeddingError,
-    EmbeddingShapeError,
-    EmbeddingTimeoutError,
-    IndexMismatchError,
-    InvalidFilterError,
-    InvalidKeyError,
-    InvalidNamespaceError,
-    InvalidOperationError,
-    InvalidValueError,
-    ItemLockedError,
-    LockHeldError,
-    LockLostError,
-    MigrationError,
-    MissingExtensionError,
-    MissingExtraError,
-    MissingMemoryError,
-    MissingSchemaError,
-    MissingUserError,
-    NotPermittedError,
-    SchemaError,
-    SchemaTooNewError,
-    StoreClosedError,
-    StoreTimeoutError,
-    StoreUnavailableError,
-    TransferError,
-    TurnRefusedError,
-    UnknownOperatorError,
-    ValueTooLargeError,
-    ValueTypeError,
-    VersionConflictError,
-    WatchLapsedError,
-)
-from .index_config import AgentIndexConfig, AnnIndexConfig
-from .records import (
-    Explanation,
-    ItemRecord,
-    MigrationReport,
-    RefusedItem,
-    ScoredItem,
-    StoreHealth,
-    StoreStats,
-)
-from .store import AgentStore
-from .views import PerUserStore, UserStore
+from typing import TYPE_CHECKING
+
+from .lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from .config import PoolConfig
+    from .data_store import (
+        AgentDataStoreProxy,
+        AsyncDataStore,
+        DataStore,
+        DataStoreRecord,
+        DataStoreService,
+    )
+    from .errors import (
+        AccessDeniedError,
+        AgentStoreError,
+        BatchError,
+        BlockingCallError,
+        ConfigurationError,
+        CopyMismatchError,
+        DamagedFileError,
+        DatabaseError,
+        DecryptionError,
+        EmbeddedPostgresError,
+        EmbeddingError,
+        EmbeddingShapeError,
+        EmbeddingTimeoutError,
+        IndexMismatchError,
+        InvalidFilterError,
+        InvalidKeyError,
+        InvalidNamespaceError,
+        InvalidOperationError,
+        InvalidValueError,
+        ItemLockedError,
+        LockHeldError,
+        LockLostError,
+        MigrationError,
+        MissingExtensionError,
+        MissingExtraError,
+        MissingMemoryError,
+        MissingSchemaError,
+        MissingUserError,
+        NotPermittedError,
+        SchemaError,
+        SchemaTooNewError,
+        StoreClosedError,
+        StoreTimeoutError,
+        StoreUnavailableError,
+        TransferError,
+        TurnRefusedError,
+        UnknownOperatorError,
+        ValueTooLargeError,
+        ValueTypeError,
+        VersionConflictError,
+        WatchLapsedError,
+    )
+    from .index_config import AgentIndexConfig, AnnIndexConfig
+    from .records import (
+        Explanation,
+        ItemRecord,
+        MigrationReport,
+        RefusedItem,
+        ScoredItem,
+        StoreHealth,
+        StoreStats,
+    )
+    from .store import AgentStore
+    from .views import PerUserStore, UserStore
+__version__ = "0.1.0"
 
 __all__ = [
     "AccessDeniedError",
@@ -125,3 +131,31 @@ __all__ = [
     "VersionConflictError",
     "WatchLapsedError",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            ".config": ("PoolConfig",),
+            ".data_store": (
+                "AgentDataStoreProxy",
+                "AsyncDataStore",
+                "DataStore",
+                "DataStoreRecord",
+                "DataStoreService",
+            ),
+            ".errors": tuple(name for name in __all__ if name.endswith("Error")),
+            ".index_config": ("AgentIndexConfig", "AnnIndexConfig"),
+            ".records": (
+                "Explanation",
+                "ItemRecord",
+                "MigrationReport",
+                "RefusedItem",
+                "ScoredItem",
+                "StoreHealth",
+                "StoreStats",
+            ),
+            ".store": ("AgentStore",),
+            ".views": ("PerUserStore", "UserStore"),
+        },
+    )

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "langgraph_agentstore"
 
 # Each layer may import from itself and from those before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "closing"),
+    ("errors", "closing", "lazy_names"),
     ("values",),
     ("namespaces", "ttl", "records", "texts"),
     ("users", "index"),
@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("transfer",),
     ("conversations", "memory_agent"),
     ("testing",),
+    ("__main__",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 

@@ -4,16 +4,30 @@
 exports them. `remember_conversation` and `recall_conversation` do so in a graph or an agent.
 """
 
+from typing import TYPE_CHECKING
+
+from ..lazy_names import lazy_names
 from .audit import aexport_items, export_items
 from .history import StoreChatMessageHistory
 from .keys import ConversationKey
 from .memory import ConversationMemory
-from .recall import RecallConversation, recall_conversation
-from .remember import RememberConversation, remember_conversation
 from .repository import BaseStoreRepository, PostgresStoreRepository
 from .saver import SaverStats
 from .summaries import ThreadSummary
 from .turns import Turn, new_turn
+
+if TYPE_CHECKING:
+    from .recall import RecallConversation, recall_conversation
+    from .remember import RememberConversation, remember_conversation
+else:
+    # What nodes need of LangGraph takes longer to import than all the rest.
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            ".recall": ("RecallConversation", "recall_conversation"),
+            ".remember": ("RememberConversation", "remember_conversation"),
+        },
+    )
 
 __all__ = [
     "BaseStoreRepository",

@@ -1,27 +1,52 @@
 """The documented `data_store` object: a user's records by namespace and key, any JSON."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..plan.administration import (
-    AccessedRecord,
-    AgentCount,
-    LargeRecord,
-    NamespaceCount,
-    NamespaceSize,
-    UserCount,
-)
-from .administration import DataStoreAdministration
-from .awaited import AsyncDataStore
-from .blocking import AgentDataStoreProxy, DataStore
-from .locking import AsyncRecordLock, RecordLock
-from .query_plans import QueryPlan
-from .records import Change, DataStoreRecord, FoundRecord
-from .service import DataStoreService
-from .watching import AsyncWatch, Watch
+from ..lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from ..plan.administration import (
+        AccessedRecord,
+        AgentCount,
+        LargeRecord,
+        NamespaceCount,
+        NamespaceSize,
+        UserCount,
+    )
+    from .administration import DataStoreAdministration
+    from .awaited import AsyncDataStore
+    from .blocking import AgentDataStoreProxy, DataStore
+    from .locking import AsyncRecordLock, RecordLock
+    from .query_plans import QueryPlan
+    from .records import Change, DataStoreRecord, FoundRecord
     from .running import data_store
+    from .service import DataStoreService
     from .tools import data_store_tools
+    from .watching import AsyncWatch, Watch
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "..plan.administration": (
+                "AccessedRecord",
+                "AgentCount",
+                "LargeRecord",
+                "NamespaceCount",
+                "NamespaceSize",
+                "UserCount",
+            ),
+            ".administration": ("DataStoreAdministration",),
+            ".awaited": ("AsyncDataStore",),
+            ".blocking": ("AgentDataStoreProxy", "DataStore"),
+            ".locking": ("AsyncRecordLock", "RecordLock"),
+            ".query_plans": ("QueryPlan",),
+            ".records": ("Change", "DataStoreRecord", "FoundRecord"),
+            ".running": ("data_store",),
+            ".service": ("DataStoreService",),
+            ".tools": ("data_store_tools",),
+            ".watching": ("AsyncWatch", "Watch"),
+        },
+    )
 
 __all__ = [
     "AccessedRecord",
@@ -46,16 +71,3 @@ __all__ = [
     "data_store",
     "data_store_tools",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    # What they need of LangChain takes longer to import than all the rest.
-    if name == "data_store":
-        from .running import data_store
-
-        return data_store
-    if name == "data_store_tools":
-        from .tools import data_store_tools
-
-        return data_store_tools
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

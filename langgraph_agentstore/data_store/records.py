@@ -30,7 +30,7 @@ def _in_utc(moment: datetime) -> datetime:
 UtcDatetime = Annotated[
     datetime,
     AfterValidator(_in_utc),
-    PlainSerializer(datetime.isoformat, return_type=str, when_used="json"),
+    PlainSerializer(lambda time: time.isoformat(), return_type=str, when_used="json"),
 ]
 """ISO 8601 with the offset +00:00 in JSON; naive text and `Z` are accepted."""
 

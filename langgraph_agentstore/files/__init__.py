@@ -6,8 +6,9 @@ Dialect 2 is deepagents': `DeepAgentsBackend`, which needs the extra `deepagents
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..lazy_names import lazy_names
 from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
 from .spoon import StoreBackend, create_store_backend
 from .spoon_results import (
@@ -22,6 +23,8 @@ from .spoon_stores import BaseStore, InMemoryStore
 
 if TYPE_CHECKING:
     from .deep_agents import DeepAgentsBackend
+else:  # It needs the extra `deepagents`.
+    __getattr__, __dir__ = lazy_names(__name__, {".deep_agents": ("DeepAgentsBackend",)})
 
 __all__ = [
     "BaseStore",
@@ -39,11 +42,3 @@ __all__ = [
     "WriteResult",
     "create_store_backend",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name != "DeepAgentsBackend":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .deep_agents import DeepAgentsBackend
-
-    return DeepAgentsBackend

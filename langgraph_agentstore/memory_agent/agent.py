@@ -47,6 +47,7 @@ class MemoryAgent(AwaitedClosing, AwaitedMemories):
     Raises:
         ConfigurationError: a ValueError; an option is wrong.
         MissingExtraError: the storage type's package is not installed.
+        StoreUnavailableError: the server of a storage type of others cannot be reached, or refuses.
     """
 
     def __init__(

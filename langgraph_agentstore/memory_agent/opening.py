@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from ..beyond import ExtendedSurface
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, StoreUnavailableError
 from ..extras import imported
 from ..file_lock import lock_beside
 from ..sqlite import open_sqlite
@@ -52,6 +52,7 @@ def opened(storage_type: str, place: Place, closing: ExitStack) -> Opened:
     Raises:
         ConfigurationError: there is no such type, or something that it needs is missing.
         MissingExtraError: its package is not installed.
+        StoreUnavailableError: its server cannot be reached, or refuses.
     """
     opener = _OPENERS.get(str(storage_type))
     if opener is None:
@@ -116,9 +117,19 @@ def _served(module: str, name: str) -> Callable[[str, Place, ExitStack], Opened]
             raise ConfigurationError(
                 f"storage type {type!r} needs the server's address: dsn='{_ADDRESSES[type]}'"
             )
-        store = closing.enter_context(kind.from_conn_string(str(address)))
-        if hasattr(store, "setup"):
-            store.setup()
+        try:
+            store = closing.enter_context(kind.from_conn_string(str(address)))
+            if hasattr(store, "setup"):
+                store.setup()
+        except ValueError:  # it may quote what it takes for a port: a part of a password
+            raise ConfigurationError(
+                f"the address of the {type} server cannot be read: in a password @ / ? # [ ] % "
+                "are quoted as in urllib.parse.quote(password, safe='')"
+            ) from None
+        except Exception as error:  # each driver has errors of its own
+            raise StoreUnavailableError(
+                f"the {type} server does not let itself be used: {error}"
+            ) from error
         return Opened(store)
 
     return open_store

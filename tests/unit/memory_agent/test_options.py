@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from langgraph_agentstore import (
     DecryptionError,
     MissingExtraError,
     MissingUserError,
+    StoreUnavailableError,
 )
 from langgraph_agentstore.memory_agent import (
     AuditEntry,
@@ -218,6 +220,32 @@ def test_a_missing_package_is_named_with_its_extra(
     with pytest.raises(ImportError, match=rf"langgraph_agentstore\[{extra}\]") as raised:
         open_agent(kind, tmp_path)
     assert isinstance(raised.value, MissingExtraError)
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "said"),
+    [
+        (OSError("nobody listens on port 1"), StoreUnavailableError, "mysql server .* on port 1"),
+        # As urlsplit says it of mysql://ada:sesame/x@host/db.
+        (ValueError("Port could not be cast: 'sesame'"), ConfigurationError, "quoted"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_an_error_of_ours_without_the_password(
+    raised: Exception,
+    expected: type[Exception],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Driver:
+        @staticmethod
+        def from_conn_string(_address: str) -> None:
+            raise raised
+
+    driver = SimpleNamespace(PyMySQLStore=Driver)
+    monkeypatch.setitem(sys.modules, "langgraph.store.mysql.pymysql", driver)
+    with pytest.raises(expected, match=said) as found:
+        MemoryAgent("mysql", dsn="mysql://ada:sesame/x@host/db")
+    assert "sesame" not in str(found.value)
 
 
 @pytest.mark.parametrize(
