@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sized
-from typing import Any, Generic, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sized
+from typing import Any, TypeAlias
 
 from langgraph.store.base import Item, PutOp
 
@@ -14,6 +14,7 @@ from .errors import (
 )
 from .loading import ToLoad, check_size, load_batches, telling
 from .namespaces import Labels, check_labels
+from .pages import AwaitedPages
 from .plan.delete import plan_delete_regions
 from .plan.model import Put, PutExpected, Statement, Triple
 from .plan.scan import plan_count, plan_page, plan_record
@@ -23,9 +24,6 @@ from .runtime.bulk import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from .searching import SearchSurface
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
-
-CursorT = TypeVar("CursorT")
-EntryT = TypeVar("EntryT")
 
 UPDATE_ATTEMPTS = 1000
 """After so many lost races `update` gives up; each means that another writer succeeded."""
@@ -262,31 +260,6 @@ class ExtendedSurface(SearchSurface):
 
 def _length(items: Iterable[ToLoad]) -> int | None:
     return len(items) if isinstance(items, Sized) else None
-
-
-class AwaitedPages(AsyncIterator[EntryT], Generic[CursorT, EntryT]):
-    """Entries page by page; `read` gives those after a cursor, each with its own.
-
-    No generator, since one left half way must be closed on its own loop.
-    """
-
-    def __init__(
-        self, read: Callable[[CursorT | None], Awaitable[list[tuple[CursorT, EntryT]]]], size: int
-    ) -> None:
-        self._read = read
-        self._size = size
-        self._page: list[tuple[CursorT, EntryT]] | None = None
-        self._position = 0
-
-    async def __anext__(self) -> EntryT:
-        if self._page is None:
-            self._page = await self._read(None)
-        elif self._position == self._size:
-            self._page, self._position = await self._read(self._page[-1][0]), 0
-        if self._position == len(self._page):
-            raise StopAsyncIteration
-        self._position += 1
-        return self._page[self._position - 1][1]
 
 
 def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:

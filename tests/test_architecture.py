@@ -13,6 +13,7 @@ from statistics import median
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "langgraph_agentstore"
+PAGE = PACKAGE.parent / "docs" / "architecture.md"
 
 # Each layer may import from itself and from those before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
@@ -21,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("namespaces", "ttl", "records", "texts"),
     ("users", "index"),
     ("index_config", "embeddings", "reranking", "progress", "extras", "replacing", "stepping"),
-    ("file_lock",),
+    ("file_lock", "pages"),
     ("sqlite",),
     ("plan",),
     ("embedded",),
@@ -122,7 +123,7 @@ def shown(path: Path) -> str:
 
 def test_every_part_of_the_package_has_a_layer() -> None:
     parts = {part_of(path) for path in MODULES} - {"__init__"}
-    assert parts == set(RANK)
+    assert parts == set(RANK), "the layers stand in LAYERS, and drawn in docs/architecture.md"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=shown)
@@ -149,7 +150,8 @@ def test_only_the_runtime_knows_the_driver(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=shown)
 def test_a_module_fits_a_head_and_a_body_a_glance(path: Path) -> None:
-    assert path.read_text(encoding="utf-8").count("\n") <= LONGEST_MODULE
+    length = path.read_text(encoding="utf-8").count("\n")
+    assert length <= LONGEST_MODULE, f"{length} lines: what belongs together becomes a module"
     assert {name for name, length in functions(path) if length > LONGEST_BODY} == set()
     assert {name for name, length in classes(path) if length > LONGEST_CLASS} == set()
 
@@ -165,9 +167,46 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 
 def test_the_layers_are_drawn_as_they_are() -> None:
-    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
-    drawing = page.split("```mermaid\n")[1].split("```")[0]
+    drawing = PAGE.read_text(encoding="utf-8").split("```mermaid\n")[1].split("```")[0]
     boxes = re.findall(r"^ +\w+\[\"(.*?)<i>", drawing, re.MULTILINE)
     ranks = [sorted(RANK[part] for part in re.findall(r"(\w+)(?:\.py|/)", box)) for box in boxes]
     assert sorted(rank for box in ranks for rank in box) == sorted(RANK.values())
     assert all(above[0] > below[-1] for above, below in pairwise(ranks))
+
+
+def test_every_module_is_on_the_page_by_itself_or_by_its_folder() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("| module |")[2].partition("\n## ")[0]
+    named: set[str] = set()
+    for row in table.splitlines():
+        folder = ""
+        for name in re.findall(r"`([\w/]+(?:\.py|/))`", row):
+            # `plan/near.py`, `words.py`: the second is where the first one is.
+            path = name if "/" in name else f"{folder}/{name}".lstrip("/")
+            folder = path.rpartition("/")[0]
+            named.add(path)
+    left_out = {
+        name
+        for path in MODULES
+        if path.name != "__init__.py"
+        and (name := path.relative_to(PACKAGE).as_posix()) not in named
+        if not any(name.startswith(folder) for folder in named if folder.endswith("/"))
+    }
+    assert left_out == set(), "the table of modules in docs/architecture.md"
+
+
+HOPS = re.findall(
+    r"^\| ?\d? ?\| `([\w/]+\.py)` \| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("file", "name"), sorted(set(HOPS)))
+def test_a_hop_leads_to_a_function_that_is_there(file: str, name: str) -> None:
+    assert name in {found for found, _ in functions(PACKAGE / file)}, "docs/architecture.md"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=shown)
+def test_a_module_names_no_file_that_is_not_there(path: Path) -> None:
+    named = set(re.findall(r"`([\w/]+\.(?:py|sql))`", path.read_text(encoding="utf-8")))
+    places = (PACKAGE, PACKAGE.parent, path.parent)
+    missing = {name for name in named if not any((place / name).exists() for place in places)}
+    assert missing == set()

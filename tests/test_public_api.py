@@ -159,7 +159,8 @@ def test_the_short_module_has_the_names_of_the_long_one() -> None:
 def test_every_public_method_is_on_a_page_of_its_module(name: str) -> None:
     code = " ".join(map(code_of, PUBLIC[name]))
     told = set(re.findall(r"\w+", code))
-    assert sorted(set(own_methods(module_of(name))) - told) == []
+    missing = sorted(set(own_methods(module_of(name))) - told)
+    assert missing == [], f"none of these pages of docs/reference has them: {PUBLIC[name]}"
 
 
 @every_public_module
@@ -181,8 +182,8 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
         for name, value in vars(errors).items()
         if inspect.isclass(value) and value.__module__ == errors.__name__
     }
-    assert defined <= set(langgraph_agentstore.__all__)
-    assert {name for name in defined if name not in tree} == set()
+    assert defined - set(langgraph_agentstore.__all__) == set(), "__init__.py: imports, __all__"
+    assert {name for name in defined if name not in tree} == set(), "docstring of errors.py"
 
 
 def test_every_error_is_an_agent_store_error_and_survives_pickling() -> None:
@@ -198,7 +199,8 @@ def test_every_error_is_an_agent_store_error_and_survives_pickling() -> None:
 
 def test_the_store_has_these_methods_and_no_others() -> None:
     twins = {f"a{name}" for name in METHODS - WITHOUT_TWIN}
-    assert methods(AgentStore) - methods(BaseStore) == METHODS | twins
+    found = methods(AgentStore) - methods(BaseStore)
+    assert found == METHODS | twins, "METHODS, and where they belong the other two lists above"
 
 
 @pytest.mark.parametrize("view", [UserStore, PerUserStore])

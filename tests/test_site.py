@@ -50,7 +50,7 @@ def test_the_nav_has_every_page_once() -> None:
     listed = re.findall(r"(\S+\.md)$", nav, re.MULTILINE)
     pages = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
     elsewhere = ["changelog.md", "contributing.md", "examples.md", "security.md"]
-    assert sorted(listed) == sorted([*pages, *elsewhere])
+    assert sorted(listed) == sorted([*pages, *elsewhere]), "nav in mkdocs.yml"
 
 
 def test_the_site_has_a_page_for_each_page_and_the_notebooks(site: Path) -> None:

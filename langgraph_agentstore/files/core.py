@@ -68,6 +68,11 @@ def file_at(path: str) -> Program[FileContent | None]:
     return None if values[0] is None else content_of(values[0])
 
 
+def not_found(path: str) -> str:
+    """What both dialects say of a file that is missing."""
+    return f"Error: File '{path}' not found"
+
+
 def edited(
     path: str,
     change: Callable[[str], tuple[str, int] | str],
@@ -82,7 +87,7 @@ def edited(
         seen = yield Look(path)
         file = None if seen is None else content_of(seen.value)
         if file is None:
-            return Edited(f"Error: File '{path}' not found")
+            return Edited(not_found(path))
         if file.is_binary:
             return Edited("Error: Cannot edit binary files with text replacements.")
         made = change(file.text)

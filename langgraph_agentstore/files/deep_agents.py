@@ -36,7 +36,7 @@ try:
 
     from . import deep_agents_files as files
 except ImportError as error:
-    raise missing("deepagents (0.7.32 or later)", "deepagents", error) from error
+    raise missing("deepagents (0.7.32 or later, on Python 3.11)", "deepagents", error) from error
 
 NamespaceOf: TypeAlias = Callable[[Any], Labels]
 """From the running graph's `Runtime`, None outside of one, to a namespace."""

@@ -39,6 +39,7 @@ from .core import (
     held,
     listed,
     newest_first,
+    not_found,
     overwritten,
     reached,
     uploads,
@@ -96,7 +97,7 @@ def delete_tree(path: str) -> Program[DeleteResult]:
     """Removes a file, or a folder with all that is in it."""
     removed = yield Remove(path.rstrip("/"))
     if not removed:
-        return DeleteResult(error=f"Error: File '{path}' not found")
+        return DeleteResult(error=not_found(path))
     return DeleteResult(path=path)
 
 

@@ -17,6 +17,7 @@ from .core import (
     held,
     listed,
     newest_first,
+    not_found,
     reached,
     uploads,
 )
@@ -43,7 +44,7 @@ def read_lines(path: str, offset: int, limit: int) -> Program[str]:
     """Numbered lines, or what to say instead."""
     file = yield from file_at(path)
     if file is None:
-        return f"Error: File '{path}' not found"
+        return not_found(path)
     if file.is_binary:
         return f"Error: File '{path}' is binary. Use download_files to get its bytes."
     return numbered(file.text, offset, limit)

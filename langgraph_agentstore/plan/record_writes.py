@@ -1,7 +1,7 @@
 """Changing records atomically, by one statement each: no writer's change is lost to another's.
 
 These write the value alone, not what it is found by: on a store with an index they are not used,
-see `data_store/operations.py`.
+see `data_store/changing.py`.
 """
 
 from __future__ import annotations

@@ -96,7 +96,10 @@ SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at,
 def plan_record(
     triple: Triple, labels: tuple[str, ...], rules: Rules
 ) -> Statement[ItemRecord | None]:
-    """One item with what LangGraph's `Item` does not show: version, metadata, expiry."""
+    """One item with what LangGraph's `Item` does not show: version, metadata, expiry.
+
+    The columns stand in the order of `ItemRecord`'s fields, the last one for `ttl_minutes`.
+    """
 
     def decode(rows: Sequence[Row]) -> Decoded[ItemRecord | None]:
         if not rows:

@@ -62,7 +62,7 @@ def kind_of(
         endings = [ending for ending, of in _FORMATS.items() if of in known]
         raise ConfigurationError(
             f"{name.name!r} says no format{'' if format is None else f', nor does {format!r}'}; "
-            f"known endings: {', '.join(endings)}, each but the last with .gz or .zst, or "
+            f"known endings: {', '.join(endings)}, each but .parquet with .gz or .zst, or "
             f"format= one of {', '.join(known)}"
         )
     if named == "parquet" and compression:

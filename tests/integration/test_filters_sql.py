@@ -106,8 +106,15 @@ _operands = {
     "$nin": st.lists(_json, max_size=3),
     **dict.fromkeys(["$gt", "$gte", "$lt", "$lte"], _ordered),
 }
+
+
+def _operands_of(name: str) -> st.SearchStrategy[Any]:
+    """What the operator takes: from `_operands`, where too little of any JSON would be that."""
+    return _operands.get(name, _json.filter(OPERATORS[name].accepts))
+
+
 _operators = st.fixed_dictionaries(
-    {}, optional={name: _operands.get(name, _json) for name in OPERATORS}
+    {}, optional={name: _operands_of(name) for name in OPERATORS}
 ).filter(bool)
 
 
@@ -121,7 +128,7 @@ def _conditions(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 _single_operators = st.sampled_from(list(OPERATORS)).flatmap(
-    lambda name: st.fixed_dictionaries({name: _operands.get(name, _json)})
+    lambda name: st.fixed_dictionaries({name: _operands_of(name)})
 )
 _condition = st.recursive(_scalars | _single_operators | _operators, _conditions, max_leaves=5)
 _fields = st.dictionaries(_names, _condition, max_size=2)

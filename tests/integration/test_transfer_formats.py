@@ -21,7 +21,7 @@ from langgraph_agentstore.transfer.manifest import Manifest
 from tests.support.moved_stores import fill, rows
 
 NAMES = (
-    *(f"x.{end}" for end in ("jsonl", "json", "csv", "yaml", "parquet")),
+    *(f"x.{end}" for end in FORMATS),
     *("x.ndjson.gz", "x.JSONL.ZST", "x.json.gz", "x.csv.zst", "x.yml.gz"),
 )
 every_name = pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from langgraph_agentstore import transfer
-from langgraph_agentstore.transfer.files import Kind, kind_of
+from langgraph_agentstore.transfer.files import ALL_FORMATS, Kind, kind_of
 from langgraph_agentstore.transfer.formats import FORMATS
 from langgraph_agentstore.transfer.formats.columns import COLUMNS
 
@@ -37,7 +37,12 @@ def test_every_name_argument_field_and_format_is_in_the_reference() -> None:
     fields = {field.name for field in dataclasses.fields(transfer.Manifest)}
     text = PAGE.read_text("utf-8")
     told = {*transfer.__all__, *arguments, *fields, *COLUMNS, *FORMATS}
-    assert {name for name in told if name not in text} == set()
+    assert {name for name in told if name not in text} == set(), "docs/reference/transfer.md"
+
+
+def test_every_format_has_a_module_and_a_name() -> None:
+    assert set(FORMATS) == set(ALL_FORMATS), "FORMATS of formats/, FormatName of transfer/files.py"
+    assert {kind_of(f"x.{name}").format for name in FORMATS} == set(FORMATS)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.plan.filters import (
     MAX_DEPTH,
     MAX_PARTS,
+    OPERATOR_NAMES,
     filter_sql,
     matches,
     parse_filter,
 )
 
-KNOWN = "known: $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $contains, $and, $or, $not"
+KNOWN = f"known: {', '.join(OPERATOR_NAMES)}"
 
 
 @pytest.mark.parametrize(
