@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from langgraph_agentstore.errors import (
     MigrationError,
     SchemaTooNewError,
 )
+from langgraph_agentstore.plan import importing, upsert
 from langgraph_agentstore.plan.model import Tables
 from langgraph_agentstore.runtime.migrator import migrations, setup_sql
 from tests.support.faults import execute
@@ -131,6 +133,19 @@ def _insert_some(connection: psycopg.Connection[Any]) -> None:
         connection.execute(
             psycopg.sql.SQL("INSERT INTO migrated.item ({}) VALUES ({})").format(names, values), row
         )
+
+
+@pytest.mark.parametrize("replace", [upsert.REPLACE, importing._REPLACE], ids=["put", "import"])
+def test_what_replaces_an_item_sets_its_every_column(replace: str, fresh_database: str) -> None:
+    """One left out would stay from the item before, and not move along to another store."""
+    with AgentStore(fresh_database) as store:
+        store.setup()
+    found = execute(
+        fresh_database,
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'item'",
+    )
+    where_it_is = {"user_id", "namespace", "key", "place"}
+    assert {name for (name,) in found} - where_it_is == {*re.findall(r"(\w+) += ", replace)}
 
 
 def test_the_script_for_owners_makes_what_the_store_makes(fresh_database: str) -> None:
