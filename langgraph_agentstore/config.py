@@ -145,7 +145,7 @@ def store_config(
     """
     return StoreConfig(
         source=source,
-        schema=_checked_schema(schema),
+        schema=checked_schema(schema),
         scope=template_scope(users),
         pool=_checked_pool(pool),
         ttl=_checked_ttl(ttl),
@@ -246,7 +246,8 @@ def _without_secrets(dsn: str) -> str:
     return f"postgresql://{name}{'@' if name else ''}{shown_host}{parts.path}"
 
 
-def _checked_schema(schema: str) -> str:
+def checked_schema(schema: str) -> str:
+    """A schema's name that Postgres takes; raises ConfigurationError for any other."""
     if not isinstance(schema, str) or not schema:  # type: ignore[redundant-expr]
         raise ConfigurationError(f"schema is a non-empty name, got {schema!r}")
     check_text(schema, "schema")

@@ -15,20 +15,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 
 def lazy_names(
     package: str, names: Mapping[str, tuple[str, ...]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` of a package whose modules have these names."""
+    """`__getattr__` and `__dir__` of a package whose modules have these names.
+
+    A module of the package is found under its own name too, as if it had been imported.
+    """
     here = sys.modules[package]
     module_of = {name: module for module, listed in names.items() for name in listed}
 
     def get(name: str) -> Any:
-        if name not in module_of:
+        if name in module_of:
+            value = getattr(import_module(module_of[name], package), name)
+        elif not name.startswith("_") and find_spec(f"{package}.{name}") is not None:
+            return import_module(f"{package}.{name}")
+        else:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(module_of[name], package), name)
         setattr(here, name, value)  # from now on it is found without asking
         return value
 

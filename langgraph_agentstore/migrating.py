@@ -37,14 +37,15 @@ class MigratedSurface(KeptSurface):
         Args:
             dsn: of the database that the official store was given; that of this store or another.
             schema: where its tables are.
-            since: only items written there since then, such as `read_at` of an earlier report
-                less a minute: what was removed here meanwhile then stays away.
+            since: only items written there since then, or kept alive by a read, such as `read_at`
+                of an earlier report less a minute: what was removed here meanwhile and not
+                touched there stays away.
             skip_refused: leaves items out that this store does not take, instead of raising.
             progress: called with the number of items done so far, after each page; True shows a
                 bar on a terminal, if `rich` is installed.
 
         Raises:
-            ConfigurationError: the tables are not there.
+            ConfigurationError: the tables are not there; or `schema` is no name.
             IndexMismatchError: this store's index has other dims, or other fields. Nothing is
                 written.
             DatabaseError: the role may not read them.

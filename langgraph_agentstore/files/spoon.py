@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TypeVar
 
 from langgraph.store.base import BaseStore as LangGraphStore
@@ -194,11 +195,15 @@ def create_store_backend(
     Raises:
         MissingExtraError: SQLite is wanted and the extra is not installed.
     """
-    opened = SQLiteStore(db_path) if store is None and use_sqlite else None
-    if store is None:
-        store = opened or InMemoryStore()
-    backend = StoreBackend(store, namespace, assistant_id, binary_files=binary_files)
-    backend._opened = opened
+    with ExitStack() as closing:
+        opened = None
+        if store is None and use_sqlite:
+            store = opened = closing.enter_context(SQLiteStore(db_path))
+        elif store is None:
+            store = InMemoryStore()
+        backend = StoreBackend(store, namespace, assistant_id, binary_files=binary_files)
+        backend._opened = opened
+        closing.pop_all()  # from here on the backend closes it
     return backend
 
 

@@ -119,20 +119,25 @@ def _served(module: str, name: str) -> Callable[[str, Place, ExitStack], Opened]
             )
         try:
             store = closing.enter_context(kind.from_conn_string(str(address)))
-            if hasattr(store, "setup"):
-                store.setup()
         except ValueError:  # it may quote what it takes for a port: a part of a password
             raise ConfigurationError(
                 f"the address of the {type} server cannot be read: in a password @ / ? # [ ] % "
                 "are quoted as in urllib.parse.quote(password, safe='')"
             ) from None
         except Exception as error:  # each driver has errors of its own
-            raise StoreUnavailableError(
-                f"the {type} server does not let itself be used: {error}"
-            ) from error
+            raise _unavailable(type, error) from error
+        if hasattr(store, "setup"):
+            try:
+                store.setup()
+            except Exception as error:
+                raise _unavailable(type, error) from error
         return Opened(store)
 
     return open_store
+
+
+def _unavailable(type: str, error: Exception) -> StoreUnavailableError:
+    return StoreUnavailableError(f"the {type} server does not let itself be used: {error}")
 
 
 _ADDRESSES: Final = {

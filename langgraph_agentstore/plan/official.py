@@ -183,7 +183,13 @@ SELECT p.position, v.embedding::{vector}
 
 
 def _since(since: bool) -> str:
-    return "WHERE coalesce(s.updated_at, s.created_at, 'epoch') >= $1" if since else ""
+    # A read moves the expiry on and leaves the times: without it the item would end too soon here.
+    return (
+        """WHERE coalesce(s.updated_at, s.created_at, 'epoch') >= $1
+    OR s.expires_at - s.ttl_minutes * interval '1 minute' >= $1"""
+        if since
+        else ""
+    )
 
 
 def _quoted(name: str) -> str:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from ..errors import InvalidValueError
+from ..errors import InvalidNamespaceError, InvalidValueError
 from ..index import SearchIndex
 from ..index_config import paths_of
 from ..namespaces import Labels
@@ -66,7 +66,10 @@ def plan_migrant(
         AgentStoreError: this store does not take its key, its namespace or its value.
     """
     labels = labels_of(item.prefix)
-    at = locate(scope.address(labels), labels)
+    address = scope.address(labels)
+    if address.labels == ("",):  # stored as the root's, which it is not
+        raise InvalidNamespaceError(f"{labels!r} has an empty label and nothing else below a user")
+    at = locate(address, labels)
     triple = (at.user_id, at.stored, checked_key(item.key, at))
     value = _checked(item.value)
     put = Put(triple, at.place, item.value, _ttl(item))

@@ -48,12 +48,16 @@ async def _before_large_load(session: Session) -> None:
     async with session.database.connections.lease() as connection:
         try:
             async with connection.transaction():
+                # Whoever waits for such a lock makes all others wait who come after.
+                await connection.execute("SET LOCAL lock_timeout = '100ms'")
                 await connection.execute(f"LOCK TABLE {rules.vectors} IN ACCESS EXCLUSIVE MODE")
                 if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {rules.vectors})"):
                     return
                 await connection.execute(ann.drop_at_once)
         except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):
             return  # somebody uses it, or this role may not: the load takes longer, no more
+        except Exception as error:
+            raise executing(error) from error
     session.index.now.rules = replace(rules, approximate=False)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ..errors import DatabaseError
 from ..plan.filter_indexes import FilterIndex
+from ..plan.model import Rules
 from ..plan.vectors import approximate_index
 from .connections import Connection
 from .maintenance import set_up
@@ -46,6 +47,13 @@ def setup_job(indexes: Sequence[FilterIndex]) -> Job:
         await have_approximate_index(session)
 
     return Job(run)
+
+
+def lacks_approximate_index(rules: Rules) -> bool:
+    """Whether the configuration asks for one that is not in use."""
+    if rules.vector_set is None or rules.approximate:
+        return False
+    return approximate_index(rules.tables, rules.vector_set, rules.vector_index) is not None
 
 
 async def have_approximate_index(session: Session) -> None:

@@ -77,10 +77,12 @@ class Listener:
             connection = await self._database.connections.connect_apart()
             connection.add_termination_listener(self._on_loss)
             await connection.add_listener(CHANNEL, self._on_change)
-        except _FAILURES as error:
-            logger.info("watches look once in a while, since listening failed: %s", error)
+        except BaseException as error:
             if connection is not None:
                 connection.terminate()
+            if not isinstance(error, _FAILURES):
+                raise
+            logger.info("watches look once in a while, since listening failed: %s", error)
             return
         self._connection = connection
 

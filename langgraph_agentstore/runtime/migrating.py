@@ -16,9 +16,11 @@ from ..plan.migrating import Standing, plan_settle, plan_standings
 from ..plan.model import Rules
 from ..plan.official import check_index
 from ..plan.official_items import Migrant, labels_of, plan_migrant
+from ..plan.put_indexed import LARGEST_BATCH
 from ..records import MigrationReport, RefusedItem
 from ..users import Scope
 from .bulk import BEFORE_LARGE_LOAD
+from .indexes import lacks_approximate_index
 from .official import OfficialSource, Page, Row
 from .searching import Searching
 from .session import Session
@@ -97,6 +99,8 @@ class Migrating:
             self.compared = not page.size
             if self.compared:
                 self._check_counts()
+                # It may be missing since an earlier run, which took it away and then was killed.
+                self.large = self.large or lacks_approximate_index(session.rules)
             return self._seen_again
 
     async def end(self, _session: Session) -> None:
@@ -145,11 +149,10 @@ class Migrating:
             raise self._refusing(refusals[0])
         standings = await self._standings(session, migrants, rules)
         wanted = [m for m, s in zip(migrants, standings, strict=True) if s in ("absent", "older")]
-        await self._source.fill(wanted)
         written = counts["vectors"] = 0
         if wanted:
             await self._prepare(session, wanted)
-            for batch in _batches(wanted):
+            for batch in _batches(wanted, session.rules):
                 written += await self._settle(session, batch, rules, counts)
         counts["absent"] = written
         counts["newer"] = standings.count("newer") + len(wanted) - written
@@ -212,10 +215,13 @@ class Migrating:
     async def _settle(
         self, session: Session, batch: Sequence[Migrant], rules: Rules, counts: Counter[str]
     ) -> int:
+        await self._source.fill(batch)
         statement = plan_settle(batch, rules)
         rows = await session.database.fetch(statement.sql, statement.arguments)
         written = statement.decode(rows).result
         counts["vectors"] += sum(len(m.names) for m in batch if m.put.triple in written)
+        for migrant in batch:
+            migrant.put.vectors = None  # those of a whole page would be many
         return len(written)
 
     async def _prepare(self, session: Session, wanted: Sequence[Migrant]) -> None:
@@ -227,18 +233,18 @@ class Migrating:
         if not self._prepared and self._source.total >= LARGE:
             await BEFORE_LARGE_LOAD.run(session)
         self._prepared = True
-        # It may be missing, too, since an earlier run was killed before it made it again.
-        self.large = self._counts["vectors"] + coming >= LARGE or not session.rules.approximate
+        self.large = self._counts["vectors"] + coming >= LARGE
 
 
-def _batches(migrants: Sequence[Migrant]) -> Iterator[list[Migrant]]:
-    """Vectors in bounded numbers: each costs an approximate index a search."""
+def _batches(migrants: Sequence[Migrant], rules: Rules) -> Iterator[list[Migrant]]:
+    """Vectors in bounded numbers, fewer where each costs an approximate index a search."""
+    most = LARGEST_BATCH if rules.approximate else _BATCH_PARTS
     batch: list[Migrant] = []
     parts = 0
     for migrant in migrants:
         batch.append(migrant)
         parts += len(migrant.names)
-        if parts >= _BATCH_PARTS:
+        if parts >= most:
             yield batch
             batch, parts = [], 0
     if batch:

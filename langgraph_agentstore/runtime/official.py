@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 from asyncpg.cursor import Cursor
 
-from ..config import PoolConfig, dsn_source
+from ..config import PoolConfig, checked_schema, dsn_source
 from ..errors import DatabaseError, StoreUnavailableError
 from ..plan.official import (
     COLUMNS_SQL,
@@ -34,9 +34,9 @@ from .translate import CONNECTION_LOST, executing
 
 PAGE_ITEMS = 500
 PAGE_BYTES = 2**23
-"""Of values: the next page has about as many of either."""
+"""Of values: a page ends where it has as many of either."""
 
-_FIRST_PAGE = 50
+_SLICE_ITEMS = 100
 _LONGEST_S = 3600.0
 
 # A page here waits for a page there; and looking up a few rows must never become reading all.
@@ -73,11 +73,11 @@ class OfficialSource:
 
     def __init__(self, dsn: str, schema: str, since: datetime | None) -> None:
         self._source = dsn_source(dsn)
-        self._schema = schema
+        self._schema = checked_schema(schema)
         self._since = () if since is None else (since,)
         self._connection: asyncpg.Connection | None = None
         self._cursor: Cursor | None = None
-        self._next_size = _FIRST_PAGE
+        self._slice_items = _SLICE_ITEMS
         self.tables: OfficialTables
         self.named: frozenset[str] | None = None
         self.total = 0
@@ -111,13 +111,24 @@ class OfficialSource:
     async def page(self) -> Page:
         """The next page, in constant memory unless single values are large."""
         async with self._reading() as connection:
-            assert self._cursor is not None
-            found = await self._cursor.fetch(self._next_size, timeout=_LONGEST_S)
+            found = await self._next_rows()
             items = [_item(row) for row in found if not row[7]]
-            taken = max(1, sum(len(item.value) for item in items))
-            self._next_size = max(1, min(PAGE_ITEMS, PAGE_BYTES * max(1, len(items)) // taken))
             rows = await self._with_names(connection, items)
         return Page(rows, len(found) - len(items))
+
+    async def _next_rows(self) -> list[Any]:
+        """Those of a page, in slices: how large the next values are shows when they are there."""
+        assert self._cursor is not None
+        rows: list[Any] = []
+        taken = 0
+        while len(rows) < PAGE_ITEMS and taken < PAGE_BYTES:
+            some = await self._cursor.fetch(self._slice_items, timeout=_LONGEST_S)
+            if not some:
+                break
+            size = sum(len(row[2] or "") for row in some)
+            self._slice_items = max(1, min(_SLICE_ITEMS, PAGE_BYTES * len(some) // max(1, size)))
+            rows, taken = rows + some, taken + size
+        return rows
 
     async def fill(self, migrants: Sequence[Migrant]) -> None:
         """Gives the items' puts their vectors."""

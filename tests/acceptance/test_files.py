@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from langgraph.store.memory import InMemoryStore as LangGraphInMemoryStore
 from psycopg.types.json import Jsonb
@@ -370,6 +371,15 @@ def test_without_a_store_files_are_in_sqlite_and_stay(tmp_path: Path) -> None:
     assert second.read("/a") == "     1\tx"
     assert isinstance(second.store, SQLiteStore)
     second.store.close()
+
+
+def test_a_backend_that_cannot_be_made_leaves_no_file_open(tmp_path: Path) -> None:
+    path = tmp_path.resolve() / "agent.db"
+    with pytest.raises(ConfigurationError, match="namespace is a tuple") as refused:
+        create_store_backend(db_path=str(path), namespace=("a", ""))
+    # The error's traceback keeps all that was there, so nothing is closed by being collected.
+    assert refused.tb is not None
+    assert str(path) not in {file.path for file in psutil.Process().open_files()}
 
 
 def test_without_sqlite_files_are_in_memory() -> None:

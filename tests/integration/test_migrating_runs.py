@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -19,10 +20,12 @@ from langgraph_agentstore.errors import (
     CopyMismatchError,
     DatabaseError,
     InvalidKeyError,
+    InvalidNamespaceError,
     InvalidOperationError,
     InvalidValueError,
     StoreUnavailableError,
 )
+from langgraph_agentstore.runtime import official
 from langgraph_agentstore.runtime.migrating import LARGE
 from tests.support.faults import (
     dsn_of,
@@ -188,6 +191,16 @@ def test_since_leaves_alone_what_was_removed_here(store: AgentStore, source: str
     assert {key for _, key in here(store)} == {"0", "2", "3", "4", "new"}
 
 
+def test_since_takes_an_expiry_that_reads_moved_on_there(store: AgentStore, source: str) -> None:
+    fill(source, [PutOp(NOTES, "k", {"n": 1}, ttl=60), PutOp(NOTES, "untouched", {}, ttl=60)])
+    first = store.migrate_from_langgraph_postgres(source)
+    with PostgresStore.from_conn_string(source) as official:
+        assert official.get(NOTES, "k", refresh_ttl=True) is not None
+    report = store.migrate_from_langgraph_postgres(source, since=first.read_at)
+    assert (report.items, report.copied) == (1, 1)
+    assert here(store) == there(source)
+
+
 @pytest.mark.parametrize("since", [datetime.now(timezone.utc).replace(tzinfo=None), "yesterday"])
 def test_since_is_a_time_of_which_the_zone_is_known(store: AgentStore, since: Any) -> None:
     with pytest.raises(InvalidOperationError, match="time zone"):
@@ -218,6 +231,35 @@ def test_what_expires_during_a_run_is_no_loss(store: AgentStore, source: str) ->
 
     report = store.migrate_from_langgraph_postgres(source, progress=wait)
     assert (report.expired, report.copied, report.compared) == (2, 2598, 2598)
+
+
+def test_a_page_ends_where_values_become_large(
+    store: AgentStore, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(official, "PAGE_BYTES", 100_000)
+    small, large = 600, 300
+    texts = ["x"] * small + ["x" * 5000] * large
+    ops = [PutOp(NOTES, f"{n:03}", {"text": text}) for n, text in enumerate(texts)]
+    fill(source, ops, batches=True)
+    done = [0]
+    store.migrate_from_langgraph_postgres(source, progress=done.append)
+    pages = [texts[first:last] for first, last in itertools.pairwise(done)]
+    # What is read at once goes on a little beyond.
+    assert max(sum(map(len, page)) for page in pages) <= 100_000 + 100 * 5000
+
+
+def test_a_reader_of_vectors_is_not_waited_for(
+    postgres_dsn: str, schema_name: str, source: str
+) -> None:
+    fill(source, MANY[:LARGE], index=index(), batches=True)
+    # As behind PgBouncer: no session says how long a lock is waited for.
+    pool = {"session_settings": {}, "command_timeout_s": 5}
+    with (
+        AgentStore(postgres_dsn, schema=schema_name, index=index(), pool=pool) as store,
+        psycopg.connect(postgres_dsn) as reader,
+    ):
+        reader.execute(f"SELECT FROM {schema_name}.item_vector_1")
+        assert store.migrate_from_langgraph_postgres(source).vectors == LARGE
 
 
 # Interrupted
@@ -264,6 +306,29 @@ def test_a_run_killed_half_way_is_taken_up_by_the_next(
     assert hits[0].key == "02599"
     assert embedder.texts == ["2599"]
     store.close()
+
+
+def test_a_run_that_ended_before_its_index_was_made_is_taken_up_by_the_next(
+    postgres_dsn: str, schema_name: str, source: str
+) -> None:
+    fill(source, MANY[:LARGE], index=index(), batches=True)
+
+    def stop(done: int) -> None:
+        if done == LARGE:
+            raise KeyboardInterrupt
+
+    for progress in (stop, None):
+        # Without `with`, which would make it.
+        store = AgentStore(postgres_dsn, schema=schema_name, index=index())
+        if progress is not None:
+            store.setup()
+            with pytest.raises(KeyboardInterrupt):
+                store.migrate_from_langgraph_postgres(source, progress=progress)
+            assert valid_indexes(postgres_dsn, schema_name) == 0
+        else:
+            assert store.migrate_from_langgraph_postgres(source).present == LARGE
+            assert valid_indexes(postgres_dsn, schema_name) == 1
+        store.close()
 
 
 async def test_a_cancelled_run_stops_and_leaves_nothing_open(
@@ -363,6 +428,21 @@ def test_what_this_store_does_not_take_is_named_or_left_out(
     assert f"refused: {op.key!r}" in str(report)
 
 
+def test_an_empty_label_below_a_user_is_not_taken_for_the_users_root(
+    store: AgentStore, source: str
+) -> None:
+    # What an earlier release took in `batch()`, which did not look at labels.
+    fill(source, [PutOp(("users", "ann"), "k", {"n": 1}), PutOp(("users", "bob"), "k", {})])
+    execute(source, "UPDATE store SET prefix = 'users.ann.' WHERE prefix = 'users.bob'")
+    with pytest.raises(InvalidNamespaceError, match=r"\('users', 'ann', ''\).*empty label"):
+        store.migrate_from_langgraph_postgres(source)
+    report = store.migrate_from_langgraph_postgres(source, skip_refused=True)
+    assert (report.refused, report.copied) == (1, 1)
+    item = store.get(("users", "ann"), "k")
+    assert item is not None
+    assert item.value == {"n": 1}
+
+
 # What is not as it should be there
 
 
@@ -407,6 +487,21 @@ def test_tables_in_another_schema_are_named(store: AgentStore, source: str) -> N
     with pytest.raises(ConfigurationError, match="schema='lang'"):
         store.migrate_from_langgraph_postgres(source)
     assert store.migrate_from_langgraph_postgres(source, schema="lang").copied == 5
+
+
+def test_a_schema_may_have_any_name(store: AgentStore, source: str) -> None:
+    odd = "we\"ird'; DROP TABLE store; -- {} $1"
+    fill(source, FEW, index=index())
+    execute(source, "CREATE SCHEMA {}", odd)
+    for table in ("store", "store_vectors"):
+        execute(source, f"ALTER TABLE {table} SET SCHEMA {{}}", odd)
+    assert store.migrate_from_langgraph_postgres(source, schema=odd).copied == 5
+
+
+@pytest.mark.parametrize("schema", [None, 5, "", "a\x00b", "\ud800", "pg_temp"])
+def test_a_schema_that_is_no_name_is_refused(store: AgentStore, schema: Any) -> None:
+    with pytest.raises((ConfigurationError, InvalidValueError), match="schema"):
+        store.migrate_from_langgraph_postgres("postgresql://nowhere", schema=schema)
 
 
 def test_a_table_of_that_name_which_is_another_is_refused(store: AgentStore, source: str) -> None:

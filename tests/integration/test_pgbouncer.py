@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from langgraph.store.base import PutOp
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.errors import DatabaseError
@@ -26,6 +27,7 @@ from tests.support.faults import (
     versions,
     wait_until,
 )
+from tests.support.official import fill, index
 from tests.support.servers import temporary_folder
 from tests.support.tour import use_all_records
 
@@ -58,6 +60,15 @@ async def main():
     await asyncio.gather(*puts)
 asyncio.run(main())
 store.close()
+"""
+
+_MIGRATE = """
+import sys
+from langgraph_agentstore import AgentStore
+from tests.support.official import index
+dsn, schema, source = sys.argv[1:]
+with AgentStore(dsn, schema=schema, index=index()) as store:
+    print(store.migrate_from_langgraph_postgres(source).compared)
 """
 
 
@@ -181,3 +192,13 @@ async def test_a_locked_item_delays_only_its_own_write_where_the_role_has_a_lock
             await asyncio.wait_for(asyncio.gather(*others), 5)
             assert not locked.done()
         await locked
+
+
+def test_the_official_store_can_be_read_behind_it_by_one_process_after_another(
+    bouncer: str, fresh_database: str, postgres_dsn: str, schema_name: str
+) -> None:
+    fill(fresh_database, [PutOp(NAMESPACE, "k", {"text": "tea"})], index=index())
+    for _ in range(3):
+        process = start_script(_MIGRATE, postgres_dsn, schema_name, bouncer)
+        # A statement that one leaves in a session would have the name of the next one's.
+        assert process.communicate(timeout=60) == ("1\n", "")

@@ -17,7 +17,7 @@ from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore
 from langgraph_agentstore.data_store import Change
 from langgraph_agentstore.errors import NotPermittedError, WatchLapsedError
 from langgraph_agentstore.runtime import watching
-from tests.support.faults import execute, start_script, terminate_backends, wait_until
+from tests.support.faults import execute, start_script, terminate_backends, until, wait_until
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer
 
@@ -265,6 +265,27 @@ def test_it_hears_though_the_server_never_answers_who_wants_to_listen(
         with jobs.watch(timeout_s=SOON_S) as changes:
             jobs.set("a", 1)
             assert next(changes).key == "a"
+
+
+async def test_a_watch_cancelled_while_it_wants_to_listen_leaves_no_connection(
+    fresh_database: str,
+) -> None:
+    def connections() -> int:
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        [(count,)] = execute(fresh_database, f"{sql} AND pid <> pg_backend_pid()")
+        return int(count)
+
+    with Proxy(fresh_database) as proxy:
+        async with AgentStore(proxy.dsn) as store:
+            before = connections()
+            proxy.lose(b"LISTEN")
+            records = AsyncDataStore(store, "ann", "tester", "jobs")
+            watching = asyncio.ensure_future(records.watch(timeout_s=SOON_S))
+            await until(lambda: connections() > before)
+            watching.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await watching
+            await until(lambda: connections() == before)
 
 
 async def test_a_cancelled_wait_loses_nothing(jobs: DataStore, store: AgentStore) -> None:

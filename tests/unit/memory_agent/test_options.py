@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -246,6 +247,23 @@ def test_a_server_that_cannot_be_used_is_an_error_of_ours_without_the_password(
     with pytest.raises(expected, match=said) as found:
         MemoryAgent("mysql", dsn="mysql://ada:sesame/x@host/db")
     assert "sesame" not in str(found.value)
+
+
+def test_a_server_whose_tables_cannot_be_made_is_no_address_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Driver:
+        @staticmethod
+        def from_conn_string(_address: str) -> AbstractContextManager[Any]:
+            return nullcontext(Driver())
+
+        def setup(self) -> None:
+            raise ValueError("the server has no module for indexes")
+
+    driver = SimpleNamespace(PyMySQLStore=Driver)
+    monkeypatch.setitem(sys.modules, "langgraph.store.mysql.pymysql", driver)
+    with pytest.raises(StoreUnavailableError, match="no module for indexes"):
+        MemoryAgent("mysql", dsn="mysql://ada@host/db")
 
 
 @pytest.mark.parametrize(
