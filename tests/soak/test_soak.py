@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ pytestmark = [
 ]
 
 PROCESSES = 2
+LONGEST_ANSWER_S = 300.0
 WARNINGS = ("-W", "default", "-W", "ignore::DeprecationWarning")
 MINUTES = float(os.environ.get("AGENTSTORE_SOAK_MINUTES", "10"))
 SEED = int(os.environ.get("AGENTSTORE_SOAK_SEED", random.SystemRandom().randrange(10**6)))
@@ -66,8 +68,12 @@ class Crew:
 
     def answer(self) -> Any:
         assert self.process.stdout is not None
+        # One that hangs is killed, and then says nothing.
+        deadline = Timer(LONGEST_ANSWER_S, self.process.kill)
+        deadline.start()
         line = self.process.stdout.readline()
-        assert line, f"process {self.number} died: {self._errors.read_text()[-4000:]}"
+        deadline.cancel()
+        assert line, f"process {self.number} died or hung: {self._errors.read_text()[-4000:]}"
         return json.loads(line)
 
     def __enter__(self) -> Self:
