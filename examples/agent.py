@@ -1,6 +1,6 @@
 """LangChain's `create_agent` with a memory: its tools find the store and the user in the runtime.
 
-pip install langchain; python examples/agent.py
+pip install "langgraph_agentstore[embedded]" langchain; python examples/agent.py
 """
 
 from dataclasses import dataclass

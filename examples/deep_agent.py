@@ -1,6 +1,6 @@
 """A deep agent whose files last: what it wrote for a user in one thread it finds in the next.
 
-pip install "langgraph_agentstore[deepagents]"; python examples/deep_agent.py
+pip install "langgraph_agentstore[deepagents,embedded]"; python examples/deep_agent.py
 """
 
 from typing import Any

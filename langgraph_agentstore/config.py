@@ -159,7 +159,7 @@ def find_source(dsn: str | None) -> Source:
     if dsn is not None:
         return dsn_source(dsn)
     if from_environment := os.environ.get(DSN_VARIABLE):
-        return dsn_source(from_environment)
+        return dsn_source(from_environment, f"the DSN of {DSN_VARIABLE}")
     if EmbeddedPostgres.is_installed():
         return embedded_source(EmbeddedPostgres())
     raise ConfigurationError(
@@ -168,19 +168,20 @@ def find_source(dsn: str | None) -> Source:
     )
 
 
-def dsn_source(dsn: str) -> Source:
+def dsn_source(dsn: str, name: str = "a DSN") -> Source:
     """A DSN such as `postgresql://user:password@host:5432/database?sslmode=require`.
 
-    What it leaves out comes from libpq's `PG*` environment variables.
+    What it leaves out comes from libpq's `PG*` environment variables. An error calls it `name`.
     """
     if not isinstance(dsn, str):
         raise ConfigurationError(f"a DSN is a string, got {type(dsn).__name__}")
     scheme = dsn.partition("://")[0] if "://" in dsn else ""
     if scheme not in _SCHEMES:
+        found = repr(scheme) if scheme else "neither"
         raise ConfigurationError(
-            f"a DSN starts with postgresql:// or postgres://, this one with {scheme or 'neither'!r}"
-            "; a driver suffix such as '+asyncpg' is to be left out, and host=… dbname=… is to be "
-            "written as postgresql://user@host/dbname"
+            f"{name} starts with postgresql:// or postgres://, this one with {found}; a driver "
+            "suffix such as '+asyncpg' is to be left out, and host=… dbname=… is to be written as "
+            "postgresql://user@host/dbname"
         )
     try:
         _check_dsn(dsn)

@@ -25,6 +25,8 @@ def telling_progress(
         with bar:
             task = bar.add_task(title, total=total)
             yield lambda done: bar.update(task, completed=done)
+            if total is None:  # known now: "40000/?" would look like half of it
+                bar.update(task, total=bar.tasks[0].completed)
     else:
         yield lambda _done: None
 

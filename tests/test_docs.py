@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -138,16 +139,33 @@ def clean_place(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
         monkeypatch.undo()
 
 
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if any(block.info in _RUNS for block in blocks_of(page))],
-    ids=_name,
-)
+LIVELY = [page for page in PAGES if any(block.info in _RUNS for block in blocks_of(page))]
+FILES = DOCS / "howto" / "files.md"
+
+
+@pytest.mark.parametrize("page", LIVELY, ids=_name)
 def test_the_examples_of_a_page_run(
     page: Path, clean_place: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if page == DOCS / "howto" / "files.md":
+    if page == FILES:
         pytest.importorskip("deepagents")
+    _try_examples(page, monkeypatch)
+
+
+@pytest.mark.slow
+def test_the_examples_of_all_pages_run_one_after_the_other_in_one_place(
+    clean_place: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No page finds what another left, as a reader's one database and one folder show it."""
+    index = DOCS / "index.md"
+    linked = [DOCS / link.partition("#")[0] for link in _LINK.findall(prose_of(index))]
+    in_order = [ROOT / "README.md", *(page for page in linked if page in LIVELY)]
+    for page in dict.fromkeys(in_order):
+        if page != FILES or find_spec("deepagents"):
+            _try_examples(page, monkeypatch)
+
+
+def _try_examples(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(page)
     monkeypatch.setitem(sys.modules, reader.module.__name__, reader.module)
     try:

@@ -151,6 +151,14 @@ def test_a_mistake_in_a_dsn_is_told_before_anything_connects(dsn: str) -> None:
         AgentStore(dsn)
 
 
+def test_a_mistake_in_the_dsn_of_the_environment_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AGENTSTORE_DSN", "localhost/db")
+    with pytest.raises(ConfigurationError, match=r"^the DSN of AGENTSTORE_DSN starts with"):
+        AgentStore()
+
+
 def test_a_database_that_does_not_exist_is_named(postgres_dsn: str) -> None:
     dsn = urlsplit(postgres_dsn)._replace(path="/no_such_database").geturl()
     with pytest.raises(ConfigurationError, match=r"no_such_database.*create it"):

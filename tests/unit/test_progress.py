@@ -40,6 +40,14 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "7/10" in terminal.getvalue()
 
 
+def test_a_bar_without_a_total_ends_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with telling_progress(True, "loading") as tell:
+        tell(7)
+    assert "7/7" in terminal.getvalue()
+
+
 def test_a_file_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", file := io.StringIO())
     with telling_progress(True, "loading", 10) as tell:
