@@ -30,7 +30,7 @@ def peak_mib():
 
 peaks = []
 with AgentStore(dsn, schema=schema) as store, AgentStore(dsn, schema=schema + "_to") as to:
-    for prefix in (few, many):
+    for prefix in (few, few, few, many):  # at first a process grows, whatever it moves
         export(store, name, prefix=(prefix,))
         import_(to, name)
         if name.endswith(".gz"):
@@ -46,12 +46,12 @@ def test_memory_stays_as_it_is_with_a_third(
     name: str, postgres_dsn: str, schema_name: str, tmp_path: Path
 ) -> None:
     with AgentStore(postgres_dsn, schema=schema_name) as store:
-        for prefix, count in (("few", 8000), ("many", 24_000)):
+        for prefix, count in (("few", 8000), ("many", 40_000)):
             store.load(
                 ((prefix,), f"{n:06}", {"n": n, "text": f"{n} {_TEXT}"}) for n in range(count)
             )
     path = str(tmp_path / name)
-    few, many = json.loads(
+    *_, few, many = json.loads(
         run_script(_MOVE, postgres_dsn, schema_name, "few", "many", path, timeout_s=400)
     )
-    assert many - few < 12, "MiB; the second has 32 more of records"
+    assert many - few < 12, "MiB; the second has 64 more of records"
