@@ -24,6 +24,7 @@ from langgraph_agentstore.transfer import export, import_
 from langgraph_agentstore.transfer.writing import BATCH_RECORDS
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute, locked_rows, start_script, wait_until
+from tests.support.moved_stores import DOCUMENT
 
 VALUES: dict[str, Any] = {
     "object": {"n": 1, "deep": [{"a": [None, True]}]},
@@ -40,22 +41,6 @@ VALUES: dict[str, Any] = {
     "tiny": 5e-324,
     "text": "é 👩‍👩‍👧 \u2028 \\u0000 </script>",
 }
-
-DOCUMENT: dict[str, Any] = {
-    "_id": "ann:files:repo:YQ==",
-    "userId": "ann",
-    "namespace": "files:repo",
-    "key": "a",
-    "value": {"n": 1},
-    "metadata": {"by": "hand"},
-    "createdByAgent": "scout",
-    "lastAccessedByAgent": "reader",
-    "accessCount": 3,
-    "createdAt": "2024-01-02T03:04:05.678901",
-    "updatedAt": "2024-01-03T03:04:05Z",
-    "lastAccessedAt": "2024-01-04T05:04:05+02:00",
-}
-"""As the original data_store writes them."""
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -29,23 +28,7 @@ from langgraph_agentstore.transfer import Manifest, export, import_, verify
 from langgraph_agentstore.transfer.manifest import manifest_entry
 from langgraph_agentstore.transfer.writing import BATCH_RECORDS
 from tests.support.faults import kill, locked_rows, start_script
-from tests.support.moved_stores import fill, put_many, rows
-
-DOCUMENT: dict[str, Any] = {
-    "_id": "ann:files:repo:YQ==",
-    "userId": "ann",
-    "namespace": "files:repo",
-    "key": "a",
-    "value": {"n": 1},
-    "metadata": {"by": "hand"},
-    "createdByAgent": "scout",
-    "lastAccessedByAgent": "reader",
-    "accessCount": 3,
-    "createdAt": "2024-01-02T03:04:05.678901",
-    "updatedAt": "2024-01-03T03:04:05Z",
-    "lastAccessedAt": "2024-01-04T05:04:05+02:00",
-}
-"""As the original data_store writes them, with both forms of time."""
+from tests.support.moved_stores import DOCUMENT, fill, put_many, rows
 
 
 @pytest.fixture

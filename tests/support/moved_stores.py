@@ -29,6 +29,22 @@ VALUES: dict[str, Any] = {
     "date": "2024-01-02",
 }
 
+DOCUMENT: dict[str, Any] = {
+    "_id": "ann:files:repo:YQ==",
+    "userId": "ann",
+    "namespace": "files:repo",
+    "key": "a",
+    "value": {"n": 1},
+    "metadata": {"by": "hand"},
+    "createdByAgent": "scout",
+    "lastAccessedByAgent": "reader",
+    "accessCount": 3,
+    "createdAt": "2024-01-02T03:04:05.678901",
+    "updatedAt": "2024-01-03T03:04:05Z",
+    "lastAccessedAt": "2024-01-04T05:04:05+02:00",
+}
+"""A record as the original `data_store` writes it, with both forms of time."""
+
 
 def fill(store: AgentStore) -> int:
     """Writes records of every kind: users, the shared space, metadata, TTLs, counts, versions."""
