@@ -11,6 +11,7 @@
     ├── InvalidFilterError (ValueError)          a filter that has no meaning
     │   └── UnknownOperatorError                 an operator that does not exist
     ├── MissingUserError (LookupError)           per_user() was called where no user is known
+    ├── UserConflictError (PermissionError)      a run names two users, one of them unproven
     ├── MissingExtraError (ImportError)          an optional package is not installed
     ├── BlockingCallError (RuntimeError)         a blocking call would wait for itself
     ├── MissingMemoryError (KeyError)            a memory to be changed or linked is not there
@@ -95,6 +96,10 @@ class UnknownOperatorError(InvalidFilterError):
 
 class MissingUserError(AgentStoreError, LookupError):
     """No user is known here: pass `configurable={"user_id": …}` when the graph is invoked."""
+
+
+class UserConflictError(AgentStoreError, PermissionError):
+    """A run names two users, and no server vouches for the authenticated one: pass only one."""
 
 
 class MissingExtraError(AgentStoreError, ImportError):

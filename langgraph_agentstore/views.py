@@ -30,9 +30,10 @@ class UserStore(ExtendedSurface):
 class PerUserStore(ExtendedSurface):
     """The records of the user for whom the graph runs, found anew at each call.
 
-    The Agent Server's authenticated user (`langgraph_auth_user_id`), then
-    `config["configurable"]["user_id"]`, then `user_id` of the runtime context. Where there is
-    none a call raises `MissingUserError`: it never falls back to records that all users share.
+    The Agent Server's authenticated user, then `config["configurable"]["user_id"]`, then `user_id`
+    of the runtime context. Where there is none a call raises `MissingUserError`: it never falls
+    back to records that all users share. A `langgraph_auth_user_id` that no server vouches for
+    and that contradicts the others raises `UserConflictError`.
     """
 
     def __init__(self, store: ExtendedSurface) -> None:

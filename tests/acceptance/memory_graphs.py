@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pytest
@@ -75,6 +76,13 @@ def graph_of(node: Any, store: BaseStore, **options: Any) -> Graph:
     """One node, compiled with the store, and with checkpoints that end with the process."""
     builder = StateGraph(Talk, **options).add_node("talk", node).add_edge(START, "talk")
     return builder.compile(store=store, checkpointer=InMemorySaver())
+
+
+@dataclass(frozen=True)
+class ServerUser:
+    """The Agent Server's object for the user whom it authenticated."""
+
+    identity: str
 
 
 def thread(name: str, **configurable: Any) -> RunnableConfig:

@@ -22,7 +22,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import AsyncDataStore, DataStore, data_store
 from langgraph_agentstore.errors import ConfigurationError, MissingUserError
 
-from .memory_graphs import needs_async_contexts
+from .memory_graphs import ServerUser, needs_async_contexts
 
 ALICE: RunnableConfig = {"configurable": {"user_id": "alice"}}
 
@@ -127,7 +127,14 @@ def test_a_node_may_say_what_the_graph_would(store: AgentStore) -> None:
 @pytest.mark.parametrize(
     ("configurable", "user"),
     [
-        ({"user_id": "alice", "langgraph_auth_user_id": "bob"}, "bob"),
+        (
+            {
+                "user_id": "alice",
+                "langgraph_auth_user_id": "bob",
+                "langgraph_auth_user": ServerUser("bob"),
+            },
+            "bob",
+        ),
         ({"user_id": "a:b"}, "a:b"),
         ({"user_id": "a.b/c%3A d"}, "a.b/c%3A d"),
     ],

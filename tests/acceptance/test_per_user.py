@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from langgraph_agentstore import AgentStore, PerUserStore
 from langgraph_agentstore.errors import AgentStoreError, MissingUserError
 
-from .memory_graphs import graph_of, thread
+from .memory_graphs import ServerUser, graph_of, thread
 from .per_user_graphs import OWN, Context, note, owners
 
 
@@ -58,7 +58,8 @@ def test_the_authenticated_user_goes_before_the_configured_one_and_that_of_the_c
     graph: Any = graph_of(note, store.per_user(), context_schema=Context)
     context = Context("carol")
 
-    both = thread("1", user_id="alice", langgraph_auth_user_id="bob")
+    server = {"langgraph_auth_user_id": "bob", "langgraph_auth_user": ServerUser("bob")}
+    both = thread("1", user_id="alice", **server)
     graph.invoke({"says": "first"}, both, context=context)
     graph.invoke({"says": "second"}, thread("2", user_id="alice"), context=context)
     graph.invoke({"says": "third"}, thread("3"), context=context)

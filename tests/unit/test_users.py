@@ -15,6 +15,7 @@ from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidValueError,
     MissingUserError,
+    UserConflictError,
     ValueTypeError,
 )
 from langgraph_agentstore.namespaces import Labels
@@ -194,10 +195,27 @@ class Context:
     user_id: str | None = None
 
 
+@dataclass
+class Authenticated:
+    """As the server makes it: an object, never a mapping."""
+
+    identity: str
+
+
 @pytest.mark.parametrize(
     ("configurable", "context", "user_id"),
     [
-        ({"user_id": "a", "langgraph_auth_user_id": "b"}, Context("c"), "b"),
+        (
+            {
+                "user_id": "a",
+                "langgraph_auth_user_id": "b",
+                "langgraph_auth_user": Authenticated("b"),
+            },
+            Context("c"),
+            "b",
+        ),
+        ({"user_id": "a", "langgraph_auth_user_id": "a"}, Context("a"), "a"),
+        ({"langgraph_auth_user_id": "b"}, Context("b"), "b"),
         ({"user_id": "a"}, Context("c"), "a"),
         ({"user_id": "", "langgraph_auth_user_id": None}, Context("c"), "c"),
         ({}, {"user_id": "d"}, "d"),
@@ -208,6 +226,24 @@ def test_the_first_user_that_is_named_counts(
     configurable: Any, context: object, user_id: str
 ) -> None:
     assert user_of({"configurable": configurable}, context) == user_id
+
+
+@pytest.mark.parametrize(
+    "authenticated",
+    [None, {"identity": "alice"}, "alice", Authenticated("bob"), object()],
+    ids=["none", "json", "text", "another user", "no identity"],
+)
+@pytest.mark.parametrize(
+    ("named", "context"),
+    [({"user_id": "bob"}, None), ({}, Context("bob"))],
+    ids=["config", "context"],
+)
+def test_an_authenticated_user_whom_no_server_vouches_for_contradicts_nobody(
+    authenticated: object, named: dict[str, str], context: object
+) -> None:
+    forged = {"langgraph_auth_user_id": "alice", "langgraph_auth_user": authenticated}
+    with pytest.raises(UserConflictError, match=r"'bob' and langgraph_auth_user_id 'alice'"):
+        user_of({"configurable": {**named, **forged}}, context)
 
 
 @pytest.mark.parametrize("context", [None, object(), {}, {"user_id": ""}, Context()])
