@@ -1,12 +1,20 @@
-"""`python -m langgraph_agentstore`: the versions that whoever looks for a fault needs to know."""
+"""`python -m langgraph_agentstore`: versions, and what is open in an Agent Server's project.
+
+Without an argument it prints the versions that whoever looks for a fault needs to know. With the
+path of a `langgraph.json` it tells which of the store's actions no handler guards, and ends with
+status 1 if there are any.
+"""
 
 from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from langgraph_agentstore import __version__
+from langgraph_agentstore.agent_server import check_project
+from langgraph_agentstore.errors import ConfigurationError
 
 _NEIGHBOURS = (
     *("langgraph", "langgraph-checkpoint", "langchain-core", "asyncpg", "pgvector", "uvloop"),
@@ -31,6 +39,21 @@ def versions() -> dict[str, str]:
     }
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; the status with which the process ends."""
+    if not arguments:
+        for name, found in versions().items():
+            sys.stdout.write(f"{name}: {found}\n")
+        return 0
+    try:
+        warnings = [warning for path in arguments for warning in check_project(path)]
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for warning in warnings:
+        sys.stdout.write(f"warning: {warning}\n")
+    return 1 if warnings else 0
+
+
 if __name__ == "__main__":
-    for name, found in versions().items():
-        sys.stdout.write(f"{name}: {found}\n")
+    sys.exit(main(sys.argv[1:]))

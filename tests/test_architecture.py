@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("views", "keeping"),
     ("migrating",),
     ("store",),
-    ("data_store", "files"),
+    ("agent_server", "data_store", "files"),
     ("transfer",),
     ("conversations", "memory_agent"),
     ("testing",),

@@ -90,6 +90,22 @@ async def only_what_may_be_read(ctx: Auth.types.AuthContext, value: dict):
     return {"readers": {"$contains": ctx.user.identity}, "state": {"$eq": "published"}}
 """
 
+GUARDED = """
+from langgraph_agentstore.agent_server import guard_store
+from langgraph_sdk import Auth
+
+auth = Auth()
+
+@auth.authenticate
+async def authenticate(headers: dict) -> Auth.types.MinimalUserDict:
+    user = (headers.get(b"x-user") or b"").decode()
+    if not user:
+        raise Auth.exceptions.HTTPException(status_code=401, detail="who are you?")
+    return {"identity": user, "permissions": ["admin"] if user == "root" else []}
+
+guard_store(auth, administrator=lambda ctx: "admin" in ctx.permissions)
+"""
+
 OFFLINE = {
     "LANGGRAPH_CLI_NO_ANALYTICS": "1",
     "LANGGRAPH_NO_VERSION_CHECK": "true",
@@ -139,6 +155,7 @@ def write_project(folder: Path, path: str, store: str, **config: Any) -> None:
         (home / "agent_store.py").write_text(store, "utf-8")
     (folder / "graph.py").write_text(GRAPH, "utf-8")
     (folder / "auth.py").write_text(AUTH, "utf-8")
+    (folder / "guarded.py").write_text(GUARDED, "utf-8")
     settings = {
         "dependencies": ["."],
         "graphs": {"talk": "./graph.py:graph"},

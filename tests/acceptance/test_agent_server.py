@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -190,3 +195,96 @@ async def test_a_server_starts_the_bundled_postgres_when_its_store_is_first_used
             async with get_client(url=url) as client:
                 await client.store.put_item(NOTES, "cat", {"is": "Turing"})
                 assert (await client.store.get_item(NOTES, "cat"))["value"] == {"is": "Turing"}
+
+
+@pytest.fixture(scope="module", params=["isolated loops", "one loop"])
+def guarded_server(request: pytest.FixtureRequest, postgres_dsn: str) -> Iterator[AgentServer]:
+    """A server whose store is guarded, with records of two users and of nobody."""
+    setup = replace(SETUPS["instance"], isolated_loops=request.param == "isolated loops")
+    schema = f"t_{uuid4().hex[:12]}"
+    with temporary_folder() as folder, AgentStore(postgres_dsn, schema=schema) as behind:
+        for user in ("alice", "bob"):
+            behind.for_user(user).put(("notes",), "secret", {"of": user})
+        behind.put(("docs",), "page", {"of": "all"})
+        write_project(folder, setup.path, STORE, auth={"path": "./guarded.py:auth"})
+        environment = {
+            "TEST_DSN": postgres_dsn,
+            "TEST_SCHEMA": schema,
+            "BG_JOB_ISOLATED_LOOPS": str(setup.isolated_loops).lower(),
+        }
+        with langgraph_dev(folder, **environment) as url:
+            yield AgentServer(url, setup, behind)
+
+
+@pytest.mark.parametrize("user", ["alice", "bob"])
+async def test_a_guarded_user_uses_the_own_records_over_http(
+    guarded_server: AgentServer, user: str
+) -> None:
+    own = ["users", user, "own"]
+    async with guarded_server.client(**{"x-user": user}) as client:
+        await client.store.put_item(own, "cat", {"is": "Turing"})
+        assert (await client.store.get_item(own, "cat"))["value"] == {"is": "Turing"}
+        found = await client.store.search_items(["users", user, "notes"])
+        listed = await client.store.list_namespaces()
+        await client.store.delete_item(own, "cat")
+
+    assert [item["value"]["of"] for item in found["items"]] == [user]
+    assert {tuple(labels[:2]) for labels in listed["namespaces"]} == {("users", user)}
+
+
+@pytest.mark.parametrize(
+    "namespace", [[], ["users"], ["users", "bob"], ["users", "bob", "notes"], ["docs"]], ids=str
+)
+async def test_a_guarded_user_reaches_nobody_elses_records_over_http(
+    guarded_server: AgentServer, namespace: list[str]
+) -> None:
+    async with guarded_server.client(**{"x-user": "alice"}) as client:
+        store = client.store
+        attempts = [store.search_items(namespace), store.list_namespaces(prefix=["users", "*"])]
+        if namespace:
+            attempts += [
+                store.put_item(namespace, "planted", {}),
+                store.get_item(namespace, "secret"),
+                store.delete_item(namespace, "secret"),
+            ]
+        answers = await asyncio.gather(*attempts, return_exceptions=True)
+
+    statuses = [getattr(getattr(a, "response", None), "status_code", a) for a in answers]
+    assert statuses == [403] * len(attempts)
+    assert guarded_server.behind.for_user("bob").count(("notes",)) == 1
+
+
+async def test_a_guarded_administrator_reaches_all_over_http(guarded_server: AgentServer) -> None:
+    async with guarded_server.client(**{"x-user": "root"}) as client:
+        found = await client.store.search_items([], filter={"of": {"$in": ["bob", "all"]}})
+
+    assert {item["value"]["of"] for item in found["items"]} == {"bob", "all"}
+
+
+def test_the_command_tells_which_projects_leave_the_store_open() -> None:
+    with temporary_folder() as folder:
+        write_project(folder, "./agent_store.py:store", STORE)
+        config = folder / "langgraph.json"
+        open_to_all = told_of(config)
+        write_auth(config, "./auth.py:auth")
+        half_guarded = told_of(config)
+        write_auth(config, "./guarded.py:auth")
+        guarded = told_of(config)
+        write_auth(config, "./absent.py:auth")
+        absent = told_of(config)
+
+    assert (open_to_all.returncode, "no auth" in open_to_all.stdout) == (1, True)
+    assert half_guarded.returncode == 1
+    assert "put, get, delete, list_namespaces open" in half_guarded.stdout
+    assert (guarded.returncode, guarded.stdout) == (0, "")
+    assert (absent.returncode, "cannot be imported" in absent.stderr) == (2, True)
+
+
+def write_auth(config: Path, auth_path: str) -> None:
+    settings = json.loads(config.read_text("utf-8"))
+    config.write_text(json.dumps({**settings, "auth": {"path": auth_path}}), "utf-8")
+
+
+def told_of(config: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "langgraph_agentstore", str(config)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
