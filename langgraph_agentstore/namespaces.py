@@ -16,12 +16,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from .errors import InvalidNamespaceError, InvalidValueError
-from .values import check_text
+from .values import check_text, is_storable, shown
 
 Labels = tuple[str, ...]
 
 ROOT = ""
 """The stored text of the namespace without labels."""
+
+MOST_LABELS = 1_300
+"""How many labels a namespace may have: more do not fit an index row."""
 
 _RESERVED_ROOT = "langgraph"
 _JOINT = "\x01"
@@ -33,12 +36,17 @@ def check_labels(labels: object) -> Labels:
 
     Raises:
         InvalidNamespaceError: not a tuple or list of non-empty strings, or a label holds `.`,
-            NUL or a lone surrogate.
+            NUL or a lone surrogate; or there are more than `MOST_LABELS`.
     """
     if not isinstance(labels, (tuple, list)):
         raise InvalidNamespaceError(
-            f"a namespace is a tuple of strings, got {type(labels).__name__} {labels!r}; "
+            f"a namespace is a tuple of strings, got {type(labels).__name__} {shown(labels)}; "
             f"write (…,) around it"
+        )
+    if len(labels) > MOST_LABELS:
+        raise InvalidNamespaceError(
+            f"a namespace has at most {MOST_LABELS} labels, got {len(labels)}: "
+            "fewer, longer ones, or text in the value"
         )
     for label in labels:
         _check_label(label, labels)
@@ -52,7 +60,7 @@ def check_writable(labels: Labels) -> None:
         raise InvalidNamespaceError("an item cannot be put into the empty namespace (); name one")
     if labels[0] == _RESERVED_ROOT:
         raise InvalidNamespaceError(
-            f"the first label of {labels!r} is 'langgraph', which LangGraph keeps for itself; "
+            f"the first label of {shown(labels)} is 'langgraph', which LangGraph keeps for itself; "
             "choose another"
         )
 
@@ -127,10 +135,10 @@ def labels_named(name: object) -> Labels:
     """
     if not isinstance(name, str) or not name:
         raise InvalidNamespaceError(
-            f"a namespace is a non-empty string such as 'files:my-repo', got {name!r}"
+            f"a namespace is a non-empty string such as 'files:my-repo', got {shown(name)}"
         )
     try:
-        check_text(name, f"the namespace {name!r}")
+        check_text(name, f"the namespace {shown(name)}")
     except InvalidValueError as error:
         raise InvalidNamespaceError(str(error)) from None
     return tuple(str.__str__(name).split(":"))
@@ -157,17 +165,21 @@ def _unescape(label: str) -> str:
 def _check_label(label: object, labels: Sequence[object]) -> None:
     if not isinstance(label, str):
         raise InvalidNamespaceError(
-            f"the label {label!r} of {labels!r} is of type {type(label).__name__}; "
+            f"the label {shown(label)} of {shown(labels)} is of type {type(label).__name__}; "
             "labels are strings"
         )
     if not label:
-        raise InvalidNamespaceError(f"{labels!r} has an empty label; labels are non-empty strings")
+        raise InvalidNamespaceError(
+            f"{shown(labels)} has an empty label; labels are non-empty strings"
+        )
     if "." in label:
         raise InvalidNamespaceError(
-            f"the label {label!r} of {labels!r} has a period, which LangGraph does not allow; "
-            "replace it, or reach such users through for_user()"
+            f"the label {shown(label)} of {shown(labels)} has a period, which LangGraph does not "
+            "allow; replace it, or reach such users through for_user()"
         )
+    if is_storable(label):
+        return
     try:
-        check_text(label, f"a label of {labels!r}")
+        check_text(label, f"a label of {shown(labels)}")
     except InvalidValueError as error:
         raise InvalidNamespaceError(str(error)) from None

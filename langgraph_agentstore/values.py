@@ -13,12 +13,18 @@ object is not seen. Two things need care beyond `orjson`:
 from __future__ import annotations
 
 import math
+import re
+import reprlib
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import orjson
 
 from .errors import InvalidValueError, ValueTypeError
+
+_Path: TypeAlias = "tuple[_Path, str | int] | tuple[()]"
+# Where a part of a value is: the path of its parent, and its key or place. It is written out only
+# for a message: with a key of a megabyte, a text for each of its children would take minutes.
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -29,6 +35,13 @@ LARGEST_INTEGER = 2**64 - 1
 SMALLEST_INTEGER = -(2**63)
 _EXACT_FLOAT = 2.0**53
 _FLOAT_READ_BACK_AS_FLOAT = 2.0**64
+
+_LONGEST_SHOWN = 100
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _LONGEST_SHOWN
+_REPR.maxtuple = _REPR.maxlist = 10
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def encode_value(value: object) -> bytes:
@@ -41,14 +54,14 @@ def encode_value(value: object) -> bytes:
         InvalidValueError: a part is JSON's type but cannot be stored (NaN, an infinity, NUL, a
             lone surrogate, an integer beyond 64 bits, nesting beyond `MAX_DEPTH`).
     """
-    plain = value if _is_plain(value, MAX_DEPTH) else _normalised(value, "$", MAX_DEPTH)
+    plain = value if _is_plain(value, MAX_DEPTH) else _normalised(value, (), MAX_DEPTH)
     try:
         text = orjson.dumps(plain)
     except orjson.JSONEncodeError:
-        _check_text(value, "$")  # the one thing not looked at yet: a lone surrogate
+        _check_text(value, ())  # the one thing not looked at yet: a lone surrogate
         raise  # pragma: no cover - everything else was looked at before
     if b"\\u0000" in text:  # a NUL, or a backslash before the letters u0000
-        _check_text(value, "$")
+        _check_text(value, ())
     return text
 
 
@@ -113,7 +126,25 @@ def _is_plain(node: Any, depth: int) -> bool:  # noqa: C901 - unrolled, every wr
     return False
 
 
-def _normalised(node: Any, path: str, depth: int) -> Any:
+def shown(value: object) -> str:
+    """Write a value for a message: its repr, cut where it is long."""
+    return _REPR.repr(value)
+
+
+def _written(path: _Path) -> str:
+    """Write a path for a message: `$.a[0]`, with long keys cut."""
+    parts: list[str] = []
+    while path:
+        path, part = path
+        parts.append(f"[{part}]" if isinstance(part, int) else f".{_cut(part)}")
+    return "$" + "".join(reversed(parts))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _normalised(node: Any, path: _Path, depth: int) -> Any:
     """A copy that orjson writes right, or an error that names the path."""
     if node is None or isinstance(node, bool):
         return node
@@ -125,37 +156,51 @@ def _normalised(node: Any, path: str, depth: int) -> Any:
         return _float(float(node), path)
     if not isinstance(node, (Mapping, list, tuple)):
         raise ValueTypeError(
-            f"{path} is of type {type(node).__name__}, which JSON does not have; convert it first"
+            f"{_written(path)} is of type {type(node).__name__}, which JSON does not have; "
+            "convert it first"
         )
     if depth == 0:
-        raise InvalidValueError(f"{path} is nested deeper than {MAX_DEPTH} levels; flatten it")
+        raise InvalidValueError(
+            f"{_written(path)} is nested deeper than {MAX_DEPTH} levels; flatten it"
+        )
     if isinstance(node, Mapping):
         return {
-            _member(key, path): _normalised(child, f"{path}.{key}", depth - 1)
+            (name := _member(key, path)): _normalised(child, (path, name), depth - 1)
             for key, child in node.items()
         }
-    return [_normalised(child, f"{path}[{i}]", depth - 1) for i, child in enumerate(node)]
+    return [_normalised(child, (path, i), depth - 1) for i, child in enumerate(node)]
 
 
-def _member(key: object, path: str) -> str:
+def _member(key: object, path: _Path) -> str:
     if not isinstance(key, str):
         raise ValueTypeError(
-            f"{path} has the key {key!r} of type {type(key).__name__}; JSON keys are strings"
+            f"{_written(path)} has the key {shown(key)} of type {type(key).__name__}; "
+            "JSON keys are strings"
         )
     return str.__str__(key)
 
 
-def _check_text(node: Any, path: str) -> None:
+def _check_text(node: Any, path: _Path) -> None:
     """Raises for the first text that UTF-8 or Postgres cannot hold."""
     if isinstance(node, str):
-        check_text(node, path)
+        _check_part(node, "", path)
     elif isinstance(node, Mapping):
         for key, child in node.items():
-            check_text(key, f"a key of {path}")
-            _check_text(child, f"{path}.{key}")
+            _check_part(key, "a key of ", path)
+            _check_text(child, (path, key))
     elif isinstance(node, (list, tuple)):
         for position, child in enumerate(node):
-            _check_text(child, f"{path}[{position}]")
+            _check_text(child, (path, position))
+
+
+def _check_part(text: str, relation: str, path: _Path) -> None:
+    if not is_storable(text):
+        check_text(text, f"{relation}{_written(path)}")
+
+
+def is_storable(text: str) -> bool:
+    """Whether Postgres can hold a text: no NUL, no lone surrogate."""
+    return "\x00" not in text and (text.isascii() or not _SURROGATES.search(text))
 
 
 def check_text(text: str, name: str) -> None:
@@ -173,18 +218,20 @@ def check_text(text: str, name: str) -> None:
         ) from None
 
 
-def _integer(number: int, path: str) -> int:
+def _integer(number: int, path: _Path) -> int:
     if not SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
         raise InvalidValueError(
-            f"{path} is an integer beyond 64 bits ({number.bit_length()} bits); "
+            f"{_written(path)} is an integer beyond 64 bits ({number.bit_length()} bits); "
             "store it as a string"
         )
     return number
 
 
-def _float(number: float, path: str) -> float | orjson.Fragment:
+def _float(number: float, path: _Path) -> float | orjson.Fragment:
     if not math.isfinite(number):
-        raise InvalidValueError(f"{path} is {number}, which JSON does not have; store null")
+        raise InvalidValueError(
+            f"{_written(path)} is {number}, which JSON does not have; store null"
+        )
     if _EXACT_FLOAT <= abs(number) < _FLOAT_READ_BACK_AS_FLOAT:
         return orjson.Fragment(f"{int(number)}.0")
     return number
