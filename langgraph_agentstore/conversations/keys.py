@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from random import SystemRandom
+from uuid import UUID
 
 from typing_extensions import Self
 
@@ -72,6 +73,17 @@ def check_thread_id(thread_id: object) -> str:
         raise InvalidKeyError("a thread id is a non-empty string, got ''")
     check_text(thread_id, "the thread id")
     return str.__str__(thread_id)
+
+
+def thread_id_of_run(thread_id: object) -> str:
+    """Returns the thread id that a run was given, as text: 7 and UUIDs have an obvious one.
+
+    Raises:
+        ValueTypeError, InvalidKeyError, InvalidValueError: as `check_thread_id`.
+    """
+    if isinstance(thread_id, UUID) or type(thread_id) is int:
+        return str(thread_id)
+    return check_thread_id(thread_id)
 
 
 def in_utc(moment: object) -> datetime:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
+
 from ..errors import (
     AgentStoreError,
     DatabaseError,
+    EmbeddingError,
     InvalidKeyError,
     InvalidNamespaceError,
     InvalidOperationError,
     InvalidValueError,
+    ItemLockedError,
     StoreClosedError,
     ValueTypeError,
 )
@@ -23,10 +28,18 @@ _OF_THE_TURN = (
 _REFUSED_CLASSES = ("22", "23")
 """SQLSTATE: data exceptions and violated constraints, which another attempt meets again."""
 
+_OF_THE_DATABASE = (
+    *(ConnectionError, TimeoutError, OSError, StoreClosedError),
+    # Before Python 3.11 these are no TimeoutError.
+    *(asyncio.TimeoutError, concurrent.futures.TimeoutError),
+)
+_OF_ONE_ITEM = (EmbeddingError, ItemLockedError)
+"""Some of them time out, and others need not."""
+
 
 def is_unreachable(error: Exception) -> bool:
     """Whether the database, not the turn, is the reason: all others would fail as well."""
-    return isinstance(error, (ConnectionError, TimeoutError, OSError, StoreClosedError))
+    return isinstance(error, _OF_THE_DATABASE) and not isinstance(error, _OF_ONE_ITEM)
 
 
 def is_hopeless(error: Exception) -> bool:

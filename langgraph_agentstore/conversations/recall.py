@@ -1,7 +1,8 @@
 """`recall_conversation`: begins a thread with what was said in earlier ones.
 
 It asks once, at the first turn of a thread. A database that is away or slow never fails the reply
-and delays it for `timeout_s` at most; for some seconds after that it is not asked again.
+and delays it for `timeout_s` at most; for some seconds after that it is not asked again. Any other
+failure concerns its own run alone.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 
 from .budget import Budget, TokenCounter
-from .keys import check_thread_id
+from .keys import check_thread_id, thread_id_of_run
+from .outcomes import is_unreachable
 from .running import Memories, Middleware, Source, as_middleware, messages_of
 from .saver import logger
 from .turns import last_turn
@@ -31,7 +33,7 @@ T = TypeVar("T")
 DEFAULT_MAX_MESSAGES = 40
 DEFAULT_TIMEOUT_S = 2.0
 PAUSE_S = 5.0
-"""After a failure, for how long the database is not asked."""
+"""For how long a database that was away is not asked."""
 
 
 class RecallConversation(Middleware):
@@ -66,6 +68,7 @@ class RecallConversation(Middleware):
         Raises:
             ConfigurationError, MissingUserError, InvalidOperationError: the graph has no store,
                 the run no user, or the state no such messages.
+            ValueTypeError, InvalidKeyError, InvalidValueError: `resume_thread_id` names no thread.
         """
         future = self._asked(state, config, runtime)
         if future is None:
@@ -112,13 +115,17 @@ class RecallConversation(Middleware):
         if len(said) > len(last_turn(said)) or time.monotonic() < self._not_before_s:
             return None
         memory = self._memories.of(config, runtime)
-        configurable = config.get("configurable") or {}
-        thread_id = configurable.get("resume_thread_id", self._thread_id)
+        thread_id = self._thread_to_resume(config)
         return in_thread(lambda: memory.resume(thread_id, *self._budget))
+
+    def _thread_to_resume(self, config: RunnableConfig) -> str | None:
+        asked = (config.get("configurable") or {}).get("resume_thread_id", self._thread_id)
+        return None if asked is None else thread_id_of_run(asked)
 
     def _failed(self, error: Exception) -> None:
         self.failures += 1
-        self._not_before_s = time.monotonic() + PAUSE_S
+        if is_unreachable(error):
+            self._not_before_s = time.monotonic() + PAUSE_S
         reason = str(error) or f"no answer within {self._timeout_s:g} s"
         logger.warning("a thread begins without what was said earlier: %s", reason)
 
@@ -157,7 +164,8 @@ def recall_conversation(
         store: a memory, a repository or a store; None, the store of the graph.
         user_id: None, the user of the run: see `PerUserStore`.
         thread_id: the thread to go on from; None for all, the latest messages of any. The run
-            may name another: `configurable={"resume_thread_id": …}`.
+            may name another: `configurable={"resume_thread_id": …}`, a string, a UUID or a whole
+            number; anything else is an error of that run.
         max_messages: how many at most; None for any number.
         max_tokens: likewise; see `ConversationMemory.resume`.
         token_counter: what counts them.

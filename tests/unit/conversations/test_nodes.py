@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
@@ -18,9 +20,14 @@ from typing_extensions import TypedDict
 from langgraph_agentstore import (
     AgentStore,
     ConfigurationError,
+    EmbeddingTimeoutError,
+    InvalidKeyError,
     InvalidOperationError,
+    InvalidValueError,
+    ItemLockedError,
     MissingUserError,
     StoreUnavailableError,
+    ValueTypeError,
 )
 from langgraph_agentstore.conversations import (
     ConversationMemory,
@@ -207,6 +214,77 @@ def test_after_a_failure_the_database_is_left_alone_for_a_while(
     store.close()
 
 
+def recalling(store: Any, **recalled: Any) -> tuple[Any, Any]:
+    recall = recall_conversation(**recalled)
+    builder = StateGraph(MessagesState).add_node("recall", recall).add_edge(START, "recall")
+    return builder.compile(store=store), recall
+
+
+def recalled_by(graph: Any, **configurable: Any) -> list[str]:
+    config = {"configurable": {"user_id": "ann", **configurable}}
+    shown = graph.invoke({"messages": [("user", "now")]}, config)
+    return [message.text for message in shown["messages"]]
+
+
+NUMBERED = UUID("12345678-1234-5678-1234-567812345678")
+
+
+@pytest.mark.parametrize(
+    ("asked", "thread"),
+    [(7, "7"), (NUMBERED, str(NUMBERED)), ("a.b", "a.b"), ("t" * 3_000, None), (None, "a.b")],
+)
+def test_a_run_may_name_its_thread_by_a_number_or_a_uuid(asked: Any, thread: str | None) -> None:
+    store = InMemoryStore()
+    memory = ConversationMemory(store, "ann")
+    for kept in ("7", str(NUMBERED), "a.b"):
+        memory.save_turn(f"said in {kept}", "r", kept)
+    graph, recall = recalling(store, max_messages=2)
+    found = [] if thread is None else [f"said in {thread}", "r"]
+    assert recalled_by(graph, resume_thread_id=asked) == [*found, "now"]
+    assert recall.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ("", InvalidKeyError),
+        ("a\x00b", InvalidValueError),
+        ("\ud83d", InvalidValueError),
+        (1.5, ValueTypeError),
+        (True, ValueTypeError),
+        (["t"], ValueTypeError),
+    ],
+)
+def test_a_thread_that_cannot_be_is_the_error_of_its_run_alone(
+    asked: Any, error: type[Exception]
+) -> None:
+    store = InMemoryStore()
+    ConversationMemory(store, "ann").save_turn("earlier", "r", "t")
+    graph, recall = recalling(store)
+    with pytest.raises(error):
+        recalled_by(graph, resume_thread_id=asked)
+    assert recalled_by(graph) == ["earlier", "r", "now"]
+    assert recall.failures == 0
+
+
+def test_a_failure_that_concerns_one_user_pauses_recalling_for_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def count(messages: list[Any]) -> int:
+        if "poison" in str(messages):
+            raise RuntimeError("cannot count this")
+        return len(messages)
+
+    store = InMemoryStore()
+    ConversationMemory(store, "ann").save_turn("poison", "r", "t")
+    ConversationMemory(store, "bob").save_turn("earlier", "r", "t")
+    graph, recall = recalling(store, max_tokens=10, token_counter=count)
+    assert recalled_by(graph) == ["now"]
+    assert recalled_by(graph, user_id="bob") == ["earlier", "r", "now"]
+    assert recall.failures == 1
+    assert "cannot count this" in caplog.text
+
+
 def test_a_forgotten_thread_leaves_no_word_in_what_is_said_after_it() -> None:
     store = InMemoryStore()
     talking, forgetting = (ConversationMemory(store, "ann") for _ in range(2))
@@ -221,3 +299,9 @@ def test_errors_that_pass_are_not_given_up() -> None:
     assert not is_hopeless(StoreUnavailableError("away"))
     assert not is_hopeless(RuntimeError("of a driver"))
     assert is_hopeless(ValueError("of a driver"))
+
+
+def test_what_times_out_for_one_turn_says_nothing_of_the_database() -> None:
+    assert is_unreachable(concurrent.futures.TimeoutError())
+    assert not is_unreachable(EmbeddingTimeoutError("slow"))
+    assert not is_unreachable(ItemLockedError("locked"))
