@@ -51,14 +51,14 @@ def newest_first(files: Sequence[FileEntry]) -> list[FileEntry]:
 
 def held(
     reach: Reach, matches: Callable[[str], bool], literal: str
-) -> Program[list[tuple[str, list[str]]]]:
-    """Path and lines of the text files that may hold a literal and whose path matches."""
+) -> Program[list[tuple[str, str]]]:
+    """Path and text of the text files that may hold a literal and whose path matches."""
     contents: list[tuple[str, Any]] = yield Contents(reach, literal)
     texts = []
     for path, value in contents:
         file = content_of(value) if matches(path) and isinstance(value, dict) else None
         if file is not None and not file.is_binary:
-            texts.append((path, file.text.split("\n")))
+            texts.append((path, file.text))
     return texts
 
 

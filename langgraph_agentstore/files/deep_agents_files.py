@@ -45,6 +45,7 @@ from .core import (
     uploads,
 )
 from .globs import like_of
+from .line_ends import ANY, UNIVERSAL, replaced_as_shown, shown
 from .steps import Program, Remove
 
 NOT_TEXT = frozenset(
@@ -85,7 +86,13 @@ def edit_text(path: str, old: str, new: str, everywhere: bool) -> Program[EditRe
     """Replaces text in a file."""
 
     def change(text: str) -> tuple[str, int] | str:
-        return perform_string_replacement(text, old, new, everywhere)
+        seen = shown(text, UNIVERSAL)
+        if seen == text or shown(old, UNIVERSAL) != old:
+            return perform_string_replacement(text, old, new, everywhere)
+        done = perform_string_replacement(seen, old, new, everywhere)
+        if isinstance(done, str):
+            return done
+        return replaced_as_shown(text, old, new, UNIVERSAL), done[1]
 
     done = yield from edited(path, change, text_form)
     if done.error is not None:
@@ -109,7 +116,8 @@ def grep_text(
     if reach is None:
         return GrepResult(matches=[])
     files = yield from held(reach, lambda _: True, pattern)
-    contents = {path: {"content": "\n".join(lines)} for path, lines in files}
+    # By lines as `read_window` counts them, which are more than those that end with "\n".
+    contents = {path: {"content": shown(text, ANY)} for path, text in files}
     return grep_matches_from_files(contents, pattern, path, glob, max_count=max_count)
 
 

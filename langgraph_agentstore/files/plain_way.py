@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import BaseStore, Item
 
-from ..errors import VersionConflictError
+from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..namespaces import Labels
 from ..plan.files import FileEntry, Reach, SizeUnit
+from ..values import check_text
 from .content import content_of
 from .steps import (
     Children,
@@ -104,30 +105,41 @@ class PlainWay:
     def _read(self, step: Read) -> Asking:
         values = []
         for path in step.paths:
-            item = yield "get", (self._namespace, path), {}
+            item = (yield "get", (self._namespace, path), {}) if _is_path(path) else None
             values.append(None if item is None else item.value)
         return values
 
     def _look(self, step: Look) -> Asking:
+        if not _is_path(step.path):
+            return None
         item: Item | None = yield "get", (self._namespace, step.path), {}
         return None if item is None else Seen(item.value, None)
 
     def _create(self, step: Create) -> Asking:
+        _check_file(step.path, step.value)
         there = yield "get", (self._namespace, step.path), {}
         if there is not None:
             raise VersionConflictError(f"{step.path!r} exists already", expected=0)
         yield "put", (self._namespace, step.path, step.value), {}
 
     def _replace(self, step: Replace) -> Asking:
+        _check_file(step.path, step.value)
         there: Item | None = yield "get", (self._namespace, step.path), {}
         if there is None or there.value != step.seen.value:
             raise VersionConflictError(f"{step.path!r} changed or is gone; read it again")
         yield "put", (self._namespace, step.path, step.value), {}
 
     def _write(self, step: Write) -> Asking:
+        done: list[Exception | None] = []
         for path, value in step.files:
+            try:
+                _check_file(path, value)
+            except (InvalidKeyError, InvalidValueError) as error:
+                done.append(error)
+                continue
             yield "put", (self._namespace, path, value), {}
-        return [None] * len(step.files)
+            done.append(None)
+        return done
 
     def _remove(self, step: Remove) -> Asking:
         items = yield from self._items()
@@ -156,6 +168,32 @@ class PlainWay:
                 return dict(sorted(found.items()))
             read += len(page)
             found.update({i.key: i.value for i in page if i.namespace == self._namespace})
+
+
+def _is_path(path: str) -> bool:
+    try:
+        _check_path(path)
+    except (InvalidKeyError, InvalidValueError):
+        return False
+    return True
+
+
+def _check_path(path: str) -> None:
+    if not path:
+        raise InvalidKeyError("a path is a non-empty text such as '/notes/tea.md', got ''")
+    check_text(path, "the path")
+
+
+def _check_file(path: str, value: dict[str, Any]) -> None:
+    """Raises for a path that no store of files takes, and for a text that has no bytes."""
+    _check_path(path)
+    try:
+        "".join(value["content"]).encode()
+    except UnicodeEncodeError:
+        raise InvalidValueError(
+            f"the text of {path!r} holds half of a character (a lone surrogate); remove it, or "
+            "decode what it is from with errors='replace'"
+        ) from None
 
 
 def _cannot() -> Asking:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from .line_ends import ANY, lines_of, replaced_as_shown, shown
 from .spoon_results import GrepMatch
 
 EMPTY = "System reminder: File exists but has empty contents"
@@ -13,9 +14,9 @@ LONGEST_ROW = 10_000
 
 def numbered(text: str, offset: int, limit: int) -> str:
     """`limit` lines after the first `offset`, each with its number; or what to say instead."""
-    if not text.strip():
+    lines = lines_of(text)
+    if not any(line.strip() for line in lines):
         return EMPTY
-    lines = text.splitlines()
     first = max(0, offset)
     if first >= len(lines):
         return f"Error: Line offset {first} exceeds file length ({len(lines)} lines)"
@@ -31,8 +32,14 @@ def _rows(number: int, line: str) -> Iterable[str]:
 
 
 def replaced(text: str, old: str, new: str, *, everywhere: bool) -> tuple[str, int] | str:
-    """The text with `new` for `old`, and how often; or the error."""
-    occurrences = text.count(old)
+    r"""The text with `new` for `old`, and how often; or the error.
+
+    `old` is what `numbered` showed, unless it has line ends other than "\n": then it is exact.
+    """
+    if not old:
+        return "Error: old_string is empty, so there is nothing to replace; name a text of the file"
+    is_exact = shown(old, ANY) != old
+    occurrences = (text if is_exact else shown(text, ANY)).count(old)
     if not occurrences:
         return f"Error: String not found in file: '{old}'"
     if occurrences > 1 and not everywhere:
@@ -40,16 +47,18 @@ def replaced(text: str, old: str, new: str, *, everywhere: bool) -> tuple[str, i
             f"Error: String '{old}' appears {occurrences} times in file. Use replace_all=True to "
             "replace all instances, or provide a more specific string."
         )
-    return text.replace(old, new), occurrences
+    if is_exact:
+        return text.replace(old, new), occurrences
+    return replaced_as_shown(text, old, new, ANY), occurrences
 
 
 def matching_lines(
-    files: Iterable[tuple[str, list[str]]], expression: re.Pattern[str]
+    files: Iterable[tuple[str, str]], expression: re.Pattern[str]
 ) -> list[GrepMatch]:
     """The lines in which the expression is found, file by file."""
     return [
         {"path": path, "line": number, "text": line}
-        for path, lines in files
-        for number, line in enumerate(lines, 1)
+        for path, text in files
+        for number, line in enumerate(lines_of(text), 1)
         if expression.search(line)
     ]

@@ -238,7 +238,7 @@ def test_a_grep_finds_lines_by_a_regular_expression(backend: Any) -> None:
     backend.write("/b.py", "import os\n\ndef f(a):\n    return os.path\n")
     backend.write("/a.py", "def g():\r\n    pass")
     assert backend.grep_raw(r"^def \w") == [
-        {"path": "/a.py", "line": 1, "text": "def g():\r"},
+        {"path": "/a.py", "line": 1, "text": "def g():"},
         {"path": "/b.py", "line": 3, "text": "def f(a):"},
     ]
     assert backend.grep_raw(r"os\.path")[0]["line"] == 4

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from langgraph.store.memory import InMemoryStore as LangGraphInMemoryStore
 
 from langgraph_agentstore import AgentStore
-from tests.support.file_model import filled, folders, globs, paths, texts
+from tests.support.file_model import LINE_ENDS, folders, globs, paths, texts
 
 pytest.importorskip("deepagents")
 
@@ -38,20 +38,22 @@ def call(name: str, *arguments: st.SearchStrategy[Any], **named: Any) -> st.Sear
 
 
 names = paths | st.just("/a/x.PNG")
+# Of other line ends theirs shows lines that it neither finds by number nor replaces.
+unix_texts = texts.map(lambda text: LINE_ENDS.sub("\n", text))
 windows = st.integers(-2, 6)
 needles = st.sampled_from(["a", "b", "", "é", '"', "\\", "def foo", "\n", "x.y", "\t", "%", "_"])
 steps = st.one_of(
-    call("write", names, texts),
-    call("write", names, texts),
-    call("edit", names, texts, texts, st.booleans()),
-    call("edit", names, st.sampled_from(["a", "b", "\n", "b\n", ""]), texts, st.booleans()),
+    call("write", names, unix_texts),
+    call("write", names, unix_texts),
+    call("edit", names, unix_texts, unix_texts, st.booleans()),
+    call("edit", names, st.sampled_from(["a", "b", "\n", "b\n", ""]), unix_texts, st.booleans()),
     call("read", names, windows, windows),
     call("ls", folders),
     call("delete", names | folders),
     call("grep", needles, st.none() | folders, st.none() | globs),
     call("grep", needles, max_count=st.integers(0, 3)),
     call("glob", globs, st.none() | folders),
-    call("upload_files", st.lists(st.tuples(names, texts.map(str.encode)), max_size=3)),
+    call("upload_files", st.lists(st.tuples(names, unix_texts.map(str.encode)), max_size=3)),
     call("upload_files", st.lists(st.tuples(names, st.binary(max_size=4)), max_size=3)),
     call("download_files", st.lists(names, max_size=3)),
 )
@@ -106,7 +108,10 @@ def has_nul(step: Step) -> bool:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(files=filled, script=st.lists(st.tuples(steps, st.booleans()), min_size=10, max_size=30))
+@given(
+    files=st.dictionaries(paths, unix_texts, min_size=5),
+    script=st.lists(st.tuples(steps, st.booleans()), min_size=10, max_size=30),
+)
 def test_a_backend_answers_as_deepagents_own_does(
     files: dict[str, str],
     script: list[tuple[Step, bool]],
@@ -133,6 +138,22 @@ def test_a_backend_answers_as_deepagents_own_does(
             continue
         capped = "max_count" in named
         assert comparable(answer, capped=capped) == comparable(expected, capped=capped), step
+
+
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=texts, offset=windows, limit=windows)
+def test_whatever_ends_lines_is_read_as_deepagents_own_does(
+    text: str, offset: int, limit: int
+) -> None:
+    place = (uuid4().hex,)
+    ours = DeepAgentsBackend(LangGraphInMemoryStore(), namespace=place)
+    theirs = StoreBackend(store=LangGraphInMemoryStore(), namespace=lambda _: place)
+    answers = []
+    for backend in (ours, theirs):
+        backend.write("/a", text)
+        answers.append(comparable(backend.read("/a", offset, limit), capped=False))
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("name", [*METHODS, *(f"a{name}" for name in METHODS)])

@@ -8,7 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 from wcmatch import glob
 
+from langgraph_agentstore.files.line_ends import replaced_as_shown
+
 GLOB_FLAGS = glob.BRACE | glob.GLOBSTAR
+LINE_ENDS = re.compile("\r\n|[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 class FileModel:
@@ -30,7 +33,15 @@ class FileModel:
     def edit(self, path: str, old: str, new: str, replace_all: bool) -> Any:
         if path not in self.files:
             return (f"Error: File '{path}' not found", None, None)
-        count = self.files[path].count(old)
+        if not old:
+            return (
+                "Error: old_string is empty, so there is nothing to replace; name a text of the "
+                "file",
+                None,
+                None,
+            )
+        text, exact = self.files[path], bool(LINE_ENDS.search(old.replace("\n", "")))
+        count = (text if exact else LINE_ENDS.sub("\n", text)).count(old)
         if count == 0:
             return (f"Error: String not found in file: '{old}'", None, None)
         if count > 1 and not replace_all:
@@ -40,13 +51,17 @@ class FileModel:
                 None,
                 None,
             )
-        self.files[path] = self.files[path].replace(old, new)
+        if exact or not LINE_ENDS.search(text.replace("\n", "")):
+            self.files[path] = text.replace(old, new)
+        else:
+            self.files[path] = replaced_as_shown(text, old, new, LINE_ENDS)
         return (None, path, count)
 
     def read(self, path: str, offset: int, limit: int) -> str:
         if path not in self.files:
             return f"Error: File '{path}' not found"
         text = self.files[path]
+        text = text.removeprefix("\ufeff")
         if text.strip() == "":
             return "System reminder: File exists but has empty contents"
         lines = text.splitlines()
@@ -80,7 +95,7 @@ class FileModel:
             (name, number, line)
             for name, text in self._below(path)
             if not include or glob.globmatch(name.split("/")[-1], include, flags=GLOB_FLAGS)
-            for number, line in enumerate(text.split("\n"), 1)
+            for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1)
             if expression.search(line)
         ]
 
