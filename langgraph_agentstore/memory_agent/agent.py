@@ -17,7 +17,7 @@ from ..users import check_user_id
 from .audit import Audit, Auditor
 from .awaited import AwaitedMemories
 from .backups import BackupSchedule
-from .encryption import Cipher
+from .encryption import Cipher, Keys
 from .moving import FilePath
 from .opening import Opened, Place, opened, storage_of
 from .storage import Storage
@@ -40,7 +40,8 @@ class MemoryAgent(AwaitedClosing, AwaitedMemories):
         user_id: whose memories; None, nobody's. One user's agent reaches no other's.
         namespace: labels, or a text such as "work:notes", below the user.
         dsn: the server's address. Without one a database is the bundled Postgres.
-        encryption_key: encrypts all data, and signs a pickle file; from `generate_key`.
+        encryption_key: encrypts all data, and signs a pickle file; from `generate_key`. Several,
+            the newest first, while `rotate` moves what older ones encrypted to the newest.
         validator: a pydantic model for all data, or models by key and collection.
         audit: called with an `AuditEntry` before each access, or a file to append them to.
 
@@ -59,7 +60,7 @@ class MemoryAgent(AwaitedClosing, AwaitedMemories):
         user_id: str | None = None,
         namespace: Labels | str | None = None,
         dsn: str | None = None,
-        encryption_key: str | bytes | None = None,
+        encryption_key: Keys | None = None,
         validator: Validator | None = None,
         audit: Audit | None = None,
     ) -> None:
@@ -75,7 +76,7 @@ class MemoryAgent(AwaitedClosing, AwaitedMemories):
                 _given(store, place) if store is not None else opened(storage_type, place, closing)
             )
             storage = storage_of(given, self._user_id)
-            super().__init__(storage, labels, validation, auditor, cipher)
+            super().__init__(storage, labels, validation, auditor, cipher, self._user_id)
             self._close = weakref.finalize(self, closing.pop_all().close)
 
     @staticmethod

@@ -27,6 +27,7 @@ Action: TypeAlias = Literal[
     "export",
     "import",
     "migrate",
+    "rotate",
 ]
 
 

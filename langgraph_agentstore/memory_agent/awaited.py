@@ -9,6 +9,7 @@ from typing import Any
 from langgraph.store.base import BaseStore
 
 from ..plan.importing import Conflict
+from ..progress import Progress
 from ..transfer.files import FormatName
 from .backups import BackupSchedule
 from .memories import Relation
@@ -47,6 +48,14 @@ class AwaitedMemories(MovableMemories):
     async def alist_memories(self, prefix: str | None = None) -> list[str]:
         """As `list_memories`."""
         return await asyncio.to_thread(self.list_memories, prefix)
+
+    async def aunreadable_memories(self, prefix: str | None = None) -> list[str]:
+        """As `unreadable_memories`."""
+        return await asyncio.to_thread(self.unreadable_memories, prefix)
+
+    async def arotate(self, *, progress: Progress | bool | None = None) -> int:
+        """As `rotate`."""
+        return await asyncio.to_thread(self.rotate, progress=progress)
 
     async def alink(self, key: str, other_key: str, relation: str) -> None:
         """As `link`."""

@@ -1,81 +1,172 @@
 """Values that only the holder of a key can read, and files that only it can have written.
 
-Values are Fernet tokens (AES-128-CBC with HMAC-SHA256; github.com/fernet/spec). A token holds the
-memory's key beside its data: a value put under another key by somebody with access to the
-storage is noticed. What is signed is signed by HMAC-SHA256 with a key derived from the same one.
+A value is encrypted by AES-256-GCM with a key derived from the newest of the agent's keys. Its
+token names that key, and is bound to one memory: user, namespace, the memory's key and the
+encryption key's id are its associated data. So a token that was altered, or that somebody with
+access to the storage moved to another memory or another user, does not decrypt.
+
+Tokens of 0.1.0 are Fernet's (github.com/fernet/spec), bound to the memory's key alone. They are
+read, and replaced by `rotate`.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
-from typing import Any, Final
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 from ..errors import ConfigurationError, DecryptionError
 from ..extras import imported
-from ..values import decode_value, encode_value
+from ..users import Address
+from ..values import decode_value, encode_value, shown
 
 TOKEN_FIELD: Final = "$encrypted"
 """The one field of a stored value that is encrypted; no filter can name it."""
 
+Keys: TypeAlias = "str | bytes | Sequence[str | bytes]"
+"""A key, or several, the newest first: that one encrypts, each decrypts."""
+
 SIGNATURE_BYTES: Final = 32
-_PURPOSE: Final = b"langgraph_agentstore: signature of a file of memories"
+_SIGNING: Final = b"langgraph_agentstore: signature of a file of memories"
+_ENCRYPTING: Final = b"langgraph_agentstore: encryption of memories by AES-256-GCM"
+_NAMING: Final = b"langgraph_agentstore: id of an encryption key"
+
+_SCHEME: Final = "aes256gcm"
+_NONCE_BYTES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One key: what it derives, and the id by which tokens name it."""
+
+    secret: bytes
+    id: str
+    aead: Any
+    fernet: Any
+
+    def signature(self, content: bytes) -> bytes:
+        return hmac.digest(hmac.digest(self.secret, _SIGNING, "sha256"), content, "sha256")
 
 
 class Cipher:
-    """Encrypts and signs with one key: 32 bytes in URL-safe base64, as `generate_key` makes it."""
+    """Encrypts and signs with the first of its keys; reads what any of them wrote."""
 
-    def __init__(self, key: str | bytes) -> None:
-        fernet = imported("cryptography.fernet", "encryption")
-        self._secret = _checked(key)
-        self._invalid = fernet.InvalidToken
-        self._fernet = fernet.Fernet(self._secret)
+    def __init__(self, keys: Keys) -> None:
+        given: list[Any] = list(keys) if isinstance(keys, (list, tuple)) else [keys]
+        if not given:
+            raise ConfigurationError("encryption_key is a key, or several; this list is empty")
+        self._ring = {key.id: key for key in map(_key, given)}
+        self._newest = next(iter(self._ring.values()))
+        self._invalid = imported("cryptography.exceptions", "encryption").InvalidTag
+        self._invalid_fernet = imported("cryptography.fernet", "encryption").InvalidToken
 
     @staticmethod
     def generate_key() -> str:
-        """A new key; whoever loses it loses what was encrypted with it."""
+        """Make a new key; whoever loses it loses what was encrypted with it."""
         key: bytes = imported("cryptography.fernet", "encryption").Fernet.generate_key()
         return key.decode()
 
-    def encrypted(self, key: str, data: Any) -> dict[str, Any]:
-        """What is stored in place of a memory's data."""
-        token = self._fernet.encrypt(encode_value([key, data]))
-        return {TOKEN_FIELD: token.decode()}
+    def encrypted(self, at: Address, key: str, data: Any) -> dict[str, Any]:
+        """Encrypt a memory's data; the value that is stored in their place."""
+        nonce = os.urandom(_NONCE_BYTES)
+        bound = _bound_to(at, key, self._newest.id)
+        sealed = nonce + self._newest.aead.encrypt(nonce, encode_value([data]), bound)
+        text = base64.urlsafe_b64encode(sealed).decode()
+        return {TOKEN_FIELD: f"{_SCHEME}.{self._newest.id}.{text}"}
 
-    def decrypted(self, key: str, value: Any) -> Any:
-        """The data of a memory.
+    def decrypted(self, at: Address, key: str, value: Any) -> Any:
+        """Decrypt the data of a memory.
 
         Raises:
             DecryptionError: it is of another key, altered, moved, or not encrypted.
         """
-        if not isinstance(value, dict) or value.keys() != {TOKEN_FIELD}:
+        if not is_encrypted(value):
             raise DecryptionError(
                 f"the memory {key!r} was stored without encryption; read it with an agent that "
                 "has no encryption_key, and migrate_to one that has"
             )
-        try:
-            bound_to, data = decode_value(self._fernet.decrypt(value[TOKEN_FIELD]))
-        except self._invalid:
-            raise DecryptionError(
-                f"the memory {key!r} was encrypted with another key, or altered; make the agent "
-                "with the encryption_key it was stored with"
-            ) from None
-        if bound_to != key:
-            raise DecryptionError(f"the value at {key!r} was encrypted for another memory")
-        return data
+        token = str(value[TOKEN_FIELD])
+        if token.startswith(f"{_SCHEME}."):
+            return self._opened(at, key, token)
+        return self._opened_fernet(key, token)
+
+    def is_newest(self, value: Any) -> bool:
+        """Check that a stored value is encrypted with the newest key."""
+        prefix = f"{_SCHEME}.{self._newest.id}."
+        return is_encrypted(value) and str(value[TOKEN_FIELD]).startswith(prefix)
 
     def signature(self, content: bytes) -> bytes:
-        """Of a file's content, `SIGNATURE_BYTES` long."""
-        derived = hmac.digest(self._secret, _PURPOSE, "sha256")
-        return hmac.digest(derived, content, "sha256")
+        """Sign a file's content; `SIGNATURE_BYTES` long."""
+        return self._newest.signature(content)
 
-    def same_key(self, other: Cipher) -> bool:
-        """Whether both read each other's values."""
-        return hmac.compare_digest(self._secret, other._secret)
+    def has_signed(self, content: bytes, signature: bytes) -> bool:
+        """Check that one of the keys made a signature."""
+        return any(
+            hmac.compare_digest(signature, key.signature(content)) for key in self._ring.values()
+        )
+
+    def reads_as(self, other: Cipher) -> bool:
+        """Check that both write alike, and read each other's values."""
+        return self._newest.id == other._newest.id and self._ring.keys() == other._ring.keys()
+
+    def _opened(self, at: Address, key: str, token: str) -> Any:
+        key_id, _, text = token.removeprefix(f"{_SCHEME}.").partition(".")
+        known = self._ring.get(key_id)
+        if known is None:
+            raise DecryptionError(
+                f"the memory {key!r} was encrypted with the key of id {shown(key_id)}, and this "
+                f"agent has {', '.join(self._ring)}; give it that encryption_key too"
+            )
+        try:
+            sealed = base64.urlsafe_b64decode(text)
+            nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+            plain = known.aead.decrypt(nonce, rest, _bound_to(at, key, key_id))
+        except (self._invalid, binascii.Error, ValueError):
+            raise DecryptionError(
+                f"the value at {key!r} was altered, or encrypted for another memory, namespace or "
+                "user; restore a backup"
+            ) from None
+        return decode_value(plain)[0]
+
+    def _opened_fernet(self, key: str, token: str) -> Any:
+        for known in self._ring.values():
+            try:
+                bound_to, data = decode_value(known.fernet.decrypt(token))
+            except self._invalid_fernet:
+                continue
+            if bound_to != key:
+                raise DecryptionError(f"the value at {key!r} was encrypted for another memory")
+            return data
+        raise DecryptionError(
+            f"the memory {key!r} was encrypted with another key, or altered; make the agent "
+            "with the encryption_key it was stored with"
+        )
 
 
 def is_encrypted(value: Any) -> bool:
-    """Whether a stored value is a token."""
+    """Check that a stored value is a token."""
     return isinstance(value, dict) and value.keys() == {TOKEN_FIELD}
+
+
+def _bound_to(at: Address, key: str, key_id: str) -> bytes:
+    """What a token is bound to; JSON, so that no two memories are told alike."""
+    return encode_value([_SCHEME, key_id, at.user_id, list(at.labels), key])
+
+
+def _key(key: str | bytes) -> _Key:
+    secret = _checked(key)
+    aead = imported("cryptography.hazmat.primitives.ciphers.aead", "encryption").AESGCM
+    raw = base64.urlsafe_b64decode(secret)
+    return _Key(
+        secret=secret,
+        id=hmac.digest(raw, _NAMING, "sha256").hex()[:16],
+        aead=aead(hmac.digest(raw, _ENCRYPTING, "sha256")),
+        fernet=imported("cryptography.fernet", "encryption").Fernet(secret),
+    )
 
 
 def _checked(key: str | bytes) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hmac
 import io
 import json
 import pickle
@@ -18,7 +17,7 @@ from ..errors import ConfigurationError, DamagedFileError
 from ..extras import imported
 from ..namespaces import Labels
 from ..values import decode_value, encode_value
-from .encryption import SIGNATURE_BYTES, Cipher
+from .encryption import SIGNATURE_BYTES, Cipher, Keys
 
 FORMAT: Final = "langgraph_agentstore memories"
 FORMAT_VERSION: Final = 1
@@ -49,7 +48,7 @@ class FileFormat:
     load: Callable[[bytes], Iterable[Entry]]
 
 
-def file_format(name: str, encryption_key: str | bytes | None) -> FileFormat:
+def file_format(name: str, encryption_key: Keys | None) -> FileFormat:
     """The format of that name; pickle needs the key, to sign.
 
     Raises:
@@ -219,7 +218,7 @@ def _signed_pickle(cipher: Cipher | None) -> FileFormat:
             raise DamagedFileError("this is not a signed pickle file of memories")
         signed = content[len(_PICKLE_HEAD) :]
         signature, body = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, cipher.signature(body)):
+        if not cipher.has_signed(body, signature):
             raise DamagedFileError(
                 "its signature is not that of this key: it was altered, or signed with another "
                 "key; nothing of it was unpickled"

@@ -33,6 +33,7 @@ from ..errors import InvalidOperationError
 from ..namespaces import Labels, check_labels, check_writable
 from ..plan.filters import matches, parse_filter
 from ..values import as_mapping, decode_value, encode_mapping
+from .encryption import Keys
 from .file_formats import Content, Entry, entries_of, file_format
 from .locked_file import LockedFile
 from .shapes import checked_key
@@ -55,7 +56,7 @@ class FileStore(Closing, BaseStore):
     supports_ttl = False
 
     def __init__(
-        self, path: str | Path, format: str, *, encryption_key: str | bytes | None = None
+        self, path: str | Path, format: str, *, encryption_key: Keys | None = None
     ) -> None:
         self._format = file_format(format, encryption_key)
         self._thread = threading.local()
@@ -98,6 +99,10 @@ class FileStore(Closing, BaseStore):
                 yield
             finally:
                 self._thread.content = None
+
+    def rewrite(self) -> None:
+        """Write the file again as it is: signed with the newest key."""
+        self._file.rewrite()
 
     @contextmanager
     def _changing(self) -> Iterator[Content]:

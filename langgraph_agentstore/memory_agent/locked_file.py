@@ -71,6 +71,13 @@ class LockedFile:
                 self._replace(self._serialise(changed))
                 self._keep(changed)
 
+    def rewrite(self) -> None:
+        """Serialise the content again, even if nothing changed."""
+        with lock_beside(self.path).held():
+            if self.path.exists():
+                self._replace(self._serialise(self._read()))
+                self._kept = None
+
     def close(self) -> None:
         """Lets go of the file; the next call opens it again."""
         self._kept = None

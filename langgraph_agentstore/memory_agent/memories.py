@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from langgraph.store.base import PutOp
 
-from ..errors import DecryptionError, InvalidOperationError, MissingMemoryError
+from ..beyond import ExtendedSurface
+from ..errors import (
+    ConfigurationError,
+    DecryptionError,
+    InvalidOperationError,
+    MissingMemoryError,
+)
 from ..namespaces import Labels
+from ..progress import Progress, telling_progress
+from ..users import SHARED, Address
 from ..values import encode_value
 from .audit import Auditor
 from .encryption import Cipher, is_encrypted
@@ -28,6 +37,8 @@ from .shapes import (
 )
 from .storage import Storage, Value
 from .validation import Validation
+
+logger = logging.getLogger("langgraph_agentstore.memory_agent")
 
 RELATIONS: Final = "$relations"
 """The label below the memories' namespace where their relations are."""
@@ -54,6 +65,7 @@ class Memories:
         validation: Validation,
         auditor: Auditor,
         cipher: Cipher | None,
+        user_id: str | None,
     ) -> None:
         self._storage = storage
         self._labels = namespace
@@ -61,6 +73,7 @@ class Memories:
         self._validation = validation
         self._auditor = auditor
         self._cipher = cipher
+        self._user_id = user_id
 
     def store_memory(self, key: str, data: Any) -> None:
         """Stores data under a key, in place of what is there.
@@ -140,6 +153,9 @@ class Memories:
     def search_memory(self, collection: str, filter: Mapping[str, Any] | None = None) -> list[Any]:
         """What matches a filter, by key.
 
+        In a collection, memories that cannot be decrypted are left out, with one warning in the
+        log; `unreadable_memories` names them.
+
         Args:
             collection: a key, or what all keys begin with, ending in `/` or `:`. A list under a
                 key is as many things to find as it has elements; anything else is one.
@@ -149,7 +165,7 @@ class Memories:
         self._auditor.tell("search", name)
         if is_collection(name):
             memories = sorted(self._memories(name, filter), key=lambda memory: memory[0])
-            each = (found_in(self._opened(key, value), passes) for key, value in memories)
+            each = (found_in(data, passes) for _, data in self._readable(memories))
             return list(chain.from_iterable(each))
         value = self._storage.get(self._labels, name)
         return [] if value is None else found_in(self._opened(name, value), passes)
@@ -160,6 +176,68 @@ class Memories:
         self._auditor.tell("list", start)
         keys = (key for key, _ in self._storage.scan(self._labels, None))
         return sorted(key for key in keys if key.startswith(start))
+
+    def unreadable_memories(self, prefix: str | None = None) -> list[str]:
+        """List the memories that this agent's keys cannot decrypt, or that are not encrypted."""
+        start = "" if prefix is None else checked_key(prefix)
+        self._auditor.tell("search", start)
+        memories = self._storage.scan(self._labels, None)
+        return sorted(
+            key for key, value in memories if key.startswith(start) and not self._opens(key, value)
+        )
+
+    def rotate(self, *, progress: Progress | bool | None = None) -> int:
+        """Encrypt anew, with the newest key, whatever an older key or release encrypted.
+
+        Each memory is changed on its own and read by the whole ring at any moment, so a run that
+        was killed is simply run again; a file is replaced once. Give every process both keys,
+        the newest first, before; take the old one away after.
+
+        Args:
+            progress: True for a bar, or a callable; see `AgentStore.load`.
+
+        Returns:
+            How many memories were encrypted anew.
+
+        Raises:
+            ConfigurationError: the agent has no `encryption_key`.
+            DecryptionError: some memories cannot be read with these keys; the others are done.
+        """
+        if self._cipher is None:
+            raise ConfigurationError("this agent encrypts nothing: make it with encryption_key=")
+        self._auditor.tell("rotate", "")
+        failed: list[str] = []
+        done = 0
+        with self._storage.together(), telling_progress(progress, "encrypting anew") as tell:
+            for key in self._outdated(self._cipher):
+                try:
+                    done += self._encrypt_anew(key)
+                except DecryptionError:
+                    failed.append(key)
+                tell(done)
+        self._storage.rewrite()
+        if failed:
+            raise DecryptionError(
+                f"{len(failed)} memories were not encrypted with any of these keys, such as "
+                f"{', '.join(map(repr, failed[:5]))}; {done} others were encrypted anew"
+            )
+        return done
+
+    def _outdated(self, cipher: Cipher) -> list[str]:
+        memories = self._storage.scan(self._labels, None)
+        return [key for key, value in memories if not cipher.is_newest(value)]
+
+    def _encrypt_anew(self, key: str) -> bool:
+        def changed(value: Value | None) -> Value:
+            if value is None:
+                raise _missing(key)
+            return self._sealed(key, self._opened(key, value))
+
+        try:
+            self._storage.update(self._labels, key, changed)
+        except MissingMemoryError:  # deleted meanwhile
+            return False
+        return True
 
     def link(self, key: str, other_key: str, relation: str) -> None:
         """Says that one memory has a relation to another; once more changes nothing.
@@ -188,17 +266,50 @@ class Memories:
         return PutOp(self._labels, key, self._sealed(key, data))
 
     def _sealed(self, key: str, data: Any) -> Value:
-        return stored_value(data) if self._cipher is None else self._cipher.encrypted(key, data)
+        if self._cipher is None:
+            return stored_value(data)
+        return self._cipher.encrypted(self._address_of_all(), key, data)
 
     def _opened(self, key: str, value: Value) -> Any:
         if self._cipher is not None:
-            return self._cipher.decrypted(key, value)
+            return self._cipher.decrypted(self._address_of_all(), key, value)
         if is_encrypted(value):
             raise DecryptionError(
                 f"the memory {key!r} is encrypted; make the agent with the encryption_key that it "
                 "was stored with"
             )
         return data_of(value)
+
+    def _address_of_all(self) -> Address:
+        """Whose memories these are, and where: the same from every store that holds them."""
+        store = self._storage.store
+        if isinstance(store, ExtendedSurface):
+            return store._planner.scope.address(self._labels)
+        return Address(self._user_id or SHARED, self._labels)
+
+    def _opens(self, key: str, value: Value) -> bool:
+        try:
+            self._opened(key, value)
+        except DecryptionError:
+            return False
+        return True
+
+    def _readable(self, memories: Iterable[tuple[str, Value]]) -> Iterator[tuple[str, Any]]:
+        """The data of memories; those that cannot be decrypted are counted in one warning."""
+        unreadable = 0
+        for key, value in memories:
+            try:
+                data = self._opened(key, value)
+            except DecryptionError:
+                unreadable += 1
+            else:
+                yield key, data
+        if unreadable:
+            logger.warning(
+                "%d memories were left out of a search: they cannot be decrypted with this "
+                "agent's keys; unreadable_memories() names them",
+                unreadable,
+            )
 
     def _data_at(self, key: str) -> Any:
         value = self._storage.get(self._labels, key)

@@ -121,7 +121,12 @@ class MovableMemories(Memories):
 
     def _in(self, store: BaseStore) -> MovableMemories:
         return MovableMemories(
-            self._storage_in(store), self._labels, self._validation, self._auditor, self._cipher
+            self._storage_in(store),
+            self._labels,
+            self._validation,
+            self._auditor,
+            self._cipher,
+            self._user_id,
         )
 
     def _scope(self) -> list[Any]:
@@ -136,7 +141,7 @@ class MovableMemories(Memories):
         """Whether each reads what the other stores."""
         if self._cipher is None or other._cipher is None:
             return self._cipher is other._cipher
-        return self._cipher.same_key(other._cipher)
+        return self._cipher.reads_as(other._cipher)
 
     def _sealed_anew(self, target: MovableMemories) -> int:
         """Copies, decrypted here and encrypted there, and compares."""

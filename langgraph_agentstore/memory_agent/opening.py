@@ -18,6 +18,7 @@ from ..file_lock import lock_beside
 from ..sqlite import open_sqlite
 from ..store import AgentStore
 from ..views import view_of
+from .encryption import Keys
 from .file_formats import FILE_FORMATS
 from .file_store import FileStore
 from .scoped import ScopedStore
@@ -32,7 +33,7 @@ class Place:
 
     db_path: str | Path | None
     dsn: str | None
-    encryption_key: str | bytes | None
+    encryption_key: Keys | None
 
 
 Alone: TypeAlias = Callable[[], AbstractContextManager[Any]]

@@ -48,6 +48,10 @@ class Storage(Protocol):
     def together(self) -> AbstractContextManager[Any]:
         """Within it writes are one, where the store can; of one thread."""
 
+    def rewrite(self) -> None:
+        """Signs anew what is signed as a whole."""
+        return
+
     def scan(
         self, labels: Labels, filter: Mapping[str, Any] | None, /
     ) -> Iterator[tuple[str, Value]]:
@@ -119,6 +123,10 @@ class FileStorage(StoreStorage):
     @override
     def together(self) -> AbstractContextManager[Any]:
         return self._file.together()
+
+    @override
+    def rewrite(self) -> None:
+        self._file.rewrite()
 
 
 class PostgresStorage(Storage):

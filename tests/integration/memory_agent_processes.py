@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.memory_agent import MemoryAgent
 from tests.support.memory_agents import open_agent
 
 
@@ -22,6 +24,13 @@ def write_for_ever(kind: str, folder: str) -> None:
         for n in range(1, 10**6):
             print(n, flush=True)
             agent.batch_store((f"k/{i}", {"round": n, "text": "x" * 400}) for i in range(200))
+
+
+def rotate(dsn: str, schema: str, *keys: str) -> None:
+    """Encrypts anew, and says how far it is."""
+    with AgentStore(dsn, schema=schema) as store:
+        agent = MemoryAgent(store=store, user_id="ada", encryption_key=keys)
+        agent.rotate(progress=lambda done: print(done, flush=True))
 
 
 if __name__ == "__main__":

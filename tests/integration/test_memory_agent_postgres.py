@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from langgraph_agentstore import AgentStore, ConfigurationError, DatabaseError
+from langgraph_agentstore import AgentStore, ConfigurationError, DatabaseError, DecryptionError
 from langgraph_agentstore.data_store import DataStore
 from langgraph_agentstore.memory_agent import MemoryAgent
-from tests.support.memory_agents import KEY
+from tests.support.memory_agents import KEY, OTHER_KEY
 from tests.unit.plan.filters.filter_cases import CASES
 
 
@@ -119,6 +121,56 @@ def test_memories_move_from_sqlite_to_postgres_and_back(
     with MemoryAgent("json", tmp_path / "m.json", **options) as back:  # type: ignore[arg-type]
         assert target.migrate_to(back) == 501
         assert back.related("k/1") == [("next", "k/2")]
+
+
+@pytest.mark.parametrize("killed_at", [1, 37, 199])
+def test_a_rotation_that_was_killed_leaves_all_readable_and_is_run_again(
+    postgres_dsn: str, schema_name: str, store: AgentStore, killed_at: int
+) -> None:
+    old = MemoryAgent(store=store, user_id="ada", encryption_key=KEY)
+    old.batch_store((f"k/{n:03}", n) for n in range(200))
+    command = [sys.executable, "-m", "tests.integration.memory_agent_processes", "rotate"]
+    rotating = subprocess.Popen(
+        [*command, postgres_dsn, schema_name, OTHER_KEY, KEY], stdout=subprocess.PIPE, text=True
+    )
+    assert rotating.stdout is not None
+    for line in rotating.stdout:
+        if int(line) == killed_at:
+            rotating.kill()
+            break
+    rotating.stdout.close()
+    rotating.wait()
+
+    ring = MemoryAgent(store=store, user_id="ada", encryption_key=[OTHER_KEY, KEY])
+    assert ring.search_memory("k/") == list(range(200))
+    assert 0 <= ring.rotate() <= 200 - killed_at
+    new = MemoryAgent(store=store, user_id="ada", encryption_key=OTHER_KEY)
+    assert new.search_memory("k/") == list(range(200))
+    assert new.unreadable_memories() == []
+
+
+def test_a_token_moved_to_another_users_row_does_not_decrypt(store: AgentStore) -> None:
+    """By somebody who may write to the table."""
+    MemoryAgent(store=store, user_id="ada", encryption_key=KEY).store_memory("a", "hers")
+    token = store.for_user("ada").get(("memories",), "a")
+    assert token is not None
+    store.for_user("bob").put(("memories",), "a", token.value)
+
+    with pytest.raises(DecryptionError, match="another memory, namespace or user"):
+        MemoryAgent(store=store, user_id="bob", encryption_key=KEY).retrieve_memory("a")
+
+
+@pytest.mark.parametrize("shape", ["user_id", "view", "tuple"])
+def test_one_memory_decrypts_from_whichever_way_leads_to_it(store: AgentStore, shape: str) -> None:
+    MemoryAgent(store=store, user_id="ada", encryption_key=KEY).store_memory("a", "hers")
+    ways = {
+        "user_id": lambda: MemoryAgent(store=store, user_id="ada", encryption_key=KEY),
+        "view": lambda: MemoryAgent(store=store.for_user("ada"), encryption_key=KEY),
+        "tuple": lambda: MemoryAgent(
+            store=store, namespace=("users", "ada", "memories"), encryption_key=KEY
+        ),
+    }
+    assert ways[shape]().retrieve_memory("a") == "hers"
 
 
 def test_a_database_is_found_by_dsn_path_or_environment(
