@@ -17,6 +17,7 @@ import orjson
 
 from ..config import PoolConfig, hosts_of, leaves_role_of_host_open
 from ..errors import AgentStoreError, StoreTimeoutError
+from .statement_names import OWN_NAMES
 from .translate import CONNECTION_LOST, connecting
 
 Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
@@ -75,6 +76,7 @@ class Connections:
                 reset=_leave_as_is,
                 statement_cache_size=config.statement_cache,
                 server_settings=config.settings,
+                **OWN_NAMES,
                 # For what is no statement of `Database`, such as a COPY.
                 command_timeout=config.command_timeout_s + GRACE_S,
                 **config.connect_options,
@@ -151,6 +153,7 @@ class Connections:
                 statement_cache_size=self._config.statement_cache,
                 server_settings=self._config.settings,
                 command_timeout=self._config.command_timeout_s + GRACE_S,
+                **OWN_NAMES,
                 **self._config.connect_options,
             )
         except AgentStoreError:
