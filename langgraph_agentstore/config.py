@@ -10,16 +10,14 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from langgraph.store.base import IndexConfig, TTLConfig
+from langgraph.store.base import TTLConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .embedded import EmbeddedPostgres
 from .errors import ConfigurationError
-from .index import SearchIndex
-from .index_config import search_index
 from .ttl import ttl_interval
 from .users import DEFAULT_TEMPLATE, TemplateScope, template_scope
 from .values import check_text
@@ -115,8 +113,6 @@ class StoreConfig:
     scope: TemplateScope
     pool: PoolConfig
     ttl: TTLConfig | None
-    index: SearchIndex | None = None
-    index_config: IndexConfig | None = None
 
     @property
     def omit_expired(self) -> bool:
@@ -136,7 +132,6 @@ def store_config(
     users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
     pool: PoolConfig | Mapping[str, Any] | None = None,
     ttl: TTLConfig | None = None,
-    index: Mapping[str, Any] | None = None,
 ) -> StoreConfig:
     """The checked configuration.
 
@@ -149,8 +144,6 @@ def store_config(
         scope=template_scope(users),
         pool=_checked_pool(pool),
         ttl=_checked_ttl(ttl),
-        index=search_index(index),
-        index_config=cast("IndexConfig | None", index),
     )
 
 

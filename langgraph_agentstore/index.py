@@ -74,11 +74,12 @@ class Ranking:
     recency_half_life_days: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SearchIndex:
-    """An index, with every default decided.
+    """An index, with every default decided; two are equal if they are one.
 
-    `vectors` is None without an embedder; `language` is None where text is not searched.
+    Nobody asks the embedder, `chunk` or `rerank` whether they equal others, or for a hash: many
+    have none. `vectors` is None without an embedder; `language` is None where text is not searched.
     `model` names the embedder, or is None if nobody knows: then a change goes unnoticed.
     """
 

@@ -198,7 +198,8 @@ class SearchSurface(StoreSurface):
         if options is None:
             return planner.plan(op._replace(query=None)), None
         index = planner.rules.index
-        rerank = rerank or (index.rerank if index is not None else None)
+        if rerank is None and index is not None:
+            rerank = index.rerank
         if rerank is None:
             return planner.query(op, options), None
         reranking = Reranking(rerank, op)

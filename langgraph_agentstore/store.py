@@ -21,6 +21,7 @@ from .config import (
     store_config,
 )
 from .embedded import EmbeddedPostgres
+from .index_config import search_index
 from .migrating import MigratedSurface
 from .notebook_tables import store_html
 from .plan import Planner
@@ -71,13 +72,14 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         ttl: TTLConfig | None = None,
         index: Mapping[str, Any] | None = None,
     ) -> None:
-        options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl, "index": index}
-        self._configure(find_source(dsn), **options)
+        options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
+        self._configure(find_source(dsn), index, **options)
 
-    def _configure(self, source: Source, **options: Any) -> None:
+    def _configure(self, source: Source, index: Mapping[str, Any] | None, **options: Any) -> None:
         self._config = config = store_config(source, **options)
-        standing = Standing(Rules(Tables(config.schema), config.omit_expired, config.index))
-        super().__init__(Engine(config, standing), config.ttl)
+        rules = Rules(Tables(config.schema), config.omit_expired, search_index(index))
+        standing = Standing(rules)
+        super().__init__(Engine(config, standing, index), config.ttl)
         self._root_planner = Planner(config.scope, standing)
         finalizer = weakref.finalize(self, self._engine.close_soon)
         finalizer.atexit = False  # the engine sees to that itself, once it has started
@@ -114,8 +116,8 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         """
         store = cls.__new__(cls)
         source = embedded_source(EmbeddedPostgres(path))
-        options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl, "index": index}
-        store._configure(source, **options)
+        options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
+        store._configure(source, index, **options)
         return store
 
     @property

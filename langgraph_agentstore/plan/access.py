@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from .model import Rules, Triple, columns_of
+from .model import Rules, Triple, columns_of, written_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def count_statement(accesses: Sequence[Accesses], rules: Rules) -> tuple[str, tu
     )
 
 
-@cache
+@written_once
 def _count_sql(rules: Rules) -> str:
     return f"""
 INSERT INTO {rules.tables.item_access} AS a

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from .model import Put, Rules
+from .model import Put, Rules, written_once
 from .put_indexed import INDEXED, paths_of_put, vector_rows, words_sql
 from .telling import told
 from .upsert import COLUMNS, REPLACE
@@ -79,7 +78,7 @@ def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
     return Load(((ITEMS, items), (VECTORS, vectors)), moves)
 
 
-@cache
+@written_once
 def _upsert_sql(rules: Rules) -> str:
     insert = f"""
 INSERT INTO {rules.tables.item} AS i ({COLUMNS})
@@ -91,7 +90,7 @@ SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
     return told(insert, rules)
 
 
-@cache
+@written_once
 def _upsert_indexed_sql(rules: Rules) -> str:
     insert = f"""
 INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {INDEXED})
@@ -103,7 +102,7 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.
     return told(insert, rules)
 
 
-@cache
+@written_once
 def _stale_sql(rules: Rules) -> str:
     return f"""
 DELETE FROM {rules.vectors} v USING {ITEMS.name} p
@@ -111,7 +110,7 @@ DELETE FROM {rules.vectors} v USING {ITEMS.name} p
    AND v.part >= p.parts"""
 
 
-@cache
+@written_once
 def _vectors_sql(rules: Rules) -> str:
     return f"""
 INSERT INTO {rules.vectors} AS v

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from .model import Row, Rules
+from .model import Row, Rules, written_once
 
 CHANNEL = "agentstore_change"
 """Where writers notify; the payload is the user. One for all schemas of a database."""
@@ -74,7 +73,7 @@ DELETE FROM {rules.tables.change}
 SNAPSHOT = "SELECT pg_current_snapshot()::text"
 
 
-@cache
+@written_once
 def _since_sql(rules: Rules) -> str:
     return f"""
 SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NULL, c.value, c.at

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from ..users import Region
-from .model import Decoded, Delete, Row, Rules, Statement, columns_of
+from .model import Decoded, Delete, Row, Rules, Statement, columns_of, written_once
 from .region import region_condition
 from .telling import tell
 
 
-@cache
+@written_once
 def delete_one_sql(rules: Rules) -> str:
     delete = f"""
 DELETE FROM {rules.tables.item} i
@@ -20,7 +19,7 @@ DELETE FROM {rules.tables.item} i
     return f"\nWITH {removing(delete, rules)}\n{tell(rules, gone=True)}"
 
 
-@cache
+@written_once
 def delete_many_sql(rules: Rules) -> str:
     delete = f"""
 DELETE FROM {rules.tables.item} i

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from .delete import removing
-from .model import Decoded, Refresh, Row, Rules, Statement, columns_of
+from .model import Decoded, Refresh, Row, Rules, Statement, columns_of, written_once
 from .telling import tell
 
 REFRESHED = """CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
@@ -15,7 +14,7 @@ REFRESHED = """CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl *
 """Where a read moves an item's expiry to; null while less than a tenth of the ttl would be won."""
 
 
-@cache
+@written_once
 def refresh_sql(rules: Rules) -> str:
     return f"""
 UPDATE {rules.tables.item} AS i
@@ -38,7 +37,7 @@ def refresh_statement(refreshes: Sequence[Refresh], rules: Rules) -> tuple[str, 
     )
 
 
-@cache
+@written_once
 def _sweep_sql(rules: Rules) -> str:
     delete = f"""
 DELETE FROM {rules.tables.item} i USING expired e

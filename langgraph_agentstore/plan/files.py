@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .delete import count_of_removed
-from .model import Decoded, Put, Row, Rules, Statement
+from .model import Decoded, Put, Row, Rules, Statement, written_once
 from .put import arguments_of, put_one_sql
 
 SizeUnit: TypeAlias = Literal["characters", "bytes"]
@@ -98,8 +97,8 @@ def _first_nested(start: str, rules: Rules) -> str:
              ORDER BY i.key LIMIT 1)"""
 
 
-@cache
-def _children_sql(unit: SizeUnit, rules: Rules) -> str:
+@written_once
+def _children_sql(rules: Rules, unit: SizeUnit) -> str:
     item, live = rules.tables.item, rules.live()
     folder = "$3 || split_part(substr(walk.nested, char_length($3) + 1), '/', 1)"
     return f"""
@@ -131,11 +130,11 @@ def plan_children(
     It costs what they cost, however many files are in the folders below.
     """
     arguments = (*space, folder, after_folder(folder))
-    return Statement(_children_sql(unit, rules), arguments, _decode_entries)
+    return Statement(_children_sql(rules, unit), arguments, _decode_entries)
 
 
-@cache
-def _entries_sql(unit: SizeUnit, rules: Rules) -> str:
+@written_once
+def _entries_sql(rules: Rules, unit: SizeUnit) -> str:
     return f"""
 SELECT i.key, {_details(unit)}, false
   FROM {_reached(rules)} {_OPENED}"""
@@ -145,7 +144,7 @@ def plan_entries(
     space: Space, reach: Reach, unit: SizeUnit, rules: Rules
 ) -> Statement[list[FileEntry]]:
     """All files within reach; by path."""
-    return Statement(_entries_sql(unit, rules), (*space, *reach.arguments), _decode_entries)
+    return Statement(_entries_sql(rules, unit), (*space, *reach.arguments), _decode_entries)
 
 
 def _decode_entries(rows: Sequence[Row]) -> Decoded[list[FileEntry]]:
@@ -153,7 +152,7 @@ def _decode_entries(rows: Sequence[Row]) -> Decoded[list[FileEntry]]:
     return Decoded(sorted(entries, key=lambda entry: entry.path))
 
 
-@cache
+@written_once
 def _contents_sql(rules: Rules) -> str:
     return f"""
 SELECT i.key, i.value
@@ -180,7 +179,7 @@ def plan_contents(
     return Statement(_contents_sql(rules), arguments, decode)
 
 
-@cache
+@written_once
 def _overwrite_sql(rules: Rules) -> str:
     created_at = "i.value->>'created_at'"
     kept = f"""value = CASE

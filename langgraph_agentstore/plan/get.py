@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from langgraph.store.base import Item
 
 from ..values import as_mapping
 from .expiry import REFRESHED
-from .model import Get, Refresh, Row, Rules, StoredValue, columns_of
+from .model import Get, Refresh, Row, Rules, StoredValue, columns_of, written_once
 
 _COLUMNS = f"i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED}"
 
 
-@cache
+@written_once
 def get_one_sql(rules: Rules) -> str:
     return f"""
 SELECT {_COLUMNS}
@@ -23,7 +22,7 @@ SELECT {_COLUMNS}
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
 
 
-@cache
+@written_once
 def get_many_sql(rules: Rules) -> str:
     return f"""
 SELECT q.position, {_COLUMNS}

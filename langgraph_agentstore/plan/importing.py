@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from .model import Decoded, Put, Row, Rules, Statement, Triple, columns_of
+from .model import Decoded, Put, Row, Rules, Statement, Triple, columns_of, written_once
 from .put_indexed import vector_columns, vectors_ctes, words_sql
 from .telling import tell
 
@@ -73,7 +72,7 @@ def _arguments(records: Sequence[Imported], rules: Rules) -> tuple[Any, ...]:
     return (*columns, *vector_columns(puts))
 
 
-@cache
+@written_once
 def _sql(rules: Rules, replace: bool) -> str:
     return f"""
 WITH p AS MATERIALIZED (

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
-from .model import Decoded, Row, Rules, Statement, Triple
+from .model import Decoded, Row, Rules, Statement, Triple, written_once
 
 
-@cache
+@written_once
 def _known_sql(rules: Rules) -> str:
     return f"""
 SELECT v.digest, v.embedding::vector

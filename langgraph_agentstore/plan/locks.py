@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from uuid import UUID
 
-from .model import Decoded, Row, Rules, Statement, Triple
+from .model import Decoded, Row, Rules, Statement, Triple, written_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def plan_acquire(
     return Statement(_acquire_sql(rules), (*triple, owner, token, lease), decode)
 
 
-@cache
+@written_once
 def _acquire_sql(rules: Rules) -> str:
     return f"""
 INSERT INTO {rules.tables.item_lock} AS l

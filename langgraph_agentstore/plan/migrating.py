@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, Literal, TypeAlias, cast
 
-from .model import Decoded, Row, Rules, Statement, Triple, columns_of
+from .model import Decoded, Row, Rules, Statement, Triple, columns_of, written_once
 from .official_items import Migrant
 from .put_indexed import paths_of_put, vector_columns, vectors_ctes, words_sql
 from .telling import tell
@@ -39,7 +38,7 @@ def plan_standings(migrants: Sequence[Migrant], rules: Rules) -> Statement[list[
     return Statement(_standings_sql(rules), arguments, decode)
 
 
-@cache
+@written_once
 def _standings_sql(rules: Rules) -> str:
     found = ""
     if rules.vector_set is not None:
@@ -98,7 +97,7 @@ def _settle_arguments(migrants: Sequence[Migrant], rules: Rules) -> tuple[Any, .
     return columns if rules.vector_set is None else (*columns, *vector_columns(puts))
 
 
-@cache
+@written_once
 def _settle_sql(rules: Rules) -> str:
     return f"""
 WITH p AS MATERIALIZED (

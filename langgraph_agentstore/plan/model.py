@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from functools import wraps
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
 from ..index import SearchIndex, VectorIndex
 from ..texts import Part, Paths
@@ -17,6 +18,7 @@ Row: TypeAlias = Sequence[Any]
 """A row of a result, by position: an `asyncpg.Record`, or a tuple in tests."""
 
 ResultT = TypeVar("ResultT")
+P = ParamSpec("P")
 
 NO_METADATA = b"{}"
 
@@ -73,7 +75,7 @@ class Rules:
     """What the configuration decides about every statement.
 
     `vector_set`: the number of the set of vectors in use, which only an open store knows.
-    `approximate`: whether that has an approximate index.
+    `approximate`: whether that has an approximate index. `texts`: what `written_once` wrote.
     """
 
     tables: Tables
@@ -81,6 +83,7 @@ class Rules:
     index: SearchIndex | None = None
     vector_set: int | None = None
     approximate: bool = False
+    texts: dict[Hashable, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def searched(self) -> SearchIndex:
@@ -105,6 +108,26 @@ class Rules:
         if not self.omit_expired:
             return "true"
         return f"({alias}.expires_at IS NULL OR {alias}.expires_at > now())"
+
+
+def written_once(
+    write: Callable[Concatenate[Rules, P], str],
+) -> Callable[Concatenate[Rules, P], str]:
+    """Writes a text once for the same rules and arguments, and keeps it with those rules.
+
+    A cache of the module's own would keep every store's embedder alive, and would have to hash
+    and compare it: pydantic models cannot be hashed.
+    """
+
+    @wraps(write)
+    def remembered(rules: Rules, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        name = (write, *args, *kwargs.values())
+        text = rules.texts.get(name)
+        if text is None:
+            text = rules.texts[name] = write(rules, *args, **kwargs)
+        return text
+
+    return remembered
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 from ..errors import VersionConflictError
@@ -18,13 +17,14 @@ from .model import (
     Rules,
     Statement,
     columns_of,
+    written_once,
 )
 from .put_indexed import put_expected_indexed_statement, put_indexed_statement
 from .telling import told
 from .upsert import AUTHORED, COLUMNS, ONLY_WHERE_ABSENT, REPLACE
 
 
-@cache
+@written_once
 def put_one_sql(rules: Rules) -> str:
     return told(_insert_one(rules), rules)
 
@@ -36,7 +36,7 @@ VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
 
 
-@cache
+@written_once
 def put_many_sql(rules: Rules) -> str:
     """For items that never expire, as LangGraph writes them: a tenth less work for the server."""
     insert = f"""
@@ -48,7 +48,7 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now()
     return told(insert, rules)
 
 
-@cache
+@written_once
 def put_many_whole_sql(rules: Rules) -> str:
     insert = f"""
 INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {AUTHORED})
@@ -125,12 +125,12 @@ def put_together_statement(together: PutTogether, rules: Rules) -> Statement[int
     return Statement(sql, arguments, lambda _: Decoded(count))
 
 
-@cache
+@written_once
 def put_absent_sql(rules: Rules) -> str:
     return told(f"{_insert_one(rules)}\n{ONLY_WHERE_ABSENT}", rules, "w.version")
 
 
-@cache
+@written_once
 def put_expected_sql(rules: Rules) -> str:
     """`$7` null: whenever the item was created."""
     update = f"""

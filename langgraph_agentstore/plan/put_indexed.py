@@ -7,11 +7,10 @@ an item without its vectors, or at the same moment, leaves none behind by which 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from ..values import encode_value
-from .model import Put, PutExpected, Rules, columns_of
+from .model import Put, PutExpected, Rules, columns_of, written_once
 from .telling import tell
 from .upsert import AUTHORED, COLUMNS, ONLY_WHERE_ABSENT, REPLACE
 from .vectors import COLUMNS as VECTOR_COLUMNS
@@ -80,7 +79,7 @@ def paths_of_put(put: Put) -> bytes | None:
     return encode_value([path for path, _ in put.content.paths])
 
 
-@cache
+@written_once
 def _sql(rules: Rules, write: str) -> str:
     vectors = rules.vector_set is not None
     arrays = "$1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[]"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from langgraph.store.base import ListNamespacesOp
@@ -18,7 +17,7 @@ from ..namespaces import Labels, decode_labels, first_text_after, name_of
 from ..users import UserScope
 from .addresses import Located
 from .list_namespaces import plan_list_namespaces
-from .model import Decoded, ResultT, Row, Rules, Statement, StoredValue
+from .model import Decoded, ResultT, Row, Rules, Statement, StoredValue, written_once
 
 LARGEST_LIMIT = 2**62
 """Stands for no limit."""
@@ -72,7 +71,7 @@ def plan_one_record(at: Located, key: str, rules: Rules) -> Statement[StoredReco
     return _read(_one_record_sql(rules), (at.user_id, at.stored, key), decode)
 
 
-@cache
+@written_once
 def _one_record_sql(rules: Rules) -> str:
     return f"""
 SELECT {RECORD_COLUMNS}, now()

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from .model import Content, Rules, Triple, columns_of
+from .model import Content, Rules, Triple, columns_of, written_once
 from .put_indexed import words_sql
 from .vectors import COLUMNS as VECTOR_COLUMNS
 from .vectors import REPLACE_PART, column_type
@@ -31,7 +30,7 @@ class ToIndex:
     vectors: list[bytes]
 
 
-@cache
+@written_once
 def page_sql(rules: Rules) -> str:
     """The next items after `$1` to `$3` that are not done, at most `$4`."""
     return f"""
@@ -42,7 +41,7 @@ SELECT i.user_id, i.namespace, i.key, i.version, i.value::text, i.indexed_paths
  LIMIT $4"""
 
 
-@cache
+@written_once
 def undone_sql(rules: Rules) -> str:
     """How many items are not done."""
     return f"SELECT count(*) FROM {rules.tables.item} i WHERE {_undone(rules)}"
@@ -64,7 +63,7 @@ def _undone(rules: Rules) -> str:
     return " OR ".join(undone)
 
 
-@cache
+@written_once
 def fill_sql(rules: Rules) -> str:
     """Puts the vectors of some items into the set, as far as they have not changed meanwhile."""
     return f"""
@@ -87,7 +86,7 @@ SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
   JOIN p USING (position){REPLACE_PART}"""
 
 
-@cache
+@written_once
 def words_again_sql(rules: Rules) -> str:
     """Makes the words of some items anew; their versions and times stay."""
     return f"""

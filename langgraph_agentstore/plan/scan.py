@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 from langgraph.store.base import Item
@@ -13,7 +12,7 @@ from ..namespaces import decode_labels
 from ..records import ItemRecord
 from ..users import Region, Scope
 from .filters import Filter, filter_sql
-from .model import Decoded, Row, Rules, Statement, Triple
+from .model import Decoded, Row, Rules, Statement, Triple, written_once
 from .region import region_condition
 
 
@@ -84,7 +83,7 @@ def _keyed_item(row: Row, scope: Scope) -> tuple[Triple, Item]:
     return (user_id, stored, key), item
 
 
-@cache
+@written_once
 def _record_sql(rules: Rules) -> str:
     return f"""
 SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at, i.expires_at,

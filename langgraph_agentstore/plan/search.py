@@ -63,7 +63,7 @@ def _plan_leaf(
 ) -> Statement[list[SearchItem]]:
     """The newest of one namespace, or, if it has others below it, `everything` instead."""
     arguments = list(everything.arguments[:5])
-    sql = _leaf_sql(rules, filter_sql(filter, arguments))
+    sql = _leaf_sql(rules.tables.item, rules.live(), filter_sql(filter, arguments))
     user_id, stored = everything.arguments[2], encode_labels(region.labels)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
@@ -85,8 +85,7 @@ def _plan_leaf(
 
 
 @lru_cache(maxsize=512)
-def _leaf_sql(rules: Rules, condition: str) -> str:
-    item = rules.tables.item
+def _leaf_sql(item: str, live: str, condition: str) -> str:
     return f"""
 SELECT newest.*, below.some
   FROM (SELECT EXISTS (SELECT FROM {item} i
@@ -94,7 +93,7 @@ SELECT newest.*, below.some
   LEFT JOIN LATERAL (
     SELECT i.key, i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed
       FROM {item} i
-     WHERE NOT below.some AND i.user_id = $3 AND i.place = $4 AND {rules.live()} AND {condition}
+     WHERE NOT below.some AND i.user_id = $3 AND i.place = $4 AND {live} AND {condition}
      ORDER BY i.updated_at DESC, i.key LIMIT $1 OFFSET $2) newest ON true"""
 
 
@@ -122,16 +121,17 @@ def _within_a_user(
     if region.labels:
         arguments.append(first_place_after(start))
     condition = filter_sql(filter, arguments)
-    return _within_a_user_sql(rules, bool(region.labels), condition), arguments
+    return _within_a_user_sql(
+        rules.tables.item, rules.live(), bool(region.labels), condition
+    ), arguments
 
 
 @lru_cache(maxsize=512)
-def _within_a_user_sql(rules: Rules, bounded: bool, condition: str) -> str:
-    item = rules.tables.item
+def _within_a_user_sql(item: str, live: str, bounded: bool, condition: str) -> str:
     end = "AND i.place < $5" if bounded else ""
     page = f"""SELECT {_COLUMNS}
           FROM {item} i
-         WHERE i.user_id = $3 AND {rules.live()} AND {condition}"""
+         WHERE i.user_id = $3 AND {live} AND {condition}"""
     return f"""
 WITH RECURSIVE walk AS (
     -- The namespaces at or below the prefix: one index probe each, not one row each.

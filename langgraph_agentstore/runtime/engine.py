@@ -13,9 +13,11 @@ import logging
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
+
+from langgraph.store.base import IndexConfig
 
 from ..config import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
@@ -44,11 +46,13 @@ class Drained(Protocol):
 class Engine(ForkAware):
     """One thread, one session. Nothing starts before the first call."""
 
-    def __init__(self, config: StoreConfig, standing: Standing) -> None:
+    def __init__(
+        self, config: StoreConfig, standing: Standing, index: Mapping[str, Any] | None
+    ) -> None:
         super().__init__()
         self.config = config
         self.standing = standing
-        self.index_config = config.index_config
+        self.index_config = cast("IndexConfig | None", index)
         self._closed = False
         self._refused = 0
         self.drained_first: weakref.WeakSet[Drained] = weakref.WeakSet()

@@ -19,7 +19,15 @@ from langgraph_agentstore import (
 )
 from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.addresses import MAX_ADDRESS_BYTES
-from langgraph_agentstore.plan.model import Delete, Get, Put, Rules, Standing, Tables
+from langgraph_agentstore.plan.model import (
+    Delete,
+    Get,
+    Put,
+    Rules,
+    Standing,
+    Tables,
+    written_once,
+)
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, UserScope, template_scope
 
 RULES = Rules(Tables("agentstore"))
@@ -181,3 +189,18 @@ def test_explaining_needs_no_connection_and_shows_the_arguments() -> None:
     assert PLANNER.explain(PutOp(ALICE, "k", None)).sql.split()[4:6] == ["DELETE", "FROM"]
     assert PLANNER.explain(PutOp(ALICE, "k", {})).sql.split()[4:6] == ["INSERT", "INTO"]
     assert PLANNER.explain(SearchOp(ALICE)).arguments == (10, 0, "alice", "files", "files\x02")
+
+
+def test_a_text_is_written_once_for_the_same_rules_and_arguments() -> None:
+    written: list[tuple[str, bool]] = []
+
+    @written_once
+    def sql(rules: Rules, name: str, *, whole: bool) -> str:
+        written.append((name, whole))
+        return f"{rules.tables.item} {name} {whole}"
+
+    one, other = Rules(Tables("one")), Rules(Tables("other"))
+    assert sql(one, "a", whole=True) == sql(one, "a", whole=True) == '"one".item a True'
+    assert sql(one, "a", whole=False) == '"one".item a False'
+    assert sql(other, "a", whole=True) == '"other".item a True'
+    assert written == [("a", True), ("a", False), ("a", True)]
