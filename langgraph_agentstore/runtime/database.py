@@ -12,6 +12,7 @@ import asyncpg
 from ..config import PoolConfig
 from ..errors import AgentStoreError
 from ..plan.model import Row
+from .connect_target import TargetReader
 from .connections import GRACE_S, Connections
 from .translate import CONNECTION_LOST, executing, in_doubt, was_not_done
 
@@ -22,8 +23,8 @@ Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 class Database:
     """Runs statements; on the running event loop."""
 
-    def __init__(self, dsn: str, shown: str, config: PoolConfig) -> None:
-        self.connections = Connections(dsn, shown, config)
+    def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
+        self.connections = Connections(target, shown, config)
         self.statements = 0
         self.retries = 0
         self._timeout_s = config.command_timeout_s + GRACE_S
