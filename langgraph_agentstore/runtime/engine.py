@@ -119,6 +119,11 @@ class Engine(ForkAware):
             self._thread.call(self._start_closing)
 
     @property
+    def is_open(self) -> bool:
+        """Whether an operation would go to the server at once."""
+        return self._session is not None
+
+    @property
     def is_closed(self) -> bool:
         """Whether it takes no more operations."""
         return self._closed
