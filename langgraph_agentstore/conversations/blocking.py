@@ -74,7 +74,8 @@ class BlockingConversations:
 
         Args:
             turns: any iterable.
-            progress: called with how many are written so far; True shows a bar on a terminal.
+            progress: called with how many are written so far; True shows a bar on a
+                terminal and in a notebook.
         """
         return self._drawer.load(with_context(turns, self._drawer.before), progress)
 

@@ -193,7 +193,7 @@ def recall_conversation(
         max_messages: how many at most; None for any number.
         max_tokens: likewise; see `ConversationMemory.resume`.
         token_counter: what counts them.
-        timeout_s: how long the reply may wait for it.
+        timeout_s: how long the reply may wait for it, once the store is open.
         messages_key: the state's field of messages.
     """
     budget = max_messages, max_tokens, token_counter
