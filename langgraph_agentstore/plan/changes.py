@@ -8,6 +8,7 @@ second writer of an item waits for the first.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,10 @@ from uuid import UUID
 from .model import Row, Rules, written_once
 
 CHANNEL = "agentstore_change"
-"""Where writers notify; the payload is the user. One for all schemas of a database."""
+"""Where writers notify, with the digest of the user. One for all schemas of a database.
+
+Anybody who may connect to the database may listen, so no user is named.
+"""
 
 RETENTION = timedelta(hours=1)
 """How long a change is kept, and a watch believed in that does not look."""
@@ -35,11 +39,18 @@ class StoredChange:
     at: datetime
 
 
+def digest_of(user_id: str) -> str:
+    """The payload of a user's notifications, as `tell_change` makes it."""
+    return hashlib.sha256(user_id.encode()).hexdigest()
+
+
 def begin_statement(user_id: str, watch: UUID, rules: Rules) -> tuple[str, tuple[Any, ...]]:
-    """From its commit on writers tell of their changes."""
+    """From its commit on writers tell of their changes; what others left behind is forgotten."""
     sql = f"""
 WITH over AS (
     DELETE FROM {rules.tables.watch} WHERE expires_at <= now()
+), forgotten AS (
+    DELETE FROM {rules.tables.change} WHERE at < now() - $3::interval
 )
 INSERT INTO {rules.tables.watch} (user_id, id, expires_at) VALUES ($1, $2, now() + $3::interval)
     ON CONFLICT (user_id, id) DO UPDATE SET expires_at = excluded.expires_at"""

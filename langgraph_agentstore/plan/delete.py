@@ -66,26 +66,41 @@ DELETE FROM {rules.tables.item} i
     return count_of_removed([delete], tuple(arguments), rules)
 
 
-def plan_delete_user(user_id: str, rules: Rules) -> Statement[int]:
-    """Removes all that a user has, also locks, counts and changes that were kept."""
+@written_once
+def _delete_user_sql(rules: Rules) -> str:
+    tables = rules.tables
+    # No change is told: it would keep the keys of what is erased. Who watches the user hears
+    # that the watch has lapsed.
+    others = (tables.item_access, tables.item_lock, tables.change, tables.watch)
     traces = "".join(
         f""", trace_{number} AS (
     DELETE FROM {table} WHERE user_id = $1
 )"""
-        for number, table in enumerate((rules.tables.item_lock, rules.tables.change), 1)
+        for number, table in enumerate(others, 1)
     )
-    delete = f"""
-DELETE FROM {rules.tables.item} i
- WHERE i.user_id = $1"""
-    return count_of_removed([delete], (user_id,), rules, beside=traces)
+    return f"""
+WITH erased AS (
+    DELETE FROM {tables.item} i WHERE i.user_id = $1 RETURNING {rules.live()} AS live
+){traces}
+SELECT count(*) FILTER (WHERE live) FROM erased"""
+
+
+def plan_delete_user(user_id: str, rules: Rules) -> Statement[int]:
+    """Erases a user: items with vectors, access counts, locks, watches and kept changes."""
+
+    def decode(rows: Sequence[Row]) -> Decoded[int]:
+        return Decoded(rows[0][0])
+
+    # The rows go once however often it runs, but a second run would count none of them.
+    return Statement(_delete_user_sql(rules), (user_id,), decode, idempotent=False)
 
 
 def count_of_removed(
-    deletes: Sequence[str], arguments: tuple[Any, ...], rules: Rules, *, beside: str = ""
+    deletes: Sequence[str], arguments: tuple[Any, ...], rules: Rules
 ) -> Statement[int]:
-    """Deletes; the result counts the items that had not expired. `beside`: further CTEs."""
+    """Deletes; the result counts the items that had not expired."""
     sql = f"""
-WITH {removing(deletes[0], rules, *deletes[1:])}{beside}, told AS (
+WITH {removing(deletes[0], rules, *deletes[1:])}, told AS (
 {tell(rules, "w.live", gone=True)}
 )
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""

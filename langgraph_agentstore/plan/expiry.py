@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .changes import RETENTION
 from .delete import removing
 from .model import Decoded, Refresh, Row, Rules, Statement, columns_of, written_once
 from .telling import tell
@@ -53,6 +54,11 @@ WITH expired AS (
         SELECT user_id, namespace, key FROM {rules.tables.item_lock}
          WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
      WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
+), unwatched AS (
+    -- Of watches whose processes were killed: nobody ends those.
+    DELETE FROM {rules.tables.watch} WHERE expires_at <= now()
+), forgotten AS (
+    DELETE FROM {rules.tables.change} WHERE at < now() - $2::interval
 ), {removing(delete, rules)}, told AS (
 {tell(rules, "w.key", gone=True)}
 )
@@ -65,4 +71,4 @@ def plan_sweep(batch_size: int, rules: Rules) -> Statement[int]:
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         return Decoded(rows[0][0])
 
-    return Statement(_sweep_sql(rules), (batch_size,), decode)
+    return Statement(_sweep_sql(rules), (batch_size, RETENTION), decode)

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from ..errors import AgentStoreError
-from ..plan.changes import CHANNEL
+from ..plan.changes import CHANNEL, digest_of
 from .database import Database
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -29,7 +29,7 @@ class Bell:
     """Rings when a user's items change."""
 
     def __init__(self, user_id: str) -> None:
-        self.user_id = user_id
+        self.digest = digest_of(user_id)
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
@@ -86,9 +86,9 @@ class Listener:
             return
         self._connection = connection
 
-    def _on_change(self, _connection: Any, _pid: int, _channel: str, user_id: object) -> None:
+    def _on_change(self, _connection: Any, _pid: int, _channel: str, digest: object) -> None:
         for bell in self._bells:
-            if bell.user_id == user_id:
+            if bell.digest == digest:
                 bell.ring()
 
     def _on_loss(self, connection: Any) -> None:

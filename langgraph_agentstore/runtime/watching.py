@@ -73,6 +73,7 @@ class Watching:
 
     async def _begin(self, session: Session) -> None:
         await session.listener.hang(self._bell)
+        session.sweeper.start_by_itself()  # for what watches leave behind that nobody ends
         fetch = session.database.fetch
         await fetch(*begin_statement(self._at.user_id, self._id, session.rules))
         self._snapshot = (await fetch(SNAPSHOT, ()))[0][0]

@@ -1,18 +1,12 @@
-WITH written AS (
-DELETE FROM "agentstore".item i
- WHERE i.user_id = $1
-    RETURNING i.user_id, i.namespace, i.key, i.version, (i.expires_at IS NULL OR i.expires_at > now()) AS live
-), uncounted AS (
-    DELETE FROM "agentstore".item_access a USING written w
-     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
+WITH erased AS (
+    DELETE FROM "agentstore".item i WHERE i.user_id = $1 RETURNING (i.expires_at IS NULL OR i.expires_at > now()) AS live
 ), trace_1 AS (
-    DELETE FROM "agentstore".item_lock WHERE user_id = $1
+    DELETE FROM "agentstore".item_access WHERE user_id = $1
 ), trace_2 AS (
+    DELETE FROM "agentstore".item_lock WHERE user_id = $1
+), trace_3 AS (
     DELETE FROM "agentstore".change WHERE user_id = $1
-), told AS (
-SELECT w.live, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
-       THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, true) END AS told
-  FROM written w
+), trace_4 AS (
+    DELETE FROM "agentstore".watch WHERE user_id = $1
 )
-SELECT count(*) FILTER (WHERE live), count(told) FROM told
+SELECT count(*) FILTER (WHERE live) FROM erased

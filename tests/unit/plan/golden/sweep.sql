@@ -8,6 +8,11 @@ WITH expired AS (
         SELECT user_id, namespace, key FROM "agentstore".item_lock
          WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
      WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
+), unwatched AS (
+    -- Of watches whose processes were killed: nobody ends those.
+    DELETE FROM "agentstore".watch WHERE expires_at <= now()
+), forgotten AS (
+    DELETE FROM "agentstore".change WHERE at < now() - $2::interval
 ), written AS (
 DELETE FROM "agentstore".item i USING expired e
  WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key
