@@ -166,7 +166,7 @@ class ExtendedSurface(SearchSurface):
                 store; or `PutOp` where an item has a TTL of its own.
             batch_size: items to a transaction; each batch is written whole or not at all.
             progress: called with the number of items written so far, after each batch; True
-                shows a bar on a terminal, if `rich` is installed.
+                shows a bar on a terminal and in a notebook.
 
         Raises:
             AgentStoreError: an item is bad, or the server failed. The message says which item,

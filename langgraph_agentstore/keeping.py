@@ -36,8 +36,8 @@ class KeptSurface(ExtendedSurface):
 
         Args:
             index: the new `index=`; None, the one that the store was given.
-            progress: called with the number of items done; True shows a bar on a terminal, if
-                `rich` is installed.
+            progress: called with the number of items done; True shows a bar on a
+                terminal and in a notebook.
 
         Returns:
             How many items were done.

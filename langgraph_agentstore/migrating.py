@@ -42,7 +42,7 @@ class MigratedSurface(KeptSurface):
                 touched there stays away.
             skip_refused: leaves items out that this store does not take, instead of raising.
             progress: called with the number of items done so far, after each page; True shows a
-                bar on a terminal, if `rich` is installed.
+                bar on a terminal and in a notebook.
 
         Raises:
             ConfigurationError: the tables are not there; or `schema` is no name.

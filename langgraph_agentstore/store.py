@@ -137,7 +137,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
 
     def _glimpses(self) -> list[Glimpse] | None:
         """None before it is open: to be shown opens nothing."""
-        if self._engine._session is None:
+        if not self._engine.is_open:
             return None
         found: list[Glimpse] = self._run(plan_overview(self._root_planner.rules))
         return found

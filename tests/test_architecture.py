@@ -25,6 +25,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("file_lock", "pages"),
     ("sqlite",),
     ("plan",),
+    ("dsn",),
+    ("dsn_parameters",),
+    ("dsn_options",),
     ("embedded",),
     ("config",),
     ("runtime",),
@@ -44,7 +47,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 PURE = (
     *("errors", "values", "namespaces", "ttl", "records", "texts", "users"),
-    *("index", "index_config", "embeddings", "plan"),
+    *("index", "index_config", "embeddings", "plan", "dsn", "dsn_parameters", "dsn_options"),
 )
 IMPURE_MODULES = {"asyncio", "asyncpg", "threading", "os", "time", "socket", "uvloop", "subprocess"}
 LONGEST_MODULE = 300

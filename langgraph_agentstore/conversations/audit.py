@@ -77,7 +77,7 @@ def export_items(
     """
     since = None if since is None else in_utc(since)
     until = None if until is None else in_utc(until)
-    await_savers()
+    await_savers(store)
     if user_id is not None:
         address = address_of(store, (USERS, check_user_id(user_id), *prefix))
         store, prefix = address.store, address.labels

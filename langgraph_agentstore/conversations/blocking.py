@@ -74,7 +74,8 @@ class BlockingConversations:
 
         Args:
             turns: any iterable.
-            progress: called with how many are written so far; True shows a bar on a terminal.
+            progress: called with how many are written so far; True shows a bar on a
+                terminal and in a notebook.
         """
         return self._drawer.load(with_context(turns, self._drawer.before), progress)
 
@@ -97,7 +98,7 @@ class BlockingConversations:
             check_thread_id(thread_id)
         since = None if since is None else in_utc(since)
         until = None if until is None else in_utc(until)
-        await_savers()
+        await_savers(self.store)
         return in_order(self._drawer.read(thread_id, since, until), lambda turn: turn.order)
 
     def messages(
@@ -130,14 +131,14 @@ class BlockingConversations:
         """
         if thread_id is not None:
             check_thread_id(thread_id)
-        await_savers()
+        await_savers(self.store)
         budget = Budget(max_messages, max_tokens, token_counter)
         turns = budget.latest_of(self._drawer.newest_first(thread_id))
         return budget.trimmed([message for turn in turns for message in turn.messages])
 
     def threads(self) -> list[ThreadSummary]:
         """Every thread, the latest first."""
-        await_savers()
+        await_savers(self.store)
         return self._drawer.threads()
 
     def search(self, query: str, *, thread_id: str | None = None, limit: int = 10) -> list[Turn]:
@@ -150,7 +151,7 @@ class BlockingConversations:
             InvalidOperationError: the store has no index, or the limit is below 1.
         """
         depth = max(CANDIDATES, check_count("limit", limit))
-        await_savers()
+        await_savers(self.store)
         matches = self._drawer.search(query, thread_id, depth)
         best = credited(matches)[:limit]
         known = {match.turn.key: match.turn for match in matches}

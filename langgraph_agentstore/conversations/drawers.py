@@ -18,6 +18,8 @@ from ..errors import InvalidOperationError
 from ..namespaces import Labels
 from ..plan.turns import plan_newest_turns, plan_thread_page, plan_threads
 from ..progress import Progress, telling_progress
+from ..runtime.maintenance import OPEN
+from ..surface import StoreSurface
 from ..users import Address as Triples
 from ..views import UserStore
 from .addresses import conversations_of
@@ -229,6 +231,16 @@ class AgentDrawer(AnyDrawer):
             if len(page) < size:
                 return
             after = page[-1].key
+
+
+def await_open(store: BaseStore) -> None:
+    """Opens an `AgentStore` unless it is open, so that opening counts against no deadline.
+
+    Raises:
+        AgentStoreError: it cannot be opened.
+    """
+    if isinstance(store, StoreSurface) and not store._engine.is_open:
+        store._engine.run([OPEN])
 
 
 def drawer_of(store: BaseStore, user_id: str) -> AnyDrawer:

@@ -2,7 +2,7 @@
 
 It asks once, at the first turn of a thread. A database that is away or slow never fails the reply
 and delays it for `timeout_s` at most; for some seconds after that it is not asked again. Any other
-failure concerns its own run alone.
+failure concerns its own run alone. Opening the store is waited for first, and comes on top.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Optional, TypeVar
 
@@ -20,8 +21,10 @@ from langchain_core.messages import BaseMessage, RemoveMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
 
 from .budget import Budget, TokenCounter
+from .drawers import await_open
 from .keys import check_thread_id, thread_id_of_run
 from .outcomes import is_unreachable
 from .running import Memories, Middleware, Source, as_middleware, messages_of
@@ -34,6 +37,14 @@ DEFAULT_MAX_MESSAGES = 40
 DEFAULT_TIMEOUT_S = 2.0
 PAUSE_S = 5.0
 """For how long a database that was away is not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What earlier threads said: where it is, and how to ask for it."""
+
+    store: BaseStore
+    ask: Callable[[], list[BaseMessage]]
 
 
 class RecallConversation(Middleware):
@@ -57,6 +68,7 @@ class RecallConversation(Middleware):
         self._budget = budget
         self._timeout_s = timeout_s
         self._messages_key = messages_key
+        self._opening_timeout_s: float | None = None
         self._not_before_s = 0.0
         self.failures = 0
 
@@ -70,11 +82,12 @@ class RecallConversation(Middleware):
                 the run no user, or the state no such messages.
             ValueTypeError, InvalidKeyError, InvalidValueError: `resume_thread_id` names no thread.
         """
-        future = self._asked(state, config, runtime)
-        if future is None:
+        question = self._asked(state, config, runtime)
+        if question is None:
             return None
         try:
-            earlier = future.result(self._timeout_s)
+            self._opened(question.store).result(self._opening_timeout_s)
+            earlier = in_thread(question.ask).result(self._timeout_s)
         except Exception as error:
             self._failed(error)
             return None
@@ -96,11 +109,13 @@ class RecallConversation(Middleware):
         config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
     ) -> dict[str, Any] | None:
         """As `before_agent`; the loop goes on meanwhile."""
-        future = self._asked(state, config or {}, runtime)
-        if future is None:
+        config = config or {}
+        question = self._asked(state, config, runtime)
+        if question is None:
             return None
         try:
-            earlier = await asyncio.wait_for(asyncio.wrap_future(future), self._timeout_s)
+            await _awaited(self._opened(question.store), self._opening_timeout_s)
+            earlier = await _awaited(in_thread(question.ask), self._timeout_s)
         except Exception as error:
             self._failed(error)
             return None
@@ -108,15 +123,24 @@ class RecallConversation(Middleware):
 
     def _asked(
         self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None
-    ) -> Future[list[BaseMessage]] | None:
-        """What earlier threads said, on its way; None where there is no need to ask."""
+    ) -> _Question | None:
+        """What to ask, and where; None where there is no need to ask."""
         messages = messages_of(state, self._messages_key)
         said = [message for message in messages if message.type != "system"]
         if len(said) > len(last_turn(said)) or time.monotonic() < self._not_before_s:
             return None
-        memory = self._memories.of(config, runtime)
-        thread_id = self._thread_to_resume(config)
-        return in_thread(lambda: memory.resume(thread_id, *self._budget))
+        memory, thread_id = self._memories.of(config, runtime), self._thread_to_resume(config)
+        return _Question(memory.store, lambda: memory.resume(thread_id, *self._budget))
+
+    def _opened(self, store: BaseStore) -> Future[None]:
+        """Ends when the store is open."""
+        opening = in_thread(lambda: await_open(store))
+        opening.add_done_callback(self._note_opening)
+        return opening
+
+    def _note_opening(self, opening: Future[None]) -> None:
+        # A first start takes long; a database that was away is not waited for again.
+        self._opening_timeout_s = None if opening.exception() is None else self._timeout_s
 
     def _thread_to_resume(self, config: RunnableConfig) -> str | None:
         asked = (config.get("configurable") or {}).get("resume_thread_id", self._thread_id)
@@ -169,11 +193,15 @@ def recall_conversation(
         max_messages: how many at most; None for any number.
         max_tokens: likewise; see `ConversationMemory.resume`.
         token_counter: what counts them.
-        timeout_s: how long the reply may wait for it.
+        timeout_s: how long the reply may wait for it, once the store is open.
         messages_key: the state's field of messages.
     """
     budget = max_messages, max_tokens, token_counter
     return _middleware()(store, user_id, thread_id, budget, timeout_s, messages_key)
+
+
+async def _awaited(future: Future[T], timeout_s: float | None) -> T:
+    return await asyncio.wait_for(asyncio.wrap_future(future), timeout_s)
 
 
 def in_thread(function: Callable[[], T]) -> Future[T]:

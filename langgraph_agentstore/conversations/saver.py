@@ -15,12 +15,15 @@ import os
 import threading
 import time
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from ..errors import TurnRefusedError
+from langgraph.store.base import BaseStore
+
+from ..errors import AgentStoreError, TurnRefusedError
 from ..values import encode_value
-from .drawers import AgentDrawer, AnyDrawer
+from .drawers import AgentDrawer, AnyDrawer, await_open
 from .neighbours import with_context
 from .outcomes import is_hopeless, is_unreachable
 from .turns import Turn, check_count
@@ -128,7 +131,11 @@ class BackgroundSaver:
                 self._flushing -= 1
 
     def drain(self) -> None:
-        """As `flush`, for `drain_timeout_s`; what is left then is lost, counted and logged."""
+        """As `flush`, for `drain_timeout_s`; what is left then is lost, counted and logged.
+
+        The time that it takes to open a store comes on top.
+        """
+        self._await_open()
         if self.flush(self.drain_timeout_s):
             return
         with self._changed:
@@ -140,6 +147,13 @@ class BackgroundSaver:
             )
             self._waiting.clear()
             self._changed.notify_all()
+
+    def _await_open(self) -> None:
+        with self._changed:
+            stores = {id(one.drawer.store): one.drawer.store for one in self._waiting}
+        for store in stores.values():
+            with suppress(AgentStoreError):  # the thread hears of it, too, and tells
+                await_open(store)
 
     def _drain_before_closing(self, drawer: AnyDrawer) -> None:
         if isinstance(drawer, AgentDrawer):
@@ -239,11 +253,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=BackgroundSaver._in_child)
 
 
-def await_savers(timeout_s: float = READERS_WAIT_S) -> None:
+def await_savers(store: BaseStore, timeout_s: float = READERS_WAIT_S) -> None:
     """Waits for what the savers of this process still hold, unless their database is away.
 
-    So whoever reads in this process finds what was said in it a moment ago.
+    So whoever reads from `store` finds what was said in this process a moment ago. Opening the
+    store may take as long as it takes.
     """
+    await_open(store)
     deadline = time.monotonic() + timeout_s
     for saver in list(BackgroundSaver._all):
         if not saver.is_failing:

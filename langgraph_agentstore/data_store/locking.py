@@ -57,7 +57,7 @@ class Leasing:
                 f"the lock {self.key!r} is held by this object already; make another with lock()"
             )
         token = uuid4()
-        deadline_s = None if self._wait_s is None else time.monotonic() + self._wait_s
+        deadline_s: float | None = None
         pause_s = _FIRST_PAUSE_S
         while True:
             lease: Lease = yield plan_acquire(
@@ -70,6 +70,9 @@ class Leasing:
             if lease.token is not None:
                 self._token, self.expires_at = lease.token, lease.expires_at
                 return
+            if deadline_s is None and self._wait_s is not None:
+                # From the first answer on: opening the store is no waiting for the lock.
+                deadline_s = time.monotonic() + self._wait_s
             if deadline_s is not None and time.monotonic() + pause_s > deadline_s:
                 raise LockHeldError(
                     f"the lock {self.key!r} is held by {lease.owner!r} until "

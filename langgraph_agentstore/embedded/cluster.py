@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import EmbeddedPostgresError
+from ..progress import tell
 from .failures import not_started
 from .postmaster import Postmaster
 from .programs import Programs, bundled_major, major_of
@@ -90,6 +91,7 @@ class Cluster:
             time.sleep(0.02)
 
     def _create(self) -> None:
+        tell(f"starting the bundled Postgres for the first time, in {str(self.path)!r} …")
         # Under another name until it is complete: a killed initdb must not look like a cluster.
         fresh = self.path / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)

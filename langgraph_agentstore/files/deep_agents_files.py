@@ -5,7 +5,7 @@ Wording, windows and matching are those of the installed deepagents.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -30,7 +30,9 @@ from deepagents.backends.utils import (
     slice_read_response,
 )
 
+from ..errors import InvalidOperationError
 from ..plan.files import FileEntry, Reach
+from .budget import MatchingTimeoutError
 from .content import created, text_form
 from .core import (
     downloads,
@@ -44,9 +46,12 @@ from .core import (
     reached,
     uploads,
 )
-from .globs import like_of
+from .globs import glob_matcher, like_of
 from .line_ends import ANY, UNIVERSAL, replaced_as_shown, shown
 from .steps import Program, Remove
+
+INVALID_GLOB = (InvalidGlobPatternError, InvalidOperationError)
+"""A pattern that deepagents refuses, or that is too long."""
 
 NOT_TEXT = frozenset(
     [
@@ -115,10 +120,14 @@ def grep_text(
     reach = _reach(path, like_of(glob or ""))
     if reach is None:
         return GrepResult(matches=[])
-    files = yield from held(reach, lambda _: True, pattern)
+    try:
+        included = _included(glob) if glob else _any
+        files = yield from held(reach, lambda at: included(_seen_from(reach, at)), pattern)
+    except (*INVALID_GLOB, MatchingTimeoutError) as error:
+        return GrepResult(error=str(error))
     # By lines as `read_window` counts them, which are more than those that end with "\n".
     contents = {path: {"content": shown(text, ANY)} for path, text in files}
-    return grep_matches_from_files(contents, pattern, path, glob, max_count=max_count)
+    return grep_matches_from_files(contents, pattern, path, max_count=max_count)
 
 
 def glob_files(pattern: str, path: str | None) -> Program[GlobResult]:
@@ -127,12 +136,12 @@ def glob_files(pattern: str, path: str | None) -> Program[GlobResult]:
     if reach is None:
         return GlobResult(matches=[])
     try:
-        matches = compile_grep_include_glob(pattern)
-    except InvalidGlobPatternError as error:
+        matches = _included(pattern)
+        files = yield from reached(reach, "bytes")
+        exact = [file for file in files if file.path == reach.path]
+        found = [file for file in exact or files if matches(_seen_from(reach, file.path))]
+    except (*INVALID_GLOB, MatchingTimeoutError) as error:
         return GlobResult(error=str(error))
-    files = yield from reached(reach, "bytes")
-    exact = [file for file in files if file.path == reach.path]
-    found = [file for file in exact or files if matches(_seen_from(reach, file.path))]
     return GlobResult(matches=[_info(file) for file in newest_first(found)])
 
 
@@ -151,6 +160,19 @@ def download(paths: Sequence[str]) -> Program[list[FileDownloadResponse]]:
         else FileDownloadResponse(path, data)
         for path, data in found
     ]
+
+
+def _included(pattern: str) -> Callable[[str], bool]:
+    """Match paths as deepagents does, within a `MatchingBudget`: a bare pattern at any depth."""
+    matches = glob_matcher(pattern.lstrip("/"))
+    compile_grep_include_glob(pattern)  # refuses what deepagents refuses, in its words
+    if "/" in pattern:
+        return matches
+    return lambda path: matches(PurePosixPath(path).name)
+
+
+def _any(_: str) -> bool:
+    return True
 
 
 def _reach(path: str | None, like: str) -> Reach | None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from ..errors import InvalidOperationError
 from ..extras import imported
+from .budget import MatchingBudget
 
 _ALTERNATIVES = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-]+")
@@ -28,19 +30,29 @@ def like_of(pattern: str) -> str:
 
 
 def glob_matcher(pattern: str) -> Callable[[str], bool]:
-    """Whether a path matches, by wcmatch's BRACE and GLOBSTAR, as on POSIX everywhere.
+    """Match paths by wcmatch's BRACE and GLOBSTAR, as on POSIX everywhere.
+
+    wcmatch makes regular expressions of a pattern, some of which take too long for some paths:
+    `regex` runs them within a `MatchingBudget`.
 
     Raises:
-        MissingExtraError: wcmatch is not installed.
+        MissingExtraError: wcmatch or regex is not installed.
         InvalidOperationError: wcmatch refuses the pattern, such as braces of too many
-            alternatives.
+            alternatives; or it is too long.
     """
-    glob = imported("wcmatch.glob", "files")
+    glob, regex = imported("wcmatch.glob", "files"), imported("regex", "files")
+    budget = MatchingBudget(pattern)
     flags = glob.BRACE | glob.GLOBSTAR | glob.FORCEUNIX
     try:
-        compiled = glob.compile(pattern, flags=flags)
+        positive, negative = glob.translate(pattern, flags=flags)
     except Exception as error:  # its own kinds of error are private
         raise InvalidOperationError(
             f"{pattern!r} is no glob pattern: {error}; write a shorter one"
         ) from error
-    return lambda path: bool(compiled.match(path))
+    assert not negative  # flags without NEGATE
+    expressions = [regex.compile(each) for each in positive]
+
+    def matches(path: str, seconds: float) -> bool:
+        return any(each.fullmatch(path, timeout=seconds) for each in expressions)
+
+    return lambda path: budget.spend(partial(matches, path))

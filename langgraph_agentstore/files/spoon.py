@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TypeVar
@@ -11,8 +10,10 @@ from typing import TypeVar
 from langgraph.store.base import BaseStore as LangGraphStore
 
 from ..closing import AwaitedClosing
+from ..errors import InvalidOperationError
 from ..namespaces import Labels
 from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
+from .expressions import compiled
 from .literals import literal_of
 from .spoon_files import (
     download,
@@ -115,11 +116,13 @@ class StoreBackend(AwaitedClosing):
     def grep_raw(
         self, pattern: str, path: str | None = None, glob: str | None = None
     ) -> list[GrepMatch] | str:
-        """The lines in which a regular expression is found, by path and line; or what is wrong.
+        r"""The lines in which a regular expression is found, by path and line; or what is wrong.
 
         Args:
-            pattern: an expression of Python's `re`. What it holds literally is looked for by
-                the server; one that holds nothing so, such as `a|b`, has every file sent.
+            pattern: an expression of Python's `re`, of at most 1,000 characters. It runs in
+                linear time, so look-around, back-references and verbose patterns are invalid,
+                and `\b` knows the letters of ASCII alone. What it holds literally is looked for
+                by the server; one that holds nothing so, such as `a|b`, has every file sent.
             path: a folder; left out, all.
             glob: what the base name of a file must match.
         """
@@ -215,9 +218,9 @@ def _as_langgraph(store: object) -> LangGraphStore:
     return checked_store(store)
 
 
-def _grep(pattern: str, path: str | None, glob: str | None) -> Program[list[GrepMatch]] | str:
+def _grep(pattern: str, path: str | None, glob: str | None) -> Program[list[GrepMatch] | str] | str:
     try:
-        expression = re.compile(pattern)
-    except re.error as error:
+        found_in = compiled(pattern)
+    except InvalidOperationError as error:
         return f"Invalid regex pattern: {error}"
-    return grep_lines(expression, literal_of(pattern), path, glob)
+    return grep_lines(found_in, literal_of(pattern), path, glob)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ..errors import VersionConflictError
 from ..plan.files import FileEntry, Reach
+from .budget import MatchingTimeoutError
 from .content import created, line_form
 from .core import (
     REFUSED,
@@ -21,6 +21,7 @@ from .core import (
     reached,
     uploads,
 )
+from .expressions import FoundIn
 from .globs import glob_matcher, like_of
 from .spoon_results import (
     EditResult,
@@ -77,18 +78,21 @@ def edit_text(path: str, old: str, new: str, everywhere: bool) -> Program[EditRe
 
 
 def grep_lines(
-    expression: re.Pattern[str], literal: str, path: str | None, glob: str | None
-) -> Program[list[GrepMatch]]:
-    """The lines that match, of files below a folder whose base name matches a glob."""
+    found_in: FoundIn, literal: str, path: str | None, glob: str | None
+) -> Program[list[GrepMatch] | str]:
+    """The lines that match, of files below a folder whose base name matches a glob.
+
+    Says in words when matching takes too long.
+    """
     reach = _below(path, "%" if glob is None else like_of(glob))
     if reach is None:
         return []
-    if not glob:
-        files = yield from held(reach, _any, literal)
-    else:
-        matches = glob_matcher(glob)
+    matches = glob_matcher(glob) if glob else _any
+    try:
         files = yield from held(reach, lambda path: matches(_base_name(path)), literal)
-    return matching_lines(files, expression)
+        return matching_lines(files, found_in)
+    except MatchingTimeoutError as error:
+        return f"Error: {error}"
 
 
 def glob_files(pattern: str, path: str) -> Program[list[FileInfo]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from .expressions import FoundIn
 from .line_ends import ANY, lines_of, replaced_as_shown, shown
 from .spoon_results import GrepMatch
 
@@ -52,13 +52,11 @@ def replaced(text: str, old: str, new: str, *, everywhere: bool) -> tuple[str, i
     return replaced_as_shown(text, old, new, ANY), occurrences
 
 
-def matching_lines(
-    files: Iterable[tuple[str, str]], expression: re.Pattern[str]
-) -> list[GrepMatch]:
+def matching_lines(files: Iterable[tuple[str, str]], found_in: FoundIn) -> list[GrepMatch]:
     """The lines in which the expression is found, file by file."""
     return [
         {"path": path, "line": number, "text": line}
         for path, text in files
         for number, line in enumerate(lines_of(text), 1)
-        if expression.search(line)
+        if found_in(line)
     ]

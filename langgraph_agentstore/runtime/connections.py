@@ -15,9 +15,11 @@ from typing import Any, TypeAlias
 import asyncpg
 import orjson
 
-from ..config import PoolConfig, hosts_of, leaves_role_of_host_open
+from ..config import PoolConfig, session_settings
 from ..errors import AgentStoreError, StoreTimeoutError
-from .poolers import Pooler
+from .connect_target import ConnectTarget, TargetReader
+from .connecting import connect
+from .statement_names import OWN_NAMES
 from .translate import CONNECTION_LOST, connecting
 
 Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
@@ -28,19 +30,16 @@ AT_HAND_S = 1.0
 GRACE_S = 2.0
 
 _RELEASE_S = 2.0
-_STARTING_UP_PAUSE_S = 0.05
 
 
 class Connections:
     """At most `max_size` connections, on the running event loop."""
 
-    def __init__(self, dsn: str, shown: str, config: PoolConfig) -> None:
-        self.pooler = Pooler(config)
-        self._dsn = dsn
+    def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
+        self._target = target
         self._vectors = False
         self._shown = shown
         self._config = config
-        self._hosts = hosts_of(dsn)
         self._pool: asyncpg.Pool | None = None
         self._at_hand: list[Connection] = []
         self._waiting = 0
@@ -66,7 +65,6 @@ class Connections:
         config = self._config
         try:
             self._pool = await asyncpg.create_pool(
-                self._dsn,
                 min_size=config.min_size,
                 max_size=config.max_size,
                 max_queries=10_000_000,
@@ -75,9 +73,10 @@ class Connections:
                 # asyncpg's default reset costs a round trip per checkout; the store's statements
                 # leave nothing behind on a session.
                 reset=_leave_as_is,
+                statement_cache_size=config.statement_cache,
+                **OWN_NAMES,
                 # For what is no statement of `Database`, such as a COPY.
                 command_timeout=config.command_timeout_s + GRACE_S,
-                **config.connect_options,
             )
         except Exception as error:
             raise connecting(error, self._shown) from error
@@ -147,9 +146,9 @@ class Connections:
         """
         try:
             return await self._connect(
-                self._dsn,
+                statement_cache_size=self._config.statement_cache,
                 command_timeout=self._config.command_timeout_s + GRACE_S,
-                **self._config.connect_options,
+                **OWN_NAMES,
             )
         except AgentStoreError:
             raise
@@ -159,10 +158,6 @@ class Connections:
     async def learn_vectors(self) -> None:
         """From now on connections know the type `vector`; those made before are replaced."""
         self._vectors = True
-        await self.renew()
-
-    async def renew(self) -> None:
-        """Replaces the connections made so far, each when nobody uses it."""
         self._tidy()
         assert self._pool is not None
         await self._pool.expire_connections()
@@ -193,19 +188,27 @@ class Connections:
             "pool={'max_size': …} allows more, or find what keeps them busy"
         )
 
-    async def _connect(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
+    async def _connect(self, *_arguments: Any, **options: Any) -> asyncpg.Connection:
         """One new connection, within one time limit however many hosts there are to try."""
-        options["timeout"] = self._config.connect_timeout_s
         try:
-            connection = await self._connect_somewhere(*arguments, **options)
+            target = await self._target.read()
+            timeout = self._connect_timeout_s(target)
+            settings = session_settings(self._config, target.settings)
+            connection = await connect(target, timeout=timeout, server_settings=settings, **options)
             try:
-                await asyncio.wait_for(self._prepare_session(connection), options["timeout"])
+                await asyncio.wait_for(self._prepare_session(connection), timeout)
             except BaseException:
                 connection.terminate()
                 raise
         except asyncio.TimeoutError as error:
             raise connecting(error, self._shown) from error
         return connection
+
+    def _connect_timeout_s(self, target: ConnectTarget) -> float:
+        """The option of the pool where it is given, else the connection string's."""
+        if "connect_timeout_s" in self._config.model_fields_set:
+            return self._config.connect_timeout_s
+        return target.connect_timeout_s or self._config.connect_timeout_s
 
     async def _prepare_session(self, connection: asyncpg.Connection) -> None:
         # Binary: asyncpg's text codec would break COPY and is slower. Arguments are JSON text as
@@ -220,63 +223,12 @@ class Connections:
         if self._vectors:
             await know_vectors(connection)
 
-    async def _connect_somewhere(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
-        if not self._hosts:
-            return await self._connect_when_up(*arguments, **options)
-        # The store writes, so of several hosts it wants the one that takes writes.
-        if leaves_role_of_host_open(self._dsn):
-            options.setdefault("target_session_attrs", "read-write")
-        attempts = [
-            asyncio.create_task(self._connect_when_up(*arguments, host=host, port=port, **options))
-            for host, port in self._hosts
-        ]
-        return await _first_to_succeed(attempts)
-
-    async def _connect_when_up(
-        self, *arguments: Any, timeout: float, **options: Any
-    ) -> asyncpg.Connection:
-        """Waits for a server that says it is starting or recovering, as one does after a crash."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
-        hung_up = False
-        while True:
-            try:
-                left = max(deadline - loop.time(), 0.001)
-                return await self.pooler.connect(*arguments, timeout=left, **options)
-            except asyncpg.CannotConnectNowError:
-                if loop.time() + _STARTING_UP_PAUSE_S > deadline:
-                    raise
-            except (asyncpg.ConnectionDoesNotExistError, ConnectionResetError):
-                # A server that crashes hangs up on newcomers; the next one hears that it recovers.
-                if hung_up:
-                    raise
-                hung_up = True
-            await asyncio.sleep(_STARTING_UP_PAUSE_S)
-
 
 def _is_open(connection: Connection) -> bool:
     try:
         return not connection.is_closed()
     except asyncpg.InterfaceError:  # the pool has already taken back what broke
         return False
-
-
-async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) -> asyncpg.Connection:
-    """The first connection made: a hung host first in the list costs the others no time."""
-    winner: asyncpg.Connection | None = None
-    try:
-        for attempt in asyncio.as_completed(attempts):
-            with suppress(*CONNECTION_LOST, asyncio.TimeoutError, asyncpg.PostgresError):
-                winner = await attempt
-                return winner
-        return attempts[0].result()  # nobody succeeded: raises what the first host said
-    finally:
-        for attempt in attempts:
-            attempt.cancel()
-        outcomes = await asyncio.gather(*attempts, return_exceptions=True)
-        for late in outcomes:
-            if isinstance(late, asyncpg.Connection) and late is not winner:
-                late.terminate()
 
 
 async def know_vectors(connection: asyncpg.Connection | Connection) -> None:

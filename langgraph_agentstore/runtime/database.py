@@ -12,9 +12,9 @@ import asyncpg
 from ..config import PoolConfig
 from ..errors import AgentStoreError
 from ..plan.model import Row
+from .connect_target import TargetReader
 from .connections import GRACE_S, Connections
-from .poolers import STATEMENT_UNKNOWN
-from .translate import CONNECTION_LOST, executing, in_doubt, is_lost, was_not_done
+from .translate import CONNECTION_LOST, executing, in_doubt, was_not_done
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""
@@ -23,9 +23,8 @@ Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 class Database:
     """Runs statements; on the running event loop."""
 
-    def __init__(self, dsn: str, shown: str, config: PoolConfig) -> None:
-        self.connections = Connections(dsn, shown, config)
-        self.pooler = self.connections.pooler
+    def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
+        self.connections = Connections(target, shown, config)
         self.statements = 0
         self.retries = 0
         self._timeout_s = config.command_timeout_s + GRACE_S
@@ -63,10 +62,7 @@ class Database:
                 raise
             except Exception as error:
                 without_effect = was_not_done(error)
-                if self.pooler.recognise(error):
-                    await self.connections.renew()
-                    without_effect = True
-                again = without_effect or (idempotent and not doubtful and is_lost(error))
+                again = without_effect or (idempotent and not doubtful and _was_lost(error))
                 if attempts == self._attempts or not again:
                     failure = executing(error)
                     raise (in_doubt(failure) if doubtful else failure) from error
@@ -81,11 +77,16 @@ class Database:
         connection = await self.connections.take()
         suspect = True
         try:
-            rows = await self.pooler.fetch(connection, sql, arguments, self._timeout_s)
+            rows = await connection.fetch(sql, *arguments, timeout=self._timeout_s)
             suspect = False
         except asyncpg.PostgresError as error:
-            suspect = isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN))
+            suspect = isinstance(error, CONNECTION_LOST)
             raise
         finally:
             self.connections.give_back(connection, suspect=suspect)
         return cast("Sequence[Row]", rows)
+
+
+def _was_lost(error: Exception) -> bool:
+    # A TimeoutError is an OSError, but says nothing about the connection.
+    return isinstance(error, CONNECTION_LOST) and not isinstance(error, asyncio.TimeoutError)

@@ -25,6 +25,7 @@ from ..plan.model import Planned, Rules, Standing
 from ..records import StoreStats
 from .access import FLUSH_S, AccessLog, Touched
 from .calls import AwaitedCall, BlockingCall, Call, SilentCall, announce_all
+from .connect_target import TargetReader
 from .database import Database
 from .io_thread import ForkAware, IoThread
 from .migrator import migrate
@@ -116,6 +117,11 @@ class Engine(ForkAware):
         atexit.unregister(self.close)
         if self._thread is not None:
             self._thread.call(self._start_closing)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an operation would go to the server at once."""
+        return self._session is not None
 
     @property
     def is_closed(self) -> bool:
@@ -270,10 +276,11 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
     """Connects and brings the schema up to date; the bundled Postgres is started first."""
     source = config.source
     if source.embedded is None:
-        dsn = source.resolve()
+        parameters = source.resolve()
     else:  # starting a server blocks
-        dsn = await asyncio.to_thread(source.resolve)
-    database = Database(dsn, source.shown, config.pool)
+        parameters = await asyncio.to_thread(source.resolve)
+    target = TargetReader(parameters, source.environment, config.pool.connect_options)
+    database = Database(target, source.shown, config.pool)
     await database.connections.open()
     try:
         async with database.connections.lease() as connection:

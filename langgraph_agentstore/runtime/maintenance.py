@@ -19,6 +19,10 @@ async def set_up(session: Session) -> None:
         await session.index.now.open(connection)
 
 
+async def _nothing(_session: Session) -> None:
+    return
+
+
 async def _health(session: Session) -> StoreHealth:
     started = time.perf_counter()
     rows = await session.database.fetch("SELECT current_setting('server_version')", ())
@@ -43,6 +47,9 @@ def start_sweeper(interval_minutes: float | None) -> Job:
 
     return Job(run)
 
+
+OPEN = Job(_nothing, waits=True)
+"""Done as soon as the store is open."""
 
 HEALTH = Job(_health)
 SWEEP = Job(_sweep)

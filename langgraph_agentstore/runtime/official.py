@@ -29,6 +29,7 @@ from ..plan.official import (
     vectors_sql,
 )
 from ..plan.official_items import Migrant, paths_named
+from .connect_target import TargetReader
 from .connections import Connections
 from .translate import CONNECTION_LOST, executing
 
@@ -91,8 +92,14 @@ class OfficialSource:
             DatabaseError: the role may not read them.
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
         """
-        bare = PoolConfig(connect_timeout_s=config.connect_timeout_s, statement_cache=0)
-        connections = Connections(self._source.resolve(), self._source.shown, bare)
+        without: dict[str, Any] = {
+            "statement_cache": 0,
+            "session_settings": None,
+            "connect_options": {},
+        }
+        bare = config.model_copy(update=dict(without))
+        target = TargetReader(self._source.resolve(), self._source.environment, {})
+        connections = Connections(target, self._source.shown, bare)
         self._connection = await connections.connect_apart()
         async with self._reading() as connection:
             await connection.transaction(isolation="repeatable_read", readonly=True).start()

@@ -18,7 +18,6 @@ from ..errors import (
     StoreTimeoutError,
     StoreUnavailableError,
 )
-from .poolers import refuses_parameter
 
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
@@ -38,12 +37,6 @@ PASSING = (
     asyncpg.exceptions.OutdatedSchemaCacheError,
 )
 """The server undid the statement for a reason that does not last."""
-
-_POOLER_REFUSED = re.compile(
-    r"query_wait_timeout|statement pooling mode|startup param|no more connections|login failed"
-    r"|cannot connect|no such (database|user)|not allowed"
-)
-"""Under the code of a broken protocol PgBouncer says so before it sends anything to a server."""
 
 _NOT_SENT = (
     "connection is closed",
@@ -74,14 +67,6 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
             f"the driver cannot use the DSN or the connect options ({type(error).__name__}); "
             "check their spelling"
         )
-    if refuses_parameter(error):
-        return ConfigurationError(
-            f"{where} is a connection pooler and does not pass on a setting: {_said(error)}. Leave "
-            "it out of the DSN and of pool={'session_settings': …}, and give it to the role "
-            "instead (ALTER ROLE … SET)"
-        )
-    if _was_refused(error):
-        return _refused(error)
     return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; is the server up?")
 
 
@@ -114,18 +99,10 @@ def executing(error: BaseException) -> AgentStoreError:
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         return StoreUnavailableError(f"the server takes no writes: {_said(error)}")
     if isinstance(error, CONNECTION_LOST):
-        return _refused(error) if _was_refused(error) else _lost(error)
+        return _lost(error)
     if isinstance(error, asyncpg.PostgresError):
         return DatabaseError(f"{_said(error)} ({error.sqlstate})", sqlstate=error.sqlstate)
     return DatabaseError(f"{type(error).__name__}: {error}")
-
-
-def is_lost(error: BaseException) -> bool:
-    """Whether the connection ended, by whomever, while a statement was under way."""
-    # A TimeoutError is an OSError, but says nothing about the connection.
-    if isinstance(error, asyncio.TimeoutError):
-        return False
-    return isinstance(error, CONNECTION_LOST) and not _was_refused(error)
 
 
 def in_doubt(error: AgentStoreError) -> AgentStoreError:
@@ -145,27 +122,6 @@ def was_not_done(error: BaseException) -> bool:
     text = str(error)
     refused = isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError))
     return refused and any(part in text for part in _NOT_SENT)
-
-
-def _was_refused(error: BaseException) -> bool:
-    refused = isinstance(error, asyncpg.ProtocolViolationError)
-    return refused and _POOLER_REFUSED.search(str(error)) is not None
-
-
-def _refused(error: BaseException) -> AgentStoreError:
-    """What a pooler says that sent nothing to a server."""
-    said = _said(error)
-    if "statement pooling mode" in said:
-        return ConfigurationError(
-            "this PgBouncer has pool_mode = statement, in which no write can be made whole: give "
-            "the database pool_mode = transaction or session, or connect past it"
-        )
-    if "query_wait_timeout" in said:
-        return StoreTimeoutError(
-            "PgBouncer had no server connection free within its query_wait_timeout; nothing was "
-            "sent. A larger default_pool_size there lets more run at once"
-        )
-    return StoreUnavailableError(f"the connection pooler refused ({said}); nothing was sent")
 
 
 def _lost(error: BaseException) -> StoreUnavailableError:

@@ -136,9 +136,9 @@ def test_a_password_in_a_misspelt_dsn_is_not_shown(
 MISTAKES = {
     "": "starts with postgresql://",
     "localhost/db": "starts with postgresql://",
-    "host=localhost dbname=db": "written as postgresql://user@host/dbname",
+    "host=localhost dbname=my db": "written 'in quotes'",
     "mysql://localhost/db": "'mysql'",
-    "postgresql+asyncpg://localhost/db": r"driver suffix such as '\+asyncpg' is to be left out",
+    "postgresql+no_driver://localhost/db": r"'postgresql\+no_driver'; leave out",
     "postgresql://one:1,two:x/db": "port",
     "postgresql://one,two/db?port=1,2,3": "port",
     "postgresql://localhost:x/db": "port",
@@ -228,6 +228,33 @@ def test_a_hung_host_of_the_environment_costs_the_others_no_time(
             pool={"connect_timeout_s": 2.0},
         )
         assert works(store)
+
+
+def application_name(store: AgentStore, dsn: str) -> str:
+    """The name under which the server sees the store's connections."""
+    with store:
+        store.get(NAMESPACE, "k")
+        sql = "SELECT application_name FROM pg_stat_activity WHERE query LIKE '%\"{}\"%'"
+        names = execute(dsn, sql.replace('"{}"', f'"{store._config.schema}"'))
+    (name,) = {row[0] for row in names if row[0] != ""}
+    return str(name)
+
+
+NAMES = {
+    "application_name=svc": "svc",
+    "fallback_application_name=svc": "svc",
+    "application_name=svc&fallback_application_name=other": "svc",
+    "options=-c%20application_name%3Dsvc": "svc",
+    "connect_timeout=5": "langgraph_agentstore",
+}
+
+
+@pytest.mark.parametrize("options", NAMES)
+def test_the_name_of_the_application_is_the_one_of_the_dsn(
+    postgres_dsn: str, schema_name: str, options: str
+) -> None:
+    store = AgentStore(f"{postgres_dsn}&{options}", schema=schema_name)
+    assert application_name(store, postgres_dsn) == NAMES[options]
 
 
 @pytest.fixture

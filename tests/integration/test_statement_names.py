@@ -13,6 +13,8 @@ import asyncpg
 import pytest
 
 from langgraph_agentstore.config import PoolConfig
+from langgraph_agentstore.dsn import read_dsn
+from langgraph_agentstore.runtime.connect_target import TargetReader
 from langgraph_agentstore.runtime.connections import Connections
 from langgraph_agentstore.runtime.database import Database
 from tests.support.faults import start_script
@@ -28,7 +30,7 @@ print(*asyncio.run(names_of(sys.argv[1])))
 
 @asynccontextmanager
 async def connections(dsn: str, **pool: Any) -> AsyncIterator[Connections]:
-    database = Database(dsn, dsn, PoolConfig(**pool))
+    database = Database(TargetReader(read_dsn(dsn), {}, {}), dsn, PoolConfig(**pool))
     await database.connections.open()
     try:
         yield database.connections

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from langgraph_agentstore import progress
 from langgraph_agentstore.progress import telling_progress
 
 
@@ -23,10 +24,10 @@ def test_a_callable_is_called() -> None:
     assert seen == [3, 10]
 
 
-@pytest.mark.parametrize("progress", [None, False])
-def test_nothing_is_shown_unasked(progress: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asked", [None, False])
+def test_nothing_is_shown_unasked(asked: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with telling_progress(progress, "loading") as tell:
+    with telling_progress(asked, "loading") as tell:
         tell(3)
     assert terminal.getvalue() == ""
 
@@ -48,16 +49,25 @@ def test_a_bar_without_a_total_ends_full(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "7/7" in terminal.getvalue()
 
 
-def test_a_file_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", file := io.StringIO())
+@pytest.mark.parametrize("stderr", [io.StringIO(), None], ids=["a file", "none at all"])
+def test_where_nobody_watches_no_bar_is_shown(
+    monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO | None
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stderr)
     with telling_progress(True, "loading", 10) as tell:
         tell(7)
-    assert file.getvalue() == ""
+    assert stderr is None or stderr.getvalue() == ""
 
 
-def test_without_rich_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rich.console", None)
+@pytest.mark.parametrize(("total", "shown"), [(10, "\rloading: 7/10\n"), (None, "\rloading: 7\n")])
+def test_without_tqdm_a_terminal_shows_a_count(
+    monkeypatch: pytest.MonkeyPatch, total: int | None, shown: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setattr(progress, "find_spec", lambda _name: None)
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with telling_progress(True, "loading", 10) as tell:
-        tell(7)
-    assert terminal.getvalue() == ""
+    with telling_progress(True, "loading", total) as tell:
+        for done in range(8):
+            tell(done)
+    assert terminal.getvalue().endswith(shown)
+    assert terminal.getvalue().count("\r") < 8

@@ -3,10 +3,12 @@
 import ipykernel
 import matplotlib as mpl
 import pandas as pd
+import tqdm
 
 from langgraph_agentstore import DataStoreRecord
 
 assert ipykernel.version_info
+assert tqdm.__version__
 mpl.use("agg")
 from matplotlib import pyplot as plt  # noqa: E402 - after the choice of a backend
 

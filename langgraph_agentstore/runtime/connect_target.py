@@ -1,0 +1,198 @@
+"""From a connection string's options to arguments of the driver.
+
+Reads what the options name: a service's section, the file of passwords, certificates. That
+blocks, so it happens in a thread; the driver is then left nothing to look for on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import configparser
+import getpass
+import logging
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from ssl import SSLContext
+from typing import Any
+
+from ..dsn import Parameters
+from ..dsn_options import ConnectOptions, Host, KeepAlive, connect_options, merged
+from ..errors import ConfigurationError
+from .tls import config_folder, home, tls_attempts
+
+logger = logging.getLogger("langgraph_agentstore")
+
+# Where servers of the usual packages put their sockets.
+_SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp", "/private/tmp")
+_LOCAL = "localhost"
+
+_MERGED = {
+    **{name: name for name in ("host", "port", "user", "passfile", "service", "servicefile")},
+    "database": "dbname",
+}
+"""Arguments of asyncpg's connect that are parameters of a connection string too."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostTarget:
+    """One server: asyncpg's arguments, and the ways of encryption in the order to be tried."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(repr=False)
+    tls: tuple[SSLContext | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectTarget:
+    """Where to connect and as whom, with nothing left to be looked up.
+
+    `arguments` and those of a host are asyncpg's, `settings` what the connection string tells
+    each session.
+    """
+
+    hosts: tuple[HostTarget, ...]
+    arguments: Mapping[str, Any] = field(repr=False)
+    settings: Mapping[str, str]
+    target_session_attrs: str
+    connect_timeout_s: int
+    keep_alive: KeepAlive
+    bound: bool
+
+
+class TargetReader:
+    """Reads the target anew for each connection, as libpq does: passwords and certificates change.
+
+    Args:
+        parameters: of the connection string.
+        environment: libpq's variables; empty where they are meant for another server.
+        given: the option `connect_options`, arguments of asyncpg's connect.
+    """
+
+    def __init__(
+        self, parameters: Parameters, environment: Mapping[str, str], given: Mapping[str, Any]
+    ) -> None:
+        own = {_MERGED[name]: _listed(value) for name, value in given.items() if name in _MERGED}
+        self._parameters = replace(parameters, values={**parameters.values, **own})
+        self._environment = environment
+        self._given = {name: value for name, value in given.items() if name not in _MERGED}
+
+    async def read(self) -> ConnectTarget:
+        """The target, read in a thread.
+
+        Raises:
+            ConfigurationError: a file is missing or unreadable, or a parameter cannot be held.
+        """
+        try:
+            return await asyncio.to_thread(self._read)
+        except RuntimeError:  # a process that ends starts no more threads
+            return self._read()
+
+    def _read(self) -> ConnectTarget:
+        service = _service(self._parameters, self._environment)
+        options = connect_options(merged(self._parameters, service, self._environment))
+        user = options.user or getpass.getuser()
+        hosts = tuple(_host_target(options, host, user) for host in options.hosts)
+        return ConnectTarget(
+            hosts=hosts or (_host_target(options, None, user),),
+            arguments=_arguments(options, user) | self._given,
+            settings=options.settings,
+            target_session_attrs=options.target_session_attrs,
+            connect_timeout_s=options.connect_timeout_s,
+            keep_alive=options.keep_alive,
+            bound=options.tls.bound,
+        )
+
+
+def _listed(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _arguments(options: ConnectOptions, user: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"user": user, "database": options.database or user}
+    if options.tls.direct:
+        found["direct_tls"] = True
+    if options.kerberos_service:
+        found["krbsrvname"] = options.kerberos_service
+    if options.gss_library:
+        found["gsslib"] = options.gss_library
+    return found
+
+
+def _host_target(options: ConnectOptions, host: Host | None, user: str) -> HostTarget:
+    """One host; None stands for the usual sockets and this machine."""
+    if host is None:
+        sockets = () if sys.platform == "win32" else _SOCKET_FOLDERS
+        name, port, addresses = _LOCAL, options.port, [*sockets, _LOCAL]
+    else:
+        name, port, addresses = host.name, host.port, [host.address or host.name]
+    password = options.password or _password(options, name, port, user)
+    arguments = {"host": addresses, "port": [port] * len(addresses), "password": password}
+    encrypted = host is None or not host.is_socket
+    return HostTarget(name, arguments, tls_attempts(options.tls, name) if encrypted else (False,))
+
+
+def _service(given: Parameters, environment: Mapping[str, str]) -> dict[str, str]:
+    """The section of the service that is named; empty where none is."""
+    name = given.values.get("service") or environment.get("PGSERVICE")
+    if not name:
+        return {}
+    named = given.values.get("servicefile") or environment.get("PGSERVICEFILE")
+    folder = environment.get("PGSYSCONFDIR")
+    files = [Path(named).expanduser() if named else home() / ".pg_service.conf"]
+    files += [Path(folder) / "pg_service.conf"] if folder else []
+    for file in files:
+        sections = configparser.ConfigParser(
+            interpolation=None, delimiters=("=",), comment_prefixes=("#",), strict=False
+        )
+        try:
+            sections.read(file, encoding="utf-8")
+        except (OSError, configparser.Error, UnicodeDecodeError):
+            # Its text may quote a line, and so a password.
+            raise ConfigurationError(f"the service file {str(file)!r} cannot be read") from None
+        if sections.has_section(name):
+            return dict(sections.items(name))
+    raise ConfigurationError(
+        f"service {name!r} is not defined in {' or '.join(repr(str(file)) for file in files)}"
+    )
+
+
+def _password(options: ConnectOptions, host: str, port: int, user: str) -> str:
+    """The password that the file of passwords has for this server; empty where it has none."""
+    asked = (str(port), options.database or user, user)
+    hosts = ("*", host, _LOCAL) if host.startswith("/") else ("*", host)
+    for entry in _password_entries(options.password_file):
+        if entry[0] in hosts and all(
+            field in ("*", value) for field, value in zip(entry[1:], asked, strict=False)
+        ):
+            return entry[4]
+    return ""
+
+
+def _password_entries(named: str) -> list[list[str]]:
+    """host, port, database, user and password of each line; none where others may read it."""
+    file = Path(named).expanduser() if named else _usual_password_file()
+    try:
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return []
+        if sys.platform != "win32" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+            logger.warning(
+                "the file of passwords %s is passed over, since others may read it: chmod 0600 it",
+                file,
+            )
+            return []
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    entries = [re.split(r"(?<!\\):", line) for line in lines if not line.startswith("#")]
+    return [[re.sub(r"\\(.)", r"\1", part) for part in entry] for entry in entries if entry[4:]]
+
+
+def _usual_password_file() -> Path:
+    if sys.platform == "win32":
+        return config_folder() / "pgpass.conf"
+    return home() / ".pgpass"

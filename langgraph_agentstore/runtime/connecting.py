@@ -1,0 +1,151 @@
+"""One connection to a target: which host, encrypted or not, and waiting for one that starts."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from ..dsn_options import KeepAlive
+from ..errors import StoreUnavailableError
+from .connect_target import ConnectTarget, HostTarget
+from .translate import CONNECTION_LOST
+
+_STARTING_UP_PAUSE_S = 0.05
+
+
+Dial: TypeAlias = Callable[..., Coroutine[Any, Any, asyncpg.Connection]]
+"""Makes one connection, with the arguments of asyncpg's connect."""
+
+
+async def connect(
+    target: ConnectTarget, *, timeout: float, dial: Dial = asyncpg.connect, **options: Any
+) -> asyncpg.Connection:
+    """A connection to the first host that answers and has the role asked for.
+
+    Args:
+        target: where to connect.
+        timeout: for all hosts together, in seconds.
+        dial: makes each attempt.
+        options: further arguments of asyncpg's connect.
+
+    Raises:
+        What the driver raises; of several hosts, what the first one said.
+    """
+    options = {**options, **target.arguments, "dial": dial}
+    wanted = target.target_session_attrs
+    if len(target.hosts) == 1:
+        options["target_session_attrs"] = wanted or "any"
+        connection = await _connect_to(target, target.hosts[0], timeout, options)
+    else:
+        # The store writes, so of several hosts it wants the one that takes writes.
+        options["target_session_attrs"] = wanted or "read-write"
+        attempts = [
+            asyncio.create_task(_connect_to(target, host, timeout, options))
+            for host in target.hosts
+        ]
+        connection = await _first_to_succeed(attempts)
+    _keep_alive(connection, target.keep_alive)
+    return connection
+
+
+async def _connect_to(
+    target: ConnectTarget, host: HostTarget, timeout: float, options: dict[str, Any]
+) -> asyncpg.Connection:
+    deadline = asyncio.get_running_loop().time() + timeout
+    arguments = {**host.arguments, **options}
+    *earlier, last = (arguments.pop("ssl"),) if "ssl" in arguments else host.tls
+    refused: Exception | None = None
+    for way in earlier:
+        try:
+            return await _connect_when_up(deadline, ssl=way, **arguments)
+        except Exception as error:
+            if not _may_succeed_otherwise(error):
+                raise
+            refused = error
+    try:
+        return await _connect_when_up(deadline, ssl=last, **arguments)
+    except ssl.SSLCertVerificationError as error:
+        if target.bound:
+            raise _unbound(error) from error
+        raise
+    except (asyncpg.InvalidAuthorizationSpecificationError, OSError):
+        if isinstance(refused, asyncpg.InvalidPasswordError):
+            raise refused from None
+        raise
+
+
+def _may_succeed_otherwise(error: Exception) -> bool:
+    """Whether a server refused encryption, or its absence, and not the connection as such."""
+    refused = (ssl.SSLError, ConnectionResetError, asyncpg.InvalidAuthorizationSpecificationError)
+    # asyncpg tells of a server without TLS by a bare ConnectionError.
+    return type(error) is ConnectionError or isinstance(error, refused)
+
+
+def _unbound(error: ssl.SSLCertVerificationError) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"the server's certificate is not believed: {error.verify_message}. The driver holds "
+        "channel_binding=require by verifying it: name the certificates to believe in "
+        "sslrootcert, or leave channel_binding out"
+    )
+
+
+async def _connect_when_up(deadline: float, dial: Dial, **arguments: Any) -> asyncpg.Connection:
+    """Waits for a server that says it is starting or recovering, as one does after a crash."""
+    loop = asyncio.get_running_loop()
+    hung_up = False
+    while True:
+        try:
+            left = max(deadline - loop.time(), 0.001)
+            return await dial(timeout=left, **arguments)
+        except asyncpg.CannotConnectNowError:
+            if loop.time() + _STARTING_UP_PAUSE_S > deadline:
+                raise
+        except (asyncpg.ConnectionDoesNotExistError, ConnectionResetError):
+            # A server that crashes hangs up on newcomers; the next one hears that it recovers.
+            if hung_up:
+                raise
+            hung_up = True
+        await asyncio.sleep(_STARTING_UP_PAUSE_S)
+
+
+async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) -> asyncpg.Connection:
+    """The first connection made: a hung host first in the list costs the others no time."""
+    winner: asyncpg.Connection | None = None
+    try:
+        for attempt in asyncio.as_completed(attempts):
+            with suppress(*CONNECTION_LOST, asyncio.TimeoutError, asyncpg.PostgresError):
+                winner = await attempt
+                return winner
+        return attempts[0].result()  # nobody succeeded: raises what the first host said
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+        outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+        for late in outcomes:
+            if isinstance(late, asyncpg.Connection) and late is not winner:
+                late.terminate()
+
+
+def _keep_alive(connection: asyncpg.Connection, keep_alive: KeepAlive) -> None:
+    """Has the system find out when the server is gone, as far as it and the driver let us."""
+    transport = getattr(connection, "_transport", None)
+    there = None if transport is None else transport.get_extra_info("socket")
+    if there is None or there.family == getattr(socket, "AF_UNIX", None):
+        return
+    options = {
+        "TCP_KEEPIDLE": keep_alive.idle_s,
+        "TCP_KEEPINTVL": keep_alive.interval_s,
+        "TCP_KEEPCNT": keep_alive.count,
+        "TCP_USER_TIMEOUT": keep_alive.unanswered_ms,
+    }
+    with suppress(OSError):
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(keep_alive.wanted))
+        for name, value in options.items():
+            if value and hasattr(socket, name):
+                there.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
