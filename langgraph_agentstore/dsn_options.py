@@ -154,7 +154,7 @@ def settings_named_in(options: str) -> frozenset[str]:
 
 def _with_ports(hosts: list[str], ports: list[str]) -> list[tuple[str, str]]:
     ports = ports * len(hosts) if len(ports) == 1 else ports
-    return [(host, f":{port}" if port else "") for host, port in zip(hosts, ports, strict=True)]
+    return [(host, f":{port}" if port else "") for host, port in zip(hosts, ports, strict=False)]
 
 
 def _adopt_jdbc(values: dict[str, str]) -> None:
@@ -224,10 +224,6 @@ def _settings(values: Mapping[str, str]) -> dict[str, str]:
     settings = {name: value for name, value in values.items() if is_setting(name)}
     if "options" in values:
         # What was quoted as a form has + for a space; there is no other reading of it.
-        settings["options"] = re.sub(r"(^|\+)(-c|--)\+?", _spaced, values["options"])
+        settings["options"] = values["options"].replace("-c+", "-c ").replace("+-c", " -c")
     name = values.get("application_name") or values.get("fallback_application_name")
     return settings | ({"application_name": name} if name else {})
-
-
-def _spaced(found: re.Match[str]) -> str:
-    return ("" if not found[1] else " ") + (found[2] if found[2] == "--" else "-c ")

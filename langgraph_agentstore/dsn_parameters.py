@@ -227,6 +227,8 @@ def check_parameter(name: str, parameters: Parameters) -> None:
         raise ConfigurationError(f"{called} is one of {', '.join(_CHOICES[name])}")
     if name in NUMBERS and re.fullmatch("-?[0-9]{1,9}", value) is None:
         raise ConfigurationError(f"{called} is a whole number")
+    if name == "port" and re.fullmatch("[0-9]{1,5}(,[0-9]{0,5})*", value) is None:
+        raise ConfigurationError(f"{called} is a number up to 65535, or several with commas")
     if name not in HONOURED | WITHOUT_EFFECT and not is_setting(name):
         _refuse_unknown(name, hidden=name in parameters.doubtful)
 
