@@ -18,6 +18,13 @@ from .translate import CONNECTION_LOST
 
 _STARTING_UP_PAUSE_S = 0.05
 
+_MAY_SUCCEED_OTHERWISE = (
+    ssl.SSLError,
+    ConnectionResetError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
+
 
 Dial: TypeAlias = Callable[..., Coroutine[Any, Any, asyncpg.Connection]]
 """Makes one connection, with the arguments of asyncpg's connect."""
@@ -82,9 +89,8 @@ async def _connect_to(
 
 def _may_succeed_otherwise(error: Exception) -> bool:
     """Whether a server refused encryption, or its absence, and not the connection as such."""
-    refused = (ssl.SSLError, ConnectionResetError, asyncpg.InvalidAuthorizationSpecificationError)
     # asyncpg tells of a server without TLS by a bare ConnectionError.
-    return type(error) is ConnectionError or isinstance(error, refused)
+    return type(error) is ConnectionError or isinstance(error, _MAY_SUCCEED_OTHERWISE)
 
 
 def _unbound(error: ssl.SSLCertVerificationError) -> StoreUnavailableError:

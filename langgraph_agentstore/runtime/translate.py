@@ -67,6 +67,11 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
             f"the driver cannot use the DSN or the connect options ({type(error).__name__}); "
             "check their spelling"
         )
+    if isinstance(error, (asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError)):
+        return ConfigurationError(
+            f"{where} does not take a setting of the connection string, of PGOPTIONS or of "
+            f"pool={{'session_settings': …}}: {_said(error)}; correct it or leave it out"
+        )
     return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; is the server up?")
 
 

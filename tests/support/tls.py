@@ -32,6 +32,7 @@ class TlsFront:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate, key)
         self._behind = behind
+        self.newest = ssl.TLSVersion.MAXIMUM_SUPPORTED
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.handshakes = 0
@@ -60,6 +61,7 @@ class TlsFront:
             if client.recv(8) != _SSL_REQUEST:
                 return
             client.sendall(b"S")
+            self._context.maximum_version = self.newest
             with (
                 self._context.wrap_socket(client, server_side=True) as secure,
                 socket.create_connection(("127.0.0.1", self._behind)) as server,
