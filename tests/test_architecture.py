@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("searching",),
     ("beyond",),
     ("views", "keeping"),
-    ("migrating",),
+    ("migrating", "user_scope"),
     ("store",),
     ("agent_server", "data_store", "files"),
     ("transfer",),

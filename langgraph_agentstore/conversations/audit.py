@@ -20,8 +20,7 @@ from ..progress import Progress
 from ..transfer.formats.columns import Columns
 from ..transfer.reading import ItemReader
 from ..transfer.steps import run
-from ..users import check_user_id
-from .addresses import USERS, address_of, decode_label
+from ..user_scope import decode_label, encode_label, part_of
 from .export import ExportFormat, write_rows
 from .keys import in_utc
 from .ordering import in_order
@@ -79,8 +78,8 @@ def export_items(
     until = None if until is None else in_utc(until)
     await_savers(store)
     if user_id is not None:
-        address = address_of(store, (USERS, check_user_id(user_id), *prefix))
-        store, prefix = address.store, address.labels
+        part = part_of(store, user_id, tuple(map(encode_label, prefix)))
+        store, prefix = part.store, part.labels
     rows = (row for row in _rows(store, check_labels(prefix)) if _between(row, since, until))
     return write_rows(in_order(rows, _order), COLUMNS, path, format, progress)
 

@@ -8,6 +8,7 @@ LangChain's own form. `context` and `previous` serve search: see `neighbours.py`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -187,12 +188,10 @@ def turn_of_value(key: str, value: Mapping[str, Any], created_at: datetime) -> T
 
 def moment_of(text: object, default: datetime) -> datetime:
     """A time as somebody wrote it; without a time zone it is taken as UTC."""
-    if not isinstance(text, str):
-        return in_utc(default)
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return in_utc(default)
+    moment = default
+    if isinstance(text, str):
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
 
 

@@ -14,7 +14,8 @@ from ..errors import ConfigurationError, MissingUserError
 from ..extras import missing
 from ..namespaces import Labels
 from ..store import AgentStore
-from ..users import DEFAULT_TEMPLATE, running_user
+from ..user_scope import labels_of_user
+from ..users import running_user
 from ..views import PerUserStore, UserStore
 from .spoon import FILESYSTEM
 from .steps import Program, Way, arun, run
@@ -225,4 +226,4 @@ def _way_of_the_user(store: BaseStore) -> Way:
         return way_to(store.per_user(), FILESYSTEM)
     if isinstance(store, PerUserStore):
         return way_to(store, FILESYSTEM)
-    return way_to(store, (*DEFAULT_TEMPLATE[:-1], user_id, *FILESYSTEM))
+    return way_to(store, (*labels_of_user(user_id), *FILESYSTEM))

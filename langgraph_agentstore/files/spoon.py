@@ -12,6 +12,7 @@ from langgraph.store.base import BaseStore as LangGraphStore
 from ..closing import AwaitedClosing
 from ..errors import InvalidOperationError
 from ..namespaces import Labels
+from ..user_scope import labels_naming
 from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
 from .expressions import compiled
 from .literals import literal_of
@@ -51,7 +52,8 @@ class StoreBackend(AwaitedClosing):
     Args:
         store: any store of LangGraph's, or of this dialect's.
         namespace: where the files are, just there; left out, `("filesystem",)`.
-        assistant_id: put before the namespace, so that several assistants have their own files.
+        assistant_id: put before the namespace, so that several assistants have their own files;
+            any id, also one with periods.
         binary_files: `upload_files` takes what is no UTF-8 too, and keeps it as base64.
 
     Raises:
@@ -69,8 +71,11 @@ class StoreBackend(AwaitedClosing):
         self.store = store
         self.binary_files = binary_files
         assistant = (assistant_id,) if assistant_id else ()
-        self.namespace = checked_namespace((*assistant, *(namespace or FILESYSTEM)))
-        self._way = way_to(_as_langgraph(store), self.namespace)
+        below = namespace or FILESYSTEM
+        self.namespace = checked_namespace((*assistant, *below))
+        # The label as it is, where LangGraph takes it: files are there from earlier releases.
+        label = tuple(labels_naming(one)[-1] for one in assistant)
+        self._way = way_to(_as_langgraph(store), (*label, *below))
         self._opened: SQLiteStore | None = None
 
     def ls_info(self, path: str) -> list[FileInfo]:

@@ -7,6 +7,8 @@ from langgraph.store.base import BaseStore as LangGraphStore
 from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
 from ..namespaces import Labels
+from ..user_scope import USERS, part_of
+from ..views import PerUserStore, UserStore
 from .adapters import ToLangGraph
 from .agent_way import AgentWay
 from .plain_way import PlainWay
@@ -14,7 +16,16 @@ from .steps import Way
 
 
 def way_to(store: LangGraphStore, namespace: Labels) -> Way:
-    """By statements of its own to an `AgentStore` and its views, by their methods to others."""
+    """By statements of its own to an `AgentStore` and its views, by their methods to others.
+
+    A namespace of a user is where a store has that user's part, also if the id has a period; in a
+    view it is relative, as all are.
+    """
+    depth = len(USERS)
+    is_view = isinstance(store, (UserStore, PerUserStore))
+    if not is_view and namespace[:depth] == USERS and "." in "".join(namespace[depth : depth + 1]):
+        part = part_of(store, namespace[depth], namespace[depth + 1 :])
+        store, namespace = part.store, part.labels
     if isinstance(store, ExtendedSurface):
         return AgentWay(store, namespace)
     # An adapter is made for each backend, what it leads to is shared.

@@ -20,7 +20,7 @@ from langgraph.store.base import (
 )
 
 from ..namespaces import Labels
-from ..users import check_user_id
+from ..user_scope import labels_of_user
 from .file_store import meets
 
 _ALL: Final = 1_000_000
@@ -29,13 +29,12 @@ _ALL: Final = 1_000_000
 class ScopedStore(BaseStore):
     """A view of what lies at or below `("users", user)`; nothing reaches beyond it.
 
-    A period, which labels may not have, is `%2E` in the label, and `%` is `%25`.
+    `labels_of_user` says which label is whose.
     """
 
     def __init__(self, store: BaseStore, user_id: str) -> None:
-        label = check_user_id(user_id).replace("%", "%25").replace(".", "%2E")
         self._store = store
-        self._head: Labels = ("users", label)
+        self._head = labels_of_user(user_id)
         self.supports_ttl = store.supports_ttl
         self.ttl_config = store.ttl_config
 

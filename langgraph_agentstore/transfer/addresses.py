@@ -1,15 +1,17 @@
 """Whose records those of a file are, in the store that they go to.
 
 A document names a user and the labels below. In a file of "users" that is what an `AgentStore`
-keeps; in one of "tuples" it is how a tuple is written down. Both directions are exact.
+keeps; in one of "tuples" it is how a tuple is written down, and in place of the user stands the
+label, as `user_scope` has it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import TransferError
 from ..namespaces import Labels
+from ..user_scope import decode_label, encode_label
 from ..users import (
     DEFAULT_TEMPLATE,
     SHARED,
@@ -45,8 +47,12 @@ class Readdressed:
 
     @property
     def unchanged(self) -> bool:
-        """Whether records go where they were in the store that they are from."""
-        return self.manifest.addresses == "users" and isinstance(self.scope, TemplateScope)
+        """Whether records go where they were in the store that they are from: one like this."""
+        return (
+            self.manifest.addresses == "users"
+            and self.manifest.template is not None
+            and isinstance(self.scope, TemplateScope)
+        )
 
     def check(self) -> None:
         """Raises TransferError for a file of several users that is to go into one's view."""
@@ -63,7 +69,10 @@ class Readdressed:
         """Where the record goes in a store of this package."""
         assert self.scope is not None
         if self.manifest.addresses == "tuples":
-            return self.scope.address(TUPLES.labels(written.user_id, written.labels))
+            address = self.scope.address(TUPLES.labels(written.user_id, written.labels))
+            if isinstance(self.scope, UserScope):
+                return address
+            return replace(address, user_id=decode_label(address.user_id))
         if isinstance(self.scope, UserScope):
             return Address(self.scope.user_id, written.labels)
         return written
@@ -72,4 +81,5 @@ class Readdressed:
         """The tuple where the record goes in any other store."""
         if self.manifest.addresses == "tuples":
             return TUPLES.labels(written.user_id, written.labels)
-        return template_scope(self.manifest.template).labels(written.user_id, written.labels)
+        label = encode_label(written.user_id)
+        return template_scope(self.manifest.template).labels(label, written.labels)

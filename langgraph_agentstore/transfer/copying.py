@@ -11,7 +11,7 @@ from ..errors import CopyMismatchError
 from ..namespaces import Labels
 from ..plan.importing import Conflict
 from ..progress import Progress, telling_progress
-from .exporting import written_steps
+from .exporting import warn_of_nothing, written_steps
 from .files import kind_of
 from .importing import check_all, write_all, writer_of
 from .reading import reader_of
@@ -25,15 +25,17 @@ def copy_steps(
     source: BaseStore,
     target: BaseStore,
     prefix: Labels,
+    user_id: str | None,
     conflict: Conflict,
     progress: Progress | bool | None,
 ) -> Steps[int]:
     """See `moving.copy`."""
     writer = writer_of(target, conflict)
-    reader = reader_of(source, None, prefix, as_tuples=True)
+    reader = reader_of(source, user_id, prefix, as_tuples=True)
     with TemporaryDirectory(prefix="agentstore-copy-") as folder:
         path = Path(folder) / "items.jsonl"
         manifest = yield from written_steps(reader, path, None, progress, "reading")
+        warn_of_nothing(source, user_id, manifest)
         writer.expect(manifest)
         with path.open("rb") as file:
             items = Verifiable(file, kind_of(path), str(path))

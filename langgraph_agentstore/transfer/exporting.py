@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -30,7 +31,19 @@ def export_steps(
     progress: Progress | bool | None,
 ) -> Steps[Manifest]:
     """See `moving.export`."""
-    return written_steps(reader_of(store, user_id, prefix), path, format, progress)
+    manifest = yield from written_steps(reader_of(store, user_id, prefix), path, format, progress)
+    warn_of_nothing(store, user_id, manifest)
+    return manifest
+
+
+def warn_of_nothing(store: BaseStore, user_id: str | None, manifest: Manifest) -> None:
+    """Warns if a user was asked for who has nothing: the id may be spelled in another way."""
+    if user_id is not None and not manifest.records:
+        warnings.warn(
+            f"{user_id!r} has nothing there in this {type(store).__name__}, so nothing was "
+            "written; user ids are compared exactly, see the user ids that the store has",
+            stacklevel=2,
+        )
 
 
 def written_steps(

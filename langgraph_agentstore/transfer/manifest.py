@@ -24,7 +24,8 @@ Addresses: TypeAlias = Literal["users", "tuples"]
 """What a record's `userId` and `namespace` mean.
 
 "users": the user and the labels below it, as an `AgentStore` keeps them. "tuples": LangGraph's
-tuple, as its store showed it, of which `("users", "alice", …)` is written as user `alice`.
+tuple, as its store showed it, of which `("users", "alice", …)` is written as user `alice`. There
+a user is named as in the tuple: `a.b@example.com` is `a%2Eb@example%2Ecom`, see `user_scope`.
 """
 
 

@@ -41,7 +41,7 @@ def export(
             others what LangGraph shows: value and times.
         path: its end says the format: `.jsonl`, `.json`, `.csv`, `.yaml` or `.parquet`, but for
             the last with `.gz` or `.zst` for compression, such as `memories.jsonl.zst`.
-        user_id: only this user's items.
+        user_id: only this user's items, any id. A warning tells if there are none.
         prefix: only what is at or below this namespace, with `user_id` of that user's.
         format: in place of the one that the name says.
         progress: as for `AgentStore.load`.
@@ -136,25 +136,28 @@ def copy(
     target: BaseStore,
     prefix: Labels = (),
     *,
+    user_id: str | None = None,
     on_conflict: Conflict = "upsert",
     progress: Progress | bool | None = None,
 ) -> int:
     """Copies what is at or below a namespace into another store; how many items it wrote.
 
-    Items keep their tuples. They go through a temporary file, so the source is read once; at
-    the end the target is read and compared with what was copied.
+    Items keep their tuples; what belongs to a user, in each store as it names users, belongs to
+    that user there. They go through a temporary file, so the source is read once; at the end the
+    target is read and compared with what was copied.
 
     Args:
         source: any LangGraph store, or a view of one.
         target: another one.
         prefix: what to copy; everything, if it is empty.
+        user_id: only this user's part, with `prefix` what is below. A warning tells if it is empty.
         on_conflict: as for `import_`.
         progress: as for `AgentStore.load`.
 
     Raises:
         CopyMismatchError: the target does not hold what was copied.
     """
-    return run(copy_steps(source, target, prefix, on_conflict, progress))
+    return run(copy_steps(source, target, prefix, user_id, on_conflict, progress))
 
 
 async def acopy(
@@ -162,8 +165,9 @@ async def acopy(
     target: BaseStore,
     prefix: Labels = (),
     *,
+    user_id: str | None = None,
     on_conflict: Conflict = "upsert",
     progress: Progress | bool | None = None,
 ) -> int:
     """As `copy`."""
-    return await arun(copy_steps(source, target, prefix, on_conflict, progress))
+    return await arun(copy_steps(source, target, prefix, user_id, on_conflict, progress))

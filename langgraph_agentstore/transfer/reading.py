@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from hashlib import blake2b
 from typing import Protocol
 
@@ -12,9 +13,12 @@ from langgraph.store.base import BaseStore, SearchItem, SearchOp
 from ..beyond import ExtendedSurface
 from ..errors import InvalidOperationError
 from ..namespaces import Labels, check_labels
+from ..plan import Planner
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of
-from ..users import DEFAULT_TEMPLATE, Region, Scope, TemplateScope, check_user_id
+from ..user_scope import USERS, encode_label, labels_naming
+from ..users import DEFAULT_TEMPLATE, Region, TemplateScope, check_user_id
+from ..views import PerUserStore, UserStore, view_of
 from .addresses import TUPLES, template_of
 from .manifest import Addresses
 from .steps import Steps, ask_engine, ask_store
@@ -45,16 +49,14 @@ def reader_of(
 
     Raises:
         InvalidNamespaceError, MissingUserError: there can be no such namespace or user.
-        InvalidOperationError: a user of one user's view.
+        InvalidOperationError: another user than the view's.
     """
     labels = check_labels(() if prefix is None else prefix)
     if user_id is not None:
         user_id = check_user_id(user_id)
     if isinstance(store, ExtendedSurface):
         return AgentReader(store, user_id, labels, as_tuples)
-    if user_id is not None:
-        labels = (*DEFAULT_TEMPLATE[:-1], user_id, *labels)
-    return ItemReader(store, labels)
+    return ItemReader(store, labels) if user_id is None else UserReader(store, user_id, labels)
 
 
 class AgentReader:
@@ -65,10 +67,11 @@ class AgentReader:
     ) -> None:
         self._engine = store._engine
         # One user's, whoever asks for the later pages.
-        planner = store._planner
+        planner = _planner_for(store, user_id)
         self._scope, self._rules = planner.scope, planner.rules
-        self._regions = _regions(self._scope, user_id, prefix)
-        whole = isinstance(self._scope, TemplateScope) and not as_tuples
+        whole = user_id is not None
+        self._regions = (Region(user_id, prefix),) if whole else self._scope.regions(prefix)
+        whole = whole or (isinstance(self._scope, TemplateScope) and not as_tuples)
         self.addresses: Addresses = "users" if whole else "tuples"
         self.template = template_of(self._scope) if whole else DEFAULT_TEMPLATE
         self._last: StoredRecord | None = None
@@ -89,19 +92,21 @@ class AgentReader:
         return page if self.addresses == "users" else [self._as_tuple(record) for record in page]
 
     def _as_tuple(self, record: StoredRecord) -> StoredRecord:
-        written = TUPLES.address(self._scope.labels(record.user_id, record.labels))
+        # A tuple, as a store that knows no users would have it.
+        label = encode_label(record.user_id)
+        written = TUPLES.address(self._scope.labels(label, record.labels))
         return replace(record, user_id=written.user_id, labels=written.labels)
 
 
-def _regions(scope: Scope, user_id: str | None, prefix: Labels) -> tuple[Region, ...]:
-    if user_id is None:
-        return scope.regions(prefix)
-    if not isinstance(scope, TemplateScope):
+def _planner_for(store: ExtendedSurface, user_id: str | None) -> Planner:
+    if isinstance(store, UserStore) and user_id not in (None, store.user_id):
         raise InvalidOperationError(
-            f"user_id={user_id!r} of a view, which shows one user alone: leave it out, or take the "
-            "store that the view is of"
+            f"user_id={user_id!r} of the view of {store.user_id!r}, which shows that user alone: "
+            "leave it out, or take the store that the view is of"
         )
-    return (Region(user_id, prefix),)
+    if isinstance(store, PerUserStore) and user_id is not None:
+        return view_of(store, user_id)._planner
+    return store._planner
 
 
 class ItemReader:
@@ -154,6 +159,32 @@ class ItemReader:
         return new
 
 
+class UserReader:
+    """One user's part of any LangGraph store: items by user and the labels below."""
+
+    addresses: Addresses = "users"
+    template: tuple[str, ...] | None = None
+
+    def __init__(self, store: BaseStore, user_id: str, prefix: Labels) -> None:
+        self._user_id = user_id
+        heads = [(*USERS, label) for label in labels_naming(user_id)]
+        self._readers = [ItemReader(store, (*head, *prefix)) for head in heads]
+
+    def next_page(self) -> Steps[Sequence[StoredRecord]]:
+        """The items that follow."""
+        while self._readers:
+            page = yield from self._readers[0].next_page()
+            if page:
+                return [replace(record, user_id=self._user_id) for record in page]
+            self._readers.pop(0)
+        return []
+
+
+def _aware(moment: datetime) -> datetime:
+    """A time with its zone: LangGraph's SqliteStore gives UTC without saying so."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
 def _record(item: SearchItem) -> StoredRecord:
     written = TUPLES.address(tuple(item.namespace))
     return StoredRecord(
@@ -164,8 +195,8 @@ def _record(item: SearchItem) -> StoredRecord:
         metadata={},
         version=1,
         created_by=None,
-        created_at=item.created_at,
-        updated_at=item.updated_at,
+        created_at=_aware(item.created_at),
+        updated_at=_aware(item.updated_at),
         expires_at=None,
         ttl=None,
         access_count=0,

@@ -37,7 +37,14 @@ Steps: TypeAlias = Generator[Asked, Any, ResultT]
 
 def ask_store(store: BaseStore, ops: Sequence[Op]) -> Asked:
     """LangGraph's operations, of any store."""
-    return Asked(lambda: store.batch(ops), lambda: store.abatch(ops))
+    return Asked(lambda: store.batch(ops), lambda: _batched(store, ops))
+
+
+async def _batched(store: BaseStore, ops: Sequence[Op]) -> Any:
+    try:
+        return await store.abatch(ops)
+    except NotImplementedError:  # as LangGraph's SqliteStore says
+        return await asyncio.to_thread(store.batch, ops)
 
 
 def ask_engine(engine: Engine, operations: Sequence[Planned | Job]) -> Asked:

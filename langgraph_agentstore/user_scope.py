@@ -1,0 +1,81 @@
+"""One user's part of any store: the one rule, for every facade.
+
+An `AgentStore` holds user ids as they are, and has a view for each user. Any other LangGraph
+store has tuples alone: a user's part of it is at or below `("users", label)`. LangGraph refuses
+labels with a period, and user ids are often e-mail addresses, so in the label a period is `%2E`
+and a percent sign is `%25`. Two users never have one label.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from langgraph.store.base import BaseStore
+
+from .beyond import ExtendedSurface
+from .errors import InvalidNamespaceError
+from .namespaces import Labels
+from .users import DEFAULT_TEMPLATE, check_user_id
+from .views import view_of
+
+USERS: Labels = DEFAULT_TEMPLATE[:-1]
+"""The labels above the users' in a store that knows no users."""
+
+_ENCODED = re.compile(r"(?:[^%.]|%25|%2E)+", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A store, and the labels under which it has a part of somebody's items."""
+
+    store: BaseStore
+    labels: Labels
+
+
+def part_of(store: BaseStore, user_id: str, labels: Labels = ()) -> Part:
+    """Finds a user's part of a store, or what that user has at or below some labels.
+
+    Raises:
+        MissingUserError: the user id is None or empty.
+        ConfigurationError: the store is the view of another user.
+    """
+    if isinstance(store, ExtendedSurface):
+        return Part(view_of(store, user_id), labels)
+    return Part(store, (*labels_of_user(user_id), *labels))
+
+
+def labels_of_user(user_id: str) -> Labels:
+    """The labels of a user's part of a store that knows no users.
+
+    Raises:
+        MissingUserError: the user id is None or empty.
+    """
+    return (*USERS, encode_label(check_user_id(user_id)))
+
+
+def labels_naming(user_id: str) -> tuple[str, ...]:
+    """All labels that `decode_label` reads as a user's: the rule's, and one that other code wrote.
+
+    Raises:
+        MissingUserError: the user id is None or empty.
+    """
+    label = encode_label(check_user_id(user_id))
+    is_readable = "." not in user_id and decode_label(user_id) == user_id
+    return (label, user_id) if is_readable and label != user_id else (label,)
+
+
+def encode_label(label: str) -> str:
+    """Writes a label without periods; any string, and never two as the same."""
+    if not isinstance(label, str):
+        raise InvalidNamespaceError(
+            f"a label is a string, got {type(label).__name__} {label!r}; convert it"
+        )
+    return label.replace("%", "%25").replace(".", "%2E")
+
+
+def decode_label(label: str) -> str:
+    """Reads what `encode_label` wrote; any other label stands for itself."""
+    if not _ENCODED.fullmatch(label):
+        return label
+    return label.replace("%2E", ".").replace("%25", "%")
