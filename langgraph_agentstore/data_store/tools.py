@@ -1,16 +1,29 @@
-"""LangChain tools by which a model itself reads and writes the running user's records."""
+"""LangChain tools by which a model itself reads and writes the running user's records.
+
+What they answer goes into a prompt, so every answer is bounded, whatever the model asks for. One
+that was cut says so, and has a `next` with which to go on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 from langchain_core.tools import BaseTool, StructuredTool
 
 from ..beyond import ExtendedSurface
+from ..values import encode_value
 from .blocking import DataStore
 from .running import data_store
 from .settings import DEFAULT_NAMESPACE, Access
+
+T = TypeVar("T")
+
+LONGEST_ANSWER: Final = 20_000
+"""Characters of JSON that one answer has at most, give or take a key: some 5,000 tokens."""
+
+MOST_KEYS: Final = 200
+MOST_FOUND: Final = 50
 
 
 def data_store_tools(
@@ -28,25 +41,33 @@ def data_store_tools(
 
     Returns:
         `data_store_get`, `data_store_list_keys`, `data_store_search`, `data_store_set`,
-        `data_store_delete`. Each answers with JSON; records tell the tool's name as the agent's.
+        `data_store_delete`. Each answers with JSON of at most some 20,000 characters, 200 keys
+        or 50 results; one that was cut has a `next`. Records tell the tool's name as the agent's.
     """
 
     def own() -> DataStore:
         return data_store(namespace, store=store, access=access)
 
-    def data_store_get(key: str) -> Any:
-        """Read what was stored under a key; null if there is nothing."""
-        return own().get(key)
+    def data_store_get(key: str, offset: int = 0) -> Any:
+        """Read what was stored under a key; null if there is nothing.
 
-    def data_store_list_keys(prefix: str = "") -> list[str]:
-        """List the keys that begin with a prefix; all keys if it is empty."""
-        return own().list_keys(prefix)
+        A long value comes as text in parts: go on with `offset` set to `next`.
+        """
+        return _part_of(own().get(key), offset)
 
-    def data_store_search(query: str, limit: int = 10) -> list[dict[str, Any]]:
-        """Find stored values that fit a query: a list of key and value, best first."""
-        return [
-            {"key": found.key, "value": found.value} for found in own().search(query, limit=limit)
-        ]
+    def data_store_list_keys(prefix: str = "", after: str = "") -> Any:
+        """List the keys that begin with a prefix; all keys if it is empty.
+
+        A long list comes in parts: go on with `after` set to `next`.
+        """
+        return _keys(own(), prefix, after)
+
+    def data_store_search(query: str, limit: int = 10, offset: int = 0) -> Any:
+        """Find stored values that fit a query: a list of key and value, best first.
+
+        What does not fit comes in parts: go on with `offset` set to `next`.
+        """
+        return _found(own(), query, max(0, limit), max(0, offset))
 
     def data_store_set(key: str, value: Any) -> str:
         """Store a JSON value under a key, in place of what was there."""
@@ -61,3 +82,41 @@ def data_store_tools(
     writing: list[Callable[..., Any]] = [data_store_set, data_store_delete]
     chosen = {"read": reading, "write": writing, "both": [*reading, *writing]}[access]
     return [StructuredTool.from_function(function) for function in chosen]
+
+
+def _keys(data: DataStore, prefix: str, after: str) -> Any:
+    keys = data.list_keys(prefix, after=after or None, limit=MOST_KEYS + 1)
+    shown = list(_as_much_as_fits(keys[:MOST_KEYS], len))
+    return keys if len(shown) == len(keys) else {"keys": shown, "next": shown[-1]}
+
+
+def _found(data: DataStore, query: str, limit: int, offset: int) -> Any:
+    most = min(limit, MOST_FOUND)
+    found = data.search(query, limit=most, offset=offset)
+    fitting = _as_much_as_fits(found, lambda each: len(encode_value(each.value)))
+    # A value that alone is too long comes as a part, to be read by its key.
+    shown = [{"key": each.key, "value": _part_of(each.value, 0)} for each in fitting]
+    if len(shown) == len(found) and (len(found) < most or limit <= most):
+        return shown
+    return {"found": shown, "next": offset + len(shown)}
+
+
+def _part_of(value: Any, offset: int) -> Any:
+    """A value as it is, or one part of its JSON text where it is long."""
+    text = encode_value(value).decode()
+    if len(text) <= LONGEST_ANSWER:
+        return value
+    start = max(0, offset)
+    end = start + LONGEST_ANSWER
+    part = {"part_of_json": text[start:end], "characters": len(text)}
+    return {**part, "next": end} if end < len(text) else part
+
+
+def _as_much_as_fits(parts: Iterable[T], size: Callable[[T], int]) -> Iterable[T]:
+    """The first of the parts, at least one, that together are no longer than an answer may be."""
+    left = LONGEST_ANSWER
+    for number, part in enumerate(parts):
+        left -= size(part)
+        if left < 0 and number:
+            return
+        yield part

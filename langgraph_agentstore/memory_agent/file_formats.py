@@ -16,6 +16,7 @@ import orjson
 from ..errors import ConfigurationError, DamagedFileError
 from ..extras import imported
 from ..namespaces import Labels
+from ..transfer.formats.yaml_documents import refuse_references
 from ..values import decode_value, encode_value
 from .encryption import SIGNATURE_BYTES, Cipher, Keys
 
@@ -153,9 +154,11 @@ def _load_yaml(content: bytes) -> Iterable[Entry]:
     yaml = imported("yaml", "yaml")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _parts(yaml.load(content, Loader=loader))
+        whole = yaml.load(content, Loader=loader)
     except yaml.YAMLError as error:
         raise DamagedFileError("its YAML was cut or altered") from error
+    refuse_references(whole, set())
+    return _parts(whole)
 
 
 def _dump_csv(entries: Iterable[Entry]) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from ..errors import ConfigurationError
 from .shapes import is_collection
@@ -28,12 +29,17 @@ class Validation:
     def check(self, key: str, data: Any) -> None:
         """Raises pydantic's ValidationError for data that does not fit; lists, by their elements.
 
-        Data is stored as it is given, not as the model would have it.
+        Data is stored as it is given, not as the model would have it. The error shows no data:
+        part of it may be what was stored, and decrypted.
         """
         name = self._name_for(key)
-        if name is not None:
-            one, many = self._adapters[name]
+        if name is None:
+            return
+        one, many = self._adapters[name]
+        try:
             (many if isinstance(data, list) else one).validate_python(data)
+        except ValidationError as error:
+            raise _without_data(error) from None
 
     def _name_for(self, key: str) -> str | None:
         """The key itself, else the longest collection that it is in, else what is for all."""
@@ -41,6 +47,25 @@ class Validation:
             return key
         within = [n for n in self._adapters if (not n or is_collection(n)) and key.startswith(n)]
         return max(within, key=len, default=None)
+
+
+def _without_data(error: ValidationError) -> ValidationError:
+    """The same error, without what was given."""
+    details = [
+        InitErrorDetails(
+            type=PydanticCustomError(each["type"], _message(each)),
+            loc=each["loc"],
+            input=None,
+        )
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+    return ValidationError.from_exception_data(error.title, details, hide_input=True)
+
+
+def _message(said: ErrorDetails) -> str:
+    # The one message of pydantic's own that quotes what was given.
+    quotes = said["type"] == "union_tag_invalid"
+    return "Input has a tag that is none of the expected ones" if quotes else said["msg"]
 
 
 def _adapter(model: Any) -> TypeAdapter[Any]:

@@ -282,6 +282,65 @@ def test_a_model_searches_by_words(postgres_dsn: str, schema_name: str) -> None:
     assert json.loads(texts(answer)[0]) == [{"key": "a", "value": "cats purr"}]
 
 
+def answers_of(graph: Any, name: str, **args: Any) -> Any:
+    return json.loads(texts(graph.invoke(calling((name, args)), ALICE))[0])
+
+
+def test_a_long_value_is_read_in_parts(store: AgentStore) -> None:
+    value = {"text": "cats purr " * 10_000}
+    DataStore(store, "alice", None).set("long", value)
+    graph = tool_graph(store, *data_store_tools())
+
+    text, following = "", 0
+    while following is not None:
+        part = answers_of(graph, "data_store_get", key="long", offset=following)
+        assert len(part["part_of_json"]) <= 20_000
+        text, following = text + part["part_of_json"], part.get("next")
+
+    assert json.loads(text) == value
+    assert part["characters"] == len(text)
+
+
+@pytest.mark.parametrize("length", [3, 2_000], ids=["many", "long"])
+def test_a_long_list_of_keys_is_read_in_parts(store: AgentStore, length: int) -> None:
+    keys = [f"{n:03}".ljust(length, "x") for n in range(450)]
+    DataStore(store, "alice", None).set_many(dict.fromkeys(keys, 1))
+    graph = tool_graph(store, *data_store_tools())
+
+    seen: list[str] = []
+    following: str | None = ""
+    while following is not None:
+        answer = answers_of(graph, "data_store_list_keys", after=following)
+        assert len(json.dumps(answer)) < 25_000
+        part = answer if isinstance(answer, list) else answer["keys"]
+        seen += part
+        following = None if isinstance(answer, list) else answer["next"]
+
+    assert seen == keys
+
+
+def test_however_much_a_model_asks_for_an_answer_fits_a_prompt(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    with AgentStore(postgres_dsn, schema=schema_name, index={"mode": "text"}) as store:
+        values = {f"{n:03}": f"cats purr {'x' * 2_000}" for n in range(100)}
+        DataStore(store, "alice", None).set_many({**values, "huge": "cats " + "y" * 100_000})
+        graph = tool_graph(store, *data_store_tools())
+
+        seen: list[str] = []
+        following: int | None = 0
+        while following is not None:
+            answer = answers_of(
+                graph, "data_store_search", query="cats", limit=10**9, offset=following
+            )
+            assert len(json.dumps(answer)) < 50_000
+            found = answer if isinstance(answer, list) else answer["found"]
+            seen += [each["key"] for each in found]
+            following = None if isinstance(answer, list) else answer["next"]
+
+    assert sorted(seen) == sorted([*values, "huge"])
+
+
 @pytest.mark.parametrize(
     ("access", "names"),
     [
@@ -304,9 +363,9 @@ def test_a_model_cannot_choose_user_or_namespace() -> None:
         for name, schema in schemas.items()
     }
     assert parameters == {
-        "data_store_get": {"key"},
-        "data_store_list_keys": {"prefix"},
-        "data_store_search": {"query", "limit"},
+        "data_store_get": {"key", "offset"},
+        "data_store_list_keys": {"prefix", "after"},
+        "data_store_search": {"query", "limit", "offset"},
         "data_store_set": {"key", "value"},
         "data_store_delete": {"key"},
     }

@@ -50,18 +50,22 @@ def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
     yaml = _yaml()
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for document in yaml.load_all(file, Loader=loader):
-        _refuse_references(document, set())
+        refuse_references(document, set())
         yield entry_of(document)
 
 
-def _refuse_references(value: Any, seen: set[int]) -> None:
-    """A document of a few lines can stand for gigabytes by references to itself."""
+def refuse_references(value: Any, seen: set[int]) -> None:
+    """Refuse what refers to itself: a document of a few lines can stand for gigabytes.
+
+    Raises:
+        DamagedFileError: it has references.
+    """
     if isinstance(value, (dict, list)):
         if id(value) in seen:
             raise DamagedFileError("it has references, which no export has")
         seen.add(id(value))
         for part in value.values() if isinstance(value, dict) else value:
-            _refuse_references(part, seen)
+            refuse_references(part, seen)
 
 
 def _yaml() -> Any:

@@ -92,6 +92,21 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(
     assert path.read_bytes() == damaged
 
 
+def test_a_yaml_file_that_stands_for_gigabytes_is_refused(tmp_path: Path) -> None:
+    """By references to its own parts, each of ten of the one before."""
+    pytest.importorskip("yaml")
+    bomb = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    bomb += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    path = tmp_path / "memories.yaml"
+    path.write_text("\n".join(bomb), "utf-8")
+
+    with (
+        open_agent("yaml", tmp_path) as agent,
+        pytest.raises(DamagedFileError, match="references"),
+    ):
+        agent.retrieve_memory("a")
+
+
 def test_a_pickle_file_needs_a_key(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="encryption_key"):
         MemoryAgent("pickle", tmp_path / "m.pickle")

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pytest
 from langgraph.store.memory import InMemoryStore
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from langgraph_agentstore import (
     ConfigurationError,
@@ -92,6 +92,46 @@ def test_memories_move_to_an_agent_with_another_key(mine: Any, others: Any) -> N
 
 
 # Validation
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    name: str = Field(max_length=3)
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+
+
+class Pet(BaseModel):
+    pet: Cat | Dog = Field(discriminator="kind")
+    age: int = Field(gt=0)
+    braces: Literal["{x}"] = "{x}"
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"pet": {"kind": "sesame"}, "age": "sesame"},
+        {"pet": {"kind": "cat", "name": "sesame"}, "age": 1},
+        {"pet": "sesame", "age": ["sesame"], "braces": "sesame"},
+        "sesame",
+    ],
+)
+def test_what_does_not_fit_is_named_without_what_was_stored(stored: Any) -> None:
+    """As when an encrypted memory of an older shape is updated."""
+    store = InMemoryStore()
+    MemoryAgent(store=store, encryption_key=KEY).store_memory("a", stored)
+    agent = MemoryAgent(store=store, encryption_key=KEY, validator=Pet)
+
+    new = {"more": 1} if isinstance(stored, dict) else "sesame"
+    with pytest.raises(ValidationError) as raised:
+        agent.update_memory("a", new)
+
+    assert "sesame" not in str(raised.value)
+    assert "sesame" not in repr(raised.value.errors())
+    assert "validation error" in str(raised.value)
+    assert raised.value.__suppress_context__
 
 
 def test_data_that_do_not_fit_are_refused_and_nothing_is_written() -> None:
