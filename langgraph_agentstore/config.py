@@ -53,9 +53,8 @@ _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class PoolConfig(BaseModel):
     """The `pool=` option: connections and their limits; times in seconds.
 
-    Behind PgBouncer in transaction mode set `statement_cache=0`: no statement is then prepared
-    by name, and no session setting is sent. From PgBouncer 1.21 on, with
-    `max_prepared_statements`, `session_settings={}` is enough and a tenth faster.
+    A pooler such as PgBouncer, in transaction or session mode, is recognised and needs no option:
+    behind it no statement is prepared by name, and nothing is left on a session.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -88,8 +87,6 @@ class PoolConfig(BaseModel):
         """What each session is told; `session_settings` replaces the defaults."""
         if self.session_settings is not None:
             return self.session_settings
-        if self.statement_cache == 0:
-            return {}
         milliseconds = math.ceil(self.command_timeout_s * 1000)
         return {**_SESSION_SETTINGS, "statement_timeout": f"{milliseconds}ms"}
 

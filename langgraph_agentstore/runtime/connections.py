@@ -19,7 +19,7 @@ from ..config import PoolConfig, session_settings
 from ..errors import AgentStoreError, StoreTimeoutError
 from .connect_target import ConnectTarget, TargetReader
 from .connecting import connect
-from .statement_names import OWN_NAMES
+from .poolers import Pooler
 from .translate import CONNECTION_LOST, connecting
 
 Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
@@ -36,6 +36,7 @@ class Connections:
     """At most `max_size` connections, on the running event loop."""
 
     def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
+        self.pooler = Pooler(config)
         self._target = target
         self._vectors = False
         self._shown = shown
@@ -73,8 +74,6 @@ class Connections:
                 # asyncpg's default reset costs a round trip per checkout; the store's statements
                 # leave nothing behind on a session.
                 reset=_leave_as_is,
-                statement_cache_size=config.statement_cache,
-                **OWN_NAMES,
                 # For what is no statement of `Database`, such as a COPY.
                 command_timeout=config.command_timeout_s + GRACE_S,
             )
@@ -146,9 +145,7 @@ class Connections:
         """
         try:
             return await self._connect(
-                statement_cache_size=self._config.statement_cache,
                 command_timeout=self._config.command_timeout_s + GRACE_S,
-                **OWN_NAMES,
             )
         except AgentStoreError:
             raise
@@ -158,6 +155,10 @@ class Connections:
     async def learn_vectors(self) -> None:
         """From now on connections know the type `vector`; those made before are replaced."""
         self._vectors = True
+        await self.renew()
+
+    async def renew(self) -> None:
+        """Replaces the connections made so far, each when nobody uses it."""
         self._tidy()
         assert self._pool is not None
         await self._pool.expire_connections()
@@ -194,7 +195,8 @@ class Connections:
             target = await self._target.read()
             timeout = self._connect_timeout_s(target)
             settings = session_settings(self._config, target.settings)
-            connection = await connect(target, timeout=timeout, server_settings=settings, **options)
+            options |= {"server_settings": settings, "dial": self.pooler.connect}
+            connection = await connect(target, timeout=timeout, **options)
             try:
                 await asyncio.wait_for(self._prepare_session(connection), timeout)
             except BaseException:

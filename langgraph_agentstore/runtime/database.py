@@ -14,7 +14,8 @@ from ..errors import AgentStoreError
 from ..plan.model import Row
 from .connect_target import TargetReader
 from .connections import GRACE_S, Connections
-from .translate import CONNECTION_LOST, executing, in_doubt, was_not_done
+from .poolers import STATEMENT_UNKNOWN
+from .translate import CONNECTION_LOST, executing, in_doubt, is_lost, was_not_done
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""
@@ -25,6 +26,7 @@ class Database:
 
     def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
         self.connections = Connections(target, shown, config)
+        self.pooler = self.connections.pooler
         self.statements = 0
         self.retries = 0
         self._timeout_s = config.command_timeout_s + GRACE_S
@@ -62,7 +64,10 @@ class Database:
                 raise
             except Exception as error:
                 without_effect = was_not_done(error)
-                again = without_effect or (idempotent and not doubtful and _was_lost(error))
+                if self.pooler.recognise(error):
+                    await self.connections.renew()
+                    without_effect = True
+                again = without_effect or (idempotent and not doubtful and is_lost(error))
                 if attempts == self._attempts or not again:
                     failure = executing(error)
                     raise (in_doubt(failure) if doubtful else failure) from error
@@ -77,16 +82,11 @@ class Database:
         connection = await self.connections.take()
         suspect = True
         try:
-            rows = await connection.fetch(sql, *arguments, timeout=self._timeout_s)
+            rows = await self.pooler.fetch(connection, sql, arguments, self._timeout_s)
             suspect = False
         except asyncpg.PostgresError as error:
-            suspect = isinstance(error, CONNECTION_LOST)
+            suspect = isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN))
             raise
         finally:
             self.connections.give_back(connection, suspect=suspect)
         return cast("Sequence[Row]", rows)
-
-
-def _was_lost(error: Exception) -> bool:
-    # A TimeoutError is an OSError, but says nothing about the connection.
-    return isinstance(error, CONNECTION_LOST) and not isinstance(error, asyncio.TimeoutError)

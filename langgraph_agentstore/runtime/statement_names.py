@@ -35,8 +35,8 @@ class OwnNamesConnection(asyncpg.Connection):
 
 OWN_NAMES: dict[str, Any] = {
     "connection_class": OwnNamesConnection,
-    # asyncpg leaves longer statements without a name and sends them in two parts, between which
-    # a pooler may change the session: what would then run is what another left unnamed there.
+    # asyncpg leaves longer statements without a name and sends them in two parts. What then runs
+    # is what was prepared last in that session, so it would take a pooler's word that it waits.
     "max_cacheable_statement_size": 0,
 }
 """The options of asyncpg that make each statement it keeps one's own."""

@@ -18,6 +18,7 @@ from ..errors import (
     StoreTimeoutError,
     StoreUnavailableError,
 )
+from .poolers import STATEMENT_UNKNOWN, refuses_parameter
 
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
@@ -37,6 +38,12 @@ PASSING = (
     asyncpg.exceptions.OutdatedSchemaCacheError,
 )
 """The server undid the statement for a reason that does not last."""
+
+_POOLER_REFUSED = re.compile(
+    r"query_wait_timeout|statement pooling mode|startup param|no more connections|login failed"
+    r"|cannot connect|no such (database|user)|not allowed"
+)
+"""Under the code of a broken protocol PgBouncer says so before it sends anything to a server."""
 
 _NOT_SENT = (
     "connection is closed",
@@ -72,6 +79,8 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
             f"{where} does not take a setting of the connection string, of PGOPTIONS or of "
             f"pool={{'session_settings': …}}: {_said(error)}; correct it or leave it out"
         )
+    if refuses_parameter(error) or _was_refused(error):
+        return _by_pooler(error)
     return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; is the server up?")
 
 
@@ -103,11 +112,19 @@ def executing(error: BaseException) -> AgentStoreError:
         return MissingSchemaError(f"the tables are gone: {_said(error)}; call setup()")
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         return StoreUnavailableError(f"the server takes no writes: {_said(error)}")
-    if isinstance(error, CONNECTION_LOST):
+    if isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN)):
         return _lost(error)
     if isinstance(error, asyncpg.PostgresError):
         return DatabaseError(f"{_said(error)} ({error.sqlstate})", sqlstate=error.sqlstate)
     return DatabaseError(f"{type(error).__name__}: {error}")
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection ended, by whomever, while a statement was under way."""
+    # A TimeoutError is an OSError, but says nothing about the connection.
+    if isinstance(error, asyncio.TimeoutError):
+        return False
+    return isinstance(error, CONNECTION_LOST) and not _was_refused(error)
 
 
 def in_doubt(error: AgentStoreError) -> AgentStoreError:
@@ -129,7 +146,40 @@ def was_not_done(error: BaseException) -> bool:
     return refused and any(part in text for part in _NOT_SENT)
 
 
-def _lost(error: BaseException) -> StoreUnavailableError:
+def _was_refused(error: BaseException) -> bool:
+    refused = isinstance(error, asyncpg.ProtocolViolationError)
+    return refused and _POOLER_REFUSED.search(str(error)) is not None
+
+
+def _by_pooler(error: BaseException) -> AgentStoreError:
+    """What it means that nothing was run because of a pooler."""
+    said = _said(error)
+    if isinstance(error, STATEMENT_UNKNOWN):
+        return ConfigurationError(
+            "the session changed between two statements, as behind a connection pooler that does "
+            "not show itself; nothing was run: tell of it by pool={'statement_cache': 0}"
+        )
+    if refuses_parameter(error):
+        return ConfigurationError(
+            f"this connection pooler does not pass on a setting: {said}. Leave it out of the DSN "
+            "and of pool={'session_settings': …}, and give it to the role (ALTER ROLE … SET)"
+        )
+    if "statement pooling mode" in said:
+        return ConfigurationError(
+            "this PgBouncer has pool_mode = statement, in which no write can be made whole: give "
+            "the database pool_mode = transaction or session, or connect past it"
+        )
+    if "query_wait_timeout" in said:
+        return StoreTimeoutError(
+            "PgBouncer had no server connection free within its query_wait_timeout; nothing was "
+            "sent. A larger default_pool_size there lets more run at once"
+        )
+    return StoreUnavailableError(f"the connection pooler refused ({said}); nothing was sent")
+
+
+def _lost(error: BaseException) -> AgentStoreError:
+    if isinstance(error, STATEMENT_UNKNOWN) or _was_refused(error):
+        return _by_pooler(error)
     if was_not_done(error):
         return StoreUnavailableError(f"the connection was lost before it was used: {_said(error)}")
     return StoreUnavailableError(

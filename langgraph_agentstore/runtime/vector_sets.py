@@ -91,7 +91,10 @@ async def have_extension(connection: Connection) -> None:
     """Makes the extension unless it is there, and tells the driver of its type."""
     if not await connection.fetchval("SELECT to_regtype('vector') IS NOT NULL"):
         try:
-            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            async with connection.transaction():
+                # Of two that make it at once, one would fail in spite of IF NOT EXISTS.
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+                await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as error:
             raise MissingExtensionError(
                 f"vectors need pgvector, which this server does not have: {_INSTALL}"

@@ -1,0 +1,177 @@
+"""A connection pooler such as PgBouncer, recognised and lived with.
+
+One that pools transactions gives each transaction another session, which others use before and
+after. So behind a pooler nothing is left on a session and nothing is expected of it:
+
+- Statements have no name. The driver then sends a statement's text along with its arguments, in
+  one part that no pooler takes apart.
+- What a session is told where it is one's own, a transaction that writes is told as it begins.
+- Advisory locks are those of a transaction, and nobody listens for notifications.
+
+It is recognised by itself: a new session is given a mark, which a pooler refuses or leaves out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from ..config import PoolConfig
+from .statement_names import OWN_NAMES
+
+logger = logging.getLogger("langgraph_agentstore")
+
+AnyConnection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy"
+
+# A setting that only this package has: Postgres takes any name with a period in it.
+_MARK = "agentstore.session"
+
+STATEMENT_UNKNOWN = (
+    asyncpg.InvalidSQLStatementNameError,
+    asyncpg.DuplicatePreparedStatementError,
+)
+"""A statement prepared in one session was asked for in another: nothing was run."""
+
+_UNDO_S = 2.0
+
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE)\b")
+
+
+class Pooler:
+    """Whether one stands between here and the server: learnt once, for all connections."""
+
+    def __init__(self, config: PoolConfig) -> None:
+        self.is_there = config.statement_cache == 0
+        self._kept_statements = config.statement_cache
+        defaults = {} if config.session_settings is not None else config.settings
+        # An application's name tells administrators whose connection it is: poolers pass it on.
+        self._ours = frozenset(defaults) - {"application_name"}
+        self._settings: dict[str, str] = {}
+        self._has_transactions = False
+
+    @property
+    def settings(self) -> str:
+        """Statements that tell a transaction what a session of one's own was told; maybe none."""
+        if not self.is_there:
+            return ""
+        ours = [
+            (n, value.replace("'", "''")) for n, value in self._settings.items() if n in self._ours
+        ]
+        return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in ours)
+
+    async def connect(
+        self, *, timeout: float, server_settings: Mapping[str, str], **options: Any
+    ) -> asyncpg.Connection:
+        """Makes a connection by the driver's `connect`, in the way that is right here."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        self._settings = dict(server_settings)
+        if not self.is_there:
+            connection = await self._connect_marked(options, timeout)
+            if connection is not None:
+                return connection
+        left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+        return await self._connect_behind(options, left)
+
+    def recognise(self, error: BaseException) -> bool:
+        """Whether a statement was not run because its session is another one by now.
+
+        From then on statements have no names; connections made before are to be replaced.
+        """
+        if not isinstance(error, STATEMENT_UNKNOWN):
+            return False
+        self.is_there = True
+        return True
+
+    async def fetch(
+        self, connection: AnyConnection, sql: str, arguments: Sequence[Any], timeout_s: float
+    ) -> Sequence[Any]:
+        """The rows of a statement, which is told the settings first if it writes."""
+        settings = self.settings
+        if not settings or not _WRITES.search(sql):
+            return await connection.fetch(sql, *arguments, timeout=timeout_s)
+        try:
+            # One text, one round trip.
+            await connection.execute(f"BEGIN; {settings}", timeout=timeout_s)
+            rows = await connection.fetch(sql, *arguments, timeout=timeout_s)
+            await connection.execute("COMMIT", timeout=timeout_s)
+        except BaseException as error:
+            await _undo(connection, error)
+            raise
+        return rows
+
+    async def tell_settings(self, connection: AnyConnection) -> None:
+        """Tells the transaction under way what a session of one's own was told."""
+        if settings := self.settings:
+            await connection.execute(settings)
+
+    async def _connect_marked(
+        self, options: Mapping[str, Any], timeout: float
+    ) -> asyncpg.Connection | None:
+        """A connection whose session is its own; none where there is a pooler."""
+        mark = secrets.token_hex(16)
+        settings, kept = {**self._settings, _MARK: mark}, self._kept_statements
+        try:
+            connection = await _connect(options, settings, kept, timeout)
+        except asyncpg.PostgresError as error:
+            if isinstance(error, STATEMENT_UNKNOWN) or refuses_parameter(error):
+                return None
+            raise
+        # A text without arguments is sent in one part, and leaves nothing in a session.
+        found = f"SELECT WHERE current_setting('{_MARK}', true) = '{mark}'"
+        try:
+            if await connection.execute(found, timeout=timeout) == "SELECT 1":
+                return connection
+        except BaseException:
+            connection.terminate()
+            raise
+        connection.terminate()
+        return None
+
+    async def _connect_behind(
+        self, options: Mapping[str, Any], timeout: float
+    ) -> asyncpg.Connection:
+        settings = {n: value for n, value in self._settings.items() if n not in self._ours}
+        connection = await _connect(options, settings, 0, timeout)
+        try:
+            if not self._has_transactions:
+                # Where each statement gets another session, this is refused.
+                await connection.execute("BEGIN", timeout=timeout)
+                await connection.execute("COMMIT", timeout=timeout)
+                self._has_transactions = True
+        except BaseException:
+            connection.terminate()
+            raise
+        if not self.is_there:
+            logger.info("behind a connection pooler: statements are not kept prepared")
+            self.is_there = True
+        return connection
+
+
+async def _connect(
+    options: Mapping[str, Any], settings: Mapping[str, str], kept_statements: int, timeout: float
+) -> asyncpg.Connection:
+    ours = {"server_settings": settings, "statement_cache_size": kept_statements}
+    return await asyncpg.connect(**{**options, **OWN_NAMES, **ours, "timeout": timeout})
+
+
+def refuses_parameter(error: BaseException) -> bool:
+    """Whether a session was refused for what it was to be told, as poolers do."""
+    if isinstance(error, asyncpg.FeatureNotSupportedError):
+        return True
+    return isinstance(error, asyncpg.ProtocolViolationError) and "startup param" in str(error)
+
+
+async def _undo(connection: AnyConnection, error: BaseException) -> None:
+    """Ends a transaction that failed: whoever has the connection next must not find it there."""
+    if isinstance(error, asyncpg.PostgresError):
+        with suppress(Exception):
+            await connection.execute("ROLLBACK", timeout=_UNDO_S)
+            return
+    connection.terminate()
