@@ -6,7 +6,6 @@ blocks, so it happens in a thread; the driver is then left nothing to look for o
 
 from __future__ import annotations
 
-import asyncio
 import configparser
 import getpass
 import logging
@@ -22,6 +21,7 @@ from typing import Any
 from ..dsn import Parameters
 from ..dsn_options import ConnectOptions, Host, KeepAlive, connect_options, merged
 from ..errors import ConfigurationError
+from .io_thread import in_thread
 from .tls import config_folder, home, tls_attempts
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -86,10 +86,7 @@ class TargetReader:
         Raises:
             ConfigurationError: a file is missing or unreadable, or a parameter cannot be held.
         """
-        try:
-            return await asyncio.to_thread(self._read)
-        except RuntimeError:  # a process that ends starts no more threads
-            return self._read()
+        return await in_thread(self._read)
 
     def _read(self) -> ConnectTarget:
         service = _service(self._parameters, self._environment)

@@ -27,7 +27,7 @@ from .access import FLUSH_S, AccessLog, Touched
 from .calls import AwaitedCall, BlockingCall, Call, SilentCall, announce_all
 from .connect_target import TargetReader
 from .database import Database
-from .io_thread import ForkAware, IoThread
+from .io_thread import ForkAware, IoThread, in_thread
 from .migrator import migrate
 from .searching import Searching
 from .session import Job, Session
@@ -262,9 +262,7 @@ class Engine(ForkAware):
                 await self._flush()
                 await self._session.finish()
             if self.config.source.embedded is not None:
-                # Blocks this loop, on which nothing else is due; a process that ends starts no
-                # more threads.
-                self.config.source.embedded.stop()
+                await in_thread(self.config.source.embedded.stop)
         except Exception:
             logger.exception("closing the store failed")
         finally:
@@ -278,7 +276,7 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
     if source.embedded is None:
         parameters = source.resolve()
     else:  # starting a server blocks
-        parameters = await asyncio.to_thread(source.resolve)
+        parameters = await in_thread(source.resolve)
     target = TargetReader(parameters, source.environment, config.pool.connect_options)
     database = Database(target, source.shown, config.pool)
     await database.connections.open()

@@ -14,10 +14,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 if sys.platform != "win32":
     import uvloop
+
+T = TypeVar("T")
 
 _inherited: list[object] = []
 """A parent's loops, kept in the forked child: finalising them would touch its connections."""
@@ -72,6 +74,15 @@ class IoThread:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.loop.shutdown_asyncgens()
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Runs what blocks in a thread of the loop's, or here where none can be started any more."""
+    try:
+        running = asyncio.get_running_loop().run_in_executor(None, function)
+    except RuntimeError:  # a process that ends starts no more threads
+        return function()
+    return await running
 
 
 class ForkAware:
