@@ -35,6 +35,7 @@
     ├── TransferError (ValueError)               a file that cannot be written or read
     │   ├── DamagedFileError                     it was cut off, altered, or is another program's
     │   └── CopyMismatchError                    the target does not hold what was copied
+    ├── FileNotWritableError (OSError)           a file cannot be written or replaced where it is
     ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres did not start or stop
     └── SchemaError (RuntimeError)               the tables are not as the code needs them
         ├── MissingSchemaError                   they are absent and this role may not create them
@@ -226,6 +227,10 @@ class DamagedFileError(TransferError):
 
 class CopyMismatchError(TransferError):
     """After a copy the target does not hold what was copied: somebody else writes there too."""
+
+
+class FileNotWritableError(AgentStoreError, OSError):
+    """A file cannot be written or replaced where it is: the message says why; `errno` is set."""
 
 
 class EmbeddedPostgresError(AgentStoreError, RuntimeError):

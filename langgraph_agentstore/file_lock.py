@@ -11,6 +11,7 @@ from typing import Final
 
 from .errors import StoreTimeoutError
 from .extras import imported
+from .replacing import telling_why
 
 LOCK_TIMEOUT_S: Final = 60.0
 """After so long another process holds the lock for more than a write."""
@@ -34,9 +35,12 @@ class FileLock:
 
         Raises:
             StoreTimeoutError: somebody held it for `LOCK_TIMEOUT_S`.
+            FileNotWritableError: its file cannot be made.
         """
         with self._threads:
-            if not self._processes.acquire(timeout=LOCK_TIMEOUT_S):
+            with telling_why(self._path):
+                is_held = self._processes.acquire(timeout=LOCK_TIMEOUT_S)
+            if not is_held:
                 raise StoreTimeoutError(
                     f"another process has held {self._path} for {LOCK_TIMEOUT_S:g} s: end it "
                     "and try again; nothing was written"
@@ -56,6 +60,8 @@ if hasattr(os, "register_at_fork"):
 
 def lock_beside(path: Path) -> FileLock:
     """The lock of a file: an empty file `….lock` beside it, which stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.resolve().with_name(f"{path.name}.lock")
+    path = path.resolve()
+    with telling_why(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.lock")
     return _locks.get(beside) or _locks.setdefault(beside, FileLock(beside))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from .extras import imported
 from .file_lock import lock_beside
+from .replacing import expanded
 
 SQLITE_TIMEOUT_S: Final = 30.0
 IN_MEMORY: Final = ":memory:"
@@ -25,6 +26,7 @@ def open_sqlite(path: str | Path) -> Any:
     """
     kind = _sqlite_store()
     # Two that make the tables at once would fail.
+    path = path if str(path) == IN_MEMORY else expanded(path)
     alone = nullcontext() if str(path) == IN_MEMORY else lock_beside(Path(path)).held()
     with alone:
         connection = sqlite3.connect(

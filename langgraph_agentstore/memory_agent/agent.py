@@ -13,6 +13,7 @@ from langgraph.store.base import BaseStore
 from ..closing import AwaitedClosing
 from ..errors import ConfigurationError
 from ..namespaces import Labels, check_labels, check_writable
+from ..replacing import expanded
 from ..users import check_user_id
 from .audit import Audit, Auditor
 from .awaited import AwaitedMemories
@@ -122,7 +123,7 @@ class MemoryAgent(AwaitedClosing, AwaitedMemories):
 
 
 def _shown(storage_type: str, db_path: str | Path | None, dsn: str | None) -> str:
-    path = db_path if db_path is None or "://" in str(db_path) else Path(db_path).resolve()
+    path = db_path if db_path is None or "://" in str(db_path) else expanded(db_path).resolve()
     return f"{storage_type} {path} {dsn}"
 
 

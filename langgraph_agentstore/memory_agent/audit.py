@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import orjson
 
 from ..errors import ConfigurationError
+from ..replacing import expanded
 
 Action: TypeAlias = Literal[
     "store",
@@ -68,7 +69,7 @@ def _teller(audit: Audit | None) -> Callable[[list[AuditEntry]], object] | None:
         raise ConfigurationError(
             f"audit is a callable or the path of a file, got {type(audit).__name__}"
         )
-    path = Path(audit)
+    path = expanded(audit)
     return lambda entries: _append(path, entries)
 
 

@@ -12,6 +12,7 @@ from typing import IO, Final
 
 from ..extras import imported
 from ..file_lock import lock_beside
+from ..replacing import expanded, put_in_place, telling_why
 from .file_formats import Content
 
 _WINDOWS: Final = sys.platform == "win32"
@@ -46,7 +47,7 @@ class LockedFile:
         parse: Callable[[bytes], Content],
         serialise: Callable[[Content], bytes],
     ) -> None:
-        self.path = path.resolve()
+        self.path = expanded(path).resolve()
         self._parse = parse
         self._serialise = serialise
         self._new = self.path.with_name(f".{self.path.name}.new")
@@ -54,7 +55,7 @@ class LockedFile:
         imported("fasteners", "memory")
 
     def read(self) -> Content:
-        """The content as the last writer left it, not to be changed; empty without a file."""
+        """The content as the last writer left it, not to be changed; none of a blank file."""
         if _WINDOWS:
             with lock_beside(self.path).held():
                 return self._read()
@@ -91,7 +92,9 @@ class LockedFile:
         except FileNotFoundError:
             return {}
         with file:
-            content = self._parse(file.read())
+            data = file.read()
+            # An empty file is one that somebody made beforehand, for its rights or a mount.
+            content = self._parse(data) if data.strip(_BLANK) else {}
             if not _WINDOWS:
                 self._kept = _kept(file, content)
         return content
@@ -106,16 +109,22 @@ class LockedFile:
         # Always of one name: what a killed writer left is overwritten by the next. Its owner's
         # alone, unless the file that it replaces is open to others.
         mode = self.path.stat().st_mode & 0o777 if self.path.exists() else 0o600
-        number = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
-        with os.fdopen(number, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        self._new.chmod(mode)
-        self._new.replace(self.path)
+        with telling_why(self.path):
+            number = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            self._new.chmod(mode)
+        except BaseException:
+            self._new.unlink(missing_ok=True)
+            raise
+        put_in_place(self._new, self.path)
         _flush_folder(self.path.parent)
 
 
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from langgraph.store.base import BaseStore, PutOp
@@ -16,6 +15,7 @@ from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError, CopyMismatchError, TransferError
 from ..namespaces import Labels
 from ..plan.importing import Conflict
+from ..replacing import expanded
 from ..transfer.addresses import TUPLES
 from ..transfer.files import FormatName, kind_of
 from ..transfer.verifying import Verifiable
@@ -66,7 +66,7 @@ class MovableMemories(Memories):
             InvalidOperationError: no time above 0, or nothing to keep.
         """
         name = f"memories-{hashlib.sha256(encode_value(self._scope())).hexdigest()[:8]}"
-        return BackupSchedule(self.backup_data, Path(directory), name, every_minutes, keep)
+        return BackupSchedule(self.backup_data, expanded(directory), name, every_minutes, keep)
 
     def export(self, path: FilePath, format: FormatName | None = None) -> int:
         """As `backup_data`, for others to read: JSON Lines, JSON, CSV, YAML or Parquet."""
@@ -188,7 +188,7 @@ class MovableMemories(Memories):
                 key = str(document.get("key"))
                 check(key, self._opened(key, as_mapping(document.get("value"))))
 
-        with Path(path).open("rb") as file:
+        with expanded(path).open("rb") as file:
             verifiable = Verifiable(file, kind_of(path, format), os.fspath(path))
             verifiable.verify()  # first of all that it is whole, since records may be anything
             verifiable.verify(check_document)

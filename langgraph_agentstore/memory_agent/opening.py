@@ -15,6 +15,7 @@ from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError, StoreUnavailableError
 from ..extras import imported
 from ..file_lock import lock_beside
+from ..replacing import expanded
 from ..sqlite import open_sqlite
 from ..store import AgentStore
 from ..views import view_of
@@ -102,7 +103,7 @@ def _open_file(type: str, place: Place, closing: ExitStack) -> Opened:
 
 
 def _open_sqlite(_type: str, place: Place, closing: ExitStack) -> Opened:
-    path = Path(place.db_path or SQLITE_PATH)
+    path = expanded(place.db_path or SQLITE_PATH)
     store = open_sqlite(path)
     closing.callback(store.conn.close)
     return Opened(store, lock_beside(path).held)

@@ -15,7 +15,7 @@ from typing_extensions import Buffer
 
 from ..errors import ConfigurationError
 from ..extras import imported
-from ..replacing import replacement_of
+from ..replacing import expanded, replacement_of
 
 FormatName: TypeAlias = Literal["jsonl", "json", "csv", "yaml", "parquet"]
 
@@ -75,12 +75,13 @@ def kind_of(
 @contextmanager
 def writing(path: str | os.PathLike[str], kind: Kind) -> Iterator[IO[bytes]]:
     """A stream whose content, compressed, replaces the file at the end, unless something fails."""
-    folder = Path(path).parent
+    path = expanded(path)
+    folder = path.parent
     if not folder.is_dir():
         raise ConfigurationError(f"the folder {str(folder)!r} is not there; make it first")
     if kind.compression == ".zst":
         zstandard()  # missing, it must not leave a file
-    with replacement_of(Path(path)) as file:
+    with replacement_of(path) as file:
         stream = _compressed(_Stream(file.write), kind)
         yield stream
         stream.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import get_args
 
 from langgraph.store.base import BaseStore
@@ -13,6 +12,7 @@ from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidOperationError
 from ..plan.importing import Conflict
 from ..progress import Progress, telling_progress
+from ..replacing import expanded
 from .agent_writer import AgentWriter
 from .files import FormatName, kind_of
 from .item_writer import ItemWriter
@@ -45,7 +45,7 @@ def import_steps(
     """See `moving.import_`."""
     writer = writer_of(store, conflict)
     kind = kind_of(path, format)
-    with Path(path).open("rb") as file:
+    with expanded(path).open("rb") as file:
         source = Verifiable(file, kind, os.fspath(path), foreign=foreign)
         manifest = source.verify()
         writer.expect(manifest)

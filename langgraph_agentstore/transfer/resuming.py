@@ -9,7 +9,7 @@ import orjson
 
 from ..errors import InvalidOperationError, TransferError
 from ..plan.importing import Conflict
-from ..replacing import replacement_of
+from ..replacing import expanded, replacement_of
 from .manifest import Manifest
 
 SUFFIX = ".resume"
@@ -61,7 +61,7 @@ def note_of(
         raise InvalidOperationError(
             "on_conflict='fail' writes all or nothing, so it cannot be resumed; leave resume out"
         )
-    place = Path(f"{os.fspath(path)}{SUFFIX}" if resume is True else resume)
+    place = expanded(f"{os.fspath(path)}{SUFFIX}" if resume is True else resume)
     about = {"sha256": manifest.sha256, "target": target, "on_conflict": conflict}
     return Note(place, about)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO, TypeAlias
 
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
+from ..replacing import expanded
 from ..users import SHARED
 from .documents import Document, Entry
 from .files import FormatName, Kind, kind_of, plain
@@ -21,7 +21,7 @@ Check: TypeAlias = Callable[[Document], object]
 def verified(path: str | os.PathLike[str], format: FormatName | None) -> Manifest:
     """The manifest of a file, if all that it says is true; see `moving.verify`."""
     kind = kind_of(path, format)
-    with Path(path).open("rb") as file:
+    with expanded(path).open("rb") as file:
         return Verifiable(file, kind, os.fspath(path)).verify()
 
 
