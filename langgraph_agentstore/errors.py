@@ -36,6 +36,7 @@
     │   ├── DamagedFileError                     it was cut off, altered, or is another program's
     │   └── CopyMismatchError                    the target does not hold what was copied
     ├── FileNotWritableError (OSError)           a file cannot be written or replaced where it is
+    ├── InternalError (RuntimeError)             a fault of this package itself
     ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres did not start or stop
     └── SchemaError (RuntimeError)               the tables are not as the code needs them
         ├── MissingSchemaError                   they are absent and this role may not create them
@@ -231,6 +232,8 @@ class CopyMismatchError(TransferError):
 
 class FileNotWritableError(AgentStoreError, OSError):
     """A file cannot be written or replaced where it is: the message says why; `errno` is set."""
+class InternalError(AgentStoreError, RuntimeError):
+    """This package has a fault: report it with its traceback, whose first part is the cause."""
 
 
 class EmbeddedPostgresError(AgentStoreError, RuntimeError):

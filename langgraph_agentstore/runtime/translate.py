@@ -13,6 +13,7 @@ from ..errors import (
     ConfigurationError,
     DatabaseError,
     IndexMismatchError,
+    InternalError,
     ItemLockedError,
     MissingSchemaError,
     StoreTimeoutError,
@@ -116,7 +117,11 @@ def executing(error: BaseException) -> AgentStoreError:
         return _lost(error)
     if isinstance(error, asyncpg.PostgresError):
         return DatabaseError(f"{_said(error)} ({error.sqlstate})", sqlstate=error.sqlstate)
-    return DatabaseError(f"{type(error).__name__}: {error}")
+    # Not its text, which may quote what is stored.
+    return InternalError(
+        f"a fault of langgraph_agentstore itself ({type(error).__name__}), not of the database: "
+        "please report it with this traceback"
+    )
 
 
 def is_lost(error: BaseException) -> bool:

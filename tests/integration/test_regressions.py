@@ -14,11 +14,14 @@ from langgraph.store.base import PutOp
 
 from langgraph_agentstore import (
     AgentStore,
+    DatabaseError,
+    InternalError,
     InvalidOperationError,
     StoreUnavailableError,
     VersionConflictError,
 )
 from langgraph_agentstore import views as views_module
+from langgraph_agentstore.plan.model import Statement
 from langgraph_agentstore.runtime.bulk import load_job
 
 
@@ -130,3 +133,17 @@ async def test_a_version_conflict_says_what_was_expected(store: AgentStore) -> N
     with pytest.raises(VersionConflictError) as raised:
         await store.aput(("a",), "k", {"n": 2}, expected_version=7)
     assert raised.value.expected == 7
+
+
+async def test_a_fault_of_the_package_is_not_told_as_one_of_the_database(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    def faulty(rows: Any) -> Any:
+        return {}[rows[0][0]]
+
+    async with AgentStore(postgres_dsn, schema=schema_name) as store:
+        with pytest.raises(InternalError, match=r"itself \(KeyError\)") as raised:
+            await store._arun(Statement("SELECT 'a secret'", (), faulty))
+    assert not isinstance(raised.value, DatabaseError)
+    assert isinstance(raised.value.__cause__, KeyError)
+    assert "a secret" not in str(raised.value)
