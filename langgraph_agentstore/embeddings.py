@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from pgvector import Vector
 
+from .embedders import HOW_FUNCTIONS_ARE_CALLED
 from .errors import EmbeddingShapeError
 from .index import VectorIndex
 
 LARGEST_HALF = 65_504.0
 """The largest number of 16 bits."""
+
+
+def vectors_bytes(given: Any, count: int, index: VectorIndex) -> list[bytes]:
+    """What an embedder returned for so many texts, each vector as Postgres takes it.
+
+    Raises:
+        EmbeddingShapeError: it is no list of that many vectors.
+    """
+    if not hasattr(given, "__len__") or isinstance(given, (str, bytes, Mapping)):
+        raise EmbeddingShapeError(
+            f"the embedder returned {type(given).__name__}, no list of vectors: "
+            f"{HOW_FUNCTIONS_ARE_CALLED}"
+        )
+    if len(given) and all(isinstance(number, Real) for number in given):
+        raise EmbeddingShapeError(
+            f"the embedder returned one list of {len(given)} numbers for {count} "
+            f"text{'s' if count > 1 else ''}: "
+            f"{HOW_FUNCTIONS_ARE_CALLED}"
+        )
+    if len(given) != count:
+        raise EmbeddingShapeError(f"the embedder returned {len(given)} vectors for {count} texts")
+    return [vector_bytes(vector, index) for vector in given]
 
 
 def vector_bytes(vector: Sequence[float] | Any, index: VectorIndex) -> bytes:

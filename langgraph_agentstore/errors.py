@@ -232,6 +232,8 @@ class CopyMismatchError(TransferError):
 
 class FileNotWritableError(AgentStoreError, OSError):
     """A file cannot be written or replaced where it is: the message says why; `errno` is set."""
+
+
 class InternalError(AgentStoreError, RuntimeError):
     """This package has a fault: report it with its traceback, whose first part is the cause."""
 

@@ -10,8 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from langchain_core.embeddings import Embeddings
-
+from .embedders import Embedder, Factory
 from .records import Rerank
 from .texts import Chunk, Paths
 
@@ -79,8 +78,9 @@ class SearchIndex:
     """An index, with every default decided; two are equal if they are one.
 
     Nobody asks the embedder, `chunk` or `rerank` whether they equal others, or for a hash: many
-    have none. `vectors` is None without an embedder; `language` is None where text is not searched.
-    `model` names the embedder, or is None if nobody knows: then a change goes unnoticed.
+    have none. `embed_concurrency` is None where the embedder's kind decides. `vectors` is None
+    without an embedder; `language` is None where text is not searched. `model` names
+    the embedder, or is None if nobody knows: then a change goes unnoticed.
     """
 
     mode: SearchMode
@@ -89,11 +89,12 @@ class SearchIndex:
     language: str | None
     ranking: Ranking
     model: str | None
-    embeddings: Embeddings | None = field(repr=False)
+    embedder: Embedder | Factory | None = field(repr=False)
     chunk: Chunk | None = field(repr=False)
     chunk_name: str | None
     rerank: Rerank | None = field(repr=False)
     embed_batch_size: int
+    embed_concurrency: int | None
     embed_timeout_s: float
 
     @property

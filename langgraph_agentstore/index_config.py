@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, cast, get_args
 
-from langchain_core.embeddings import Embeddings
-from langgraph.store.base import ensure_embeddings, tokenize_path
+from langgraph.store.base import tokenize_path
 
+from .embedders import Embedder, Factory, embedder_of
 from .errors import ConfigurationError
 from .index import (
     LARGEST_INLINE_VECTOR,
@@ -54,12 +54,14 @@ class AnnIndexConfig(TypedDict, total=False):
 class AgentIndexConfig(TypedDict, total=False):
     """LangGraph's `IndexConfig` and what this package adds to it; every key is optional.
 
-    `dims`, `embed`, `fields`: LangGraph's. `model`: a name for the embedder where it has none.
+    `dims`, `embed`, `fields`: LangGraph's; `embed` may also be a function without parameters that
+    makes the embedder when it is first needed. `model`: a name for the embedder where it has none.
     `distance_type`: "cosine", "l2" or "inner_product". `ann_index_config`: `AnnIndexConfig`.
     `mode`: "vector", "text" or "hybrid". `language`: a text search configuration of Postgres.
     `k1`, `b`: BM25's. `text_weight`, `vector_weight`: the fusion's. `chunk`: characters to a
     part, or a function from a text to its parts. `rerank`, `recency_half_life_days`: defaults of
-    searches. `embed_batch_size`, `embed_timeout_s`: of the embedder's calls.
+    searches. `embed_batch_size`, `embed_concurrency`, `embed_timeout_s`: texts to a call of the
+    embedder, calls at once, and how long one may take.
     """
 
     dims: int
@@ -78,6 +80,7 @@ class AgentIndexConfig(TypedDict, total=False):
     rerank: Rerank
     recency_half_life_days: float
     embed_batch_size: int
+    embed_concurrency: int
     embed_timeout_s: float
 
 
@@ -102,19 +105,22 @@ def search_index(config: Mapping[str, Any] | None) -> SearchIndex | None:
             "to vectors; without a model use mode 'text'"
         )
     # Words alone need no vectors, whatever else the configuration holds.
-    embeddings = None if embed is None or mode == "text" else _embeddings(embed)
+    embedder = None if embed is None or mode == "text" else embedder_of(embed)
     return SearchIndex(
         mode=cast("SearchMode", mode),
         paths=_paths(given.get("fields")),
-        vectors=None if embeddings is None else _vector_index(given),
+        vectors=None if embedder is None else _vector_index(given),
         language=None if mode == "vector" else _language(given.get("language")),
         ranking=_ranking(given),
-        model=_model(given, embeddings),
-        embeddings=embeddings,
+        model=_model(given, embedder),
+        embedder=embedder,
         chunk=_chunk(given.get("chunk")),
         chunk_name=_chunk_name(given.get("chunk")),
         rerank=_callable("rerank", given.get("rerank")),
         embed_batch_size=_whole("embed_batch_size", given.get("embed_batch_size", 64), 1, 10_000),
+        embed_concurrency=None
+        if given.get("embed_concurrency") is None
+        else _whole("embed_concurrency", given["embed_concurrency"], 1, 256),
         embed_timeout_s=_positive("embed_timeout_s", given.get("embed_timeout_s", 60.0)),
     )
 
@@ -180,30 +186,16 @@ def paths_of(fields: Sequence[Any]) -> Paths:
     return tuple((path, tuple(tokenize_path(path))) for path in dict.fromkeys(fields))
 
 
-def _embeddings(embed: Any) -> Embeddings:
-    if not isinstance(embed, (str, Embeddings)) and not callable(embed):
-        raise _wrong("embed", embed, "a LangChain Embeddings, a function or 'provider:model'")
-    try:
-        return ensure_embeddings(embed)
-    except (ValueError, ImportError) as error:
-        raise ConfigurationError(f"index: {error}") from error
-
-
-def _model(given: Mapping[str, Any], embeddings: Embeddings | None) -> str | None:
+def _model(given: Mapping[str, Any], embedder: Embedder | Factory | None) -> str | None:
     """What is written down beside the vectors, so that a change of model is noticed."""
-    if embeddings is None:
+    if embedder is None:
         return None
-    if (named := given.get("model")) is not None:
-        if not isinstance(named, str) or not named:
-            raise _wrong("model", named, "a name")
-        return named
-    for attribute in ("model", "model_name", "model_id"):
-        name = getattr(embeddings, attribute, None)
-        if isinstance(name, str) and name:
-            return name
-    kind = type(embeddings)
-    # A function has no name that outlives a refactoring.
-    return None if kind.__module__.startswith("langgraph.") else kind.__qualname__
+    if (named := given.get("model")) is None:
+        # A function has no name that outlives a refactoring.
+        return embedder.name if isinstance(embedder, Embedder) else None
+    if not isinstance(named, str) or not named:
+        raise _wrong("model", named, "a name")
+    return named
 
 
 def _chunk(given: Any) -> Chunk | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -64,7 +65,8 @@ class KeptSurface(ExtendedSurface):
         self, index: Mapping[str, Any] | None = None, *, progress: Progress | bool | None = True
     ) -> int:
         """As `reindex`."""
-        work = self._reindexing(index)
+        # A model that is named may take long to be made.
+        work = await asyncio.to_thread(self._reindexing, index)
         try:
             total: int = await self._arun(Job(work.begin))
             with telling_progress(progress, "reindexing", total) as tell:

@@ -19,7 +19,7 @@ PAGE = PACKAGE.parent / "docs" / "architecture.md"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "closing", "lazy_names"),
     ("values",),
-    ("namespaces", "ttl", "records", "texts"),
+    ("namespaces", "ttl", "records", "texts", "embedders"),
     ("users", "index"),
     ("index_config", "embeddings", "reranking", "progress", "extras", "replacing", "stepping"),
     ("file_lock", "pages"),
@@ -47,7 +47,8 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 PURE = (
     *("errors", "values", "namespaces", "ttl", "records", "texts", "users"),
-    *("index", "index_config", "embeddings", "plan", "dsn", "dsn_parameters", "dsn_options"),
+    *("index", "index_config", "embedders", "embeddings", "plan"),
+    *("dsn", "dsn_parameters", "dsn_options"),
 )
 IMPURE_MODULES = {"asyncio", "asyncpg", "threading", "os", "time", "socket", "uvloop", "subprocess"}
 LONGEST_MODULE = 300

@@ -1,9 +1,8 @@
 """Texts to vectors: batched over concurrent callers, each text once, and away from the I/O loop.
 
-The embedder runs on a thread with a loop of its own: awaitable ones there, blocking ones in
-threads of that loop. So a slow one delays those alone who wait for its vectors. A text that finds
-room goes out at once; those that come meanwhile make the next batch. A batch that fails is run
-again in halves until the texts that fail are alone.
+A slow embedder delays those alone who wait for its vectors. A text that finds room goes out at
+once; those that come meanwhile make the next batch. A batch that fails is run again in halves
+until the texts that fail are alone.
 """
 
 from __future__ import annotations
@@ -11,26 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..embeddings import vector_bytes
+from ..embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
+from ..embedders import shown
+from ..embeddings import vectors_bytes
 from ..errors import (
+    AgentStoreError,
     EmbeddingError,
-    EmbeddingShapeError,
     EmbeddingTimeoutError,
     IndexMismatchError,
 )
 from ..index import SearchIndex
-from .io_thread import IoThread
-
-WIDTH = 4
-"""Calls of the embedder under way at once."""
-
-THREADS = 2 * WIDTH
-"""For blocking embedders; those that hang for ever keep theirs."""
-
-LONGEST_GOODBYE_S = 1.0
+from .model_calls import ModelCalls
 
 REMEMBERED_BYTES = 64 * 1024 * 1024
 """How much of the vectors last asked for is kept."""
@@ -46,18 +38,17 @@ class _Wanted:
         self.waiters = 0
 
 
-Embed = Callable[[list[str]], Awaitable[Sequence[Any]]]
+Embed = Callable[[list[str]], Awaitable[Any]]
 
 
 class _Flow:
     """The texts of one kind, documents or queries, on their way through the embedder."""
 
-    def __init__(self, embed: Embed, index: SearchIndex, thread: IoThread, batch: int) -> None:
+    def __init__(self, embed: Embed, calls: ModelCalls, index: SearchIndex) -> None:
         assert index.vectors is not None
         self._embed = embed
+        self._calls = calls
         self._index = index
-        self._thread = thread
-        self._batch_size = batch
         self._known: OrderedDict[str, bytes] = OrderedDict()
         self._most_known = max(100, REMEMBERED_BYTES // (4 * index.vectors.dims + 200))
         self._wanted: dict[str, _Wanted] = {}
@@ -105,11 +96,9 @@ class _Flow:
         return want
 
     def _depart(self) -> None:
-        while self._waiting and len(self._flying) < WIDTH:
-            batch, self._waiting = (
-                self._waiting[: self._batch_size],
-                self._waiting[self._batch_size :],
-            )
+        while self._waiting and len(self._flying) < self._calls.width:
+            size = self._batch_size()
+            batch, self._waiting = self._waiting[:size], self._waiting[size:]
             for text in [text for text in batch if not self._wanted[text].waiters]:
                 batch.remove(text)
                 self._wanted.pop(text).future.cancel()
@@ -126,8 +115,8 @@ class _Flow:
         try:
             vectors = await self._call(list(batch))
         except Exception as error:
-            hopeless = (EmbeddingTimeoutError, IndexMismatchError)
-            if len(batch) > 1 and not isinstance(error, hopeless):
+            hopeless = isinstance(error, (EmbeddingTimeoutError, IndexMismatchError))
+            if len(batch) > 1 and not hopeless and self._calls.embedder is not None:
                 middle = len(batch) // 2
                 await self._fly(batch[:middle])
                 await self._fly(batch[middle:])
@@ -148,69 +137,53 @@ class _Flow:
         else:
             future.set_exception(outcome)
 
-    async def _in_time(self, texts: list[str]) -> Sequence[Any]:
-        """On the embedder's own loop: its answer, unless that takes too long."""
-        timeout = self._index.embed_timeout_s
-        call = asyncio.ensure_future(self._embed(texts))
-        await asyncio.wait([call], timeout=timeout)
-        if not call.done():
-            call.cancel()
-            raise EmbeddingTimeoutError(f"the embedder took longer than {timeout:g} s")
-        return call.result()
+    def _batch_size(self) -> int:
+        return self._index.embed_batch_size
 
     async def _call(self, texts: list[str]) -> list[bytes]:
         assert self._index.vectors is not None
         if self.closed:
             raise IndexMismatchError("the index was replaced meanwhile")
-        call = asyncio.run_coroutine_threadsafe(self._in_time(texts), self._thread.loop)
         try:
-            given = await asyncio.wrap_future(call)
-        except EmbeddingTimeoutError:
+            given = await self._embed(texts)
+        except AgentStoreError:
             raise
         except asyncio.CancelledError as error:
             if self.closed:
                 raise IndexMismatchError("the index was replaced meanwhile") from error
             raise EmbeddingError("the embedder was cancelled") from error
         except Exception as error:
-            raise EmbeddingError(f"the embedder failed: {type(error).__name__}: {error}") from error
-        if not hasattr(given, "__len__") or isinstance(given, (str, bytes)):
-            raise EmbeddingShapeError(
-                f"the embedder returned {type(given).__name__}, no list of vectors"
-            )
-        if len(given) != len(texts):
-            raise EmbeddingShapeError(
-                f"the embedder returned {len(given)} vectors for {len(texts)} texts"
-            )
-        return [vector_bytes(vector, self._index.vectors) for vector in given]
+            raise EmbeddingError(self._told(error)) from error
+        return vectors_bytes(given, len(texts), self._index.vectors)
+
+    def _told(self, error: Exception) -> str:
+        """What failed, and how functions are called where one may have expected something else."""
+        embedder = self._calls.embedder
+        if embedder is None:
+            return f"the embedder could not be made: {shown(error)}"
+        puzzled = embedder.is_function and isinstance(error, (TypeError, AttributeError))
+        told = f"the embedder failed: {shown(error, embedder.secrets)}"
+        return f"{told}; {HOW}" if puzzled else told
+
+
+class _Questions(_Flow):
+    """Questions go one by one where the model embeds them otherwise than texts."""
+
+    def _batch_size(self) -> int:
+        embedder = self._calls.embedder
+        alike = embedder is not None and embedder.questions_alike
+        return self._index.embed_batch_size if alike else 1
 
 
 class Embedder:
     """The embedder of an index, for one store; on the running loop."""
 
     def __init__(self, index: SearchIndex) -> None:
-        embeddings = index.embeddings
-        assert embeddings is not None
-        self._thread = IoThread("agentstore-embed")
-        # Of its own, so that it can be given up while a call hangs in it.
-        self._executor = ThreadPoolExecutor(THREADS, "agentstore-embed")
-        self._thread.call(self._thread.loop.set_default_executor, self._executor)
-        self.documents = _Flow(
-            embeddings.aembed_documents, index, self._thread, index.embed_batch_size
-        )
+        self._calls = calls = ModelCalls(index)
+        self.documents = _Flow(calls.documents, calls, index)
+        self.queries = _Questions(calls.queries, calls, index)
 
-        async def embed_query(texts: list[str]) -> list[Any]:
-            return [await embeddings.aembed_query(text) for text in texts]
-
-        # Not `embed_documents`: many models embed a question otherwise than a text.
-        self.queries = _Flow(embed_query, index, self._thread, 1)
-
-    async def close(self) -> None:
-        """Ends the threads; a call that hangs in one is left behind after a while."""
+    def close(self) -> None:
+        """Gives up what is under way; a blocking call goes on in a thread that is left behind."""
         self.documents.closed = self.queries.closed = True
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        self._thread.call(self._thread.stop)
-        loop = asyncio.get_running_loop()
-        given_up = loop.time() + LONGEST_GOODBYE_S
-        # No thread to wait in: a process that ends starts none.
-        while not self._thread.has_ended and loop.time() < given_up:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        self._calls.close()

@@ -61,7 +61,7 @@ class Searching:
         self.rules = rules
         self.problem = problem
         index = rules.index
-        has_model = index is not None and index.embeddings is not None
+        has_model = index is not None and index.embedder is not None
         self.embedder = Embedder(index) if index is not None and has_model else None
 
     async def open(self, connection: Connection) -> None:
@@ -145,7 +145,7 @@ class Searching:
 
     async def close(self) -> None:
         if self.embedder is not None:
-            await self.embedder.close()
+            self.embedder.close()
 
 
 def _naming(triple: Triple, error: EmbeddingError) -> EmbeddingError:

@@ -62,7 +62,9 @@ class Model:
 
 
 def index_of(model: Any, **options: Any) -> dict[str, Any]:
-    return {"dims": DIMS, "embed": model, "fields": ["text", "lines[*]"], **options}
+    # `Model` may be called by several threads at once.
+    given = {"dims": DIMS, "embed": model, "embed_concurrency": 8, "fields": ["text", "lines[*]"]}
+    return {**given, **options}
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_without_an_embedder_text_is_searched() -> None:
     index = search_index({"fields": ["text"]})
     assert index is not None
     assert (index.mode, index.modes, index.language) == ("text", ("text",), "english")
-    assert (index.vectors, index.embeddings, index.model) == (None, None, None)
+    assert (index.vectors, index.embedder, index.model) == (None, None, None)
 
 
 def test_hybrid_serves_every_mode() -> None:
@@ -171,7 +171,7 @@ def test_a_model_is_known_by_its_name(options: dict[str, Any], model: str | None
         ({"mode": "fuzzy"}, "'vector' or 'text' or 'hybrid', got 'fuzzy'"),
         ({"embed": None, "mode": "vector"}, "mode 'vector' needs 'embed'"),
         ({"embed": None, "mode": "hybrid"}, "mode 'hybrid' needs 'embed'"),
-        ({"embed": 7}, "embed is .*, got 7"),
+        ({"embed": 7}, "embed is .*, got int"),
         ({"embed": "no-provider"}, "index: "),
         ({"dims": 0}, "dims is a whole number from 1 to 16000, got 0"),
         ({"dims": 16_001}, "dims"),

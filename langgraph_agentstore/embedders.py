@@ -1,0 +1,219 @@
+"""What `embed=` may be, and how each kind is called. Nothing here embeds.
+
+A real embedder has two forms. The blocking one is preferred, in threads: clients of `httpx`, which
+most hosted models have, belong to the event loop that used them first, and break on any other.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeAlias
+
+from langchain_core.embeddings import Embeddings
+from langgraph.store.base import ensure_embeddings
+from langgraph.store.base.embed import EmbeddingsLambda
+from pydantic import SecretStr
+
+from .errors import ConfigurationError
+
+CALLS_AT_ONCE = 8
+"""Calls under way at once of a model that has an awaitable form: it waits for a server."""
+
+Ask: TypeAlias = Callable[[list[str]], Any]
+"""Texts to a list of vectors, or to an awaitable of one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forms:
+    """How one thing is asked of a model. `awaited` is used where `blocking` is not there."""
+
+    blocking: Ask | None
+    awaited: Ask | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedder:
+    """A model, however it was given.
+
+    `at_once`: calls under way at once. Blocking code is called by one thread at a time unless
+    it has an awaitable form: sentence-transformers, llama.cpp and tokenizers crash otherwise.
+    `questions_alike`: a question is embedded as a text is, so several go together.
+    `is_function`: the user's own, of whose shape nothing is known. `secrets`: keys that it holds.
+    """
+
+    documents: Forms
+    queries: Forms
+    at_once: int
+    name: str | None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    questions_alike: bool = False
+    is_function: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Factory:
+    """A function without parameters that makes the embedder when it is first needed."""
+
+    make: Callable[[], Any]
+
+    def made(self) -> Embedder:
+        """Calls it, which may take long.
+
+        Raises:
+            ConfigurationError: it returned no embedder.
+        """
+        embedder = embedder_of(self.make())
+        if isinstance(embedder, Factory):
+            raise ConfigurationError("index: the factory given as embed returned another factory")
+        return embedder
+
+
+def embedder_of(embed: Any) -> Embedder | Factory:
+    """The embedder that `embed=` names or is.
+
+    Raises:
+        ConfigurationError: it is none, or the named one cannot be made.
+    """
+    if isinstance(embed, str):
+        return _of_object(_named(embed))
+    if isinstance(embed, type):
+        raise ConfigurationError(
+            f"index: embed is the class {embed.__name__}, not an object of it: write "
+            f"{embed.__name__}(…)"
+        )
+    if isinstance(embed, EmbeddingsLambda):  # LangGraph's own wrapping of a function
+        return _of_function(vars(embed).get("func") or vars(embed)["afunc"])
+    if isinstance(embed, Embeddings) or _method(embed, "documents") or _amethod(embed, "documents"):
+        return _of_object(embed)
+    if type(embed).__module__.startswith("sentence_transformers."):
+        return _of_function(embed.encode)  # to call the model itself means something else
+    if callable(embed):
+        return _of_function(embed)
+    raise ConfigurationError(
+        "index: embed is a LangChain Embeddings, a function or 'provider:model', got "
+        f"{type(embed).__name__}"
+    )
+
+
+HOW_FUNCTIONS_ARE_CALLED = (
+    "a function is given a list of texts and returns a list with one vector for each; a function f "
+    "of one text becomes lambda texts: [f(text) for text in texts]"
+)
+
+
+def secrets_of(embeddings: Any) -> tuple[str, ...]:
+    """The keys that an embedder holds, which its errors may quote."""
+    held = getattr(embeddings, "__dict__", {}).values()
+    return tuple(value.get_secret_value() for value in held if isinstance(value, SecretStr))
+
+
+def shown(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
+    """The kind and the beginning of an error's text, on one line, without secrets."""
+    text = " ".join(str(error).split())
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
+
+
+def _named(embed: str) -> Embeddings:
+    try:
+        return ensure_embeddings(embed)
+    except (ValueError, ImportError) as error:
+        if not type(error).__module__.startswith("pydantic"):
+            raise ConfigurationError(f"index: {error}") from error
+        # Its text has what was given to the model, which may be a key.
+        told = "; ".join(each["msg"] for each in error.errors())  # type: ignore[union-attr]
+        raise _not_made(embed, told) from None
+    except Exception as error:  # each provider has errors of its own
+        raise _not_made(embed, shown(error)) from None
+
+
+def _not_made(embed: str, told: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"index: the embedder {embed!r} cannot be made: {told.rstrip('.')}. Set what its provider "
+        "needs in the environment before the store is made, or pass an embeddings object as embed"
+    )
+
+
+def _of_object(embeddings: Any) -> Embedder:
+    documents = Forms(_method(embeddings, "documents"), _amethod(embeddings, "documents"))
+    ask, aask = _method(embeddings, "query"), _amethod(embeddings, "query")
+    alike = ask is None and aask is None
+    queries = documents if alike else Forms(ask and _each(ask), aask and _aeach(aask))
+    waits = documents.awaited or queries.awaited
+    at_once = CALLS_AT_ONCE if waits else 1
+    name, secrets = _name_of(embeddings), secrets_of(embeddings)
+    return Embedder(documents, queries, at_once, name, secrets, questions_alike=alike)
+
+
+def _method(embeddings: Any, of: str) -> Callable[[Any], Any] | None:
+    method = getattr(embeddings, f"embed_{of}", None)
+    return method if callable(method) else None
+
+
+def _amethod(embeddings: Any, of: str) -> Callable[[Any], Any] | None:
+    """Its own; LangChain's runs the blocking one in a thread, as is done here."""
+    name = f"aembed_{of}"
+    inherited = getattr(type(embeddings), name, None) is getattr(Embeddings, name)
+    method = getattr(embeddings, name, None)
+    return method if callable(method) and not inherited else None
+
+
+def _each(ask: Callable[[str], Any]) -> Ask:
+    return lambda texts: [ask(text) for text in texts]
+
+
+def _aeach(ask: Callable[[str], Awaitable[Any]]) -> Ask:
+    async def ask_each(texts: list[str]) -> list[Any]:
+        return [await ask(text) for text in texts]
+
+    return ask_each
+
+
+def _of_function(function: Callable[..., Any]) -> Embedder | Factory:
+    if (parameters := _parameters(function)) is not None:
+        if not parameters.parameters:
+            return Factory(function)
+        _check_callable(function, parameters)
+    is_awaited = _is_awaited(function)
+    forms = Forms(None if is_awaited else function, function if is_awaited else None)
+    at_once = CALLS_AT_ONCE if is_awaited else 1
+    return Embedder(forms, forms, at_once, None, questions_alike=True, is_function=True)
+
+
+def _parameters(function: Callable[..., Any]) -> inspect.Signature | None:
+    """None for some of those that are written in C."""
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+
+
+def _check_callable(function: Callable[..., Any], parameters: inspect.Signature) -> None:
+    try:
+        parameters.bind([])
+    except TypeError as error:
+        name = getattr(function, "__qualname__", type(function).__name__)
+        raise ConfigurationError(
+            f"index: embed is called with one list of texts, which {name}{parameters} does not "
+            f"take: {error}"
+        ) from None
+
+
+def _is_awaited(function: Any) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(type(function), "__call__", None)  # noqa: B004
+    )
+
+
+def _name_of(embeddings: Any) -> str | None:
+    for attribute in ("model", "model_name", "model_id"):
+        name = getattr(embeddings, attribute, None)
+        if isinstance(name, str) and name:
+            return name
+    return type(embeddings).__qualname__
