@@ -10,11 +10,12 @@ from datetime import datetime
 from os import PathLike
 from typing import Any
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 from langgraph.store.base import BaseStore
 
 from ..progress import Progress
 from ..users import check_user_id
+from .answered_calls import history_of
 from .budget import Budget, TokenCounter
 from .drawers import AnyDrawer, drawer_of
 from .export import ExportFormat, export_turns
@@ -23,6 +24,7 @@ from .neighbours import CANDIDATES, credited, with_context
 from .ordering import in_order
 from .repository import BaseStoreRepository
 from .saver import await_savers
+from .stored_messages import as_messages
 from .summaries import ThreadSummary
 from .turns import Turn, check_count, new_turn, split_into_turns, turn_of_messages
 
@@ -44,27 +46,37 @@ class BlockingConversations:
     ) -> ConversationKey:
         """Saves what was asked and answered now; the key it has.
 
+        What no JSON can hold is converted, or left out with a note in its place and a warning.
+
         Raises:
-            ValueTypeError, InvalidValueError, InvalidKeyError: something cannot be stored.
+            ValueTypeError: query or response is no string, metadata no mapping.
+            ValueTypeError, InvalidKeyError, InvalidValueError: the thread id cannot be one.
         """
         return self._save([new_turn(thread_id, query, response, metadata)])[0]
 
     def save_messages(
         self,
-        messages: Sequence[BaseMessage],
+        messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
     ) -> list[ConversationKey]:
         """Saves messages as turns, each from what a person says on; their keys.
 
-        Tool calls, multimodal content and ids come back as they were.
+        Tool calls, multimodal content and ids come back as they were. Parts that no JSON can hold
+        are converted, or left out with a note in their place and a warning.
+
+        Args:
+            messages: LangChain's, pieces of streamed ones, dicts with `role` and `content`, or
+                pairs of these two.
+            thread_id: whose turns they are.
+            metadata: saved with each turn.
 
         Raises:
-            ValueTypeError, InvalidValueError, InvalidKeyError: something cannot be stored.
+            ValueTypeError: something is no message.
+            ValueTypeError, InvalidKeyError, InvalidValueError: the thread id cannot be one.
         """
-        return self._save(
-            [turn_of_messages(turn, thread_id, metadata) for turn in split_into_turns(messages)]
-        )
+        turns = split_into_turns(as_messages(messages))
+        return self._save([turn_of_messages(turn, thread_id, metadata) for turn in turns])
 
     def save_turns(self, turns: Iterable[Turn], *, progress: Progress | bool | None = None) -> int:
         """Saves any number of turns, made by `new_turn` or read from elsewhere; how many.
@@ -107,9 +119,11 @@ class BlockingConversations:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[BaseMessage]:
-        """The messages of `turns`, ready to be given to a new thread."""
-        turns = self.turns(thread_id, since, until)
-        return [message for turn in turns for message in turn.messages]
+        """The messages of `turns`, ready to be given to a new thread.
+
+        Calls of tools that nobody answered are left out, and answers without their call.
+        """
+        return history_of(self.turns(thread_id, since, until))
 
     def resume(
         self,
@@ -120,7 +134,8 @@ class BlockingConversations:
     ) -> list[BaseMessage]:
         """The latest messages that fit, oldest first, for a thread that goes on from there.
 
-        No more is read than fits. They begin with what a person said.
+        No more is read than fits. They begin with what a person said; calls of tools that nobody
+        answered are left out, and answers without their call.
 
         Args:
             thread_id: None for all threads, as if they were one.
@@ -134,7 +149,7 @@ class BlockingConversations:
         await_savers(self.store)
         budget = Budget(max_messages, max_tokens, token_counter)
         turns = budget.latest_of(self._drawer.newest_first(thread_id))
-        return budget.trimmed([message for turn in turns for message in turn.messages])
+        return budget.trimmed(history_of(turns))
 
     def threads(self) -> list[ThreadSummary]:
         """Every thread, the latest first."""

@@ -8,6 +8,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, trim_messages
 from langchain_core.messages.utils import count_tokens_approximately
 
+from .answered_calls import with_answered_calls
 from .turns import Turn, check_count
 
 TokenCounter = Any
@@ -44,11 +45,12 @@ class Budget:
         messages, tokens = 0, 0
         for turn in turns:
             taken.append(turn)
-            messages += len(turn.messages)
+            fitting = with_answered_calls(turn.messages)
+            messages += len(fitting)
             if self.max_messages is not None and messages > self.max_messages:
                 break
             if self.max_tokens is not None:
-                tokens += self._count(turn.messages)
+                tokens += self._count(fitting)
                 if tokens > self.max_tokens:
                     break
         return sorted(taken, key=lambda turn: turn.order)

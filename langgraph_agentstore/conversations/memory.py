@@ -13,7 +13,7 @@ from itertools import islice
 from os import PathLike
 from typing import Any
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 
 from ..progress import Progress
 from .blocking import BlockingConversations
@@ -50,7 +50,7 @@ class ConversationMemory(BlockingConversations):
 
     async def asave_messages(
         self,
-        messages: Sequence[BaseMessage],
+        messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
     ) -> list[ConversationKey]:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .storable_json import LOST, clean_text
 from .turns import Turn
 
 CANDIDATES = 50
@@ -73,8 +74,9 @@ def _told(turn: Turn, earlier: Turn | None) -> Turn:
 
 
 def _with_day(turn: Turn, text: str) -> str:
-    """The day as questions name it."""
-    return f"{turn.timestamp.day} {_MONTHS[turn.timestamp.month]} {turn.timestamp.year}: {text}"
+    """The day as questions name it; words end where a character was lost."""
+    day = f"{turn.timestamp.day} {_MONTHS[turn.timestamp.month]} {turn.timestamp.year}"
+    return f"{day}: {clean_text(text).replace(LOST, ' ')}"
 
 
 def credited(matches: Sequence[Match]) -> list[str]:

@@ -10,25 +10,27 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Optional, TypeVar
 
-from langchain_core.messages import BaseMessage, RemoveMessage
+from langchain_core.messages import BaseMessage, RemoveMessage, convert_to_openai_messages
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
+from .answered_calls import is_same, with_answered_calls
 from .budget import Budget, TokenCounter
 from .drawers import await_open
 from .keys import check_thread_id, thread_id_of_run
 from .outcomes import is_unreachable
-from .running import Memories, Middleware, Source, as_middleware, messages_of
+from .running import Memories, Middleware, Source, as_middleware, given_messages, messages_of
 from .saver import logger
+from .stored_messages import as_messages
 from .turns import last_turn
 
 T = TypeVar("T")
@@ -155,15 +157,38 @@ class RecallConversation(Middleware):
 
     def _update(self, state: Any, earlier: Sequence[BaseMessage]) -> dict[str, Any] | None:
         current = messages_of(state, self._messages_key)
-        here = {message.id for message in current if message.id is not None}
-        new = [message for message in earlier if message.id is None or message.id not in here]
+        new = _before(earlier, current)
         if not new:
             return None
+        given = given_messages(state, self._messages_key)
+        if not all(isinstance(message, BaseMessage) for message in given):
+            return {self._messages_key: _of_form(given, new)}
         system = [message for message in current if message.type == "system"]
         said = [message for message in current if message.type != "system"]
         # The reducer appends; to put something before, all is put anew.
         cleared = RemoveMessage(id=REMOVE_ALL_MESSAGES)
         return {self._messages_key: [cleared, *system, *new, *said]}
+
+
+def _before(earlier: Sequence[BaseMessage], current: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Earlier messages as they may stand before the current ones: none twice, no id twice."""
+    here = {message.id: message for message in current if message.id is not None}
+    new: list[BaseMessage] = []
+    for message in earlier:
+        same = here.get(message.id or "")
+        if same is None:
+            new.append(message)
+        elif not is_same(message, same):
+            new.append(message.model_copy(update={"id": None}))
+    return with_answered_calls(new)
+
+
+def _of_form(given: Sequence[Any], new: Sequence[BaseMessage]) -> list[Any]:
+    """A state that keeps messages in another form has no reducer of LangGraph's: replaced whole."""
+    are_dicts = all(isinstance(message, Mapping) for message in given)
+    earlier = convert_to_openai_messages(new) if are_dicts else new
+    system = [each for each in given if as_messages(each)[0].type == "system"]
+    return [*system, *earlier, *(each for each in given if each not in system)]
 
 
 @cache

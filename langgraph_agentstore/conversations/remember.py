@@ -12,13 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Optional
+from typing import Any, Optional, TypeAlias, TypeVar
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from ..closing import AwaitedClosing
+from ..errors import (
+    ConfigurationError,
+    InvalidOperationError,
+    MissingUserError,
+    TurnRefusedError,
+    UserConflictError,
+)
 from .memory import ConversationMemory
 from .running import Memories, Middleware, Source, as_middleware, messages_of, thread_of
 from .saver import (
@@ -28,9 +35,18 @@ from .saver import (
     SaverStats,
     logger,
 )
+from .stored_messages import is_said
 from .turns import Turn, last_turn, turn_of_messages
 
+T = TypeVar("T")
+
+_Thread: TypeAlias = tuple[str, str]
+"""A user and one of the user's threads."""
+
 _THREADS = 1_024
+_LONGEST_TOLD = 100
+_OF_THE_GRAPH = (ConfigurationError, MissingUserError, UserConflictError, InvalidOperationError)
+"""Mistakes in how the graph was made or called, which every run meets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +77,8 @@ class RememberConversation(AwaitedClosing, Middleware):
         self._metadata = metadata
         self._messages_key = messages_key
         self._gate = threading.Lock()
-        self._saved: OrderedDict[tuple[str, str], _Saved] = OrderedDict()
+        self._saved: OrderedDict[_Thread, _Saved] = OrderedDict()
+        self._asked: OrderedDict[_Thread, list[BaseMessage]] = OrderedDict()
 
     def __call__(
         self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None = None
@@ -72,15 +89,47 @@ class RememberConversation(AwaitedClosing, Middleware):
             ConfigurationError, MissingUserError, InvalidOperationError: the graph has no store,
                 the run no user or no thread, or the state no such messages.
         """
-        messages = last_turn(messages_of(state, self._messages_key))
-        memory, thread_id = self._memories.of(config, runtime), thread_of(config)
-        if not messages:
-            return
         try:
-            self._saver.save(memory._drawer, self._turn(messages, memory, thread_id))
+            memory, thread_id = self._memories.of(config, runtime), thread_of(config)
+            messages = last_turn(messages_of(state, self._messages_key))
+            messages = self._with_question(memory, thread_id, messages)
+            if messages:
+                self._saver.save(memory._drawer, self._turn(messages, memory, thread_id))
+        except _OF_THE_GRAPH:
+            raise
+        except TurnRefusedError:
+            logger.exception("a turn of thread %r is not saved", _thread_told(config))
         except Exception:
             # The reply matters more than its record.
-            logger.exception("a turn of thread %r is not saved", thread_id)
+            self._saver.refuse()
+            logger.exception("a turn of thread %r is not saved", _thread_told(config))
+
+    def before_agent(
+        self,
+        state: Any,
+        runtime: Runtime[Any],
+        config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
+    ) -> None:
+        """The middleware: notes what was asked, which a summary may replace before the end."""
+        try:
+            memory, thread_id = self._memories.of(config or {}, runtime), thread_of(config or {})
+            asked = [m for m in last_turn(messages_of(state, self._messages_key)) if is_said(m)]
+            with self._gate:
+                _keep(self._asked, (memory.user_id, thread_id), asked)
+        except _OF_THE_GRAPH:
+            raise
+        except Exception as error:
+            # Told when the turn is to be saved.
+            logger.debug("what was asked is not noted: %s", error)
+
+    async def abefore_agent(
+        self,
+        state: Any,
+        runtime: Runtime[Any],
+        config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
+    ) -> None:
+        """As `before_agent`; nothing here waits."""
+        self.before_agent(state, runtime, config)
 
     def after_agent(
         self,
@@ -135,10 +184,28 @@ class RememberConversation(AwaitedClosing, Middleware):
                 key=saved.key if saved and goes_on else None,
                 at=saved.timestamp if saved and goes_on else None,
             )
-            self._saved[thread] = _Saved(messages[0].id, turn.key, turn.timestamp)
-            if len(self._saved) > _THREADS:
-                self._saved.popitem(last=False)
+            _keep(self._saved, thread, _Saved(messages[0].id, turn.key, turn.timestamp))
         return turn
+
+    def _with_question(
+        self, memory: ConversationMemory, thread_id: str, messages: list[BaseMessage]
+    ) -> list[BaseMessage]:
+        """With what was asked, if the agent put a summary in its place meanwhile."""
+        with self._gate:
+            asked = self._asked.pop((memory.user_id, thread_id), [])
+        return messages if any(map(is_said, messages)) else [*asked, *messages]
+
+
+def _keep(known: OrderedDict[_Thread, T], thread: _Thread, told: T) -> None:
+    """Of many threads the latest."""
+    known.pop(thread, None)
+    known[thread] = told
+    if len(known) > _THREADS:
+        known.popitem(last=False)
+
+
+def _thread_told(config: RunnableConfig) -> str:
+    return str((config.get("configurable") or {}).get("thread_id"))[:_LONGEST_TOLD]
 
 
 @cache

@@ -12,12 +12,13 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 
-from ..errors import ConfigurationError, InvalidOperationError
+from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
 from ..users import check_user_id, user_of
 from ..views import UserStore
 from .keys import check_thread_id
 from .memory import ConversationMemory
 from .repository import BaseStoreRepository
+from .stored_messages import as_messages, is_one_message, logger
 
 T = TypeVar("T")
 
@@ -102,7 +103,16 @@ def thread_of(config: RunnableConfig) -> str:
 
 
 def messages_of(state: Any, key: str) -> list[BaseMessage]:
-    """The messages of a state, whatever kind of state it is.
+    """The messages of a state, whatever kind of state it is and in whatever form it has them.
+
+    Raises:
+        InvalidOperationError: there are none under that name.
+    """
+    return as_messages(given_messages(state, key))
+
+
+def given_messages(state: Any, key: str) -> list[Any]:
+    """As `messages_of`, in the state's own form; a text is what a person said.
 
     Raises:
         InvalidOperationError: there are none under that name.
@@ -112,7 +122,18 @@ def messages_of(state: Any, key: str) -> list[BaseMessage]:
         raise InvalidOperationError(
             f"the state has no {key!r}; name the field that holds the messages: messages_key=…"
         )
-    return list(messages)
+    given = [messages] if is_one_message(messages) else list(messages)
+    said = [("user", each) if isinstance(each, str) else each for each in given]
+    return [each for each in said if _is_message(each)]
+
+
+def _is_message(given: object) -> bool:
+    try:
+        as_messages([given])
+    except ValueTypeError:
+        logger.warning("%s is no message and is left out", type(given).__name__)
+        return False
+    return True
 
 
 def as_middleware(cls: type[T]) -> type[T]:

@@ -2,7 +2,8 @@
 
 Accepted turns wait in a buffer of bounded length. The thread is there while there are any; it
 writes what waits in one go, and while the database is away it tries again, at growing intervals,
-for as long as it takes. A full buffer refuses further turns loudly. What may be lost: by a
+for as long as it takes. A turn that fails for a reason of its own is tried again by itself and
+keeps no other waiting. A full buffer refuses further turns loudly. What may be lost: by a
 `kill -9` the turns that wait, and when the process or the store ends while the database is away,
 what could not be written within `drain_timeout_s`.
 """
@@ -16,13 +17,12 @@ import threading
 import time
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from langgraph.store.base import BaseStore
 
 from ..errors import AgentStoreError, TurnRefusedError
-from ..values import encode_value
 from .drawers import AgentDrawer, AnyDrawer, await_open
 from .neighbours import with_context
 from .outcomes import is_hopeless, is_unreachable
@@ -32,8 +32,12 @@ logger = logging.getLogger("langgraph_agentstore.conversations")
 
 DEFAULT_CAPACITY = 10_000
 BATCH_SIZE = 500
+RETRIED_AT_ONCE = 10
+"""Of turns that failed by themselves: each is a statement, and others may come meanwhile."""
+
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_OF_A_TURN_S = 60.0
 DEFAULT_DRAIN_TIMEOUT_S = 30.0
 READERS_WAIT_S = 2.0
 
@@ -42,9 +46,9 @@ READERS_WAIT_S = 2.0
 class SaverStats:
     """Counters since the saver was made; `waiting` is now.
 
-    `accepted` is `saved` + `lost` + `waiting`. `refused`: the buffer was full, or the turn cannot
-    be stored. `lost`: accepted, and then refused by the server, or still waiting at the end.
-    `retries`: attempts that failed and were, or will be, made again.
+    `accepted` is `saved` + `lost` + `waiting`. `refused`: the buffer was full, or no turn could be
+    made of the messages. `lost`: accepted, and then refused by the server, or still waiting at
+    the end. `retries`: attempts that failed and were, or will be, made again.
     """
 
     accepted: int = 0
@@ -56,9 +60,32 @@ class SaverStats:
 
 
 @dataclass(slots=True)
+class _Attempts:
+    """How long to leave alone what failed: longer each time."""
+
+    longest_pause_s: float
+    pause_s: float = 0.0
+    failed_s: float = 0.0
+
+    def fail(self) -> None:
+        self.failed_s = time.monotonic()
+        self.pause_s = min(max(FIRST_PAUSE_S, 2 * self.pause_s), self.longest_pause_s)
+
+    def left_s(self, hurried: bool) -> float:
+        """Seconds until the next attempt."""
+        pause_s = min(self.pause_s, FIRST_PAUSE_S) if hurried else self.pause_s
+        return self.failed_s + pause_s - time.monotonic() if pause_s else 0.0
+
+
+def _of_a_turn() -> _Attempts:
+    return _Attempts(LONGEST_PAUSE_OF_A_TURN_S)
+
+
+@dataclass(slots=True)
 class _Waiting:
     drawer: AnyDrawer
     turn: Turn
+    attempts: _Attempts = field(default_factory=_of_a_turn)
 
 
 class BackgroundSaver:
@@ -88,7 +115,12 @@ class BackgroundSaver:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._flushing = 0
-        self.is_failing = False
+        self._outage = _Attempts(LONGEST_PAUSE_S)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the database was away at the last attempt."""
+        return self._outage.pause_s > 0
 
     def stats(self) -> SaverStats:
         """The counters; no I/O."""
@@ -100,13 +132,7 @@ class BackgroundSaver:
 
         Raises:
             TurnRefusedError: the buffer is full.
-            ValueTypeError, InvalidValueError: the turn cannot be stored.
         """
-        try:
-            encode_value(turn.value())
-        except Exception:
-            self._count(refused=1)
-            raise
         with self._changed:
             if len(self._waiting) >= self.capacity:
                 self._add(refused=1)
@@ -117,8 +143,13 @@ class BackgroundSaver:
             self._add(accepted=1)
             self._waiting.append(_Waiting(drawer, turn))
             self._drain_before_closing(drawer)
+            self._changed.notify_all()
             if self._thread is None:
                 self._start()
+
+    def refuse(self) -> None:
+        """Counts a turn that could not be made."""
+        self._count(refused=1)
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Waits until nothing waits any more; False if time ran out first."""
@@ -129,6 +160,13 @@ class BackgroundSaver:
                 return self._changed.wait_for(lambda: not self._waiting, timeout_s)
             finally:
                 self._flushing -= 1
+
+    def await_first_attempts(self, timeout_s: float) -> bool:
+        """As `flush`, but for turns that failed by themselves: others need not wait for them."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: all(one.attempts.pause_s for one in self._waiting), timeout_s
+            )
 
     def drain(self) -> None:
         """As `flush`, for `drain_timeout_s`; what is left then is lost, counted and logged.
@@ -165,41 +203,43 @@ class BackgroundSaver:
         self._thread.start()
 
     def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
         while batch := self._next_batch():
-            if self._write(batch):
-                pause_s, self.is_failing = FIRST_PAUSE_S, False
-            else:
-                self.is_failing = True
-                self._pause(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            self._write(batch)
 
     def _next_batch(self) -> list[_Waiting]:
+        """What may be tried now, waiting for it; nothing if nothing waits any more."""
         with self._changed:
-            batch = self._waiting[:BATCH_SIZE]
-            if not batch:
-                self._thread = None
-                atexit.unregister(self.drain)
-            return batch
+            while self._waiting:
+                pauses_s = [self._left_s(one) for one in self._waiting]
+                due = [one for one, s in zip(self._waiting, pauses_s, strict=True) if s <= 0]
+                if untried := [one for one in due if not one.attempts.pause_s]:
+                    return untried[:BATCH_SIZE]
+                if due:
+                    return due[:RETRIED_AT_ONCE]
+                self._changed.wait(min(pauses_s))
+            self._thread = None
+            atexit.unregister(self.drain)
+            return []
 
-    def _pause(self, pause_s: float) -> None:
-        """Waits before the next attempt; who waits for the end makes it come soon."""
-        with self._changed:
-            if self._flushing:
-                self._changed.wait(FIRST_PAUSE_S)
-            else:
-                self._changed.wait_for(lambda: self._flushing > 0, pause_s)
+    def _left_s(self, one: _Waiting) -> float:
+        """Seconds for which it is left alone; who waits for the end makes them few."""
+        hurried = self._flushing > 0
+        return max(self._outage.left_s(hurried), one.attempts.left_s(hurried))
 
-    def _write(self, batch: list[_Waiting]) -> bool:
-        """Writes each user's turns at once; whether at least something could be settled."""
+    def _write(self, batch: list[_Waiting]) -> None:
+        """Writes each user's turns at once."""
         by_drawer: dict[int, list[_Waiting]] = {}
         for waiting in batch:
             by_drawer.setdefault(id(waiting.drawer), []).append(waiting)
-        settled = [self._write_together(group) for group in by_drawer.values()]
-        return any(settled)
+        reached = [self._write_together(group) for group in by_drawer.values()]
+        with self._changed:
+            if any(reached):
+                self._outage = _Attempts(LONGEST_PAUSE_S)
+            else:
+                self._outage.fail()
 
     def _write_together(self, group: list[_Waiting]) -> bool:
-        """All of one drawer; if that is refused, each by itself."""
+        """All of one drawer; if that is refused, each by itself. Whether the database was there."""
         drawer = group[0].drawer
         try:
             turns = list(with_context([one.turn for one in group], drawer.before))
@@ -209,8 +249,8 @@ class BackgroundSaver:
             drawer.put(turns)
         except Exception as error:
             if len(group) > 1 and not is_unreachable(error):
-                settled = [self._write_together([one]) for one in group]
-                return any(settled)
+                reached = [self._write_together([one]) for one in group]
+                return any(reached)
             return self._failed(group, error)
         self._settle(group, saved=len(group))
         return True
@@ -221,8 +261,12 @@ class BackgroundSaver:
             self._settle(group, lost=len(group))
             return True
         logger.warning("%d turns are not saved yet, to be tried again: %s", len(group), error)
-        self._count(retries=1)
-        return False
+        with self._changed:
+            self._add(retries=1)
+            if not is_unreachable(error):
+                group[0].attempts.fail()
+            self._changed.notify_all()
+        return not is_unreachable(error)
 
     def _settle(self, group: list[_Waiting], **counts: int) -> None:
         done = set(map(id, group))
@@ -263,4 +307,4 @@ def await_savers(store: BaseStore, timeout_s: float = READERS_WAIT_S) -> None:
     deadline = time.monotonic() + timeout_s
     for saver in list(BackgroundSaver._all):
         if not saver.is_failing:
-            saver.flush(max(0.0, deadline - time.monotonic()))
+            saver.await_first_attempts(max(0.0, deadline - time.monotonic()))

@@ -1,5 +1,8 @@
 """A turn: what somebody asked, what was answered, and the messages that this took.
 
+Everything is made JSON when a turn is made, see `storable_json.py`: what has no JSON form must not
+take the turn along, nor may a later change of the caller's objects be seen.
+
 Stored as JSON: `query`, `response`, `thread_id` and `timestamp` (ISO 8601, UTC, always with
 microseconds, so that texts sort as times do), and where there is any `metadata` and `messages` in
 LangChain's own form. `context` and `previous` serve search: see `neighbours.py`.
@@ -17,12 +20,13 @@ from langchain_core.messages import (
     AIMessage,
     BaseMessage,
     HumanMessage,
-    messages_from_dict,
-    messages_to_dict,
 )
 
-from ..errors import InvalidOperationError, ValueTypeError
+from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
+from ..values import encode_value
 from .keys import ConversationKey, check_thread_id, in_utc, now
+from .storable_json import MOST_BYTES, StorableJson, counted
+from .stored_messages import documents_of, is_said, is_summary, loaded_messages, logger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,8 @@ class Turn:
     """One turn of a thread.
 
     `timestamp` is when it was said, in UTC; turns are ordered by it, and of one microsecond by
-    `key`. `stored_messages`: LangChain's `messages_to_dict`; None where only texts were saved.
+    `key`. `stored_messages`: as LangChain's `messages_to_dict` writes them, all parts made JSON;
+    None where only texts were saved.
     `previous`: the key of the thread's turn before it, where it was known.
     """
 
@@ -56,14 +61,29 @@ class Turn:
 
     @property
     def messages(self) -> list[BaseMessage]:
-        """As they were saved; of a turn of texts one human message and one of the model."""
+        """As they were saved; of a turn of texts one human message and one of the model.
+
+        A call of a tool may be unanswered: `ConversationMemory.messages` and `resume` mend that.
+        """
         if self.stored_messages is not None:
-            return messages_from_dict([dict(message) for message in self.stored_messages])
+            return loaded_messages(self.stored_messages)
         said = HumanMessage(self.query, id=f"{self.key}-query")
         return [said, AIMessage(self.response, id=f"{self.key}-response")]
 
     def value(self) -> dict[str, Any]:
-        """The JSON that is stored."""
+        """The JSON that is stored, also of a turn that somebody made of other things."""
+        value = self._parts()
+        try:
+            if len(encode_value(value)) <= MOST_BYTES:
+                return value
+        except (ValueTypeError, InvalidValueError):
+            pass
+        form = StorableJson()
+        storable = {name: form.convert(part, name) for name, part in value.items()}
+        _warn(self.thread_id, form)
+        return storable
+
+    def _parts(self) -> dict[str, Any]:
         optional = {
             "metadata": dict(self.metadata) or None,
             "messages": self.stored_messages,
@@ -99,14 +119,17 @@ def new_turn(
     if metadata is not None and not isinstance(metadata, Mapping):
         raise ValueTypeError(f"metadata is a mapping, got {type(metadata).__name__}")
     moment = now() if at is None else in_utc(at)
-    return Turn(
+    form = StorableJson()
+    turn = Turn(
         key=str(ConversationKey.new(thread_id, moment)),
         thread_id=thread_id,
         timestamp=moment,
-        query=query,
-        response=response,
-        metadata=dict(metadata or {}),
+        query=form.text(query, "query"),
+        response=form.text(response, "response"),
+        metadata=_metadata(metadata, form),
     )
+    _warn(thread_id, form)
+    return turn
 
 
 def turn_of_messages(
@@ -119,34 +142,26 @@ def turn_of_messages(
 ) -> Turn:
     """One turn of these messages: what people said, and the model's last words."""
     moment = now() if at is None else in_utc(at)
-    said = [message.text for message in messages if message.type == "human"]
-    answered = [message.text for message in messages if message.type == "ai" and message.text]
-    return Turn(
+    form = StorableJson()
+    turn = Turn(
         key=str(ConversationKey.new(thread_id, moment)) if key is None else key,
         thread_id=check_thread_id(thread_id),
         timestamp=moment,
-        query="\n".join(said),
-        response=answered[-1] if answered else "",
-        metadata=dict(metadata or {}),
-        stored_messages=messages_to_dict(messages),
+        query=form.text("\n".join(m.text for m in messages if is_said(m)), "query"),
+        response=form.text(_last_words(messages), "response"),
+        metadata=_metadata(metadata, form),
+        stored_messages=documents_of(messages, form),
     )
+    _warn(thread_id, form)
+    return turn
 
 
 def split_into_turns(messages: Iterable[BaseMessage]) -> Iterator[list[BaseMessage]]:
-    """Each turn begins with what a person says; what stands before the first is the first's.
-
-    Raises:
-        ValueTypeError: something is no LangChain message.
-    """
+    """Each turn begins with what a person says; what stands before the first is the first's."""
     turn: list[BaseMessage] = []
     for message in messages:
-        if not isinstance(message, BaseMessage):
-            raise ValueTypeError(
-                f"messages are LangChain messages, got {type(message).__name__}; convert them with "
-                "langchain_core.messages.convert_to_messages"
-            )
-        begun = any(earlier.type == "human" for earlier in turn)
-        if message.type == "human" and begun and turn[-1].type != "human":
+        begun = any(map(is_said, turn))
+        if is_said(message) and begun and not is_said(turn[-1]):
             yield turn
             turn = []
         turn.append(message)
@@ -155,9 +170,34 @@ def split_into_turns(messages: Iterable[BaseMessage]) -> Iterator[list[BaseMessa
 
 
 def last_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """The messages from the last that a person said on; none if nobody said anything."""
+    """The messages from the last that a person said on; none if nobody said anything.
+
+    A summary of earlier messages is not part of it.
+    """
     *_, last = [[], *split_into_turns(messages)]
-    return last if any(message.type == "human" for message in last) else []
+    said = any(is_said(message) or message.type == "ai" for message in last)
+    return [message for message in last if not is_summary(message)] if said else []
+
+
+def _last_words(messages: Sequence[BaseMessage]) -> str:
+    """Those of the model; where it left the last word to a tool, the tool's."""
+    answered = [message.text for message in messages if message.type == "ai" and message.text]
+    if not answered and messages and messages[-1].type == "tool":
+        return messages[-1].text
+    return answered[-1] if answered else ""
+
+
+def _metadata(metadata: Mapping[str, Any] | None, form: StorableJson) -> dict[str, Any]:
+    converted = form.convert(metadata or {}, "metadata")
+    return converted if isinstance(converted, dict) else {}
+
+
+def _warn(thread_id: str, form: StorableJson) -> None:
+    if form.omitted:
+        logger.warning(
+            "a turn of thread %r is saved without %d of its parts: %s",
+            *(thread_id, len(form.omitted), counted(form.omitted)),
+        )
 
 
 def timestamp_text(moment: datetime) -> str:
@@ -180,7 +220,7 @@ def turn_of_value(key: str, value: Mapping[str, Any], created_at: datetime) -> T
         query=str(value.get("query") or ""),
         response=str(value.get("response") or ""),
         metadata=value["metadata"] if isinstance(value.get("metadata"), dict) else {},
-        stored_messages=value.get("messages"),
+        stored_messages=value["messages"] if isinstance(value.get("messages"), list) else None,
         previous=value.get("previous"),
         context=value.get("context"),
     )

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from langgraph_agentstore.conversations import (
     new_turn,
     remember_conversation,
 )
+from langgraph_agentstore.conversations import saver as saver_module
 from langgraph_agentstore.conversations.saver import BackgroundSaver
 from tests.acceptance.talking import config_of, graph_over, said
 from tests.support.faults import execute, run_script, start_script, wait_until
@@ -129,6 +131,7 @@ def test_a_reply_is_given_though_its_turn_is_refused(
 TALK = """
 import json, sys
 from langgraph_agentstore import AgentStore
+from langgraph_agentstore.conversations import saver as saver_module
 from langgraph_agentstore.conversations.saver import BackgroundSaver
 from tests.acceptance.talking import config_of, graph_over, said
 
@@ -229,6 +232,7 @@ FORKED = """
 import os, sys
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, new_turn
+from langgraph_agentstore.conversations import saver as saver_module
 from langgraph_agentstore.conversations.saver import BackgroundSaver
 
 store = AgentStore(sys.argv[1])
@@ -274,15 +278,30 @@ def test_a_turn_that_the_server_refuses_is_lost_alone_and_counted(
         assert "1 accepted turns are lost" in caplog.text
 
 
-def test_what_cannot_be_stored_is_refused_and_fails_no_reply(fresh_database: str) -> None:
-    with AgentStore(fresh_database) as store:
-        graph = graph_over(store)
-        unsaid = said("fine")
-        unsaid.additional_kwargs["bad"] = float("nan")
-        shown = graph.invoke({"messages": [unsaid]}, config_of("ann", "one"))
-        assert shown["messages"][-1].text.startswith("I was shown")
-        assert remembering(graph).stats().refused == 1
-        assert queries(store, "ann") == []
+def test_a_turn_that_fails_again_and_again_keeps_no_other_waiting(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def embed(texts: Sequence[str]) -> list[list[float]]:
+        if any("poison" in text for text in texts):
+            raise RuntimeError("cannot embed this")
+        return [[1.0, 0.0] for _ in texts]
+
+    monkeypatch.setattr(saver_module, "BATCH_SIZE", 3)
+    monkeypatch.setattr(saver_module, "RETRIED_AT_ONCE", 2)
+    with AgentStore(fresh_database, index={"dims": 2, "embed": embed}) as store:
+        memory, saver = ConversationMemory(store, "ann"), BackgroundSaver(drain_timeout_s=0.1)
+        for number in range(5):
+            saver.save(memory._drawer, new_turn(f"t{number}", "poison", "r"))
+        wait_until(lambda: saver.stats().retries > 10)
+        saver.save(memory._drawer, new_turn("one", "good", "r"))
+        # Reading waits for first attempts, and for these alone.
+        begun = time.monotonic()
+        assert queries(store, "ann", "one") == ["good"]
+        assert time.monotonic() - begun < saver_module.READERS_WAIT_S
+        assert not saver.is_failing
+        assert (saver.stats().saved, saver.stats().waiting) == (1, 5)
+        saver.drain()
+        assert (saver.stats().lost, saver.stats().waiting) == (5, 0)
 
 
 def test_what_is_left_when_time_runs_out_is_told(

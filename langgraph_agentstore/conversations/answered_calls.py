@@ -1,0 +1,156 @@
+"""Makes a history that LangGraph and models accept: each call of a tool with its one answer.
+
+A run that was stopped, refused or timed out leaves calls that nobody answered; a window, or a
+summary, cuts between a call and its answer. Models refuse such a history as a whole, so calls
+without an answer and answers without a call are left out, in every form in which a message may
+hold a call, and each answer comes right behind its call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, FunctionMessage, ToolMessage
+
+from .stored_messages import CALL_BLOCKS
+from .turns import Turn
+
+_SERVER_CALLS = frozenset({"server_tool_use", "server_tool_call", "mcp_tool_use"})
+"""Blocks of calls that a model's own server answers, by another block of the content."""
+
+_THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking", "reasoning_content"})
+"""Blocks that models refuse where nothing follows them."""
+
+
+def history_of(turns: Iterable[Turn]) -> list[BaseMessage]:
+    """Returns the messages of turns as a history that models accept.
+
+    A message that a thread's turns hold twice, since a run went on in another process, comes once;
+    of different messages with one id only the latest keeps it.
+    """
+    kept: list[BaseMessage] = []
+    known: dict[str, tuple[str, BaseMessage]] = {}
+    for turn in reversed(list(turns)):
+        for message in reversed(turn.messages):
+            thread_id, same = known.setdefault(message.id or "", (turn.thread_id, message))
+            if message.id is None or same is message:
+                kept.append(message)
+            elif thread_id != turn.thread_id or not is_same(message, same):
+                kept.append(message.model_copy(update={"id": None}))
+    return with_answered_calls(kept[::-1])
+
+
+def is_same(message: BaseMessage, other: BaseMessage) -> bool:
+    """Whether two messages of one id say the same."""
+    return (message.type, message.content) == (other.type, other.content)
+
+
+def with_answered_calls(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Returns the messages with each call of a tool directly followed by its answer.
+
+    Calls without an answer and answers without a call are left out, and so is a message of the
+    model of which nothing is left. Messages are never changed, but replaced by copies.
+    """
+    backwards: list[BaseMessage] = []
+    answers: dict[tuple[str, str], BaseMessage] = {}  # the first behind, by what it answers
+    server_answers = {block_id for message in messages for block_id in _server_answers(message)}
+    for message in reversed(messages):
+        if isinstance(message, ToolMessage):
+            answers["call", message.tool_call_id] = message
+        elif isinstance(message, FunctionMessage):
+            answers["function", message.name] = message
+        elif isinstance(message, AIMessage):
+            found = {call: answers.pop(call) for call in _calls(message) if call in answers}
+            left = _only(message, set(found), server_answers)
+            backwards += [*reversed(found.values()), *([] if left is None else [left])]
+        else:
+            backwards.append(message)
+    return backwards[::-1]
+
+
+def _calls(message: AIMessage) -> list[tuple[str, str]]:
+    """What asks for an answer, in order: ids of calls, and a function's name in the old form."""
+    calls = [*message.tool_calls, *message.invalid_tool_calls]
+    ids = [call["id"] or "" for call in calls]
+    ids += [_call_id(block) for block in _blocks(message) if block.get("type") in CALL_BLOCKS]
+    ids += [_call_id(call) for call in message.additional_kwargs.get("tool_calls") or ()]
+    found = [("call", call_id) for call_id in dict.fromkeys(ids)]
+    name = _function_name(message)
+    return found if name is None else [*found, ("function", name)]
+
+
+def _only(
+    message: AIMessage, answered: set[tuple[str, str]], server_answers: set[str]
+) -> AIMessage | None:
+    """The message with these calls alone; None if nothing of it is left."""
+
+    def is_kept(call: Any) -> bool:
+        return ("call", _call_id(call)) in answered
+
+    def is_block_kept(block: Any) -> bool:
+        kind = block.get("type") if isinstance(block, Mapping) else None
+        if kind in _SERVER_CALLS:
+            return block.get("id") in server_answers
+        return kind not in CALL_BLOCKS or is_kept(block)
+
+    content = message.content
+    changed = {
+        "tool_calls": [call for call in message.tool_calls if is_kept(call)],
+        "invalid_tool_calls": [call for call in message.invalid_tool_calls if is_kept(call)],
+        "content": content if isinstance(content, str) else list(filter(is_block_kept, content)),
+        "additional_kwargs": _kwargs(message, is_kept, answered),
+    }
+    if all(getattr(message, name) == value for name, value in changed.items()):
+        return message
+    left = message.model_copy(update=changed)
+    return left if _says_something(left) else None
+
+
+def _kwargs(message: AIMessage, is_kept: Any, answered: set[tuple[str, str]]) -> dict[str, Any]:
+    """The provider's own form of the calls, which LangChain and models read as well."""
+    kwargs = dict(message.additional_kwargs)
+    if raw := kwargs.get("tool_calls"):
+        kwargs["tool_calls"] = list(filter(is_kept, raw))
+        if not kwargs["tool_calls"]:
+            del kwargs["tool_calls"]
+    name = _function_name(message)
+    of_a_call = {call["name"] for call in message.tool_calls if is_kept(call)}
+    if name is not None and name not in of_a_call and ("function", name) not in answered:
+        kwargs.pop("function_call")
+    return kwargs
+
+
+def _says_something(message: AIMessage) -> bool:
+    if message.tool_calls or message.invalid_tool_calls or _function_name(message):
+        return True
+    if isinstance(message.content, str):
+        return bool(message.content.strip())
+    blocks = [{"text": b} if isinstance(b, str) else b for b in message.content]
+    spoken = [block for block in blocks if block.get("type") not in _THOUGHTS]
+    return any(str(block.get("text", "a picture, say")).strip() for block in spoken)
+
+
+def _function_name(message: AIMessage) -> str | None:
+    function = message.additional_kwargs.get("function_call")
+    return str(function.get("name")) if isinstance(function, Mapping) else None
+
+
+def _call_id(call: Any) -> str:
+    """OpenAI's blocks have an id of their own beside that of the call."""
+    if not isinstance(call, Mapping):
+        return ""
+    return str(call.get("call_id") or call.get("id") or "")
+
+
+def _blocks(message: BaseMessage) -> list[Mapping[str, Any]]:
+    content = message.content
+    return [block for block in content if isinstance(block, Mapping)] if content else []
+
+
+def _server_answers(message: BaseMessage) -> list[str]:
+    return [
+        str(block.get("tool_use_id") or block.get("tool_call_id"))
+        for block in _blocks(message)
+        if block.get("tool_use_id") or block.get("tool_call_id")
+    ]
