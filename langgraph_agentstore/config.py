@@ -53,6 +53,13 @@ _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class PoolConfig(BaseModel):
     """The `pool=` option: connections and their limits; times in seconds.
 
+    `max_size` is a wish: where the server, the role or a pooler allows fewer, the store works
+    with those it gets and asks for more now and then.
+
+    `failover_wait_s` is how long an outage may last until operations fail at once; None stands
+    for `acquire_timeout_s`, 0 for not waiting. The first connection of a store never waits for a
+    server that is away.
+
     A pooler such as PgBouncer, in transaction or session mode, is recognised and needs no option:
     behind it no statement is prepared by name, and nothing is left on a session.
     """
@@ -63,6 +70,7 @@ class PoolConfig(BaseModel):
     max_size: Annotated[int, Field(ge=1)] = 8
     connect_timeout_s: _Seconds = 10.0
     acquire_timeout_s: _Seconds = 30.0
+    failover_wait_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     command_timeout_s: _Seconds = 30.0
     max_idle_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
     statement_cache: Annotated[int, Field(ge=0)] = 256
@@ -81,6 +89,11 @@ class PoolConfig(BaseModel):
                 )
                 known = ", ".join(PoolConfig.model_fields)
                 raise ConfigurationError(f"pool: {problems}. Known options: {known}") from None
+
+    @property
+    def failover_wait(self) -> float:
+        """How long an outage may last until operations fail at once, in seconds."""
+        return self.acquire_timeout_s if self.failover_wait_s is None else self.failover_wait_s
 
     @property
     def settings(self) -> dict[str, str]:

@@ -13,7 +13,8 @@ from ..config import PoolConfig
 from ..errors import AgentStoreError
 from ..plan.model import Row
 from .connect_target import TargetReader
-from .connections import GRACE_S, Connections
+from .connections import GRACE_S, Connector
+from .pool import Pool, Use
 from .poolers import STATEMENT_UNKNOWN
 from .translate import CONNECTION_LOST, executing, in_doubt, is_lost, was_not_done
 
@@ -25,8 +26,9 @@ class Database:
     """Runs statements; on the running event loop."""
 
     def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
-        self.connections = Connections(target, shown, config)
-        self.pooler = self.connections.pooler
+        connector = Connector(target, shown, config)
+        self.connections = Pool(connector, config)
+        self.pooler = connector.pooler
         self.statements = 0
         self.retries = 0
         self._timeout_s = config.command_timeout_s + GRACE_S
@@ -39,6 +41,7 @@ class Database:
         sql: str,
         arguments: Sequence[Any],
         *,
+        use: Use = "statement",
         idempotent: bool = True,
         repeated: Repeated | None = None,
     ) -> Sequence[Row]:
@@ -57,7 +60,7 @@ class Database:
         while True:
             attempts += 1
             try:
-                return await self._attempt(sql, arguments)
+                return await self._attempt(sql, arguments, use)
             except AgentStoreError as error:
                 if doubtful:
                     raise in_doubt(error) from error.__cause__
@@ -65,7 +68,7 @@ class Database:
             except Exception as error:
                 without_effect = was_not_done(error)
                 if self.pooler.recognise(error):
-                    await self.connections.renew()
+                    self.connections.renew()
                     without_effect = True
                 again = without_effect or (idempotent and not doubtful and is_lost(error))
                 if attempts == self._attempts or not again:
@@ -78,8 +81,8 @@ class Database:
                 doubtful = doubtful or not without_effect
             self.retries += 1
 
-    async def _attempt(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
-        connection = await self.connections.take()
+    async def _attempt(self, sql: str, arguments: Sequence[Any], use: Use) -> Sequence[Row]:
+        connection = await self.connections.take(use)
         suspect = True
         try:
             rows = await self.pooler.fetch(connection, sql, arguments, self._timeout_s)

@@ -279,13 +279,13 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
         parameters = await in_thread(source.resolve)
     target = TargetReader(parameters, source.environment, config.pool.connect_options)
     database = Database(target, source.shown, config.pool)
-    await database.connections.open()
+    database.connections.open()
     try:
         async with database.connections.lease() as connection:
             schema_version = await migrate(connection, rules.tables)
             opened, problem = await open_vectors(connection, rules)
         if opened.vector_set is not None:
-            await database.connections.learn_vectors()
+            database.connections.learn_vectors()
     except BaseException as error:
         await database.connections.close()
         if isinstance(error, AgentStoreError) or not isinstance(error, Exception):

@@ -55,12 +55,14 @@ class Listener:
         self._bells: set[Bell] = set()
         self._connection: asyncpg.Connection | None = None
         self._connecting = asyncio.Lock()
+        database.connections.on_none_left = self._give_way
 
     async def hang(self, bell: Bell) -> None:
         """From now on, as far as the server lets it, the bell rings."""
         self._bells.add(bell)
         async with self._connecting:
-            if self._connection is None or self._connection.is_closed():
+            lost = self._connection is None or self._connection.is_closed()
+            if lost and self._database.connections.may_spare_one:
                 await self._connect()
 
     def take_down(self, bell: Bell) -> None:
@@ -71,10 +73,15 @@ class Listener:
         if connection is not None:
             connection.terminate()
 
+    def _give_way(self) -> None:
+        """Leaves its connection to statements, which have none."""
+        if self._connection is not None:
+            self._connection.terminate()
+
     async def _connect(self) -> None:
         connection: asyncpg.Connection | None = None
         try:
-            connection = await self._database.connections.connect_apart()
+            connection = await self._database.connections.connector.connect_apart()
             connection.add_termination_listener(self._on_loss)
             await connection.add_listener(CHANNEL, self._on_change)
         except BaseException as error:

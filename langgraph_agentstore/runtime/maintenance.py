@@ -48,7 +48,7 @@ def start_sweeper(interval_minutes: float | None) -> Job:
     return Job(run)
 
 
-OPEN = Job(_nothing, waits=True)
+OPEN = Job(_nothing)
 """Done as soon as the store is open."""
 
 HEALTH = Job(_health)

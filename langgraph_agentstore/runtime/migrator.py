@@ -17,6 +17,7 @@ import asyncpg
 
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
 from ..plan.model import Tables
+from .connections import Connection
 
 # Any fixed number that no other application is likely to use; one lock per schema name.
 _LOCK_SPACE = 0x61676E74
@@ -71,7 +72,7 @@ def setup_sql(tables: Tables, after: int = 0) -> str:
     return ";\n\n".join(statements) + ";\n"
 
 
-async def migrate(connection: asyncpg.pool.PoolConnectionProxy, tables: Tables) -> int:
+async def migrate(connection: Connection, tables: Tables) -> int:
     """Brings the schema up to date; the number of the newest migration.
 
     Raises:
@@ -112,7 +113,7 @@ def _pending(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
     return [migration for migration in migrations() if migration.number not in applied]
 
 
-async def _applied(connection: asyncpg.pool.PoolConnectionProxy, tables: Tables) -> dict[int, str]:
+async def _applied(connection: Connection, tables: Tables) -> dict[int, str]:
     """Checksums by number; empty where there is no schema yet."""
     try:
         if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", tables.migration):
@@ -127,7 +128,7 @@ async def _applied(connection: asyncpg.pool.PoolConnectionProxy, tables: Tables)
 
 
 async def _apply(
-    connection: asyncpg.pool.PoolConnectionProxy,
+    connection: Connection,
     tables: Tables,
     pending: Sequence[Migration],
     after: int,
@@ -160,7 +161,7 @@ def _rights(tables: Tables) -> str:
     )
 
 
-async def _check_encoding(connection: asyncpg.pool.PoolConnectionProxy) -> None:
+async def _check_encoding(connection: Connection) -> None:
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise ConfigurationError(

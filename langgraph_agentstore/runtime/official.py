@@ -30,7 +30,7 @@ from ..plan.official import (
 )
 from ..plan.official_items import Migrant, paths_named
 from .connect_target import TargetReader
-from .connections import Connections
+from .connections import Connector
 from .translate import CONNECTION_LOST, executing
 
 PAGE_ITEMS = 500
@@ -99,8 +99,8 @@ class OfficialSource:
         }
         bare = config.model_copy(update=dict(without))
         target = TargetReader(self._source.resolve(), self._source.environment, {})
-        connections = Connections(target, self._source.shown, bare)
-        self._connection = await connections.connect_apart()
+        connector = Connector(target, self._source.shown, bare)
+        self._connection = await connector.connect_apart()
         async with self._reading() as connection:
             await connection.transaction(isolation="repeatable_read", readonly=True).start()
             await connection.execute(_SETTINGS)

@@ -70,7 +70,7 @@ class Reindexing:
         await connection.execute("SET statement_timeout = 0")
         if self._rules.searched.vectors is not None:
             await have_extension(connection)
-            await session.database.connections.learn_vectors()
+            session.database.connections.learn_vectors()
             number = await self._open_set(connection)
             self._rules = replace(self._rules, vector_set=number, approximate=False)
         self._searching = Searching(self._rules, None)

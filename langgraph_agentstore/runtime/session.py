@@ -35,20 +35,15 @@ from .database import Database
 from .lanes import WIDTH, Lane
 from .listener import Listener
 from .searching import IndexInForce, Searching
-from .slots import Slots
 from .sweeper import Sweeper
 from .writes import Writes, as_ours
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that is no single statement, such as a COPY or a sweep.
-
-    `waits`: it spends its time on waiting, so it takes no place from statements.
-    """
+    """Work that is no single statement, such as a COPY or a sweep."""
 
     run: Callable[[Session], Awaitable[Any]]
-    waits: bool = False
 
 
 class Session:
@@ -72,12 +67,6 @@ class Session:
             self.sweeper.start_by_itself()
 
     def _make_lanes(self, connections: int, deadline_s: float) -> None:
-        # Whatever slow statements and locked items do, a get finds a connection: together they
-        # leave one.
-        limits = (self.config.pool.acquire_timeout_s, self.database.connections.all_busy)
-        self._slots = Slots(connections - 1, *limits)
-        self._statement_slots = Slots(connections - 2, *limits)
-        self._write_slots = Slots(connections // 2, *limits)
         widest = max(1, connections - 1)
         width = min(WIDTH, widest)
         lane = partial(Lane, settled=self._settled, deadline_s=deadline_s)
@@ -87,7 +76,6 @@ class Session:
             self.index,
             self._fetch_shared,
             self._settled,
-            (self._write_slots, self._slots),
             widest=widest,
             deadline_s=deadline_s,
         )
@@ -200,7 +188,7 @@ class Session:
 
     async def _run_gets(self, tickets: Sequence[Ticket]) -> None:
         gets = [ticket.operation for ticket in tickets]
-        rows = await self.database.fetch(*get_statement(gets, self.rules))
+        rows = await self.database.fetch(*get_statement(gets, self.rules), use="get")
         items, refreshes = decode_gets(gets, rows)
         for ticket, item in zip(tickets, items, strict=True):
             ticket.call.results[ticket.position] = item
@@ -209,8 +197,7 @@ class Session:
     async def _run_shared(self, tickets: Sequence[Ticket]) -> None:
         """Bounded statements of one text, together."""
         statements = [ticket.operation for ticket in tickets]
-        async with self._statement_slots, self._slots:
-            rows = await self.database.fetch(*together_statement(statements))
+        rows = await self.database.fetch(*together_statement(statements))
         for ticket, decoded in zip(tickets, decode_together(statements, rows), strict=True):
             if decoded.instead is None:
                 ticket.call.results[ticket.position] = decoded.result
@@ -223,8 +210,7 @@ class Session:
 
     async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
         refreshes = list({t.operation.triple: t.operation for t in tickets}.values())
-        async with self._slots:
-            await self.database.fetch(*refresh_statement(refreshes, self.rules))
+        await self.database.fetch(*refresh_statement(refreshes, self.rules), use="refresh")
         self.refreshed += len(refreshes)
 
     async def _run_alone(self, ticket: Ticket) -> None:
@@ -244,14 +230,11 @@ class Session:
         """Waits for locked items as the lanes do: turn by turn, as long as a command may take."""
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation))
-        if isinstance(operation, Job) and operation.waits:
-            return await operation.run(self)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.config.pool.command_timeout_s
         while True:
             try:
-                async with self._statement_slots, self._slots:
-                    return await self._attempt(operation)
+                return await self._attempt(operation)
             except ItemLockedError:
                 if loop.time() >= deadline:
                     raise

@@ -46,6 +46,9 @@ _POOLER_REFUSED = re.compile(
 )
 """Under the code of a broken protocol PgBouncer says so before it sends anything to a server."""
 
+_FULL = re.compile(r"(?i)too many (clients|connections)|max(imum)? client|no more connections")
+"""What poolers say under codes that mean something else."""
+
 _NOT_SENT = (
     "connection is closed",
     "connection has been closed",
@@ -80,9 +83,30 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
             f"{where} does not take a setting of the connection string, of PGOPTIONS or of "
             f"pool={{'session_settings': …}}: {_said(error)}; correct it or leave it out"
         )
+    if is_full(error):
+        return StoreUnavailableError(
+            f"{where} has no connection to spare: {_said(error)}. Let other processes keep fewer "
+            "(pool={'max_size': …}), or raise the limit: of the role or the database "
+            "(ALTER … CONNECTION LIMIT), of the server (max_connections), of the pooler"
+        )
     if refuses_parameter(error) or _was_refused(error):
         return _by_pooler(error)
     return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; is the server up?")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a server or a pooler refused a connection since there are enough already."""
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return True
+    return isinstance(error, asyncpg.PostgresError) and _FULL.search(str(error)) is not None
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether an attempt to connect failed as one does while servers restart or change roles."""
+    final = (asyncpg.ClientConfigurationError, asyncpg.UnsupportedClientFeatureError)
+    if isinstance(error, final) or refuses_parameter(error):
+        return False
+    return isinstance(error, (*CONNECTION_LOST, asyncio.TimeoutError))
 
 
 def executing(error: BaseException) -> AgentStoreError:

@@ -65,7 +65,7 @@ class Watching:
             async with self._looking:
                 await self._look(session, longest_s)
 
-        return Job(run, waits=True)
+        return Job(run)
 
     def end(self) -> Job:
         """The server need not keep changes for it any more."""

@@ -16,7 +16,6 @@ from .calls import Call, Ticket
 from .database import Database
 from .lanes import LARGEST_BATCH, WIDTH, Lane
 from .searching import IndexInForce, Known, Searching
-from .slots import Slots
 from .translate import executing
 
 
@@ -29,7 +28,6 @@ class Writes:
         index: IndexInForce,
         known: Known,
         settled: Callable[[Sequence[Ticket]], None],
-        slots: tuple[Slots, Slots],
         *,
         widest: int,
         deadline_s: float,
@@ -37,7 +35,6 @@ class Writes:
         self._database = database
         self._index = index
         self._known = known
-        self._slots = slots
         self._lane = Lane(
             self._run,
             settled,
@@ -94,15 +91,14 @@ class Writes:
         if isinstance(operations[0], Put):
             # The index may be another since they were embedded.
             await searching.embed_all(operations)
-        narrow, wide = self._slots
-        async with narrow, wide:
-            if isinstance(operations[0], Delete):
-                await self._database.fetch(*delete_statement(operations, rules))
-            else:
-                await self._database.fetch(
-                    *put_statement(operations, rules),
-                    repeated=partial(repeated_put_statement, operations, rules),
-                )
+        if isinstance(operations[0], Delete):
+            await self._database.fetch(*delete_statement(operations, rules), use="write")
+        else:
+            await self._database.fetch(
+                *put_statement(operations, rules),
+                use="write",
+                repeated=partial(repeated_put_statement, operations, rules),
+            )
 
 
 def as_ours(error: BaseException) -> AgentStoreError:

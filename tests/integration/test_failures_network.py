@@ -39,10 +39,11 @@ async def test_a_cut_network_is_mended_by_the_store_itself(
         assert store.stats().failed_operations == len(account.errors)
 
 
-async def test_a_network_that_stays_broken_is_told_at_once_and_left_behind_when_it_is_back(
+async def test_a_network_that_stays_broken_is_told_at_once_where_nobody_waits_and_left_behind_later(
     proxy: Proxy, schema_name: str
 ) -> None:
-    async with AgentStore(proxy.dsn, schema=schema_name) as store:
+    pool = {"failover_wait_s": 0}
+    async with AgentStore(proxy.dsn, schema=schema_name, pool=pool) as store:
         await store.aput(NAMESPACE, "k", {"n": 1})
         proxy.refuse()
         started = time.monotonic()
@@ -124,7 +125,8 @@ async def test_a_compare_and_set_whose_answer_was_lost_says_that_nobody_knows(
 async def test_a_put_is_in_doubt_when_its_answer_is_lost_and_no_new_connection_can_be_made(
     proxy: Proxy, postgres_dsn: str, schema_name: str
 ) -> None:
-    async with AgentStore(proxy.dsn, schema=schema_name) as store:
+    pool = {"failover_wait_s": 0.5}
+    async with AgentStore(proxy.dsn, schema=schema_name, pool=pool) as store:
         await store.aput(NAMESPACE, "other", {"n": 1})  # is prepared now
         proxy.stall(answers_only=True)
         put = asyncio.ensure_future(store.aput(NAMESPACE, "k", {"n": 1}))

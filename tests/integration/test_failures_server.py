@@ -69,7 +69,8 @@ async def test_nothing_acknowledged_is_lost_when_a_backend_is_killed(
 async def test_nothing_acknowledged_is_lost_when_the_server_is_killed_and_restarted(
     disposable_server: TestServer,
 ) -> None:
-    async with AgentStore(disposable_server.dsn) as store, writing(store) as account:
+    pool = {"failover_wait_s": 0}
+    async with AgentStore(disposable_server.dsn, pool=pool) as store, writing(store) as account:
         for _ in range(2):
             await asyncio.to_thread(disposable_server.kill)
             await account.fails()

@@ -15,8 +15,8 @@ import pytest
 from langgraph_agentstore.config import PoolConfig
 from langgraph_agentstore.dsn import read_dsn
 from langgraph_agentstore.runtime.connect_target import TargetReader
-from langgraph_agentstore.runtime.connections import Connections
 from langgraph_agentstore.runtime.database import Database
+from langgraph_agentstore.runtime.pool import Pool
 from tests.support.faults import start_script
 
 NAMED = "SELECT name FROM pg_prepared_statements WHERE name <> ''"
@@ -29,9 +29,9 @@ print(*asyncio.run(names_of(sys.argv[1])))
 
 
 @asynccontextmanager
-async def connections(dsn: str, **pool: Any) -> AsyncIterator[Connections]:
+async def connections(dsn: str, **pool: Any) -> AsyncIterator[Pool]:
     database = Database(TargetReader(read_dsn(dsn), {}, {}), dsn, PoolConfig(**pool))
-    await database.connections.open()
+    database.connections.open()
     try:
         yield database.connections
     finally:
@@ -67,7 +67,7 @@ async def test_those_of_two_connections_differ_in_more_than_a_number(postgres_ds
 
 async def test_those_of_the_connection_that_listens_are_random_too(postgres_dsn: str) -> None:
     async with connections(postgres_dsn) as opened:
-        apart = await opened.connect_apart()
+        apart = await opened.connector.connect_apart()
         try:
             await apart.fetch("SELECT $1::text", "x")
             names = [row[0] for row in await apart.fetch(NAMED)]

@@ -1,0 +1,76 @@
+"""Attempts to connect: what the last ones came to, and when the next may be made. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ..config import PoolConfig
+from .translate import is_full, may_pass
+
+_PAUSES_S = {"grow": (1.0, 30.0), "full": (0.1, 1.0), "down": (0.05, 0.25)}
+"""Between attempts, the first and the longest: each is twice the one before."""
+
+_REFUSED_S = 60.0
+"""For so long after a refusal only statements get connections."""
+
+
+class Attempts:
+    """Decides for one pool; `clock` gives seconds, `size` is how many connections are open."""
+
+    def __init__(self, config: PoolConfig, clock: Callable[[], float]) -> None:
+        self._config = config
+        self._clock = clock
+        self._pause_s = 0.0
+        self._again_s = self._refused_s = -math.inf
+        self._down_s: float | None = None
+        self._was_open = False
+        self.failure: Exception | None = None
+        self.ceiling: int | None = None
+
+    @property
+    def width(self) -> int:
+        """How many connections there can be, as far as is known."""
+        return self._config.max_size if self.ceiling is None else self.ceiling
+
+    @property
+    def may_spare_one(self) -> bool:
+        """Whether no connection was refused lately since there are enough."""
+        return self._clock() - self._refused_s > _REFUSED_S
+
+    def wait_s(self, size: int) -> float | None:
+        """How long the next attempt has to wait; None where any number may be made at once."""
+        if self.failure is None or size < (self.ceiling or 0):
+            return None
+        return max(0.0, self._again_s - self._clock())
+
+    def succeeded(self, size: int) -> None:
+        """Takes note of a connection made beside `size` others."""
+        self.failure, self._pause_s, self._down_s, self._was_open = None, 0.0, None, True
+        if self.ceiling is not None and size >= self.ceiling:
+            self.ceiling += 1
+        if self.ceiling == self._config.max_size:
+            self.ceiling = None
+
+    def failed(self, error: Exception, size: int) -> bool:
+        """Takes note of a failure; whether those who wait should wait on."""
+        self.failure = error
+        now, full = self._clock(), is_full(error)
+        if full:
+            self.ceiling, self._refused_s = size or None, now
+        if not size:
+            self._down_s = now if self._down_s is None else self._down_s
+        if now >= self._again_s:  # else one of several that were made together
+            kind = "down" if not full else "grow" if size else "full"
+            shortest_s, longest_s = _PAUSES_S[kind]
+            self._pause_s = min(max(self._pause_s * 2, shortest_s), longest_s)
+            self._again_s = now + self._pause_s
+        return bool(size) or full or self._may_be_back(error, now)
+
+    def lost_all(self) -> None:
+        """No connection is left: the next attempt need not wait."""
+        self._again_s, self._pause_s = -math.inf, 0.0
+
+    def _may_be_back(self, error: Exception, now: float) -> bool:
+        lasted_s = now - (now if self._down_s is None else self._down_s)
+        return self._was_open and may_pass(error) and lasted_s < self._config.failover_wait

@@ -1,0 +1,341 @@
+"""The pool: who may use a connection, how many there are, and what happens when none can be made.
+
+A connection is lent for one use at a time. Whatever slow statements and locked items do, the
+other uses together leave one connection for gets. A server that refuses further connections sets
+a ceiling: the pool lives with what it has, and asks for one more now and then. Where no
+connection is left and the server is away, callers wait for it, and one attempt at a time is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from ..config import PoolConfig
+from ..errors import AgentStoreError, StoreTimeoutError
+from .attempts import Attempts
+from .connections import Connection, Connector
+from .translate import connecting, is_full
+
+Use: TypeAlias = Literal["get", "write", "statement", "refresh"]
+
+CLOSE_S = 2.0
+"""How long a connection may take to say goodbye, or to answer when it may be broken."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    """Somebody who waits for a connection since `joined_s`, by the loop's clock."""
+
+    use: Use
+    joined_s: float
+    turn: asyncio.Future[Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a connection is lent for, and since when by the loop's clock."""
+
+    use: Use
+    since_s: float
+
+
+class Pool:
+    """At most `max_size` connections, on the running event loop."""
+
+    def __init__(self, connector: Connector, config: PoolConfig) -> None:
+        self.connector = connector
+        self._config = config
+        self._loop = asyncio.get_running_loop()
+        self._idle: dict[Connection, float] = {}  # the last one was used last
+        self._held: dict[Connection, Held] = {}
+        self._checked: set[Connection] = set()
+        self._outdated: set[Connection] = set()
+        self._in_use: dict[Use, int] = {"get": 0, "write": 0, "statement": 0, "refresh": 0}
+        self._waiting: dict[Use, deque[_Waiter]] = {use: deque() for use in self._in_use}
+        self._moved_s: dict[Use, float] = dict.fromkeys(self._in_use, 0.0)
+        self._making: set[asyncio.Task[None]] = set()
+        self._generation = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._attempts = Attempts(config, self._loop.time)
+        self.on_none_left: Callable[[], None] = lambda: None
+
+    @property
+    def may_spare_one(self) -> bool:
+        """Whether no further connection was refused lately."""
+        return self._attempts.may_spare_one
+
+    @property
+    def size(self) -> int:
+        """Connections open now."""
+        return len(self._idle) + len(self._held) + len(self._checked)
+
+    @property
+    def idle(self) -> int:
+        """Of these, how many no statement uses."""
+        return len(self._idle)
+
+    def open(self) -> None:
+        """Begins to make the first `min_size` connections."""
+        for _ in range(self._config.min_size):
+            self._start_making()
+
+    async def close(self) -> None:
+        """Closes every connection; those still in use are cut off."""
+        for timer in self._timers.values():
+            timer.cancel()
+        idle, self._idle = list(self._idle), {}
+        await asyncio.gather(*[self._close(connection) for connection in idle])
+        for task in self._making:
+            task.cancel()
+        await asyncio.gather(*self._making, *self._tasks, return_exceptions=True)
+        for connection in (*self._held, *self._idle):
+            connection.terminate()
+
+    @asynccontextmanager
+    async def lease(self, use: Use = "statement") -> AsyncIterator[Connection]:
+        """Lends a connection for as long as the block lasts; see `take`."""
+        connection = await self.take(use)
+        suspect = True
+        try:
+            yield connection
+            suspect = False
+        finally:
+            self.give_back(connection, suspect=suspect)
+
+    async def take(self, use: Use = "statement") -> Connection:
+        """Lends a connection; `give_back` it.
+
+        Raises:
+            StoreTimeoutError: none became free within `acquire_timeout_s`, counted from when the
+                queue last moved.
+            StoreUnavailableError, AccessDeniedError, ConfigurationError: none can be made.
+        """
+        if self._may(use) and (connection := self._pop_idle()) is not None:
+            return self._hold(connection, use)
+        waiter = _Waiter(use, self._loop.time(), self._loop.create_future())
+        self._waiting[use].append(waiter)
+        self._serve()
+        try:
+            return await self._turn_of(waiter)
+        except BaseException:
+            self._withdraw(waiter)
+            raise
+
+    def give_back(self, connection: Connection, *, suspect: bool = False) -> None:
+        """Takes a connection back; one that is `suspect` has to answer before it is lent again."""
+        held = self._held.pop(connection, None)
+        if held is not None:
+            self._in_use[held.use] -= 1
+            if connection.is_closed() or connection.is_in_transaction():
+                self._discard(connection)
+            elif connection in self._outdated:
+                self._discard(connection, politely=True)
+            elif suspect:
+                self._checked.add(connection)
+                self._start(self._check(connection))
+            else:
+                self._keep(connection)
+        self._serve()
+
+    def learn_vectors(self) -> None:
+        """From now on connections know the type `vector`; those made before are replaced."""
+        self.connector.vectors = True
+        self.renew()
+
+    def renew(self) -> None:
+        """Replaces the connections made so far, each when nobody uses it."""
+        self._generation += 1
+        self._outdated.update(self._held, self._checked)
+        for connection in list(self._idle):
+            del self._idle[connection]
+            self._discard(connection, politely=True)
+
+    def _may(self, use: Use, width: int | None = None) -> bool:
+        return self._room(use, width or self._attempts.width) > 0
+
+    def _room(self, use: Use, width: int) -> int:
+        """How many more connections this use may have, if there are any."""
+        if use == "get":
+            return width
+        shares = {"write": width // 2, "statement": width - 2, "refresh": width - 1}
+        others = sum(count for other, count in self._in_use.items() if other != "get")
+        return min(max(1, shares[use]) - self._in_use[use], max(1, width - 1) - others)
+
+    def _pop_idle(self) -> Connection | None:
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if not connection.is_closed():
+                return connection
+            self._discard(connection)
+        return None
+
+    def _hold(self, connection: Connection, use: Use) -> Connection:
+        self._held[connection] = Held(use, self._loop.time())
+        self._in_use[use] += 1
+        self._moved_s[use] = self._loop.time()
+        return connection
+
+    def _keep(self, connection: Connection) -> None:
+        self._idle[connection] = self._loop.time()
+        if self._config.max_idle_s:
+            self._set_timer("expiry", self._config.max_idle_s, self._expire)
+
+    def _discard(self, connection: Connection, *, politely: bool = False) -> None:
+        self._outdated.discard(connection)
+        if politely:
+            self._start(self._close(connection))
+        else:
+            connection.terminate()
+        if not self.size:
+            self._attempts.lost_all()
+
+    async def _close(self, connection: Connection) -> None:
+        with suppress(Exception):
+            await connection.close(timeout=CLOSE_S)
+
+    async def _check(self, connection: Connection) -> None:
+        """Waits until a statement that was given up has ended there, and for one answer."""
+        try:
+            await connection.execute("SELECT 1", timeout=CLOSE_S)
+            alive = not connection.is_closed() and not connection.is_in_transaction()
+        except Exception:
+            alive = False
+        finally:
+            self._checked.discard(connection)
+        if alive and connection not in self._outdated:
+            self._keep(connection)
+        else:
+            self._discard(connection)
+        self._serve()
+
+    def _expire(self) -> None:
+        """Closes what was not used for `max_idle_s`."""
+        now = self._loop.time()
+        for connection, since_s in list(self._idle.items()):
+            left_s = since_s + self._config.max_idle_s - now
+            if left_s > 0:
+                self._set_timer("expiry", left_s, self._expire)
+                return
+            del self._idle[connection]
+            self._discard(connection, politely=True)
+
+    async def _turn_of(self, waiter: _Waiter) -> Connection:
+        limit_s = self._config.acquire_timeout_s
+        while not waiter.turn.done():
+            still_s = self._loop.time() - max(waiter.joined_s, self._moved_s[waiter.use])
+            if still_s >= limit_s:
+                raise self._in_vain()
+            await asyncio.wait([waiter.turn], timeout=limit_s - still_s)
+        return waiter.turn.result()
+
+    def _withdraw(self, waiter: _Waiter) -> None:
+        with suppress(ValueError):
+            self._waiting[waiter.use].remove(waiter)
+        if not waiter.turn.done():
+            waiter.turn.cancel()
+        elif waiter.turn.exception() is None:
+            self.give_back(waiter.turn.result())
+
+    def _in_vain(self) -> AgentStoreError:
+        """What whoever waited in vain is told."""
+        failure, width = self._attempts.failure, self._attempts.width
+        if failure is not None and not self.size:
+            return connecting(failure, self.connector.shown)
+        which, cure = f"all {width} connections", "pool={'max_size': …} allows more, or "
+        if self._attempts.ceiling is not None:
+            which, cure = f"{which} that the server allows", "raise its limit, or "
+        return StoreTimeoutError(
+            f"{which} stayed busy for {self._config.acquire_timeout_s:g} s; nothing was sent. "
+            f"{cure}find what keeps them busy"
+        )
+
+    def _serve(self) -> None:
+        """Lends what is there to those who wait longest and may have it, then makes more."""
+        while (use := self._next()) is not None:
+            connection = self._pop_idle()
+            if connection is None:
+                break
+            self._waiting[use].popleft().turn.set_result(self._hold(connection, use))
+        self._grow()
+
+    def _next(self) -> Use | None:
+        waiting = [queue[0] for queue in self._waiting.values() if queue]
+        may = [waiter for waiter in waiting if self._may(waiter.use)]
+        return min(may, key=lambda waiter: waiter.joined_s).use if may else None
+
+    def _grow(self) -> None:
+        missing = min(self._wanted(), self._config.max_size - self.size) - len(self._making)
+        if missing <= 0:
+            return
+        wait_s = self._attempts.wait_s(self.size)
+        if wait_s:
+            self._set_timer("again", wait_s, self._serve)
+            return
+        if wait_s is not None:
+            missing = min(missing, 1 - len(self._making))
+        for _ in range(missing):
+            self._start_making()
+
+    def _wanted(self) -> int:
+        """How many who wait could use a connection, if there were as many as may be."""
+        most = self._config.max_size
+        others = [use for use in self._waiting if use != "get"]
+        found = sum(max(0, min(len(self._waiting[u]), self._room(u, most))) for u in others)
+        return len(self._waiting["get"]) + min(found, max(1, most - 1))
+
+    def _start_making(self) -> None:
+        task = self._loop.create_task(self._make())
+        self._making.add(task)
+
+    async def _make(self) -> None:
+        generation = self._generation
+        try:
+            connection = await self.connector.connect()
+        except Exception as error:
+            self._failed(error)
+        else:
+            self._succeeded(connection, outdated=generation != self._generation)
+        finally:
+            self._making.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+        self._serve()
+
+    def _succeeded(self, connection: Connection, *, outdated: bool) -> None:
+        self._attempts.succeeded(self.size)
+        if outdated:
+            self._discard(connection, politely=True)
+        else:
+            self._keep(connection)
+
+    def _failed(self, error: Exception) -> None:
+        if not self._attempts.failed(error, self.size):
+            self._fail_waiters(error)
+        elif not self.size and is_full(error):
+            self.on_none_left()
+
+    def _fail_waiters(self, error: Exception) -> None:
+        for queue in self._waiting.values():
+            while queue:
+                failure = connecting(error, self.connector.shown)
+                failure.__cause__ = None if failure is error else error
+                queue.popleft().turn.set_exception(failure)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _set_timer(self, name: str, after_s: float, then: Any) -> None:
+        """Calls it after that time, unless a timer of that name is set already."""
+
+        def ring() -> None:
+            del self._timers[name]
+            then()
+
+        if name not in self._timers:
+            self._timers[name] = self._loop.call_later(after_s, ring)

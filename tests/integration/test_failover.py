@@ -1,0 +1,84 @@
+"""The server goes away for a while: operations wait for it, or for another in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import StoreUnavailableError
+from tests.support.faults import versions
+from tests.support.load import NAMESPACE, writing
+from tests.support.proxy import Proxy
+from tests.support.servers import TestServer
+
+SOON_S = 20.0
+
+
+async def test_a_restart_after_a_crash_fails_no_put(disposable_server: TestServer) -> None:
+    async with AgentStore(disposable_server.dsn) as store, writing(store) as account:
+        await asyncio.to_thread(disposable_server.kill)
+        await asyncio.to_thread(disposable_server.restart)
+        await account.grows()
+    assert account.errors == []
+    assert set(account.acknowledged) == set(versions(disposable_server.dsn, "agentstore"))
+
+
+async def test_operations_of_every_kind_wait_for_the_server(
+    fresh_database: str,
+) -> None:
+    with Proxy(fresh_database) as proxy:
+        async with AgentStore(proxy.dsn) as store:
+            await store.aput(NAMESPACE, "k", {"n": 1})
+            proxy.refuse()
+            waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(store.aget(NAMESPACE, "k"))]
+            await asyncio.wait(waiting, timeout=0.2)  # by now the old connection is gone
+            waiting += [
+                asyncio.ensure_future(operation)
+                for operation in (
+                    store.asearch(NAMESPACE),
+                    store.aput(NAMESPACE, "other", {"n": 1}, expected_version=0),
+                    store.aload([(NAMESPACE, "loaded", {"n": 1})]),
+                    store.asetup(),
+                    asyncio.to_thread(store.get, NAMESPACE, "k"),
+                )
+            ]
+            done, _ = await asyncio.wait(waiting, timeout=0.3)
+            assert not done
+            before = proxy.connections
+            proxy.accept()
+            await asyncio.wait_for(asyncio.gather(*waiting), SOON_S)
+            # One probes the way; no more than the pool's size follow.
+            assert proxy.connections - before <= 8
+
+
+async def test_a_cancelled_operation_waits_no_longer(fresh_database: str) -> None:
+    with Proxy(fresh_database) as proxy:
+        async with AgentStore(proxy.dsn) as store:
+            await store.aput(NAMESPACE, "k", {"n": 1})
+            proxy.refuse()
+            started = time.monotonic()
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(store.aget(NAMESPACE, "k"), 0.3)
+            assert time.monotonic() - started < 5
+            proxy.accept()
+            assert await store.aget(NAMESPACE, "k") is not None
+
+
+async def test_an_outage_longer_than_the_wait_fails_at_once_and_ends(fresh_database: str) -> None:
+    pool = {"failover_wait_s": 0.5}
+    with Proxy(fresh_database) as proxy:
+        async with AgentStore(proxy.dsn, pool=pool) as store:
+            await store.aput(NAMESPACE, "k", {"n": 1})
+            proxy.refuse()
+            for longest_s in (5.0, 1.5):
+                started = time.monotonic()
+                with pytest.raises(StoreUnavailableError, match="cannot connect") as caught:
+                    await store.aget(NAMESPACE, "k")
+                assert time.monotonic() - started < longest_s
+            assert caught.value.written is False
+            proxy.accept()
+            assert await store.aget(NAMESPACE, "k") is not None
