@@ -74,6 +74,12 @@ class Readdressed:
                 return address
             return replace(address, user_id=decode_label(address.user_id))
         if isinstance(self.scope, UserScope):
+            if written.user_id != self.manifest.user_id:
+                # A manifest is no signature: whoever made the file can have made it up.
+                raise TransferError(
+                    f"the manifest says that all records are of {self.manifest.user_id!r}, and "
+                    "this one is another user's: the file was altered"
+                )
             return Address(self.scope.user_id, written.labels)
         return written
 

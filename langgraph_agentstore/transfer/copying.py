@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,7 +39,7 @@ def copy_steps(
         warn_of_nothing(source, user_id, manifest)
         writer.expect(manifest)
         with path.open("rb") as file:
-            items = Verifiable(file, kind_of(path), str(path))
+            items = Verifiable(file, kind_of(path), str(path), most=sys.maxsize)
             check_all(items, writer)
             with telling_progress(progress, "copying", manifest.records) as tell:
                 written = yield from write_all(items, writer, conflict, Note(None, {}), tell)

@@ -9,6 +9,7 @@ from typing import IO, Any, Protocol, TypeAlias
 
 import orjson
 
+from .bounded import LARGEST_RECORD_BYTES
 from .manifest import Manifest, manifest_of
 
 Document: TypeAlias = dict[str, Any]
@@ -47,8 +48,13 @@ class Format(Protocol):
     def writer(self, file: IO[bytes]) -> Writer:
         """What writes to a stream, without closing it."""
 
-    def read(self, file: IO[bytes]) -> Iterator[Entry | Manifest]:
-        """The records, and where there is one the manifest."""
+    def read(
+        self, file: IO[bytes], most: int = LARGEST_RECORD_BYTES, /
+    ) -> Iterator[Entry | Manifest]:
+        """The records, and where there is one the manifest.
+
+        `most`: bytes of a record, for a format that does not read its file from end to end.
+        """
 
 
 def entry_of(document: Any) -> Entry | Manifest:

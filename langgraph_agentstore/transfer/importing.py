@@ -41,12 +41,13 @@ def import_steps(
     foreign: bool,
     format: FormatName | None,
     progress: Progress | bool | None,
+    max_record_bytes: int,
 ) -> Steps[int]:
     """See `moving.import_`."""
     writer = writer_of(store, conflict)
     kind = kind_of(path, format)
     with expanded(path).open("rb") as file:
-        source = Verifiable(file, kind, os.fspath(path), foreign=foreign)
+        source = Verifiable(file, kind, os.fspath(path), foreign=foreign, most=max_record_bytes)
         manifest = source.verify()
         writer.expect(manifest)
         if foreign or writer.checks_first:

@@ -11,6 +11,7 @@ from langgraph.store.base import BaseStore
 from ..namespaces import Labels
 from ..plan.importing import Conflict
 from ..progress import Progress
+from .bounded import LARGEST_RECORD_BYTES
 from .copying import copy_steps
 from .exporting import export_steps
 from .files import FormatName
@@ -75,6 +76,7 @@ def import_(
     foreign: bool = False,
     format: FormatName | None = None,
     progress: Progress | bool | None = None,
+    max_record_bytes: int = LARGEST_RECORD_BYTES,
 ) -> int:
     """Writes the records of a file as they were; how many this call wrote.
 
@@ -91,6 +93,7 @@ def import_(
             exported them. All are checked before the first write.
         format: in place of the one that the name says.
         progress: as for `AgentStore.load`.
+        max_record_bytes: how much of the unpacked file one record may take; 64 MiB.
 
     Raises:
         DamagedFileError: the file was cut off, altered, or is another program's.
@@ -98,7 +101,9 @@ def import_(
         AgentStoreError: the store refused a record or failed; the message says how many are
             written.
     """
-    steps = import_steps(store, path, on_conflict, resume, foreign, format, progress)
+    steps = import_steps(
+        store, path, on_conflict, resume, foreign, format, progress, max_record_bytes
+    )
     return run(steps)
 
 
@@ -111,24 +116,42 @@ async def aimport_(
     foreign: bool = False,
     format: FormatName | None = None,
     progress: Progress | bool | None = None,
+    max_record_bytes: int = LARGEST_RECORD_BYTES,
 ) -> int:
     """As `import_`; the file is read in a thread."""
-    steps = import_steps(store, path, on_conflict, resume, foreign, format, progress)
+    steps = import_steps(
+        store, path, on_conflict, resume, foreign, format, progress, max_record_bytes
+    )
     return await arun(steps)
 
 
-def verify(path: Path, *, format: FormatName | None = None) -> Manifest:
+def verify(
+    path: Path,
+    *,
+    format: FormatName | None = None,
+    max_record_bytes: int = LARGEST_RECORD_BYTES,
+) -> Manifest:
     """Reads a file from end to end; its manifest, if all that it says is true.
+
+    Args:
+        path: what `export` wrote.
+        format: in place of the one that the name says.
+        max_record_bytes: as for `import_`.
 
     Raises:
         DamagedFileError: the file was cut off, altered, or is another program's.
     """
-    return verified(path, format)
+    return verified(path, format, max_record_bytes)
 
 
-async def averify(path: Path, *, format: FormatName | None = None) -> Manifest:
+async def averify(
+    path: Path,
+    *,
+    format: FormatName | None = None,
+    max_record_bytes: int = LARGEST_RECORD_BYTES,
+) -> Manifest:
     """As `verify`, in a thread."""
-    return await asyncio.to_thread(verified, path, format)
+    return await asyncio.to_thread(verified, path, format, max_record_bytes)
 
 
 def copy(

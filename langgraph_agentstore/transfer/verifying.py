@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from typing import IO, TypeAlias
@@ -9,7 +10,8 @@ from typing import IO, TypeAlias
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
 from ..replacing import expanded
 from ..users import SHARED
-from .documents import Document, Entry
+from .bounded import LARGEST_RECORD_BYTES, BoundedStream
+from .documents import Document, Entry, Format
 from .files import FormatName, Kind, kind_of, plain
 from .formats import FORMATS
 from .manifest import Manifest, Tally
@@ -18,21 +20,32 @@ Check: TypeAlias = Callable[[Document], object]
 """Raises an AgentStoreError for a record that cannot be written."""
 
 
-def verified(path: str | os.PathLike[str], format: FormatName | None) -> Manifest:
+def verified(
+    path: str | os.PathLike[str], format: FormatName | None, max_record_bytes: int
+) -> Manifest:
     """The manifest of a file, if all that it says is true; see `moving.verify`."""
     kind = kind_of(path, format)
     with expanded(path).open("rb") as file:
-        return Verifiable(file, kind, os.fspath(path)).verify()
+        return Verifiable(file, kind, os.fspath(path), most=max_record_bytes).verify()
 
 
 class Verifiable:
     """An open file of records, read as often as is needed: what was verified is what is read."""
 
-    def __init__(self, file: IO[bytes], kind: Kind, name: str, *, foreign: bool = False) -> None:
+    def __init__(
+        self,
+        file: IO[bytes],
+        kind: Kind,
+        name: str,
+        *,
+        foreign: bool = False,
+        most: int = LARGEST_RECORD_BYTES,
+    ) -> None:
         self._file = file
         self._kind = kind
         self._name = name
         self._foreign = foreign
+        self._most = most
 
     def verify(self, check: Check | None = None) -> Manifest:
         """Reads the file to its end; its manifest, or one made for a foreign file that has none.
@@ -81,7 +94,7 @@ class Verifiable:
         json = self._foreign and self._kind.format in ("json", "jsonl")
         format = FORMATS["json" if json else self._kind.format]
         try:
-            yield from format.read(plain(self._file, self._kind))
+            yield from self._bounded(format)
         except (MissingExtraError, MemoryError, GeneratorExit):
             raise
         except DamagedFileError as error:
@@ -95,6 +108,15 @@ class Verifiable:
                 f"it cannot be read to its end as {self._kind.format}{self._kind.compression} "
                 f"({type(error).__name__}): it was cut off or altered, or is something else"
             ) from error
+
+    def _bounded(self, format: Format) -> Iterator[Entry | Manifest]:
+        if self._kind.format == "parquet":
+            yield from format.read(self._file, self._most)
+            return
+        stream = BoundedStream(plain(self._file, self._kind), self._most)
+        for entry in format.read(io.BufferedReader(stream), self._most):
+            stream.begin_record()
+            yield entry
 
     def _damaged(self, reason: str) -> DamagedFileError:
         return DamagedFileError(f"{self._name!r}: {reason}")

@@ -35,6 +35,6 @@ def writer(file: IO[bytes]) -> Writer:
     return _ArrayWriter(file)
 
 
-def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
+def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
     """The elements, one after another."""
     yield from map(entry_of, values_of(file))

@@ -32,7 +32,7 @@ def writer(file: IO[bytes]) -> Writer:
     return _LineWriter(file)
 
 
-def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
+def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
     """The lines; what was hashed are their very bytes."""
     for line in file:
         text = line.rstrip(b"\r\n")

@@ -14,6 +14,7 @@ import orjson
 
 from ...errors import DamagedFileError
 from ...extras import imported
+from ..bounded import LARGEST_RECORD_BYTES, too_large
 from ..documents import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry
 from .columns import COLUMNS, Columns, ColumnType, Row, document_of_row, row_of
@@ -22,6 +23,7 @@ _MANIFEST = b"langgraph_agentstore"
 ROWS_OF_GROUP = 10_000
 _BYTES_OF_GROUP = 2**23
 _ROWS_OF_BATCH = 500
+_LARGEST_GROUP = 2**28
 
 
 class ParquetRows:
@@ -84,18 +86,35 @@ def writer(file: IO[bytes]) -> Writer:
     return _ParquetWriter(file)
 
 
-def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
+def read(file: IO[bytes], most: int = LARGEST_RECORD_BYTES, /) -> Iterator[Entry | Manifest]:
     """The rows, and then the manifest."""
     arrow, parquet = _pyarrow()
     # A handle of its own: it closes what it is given.
-    table = parquet.ParquetFile(arrow.PythonFile(file, mode="r"))
+    # Equal texts stay one: a file of some kilobytes can hold a long one a million times.
+    texts = [name for name, type_ in COLUMNS.items() if type_ in ("text", "json")]
+    source = arrow.PythonFile(file, mode="r")
+    table = parquet.ParquetFile(source, read_dictionary=[*texts, "labels.list.element"])
+    sizes = (table.metadata.row_group(n).total_byte_size for n in range(table.num_row_groups))
+    if max(sizes, default=0) > most + _LARGEST_GROUP:
+        raise too_large(most)
     if set(table.schema_arrow.names) != COLUMNS.keys():
         raise DamagedFileError("its columns are not those of an export")
     for batch in table.iter_batches(batch_size=_ROWS_OF_BATCH):
-        yield from (entry_of(document_of_row(row)) for row in batch.to_pylist())
+        for number in range(batch.num_rows):
+            yield entry_of(document_of_row(_row(batch, number, most)))
     manifest = (table.metadata.metadata or {}).get(_MANIFEST)
     if manifest is not None:
         yield entry_of(orjson.loads(manifest))
+
+
+def _row(batch: Any, number: int, most: int) -> Row:
+    row, size = {}, 0
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        cell = row[name] = column[number].as_py()
+        size += sum(map(len, cell)) if isinstance(cell, list) else len(str(cell))
+        if size > most:
+            raise too_large(most)
+    return row
 
 
 def _cell(cell: Any, type_: ColumnType) -> Any:

@@ -80,7 +80,7 @@ def writer(file: IO[bytes]) -> Writer:
     return _TableWriter(file)
 
 
-def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
+def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
     """The rows; columns may stand in any order."""
     # A limit of the whole process, and values are as long as they are.
     csv.field_size_limit(max(_LARGEST_CELL, csv.field_size_limit()))

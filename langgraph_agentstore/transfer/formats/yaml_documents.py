@@ -45,7 +45,7 @@ def writer(file: IO[bytes]) -> Writer:
     return _YamlWriter(file)
 
 
-def read(file: IO[bytes]) -> Iterator[Entry | Manifest]:
+def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
     """The documents, one after another."""
     yaml = _yaml()
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
