@@ -82,6 +82,15 @@ def decode_value(text: bytes) -> Any:
     return orjson.loads(text)
 
 
+def copied(value: Any) -> Any:
+    """A value as `decode_value` gives it, whose lists and dicts are others."""
+    if type(value) is dict:
+        return {key: copied(child) for key, child in value.items()}
+    if type(value) is list:
+        return [copied(child) for child in value]
+    return value
+
+
 def as_mapping(value: Any) -> dict[str, Any]:
     """How LangGraph sees a stored value: an object as it is, anything else as `{"value": v}`."""
     return value if isinstance(value, dict) else {"value": value}

@@ -60,6 +60,8 @@ class Planner:
         self._check = check
         # Namespaces come again and again; checking and encoding one costs more than the rest.
         self._located = lru_cache(maxsize=8192)(self._locate)
+        self._newest = lru_cache(maxsize=1024)(self._plan_newest)
+        self._listed = lru_cache(maxsize=64)(self._plan_all_listed)
 
     @property
     def rules(self) -> Rules:
@@ -144,7 +146,12 @@ class Planner:
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
+        if not op.filter:
+            return self._newest(op._replace(filter=None), self.rules.omit_expired)
         return plan_search(op, self.filter(op.filter), self.scope, self.rules)
+
+    def _plan_newest(self, op: SearchOp, _omit_expired: bool) -> Statement[Any]:
+        return plan_search(op, self.filter(None), self.scope, self.rules)
 
     def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query:
         """A search by a query; the rest of its planning waits for its vector."""
@@ -177,6 +184,11 @@ class Planner:
                     f"{condition.match_type!r} is not a match type; known: 'prefix', 'suffix'"
                 )
             check_labels(condition.path)
+        if op.match_conditions:
+            return plan_list_namespaces(op, self.scope, self.rules)
+        return self._listed(op._replace(match_conditions=None), self.rules.omit_expired)
+
+    def _plan_all_listed(self, op: ListNamespacesOp, _omit_expired: bool) -> Statement[Any]:
         return plan_list_namespaces(op, self.scope, self.rules)
 
     @staticmethod

@@ -254,7 +254,7 @@ SELECT total.count, first.*
     def decode(rows: Sequence[Row]) -> Decoded[tuple[Any, Any]]:
         return Decoded((rows[0][0], [(row[1], row[2]) for row in rows if row[1] is not None]))
 
-    return Statement(sql, (at.user_id, at.stored, limit, preview), decode)
+    return Statement(sql, (at.user_id, at.stored, limit, preview), decode, reads=True)
 
 
 def _shown(row: Row) -> tuple[Any, ...]:
@@ -265,4 +265,7 @@ def _shown(row: Row) -> tuple[Any, ...]:
 def _read(
     sql: str, arguments: Sequence[Any], make: Callable[[Row], ResultT]
 ) -> Statement[list[ResultT]]:
-    return Statement(sql, tuple(arguments), lambda rows: Decoded([make(row) for row in rows]))
+    def decode(rows: Sequence[Row]) -> Decoded[list[ResultT]]:
+        return Decoded([make(row) for row in rows])
+
+    return Statement(sql, tuple(arguments), decode, reads=True)

@@ -130,7 +130,7 @@ def plan_children(
     It costs what they cost, however many files are in the folders below.
     """
     arguments = (*space, folder, after_folder(folder))
-    return Statement(_children_sql(rules, unit), arguments, _decode_entries)
+    return Statement(_children_sql(rules, unit), arguments, _decode_entries, reads=True)
 
 
 @written_once
@@ -144,7 +144,8 @@ def plan_entries(
     space: Space, reach: Reach, unit: SizeUnit, rules: Rules
 ) -> Statement[list[FileEntry]]:
     """All files within reach; by path."""
-    return Statement(_entries_sql(rules, unit), (*space, *reach.arguments), _decode_entries)
+    arguments = (*space, *reach.arguments)
+    return Statement(_entries_sql(rules, unit), arguments, _decode_entries, reads=True)
 
 
 def _decode_entries(rows: Sequence[Row]) -> Decoded[list[FileEntry]]:
@@ -176,7 +177,7 @@ def plan_contents(
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[str, Any]]]:
         return Decoded([(path, value) for path, value in rows])
 
-    return Statement(_contents_sql(rules), arguments, decode)
+    return Statement(_contents_sql(rules), arguments, decode, reads=True)
 
 
 @written_once

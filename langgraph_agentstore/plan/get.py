@@ -7,9 +7,9 @@ from typing import Any
 
 from langgraph.store.base import Item
 
-from ..values import as_mapping
+from ..values import as_mapping, copied
 from .expiry import REFRESHED
-from .model import Get, Refresh, Row, Rules, StoredValue, columns_of, written_once
+from .model import Get, Refresh, Row, Rules, StoredValue, Triple, columns_of, written_once
 
 _COLUMNS = f"i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED}"
 
@@ -34,10 +34,16 @@ SELECT q.position, {_COLUMNS}
 
 
 def get_statement(gets: Sequence[Get], rules: Rules) -> tuple[str, tuple[Any, ...]]:
-    """The statement for these gets: a plain look-up for one, a join for more."""
-    if len(gets) == 1:
-        return get_one_sql(rules), gets[0].triple
-    return get_many_sql(rules), columns_of([get.triple for get in gets])
+    """The statement for these gets: a plain look-up for one item, a join for more."""
+    triples = distinct_triples(gets)
+    if len(triples) == 1:
+        return get_one_sql(rules), triples[0]
+    return get_many_sql(rules), columns_of(triples)
+
+
+def distinct_triples(gets: Sequence[Get]) -> list[Triple]:
+    """Each item once, in the order in which they are first asked for."""
+    return list(dict.fromkeys([get.triple for get in gets]))
 
 
 def decode_gets(
@@ -46,21 +52,37 @@ def decode_gets(
     """The items in the order of `gets`, None where there is none; and the expiries to move."""
     items: list[Item | StoredValue | None] = [None] * len(gets)
     refreshes: list[Refresh] = []
-    single = len(gets) == 1
+    triples = distinct_triples(gets)
+    positions_of = _positions_of(gets, triples)
     for row in rows:
-        position, columns = (0, row) if single else (row[0] - 1, row[1:])
-        get = gets[position]
-        value, created_at, updated_at, expires_at, refreshed = columns
-        if get.labels is None:
-            items[position] = StoredValue(value, created_at)
-        else:
-            items[position] = Item(
-                value=as_mapping(value),
-                key=get.triple[2],
-                namespace=get.labels,
-                created_at=created_at,
-                updated_at=updated_at,
-            )
-        if refreshed is not None and get.refresh:
-            refreshes.append(Refresh(get.triple, expires_at, refreshed))
+        place, columns = (0, row) if len(triples) == 1 else (row[0] - 1, row[1:])
+        first, *others = positions_of[place]
+        items[first] = _decoded(gets[first], columns, columns[0], refreshes)
+        for position in others:
+            items[position] = _decoded(gets[position], columns, copied(columns[0]), refreshes)
     return items, refreshes
+
+
+def _positions_of(gets: Sequence[Get], triples: Sequence[Triple]) -> Sequence[Sequence[int]]:
+    """For each triple, where it is asked for."""
+    if len(triples) == len(gets):
+        return [(position,) for position in range(len(gets))]
+    positions: dict[Triple, list[int]] = {triple: [] for triple in triples}
+    for position, get in enumerate(gets):
+        positions[get.triple].append(position)
+    return list(positions.values())
+
+
+def _decoded(get: Get, columns: Row, value: Any, refreshes: list[Refresh]) -> Item | StoredValue:
+    _, created_at, updated_at, expires_at, refreshed = columns
+    if refreshed is not None and get.refresh:
+        refreshes.append(Refresh(get.triple, expires_at, refreshed))
+    if get.labels is None:
+        return StoredValue(value, created_at)
+    return Item(
+        value=as_mapping(value),
+        key=get.triple[2],
+        namespace=get.labels,
+        created_at=created_at,
+        updated_at=updated_at,
+    )

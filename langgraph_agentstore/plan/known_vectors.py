@@ -21,4 +21,4 @@ def plan_known_vectors(triple: Triple, rules: Rules) -> Statement[dict[int, byte
     def decode(rows: Sequence[Row]) -> Decoded[dict[int, bytes]]:
         return Decoded({row[0]: row[1] for row in rows})
 
-    return Statement(_known_sql(rules), triple, decode, bounded=True)
+    return Statement(_known_sql(rules), triple, decode, reads=True, bounded=True)

@@ -62,7 +62,7 @@ def plan_list_namespaces(
             found[number].append(_truncated(walks[number], user_id, labels_at(at)))
         return Decoded(_page(found, op.offset, op.limit))
 
-    return Statement(sql, tuple(arguments), decode)
+    return Statement(sql, tuple(arguments), decode, reads=True, again=list)
 
 
 def _page(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:

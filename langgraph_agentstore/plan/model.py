@@ -250,15 +250,19 @@ class Statement(Generic[ResultT]):
     """One statement: its text, its arguments, and how its rows become a result.
 
     `idempotent`: running it twice leaves what running it once does, so it may be retried.
-    `bounded`: it costs about as much as a small page, so others of the same text may travel
-    with it and wait for it; its arguments are then numbers, strings and vectors.
+    `reads`: it changes nothing, so equal ones that wait may share one run.
+    `bounded`: it reads and costs about as much as a small page, so others of the same text may
+    travel with it and wait for it; its arguments are then numbers, strings and vectors.
+    `again`: makes of a result that of one more caller, quicker than decoding does.
     """
 
     sql: str
     arguments: tuple[Any, ...]
     decode: Callable[[Sequence[Row]], Decoded[ResultT]]
     idempotent: bool = True
+    reads: bool = False
     bounded: bool = False
+    again: Callable[[ResultT], ResultT] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,4 +52,4 @@ SELECT walk.user_id, walk.place, live.count
     def decode(rows: Sequence[Row]) -> Decoded[list[Glimpse]]:
         return Decoded([Glimpse(row[0], labels_at(row[1]), row[2]) for row in rows])
 
-    return Statement(sql, (MOST_NAMESPACES, MOST_RECORDS), decode)
+    return Statement(sql, (MOST_NAMESPACES, MOST_RECORDS), decode, reads=True)

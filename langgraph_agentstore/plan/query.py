@@ -82,7 +82,7 @@ def plan_query_anywhere(
                 _decode_one(row, scope, scored_by, op.refresh_ttl, found)
         return found
 
-    return Statement(sql.text(), tuple(arguments), decode)
+    return Statement(sql.text(), tuple(arguments), decode, reads=True)
 
 
 def plan_explanation(
@@ -96,7 +96,7 @@ def plan_explanation(
             way, reason = way_and_reason(rows[0][-1], rules)
         return Decoded(Explanation(statement.sql.strip(), statement.arguments, way, reason))
 
-    return Statement(statement.sql, statement.arguments, decode)
+    return Statement(statement.sql, statement.arguments, decode, reads=True)
 
 
 def _scored_by(options: QueryOptions, rules: Rules) -> str:

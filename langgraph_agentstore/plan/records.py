@@ -168,4 +168,4 @@ def _values(rows: Sequence[Row]) -> dict[str, StoredValue]:
 def _read(
     sql: str, arguments: tuple[Any, ...], make: Callable[[Sequence[Row]], ResultT]
 ) -> Statement[ResultT]:
-    return Statement(sql, arguments, lambda rows: Decoded(make(rows)))
+    return Statement(sql, arguments, lambda rows: Decoded(make(rows)), reads=True)

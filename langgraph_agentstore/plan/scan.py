@@ -28,7 +28,7 @@ SELECT count(*)
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         return Decoded(rows[0][0])
 
-    return Statement(sql, tuple(arguments), decode)
+    return Statement(sql, tuple(arguments), decode, reads=True)
 
 
 def plan_page(
@@ -49,7 +49,7 @@ def plan_page(
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[Triple, Item]]]:
         return Decoded([_keyed_item(row, scope) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode)
+    return Statement(sql, tuple(arguments), decode, reads=True)
 
 
 def after_key(after: Triple | None, arguments: list[Any]) -> list[str]:
@@ -107,4 +107,4 @@ def plan_record(
         minutes = None if ttl is None else ttl / timedelta(minutes=1)
         return Decoded(ItemRecord(labels, triple[2], *(*rows[0][:-1], minutes)))
 
-    return Statement(_record_sql(rules), triple, decode, bounded=True)
+    return Statement(_record_sql(rules), triple, decode, reads=True, bounded=True)

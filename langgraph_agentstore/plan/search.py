@@ -47,7 +47,7 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Sta
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         return _decode(rows, scope, refresh=op.refresh_ttl)
 
-    everything = Statement(sql, tuple(arguments), decode)
+    everything = Statement(sql, tuple(arguments), decode, reads=True)
     if len(regions) > 1 or not regions[0].labels:
         return everything
     return _plan_leaf(regions[0], op, filter, everything, scope, rules)
@@ -81,7 +81,7 @@ def _plan_leaf(
 
     # A filter may have to look at a whole namespace to find its page.
     bounded = not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
-    return Statement(sql, tuple(arguments), decode, bounded=bounded)
+    return Statement(sql, tuple(arguments), decode, reads=True, bounded=bounded)
 
 
 @lru_cache(maxsize=512)

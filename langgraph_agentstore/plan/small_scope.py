@@ -52,7 +52,8 @@ def plan_small_scope(
 
     # A filter may have to look at every part; a page of no great length is over soon.
     bounded = not op.filter and op.limit + op.offset <= SMALL
-    return Statement(_sql(region, where, rules), tuple(arguments), decode, bounded=bounded)
+    sql = _sql(region, where, rules)
+    return Statement(sql, tuple(arguments), decode, reads=True, bounded=bounded)
 
 
 def _sql(region: str, where: str, rules: Rules) -> str:

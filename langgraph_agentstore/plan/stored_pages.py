@@ -31,7 +31,7 @@ def plan_records_by_key(
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord]]:
         return Decoded([decode_record(row) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode)
+    return Statement(sql, tuple(arguments), decode, reads=True)
 
 
 def plan_stored_at(triples: Sequence[Triple], rules: Rules) -> Statement[list[StoredRecord | None]]:
@@ -48,7 +48,7 @@ SELECT {RECORD_COLUMNS}, p.position
         found = {row[-1]: decode_record(row) for row in rows}
         return Decoded([found.get(position) for position in range(1, len(triples) + 1)])
 
-    return Statement(sql, columns_of(triples), decode)
+    return Statement(sql, columns_of(triples), decode, reads=True)
 
 
 def triple_of(record: StoredRecord) -> Triple:

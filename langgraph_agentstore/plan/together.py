@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from .equal import CopiesOfRows
 from .model import Decoded, Row, Statement
 
 _ARRAY_TYPES = {int: "bigint[]", str: "text[]", bytes: "vector[]"}
@@ -29,18 +30,29 @@ def together_statement(statements: Sequence[Statement[Any]]) -> tuple[str, tuple
 
 
 def decode_together(
-    statements: Sequence[Statement[Any]], rows: Sequence[Row]
+    statements: Sequence[Statement[Any]], places: Sequence[int], rows: Sequence[Row]
 ) -> list[Decoded[Any]]:
     """Each statement's own result, of the rows of `together_statement`.
 
-    A nested loop is the only join that LATERAL allows, so each one's rows come in its order.
+    `places`: which of the statements that travelled each one is equal to; see `distinct`.
     """
-    if len(statements) == 1:
-        return [statements[0].decode(rows)]
-    rows_of: list[list[Row]] = [[] for _ in statements]
+    rows_of = _rows_of_each(max(places) + 1, rows)
+    shared = len(rows_of) < len(places)
+    copies = [CopiesOfRows(own, shared=shared) for own in rows_of]
+    return [
+        statement.decode(copies[place].next())
+        for statement, place in zip(statements, places, strict=True)
+    ]
+
+
+def _rows_of_each(count: int, rows: Sequence[Row]) -> list[Sequence[Row]]:
+    """A nested loop is the only join that LATERAL allows, so each one's rows come in its order."""
+    if count == 1:
+        return [rows]
+    rows_of: list[list[Row]] = [[] for _ in range(count)]
     for row in rows:
         rows_of[row[0] - 1].append(row[1:])
-    return [statement.decode(own) for statement, own in zip(statements, rows_of, strict=True)]
+    return [*rows_of]
 
 
 @lru_cache(maxsize=256)

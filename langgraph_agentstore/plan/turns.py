@@ -47,7 +47,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
  LIMIT $6"""
     stored = encode_labels(address.labels)
     arguments = (address.user_id, stored, first, end, thread_id, size)
-    return Statement(sql, arguments, _items_below(address.labels))
+    return Statement(sql, arguments, _items_below(address.labels), reads=True)
 
 
 def plan_newest_turns(
@@ -67,7 +67,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
  ORDER BY coalesce(i.value->>'timestamp', '') COLLATE "C" DESC, i.key DESC
  LIMIT $5"""
     arguments = (address.user_id, encode_labels(address.labels), timestamp, key, size)
-    return Statement(sql, arguments, _items_below(address.labels))
+    return Statement(sql, arguments, _items_below(address.labels), reads=True)
 
 
 def plan_threads(address: Address, rules: Rules) -> Statement[list[ThreadRow]]:
@@ -88,7 +88,8 @@ SELECT t.thread_id, min(t.said), max(t.said), count(*)
     def decode(rows: Sequence[Row]) -> Decoded[list[ThreadRow]]:
         return Decoded([(row[0], row[1], row[2], row[3]) for row in rows])
 
-    return Statement(sql, (address.user_id, encode_labels(address.labels)), decode)
+    arguments = (address.user_id, encode_labels(address.labels))
+    return Statement(sql, arguments, decode, reads=True)
 
 
 def _items_below(labels: tuple[str, ...]) -> Any:

@@ -112,6 +112,16 @@ class AwaitedCall(Call):
         announce_all([self])
 
 
+class PartOfCall(AwaitedCall):
+    """A call that another one makes, whose failure counts."""
+
+    __slots__ = ()
+
+    @property
+    def failed_operations(self) -> int:
+        return 0
+
+
 class SilentCall(Call):
     """A call that nobody waits for; a failure is logged."""
 

@@ -44,12 +44,14 @@ class Database:
         use: Use = "statement",
         idempotent: bool = True,
         repeated: Repeated | None = None,
+        sent: Callable[[], None] | None = None,
     ) -> Sequence[Row]:
         """The rows of a statement.
 
         A lost connection is replaced and the statement run again if it certainly had no effect,
         and so is one that the server undid because of a deadlock. Where nobody knows whether it
         had, it is run once more if it is idempotent, in the words of `repeated` if it has any.
+        `sent` is called right before it goes to the server.
 
         Raises:
             AgentStoreError: of the kind that `translate` gives the driver's error.
@@ -60,7 +62,7 @@ class Database:
         while True:
             attempts += 1
             try:
-                return await self._attempt(sql, arguments, use)
+                return await self._attempt(sql, arguments, use, sent)
             except AgentStoreError as error:
                 if doubtful:
                     raise in_doubt(error) from error.__cause__
@@ -81,10 +83,14 @@ class Database:
                 doubtful = doubtful or not without_effect
             self.retries += 1
 
-    async def _attempt(self, sql: str, arguments: Sequence[Any], use: Use) -> Sequence[Row]:
+    async def _attempt(
+        self, sql: str, arguments: Sequence[Any], use: Use, sent: Callable[[], None] | None
+    ) -> Sequence[Row]:
         connection = await self.connections.take(use)
         suspect = True
         try:
+            if sent is not None:
+                sent()
             rows = await self.pooler.fetch(connection, sql, arguments, self._timeout_s)
             suspect = False
         except asyncpg.PostgresError as error:

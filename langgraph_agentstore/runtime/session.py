@@ -11,13 +11,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from ..config import StoreConfig
 from ..errors import ItemLockedError, StoreTimeoutError
+from ..plan.equal import distinct
 from ..plan.expiry import plan_sweep, refresh_statement
 from ..plan.get import decode_gets, get_statement
 from ..plan.model import (
+    Decoded,
     Delete,
     Get,
     Put,
@@ -25,18 +27,22 @@ from ..plan.model import (
     PutTogether,
     Query,
     Refresh,
+    Row,
     Rules,
     Statement,
 )
 from ..plan.put import put_expected_statement, put_together_statement
 from ..plan.together import decode_together, together_statement
-from .calls import AwaitedCall, Call, SilentCall, Ticket, announce_all
+from .calls import AwaitedCall, Call, PartOfCall, SilentCall, Ticket, announce_all
 from .database import Database
+from .equal_reads import EqualReads
 from .lanes import WIDTH, Lane
 from .listener import Listener
 from .searching import IndexInForce, Searching
 from .sweeper import Sweeper
 from .writes import Writes, as_ours
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class Session:
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._equal_reads = EqualReads(self._fetch_read, self._answer, self._settled)
         self._make_lanes(config.pool.max_size, config.pool.command_timeout_s)
         if config.ttl is not None:
             self.sweeper.start_by_itself()
@@ -121,6 +128,7 @@ class Session:
         call.cancel_tasks()
         self._gets.abandon()
         self._shared.abandon()
+        self._equal_reads.abandon()
 
     async def settle(self) -> None:
         """Waits until everything that was begun is done."""
@@ -147,6 +155,8 @@ class Session:
                 self._refreshes.add(ticket)
             elif isinstance(operation, Statement) and operation.bounded:
                 self._shared.add(ticket)
+            elif isinstance(operation, Statement) and operation.reads:
+                self._equal_reads.add(ticket)
             else:
                 self._start_alone(call, ticket)
 
@@ -197,16 +207,26 @@ class Session:
     async def _run_shared(self, tickets: Sequence[Ticket]) -> None:
         """Bounded statements of one text, together."""
         statements = [ticket.operation for ticket in tickets]
-        rows = await self.database.fetch(*together_statement(statements))
-        for ticket, decoded in zip(tickets, decode_together(statements, rows), strict=True):
-            if decoded.instead is None:
-                ticket.call.results[ticket.position] = decoded.result
-                self._refresh(decoded.refreshes)
-            else:
-                # It may cost more than the others want to wait for.
-                again = Ticket(ticket.call, ticket.position, decoded.instead)
-                ticket.call.remaining += 1
-                self._start_alone(ticket.call, again)
+        different, places = distinct(statements)
+        rows = await self.database.fetch(*together_statement(different))
+        for ticket, decoded in zip(tickets, decode_together(statements, places, rows), strict=True):
+            self._answer(ticket, decoded)
+
+    def _answer(self, ticket: Ticket, decoded: Decoded[Any]) -> None:
+        if decoded.instead is None:
+            ticket.call.results[ticket.position] = decoded.result
+            self._refresh(decoded.refreshes)
+        else:
+            # It may cost more than others want to wait for.
+            ticket.call.remaining += 1
+            self._equal_reads.add(Ticket(ticket.call, ticket.position, decoded.instead))
+
+    async def _fetch_read(
+        self, statement: Statement[Any], sent: Callable[[], None]
+    ) -> Sequence[Row]:
+        return await self._outlasting_locks(
+            lambda: self.database.fetch(statement.sql, statement.arguments, sent=sent)
+        )
 
     async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
         refreshes = list({t.operation.triple: t.operation for t in tickets}.values())
@@ -230,11 +250,14 @@ class Session:
         """Waits for locked items as the lanes do: turn by turn, as long as a command may take."""
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation))
+        return await self._outlasting_locks(lambda: self._attempt(operation))
+
+    async def _outlasting_locks(self, attempt: Callable[[], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.config.pool.command_timeout_s
         while True:
             try:
-                return await self._attempt(operation)
+                return await attempt()
             except ItemLockedError:
                 if loop.time() >= deadline:
                     raise
@@ -243,12 +266,26 @@ class Session:
         self, operation: PutExpected | PutTogether | Query, searching: Searching
     ) -> Any:
         if isinstance(operation, Query):
-            return await self._result_of(await searching.statement_of(operation))
+            return await self._read(await searching.statement_of(operation))
         if isinstance(operation, PutTogether):
             await searching.embed_all(operation.puts)
             return await self._result_of(put_together_statement(operation, searching.rules))
         await searching.embed(operation.put, self._fetch_shared)
         return await self._result_of(put_expected_statement(operation, searching.rules))
+
+    async def _read(self, statement: Statement[Any]) -> Any:
+        """The result of a read of which the caller's operation is a part."""
+        call = PartOfCall([statement])
+        call.remaining = 1
+        self._under_way += 1
+        self._equal_reads.add(Ticket(call, 0, statement))
+        try:
+            await call.future
+        except asyncio.CancelledError:
+            call.cancelled = True
+            self._equal_reads.abandon()
+            raise
+        return call.outcome()[0]
 
     async def _attempt(self, operation: Statement[Any] | Job) -> Any:
         if isinstance(operation, Job):

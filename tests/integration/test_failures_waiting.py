@@ -62,8 +62,9 @@ async def test_gets_find_a_connection_whatever_slow_searches_and_writes_do(
         for n in range(connections // 2):
             tasks.append(asyncio.ensure_future(store.aput(NAMESPACE, f"slow-{n}", {"n": n})))
             await until(partial(_are_active, fresh_database, n + 1))
-        for _ in range(12):  # with a filter none shares its statement with another
-            tasks.append(asyncio.ensure_future(store.asearch(SLOW, filter={"n": 1})))
+        for n in range(12):  # with filters that differ none shares its statement with another
+            differs = {"n": {"$gte": -n}}
+            tasks.append(asyncio.ensure_future(store.asearch(SLOW, filter=differs)))
         await until(partial(_are_active, fresh_database, connections - 1))
         for _ in range(10):
             item = await asyncio.wait_for(store.aget(NAMESPACE, "k"), 1)

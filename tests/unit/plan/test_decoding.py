@@ -37,12 +37,13 @@ THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LATER = THEN + timedelta(minutes=5)
 ALICES = ("users", "alice", "files")
 A = Get(("alice", "files", "a"), ALICES, refresh=True)
+C = Get(("", "docs", "c"), ("docs",), refresh=False)
 B = Get(("", "docs", "b"), ("docs",), refresh=False)
 
 
 def test_gets_are_answered_in_the_order_asked_for() -> None:
     rows = [(3, [1], THEN, LATER, None, None), (1, {"n": 1}, THEN, THEN, None, None)]
-    items, refreshes = decode_gets([A, B, B], rows)
+    items, refreshes = decode_gets([A, C, B], rows)
     assert items == [
         Item(value={"n": 1}, key="a", namespace=ALICES, created_at=THEN, updated_at=THEN),
         None,
@@ -55,6 +56,19 @@ def test_a_lone_get_is_answered_without_a_position() -> None:
     items, _ = decode_gets([A], [({"n": 1}, THEN, THEN, None, None)])
     assert items[0] is not None
     assert decode_gets([A], []) == ([None], [])
+
+
+def test_an_item_that_many_ask_for_is_read_once_and_given_to_each() -> None:
+    again = Get(A.triple, None, refresh=False)
+    assert get_statement([A, again, A], RULES)[1] == A.triple
+    assert get_statement([A, B, again], RULES)[1] == (["alice", ""], ["files", "docs"], ["a", "b"])
+    row = ({"n": [1]}, THEN, THEN, LATER, LATER)
+    items, refreshes = decode_gets([A, B, again, A], [(1, *row)])
+    assert refreshes == [Refresh(A.triple, LATER, LATER)] * 2
+    assert items[1] is None
+    values = [item.value for item in items if item is not None]
+    assert values == [{"n": [1]}] * 3
+    assert len({id(value["n"]) for value in values}) == 3
 
 
 def test_a_read_that_asks_for_it_moves_the_expiry() -> None:

@@ -33,12 +33,13 @@ def test_arguments_become_the_columns_of_a_lateral_join() -> None:
 def test_one_alone_stays_as_it_is() -> None:
     one = statement(1, "a")
     assert together_statement([one]) == (one.sql, one.arguments)
-    assert decode_together([one], [(7,)])[0].result == [7]
+    assert decode_together([one], [0], [(7,)])[0].result == [7]
 
 
 def test_rows_go_back_to_their_statements_in_order() -> None:
     rows = [(2, 20), (2, 21), (1, 10)]
-    decoded = decode_together([statement(1, "a"), statement(2, "b"), statement(3, "c")], rows)
+    three = [statement(1, "a"), statement(2, "b"), statement(3, "c")]
+    decoded = decode_together(three, [0, 1, 2], rows)
     assert [one.result for one in decoded] == [[10], [20, 21], []]
 
 
