@@ -50,6 +50,7 @@ def export_items(
     until: datetime | None = None,
     format: ExportFormat | None = None,
     progress: Progress | bool | None = None,
+    escape_formulas: bool = True,
 ) -> int:
     """Writes all items at or below a namespace to a file for readers, oldest first; how many.
 
@@ -68,6 +69,8 @@ def export_items(
         until: written first before this moment; with a time zone.
         format: "jsonl", "csv" or "parquet", in place of the one that the name says.
         progress: as for `AgentStore.load`.
+        escape_formulas: in CSV, writes `'` before a text that a spreadsheet would run as a
+            formula; False for exact texts. The other formats are always exact.
 
     Raises:
         ConfigurationError: the format is unknown, the folder is not there, or the store is
@@ -81,7 +84,9 @@ def export_items(
         part = part_of(store, user_id, tuple(map(encode_label, prefix)))
         store, prefix = part.store, part.labels
     rows = (row for row in _rows(store, check_labels(prefix)) if _between(row, since, until))
-    return write_rows(in_order(rows, _order), COLUMNS, path, format, progress)
+    return write_rows(
+        in_order(rows, _order), COLUMNS, path, format, progress, escape_formulas=escape_formulas
+    )
 
 
 async def aexport_items(
@@ -94,9 +99,11 @@ async def aexport_items(
     until: datetime | None = None,
     format: ExportFormat | None = None,
     progress: Progress | bool | None = None,
+    escape_formulas: bool = True,
 ) -> int:
     """As `export_items`, in a thread."""
     options: dict[str, Any] = {"since": since, "until": until, "format": format}
+    options["escape_formulas"] = escape_formulas
     return await asyncio.to_thread(
         export_items, store, path, user_id=user_id, prefix=prefix, progress=progress, **options
     )

@@ -191,6 +191,7 @@ class BlockingConversations:
         *,
         thread_id: str | None = None,
         progress: Progress | bool | None = None,
+        escape_formulas: bool = True,
     ) -> int:
         """Writes turns to a file, oldest first, in constant memory; how many.
 
@@ -204,13 +205,17 @@ class BlockingConversations:
             until: as for `turns`.
             thread_id: as for `turns`.
             progress: as for `AgentStore.load`.
+            escape_formulas: in CSV, writes `'` before a text that a spreadsheet would run as a
+                formula; False for exact texts. The other formats are always exact.
 
         Raises:
             ConfigurationError: the format is unknown, or the folder is not there.
             MissingExtraError: Parquet is asked for without the extra `parquet`.
         """
         turns = self.turns(thread_id, since, until)
-        return export_turns(turns, self.user_id, path, format, progress)
+        return export_turns(
+            turns, self.user_id, path, format, progress, escape_formulas=escape_formulas
+        )
 
     def _save(self, turns: Sequence[Turn]) -> list[ConversationKey]:
         if turns:

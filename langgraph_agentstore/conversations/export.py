@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from functools import partial
 from itertools import islice
 from os import PathLike
 from typing import IO, Any, Literal, Protocol, TypeAlias, get_args
@@ -43,6 +42,8 @@ def export_turns(
     path: str | PathLike[str],
     format: ExportFormat | None,
     progress: Progress | bool | None,
+    *,
+    escape_formulas: bool,
 ) -> int:
     """Writes turns as they come; how many. See `ConversationMemory.export`."""
     rows = (
@@ -58,7 +59,7 @@ def export_turns(
         }
         for turn in turns
     )
-    return write_rows(rows, TURN_COLUMNS, path, format, progress)
+    return write_rows(rows, TURN_COLUMNS, path, format, progress, escape_formulas=escape_formulas)
 
 
 def write_rows(
@@ -67,10 +68,13 @@ def write_rows(
     path: str | PathLike[str],
     format: ExportFormat | None,
     progress: Progress | bool | None = None,
+    *,
+    escape_formulas: bool,
 ) -> int:
     """Writes rows to a file, which appears when it is complete; how many.
 
-    A row's JSON is given as it is, and times as times with their zone.
+    A row's JSON is given as it is, and times as times with their zone. In CSV a text that a
+    spreadsheet would run gets `'` in front, unless `escape_formulas` is False.
 
     Raises:
         ConfigurationError: the format is unknown, or the folder is not there.
@@ -81,7 +85,7 @@ def write_rows(
     with (
         telling_progress(progress, "exporting") as tell,
         writing(path, kind) as file,
-        closing(_WRITERS[kind.format](file, columns)) as writer,
+        closing(_writer(kind.format, file, columns, escape_formulas)) as writer,
     ):
         while batch := list(islice(rows, TOLD_EVERY)):
             writer.add(batch if kind.format == "jsonl" else [_cells(row, columns) for row in batch])
@@ -123,11 +127,12 @@ class _JsonRows:
         pass
 
 
-_WRITERS: dict[str, Callable[[IO[bytes], Columns], _Writer]] = {
-    "jsonl": _JsonRows,
-    "csv": CsvRows,
-    "parquet": partial(ParquetRows, rows_of_group=ROW_GROUP),
-}
+def _writer(format: str, file: IO[bytes], columns: Columns, escape_formulas: bool) -> _Writer:
+    if format == "csv":
+        return CsvRows(file, columns, escape_formulas=escape_formulas)
+    if format == "parquet":
+        return ParquetRows(file, columns, rows_of_group=ROW_GROUP)
+    return _JsonRows(file, columns)
 
 
 def _cells(row: Row, columns: Columns) -> dict[str, Any]:

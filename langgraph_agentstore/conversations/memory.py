@@ -119,8 +119,10 @@ class ConversationMemory(BlockingConversations):
         *,
         thread_id: str | None = None,
         progress: Progress | bool | None = None,
+        escape_formulas: bool = True,
     ) -> int:
         """As `export`."""
+        options: dict[str, Any] = {"progress": progress, "escape_formulas": escape_formulas}
         return await asyncio.to_thread(
-            self.export, path, format, since, until, thread_id=thread_id, progress=progress
+            self.export, path, format, since, until, thread_id=thread_id, **options
         )

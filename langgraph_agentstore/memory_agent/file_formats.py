@@ -16,6 +16,7 @@ import orjson
 from ..errors import ConfigurationError, DamagedFileError
 from ..extras import imported
 from ..namespaces import Labels
+from ..transfer.formats.table import header_of
 from ..transfer.formats.yaml_documents import refuse_references
 from ..values import decode_value, encode_value
 from .encryption import SIGNATURE_BYTES, Cipher, Keys
@@ -106,7 +107,13 @@ def _entry(document: dict[str, Any]) -> Entry:
 
 
 def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise DamagedFileError(
+            "a time is not one of ISO 8601, such as 2024-12-27T14:30:00+00:00; a spreadsheet that "
+            "saves the file may have written it anew"
+        ) from None
     if time.tzinfo is None:
         raise DamagedFileError(f"the time {text!r} has no time zone")
     return time
@@ -179,7 +186,7 @@ def _dump_csv(entries: Iterable[Entry]) -> bytes:
 
 
 def _load_csv(content: bytes) -> Iterable[Entry]:
-    if not content.endswith(b"\r\n"):
+    if not content.endswith(b"\n"):
         raise DamagedFileError("its last line was cut")
     rows = _csv_rows(content.decode("utf-8-sig"))
     if tuple(rows[0]) != _COLUMNS:
@@ -190,8 +197,9 @@ def _load_csv(content: bytes) -> Iterable[Entry]:
 def _csv_rows(text: str) -> list[list[str]]:
     # The limit is the whole process's, and lower than a value may be long.
     limit = csv.field_size_limit(2**31 - 1)
+    _, separator = header_of(text.partition("\n")[0])
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
         raise DamagedFileError(f"its CSV was cut or altered ({error})") from error
     finally:
@@ -199,6 +207,8 @@ def _csv_rows(text: str) -> list[list[str]]:
 
 
 def _csv_entry(row: list[str]) -> Entry:
+    if len(row) != len(_COLUMNS):
+        raise DamagedFileError(f"a row has {len(row)} cells in place of {len(_COLUMNS)}")
     document: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
     for name in ("namespace", "value"):
         document[name] = orjson.loads(document[name])

