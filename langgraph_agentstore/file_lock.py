@@ -11,7 +11,7 @@ from typing import Final
 
 from .errors import StoreTimeoutError
 from .extras import imported
-from .replacing import telling_why
+from .replacing import made_private, telling_why
 
 LOCK_TIMEOUT_S: Final = 60.0
 """After so long another process holds the lock for more than a write."""
@@ -39,6 +39,7 @@ class FileLock:
         """
         with self._threads:
             with telling_why(self._path):
+                made_private(self._path)
                 is_held = self._processes.acquire(timeout=LOCK_TIMEOUT_S)
             if not is_held:
                 raise StoreTimeoutError(

@@ -12,6 +12,8 @@ from typing import IO, Final
 
 from .errors import FileNotWritableError
 
+NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+
 _MOUNTED: Final = (
     "it is a mount point, such as a single file mounted into a container, and cannot be replaced "
     "at once; mount its folder instead"
@@ -24,6 +26,7 @@ _REASONS: Final = {
     errno.EPERM: "this process may not write into its folder; allow it, or name another path",
     errno.ENOTDIR: "a part of the path is a file, not a folder; name another path",
     errno.EEXIST: "a part of the path is a file, not a folder; name another path",
+    errno.ELOOP: "there is a link in the place of a file of ours; remove it",
     errno.EISDIR: "it is a folder; name a file in it",
 }
 
@@ -34,6 +37,18 @@ def expanded(path: str | os.PathLike[str]) -> Path:
     with suppress(RuntimeError):
         return given.expanduser()
     return given
+
+
+def made_private(path: Path) -> None:
+    """Make an empty file that its owner alone may read, unless there is a file.
+
+    A link in its place is not followed: in a folder that others may write to, it could lead
+    anywhere.
+
+    Raises:
+        OSError: it is a link, or the folder cannot be written.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o600))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from .extras import imported
 from .file_lock import lock_beside
-from .replacing import expanded
+from .replacing import expanded, made_private
 
 SQLITE_TIMEOUT_S: Final = 30.0
 IN_MEMORY: Final = ":memory:"
@@ -29,6 +29,8 @@ def open_sqlite(path: str | Path) -> Any:
     path = path if str(path) == IN_MEMORY else expanded(path)
     alone = nullcontext() if str(path) == IN_MEMORY else lock_beside(Path(path)).held()
     with alone:
+        if str(path) != IN_MEMORY and not Path(path).exists():
+            made_private(Path(path))
         connection = sqlite3.connect(
             path, check_same_thread=False, isolation_level=None, timeout=SQLITE_TIMEOUT_S
         )

@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from ..extras import imported
 from ..file_lock import lock_beside
-from ..replacing import expanded, put_in_place, telling_why
+from ..replacing import NO_FOLLOW, expanded, put_in_place, telling_why
 from .file_formats import Content
 
 _WINDOWS: Final = sys.platform == "win32"
@@ -106,11 +106,14 @@ class LockedFile:
                 self._kept = _kept(file, content)
 
     def _replace(self, data: bytes) -> None:
-        # Always of one name: what a killed writer left is overwritten by the next. Its owner's
-        # alone, unless the file that it replaces is open to others.
+        # Always of one name, so that what a killed writer left is removed by the next; made anew,
+        # since a link or a file in its place could be another's. Its owner's alone, unless the
+        # file that it replaces is open to others.
         mode = self.path.stat().st_mode & 0o777 if self.path.exists() else 0o600
         with telling_why(self.path):
-            number = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+            self._new.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | _BINARY
+            number = os.open(self._new, flags, 0o600)
         try:
             with os.fdopen(number, "wb") as file:
                 file.write(data)
