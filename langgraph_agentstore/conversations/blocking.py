@@ -17,11 +17,10 @@ from ..progress import Progress
 from ..users import check_user_id
 from .answered_calls import history_of
 from .budget import Budget, TokenCounter
-from .drawers import AnyDrawer, drawer_of
+from .drawers import NEWEST_PAGE_SIZE, AnyDrawer, drawer_of
 from .export import ExportFormat, export_turns
 from .keys import ConversationKey, check_thread_id, in_utc
 from .neighbours import CANDIDATES, credited, with_context
-from .ordering import in_order
 from .repository import BaseStoreRepository
 from .saver import await_savers
 from .stored_messages import as_messages
@@ -111,7 +110,7 @@ class BlockingConversations:
         since = None if since is None else in_utc(since)
         until = None if until is None else in_utc(until)
         await_savers(self.store)
-        return in_order(self._drawer.read(thread_id, since, until), lambda turn: turn.order)
+        return self._drawer.oldest_first(thread_id, since, until)
 
     def messages(
         self,
@@ -148,7 +147,9 @@ class BlockingConversations:
             check_thread_id(thread_id)
         await_savers(self.store)
         budget = Budget(max_messages, max_tokens, token_counter)
-        turns = budget.latest_of(self._drawer.newest_first(thread_id))
+        # A turn has a message at least, and one more shows that the others fit.
+        size = min(NEWEST_PAGE_SIZE, (max_messages or NEWEST_PAGE_SIZE) + 1)
+        turns = budget.latest_of(self._drawer.newest_first(thread_id, size))
         return budget.trimmed(history_of(turns))
 
     def threads(self) -> list[ThreadSummary]:
@@ -179,8 +180,8 @@ class BlockingConversations:
     def forget(self, thread_id: str) -> int:
         """Removes a thread; how many turns it had."""
         check_thread_id(thread_id)
-        keys = [turn.key for turn in self.turns(thread_id)]
-        return self._drawer.delete(keys)
+        await_savers(self.store)
+        return self._drawer.forget(thread_id)
 
     def export(
         self,

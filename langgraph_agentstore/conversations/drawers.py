@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from ..errors import InvalidOperationError
 from ..namespaces import Labels
-from ..plan.turns import plan_newest_turns, plan_thread_page, plan_threads
+from ..plan.turns import (
+    plan_forget_thread,
+    plan_newest_turns,
+    plan_thread_page,
+    plan_threads,
+)
 from ..progress import Progress, telling_progress
 from ..runtime.maintenance import OPEN
 from ..surface import StoreSurface
@@ -24,6 +29,7 @@ from ..users import Address as Triples
 from ..views import UserStore
 from .addresses import conversations_of
 from .neighbours import Match
+from .ordering import in_order
 from .summaries import ThreadSummary, summaries, summary
 from .turns import Turn, turn_of_value
 
@@ -84,8 +90,21 @@ class AnyDrawer:
             yield from _between(since, until, self._turns(page, thread_id))
             offset += len(page)
 
-    def newest_first(self, thread_id: str | None = None) -> Iterator[Turn]:
-        """The turns of a thread or of all, the newest first."""
+    def oldest_first(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Turn]:
+        """As `read`, in the order in which they were said, and none twice."""
+        return in_order(self.read(thread_id, since, until), lambda turn: turn.order)
+
+    def newest_first(
+        self,
+        thread_id: str | None = None,
+        page_size: int = NEWEST_PAGE_SIZE,  # noqa: ARG002 - AgentDrawer's
+    ) -> Iterator[Turn]:
+        """The turns of a thread or of all, the newest first; all are read, whatever the page."""
         yield from sorted(self.read(thread_id), key=lambda turn: turn.order, reverse=True)
 
     def before(self, turn: Turn) -> Turn | None:
@@ -116,6 +135,10 @@ class AnyDrawer:
         found = self.store.search(self.labels, query=query, filter=only, limit=limit)
         scores = {item.key: item.score for item in found}
         return [Match(turn, scores[turn.key]) for turn in self._turns(found, thread_id)]
+
+    def forget(self, thread_id: str) -> int:
+        """Removes a thread; how many turns it had."""
+        return self.delete({turn.key for turn in self.read(thread_id)})
 
     def get(self, keys: Sequence[str]) -> list[Turn]:
         """Those that are there."""
@@ -179,21 +202,37 @@ class AgentDrawer(AnyDrawer):
     ) -> Iterator[Turn]:
         """As those of any store; a thread comes in the order of its keys, and nothing twice."""
         if thread_id is not None:
-            found = self._thread(thread_id, newest_first=False)
+            found = self._thread(thread_id, PAGE_SIZE, *_keys_around(thread_id, since, until))
         else:
             items = self._view.iter_items(self.labels, filter=_around(since, until))
             found = self._turns(items, None)
         yield from _between(since, until, found)
 
-    def newest_first(self, thread_id: str | None = None) -> Iterator[Turn]:
+    def oldest_first(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Turn]:
+        """A thread page by page, in the order of its keys, which sort as time does."""
+        if thread_id is None:
+            yield from super().oldest_first(None, since, until)
+            return
+        # To the second, that is: other programs end their keys by chance.
+        for _, turns in groupby(self.read(thread_id, since, until), key=lambda turn: turn.key[:-9]):
+            yield from sorted(turns, key=lambda turn: turn.order)
+
+    def newest_first(
+        self, thread_id: str | None = None, page_size: int = NEWEST_PAGE_SIZE
+    ) -> Iterator[Turn]:
         """Page by page."""
         if thread_id is not None:
-            yield from self._thread(thread_id, newest_first=True)
+            yield from self._thread(thread_id, page_size, newest_first=True)
             return
         before: tuple[str, str] | None = None
-        while page := self._newest(before):
+        while page := self._newest(before, page_size):
             yield from self._turns(page, None)
-            if len(page) < NEWEST_PAGE_SIZE:
+            if len(page) < page_size:
                 return
             before = str(page[-1].value.get("timestamp") or ""), page[-1].key
 
@@ -205,26 +244,42 @@ class AgentDrawer(AnyDrawer):
         )
         return next(self._turns(page, turn.thread_id), None)
 
+    def forget(self, thread_id: str) -> int:
+        """By one statement."""
+        rules = self._view._planner.rules
+        removed: int = self._view._run(plan_forget_thread(self._place, thread_id, rules))
+        return removed
+
     def threads(self) -> list[ThreadSummary]:
         """All threads, counted on the server."""
         rows = self._view._run(plan_threads(self._place, self._view._planner.rules))
         return [summary(*row) for row in rows]
 
-    def _newest(self, before: tuple[str, str] | None) -> list[Item]:
+    def _newest(self, before: tuple[str, str] | None, size: int) -> list[Item]:
         rules = self._view._planner.rules
-        page: list[Item] = self._view._run(
-            plan_newest_turns(self._place, before, NEWEST_PAGE_SIZE, rules)
-        )
+        page: list[Item] = self._view._run(plan_newest_turns(self._place, before, size, rules))
         return page
 
-    def _thread(self, thread_id: str, *, newest_first: bool) -> Iterator[Turn]:
-        size = NEWEST_PAGE_SIZE if newest_first else PAGE_SIZE
-        after: str | None = None
+    def _thread(
+        self,
+        thread_id: str,
+        size: int,
+        after: str | None = None,
+        before: str | None = None,
+        *,
+        newest_first: bool = False,
+    ) -> Iterator[Turn]:
         while True:
             rules = self._view._planner.rules
             page: list[Item] = self._view._run(
                 plan_thread_page(
-                    self._place, thread_id, after, size, rules, newest_first=newest_first
+                    self._place,
+                    thread_id,
+                    after,
+                    size,
+                    rules,
+                    before=before,
+                    newest_first=newest_first,
                 )
             )
             yield from self._turns(page, thread_id)
@@ -257,6 +312,18 @@ def _between(
     for turn in turns:
         if (since is None or turn.timestamp >= since) and (until is None or turn.timestamp < until):
             yield turn
+
+
+def _keys_around(
+    thread_id: str, since: datetime | None, until: datetime | None
+) -> tuple[str | None, str | None]:
+    """What sorts before and after the keys of a thread's turns between two moments.
+
+    With a day to spare, as `_around` has: a turn put by other means may say another time zone.
+    """
+    after = None if since is None else f"{thread_id}_{_day(since, -1).replace('-', '')}"
+    end = None if until is None else f"{thread_id}_{_day(until, 2).replace('-', '')}"
+    return after, end
 
 
 def _around(since: datetime | None, until: datetime | None) -> dict[str, Any] | None:

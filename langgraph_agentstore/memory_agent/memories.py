@@ -174,17 +174,14 @@ class Memories:
         """All keys that begin with the prefix, sorted."""
         start = "" if prefix is None else checked_key(prefix)
         self._auditor.tell("list", start)
-        keys = (key for key, _ in self._storage.scan(self._labels, None))
-        return sorted(key for key in keys if key.startswith(start))
+        return sorted(self._storage.keys(self._labels, start))
 
     def unreadable_memories(self, prefix: str | None = None) -> list[str]:
         """List the memories that this agent's keys cannot decrypt, or that are not encrypted."""
         start = "" if prefix is None else checked_key(prefix)
         self._auditor.tell("search", start)
-        memories = self._storage.scan(self._labels, None)
-        return sorted(
-            key for key, value in memories if key.startswith(start) and not self._opens(key, value)
-        )
+        memories = self._storage.scan(self._labels, None, start)
+        return sorted(key for key, value in memories if not self._opens(key, value))
 
     def rotate(self, *, progress: Progress | bool | None = None) -> int:
         """Encrypt anew, with the newest key, whatever an older key or release encrypted.
@@ -247,12 +244,13 @@ class Memories:
         """
         start, end, kind = checked_key(key), checked_key(other_key), _checked_relation(relation)
         self._auditor.tell("link", start, end)
-        for name in (start, end):
-            if self._storage.get(self._labels, name) is None:
+        found = self._storage.get_many(self._labels, (start, end))
+        for name, value in zip((start, end), found, strict=True):
+            if value is None:
                 raise _missing(name)
-        value = {"from": start, "relation": kind, "to": end}
+        link = {"from": start, "relation": kind, "to": end}
         place = hashlib.sha256(encode_value([start, kind, end])).hexdigest()
-        self._storage.write([PutOp(self._relations, place, value)])
+        self._storage.write([PutOp(self._relations, place, link)])
 
     def related(self, key: str, relation: str | None = None) -> list[Relation]:
         """The links that a memory has to others, sorted; of one relation, if it is named."""
@@ -321,9 +319,7 @@ class Memories:
         """Those of a collection; a filter leaves out at most what it does not match."""
         # What is encrypted is nothing to the storage's filter.
         wanted = None if self._cipher is not None else filter_for_items(filter)
-        for key, value in self._storage.scan(self._labels, wanted):
-            if key.startswith(prefix):
-                yield key, value
+        return self._storage.scan(self._labels, wanted, prefix)
 
     def _links(self, filter: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
         return self._storage.scan(self._relations, filter)

@@ -152,8 +152,8 @@ class MovableMemories(Memories):
                 plain = [(key, self._unsealed(labels, key, value)) for key, value in batch]
                 target._storage.write([target._put_in(labels, *pair) for pair in plain])
                 count += len(batch)
-                for key, data in plain:
-                    value = target._storage.get(labels, key)
+                copied = target._storage.get_many(labels, [key for key, _ in plain])
+                for (key, data), value in zip(plain, copied, strict=True):
                     if value is None or not same_json(target._unsealed(labels, key, value), data):
                         raise CopyMismatchError(f"{key!r} is not in the target as it was copied")
         return count

@@ -7,19 +7,21 @@ more promises (`PostgresStorage`); so does a file (`FileStorage`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, Protocol, TypeAlias
 
-from langgraph.store.base import BaseStore, PutOp
+from langgraph.store.base import BaseStore, GetOp, PutOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
-from ..beyond import LOAD_BATCH_SIZE, ExtendedSurface
+from ..beyond import LOAD_BATCH_SIZE, PAGE_SIZE, ExtendedSurface
 from ..errors import InvalidOperationError
 from ..loading import LARGEST_BATCH
 from ..namespaces import Labels
-from ..values import decode_value, encode_value
+from ..plan.model import StoredValue
+from ..plan.records import plan_keys, plan_page_of_values
+from ..values import as_mapping, decode_value, encode_value
 from .file_store import FileStore
 
 Value: TypeAlias = dict[str, Any]
@@ -39,6 +41,14 @@ class Storage(Protocol):
     def get(self, labels: Labels, key: str) -> Value | None:
         """The value, or None."""
 
+    def get_many(self, labels: Labels, keys: Sequence[str]) -> list[Value | None]:
+        """The values of several keys, in their order, read at once."""
+        return [self.get(labels, key) for key in keys]
+
+    def keys(self, labels: Labels, prefix: str) -> Iterable[str]:
+        """The keys of exactly this namespace that begin with the prefix, in any order."""
+        return (key for key, _ in self.scan(labels, None, prefix))
+
     def write(self, puts: Sequence[PutOp]) -> None:
         """Does all puts, or none where the store can."""
 
@@ -53,9 +63,12 @@ class Storage(Protocol):
         return
 
     def scan(
-        self, labels: Labels, filter: Mapping[str, Any] | None, /
+        self, labels: Labels, filter: Mapping[str, Any] | None, prefix: str = "", /
     ) -> Iterator[tuple[str, Value]]:
-        """Items of exactly this namespace; those a filter excludes may be left out, or not."""
+        """Items of exactly this namespace whose keys begin with the prefix.
+
+        Those that a filter excludes may be left out, or not.
+        """
 
 
 class StoreStorage(Storage):
@@ -76,6 +89,11 @@ class StoreStorage(Storage):
         return None if item is None else self._own(item.value)
 
     @override
+    def get_many(self, labels: Labels, keys: Sequence[str]) -> list[Value | None]:
+        found: Any = self.store.batch([GetOp(labels, key) for key in keys])
+        return [None if item is None else self._own(item.value) for item in found]
+
+    @override
     def write(self, puts: Sequence[PutOp]) -> None:
         self.store.batch(puts)
 
@@ -92,7 +110,7 @@ class StoreStorage(Storage):
 
     @override
     def scan(
-        self, labels: Labels, _filter: Mapping[str, Any] | None, /
+        self, labels: Labels, _filter: Mapping[str, Any] | None, prefix: str = "", /
     ) -> Iterator[tuple[str, Value]]:
         seen: set[str] = set()
         read, page = 0, _PAGE
@@ -103,7 +121,8 @@ class StoreStorage(Storage):
             for item in items:
                 if tuple(item.namespace) == labels and item.key not in seen:
                     seen.add(item.key)
-                    yield item.key, self._own(item.value)
+                    if item.key.startswith(prefix):
+                        yield item.key, self._own(item.value)
             if len(seen) == before:  # a store that knows no offset gives the same page again
                 return
 
@@ -141,6 +160,19 @@ class PostgresStorage(Storage):
         return None if item is None else item.value
 
     @override
+    def get_many(self, labels: Labels, keys: Sequence[str]) -> list[Value | None]:
+        found: Any = self.store.batch([GetOp(labels, key) for key in keys])
+        return [None if item is None else item.value for item in found]
+
+    @override
+    def keys(self, labels: Labels, prefix: str) -> Iterable[str]:
+        planner = self.store._planner
+        found: list[str] = self.store._run(
+            plan_keys(planner.located(labels), prefix, None, None, planner.rules)
+        )
+        return found
+
+    @override
     def write(self, puts: Sequence[PutOp]) -> None:
         """One transaction, unless something is deleted."""
         if len(puts) < 2 or any(put.value is None for put in puts):
@@ -162,11 +194,19 @@ class PostgresStorage(Storage):
 
     @override
     def scan(
-        self, labels: Labels, filter: Mapping[str, Any] | None, /
+        self, labels: Labels, filter: Mapping[str, Any] | None, prefix: str = "", /
     ) -> Iterator[tuple[str, Value]]:
-        for item in self.store.iter_items(labels, filter=filter):
-            if item.namespace == labels:
-                yield item.key, item.value
+        planner = self.store._planner
+        at, passes = planner.located(labels), planner.filter(filter) if filter else None
+        after: str | None = None
+        while True:
+            page: dict[str, StoredValue] = self.store._run(
+                plan_page_of_values(at, prefix, after, PAGE_SIZE, planner.rules, passes)
+            )
+            for after, stored in page.items():
+                yield after, as_mapping(stored.value)
+            if len(page) < PAGE_SIZE:
+                return
 
 
 def _copied(value: Mapping[str, Any]) -> Value:

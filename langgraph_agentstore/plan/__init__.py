@@ -122,6 +122,10 @@ class Planner:
             located = self._located(self._check(namespace))
         return (located.user_id, located.stored, checked_key(key, located)), located.labels
 
+    def located(self, labels: Labels) -> Located:
+        """Where exactly this namespace is."""
+        return self._located(labels)
+
     def _locate(self, namespace: object) -> Located:
         labels = self._check(namespace)
         return locate(self.scope.address(labels), labels)

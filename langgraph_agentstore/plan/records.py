@@ -16,6 +16,7 @@ from langgraph.store.base import ListNamespacesOp
 from ..namespaces import Labels, decode_labels, first_text_after, name_of
 from ..users import UserScope
 from .addresses import Located
+from .filters import Filter, filter_sql
 from .list_namespaces import plan_list_namespaces
 from .model import Decoded, ResultT, Row, Rules, Statement, StoredValue, written_once
 
@@ -101,10 +102,16 @@ SELECT i.key, i.value, i.created_at
 
 
 def plan_page_of_values(
-    at: Located, prefix: str, after: str | None, limit: int, rules: Rules
+    at: Located,
+    prefix: str,
+    after: str | None,
+    limit: int,
+    rules: Rules,
+    filter: Filter | None = None,
 ) -> Statement[dict[str, StoredValue]]:
-    """As `plan_all_values`, at most `limit` of them, whose keys come after `after`."""
-    sql, arguments = _page("i.key, i.value, i.created_at", at, prefix, after, limit, rules)
+    """As `plan_all_values`, at most `limit` that pass the filter, whose keys come after `after`."""
+    columns = "i.key, i.value, i.created_at"
+    sql, arguments = _page(columns, at, prefix, after, limit, rules, filter)
     return _read(sql, arguments, _values)
 
 
@@ -137,7 +144,13 @@ def plan_namespace_names(user_id: str, rules: Rules) -> Statement[list[str]]:
 
 
 def _page(
-    columns: str, at: Located, prefix: str, after: str | None, limit: int | None, rules: Rules
+    columns: str,
+    at: Located,
+    prefix: str,
+    after: str | None,
+    limit: int | None,
+    rules: Rules,
+    filter: Filter | None = None,
 ) -> tuple[str, tuple[Any, ...]]:
     arguments: list[Any] = [at.user_id, at.stored]
     conditions = [rules.live()]
@@ -151,6 +164,8 @@ def _page(
     if after is not None:
         arguments.append(after)
         conditions.append(f"i.key > ${len(arguments)}")
+    if filter is not None:
+        conditions.append(filter_sql(filter, arguments))
     arguments.append(limit)
     sql = f"""
 SELECT {columns}

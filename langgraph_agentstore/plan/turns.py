@@ -14,6 +14,7 @@ from langgraph.store.base import Item
 from ..namespaces import encode_labels
 from ..users import Address
 from ..values import as_mapping
+from .delete import count_of_removed
 from .model import Decoded, Row, Rules, Statement
 
 ThreadRow: TypeAlias = tuple[str, str, str, int]
@@ -32,10 +33,14 @@ def plan_thread_page(
     size: int,
     rules: Rules,
     *,
+    before: str | None = None,
     newest_first: bool = False,
 ) -> Statement[list[Item]]:
-    """The next `size` turns of a thread in the order of their keys, or in the opposite one."""
-    first, end = f"{thread_id}_", f"{thread_id}{_AFTER_UNDERSCORE}"
+    """The next `size` turns of a thread in the order of their keys, or in the opposite one.
+
+    `after`: the last key read, or what sorts just before the first; `before`: where to end.
+    """
+    first, end = f"{thread_id}_", before or f"{thread_id}{_AFTER_UNDERSCORE}"
     if after is not None:
         first, end = (first, after) if newest_first else (after, end)
     sql = f"""
@@ -48,6 +53,18 @@ SELECT i.key, i.value, i.created_at, i.updated_at
     stored = encode_labels(address.labels)
     arguments = (address.user_id, stored, first, end, thread_id, size)
     return Statement(sql, arguments, _items_below(address.labels), reads=True)
+
+
+def plan_forget_thread(address: Address, thread_id: str, rules: Rules) -> Statement[int]:
+    """Removes the turns of a thread; how many that had not expired."""
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key > $3 AND i.key < $4
+   -- The range has the turns of other threads too, whose ids begin in the same way.
+   AND i.value->>'thread_id' = $5 AND i.value ?| '{{query,response,messages}}'::text[]"""
+    first, end = f"{thread_id}_", f"{thread_id}{_AFTER_UNDERSCORE}"
+    stored = encode_labels(address.labels)
+    return count_of_removed([delete], (address.user_id, stored, first, end, thread_id), rules)
 
 
 def plan_newest_turns(

@@ -35,7 +35,7 @@ from langgraph_agentstore.plan.records import (
     plan_values,
 )
 from langgraph_agentstore.plan.scan import plan_page
-from langgraph_agentstore.plan.turns import plan_thread_page
+from langgraph_agentstore.plan.turns import plan_forget_thread, plan_thread_page
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
 SCHEMA = "explain_guards"
@@ -141,6 +141,10 @@ HOT = {
     "page": (*page(), {"item_pkey"}),
     "page of a thread": (*thread_page(newest_first=False), {"item_pkey"}),
     "end of a thread": (*thread_page(newest_first=True), {"item_pkey"}),
+    "forget a thread": (
+        *statement(plan_forget_thread(Address("u7", ("notes", "3")), "t", RULES)),
+        {"item_pkey", *BESIDE},
+    ),
     "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey", *BESIDE, *LEASES}),
     "refresh": (refresh_sql(RULES), (*TRIPLES, [], []), {"item_pkey"}),
     "values": (*statement(plan_values(AT, ["k7"], RULES)), {"item_pkey"}),

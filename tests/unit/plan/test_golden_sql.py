@@ -55,11 +55,13 @@ from langgraph_agentstore.plan.records import (
     plan_all_values,
     plan_keys,
     plan_one_record,
+    plan_page_of_values,
     plan_values,
 )
 from langgraph_agentstore.plan.reindex import fill_sql, page_sql, words_again_sql
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
 from langgraph_agentstore.plan.turns import (
+    plan_forget_thread,
     plan_newest_turns,
     plan_thread_page,
     plan_threads,
@@ -165,6 +167,7 @@ STATEMENTS = {
     "thread_page_newest_first": plan_thread_page(
         TURNS, "t", None, 10, RULES, newest_first=True
     ).sql,
+    "forget_thread": plan_forget_thread(TURNS, "t", RULES).sql,
     "newest_turns": plan_newest_turns(TURNS, None, 10, RULES).sql,
     "threads": plan_threads(TURNS, RULES).sql,
     "refresh": refresh_sql(RULES),
@@ -173,6 +176,9 @@ STATEMENTS = {
     "get_values": plan_values(AT, ["a"], RULES).sql,
     "get_all_values": plan_all_values(AT, RULES).sql,
     "keys": plan_keys(AT, "", None, None, RULES).sql,
+    "values_with_a_prefix_and_a_filter": plan_page_of_values(
+        AT, "a", "ab", 10, RULES, PLANNER.filter({"n": 1})
+    ).sql,
     "keys_with_a_prefix": plan_keys(AT, "a", "ab", 10, RULES).sql,
     "one_record": plan_one_record(AT, "k", RULES).sql,
     "delete_record": plan_delete(AT, "k", RULES).sql,
