@@ -49,7 +49,8 @@ class SearchSurface(StoreSurface):
 
         Args:
             namespace_prefix: whole labels; `("a",)` covers `("a", "b")`, not `("ab",)`.
-            query: what to look for; without effect on a store that was not given an index.
+            query: what to look for; without effect on a store that was not given an index, which
+                is logged once.
             filter: see the reference of filter operators.
             limit: how many at most; 0 gives none.
             offset: how many to leave out first.
@@ -196,7 +197,7 @@ class SearchSurface(StoreSurface):
         """The search to run, and what puts its result in its final order."""
         planner = self._planner
         if options is None:
-            return planner.plan(op._replace(query=None)), None
+            return planner.plan(op), None
         index = planner.rules.index
         if rerank is None and index is not None:
             rerank = index.rerank

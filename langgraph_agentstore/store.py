@@ -56,7 +56,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         ttl: LangGraph's `TTLConfig`, minutes. Expired items are gone at once, unless it says
             `omit_expired=False`.
         index: what `search(query=…)` finds items by: LangGraph's `IndexConfig`, and more; see
-            `AgentIndexConfig`. None: queries are ignored.
+            `AgentIndexConfig`. None: queries are ignored, with one warning.
 
     Raises:
         ConfigurationError: an option is wrong.

@@ -17,7 +17,7 @@ PAGE = PACKAGE.parent / "docs" / "architecture.md"
 
 # Each layer may import from itself and from those before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "closing", "lazy_names"),
+    ("errors", "closing", "lazy_names", "hints"),
     ("values",),
     ("namespaces", "ttl", "records", "texts", "embedders"),
     ("users", "index"),

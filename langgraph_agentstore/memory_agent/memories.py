@@ -17,7 +17,9 @@ from ..errors import (
     InvalidOperationError,
     MissingMemoryError,
 )
+from ..hints import Hints
 from ..namespaces import Labels
+from ..plan.filters import Filter
 from ..progress import Progress, telling_progress
 from ..users import SHARED, Address
 from ..values import encode_value
@@ -68,6 +70,7 @@ class Memories:
         user_id: str | None,
     ) -> None:
         self._storage = storage
+        self._hints = _hints_of(storage.store)
         self._labels = namespace
         self._relations = (*namespace, RELATIONS)
         self._validation = validation
@@ -103,7 +106,7 @@ class Memories:
 
         With a filter: of a list the elements that match, of anything else itself if it does.
         """
-        name, passes = checked_key(key), checked_filter(filter)
+        name, passes = checked_key(key), self._passes(filter)
         self._auditor.tell("retrieve", name)
         data = self._data_at(name)
         return reduced(data, passes) if filter else data
@@ -161,7 +164,7 @@ class Memories:
                 key is as many things to find as it has elements; anything else is one.
             filter: as of every store of this package; None for everything.
         """
-        name, passes = checked_key(collection), checked_filter(filter)
+        name, passes = checked_key(collection), self._passes(filter)
         self._auditor.tell("search", name)
         if is_collection(name):
             memories = sorted(self._memories(name, filter), key=lambda memory: memory[0])
@@ -321,6 +324,12 @@ class Memories:
         wanted = None if self._cipher is not None else filter_for_items(filter)
         return self._storage.scan(self._labels, wanted, prefix)
 
+    def _passes(self, filter: Mapping[str, Any] | None) -> Filter:
+        passes = checked_filter(filter)
+        for hint in passes.hints:
+            self._hints.give(hint)
+        return passes
+
     def _links(self, filter: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
         return self._storage.scan(self._relations, filter)
 
@@ -335,3 +344,8 @@ def _checked_relation(relation: object) -> str:
             f"a relation is a non-empty string such as 'about', got {relation!r}"
         )
     return relation
+
+
+def _hints_of(store: object) -> Hints:
+    """Those of the store, if it gives any: what the store says need not be said again."""
+    return store._engine.standing.hints if isinstance(store, ExtendedSurface) else Hints()

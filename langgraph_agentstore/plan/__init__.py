@@ -45,6 +45,13 @@ from .words import text_to_embed
 
 _LARGEST_COUNT = 2**62
 
+NO_INDEX = (
+    "search(query=…) has no effect on a store without an index: the newest items come first, "
+    "whatever the query says. Make the store with index={'mode': 'text'} to find by words, or with "
+    "index={'embed': …, 'dims': …} to find by meaning, and call reindex() once for the items that "
+    "it has"
+)
+
 
 class Planner:
     """Plans the operations of one store or view: its scope, and the rules of its configuration."""
@@ -147,6 +154,8 @@ class Planner:
     def _plan_search(self, op: SearchOp) -> Statement[Any] | Query:
         if op.query and self.rules.index is not None:
             return self.query(op, default_options(self.rules.index))
+        if op.query and str(op.query).strip():
+            self.standing.hints.give(NO_INDEX)
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
@@ -195,10 +204,12 @@ class Planner:
     def _plan_all_listed(self, op: ListNamespacesOp, _omit_expired: bool) -> Statement[Any]:
         return plan_list_namespaces(op, self.scope, self.rules)
 
-    @staticmethod
-    def filter(filter: Any) -> Filter:
+    def filter(self, filter: Any) -> Filter:
         """A filter, parsed; None matches everything."""
-        return parse_filter({} if filter is None else filter)
+        parsed = parse_filter({} if filter is None else filter)
+        for hint in parsed.hints:
+            self.standing.hints.give(hint)
+        return parsed
 
 
 def _check_count(name: str, count: object) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
+from ..hints import Hints
 from ..index import SearchIndex, VectorIndex
 from ..texts import Part, Paths
 
@@ -132,9 +133,13 @@ def written_once(
 
 @dataclass(slots=True)
 class Standing:
-    """The rules in force, which all planners of a store share: reindexing puts others there."""
+    """The rules in force, which all planners of a store share: reindexing puts others there.
+
+    `hints`: those that the store's users were given.
+    """
 
     rules: Rules
+    hints: Hints = field(default_factory=Hints)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ names or operands: statements are prepared and cached by their text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...values import as_mapping
@@ -30,9 +30,13 @@ class Condition(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parsed filter: a condition on a whole stored value. Made by `parse_filter`."""
+    """A parsed filter: a condition on a whole stored value. Made by `parse_filter`.
+
+    `hints`: what in it is legal and probably not meant.
+    """
 
     condition: Condition
+    hints: tuple[str, ...] = field(default=(), compare=False)
 
 
 def matches(filter: Filter, value: Any) -> bool:

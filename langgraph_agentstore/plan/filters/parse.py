@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ...errors import InvalidFilterError, InvalidValueError, UnknownOperatorError, ValueTypeError
@@ -39,6 +39,9 @@ OPERATOR_NAMES: Final = (*OPERATORS, *_LOGICAL)
 """Every operator, as the messages list them."""
 
 
+_BARE_NAMES: Final = frozenset(name[1:] for name in OPERATOR_NAMES)
+
+
 def parse_filter(filter: Mapping[str, Any]) -> Filter:
     """Checks a filter and makes the tree that `matches` and `filter_sql` take.
 
@@ -48,7 +51,9 @@ def parse_filter(filter: Mapping[str, Any]) -> Filter:
             is not JSON, an operator without a field, a field's name that is empty or no text,
             nesting beyond `MAX_DEPTH` or more than `MAX_PARTS` parts.
     """
-    return Filter(_Parser().document(filter, 0))
+    parser = _Parser()
+    condition = parser.document(filter, 0)
+    return Filter(condition, tuple(parser.hints))
 
 
 @dataclass(slots=True)
@@ -56,6 +61,7 @@ class _Parser:
     """Recursive descent; `path` is the field that a condition is on, `depth` its nesting."""
 
     parts: int = 0
+    hints: list[str] = field(default_factory=list)
 
     def document(self, filter: object, depth: int) -> Condition:
         if not isinstance(filter, Mapping):
@@ -93,6 +99,8 @@ class _Parser:
         if isinstance(condition, Mapping):
             if any(map(_is_dollar_name, condition)):
                 return self.operators(condition, path, depth)
+            if condition and _BARE_NAMES.issuperset(condition):
+                self.hints += [_bare(str(name), path) for name in condition]
             return self.fields(condition, path, depth)
         if isinstance(condition, (list, tuple)):
             return self.elements(condition, path, depth)
@@ -208,6 +216,13 @@ def _is_dollar_name(name: object) -> bool:
 
 def _unknown(name: object) -> str:
     return f"{name!r} is not a filter operator; known: {', '.join(OPERATOR_NAMES)}"
+
+
+def _bare(name: str, path: str) -> str:
+    return (
+        f"the filter on {path!r} asks for a field named {name!r} within it; if the operator is "
+        f"meant, write ${name}: {{{path!r}: {{'${name}': …}}}}"
+    )
 
 
 def _on(path: str) -> str:

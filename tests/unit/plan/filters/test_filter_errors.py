@@ -182,3 +182,35 @@ def test_subclasses_of_str_and_int_are_taken_as_such() -> None:
     assert matches(parsed, {"red": "red"})
     assert arguments == ["red", b'["red"]']
     assert type(arguments[0]) is str
+
+
+# Hints
+
+
+@pytest.mark.parametrize("name", [name[1:] for name in OPERATOR_NAMES])
+def test_an_operator_without_its_dollar_is_hinted_at(name: str) -> None:
+    (hint,) = parse_filter({"a": {"b": {name: 1}}}).hints
+    assert f"'a.b' asks for a field named '{name}'" in hint
+    assert f"write ${name}: {{'a.b': {{'${name}': …}}}}" in hint
+
+
+def test_each_operator_without_its_dollar_is_hinted_at() -> None:
+    filter = {"$or": [{"n": {"gte": 1, "lt": 5}}, {"m": {"$not": {"in": [1]}}}]}
+    assert len(parse_filter(filter).hints) == 3
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        {},
+        {"gt": 1},
+        {"n": {"$gt": 1}},
+        {"n": {}},
+        {"n": "gt"},
+        {"n": {"gt": 1, "currency": "EUR"}},
+        {"n": {"greater": 1}},
+        {"n": {"$eq": {"gt": 1}}},
+    ],
+)
+def test_what_can_be_meant_as_it_stands_is_not_hinted_at(filter: dict[str, Any]) -> None:
+    assert parse_filter(filter).hints == ()
