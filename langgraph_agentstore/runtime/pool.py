@@ -23,6 +23,9 @@ from .translate import connecting, is_full
 
 Use: TypeAlias = Literal["get", "write", "statement", "refresh"]
 
+LOOK_S = 0.05
+"""How long answers that have come may wait for a loop that is busy."""
+
 CLOSE_S = 2.0
 """How long a connection may take to say goodbye, or to answer when it may be broken."""
 
@@ -226,13 +229,21 @@ class Pool:
             self._discard(connection, politely=True)
 
     async def _turn_of(self, waiter: _Waiter) -> Connection:
-        limit_s = self._config.acquire_timeout_s
-        while not waiter.turn.done():
-            still_s = self._loop.time() - max(waiter.joined_s, self._moved_s[waiter.use])
-            if still_s >= limit_s:
-                raise self._in_vain()
-            await asyncio.wait([waiter.turn], timeout=limit_s - still_s)
-        return waiter.turn.result()
+        while (left_s := self._left_s(waiter)) > 0 or await self._looked_once_more(waiter):
+            await asyncio.wait([waiter.turn], timeout=max(left_s, 0.0))
+            if waiter.turn.done():
+                return waiter.turn.result()
+        raise self._in_vain()
+
+    def _left_s(self, waiter: _Waiter) -> float:
+        """How long the queue may stand still yet."""
+        since_s = max(waiter.joined_s, self._moved_s[waiter.use])
+        return since_s + self._config.acquire_timeout_s - self._loop.time()
+
+    async def _looked_once_more(self, waiter: _Waiter) -> bool:
+        """Whether the queue had moved, and a busy loop had no time to see it."""
+        await asyncio.wait([waiter.turn], timeout=LOOK_S)
+        return waiter.turn.done() or self._left_s(waiter) > 0
 
     def _withdraw(self, waiter: _Waiter) -> None:
         with suppress(ValueError):

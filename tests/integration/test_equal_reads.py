@@ -166,7 +166,7 @@ async def test_reads_go_on_while_rows_are_locked(
 async def test_a_queue_that_moves_fails_nobody(
     store: AgentStore, postgres_dsn: str, schema_name: str, apart: bool
 ) -> None:
-    hasty = {"max_size": 3, "acquire_timeout_s": 0.5}
+    hasty = {"max_size": 3, "acquire_timeout_s": 1.0}
     async with AgentStore(postgres_dsn, schema=schema_name, pool=hasty) as queueing:
         listings = [queueing.alist_namespaces(limit=2 + n * apart) for n in range(5_000)]
         results = await asyncio.gather(*listings)
