@@ -11,13 +11,14 @@ from typing import Protocol
 from langgraph.store.base import BaseStore, SearchItem, SearchOp
 
 from ..beyond import ExtendedSurface
-from ..errors import InvalidOperationError
+from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
 from ..namespaces import Labels, check_labels
 from ..plan import Planner
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of
 from ..user_scope import USERS, encode_label, labels_naming
 from ..users import DEFAULT_TEMPLATE, Region, TemplateScope, check_user_id
+from ..values import check_text, encode_value
 from ..views import PerUserStore, UserStore, view_of
 from .addresses import TUPLES, template_of
 from .manifest import Addresses
@@ -185,7 +186,22 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
+def _check(item: SearchItem) -> None:
+    """Raises for what no file can have: it would be lost, such as NaN, or break the file."""
+    try:
+        for text in (*item.namespace, str(item.key)):
+            check_text(text, "its address")
+        encode_value(item.value)
+    except ValueTypeError:  # a time, a set: written in the form that JSON has for it
+        return
+    except InvalidValueError as error:
+        raise InvalidValueError(
+            f"the item {item.key!r} in {tuple(item.namespace)!r} cannot be moved: {error}"
+        ) from None
+
+
 def _record(item: SearchItem) -> StoredRecord:
+    _check(item)
     written = TUPLES.address(tuple(item.namespace))
     return StoredRecord(
         written.user_id,

@@ -17,7 +17,13 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.store.postgres import PostgresStore
 from langgraph.store.sqlite import SqliteStore
 
-from langgraph_agentstore import AgentStore, InvalidOperationError, MissingUserError
+from langgraph_agentstore import (
+    AgentStore,
+    DataStore,
+    InvalidOperationError,
+    InvalidValueError,
+    MissingUserError,
+)
 from langgraph_agentstore.conversations import (
     BaseStoreRepository,
     ConversationMemory,
@@ -186,6 +192,12 @@ def check(store: Any, user_id: str) -> None:
     assert read(("users", user_id, "notes"), "n") == {"text": "a note"}
     assert read(("users", user_id, "filesystem"), "/a.md")["content"] == "one\ntwo"
     assert read(("users", user_id, "conversations"), keys[0])["query"] == "What is tea?"
+    if isinstance(store, AgentStore):
+        assert DataStore(store, user_id, None, "notes").get("n") == {"text": "a note"}
+        assert DataStore(store, user_id, None, "memories").list_keys("drinks/") == [
+            "drinks/tea",
+            "drinks/water",
+        ]
     found = in_graph(store, user_id, lambda: DeepAgentsBackend(store).read("/a.md"))
     assert found.file_data["content"] == "one\ntwo"
     if not isinstance(store, (UserStore, PerUserStore)) and ("." in user_id or "%" not in user_id):
@@ -347,8 +359,6 @@ def test_what_cannot_be_carried_is_refused_before_anything_is_written(
     source, target = stores.open("AgentStore"), stores.open(kind)
     view = source.for_user("ada@example.com")
     view.put(("a",), "k", {})
-    from langgraph_agentstore import DataStore
-
     DataStore(source, "ada@example.com", None, "z.z").set("k", 1)
     with pytest.raises(ValueError, match=r"z\.z"):
         copy(source, target, user_id="ada@example.com")
@@ -362,6 +372,30 @@ def test_a_key_that_is_too_long_is_refused_before_anything_is_written(stores: St
     with pytest.raises(ValueError, match="2600"):
         copy(source, target, user_id="a.b")
     assert target.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("label", "key", "value"),
+    [
+        ("n", "k", {"v": float("nan")}),
+        ("n", "k", {"v": [float("inf")]}),
+        ("n", "k", {"v": "\ud800"}),
+        ("n", "k", {"v": 2**70}),
+        ("n", "k\ud800", {}),
+        ("n\ud800", "k", {}),
+    ],
+)
+def test_what_no_file_can_have_is_named(
+    label: str, key: str, value: dict[str, Any], tmp_path: Path
+) -> None:
+    source, target = InMemoryStore(), InMemoryStore()
+    source.put(("a",), "first", {})
+    source.put(("z", label), key, value)
+    for move in (lambda: copy(source, target), lambda: export(source, tmp_path / "x.jsonl")):
+        with pytest.raises(InvalidValueError, match="cannot be moved"):
+            move()
+    assert target.search(()) == []
+    assert not (tmp_path / "x.jsonl").exists()
 
 
 @pytest.mark.parametrize("kind", ["AgentStore", "InMemoryStore", "SqliteStore"])
