@@ -48,11 +48,7 @@ ITEMS = Staging(
      ("indexed_paths", "jsonb"), ("parts", "integer")),
 )  # fmt: skip
 
-VECTORS = Staging(
-    "agentstore_load_vector",
-    (*_TRIPLE, ("part", "integer"), ("path", "text"), ("digest", "bigint"),
-     ("embedding", "vector")),
-)  # fmt: skip
+_VECTORS = "agentstore_load_vector"
 
 
 def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
@@ -75,7 +71,7 @@ def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
         return Load(((ITEMS, items),), (_upsert_indexed_sql(rules),))
     vectors = [(*put.triple, *row) for put in puts for row in vector_rows(put)]
     moves = (_upsert_indexed_sql(rules), _stale_sql(rules), _vectors_sql(rules))
-    return Load(((ITEMS, items), (VECTORS, vectors)), moves)
+    return Load(((ITEMS, items), (_staged_vectors(rules), vectors)), moves)
 
 
 @written_once
@@ -110,11 +106,17 @@ DELETE FROM {rules.vectors} v USING {ITEMS.name} p
    AND v.part >= p.parts"""
 
 
+def _staged_vectors(rules: Rules) -> Staging:
+    parts = (("part", "integer"), ("path", "text"), ("digest", "bigint"))
+    vector = ("embedding", f"{rules.tables.of_extension}vector")
+    return Staging(_VECTORS, (*_TRIPLE, *parts, vector))
+
+
 @written_once
 def _vectors_sql(rules: Rules) -> str:
     return f"""
 INSERT INTO {rules.vectors} AS v
        ({VECTOR_COLUMNS})
 SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
-       p.embedding::{column_type(rules.vector_index)}
-  FROM {VECTORS.name} p JOIN {rules.tables.item} i USING (user_id, namespace, key){REPLACE_PART}"""
+       p.embedding::{column_type(rules.tables, rules.vector_index)}
+  FROM {_VECTORS} p JOIN {rules.tables.item} i USING (user_id, namespace, key){REPLACE_PART}"""

@@ -10,7 +10,7 @@ from .model import Decoded, Row, Rules, Statement, Triple, written_once
 @written_once
 def _known_sql(rules: Rules) -> str:
     return f"""
-SELECT v.digest, v.embedding::vector
+SELECT v.digest, v.embedding::{rules.tables.of_extension}vector
   FROM {rules.vectors} v
  WHERE v.user_id = $1 AND v.namespace = $2 AND v.key = $3 AND v.embedding IS NOT NULL"""
 

@@ -24,15 +24,33 @@ P = ParamSpec("P")
 NO_METADATA = b"{}"
 
 
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The quoted names of one schema's objects, ready to stand in SQL."""
+    """The quoted names of one schema's objects, ready to stand in SQL.
+
+    `extension`: the schema of pgvector's types and operators, once a connection has told it; its
+    names are then found whatever the search_path is.
+    """
 
     schema: str
+    extension: str | None = None
 
     @property
     def quoted(self) -> str:
-        return '"' + self.schema.replace('"', '""') + '"'
+        return _quoted(self.schema)
+
+    @property
+    def of_extension(self) -> str:
+        """What stands before names of pgvector."""
+        return "" if self.extension is None else f"{_quoted(self.extension)}."
+
+    def operator(self, operator: str) -> str:
+        """An operator of pgvector."""
+        return operator if self.extension is None else f"OPERATOR({self.of_extension}{operator})"
 
     @property
     def item(self) -> str:

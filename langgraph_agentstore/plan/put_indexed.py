@@ -145,9 +145,9 @@ def vectors_ctes(rules: Rules, first: int) -> str:
     INSERT INTO {rules.vectors} AS v
            ({VECTOR_COLUMNS})
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
-           n.embedding::{column_type(rules.vector_index)}
+           n.embedding::{column_type(rules.tables, rules.vector_index)}
       FROM unnest(${position}::bigint[], ${part}::integer[], ${path}::text[], ${digest}::bigint[],
-                  ${embedding}::vector[])
+                  ${embedding}::{rules.tables.of_extension}vector[])
            AS n (position, part, path, digest, embedding)
       JOIN p USING (position) JOIN written w USING (user_id, namespace, key){REPLACE_PART}
 )"""

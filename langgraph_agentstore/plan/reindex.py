@@ -80,8 +80,9 @@ WITH p AS MATERIALIZED (
 INSERT INTO {rules.vectors} AS v
        ({VECTOR_COLUMNS})
 SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
-       n.embedding::{column_type(rules.vector_index)}
-  FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::bigint[], $10::vector[])
+       n.embedding::{column_type(rules.tables, rules.vector_index)}
+  FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::bigint[],
+              $10::{rules.tables.of_extension}vector[])
        AS n (position, part, path, digest, embedding)
   JOIN p USING (position){REPLACE_PART}"""
 

@@ -20,8 +20,9 @@ REPLACE_PART = """
 """What a row of a part does where there is one already."""
 
 
-def column_type(index: VectorIndex) -> str:
-    return f"{index.stored_as}({index.dims})"
+def column_type(tables: Tables, index: VectorIndex) -> str:
+    """The type of a stored vector."""
+    return f"{tables.of_extension}{index.stored_as}({index.dims})"
 
 
 def create_vectors_sql(tables: Tables, number: int, index: VectorIndex) -> tuple[str, ...]:
@@ -36,7 +37,7 @@ def create_vectors_sql(tables: Tables, number: int, index: VectorIndex) -> tuple
     path       text NOT NULL,
     version    bigint NOT NULL,
     digest     bigint NOT NULL,
-    embedding  {column_type(index)},
+    embedding  {column_type(tables, index)},
     PRIMARY KEY (user_id, namespace, key, part),
     FOREIGN KEY (user_id, namespace, key)
         REFERENCES {tables.item} (user_id, namespace, key) ON DELETE CASCADE
@@ -59,7 +60,8 @@ def approximate_index(tables: Tables, number: int, index: VectorIndex) -> Filter
     return FilterIndex(
         name,
         f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {tables.item_vector(number)} "
-        f"USING {index.kind} (({_indexed('embedding', index)}) {index.indexed_as}_{opclass}) "
+        f"USING {index.kind} (({_indexed('embedding', tables, index)}) "
+        f"{tables.of_extension}{index.indexed_as}_{opclass}) "
         f"WITH ({', '.join(options)})",
         f"DROP INDEX CONCURRENTLY IF EXISTS {tables.quoted}.{name}",
         options,
@@ -80,28 +82,29 @@ class DistanceSql:
 
 def distance_sql(rules: Rules) -> DistanceSql:
     """How this store's index measures; `score` is over a column `distance`."""
-    index = rules.vector_index
-    operator = _OPERATORS[index.distance]
+    index, tables = rules.vector_index, rules.tables
+    operator = tables.operator(_OPERATORS[index.distance])
     # A scalar subquery where there is something to convert: it is done once, not for each row.
-    query = "$1::vector"
+    given = f"$1::{tables.of_extension}vector"
+    query = given
     if index.stored_as != "vector":
-        query = f"(SELECT $1::vector::{column_type(index)})"
+        query = f"(SELECT {given}::{column_type(tables, index)})"
     exact = f"v.embedding {operator} {query}"
     if index.distance == "cosine":
         # Of a vector of zeros nobody knows the direction: neither near nor far.
         exact = f"coalesce(nullif({exact}, 'NaN'), 1)"
     if index.indexed_as != index.stored_as:
-        query = f"(SELECT {_indexed('$1::vector', index)})"
-    near = "<~>" if index.indexed_as == "bit" else operator
-    indexed = f"{_indexed('v.embedding', index)} {near} {query}"
+        query = f"(SELECT {_indexed(given, tables, index)})"
+    near = tables.operator("<~>") if index.indexed_as == "bit" else operator
+    indexed = f"{_indexed('v.embedding', tables, index)} {near} {query}"
     score = {"cosine": "1 - distance", "l2": "-distance", "inner_product": "-distance"}
     return DistanceSql(exact, indexed, score[index.distance])
 
 
-def _indexed(vector: str, index: VectorIndex) -> str:
+def _indexed(vector: str, tables: Tables, index: VectorIndex) -> str:
     """A vector as the approximate index sees it."""
     if index.indexed_as == "bit":
-        return f"binary_quantize({vector})::bit({index.dims})"
+        return f"{tables.of_extension}binary_quantize({vector})::bit({index.dims})"
     if index.indexed_as == index.stored_as:
         return vector
-    return f"({vector})::{index.indexed_as}({index.dims})"
+    return f"({vector})::{tables.of_extension}{index.indexed_as}({index.dims})"

@@ -20,6 +20,12 @@ Connection: TypeAlias = asyncpg.Connection
 # Beyond the server's own statement_timeout, whose answer tells whether anything was written.
 GRACE_S = 2.0
 
+SCHEMA_OF_VECTOR = (
+    "SELECT n.nspname FROM pg_catalog.pg_extension e "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'"
+)
+"""Where pgvector is, be it on the search_path or not."""
+
 
 class Connector:
     """Makes connections to one target; those made once `vectors` is set know the type `vector`."""
@@ -88,10 +94,7 @@ class Connector:
 
 async def know_vectors(connection: Connection) -> None:
     """Has the driver take and give vectors in their wire format; where there are none, nothing."""
-    schema = await connection.fetchval(
-        "SELECT n.nspname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
-        "WHERE t.oid = to_regtype('vector')"
-    )
+    schema = await connection.fetchval(SCHEMA_OF_VECTOR)
     if schema is not None:
         await connection.set_type_codec(
             "vector", schema=schema, format="binary", encoder=bytes, decoder=bytes

@@ -30,6 +30,7 @@ from .database import Database
 from .io_thread import ForkAware, IoThread, in_thread
 from .migrator import migrate
 from .searching import Searching
+from .server_checks import check_version, check_visibility, warn_of_pgvector
 from .session import Job, Session
 from .translate import executing
 from .vector_sets import open_vectors
@@ -282,8 +283,12 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
     database.connections.open()
     try:
         async with database.connections.lease() as connection:
+            check_version(connection)
+            await check_visibility(connection, rules.tables)
             schema_version = await migrate(connection, rules.tables)
             opened, problem = await open_vectors(connection, rules)
+            if opened.vector_set is not None:
+                await warn_of_pgvector(connection)
         if opened.vector_set is not None:
             database.connections.learn_vectors()
     except BaseException as error:

@@ -121,8 +121,8 @@ async def _applied(connection: Connection, tables: Tables) -> dict[int, str]:
         rows = await connection.fetch(f"SELECT number, checksum FROM {tables.migration}")
     except asyncpg.InsufficientPrivilegeError as error:
         raise MissingSchemaError(
-            f"this role may not use schema {tables.schema!r} ({error}); let its owner grant "
-            f"{_rights(tables)}"
+            f"this role may not use schema {tables.schema!r} ({_first_line(error)}); let its owner "
+            f"grant {_rights(tables)}"
         ) from error
     return {row["number"]: row["checksum"] for row in rows}
 
@@ -145,12 +145,19 @@ async def _apply(
                 await connection.execute(statement)
     except asyncpg.InsufficientPrivilegeError as error:
         raise MissingSchemaError(
-            f"this role may not set up schema {tables.schema!r} ({error}); let a role that may "
-            f"run this, then grant {_rights(tables)} to this one:\n\n{setup_sql(tables, after)}",
+            f"this role may not set up schema {tables.schema!r} ({_first_line(error)}): let a role "
+            "that may run the script that print(error.sql) and print(store.setup_sql()) show, and "
+            f"then grant {_rights(tables)} to this one",
             sql=setup_sql(tables, after),
         ) from error
     except asyncpg.PostgresError as error:
-        raise MigrationError(f"setting up schema {tables.schema!r} failed: {error}") from error
+        raise MigrationError(
+            f"setting up schema {tables.schema!r} failed: {_first_line(error)}"
+        ) from error
+
+
+def _first_line(error: asyncpg.PostgresError) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _rights(tables: Tables) -> str:

@@ -31,7 +31,7 @@ from .connections import Connection
 from .indexes import make_index
 from .searching import Searching
 from .session import Session
-from .vector_sets import StoredSet, has_index, have_extension, make_set, stored_set
+from .vector_sets import StoredSet, has_index, have_extension, make_set, stored_set, with_extension
 
 # One lock for all schemas of a database: two reindexings at once would be in each other's way.
 _LOCK = 0x61676E77
@@ -69,7 +69,7 @@ class Reindexing:
             raise SchemaError("another process is reindexing; wait for it")
         await connection.execute("SET statement_timeout = 0")
         if self._rules.searched.vectors is not None:
-            await have_extension(connection)
+            self._rules = with_extension(self._rules, await have_extension(connection))
             session.database.connections.learn_vectors()
             number = await self._open_set(connection)
             self._rules = replace(self._rules, vector_set=number, approximate=False)

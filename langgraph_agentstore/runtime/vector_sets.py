@@ -23,6 +23,7 @@ from ..index import SearchIndex
 from ..plan.model import Rules
 from ..plan.vectors import approximate_index, create_vectors_sql
 from .connections import Connection, know_vectors
+from .server_checks import numbers_of
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -38,6 +39,12 @@ _NOT_FOUND = (
 
 OLDEST_PGVECTOR = (0, 8)
 """The first whose indexes go on looking when a filter leaves too little."""
+
+_EXTENSION = (
+    "SELECT e.extversion, n.nspname, pg_catalog.has_schema_privilege(n.oid, 'USAGE') "
+    "FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace "
+    "WHERE e.extname = 'vector'"
+)
 
 _INSTALL = (
     "install pgvector on the server (Debian and Ubuntu: apt install postgresql-<version>-pgvector; "
@@ -72,7 +79,7 @@ async def open_vectors(connection: Connection, rules: Rules) -> tuple[Rules, Sch
     if index.vectors is None:
         return rules, None
     try:
-        await have_extension(connection)
+        rules = with_extension(rules, await have_extension(connection))
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             stored = await stored_set(connection, rules, "active")
@@ -87,32 +94,53 @@ async def open_vectors(connection: Connection, rules: Rules) -> tuple[Rules, Sch
     return replace(rules, approximate=await has_index(connection, rules)), None
 
 
-async def have_extension(connection: Connection) -> None:
-    """Makes the extension unless it is there, and tells the driver of its type."""
-    if not await connection.fetchval("SELECT to_regtype('vector') IS NOT NULL"):
-        try:
-            async with connection.transaction():
-                # Of two that make it at once, one would fail in spite of IF NOT EXISTS.
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-                await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as error:
-            raise MissingExtensionError(
-                f"vectors need pgvector, which this server does not have: {_INSTALL}"
-            ) from error
-        except asyncpg.InsufficientPrivilegeError as error:
-            raise MissingExtensionError(
-                "vectors need pgvector, and this role may not make it: let a superuser run "
-                "CREATE EXTENSION vector in this database"
-            ) from error
-    version = await connection.fetchval(
-        "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
-    )
-    if tuple(map(int, version.split(".")[:2])) < OLDEST_PGVECTOR:
+def with_extension(rules: Rules, schema: str) -> Rules:
+    """The rules, once the schema of pgvector is known."""
+    return replace(rules, tables=replace(rules.tables, extension=schema))
+
+
+async def have_extension(connection: Connection) -> str:
+    """Makes the extension unless it is there, tells the driver of its type; gives its schema."""
+    found = await connection.fetchrow(_EXTENSION)
+    if found is None:
+        await _make_extension(connection)
+        found = await connection.fetchrow(_EXTENSION)
+        assert found is not None
+    version, schema, usable = found
+    if not usable:
+        raise MissingExtensionError(
+            f"pgvector is in schema {schema!r}, which this role may not use: let its owner GRANT "
+            f"USAGE ON SCHEMA {schema} to this role"
+        )
+    _check_pgvector(version)
+    await know_vectors(connection)
+    return str(schema)
+
+
+async def _make_extension(connection: Connection) -> None:
+    try:
+        async with connection.transaction():
+            # Of two that make it at once, one would fail in spite of IF NOT EXISTS.
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as error:
+        raise MissingExtensionError(
+            f"vectors need pgvector, which this server does not have: {_INSTALL}"
+        ) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MissingExtensionError(
+            "vectors need pgvector, and this role may not make it: let a superuser run "
+            "CREATE EXTENSION vector in this database"
+        ) from error
+
+
+def _check_pgvector(version: str) -> None:
+    """Raises MissingExtensionError where it is too old."""
+    if numbers_of(version) < OLDEST_PGVECTOR:
         raise MissingExtensionError(
             f"vectors need pgvector 0.8 or later, this database has {version}: install it, then "
             "let a superuser run ALTER EXTENSION vector UPDATE"
         )
-    await know_vectors(connection)
 
 
 async def stored_set(connection: Connection, rules: Rules, state: str) -> StoredSet | None:

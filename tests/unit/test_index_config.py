@@ -320,7 +320,7 @@ def test_indexes_of_different_kinds_have_different_names() -> None:
 def test_the_table_has_the_column_of_the_vectors() -> None:
     vectors = vectors_of(dims=3_000)
     (create,) = create_vectors_sql(TABLES, 2, vectors)
-    assert column_type(vectors) == "halfvec(3000)"
+    assert column_type(TABLES, vectors) == "halfvec(3000)"
     assert "embedding  halfvec(3000)" in create
 
 

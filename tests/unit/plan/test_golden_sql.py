@@ -7,6 +7,7 @@ A change of SQL is a change of a golden file, so that a reviewer sees it. To wri
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ from langgraph_agentstore.plan.turns import (
     plan_thread_page,
     plan_threads,
 )
-from langgraph_agentstore.plan.vectors import approximate_index, create_vectors_sql
+from langgraph_agentstore.plan.vectors import approximate_index, create_vectors_sql, distance_sql
 from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -126,6 +127,10 @@ def approximate_index_sql(rules: Rules) -> str:
     return index.create
 
 
+ELSEWHERE = replace(
+    searching("vector", ann_index_config={"vector_type": "bit"})[0],
+    tables=Tables("agentstore", extension="Extensions"),
+)
 HYBRID, HYBRID_PLANNER = searching("hybrid")
 HALF, _ = searching("vector", ann_index_config={"vector_type": "halfvec", "kind": "ivfflat"})
 INDEXED_PUT = indexed_put(HYBRID_PLANNER)
@@ -210,6 +215,10 @@ STATEMENTS = {
     "reindex_words": words_again_sql(HYBRID),
     "vector_table": "\n".join(create_vectors_sql(HALF.tables, 1, HALF.vector_index)),
     "vector_index": approximate_index_sql(HALF),
+    "vector_index_of_bits_elsewhere": approximate_index_sql(ELSEWHERE),
+    "search_by_vector_elsewhere": distance_sql(ELSEWHERE).exact
+    + "\n"
+    + distance_sql(ELSEWHERE).indexed,
 }
 
 

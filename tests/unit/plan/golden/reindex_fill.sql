@@ -12,7 +12,8 @@ INSERT INTO "agentstore".item_vector_1 AS v
        (user_id, namespace, key, part, path, version, digest, embedding)
 SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
        n.embedding::halfvec(2)
-  FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::bigint[], $10::vector[])
+  FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::bigint[],
+              $10::vector[])
        AS n (position, part, path, digest, embedding)
   JOIN p USING (position)
         ON CONFLICT (user_id, namespace, key, part) DO UPDATE

@@ -1,0 +1,90 @@
+"""What a server must be for a store to work: checked when the store opens, before anything else."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from ..errors import ConfigurationError
+from ..plan.model import Tables
+from .connections import Connection
+
+logger = logging.getLogger("langgraph_agentstore")
+
+OLDEST_POSTGRES = 16
+
+_FAULTS = {
+    (
+        0,
+        8,
+        2,
+    ): "building an HNSW index in parallel overflows a buffer, by which a database user can "
+    "read other tables or crash the server (CVE-2026-3172)",
+    (0, 8, 4): "vacuuming can corrupt HNSW indexes, which then miss rows or raise errors",
+}
+"""What is wrong with pgvector before a version; source: its changelog."""
+
+# Tables of the schema whose rows policies filter for this role, and whether any policy is its own.
+_FILTERED = """
+SELECT c.relname,
+       EXISTS (SELECT FROM pg_catalog.pg_policy p
+                WHERE p.polrelid = c.oid AND p.polpermissive
+                  AND (p.polroles = '{0}' OR EXISTS (
+                       SELECT FROM unnest(p.polroles) r (oid)
+                        WHERE pg_catalog.pg_has_role(r.oid, 'MEMBER'))))
+  FROM pg_catalog.pg_class c
+ WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind IN ('r', 'p')
+   AND c.relrowsecurity AND pg_catalog.row_security_active(c.oid)
+ ORDER BY c.relname"""
+
+
+def check_version(connection: Connection) -> None:
+    """Raises ConfigurationError where the server is older than the store's statements need."""
+    if connection.get_server_version().major < OLDEST_POSTGRES:
+        version = str(getattr(connection.get_settings(), "server_version", "older")).split()[0]
+        raise ConfigurationError(
+            f"Postgres {OLDEST_POSTGRES} or later is needed, this is {version}: upgrade the "
+            "server, or take another"
+        )
+
+
+async def check_visibility(connection: Connection, tables: Tables) -> None:
+    """Finds out whether row level security hides the store's rows from this role.
+
+    Raises:
+        ConfigurationError: it hides them all, so every read would be empty.
+    """
+    filtered = await connection.fetch(_FILTERED, tables.quoted)
+    if not filtered:
+        return
+    hidden = [f"{tables.quoted}.{row[0]}" for row in filtered if not row[1]]
+    if hidden:
+        raise ConfigurationError(
+            f"row level security hides all rows of {', '.join(hidden)} from this role, since no "
+            "policy is for it: let the owner run ALTER TABLE … DISABLE ROW LEVEL SECURITY on each, "
+            "or CREATE POLICY … FOR ALL TO this role"
+        )
+    logger.warning(
+        "row level security is on for %s: this role sees and writes what policies let it",
+        ", ".join(f"{tables.quoted}.{row[0]}" for row in filtered),
+    )
+
+
+async def warn_of_pgvector(connection: Connection) -> None:
+    """Warns of the faults that this database's pgvector is known for."""
+    version = await connection.fetchval(
+        "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector'"
+    )
+    faults = [fault for mended, fault in _FAULTS.items() if numbers_of(version) < mended]
+    if faults:
+        newest = ".".join(map(str, max(_FAULTS)))
+        logger.warning(
+            "pgvector %s of this database has known faults: %s. Install pgvector %s or later, then "
+            "let a superuser run ALTER EXTENSION vector UPDATE",
+            *(version, "; ".join(faults), newest),
+        )
+
+
+def numbers_of(version: str) -> tuple[int, ...]:
+    """`0.8.1` as (0, 8, 1), which compares as versions do."""
+    return tuple(int(part) for part in re.findall(r"[0-9]+", version)[:3])

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY IF NOT EXISTS item_vector_1_hnsw_bit_cosine ON "agentstore".item_vector_1 USING hnsw (("Extensions".binary_quantize(embedding)::bit(2)) "Extensions".bit_hamming_ops) WITH (m=16, ef_construction=200)
