@@ -16,19 +16,20 @@ FieldType: TypeAlias = Literal["number", "text"]
 
 @dataclass(frozen=True, slots=True)
 class FilterIndex:
-    """One index: its name, and the statements that make it and take a broken one away.
+    """One index: its name and table, and the statements that make it and take a broken one away.
 
     `options`: as Postgres keeps them, such as `m=16`; an index with others is made anew.
     """
 
     name: str
+    table: str
     create: str
     drop: str
     options: tuple[str, ...] = ()
 
     @property
     def create_at_once(self) -> str:
-        """For a table that nobody uses yet: within a transaction, where `create` cannot be."""
+        """For a table that is small: within a transaction, where `create` cannot be."""
         return self.create.replace(" CONCURRENTLY", "", 1)
 
     @property
@@ -77,6 +78,7 @@ def _index(tables: Tables, name: str, definition: str) -> FilterIndex:
     # Not within a transaction and without blocking writes, since the table may be large by now.
     return FilterIndex(
         name,
+        tables.item,
         f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {tables.item} {definition}",
         f"DROP INDEX CONCURRENTLY IF EXISTS {tables.quoted}.{name}",
     )

@@ -59,6 +59,7 @@ def approximate_index(tables: Tables, number: int, index: VectorIndex) -> Filter
     opclass = "hamming_ops" if index.indexed_as == "bit" else _OPCLASSES[index.distance]
     return FilterIndex(
         name,
+        tables.item_vector(number),
         f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {tables.item_vector(number)} "
         f"USING {index.kind} (({_indexed('embedding', tables, index)}) "
         f"{tables.of_extension}{index.indexed_as}_{opclass}) "

@@ -24,6 +24,7 @@ def load_job(puts: Sequence[Put]) -> Job:
         async with session.database.connections.lease() as connection:
             try:
                 async with connection.transaction():
+                    await session.database.pooler.tell_settings(connection)
                     for staging, records in load.copies:
                         await connection.execute(staging.create)
                         await connection.copy_records_to_table(
@@ -67,9 +68,12 @@ async def _after_large_load(session: Session) -> None:
         # Autovacuum would, some time: until then a look at the size of a scope reads the vectors.
         async with session.database.connections.lease() as connection:
             try:
-                await connection.execute("SET statement_timeout = 0")
+                own = not session.database.pooler.is_there
+                if own:
+                    await connection.execute("SET statement_timeout = 0")
                 await connection.execute(f"VACUUM (ANALYZE) {session.rules.vectors}", timeout=3600)
-                await connection.execute("RESET statement_timeout")
+                if own:
+                    await connection.execute("RESET statement_timeout")
             except Exception as error:
                 raise executing(error) from error
 

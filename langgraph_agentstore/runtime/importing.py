@@ -37,6 +37,7 @@ class Importing:
             transaction = connection.transaction()
             try:
                 await transaction.start()
+                await session.database.pooler.tell_settings(connection)
             except Exception as error:
                 await lease.__aexit__(None, None, None)
                 raise executing(error) from error

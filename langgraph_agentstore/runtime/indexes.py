@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+
+import asyncpg
 
 from ..errors import DatabaseError
 from ..plan.filter_indexes import FilterIndex
 from ..plan.model import Rules
 from ..plan.vectors import approximate_index
 from .connections import Connection
+from .database import Database
 from .maintenance import set_up
+from .poolers import Pooler
+from .process_lock import ProcessLock
 from .session import Job, Session
 from .translate import executing
 
@@ -23,7 +29,9 @@ _LOCK = 0x61676E75
 _NOT_THE_OWNER = "42501"
 _POLL_S = 0.1
 _LONGEST_S = 24 * 3600.0
-_TRY_LOCK = "SELECT pg_try_advisory_lock($1)"
+
+_SMALL_BYTES = 1 << 20
+_IS_OURS_AND_SMALL = "SELECT pg_try_advisory_xact_lock($1) AND pg_table_size($2::regclass) < $3"
 
 # A graph of vectors that outgrows it takes many times as long to make.
 _MORE_MEMORY = """
@@ -85,35 +93,67 @@ async def _make_all(session: Session, indexes: Sequence[FilterIndex]) -> None:
     async with session.database.connections.lease() as connection:
         try:
             for index in indexes:
-                await make_index(connection, index, session.rules.tables.quoted)
+                await make_index(session.database, connection, index, session.rules.tables.quoted)
         except Exception as error:
             raise executing(error) from error
 
 
-async def make_index(connection: Connection, index: FilterIndex, schema: str) -> None:
+async def make_index(
+    database: Database, connection: Connection, index: FilterIndex, schema: str
+) -> None:
     """Makes it unless it is there; one that was left unfinished is made anew."""
-    await _lock(connection)
+    if await _is_unfit(connection, index, schema) is False:
+        return
+    if database.pooler.is_there and await _make_small(connection, index, schema):
+        return
+    lock = ProcessLock(database, _LOCK)
     try:
-        await _make(connection, index, schema)
+        # Asking again and again, since one who waits inside Postgres is waited for by whoever
+        # makes an index concurrently.
+        while not await lock.try_take(connection):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
+        async with _without_limits(database.pooler, connection):
+            if await _is_unfit(connection, index, schema):
+                await connection.execute(index.drop, timeout=_LONGEST_S)
+            await connection.execute(index.create, timeout=_LONGEST_S)
     finally:
-        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+        await lock.release(connection)
 
 
-async def _lock(connection: Connection) -> None:
-    # Asking again and again, since one who waits inside Postgres is waited for by whoever makes
-    # an index concurrently.
-    while not await connection.fetchval(_TRY_LOCK, _LOCK):  # noqa: ASYNC110
-        await asyncio.sleep(_POLL_S)
+async def _is_unfit(connection: Connection, index: FilterIndex, schema: str) -> bool | None:
+    """None where there is no such index."""
+    name = f"{schema}.{index.name}"
+    found: bool | None = await connection.fetchval(_IS_UNFIT, name, list(index.options))
+    return found
 
 
-async def _make(connection: Connection, index: FilterIndex, schema: str) -> None:
+async def _make_small(connection: Connection, index: FilterIndex, schema: str) -> bool:
+    """Makes the index of a small table in one transaction, which no pooler takes apart."""
+    try:
+        async with connection.transaction():
+            # Whoever waits for such a lock makes all others wait who come after.
+            await connection.execute("SET LOCAL lock_timeout = '100ms'")
+            if not await connection.fetchval(_IS_OURS_AND_SMALL, _LOCK, index.table, _SMALL_BYTES):
+                return False
+            if await _is_unfit(connection, index, schema):
+                await connection.execute(index.drop_at_once)
+            await connection.execute(index.create_at_once)
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def _without_limits(pooler: Pooler, connection: Connection) -> AsyncIterator[None]:
+    """More time and memory, until the block ends, where the session is one's own."""
+    if pooler.is_there:
+        yield
+        return
     await connection.execute("SET statement_timeout = 0")
     await connection.execute("SET lock_timeout = 0")
     await connection.execute(_MORE_MEMORY)
     try:
-        if await connection.fetchval(_IS_UNFIT, f"{schema}.{index.name}", list(index.options)):
-            await connection.execute(index.drop, timeout=_LONGEST_S)
-        await connection.execute(index.create, timeout=_LONGEST_S)
+        yield
     finally:
         await connection.execute("RESET statement_timeout")
         await connection.execute("RESET lock_timeout")

@@ -1,7 +1,7 @@
 """Hearing of changes: one connection per store that listens, and the watches that it wakes.
 
-It only saves waiting. What was changed is read from a table, so a notification that gets lost,
-behind PgBouncer or while the server restarts, costs a watch `POLL_S` and nothing else.
+It only saves waiting. What was changed is read from a table, so a notification that is lost while
+the server restarts costs a watch `POLL_S` and nothing else. Behind a pooler nobody listens.
 """
 
 from __future__ import annotations
@@ -79,6 +79,9 @@ class Listener:
             self._connection.terminate()
 
     async def _connect(self) -> None:
+        if self._database.pooler.is_there:
+            # Its session would go on to listen for whoever has it next, and not for this one.
+            return
         connection: asyncpg.Connection | None = None
         try:
             connection = await self._database.connections.connector.connect_apart()

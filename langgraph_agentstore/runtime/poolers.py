@@ -19,7 +19,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
 
@@ -27,8 +27,6 @@ from ..config import PoolConfig
 from .statement_names import OWN_NAMES
 
 logger = logging.getLogger("langgraph_agentstore")
-
-AnyConnection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy"
 
 # A setting that only this package has: Postgres takes any name with a period in it.
 _MARK = "agentstore.session"
@@ -90,7 +88,7 @@ class Pooler:
         return True
 
     async def fetch(
-        self, connection: AnyConnection, sql: str, arguments: Sequence[Any], timeout_s: float
+        self, connection: asyncpg.Connection, sql: str, arguments: Sequence[Any], timeout_s: float
     ) -> Sequence[Any]:
         """The rows of a statement, which is told the settings first if it writes."""
         settings = self.settings
@@ -106,7 +104,7 @@ class Pooler:
             raise
         return rows
 
-    async def tell_settings(self, connection: AnyConnection) -> None:
+    async def tell_settings(self, connection: asyncpg.Connection) -> None:
         """Tells the transaction under way what a session of one's own was told."""
         if settings := self.settings:
             await connection.execute(settings)
@@ -168,7 +166,7 @@ def refuses_parameter(error: BaseException) -> bool:
     return isinstance(error, asyncpg.ProtocolViolationError) and "startup param" in str(error)
 
 
-async def _undo(connection: AnyConnection, error: BaseException) -> None:
+async def _undo(connection: asyncpg.Connection, error: BaseException) -> None:
     """Ends a transaction that failed: whoever has the connection next must not find it there."""
     if isinstance(error, asyncpg.PostgresError):
         with suppress(Exception):

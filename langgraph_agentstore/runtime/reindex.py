@@ -29,6 +29,7 @@ from ..plan.reindex import (
 from ..plan.vectors import approximate_index
 from .connections import Connection
 from .indexes import make_index
+from .process_lock import ProcessLock
 from .searching import Searching
 from .session import Session
 from .vector_sets import StoredSet, has_index, have_extension, make_set, stored_set, with_extension
@@ -55,6 +56,7 @@ class Reindexing:
         self._searching: Searching | None = None
         self._connection: Connection | None = None
         self._lease: Any = None
+        self._lock: ProcessLock | None = None
         self.caught_up = False
 
     async def begin(self, session: Session) -> int:
@@ -65,9 +67,11 @@ class Reindexing:
         """
         self._lease = session.database.connections.lease()
         connection = self._connection = await self._lease.__aenter__()
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        self._lock = ProcessLock(session.database, _LOCK)
+        if not await self._lock.try_take(connection):
             raise SchemaError("another process is reindexing; wait for it")
-        await connection.execute("SET statement_timeout = 0")
+        if not session.database.pooler.is_there:
+            await connection.execute("SET statement_timeout = 0")
         if self._rules.searched.vectors is not None:
             self._rules = with_extension(self._rules, await have_extension(connection))
             session.database.connections.learn_vectors()
@@ -96,11 +100,13 @@ class Reindexing:
                 self._rules.tables, self._rules.vector_set, self._rules.vector_index
             )
             if ann is not None:
-                await make_index(connection, ann, self._rules.tables.quoted)
+                await make_index(session.database, connection, ann, self._rules.tables.quoted)
             approximate = await has_index(connection, self._rules)
             self._rules = replace(self._rules, approximate=approximate)
         assert self._searching is not None
         self._searching.rules = self._rules
+        assert self._lock is not None
+        await self._lock.confirm()
         former = session.index.now
         with session.index.changing():
             await self._switch_in_turn(connection)
@@ -108,15 +114,17 @@ class Reindexing:
             self._standing.rules = replace(self._rules, vector_set=None, approximate=False)
         await former.close()
 
-    async def end(self, _session: Session) -> None:
+    async def end(self, session: Session) -> None:
         """Gives back what it holds, whether or not it has come to its end."""
         if self._searching is not None:
             await self._searching.close()
         if self._connection is None:
             return
         try:
-            await self._connection.execute("RESET statement_timeout")
-            await self._connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+            if not session.database.pooler.is_there:
+                await self._connection.execute("RESET statement_timeout")
+            if self._lock is not None:
+                await self._lock.release(self._connection)
         finally:
             await self._lease.__aexit__(None, None, None)
 

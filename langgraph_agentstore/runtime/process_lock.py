@@ -1,0 +1,90 @@
+"""A lock between processes for long work, which also holds where sessions are shared.
+
+On a session of one's own it is the session's. A pooler gives the next transaction another
+session, with the lock left behind on the former; so there a transaction on a connection beside
+holds it. That transaction does nothing else: whoever makes an index concurrently waits for
+transactions that have looked at tables, not for this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import asyncpg
+
+from ..errors import ConfigurationError
+from .connections import Connection
+from .database import Database
+
+# No limit ends the transaction that holds the lock; which limits there are depends on the version.
+_WITHOUT_LIMITS = """
+SELECT set_config(name, '0', true) FROM pg_settings
+ WHERE name IN ('statement_timeout', 'transaction_timeout',
+                'idle_in_transaction_session_timeout')"""
+
+_ANSWER_S = 10.0
+
+
+class ProcessLock:
+    """One process at a time has it, of all that use the database."""
+
+    def __init__(self, database: Database, number: int) -> None:
+        self._database = database
+        self._number = number
+        self._beside: asyncpg.Connection | None = None
+        self._is_taken = False
+
+    async def try_take(self, connection: Connection) -> bool:
+        """Takes the lock unless another has it; the work is then done on this connection.
+
+        Raises:
+            ConfigurationError: a pooler has one connection to the server, and this needs two.
+        """
+        if self._database.pooler.is_there:
+            self._is_taken = await self._take_beside()
+            if self._is_taken:
+                await _check_that_another_answers(connection)
+        else:
+            self._is_taken = await connection.fetchval(
+                "SELECT pg_try_advisory_lock($1)", self._number
+            )
+        return self._is_taken
+
+    async def confirm(self) -> None:
+        """Raises the driver's error if the lock was lost with its connection."""
+        if self._beside is not None:
+            await self._beside.execute("SELECT")
+
+    async def release(self, connection: Connection) -> None:
+        """Gives the lock back, if it was taken."""
+        beside, self._beside = self._beside, None
+        taken, self._is_taken = self._is_taken, False
+        if beside is not None:
+            with suppress(Exception):
+                await beside.close(timeout=_ANSWER_S)
+        elif taken:
+            await connection.execute("SELECT pg_advisory_unlock($1)", self._number)
+
+    async def _take_beside(self) -> bool:
+        if self._beside is None:
+            self._beside = await self._database.connections.connector.connect_apart()
+        # As one text: an answer that is read to its end by the driver's other way keeps its
+        # snapshot as long as the transaction lasts, and so is waited for.
+        taken = await self._beside.execute(
+            f"BEGIN; {_WITHOUT_LIMITS}; SELECT WHERE pg_try_advisory_xact_lock({self._number})"
+        )
+        if taken != "SELECT 1":
+            await self._beside.execute("ROLLBACK")  # whoever has it may need this session
+        return taken == "SELECT 1"
+
+
+async def _check_that_another_answers(connection: Connection) -> None:
+    try:
+        await connection.execute("SELECT", timeout=_ANSWER_S)
+    except asyncio.TimeoutError as error:
+        raise ConfigurationError(
+            f"the connection pooler had no second connection to the server within {_ANSWER_S:g} s, "
+            "and making an index or reindexing needs it, for a lock: raise default_pool_size "
+            "(or pool_size of the database), or do this over a direct connection"
+        ) from error
