@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from datetime import date, time
 from enum import Enum
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, Json
+from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, Json, decode_value, encode_value
 
 OMITTED = "omitted"
 """The only key of a note that stands for a part left out."""
@@ -73,9 +73,22 @@ class StorableJson:
             path: where it stands, for `omitted`.
         """
         try:
-            return self._converted(node, path)
+            is_outermost = not self._open and isinstance(node, (dict, list))
+            copied = self.copied(node) if is_outermost else None
+            return self._converted(node, path) if copied is None else copied
         except Exception as error:  # whatever the object's own code raises
             return self._omit(node, path, f"reading it raised {type(error).__name__}")
+
+    def copied(self, node: object) -> Json:
+        """Returns a copy of what is JSON already, as nearly everything is; None for all else."""
+        try:
+            text = encode_value(node)
+        except Exception:  # some part is no JSON, or raises by itself
+            return None
+        if len(text) > min(LARGEST_PART, self._left):
+            return None
+        self._left -= len(text)
+        return cast("Json", decode_value(text))
 
     def text(self, text: str, path: str) -> str:
         """Returns a text that Postgres can hold; the end of one that is too long is cut off."""

@@ -191,6 +191,8 @@ def _data(message: BaseMessage, form: StorableJson, path: str) -> dict[str, Any]
     """Field by field: one that LangChain cannot write must not take the others along."""
     fields = {name: getattr(message, name, None) for name in type(message).model_fields}
     fields |= message.model_extra or {}
+    if (copied := form.copied(fields)) is not None:
+        return cast("dict[str, Any]", copied)
     content = _content(fields.pop("content"), form, f"{path}.content")
     others = {name: form.convert(field, f"{path}.{name}") for name, field in fields.items()}
     return {"content": content, **others}

@@ -221,8 +221,7 @@ class Hostile(dict[str, Any]):
     def __iter__(self) -> Any:
         raise KeyError("a secret")
 
-    def keys(self) -> Any:
-        raise KeyError("a secret")
+    keys = items = __iter__
 
 
 class Disguised:

@@ -91,6 +91,14 @@ def test_a_message_comes_back_valid_whatever_its_parts_are() -> None:
     ]
 
 
+def test_a_later_change_of_a_message_is_not_seen() -> None:
+    said = HumanMessage(["a"], additional_kwargs={"n": [1]})
+    documents = documents_of([said], StorableJson())
+    said.content.append("b")  # type: ignore[union-attr]
+    said.additional_kwargs["n"].append(2)
+    assert loaded_messages(documents) == [HumanMessage(["a"], additional_kwargs={"n": [1]})]
+
+
 def test_bytes_of_content_are_base64_as_models_take_it() -> None:
     picture = {"type": "image", "base64": b"hi", "mime_type": "image/png"}
     messages, omitted = stored(HumanMessage([picture]))
