@@ -9,9 +9,16 @@ hold a call, and each answer comes right behind its call.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, FunctionMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    FunctionMessage,
+    SystemMessage,
+    ToolMessage,
+)
 
 from .stored_messages import CALL_BLOCKS
 from .turns import Turn
@@ -27,7 +34,8 @@ def history_of(turns: Iterable[Turn]) -> list[BaseMessage]:
     """Returns the messages of turns as a history that models accept.
 
     A message that a thread's turns hold twice, since a run went on in another process, comes once;
-    of different messages with one id only the latest keeps it.
+    of different messages with one id only the latest keeps it. Instructions to the model come in
+    front or not at all: those of a later thread, in the midst of others, are refused by some.
     """
     kept: list[BaseMessage] = []
     known: dict[str, tuple[str, BaseMessage]] = {}
@@ -38,7 +46,13 @@ def history_of(turns: Iterable[Turn]) -> list[BaseMessage]:
                 kept.append(message)
             elif thread_id != turn.thread_id or not is_same(message, same):
                 kept.append(message.model_copy(update={"id": None}))
-    return with_answered_calls(kept[::-1])
+    instructions = list(takewhile(_instructs, reversed(kept)))
+    spoken = [message for message in reversed(kept) if not _instructs(message)]
+    return [*instructions, *with_answered_calls(spoken)]
+
+
+def _instructs(message: BaseMessage) -> bool:
+    return isinstance(message, SystemMessage)
 
 
 def is_same(message: BaseMessage, other: BaseMessage) -> bool:

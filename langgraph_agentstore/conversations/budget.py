@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from langchain_core.messages import BaseMessage, trim_messages
@@ -57,8 +58,10 @@ class Budget:
 
     def trimmed(self, messages: list[BaseMessage]) -> list[BaseMessage]:
         """The latest that fit, beginning with what a person said, so that no answer of a tool
-        stands there without its call.
+        stands there without its call. Where all fit, instructions to the model stay in front.
         """
+        if self.max_messages is None and self.max_tokens is None:
+            return _from_the_first_question(messages)
         if self.max_messages is not None:
             messages = _latest(messages, self.max_messages, len)
         if self.max_tokens is not None:
@@ -71,6 +74,12 @@ class Budget:
         if hasattr(counter, "get_num_tokens_from_messages"):
             return int(counter.get_num_tokens_from_messages(messages))
         return int(counter(messages))
+
+
+def _from_the_first_question(messages: list[BaseMessage]) -> list[BaseMessage]:
+    """Models refuse a history that begins with their own words."""
+    instructions = list(takewhile(lambda message: message.type == "system", messages))
+    return [*instructions, *dropwhile(lambda message: message.type != "human", messages)]
 
 
 def _latest(

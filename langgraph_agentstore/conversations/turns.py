@@ -221,8 +221,8 @@ def turn_of_value(key: str, value: Mapping[str, Any], created_at: datetime) -> T
         response=str(value.get("response") or ""),
         metadata=value["metadata"] if isinstance(value.get("metadata"), dict) else {},
         stored_messages=value["messages"] if isinstance(value.get("messages"), list) else None,
-        previous=value.get("previous"),
-        context=value.get("context"),
+        previous=value["previous"] if isinstance(value.get("previous"), str) else None,
+        context=value["context"] if isinstance(value.get("context"), list) else None,
     )
 
 

@@ -168,6 +168,19 @@ def test_no_unanswered_call_leaves_the_memory() -> None:
     ]
 
 
+def test_instructions_of_later_threads_are_not_told_in_the_midst_of_others() -> None:
+    first, second = SystemMessage("be kind"), SystemMessage("be brief")
+    memory = memory_of([first, HI, DONE], [second, BYE, DONE])
+    assert memory.messages() == memory.resume() == [first, HI, DONE, BYE, DONE]
+    assert memory.resume(max_messages=4) == [HI, DONE, BYE, DONE]
+
+
+def test_a_history_begins_with_what_a_person_said() -> None:
+    memory = memory_of([AIMessage("welcome")], [HI, DONE])
+    assert memory.resume() == memory.resume(max_messages=9) == [HI, DONE]
+    assert memory_of([AIMessage("welcome")]).resume() == []
+
+
 def test_messages_saved_one_by_one_find_their_answers() -> None:
     history = StoreChatMessageHistory(memory_of(), "t")
     for message in (HI, asks("1"), answer("1"), DONE):

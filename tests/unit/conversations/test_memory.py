@@ -166,6 +166,17 @@ def test_what_was_put_by_other_means_is_a_turn_too(memory: ConversationMemory) -
     assert next(memory.turns()).timestamp == datetime(2024, 1, 1, 10, tzinfo=timezone.utc)
 
 
+def test_odd_fields_of_others_spoil_no_search() -> None:
+    store = InMemoryStore(index={"dims": 64, "embed": embed})
+    memory = ConversationMemory(store, "ann")
+    odd = {"query": "Turing purrs", "thread_id": "t", "messages": 7, "metadata": [1]}
+    place = ("users", "ann", "conversations")
+    store.put(place, "t_20240101_100000_deadbeef", {**odd, "previous": 7, "context": 7})
+    memory.save_turn("and then?", "he slept", "t")
+    assert "Turing purrs" in said(memory.search("Turing"))
+    assert [m.text for m in memory.resume()][:1] == ["Turing purrs"]
+
+
 def embed(texts: Sequence[str]) -> list[list[float]]:
     return [words_vector(text.replace(":", " ").replace("?", " "), 64) for text in texts]
 
