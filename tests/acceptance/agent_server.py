@@ -27,14 +27,16 @@ START_TIMEOUT_S = 60
 STORE = """
 import os
 from contextlib import asynccontextmanager
+from langchain_core.embeddings import DeterministicFakeEmbedding
 from langgraph_agentstore import AgentStore
 
 DSN, SCHEMA = os.environ["TEST_DSN"], os.environ["TEST_SCHEMA"]
-store = AgentStore(DSN, schema=SCHEMA)
+INDEX = {"embed": DeterministicFakeEmbedding(size=3), "dims": 3, "fields": ["text"]}
+store = AgentStore(DSN, schema=SCHEMA, index=INDEX)
 
 @asynccontextmanager
 async def open_store():
-    async with AgentStore(DSN, schema=SCHEMA) as opened:
+    async with AgentStore(DSN, schema=SCHEMA, index=INDEX) as opened:
         yield opened
 """
 

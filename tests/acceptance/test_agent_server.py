@@ -78,6 +78,14 @@ async def test_the_rest_interface_searches_with_a_filter(client: Any) -> None:
     assert [item["value"]["is"] for item in found["items"]] == [10, 9]
 
 
+async def test_the_rest_interface_searches_by_meaning(client: Any) -> None:
+    for text in ("green tea", "oat milk"):
+        await client.store.put_item(["meanings"], text, {"text": text})
+    found = await client.store.search_items(["meanings"], query="oat milk")
+    assert found["items"][0]["key"] == "oat milk"
+    assert found["items"][0]["score"] == pytest.approx(1)
+
+
 async def test_the_rest_interface_lists_namespaces(client: Any) -> None:
     store = client.store
     for labels in (["tree", "a", "x"], ["tree", "b", "x"], ["tree", "b", "y"]):
