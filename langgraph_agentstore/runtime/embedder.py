@@ -31,10 +31,12 @@ REMEMBERED_BYTES = 64 * 1024 * 1024
 class _Wanted:
     """A text under way: who waits for its vector."""
 
-    __slots__ = ("future", "waiters")
+    __slots__ = ("future", "since", "waiters")
 
     def __init__(self) -> None:
-        self.future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[bytes] = loop.create_future()
+        self.since = loop.time()
         self.waiters = 0
 
 
@@ -123,10 +125,23 @@ class _Flow:
                 return
             for text in batch:
                 self._settle(text, error)
+            if isinstance(error, EmbeddingTimeoutError):
+                self._give_up_late(error)
         else:
             for text, vector in zip(batch, vectors, strict=True):
                 self.learn(text, vector)
                 self._settle(text, vector)
+
+    def _give_up_late(self, error: EmbeddingTimeoutError) -> None:
+        """Fails what has waited for its turn as long as a call may take.
+
+        Else a model that hangs would let them wait one after the other.
+        """
+        too_early = asyncio.get_running_loop().time() - self._index.embed_timeout_s
+        late = {text for text in self._waiting if self._wanted[text].since <= too_early}
+        self._waiting = [text for text in self._waiting if text not in late]
+        for text in late:
+            self._settle(text, error)
 
     def _settle(self, text: str, outcome: bytes | Exception) -> None:
         future = self._wanted.pop(text).future

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -236,6 +237,25 @@ def test_a_blocking_call_that_never_ends_is_left_behind(opened: Callable[..., Ag
     never.set()
 
 
+async def test_many_that_wait_for_a_model_that_hangs_do_not_wait_one_by_one(
+    opened: Callable[..., AgentStore],
+) -> None:
+    never, calls = threading.Event(), []
+
+    class Hangs(Duck):
+        def embed_query(self, text: str) -> list[float]:
+            calls.append(text)
+            never.wait(60)
+            return vectors_of([text])[0]
+
+    store = opened(Hangs(), embed_timeout_s=0.3)
+    searches = [store.asearch(NS, query=f"q{n}") for n in range(30)]
+    failed = await asyncio.gather(*searches, return_exceptions=True)
+    assert {type(error) for error in failed} == {EmbeddingTimeoutError}
+    assert len(calls) < 5
+    never.set()
+
+
 async def test_an_awaited_call_that_blocks_its_loop_stops_no_other_for_long(
     opened: Callable[..., AgentStore],
 ) -> None:
@@ -275,6 +295,33 @@ for embed in (stuck, stuck_too):
 
 def test_a_process_ends_though_its_embedder_is_stuck(fresh_database: str) -> None:
     assert run_script(_STUCK_AT_EXIT, fresh_database).split("\n")[:2] == ["given up", "given up"]
+
+
+_FORKED = """
+import os, sys, warnings
+from langgraph_agentstore import AgentStore
+warnings.simplefilter("ignore")
+def blocking(texts):
+    return [[1.0, 2.0, 3.0] for _ in texts]
+async def awaited(texts):
+    return blocking(texts)
+for embed in (blocking, awaited):
+    index = {"embed": embed, "dims": 3, "model": "m"}
+    store = AgentStore(sys.argv[1], schema=embed.__name__, index=index)
+    store.put(("forked",), "parent", {"n": 1})
+    child = os.fork()
+    store.put(("forked",), f"{child == 0}", {"n": 2})
+    found = store.search(("forked",), query="n")
+    if child == 0:
+        store.close()
+        os._exit(0 if "parent" in [item.key for item in found] else 1)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_embeds_by_threads_of_its_own(fresh_database: str) -> None:
+    assert run_script(_FORKED, fresh_database).split() == ["0", "0"]
 
 
 # Made when needed

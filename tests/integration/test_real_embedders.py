@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langchain_core.messages import AIMessage, HumanMessage
-from langgraph.store.base import PutOp
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.store.base import BaseStore, PutOp
 from pydantic import BaseModel, Field
 
 from langgraph_agentstore import (
@@ -116,6 +117,19 @@ def test_a_view_of_one_user_finds_that_users_items(store: AgentStore) -> None:
     store.for_user("ann").put(("notes",), "tea", TEA)
     assert found(store.for_user("ann")) == "tea"
     assert store.for_user("bob").search((), query="green tea") == []
+
+
+async def test_a_graph_finds_the_items_of_the_user_it_runs_for(store: AgentStore) -> None:
+    async def note(state: MessagesState, *, store: BaseStore) -> dict[str, Any]:
+        own = store.per_user()  # type: ignore[attr-defined]
+        await own.aput(("notes",), "tea", TEA)
+        return {"messages": [AIMessage((await own.asearch((), query="green tea"))[0].key)]}
+
+    graph = StateGraph(MessagesState).add_node(note).add_edge(START, "note").compile(store=store)
+    ann: Any = {"configurable": {"user_id": "ann"}}
+    outcome = await graph.ainvoke({"messages": [HumanMessage("Hi")]}, ann)
+    assert outcome["messages"][-1].content == "tea"
+    assert found(store.for_user("ann")) == "tea"
 
 
 def test_a_conversation_is_saved_and_found(store: AgentStore) -> None:
