@@ -27,6 +27,7 @@ _REASONS: Final = {
     errno.ENOTDIR: "a part of the path is a file, not a folder; name another path",
     errno.EEXIST: "a part of the path is a file, not a folder; name another path",
     errno.ELOOP: "there is a link in the place of a file of ours; remove it",
+    errno.ELOOP: "a symbolic link stands there, which is not followed; remove it",
     errno.EISDIR: "it is a folder; name a file in it",
 }
 

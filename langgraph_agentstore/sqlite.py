@@ -26,7 +26,7 @@ def open_sqlite(path: str | Path) -> Any:
     """
     kind = _sqlite_store()
     # Two that make the tables at once would fail.
-    path = path if str(path) == IN_MEMORY else expanded(path)
+    path = path if str(path) == IN_MEMORY else expanded(path).resolve()
     alone = nullcontext() if str(path) == IN_MEMORY else lock_beside(Path(path)).held()
     with alone:
         if str(path) != IN_MEMORY and not Path(path).exists():
