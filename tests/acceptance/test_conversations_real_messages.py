@@ -434,6 +434,20 @@ def test_a_threads_id_may_be_a_number_a_uuid_or_any_text(anyone: BaseStore, thre
     assert len(shown["messages"]) == 4
 
 
+def test_a_thread_id_too_long_for_a_key_is_counted_and_harms_no_other(store: AgentStore) -> None:
+    too_long, remember = "t" * 5_000, remember_conversation()
+    graph = graph_of_dicts(store, remember, as_pair)
+    for thread in (too_long, "1"):
+        graph.invoke({"messages": [("user", f"in {thread[:1]}")]}, config_of("ann", thread))
+    assert remember.flush(30)
+    assert (remember.stats().saved, remember.stats().lost) == (1, 1)
+    shown = graph.invoke(
+        {"messages": [("user", "again")]}, config_of("ann", "2", resume_thread_id=too_long)
+    )
+    assert [text for _, text in shown["messages"]] == ["again", "I see"]
+    assert [turn.query for turn in memory_over(store).turns("1")] == ["in 1"]
+
+
 def messages_of_many_makers() -> list[AnyMessage]:
     """As the makers' packages have them."""
     citation: Any = {"type": "citation", "url": "https://example.org", "cited_text": "t"}
