@@ -85,8 +85,9 @@ def embedder_of(embed: Any) -> Embedder | Factory:
             f"{embed.__name__}(…)"
         )
     if isinstance(embed, EmbeddingsLambda):  # LangGraph's own wrapping of a function
-        return _of_function(vars(embed).get("func") or vars(embed)["afunc"])
-    if isinstance(embed, Embeddings) or _method(embed, "documents") or _amethod(embed, "documents"):
+        wrapped = vars(embed)
+        return _of_function(wrapped["func"] if "func" in wrapped else wrapped["afunc"])
+    if isinstance(embed, Embeddings) or _embeds_documents(embed):
         return _of_object(embed)
     if type(embed).__module__.startswith("sentence_transformers."):
         return _of_function(embed.encode)  # to call the model itself means something else
@@ -142,11 +143,18 @@ def _of_object(embeddings: Any) -> Embedder:
     documents = Forms(_method(embeddings, "documents"), _amethod(embeddings, "documents"))
     ask, aask = _method(embeddings, "query"), _amethod(embeddings, "query")
     alike = ask is None and aask is None
-    queries = documents if alike else Forms(ask and _each(ask), aask and _aeach(aask))
-    waits = documents.awaited or queries.awaited
+    queries = documents
+    if not alike:
+        queries = Forms(None if ask is None else _each(ask), None if aask is None else _aeach(aask))
+    waits = documents.awaited is not None or queries.awaited is not None
     at_once = CALLS_AT_ONCE if waits else 1
     name, secrets = _name_of(embeddings), secrets_of(embeddings)
     return Embedder(documents, queries, at_once, name, secrets, questions_alike=alike)
+
+
+def _embeds_documents(embed: Any) -> bool:
+    """Of whatever class it is."""
+    return _method(embed, "documents") is not None or _amethod(embed, "documents") is not None
 
 
 def _method(embeddings: Any, of: str) -> Callable[[Any], Any] | None:

@@ -140,6 +140,25 @@ def test_a_callable_whose_parameters_nobody_knows_is_taken() -> None:
     assert made(Unknown()).at_once == 1
 
 
+class Falsy:
+    """A callable that is false and empty."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def __call__(self, texts: Sequence[str]) -> list[list[float]]:
+        return embed(texts)
+
+
+def test_what_is_false_or_empty_embeds_all_the_same() -> None:
+    class Held:
+        embed_documents = embed_query = Falsy()
+
+    assert made(EmbeddingsLambda(Falsy())).documents.blocking is not None
+    assert made(Held()).documents.blocking is not None
+    assert not made(Held()).questions_alike
+
+
 # Factories
 
 
