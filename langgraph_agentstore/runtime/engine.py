@@ -27,6 +27,7 @@ from .access import FLUSH_S, AccessLog, Touched
 from .calls import AwaitedCall, BlockingCall, Call, SilentCall, announce_all
 from .connect_target import TargetReader
 from .database import Database
+from .green_threads import check_threads
 from .io_thread import ForkAware, IoThread, in_thread
 from .migrator import migrate
 from .searching import Searching
@@ -51,6 +52,7 @@ class Engine(ForkAware):
     def __init__(
         self, config: StoreConfig, standing: Standing, index: Mapping[str, Any] | None
     ) -> None:
+        check_threads()
         super().__init__()
         self.config = config
         self.standing = standing
@@ -162,6 +164,7 @@ class Engine(ForkAware):
         if not call.operations:
             call.announce()
             return
+        check_threads()  # they may be replaced at any time
         with self._gate:
             if self._closed:
                 raise StoreClosedError("the store was closed; construct another")
