@@ -11,7 +11,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from langgraph.store.base import BaseStore, Item, SearchItem
 from typing_extensions import override
@@ -104,7 +104,7 @@ class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
     Give the server's parts, or a DSN, or a store. A store made here is closed by `close()`.
 
     Args:
-        host: a name, an address, or the folder of a Unix socket.
+        host: a name, an address, or the folder of a Unix socket; or a whole DSN, alone.
         port: of TCP, or in the name of the socket.
         database: any characters, as in the next two; they need no quoting.
         user: who connects.
@@ -139,7 +139,9 @@ class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
         if store is not None and options:
             raise ConfigurationError(f"{sorted(options)} are options of the store; give it them")
         if host is not None:
-            dsn = dsn_of(host, port, database, user, password)
+            dsn = _dsn_given_as_host(host, (database, user, password)) or dsn_of(
+                host, port, database, user, password
+            )
         self._store = AgentStore(dsn, **options) if store is None else store
         try:
             self._store.setup()
@@ -162,6 +164,18 @@ class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
         await asyncio.to_thread(self.close)
 
 
+def _dsn_given_as_host(host: str, others: tuple[str | None, ...]) -> str | None:
+    """What was given first, if it is a DSN; as positional arguments go, it often is."""
+    if "://" not in host and "=" not in host:
+        return None
+    if any(other is not None for other in others):
+        raise ConfigurationError(
+            "host is a whole DSN here; leave database, user and password out, or give host alone "
+            "as a name"
+        )
+    return host
+
+
 def dsn_of(
     host: str,
     port: int = 5432,
@@ -181,7 +195,7 @@ def dsn_of(
         login += f":{quote(password, safe='')}"
     path = "" if database is None else f"/{quote(database, safe='')}"
     if host.startswith(("/", "@")):  # the folder of a socket, or an abstract one
-        place, query = "", f"?{urlencode({'host': host, 'port': port})}"
+        place, query = "", f"?host={quote(host)}&port={port}"
     else:
         place, query = f"[{host}]:{port}" if ":" in host else f"{host}:{port}", ""
     return f"postgresql://{login}{'@' if login else ''}{place}{path or '/'}{query}"

@@ -18,6 +18,7 @@ import asyncpg
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
 from ..plan.model import Tables
 from .connections import Connection
+from .translate import short_of
 
 # Any fixed number that no other application is likely to use; one lock per schema name.
 _LOCK_SPACE = 0x61676E74
@@ -151,8 +152,9 @@ async def _apply(
             sql=setup_sql(tables, after),
         ) from error
     except asyncpg.PostgresError as error:
+        cure = f"; {short}" if (short := short_of(error)) else ""
         raise MigrationError(
-            f"setting up schema {tables.schema!r} failed: {_first_line(error)}"
+            f"setting up schema {tables.schema!r} failed: {_first_line(error)}{cure}"
         ) from error
 
 

@@ -49,6 +49,13 @@ _POOLER_REFUSED = re.compile(
 _FULL = re.compile(r"(?i)too many (clients|connections)|max(imum)? client|no more connections")
 """What poolers say under codes that mean something else."""
 
+_SHORT_OF = {
+    "53100": "the server's disk is full: make room on it, or delete what is not needed any more",
+    "53200": "the server is out of memory: give it more, or lower work_mem or max_connections",
+    "53400": "a limit of the server's configuration is reached: raise it",
+}
+"""What the server lacks, by its SQLSTATE, and the cure."""
+
 _NOT_SENT = (
     "connection is closed",
     "connection has been closed",
@@ -91,7 +98,8 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
         )
     if refuses_parameter(error) or _was_refused(error):
         return _by_pooler(error)
-    return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; is the server up?")
+    cure = short_of(error) or "is the server up?"
+    return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; {cure}")
 
 
 def is_full(error: BaseException) -> bool:
@@ -140,7 +148,8 @@ def executing(error: BaseException) -> AgentStoreError:
     if isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN)):
         return _lost(error)
     if isinstance(error, asyncpg.PostgresError):
-        return DatabaseError(f"{_said(error)} ({error.sqlstate})", sqlstate=error.sqlstate)
+        cure = f"; {short}" if (short := short_of(error)) else ""
+        return DatabaseError(f"{_said(error)} ({error.sqlstate}){cure}", sqlstate=error.sqlstate)
     # Not its text, which may quote what is stored.
     return InternalError(
         f"a fault of langgraph_agentstore itself ({type(error).__name__}), not of the database: "
@@ -215,6 +224,12 @@ def _lost(error: BaseException) -> AgentStoreError:
         f"the connection was lost ({_said(error)}); whether a write was made is not known",
         written=None,
     )
+
+
+def short_of(error: BaseException) -> str:
+    """What the server lacks, and the cure; empty where it says nothing of the kind."""
+    full = "No space left on device" in str(error)
+    return _SHORT_OF.get("53100" if full else getattr(error, "sqlstate", ""), "")
 
 
 def _said(error: BaseException) -> str:

@@ -100,6 +100,13 @@ def test_a_password_needs_no_quoting(guarded: tuple[str, int]) -> None:
         PostgresStoreRepository(host, port, "a/b @", "app @:/%", "another")
 
 
+def test_a_whole_dsn_may_stand_in_the_place_of_the_host(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    with PostgresStoreRepository(postgres_dsn, schema=schema_name) as repository:
+        assert repr(repository.store).startswith("AgentStore('postgresql://postgres@")
+
+
 def test_a_repository_closes_the_store_that_it_made_and_no_other(postgres_dsn: str) -> None:
     schema = f"t_{uuid4().hex[:12]}"
     with PostgresStoreRepository(dsn=postgres_dsn, schema=schema) as made:

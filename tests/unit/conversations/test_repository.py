@@ -78,7 +78,7 @@ def test_a_password_may_hold_anything() -> None:
     ("host", "dsn"),
     [
         ("::1", "postgresql://u@[::1]:5432/d"),
-        ("/var/run/pg 1", "postgresql://u@/d?host=%2Fvar%2Frun%2Fpg+1&port=5432"),
+        ("/var/run/pg 1", "postgresql://u@/d?host=/var/run/pg%201&port=5432"),
         ("10.0.0.1", "postgresql://u@10.0.0.1:5432/d"),
     ],
 )
@@ -93,6 +93,7 @@ def test_a_host_may_be_an_address_or_a_folder(host: str, dsn: str) -> None:
         lambda: PostgresStoreRepository("host", dsn="postgresql://x/y"),
         lambda: PostgresStoreRepository("host", 0),
         lambda: PostgresStoreRepository("host", "5432"),  # type: ignore[arg-type]
+        lambda: PostgresStoreRepository("postgresql://x/y", 5432, "db"),
     ],
 )
 def test_a_repository_that_knows_no_server_is_refused(make: Callable[[], object]) -> None:
