@@ -85,7 +85,7 @@ _REFUSED_VALUES: dict[str, tuple[tuple[str, ...], str]] = {
 
 _NO_OAUTH = "the driver has no OAuth; pass a token as pool={'connect_options': {'password': …}}"
 
-_REFUSED: dict[str, str] = {
+REFUSED_BY_NAME: Final[Mapping[str, str]] = {
     "require_auth": "the driver answers whatever the server asks; leave it out and let "
     "sslmode=verify-full keep others from asking",
     "requirepeer": "the driver cannot tell who owns a socket; leave it out",
@@ -103,7 +103,7 @@ _LEAVE_OUT = "leave it out"
 _PREPARED = "leave it out; pool={'statement_cache': 0} of the store prepares no statements"
 _WAITING = "pool={'acquire_timeout_s': …} of the store limits the wait for a connection"
 
-_OTHER_TOOLS: dict[str, tuple[str, str]] = {
+OTHER_TOOLS: Final[Mapping[str, tuple[str, str]]] = {
     "pgbouncer": ("Prisma", "leave it out; the store recognises poolers by itself"),
     "connection_limit": ("Prisma", _POOL),
     "pool_timeout": ("Prisma", _WAITING),
@@ -215,10 +215,10 @@ def check_parameter(name: str, parameters: Parameters) -> None:
     Its message names the parameter, or the variable that gave it, and never the value.
     """
     value, called = parameters.values[name], parameters.variables.get(name, name)
-    if name in _REFUSED:
-        raise ConfigurationError(f"{called} cannot be held: {_REFUSED[name]}")
-    if name in _OTHER_TOOLS:
-        tool, cure = _OTHER_TOOLS[name]
+    if name in REFUSED_BY_NAME:
+        raise ConfigurationError(f"{called} cannot be held: {REFUSED_BY_NAME[name]}")
+    if name in OTHER_TOOLS:
+        tool, cure = OTHER_TOOLS[name]
         raise ConfigurationError(f"{name} is a parameter of {tool}, not of libpq: {cure}")
     refused, why = _REFUSED_VALUES.get(name, ((), ""))
     if value in refused:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,12 @@ from langgraph_agentstore import AgentStore, PoolConfig
 from langgraph_agentstore.config import session_settings
 from langgraph_agentstore.dsn import read_dsn
 from langgraph_agentstore.dsn_options import ConnectOptions, Host, connect_options, merged, shown
+from langgraph_agentstore.dsn_parameters import (
+    HONOURED,
+    OTHER_TOOLS,
+    REFUSED_BY_NAME,
+    WITHOUT_EFFECT,
+)
 from langgraph_agentstore.errors import ConfigurationError
 
 IAM_TOKEN = (
@@ -473,3 +481,12 @@ def test_session_settings_of_the_pool_are_above_the_dsn() -> None:
     pool = PoolConfig(session_settings={"application_name": "code"})
     given = {"application_name": "dsn", "search_path": "x"}
     assert session_settings(pool, given) == {"application_name": "code", "search_path": "x"}
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "connection_strings.md"
+
+
+@pytest.mark.parametrize("named", [HONOURED, WITHOUT_EFFECT, REFUSED_BY_NAME, OTHER_TOOLS])
+def test_every_parameter_is_on_the_page(named: Iterable[str]) -> None:
+    told = set(re.findall(r"`(\w+)`", PAGE.read_text(encoding="utf-8")))
+    assert set(named) - told == set()
