@@ -1,13 +1,39 @@
-"""What can be closed: by a method, or by the end of a `with` or an `async with` block."""
+"""What can be closed: by a method, or by the end of a `with` or an `async with` block.
+
+Such objects are handles on something open: a copy of a configuration that holds one, as LangGraph
+makes them, holds the same handle.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NoReturn, SupportsIndex
 
 from typing_extensions import Self
 
+from .errors import InvalidOperationError
 
-class Closing(ABC):
+
+class Handle:
+    """A handle on something open, which copies share and no pickle can hold."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
+        name = type(self).__name__
+        raise InvalidOperationError(
+            f"a {name} cannot be pickled, since it holds connections or locks: make one in the "
+            "other process, from what this one was made of"
+        )
+
+
+class Closing(Handle, ABC):
     """`close()` and `with`."""
 
     __slots__ = ()
@@ -39,7 +65,7 @@ class AwaitedClosing(Closing):
         await self.aclose()
 
 
-class AsyncClosing(ABC):
+class AsyncClosing(Handle, ABC):
     """`close()`, a coroutine as all methods of such a class, and `async with`."""
 
     __slots__ = ()

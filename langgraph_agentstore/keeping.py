@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, cast
 
 from langgraph.store.base import IndexConfig
 
+from .awaited_results import Answer, Count, Running
 from .beyond import ExtendedSurface
 from .errors import InvalidOperationError
 from .index_config import search_index
@@ -107,17 +107,16 @@ class KeptSurface(ExtendedSurface):
         health: StoreHealth = await self._arun(maintenance.HEALTH)
         return health
 
-    def sweep_ttl(self) -> int:
+    def sweep_ttl(self) -> Count:
         """Deletes what has expired, in bounded batches; how many items that were."""
-        swept: int = self._run(maintenance.SWEEP)
-        return swept
+        return Count(self._run(maintenance.SWEEP))
 
     async def asweep_ttl(self) -> int:
         """As `sweep_ttl`."""
         swept: int = await self._arun(maintenance.SWEEP)
         return swept
 
-    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Running:
         """Sweeps at an interval from now on; the future ends when the sweeper does.
 
         Where TTLs are in use the sweeper starts by itself, every five minutes or as the store's
@@ -126,21 +125,20 @@ class KeptSurface(ExtendedSurface):
         Raises:
             InvalidOperationError: the interval is no number of minutes above 0.
         """
-        stopped: Future[None] = self._run(maintenance.start_sweeper(sweep_interval_minutes))
+        stopped: Running = self._run(maintenance.start_sweeper(sweep_interval_minutes))
         return stopped
 
-    async def astart_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+    async def astart_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Running:
         """As `start_ttl_sweeper`."""
-        stopped: Future[None] = await self._arun(maintenance.start_sweeper(sweep_interval_minutes))
+        stopped: Running = await self._arun(maintenance.start_sweeper(sweep_interval_minutes))
         return stopped
 
-    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> Answer:  # noqa: ARG002
         """Ends the sweeper, also the one that started by itself; whether one was running.
 
         `timeout` is there for code written for the official store; it ends at once.
         """
-        running: bool = self._run(maintenance.STOP_SWEEPER)
-        return running
+        return Answer(self._run(maintenance.STOP_SWEEPER))
 
     async def astop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ARG002
         """As `stop_ttl_sweeper`."""

@@ -11,6 +11,7 @@ from typing import Any
 from langgraph.store.base import TTLConfig
 from typing_extensions import Self
 
+from .awaited_results import Done
 from .closing import AwaitedClosing
 from .config import (
     DEFAULT_SCHEMA,
@@ -24,6 +25,7 @@ from .embedded import EmbeddedPostgres
 from .index_config import search_index
 from .migrating import MigratedSurface
 from .notebook_tables import store_html
+from .official_forms import dsn_of_connection, pool_of_official
 from .plan import Planner
 from .plan.delete import plan_delete_user
 from .plan.filter_indexes import FieldType, plan_filter_indexes
@@ -33,6 +35,7 @@ from .runtime.engine import Engine
 from .runtime.indexes import setup_job
 from .runtime.migrator import setup_sql
 from .runtime.session import Job
+from .ttl import ttl_options
 from .users import (
     DEFAULT_TEMPLATE,
     check_user_id,
@@ -64,7 +67,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
 
     def __init__(
         self,
-        dsn: str | None = None,
+        dsn: str | Any | None = None,
         *,
         schema: str = DEFAULT_SCHEMA,
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
@@ -73,13 +76,13 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         index: Mapping[str, Any] | None = None,
     ) -> None:
         options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        self._configure(find_source(dsn), index, **options)
+        self._configure(find_source(dsn_of_connection(dsn)), index, **options)
 
     def _configure(self, source: Source, index: Mapping[str, Any] | None, **options: Any) -> None:
         self._config = config = store_config(source, **options)
         rules = Rules(Tables(config.schema), config.omit_expired, search_index(index))
         standing = Standing(rules)
-        super().__init__(Engine(config, standing, index), config.ttl)
+        super().__init__(Engine(config, standing, index), ttl_options(config.ttl))
         self._root_planner = Planner(config.scope, standing)
         finalizer = weakref.finalize(self, self._engine.close_soon)
         finalizer.atexit = False  # the engine sees to that itself, once it has started
@@ -87,16 +90,31 @@ class AgentStore(AwaitedClosing, MigratedSurface):
     @classmethod
     def from_conn_string(
         cls,
-        dsn: str,
+        conn_string: str,
         *,
+        pipeline: bool = False,  # noqa: ARG003
         pool_config: PoolConfig | Mapping[str, Any] | None = None,
         index: Mapping[str, Any] | None = None,
         ttl: TTLConfig | None = None,
         schema: str = DEFAULT_SCHEMA,
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
     ) -> Self:
-        """LangGraph's convention: use the result in `with`, in `async with`, or as it is."""
-        return cls(dsn, pool=pool_config, ttl=ttl, schema=schema, users=users, index=index)
+        """LangGraph's convention: use the result in `with`, in `async with`, or as it is.
+
+        Args:
+            conn_string: as `dsn` of the constructor.
+            pipeline: without effect, since operations travel together anyway.
+            pool_config: as `pool` of the constructor, or that of the official store.
+            index: as in the constructor.
+            ttl: as in the constructor.
+            schema: as in the constructor.
+            users: as in the constructor.
+
+        Raises:
+            ConfigurationError: an option is wrong, or has no counterpart here.
+        """
+        pool = pool_of_official(pool_config)
+        return cls(conn_string, pool=pool, ttl=ttl, schema=schema, users=users, index=index)
 
     @classmethod
     def embedded(
@@ -174,8 +192,10 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         *,
         index_values: bool = False,
         index_fields: Mapping[str, FieldType] | None = None,
-    ) -> None:
+    ) -> Done:
         """Connects and applies migrations, so that what is wrong shows now; never required.
+
+        Code of the official async store may await what it returns.
 
         Args:
             index_values: also make a GIN index for equality filters on any field.
@@ -189,6 +209,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
             InvalidOperationError: a field cannot have an index.
         """
         self._run(self._setup_job(index_values, index_fields))
+        return Done()
 
     async def asetup(
         self,

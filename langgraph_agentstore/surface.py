@@ -22,6 +22,7 @@ from langgraph.store.base import (
     TTLConfig,
 )
 
+from .closing import Handle
 from .errors import InvalidOperationError
 from .namespaces import Labels
 from .plan import Planner
@@ -32,7 +33,7 @@ from .runtime.engine import Engine
 Index = Literal[False] | list[str] | None
 
 
-class StoreSurface(BaseStore):
+class StoreSurface(Handle, BaseStore):
     """A `BaseStore` over an engine; which tuple means which record is its planner's scope."""
 
     supports_ttl = True

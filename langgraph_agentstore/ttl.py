@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any, cast
 
-from .errors import InvalidOperationError
+from langgraph.store.base import TTLConfig
+from typing_extensions import override
+
+from .errors import ConfigurationError, InvalidOperationError
 
 MAX_TTL_MINUTES = 525_960_000
 """A thousand years."""
@@ -30,3 +35,63 @@ def ttl_interval(minutes: float | None) -> timedelta | None:
             "None for an item that never expires"
         )
     return interval
+
+
+class TtlOptions(dict[str, Any]):
+    """A store's `ttl_config`, which may be changed as that of the official store.
+
+    `default_ttl` and `refresh_on_read` count from then on. The other two are decided when a store
+    is made: statements and the sweeper have them.
+    """
+
+    _DECIDED = ("omit_expired", "sweep_interval_minutes")
+
+    @override
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._check({name: value})
+        super().__setitem__(name, value)
+
+    @override
+    def __delitem__(self, name: str) -> None:
+        self._check({name: None})
+        super().__delitem__(name)
+
+    @override
+    def update(self, *given: Any, **named: Any) -> None:
+        changed = dict(*given, **named)
+        self._check(changed)
+        super().update(changed)
+
+    @override
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    @override
+    def pop(self, name: str, *default: Any) -> Any:
+        if name in self:
+            self._check({name: None})
+        return super().pop(name, *default)
+
+    @override
+    def clear(self) -> None:
+        self._check(dict.fromkeys(self))
+        super().clear()
+
+    def _check(self, changed: Mapping[str, Any]) -> None:
+        for name in self._DECIDED:
+            if name in changed and changed[name] != self.get(name, _UNSET.get(name)):
+                raise ConfigurationError(
+                    f"ttl_config[{name!r}] is decided when the store is made: "
+                    f"AgentStore(ttl={{{name!r}: {changed[name]!r}}})"
+                )
+
+
+_UNSET = {"omit_expired": True}
+"""What counts where the option was not given."""
+
+
+def ttl_options(given: TTLConfig | None) -> TTLConfig | None:
+    """The `ttl_config` of a store, of its `ttl` option."""
+    return None if given is None else cast("TTLConfig", TtlOptions(given))

@@ -17,11 +17,12 @@ PAGE = PACKAGE.parent / "docs" / "architecture.md"
 
 # Each layer may import from itself and from those before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "closing", "lazy_names", "hints"),
-    ("values",),
+    ("errors", "lazy_names", "hints"),
+    ("values", "closing"),
     ("namespaces", "ttl", "records", "texts", "embedders"),
     ("users", "index"),
     ("index_config", "embeddings", "reranking", "progress", "extras", "replacing", "stepping"),
+    ("awaited_results", "official_forms"),
     ("file_lock", "pages"),
     ("sqlite",),
     ("plan",),

@@ -13,6 +13,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 from langgraph.store.base import BaseStore
 
+from ..closing import Handle
 from ..progress import Progress
 from ..users import check_user_id
 from .answered_calls import history_of
@@ -28,7 +29,7 @@ from .summaries import ThreadSummary
 from .turns import Turn, check_count, new_turn, split_into_turns, turn_of_messages
 
 
-class BlockingConversations:
+class BlockingConversations(Handle):
     """One user's conversations; see `ConversationMemory`."""
 
     def __init__(self, store: BaseStore | BaseStoreRepository, user_id: str) -> None:

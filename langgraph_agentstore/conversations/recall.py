@@ -23,6 +23,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
+from ..closing import Handle
 from .answered_calls import is_same, with_answered_calls
 from .budget import Budget, TokenCounter
 from .drawers import await_open
@@ -49,7 +50,7 @@ class _Question:
     ask: Callable[[], list[BaseMessage]]
 
 
-class RecallConversation(Middleware):
+class RecallConversation(Handle, Middleware):
     """A graph's node, and middleware of an agent; made by `recall_conversation`."""
 
     __name__ = "recall_conversation"

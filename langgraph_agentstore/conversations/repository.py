@@ -16,7 +16,7 @@ from urllib.parse import quote
 from langgraph.store.base import BaseStore, Item, SearchItem
 from typing_extensions import override
 
-from ..closing import AwaitedClosing
+from ..closing import AwaitedClosing, Handle
 from ..errors import ConfigurationError
 from ..namespaces import Labels
 from ..store import AgentStore
@@ -26,7 +26,7 @@ from .addresses import address_of
 PAGE = 1_000
 
 
-class BaseStoreRepository(ABC):
+class BaseStoreRepository(Handle, ABC):
     """Values by namespace and key; implement `store`, all else follows from it.
 
     `ax` is the awaitable form of `x`.

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 from langgraph.store.base import BaseStore
 
+from ..closing import Handle
 from ..errors import AgentStoreError, TurnRefusedError
 from .drawers import AgentDrawer, AnyDrawer, await_open
 from .neighbours import with_context
@@ -88,7 +89,7 @@ class _Waiting:
     attempts: _Attempts = field(default_factory=_of_a_turn)
 
 
-class BackgroundSaver:
+class BackgroundSaver(Handle):
     """Writes turns in the background, in the order in which they were accepted.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
+from ..closing import Handle
 from ..errors import ConfigurationError, InvalidNamespaceError, InvalidOperationError
 from ..loading import check_size
 from ..plan.addresses import checked_key, locate
@@ -42,7 +43,7 @@ PAGE_SIZE = 200
 """Records read at a time: with values of a megabyte each, so many megabytes."""
 
 
-class DataStoreAdministration:
+class DataStoreAdministration(Handle):
     """Every user's records, seen and kept in order; blocking, one statement to a method.
 
     `transfer` exports and imports them.

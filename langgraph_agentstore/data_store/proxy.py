@@ -10,6 +10,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided, SearchItem
 from typing_extensions import Self
 
 from ..beyond import ExtendedSurface
+from ..closing import Handle
 from ..errors import ConfigurationError, ValueTypeError
 from ..index import SearchMode
 from ..loading import check_size
@@ -23,7 +24,7 @@ from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES, Access, checked_se
 from .view import RecordView
 
 
-class Proxy:
+class Proxy(Handle):
     """A user's namespace; its subclasses say how operations are run."""
 
     def __init__(

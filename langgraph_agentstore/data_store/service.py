@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..beyond import ExtendedSurface
+from ..closing import Handle
 from ..namespaces import labels_named
 from ..plan.addresses import locate
 from ..plan.model import Put
@@ -21,7 +22,7 @@ Rows: TypeAlias = "Iterable[tuple[str, str, Any, Mapping[str, Any] | None]]"
 """Namespace, key, value, metadata."""
 
 
-class DataStoreService:
+class DataStoreService(Handle):
     """As `DataStore`, with user, namespace and agent given at each call.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 from langgraph.store.base import BaseStore as LangGraphStore
 from langgraph.store.base import GetOp, Item, Op, PutOp, Result, SearchItem, SearchOp
 
-from ..closing import Closing
+from ..closing import Closing, Handle
 from ..errors import InvalidOperationError
 from ..namespaces import Labels
 from ..sqlite import open_sqlite
@@ -20,7 +20,7 @@ from .spoon_stores import BaseStore, passes
 _LONG_AGO = datetime.fromtimestamp(0, timezone.utc)
 
 
-class FromLangGraph(BaseStore):
+class FromLangGraph(Handle, BaseStore):
     """A LangGraph store as one of dialect 1. LangGraph's rules hold for namespaces: no periods."""
 
     def __init__(self, store: LangGraphStore) -> None:

@@ -10,6 +10,7 @@ from langgraph.runtime import get_runtime
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
+from ..closing import Handle
 from ..errors import ConfigurationError, MissingUserError
 from ..extras import missing
 from ..namespaces import Labels
@@ -45,7 +46,7 @@ NamespaceOf: TypeAlias = Callable[[Any], Labels]
 ResultT = TypeVar("ResultT")
 
 
-class DeepAgentsBackend(BackendProtocol):
+class DeepAgentsBackend(Handle, BackendProtocol):
     """Files for `create_deep_agent`, which last from one thread to the next. `ax` awaits `x`.
 
     Args:
@@ -191,7 +192,7 @@ class DeepAgentsBackend(BackendProtocol):
         if self._namespace is None:
             return _way_of_the_user(store)
         if callable(self._namespace):
-            return way_to(store, checked_namespace(self._namespace(_runtime())))
+            return way_to(store, checked_namespace(_asked(self._namespace, _runtime())))
         return way_to(store, self._namespace)
 
 
@@ -210,6 +211,19 @@ def _runtime() -> Any:
         return get_runtime()
     except (RuntimeError, KeyError):
         return None
+
+
+def _asked(namespace_of: NamespaceOf, runtime: Any) -> Any:
+    try:
+        return namespace_of(runtime)
+    except (AttributeError, TypeError) as error:
+        if runtime is not None:
+            raise
+        raise ConfigurationError(
+            "DeepAgentsBackend(namespace=…) asks the running graph for the namespace, and "
+            f"no graph runs here, so it is None ({error}); use the backend in a node or a tool, or "
+            "give it the labels: namespace=('filesystem',)"
+        ) from error
 
 
 def _way_of_the_user(store: BaseStore) -> Way:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from langgraph.store.base import PutOp
 
 from ..beyond import ExtendedSurface
+from ..closing import Handle
 from ..errors import (
     ConfigurationError,
     DecryptionError,
@@ -53,7 +54,7 @@ class Relation(NamedTuple):
     key: str
 
 
-class Memories:
+class Memories(Handle):
     """What is remembered, by key, in one namespace of one storage; any JSON is data.
 
     A key is a non-empty string. A *collection* is all keys that begin with a text ending in `/`

@@ -19,6 +19,7 @@ from langgraph.store.base import (
     SearchOp,
 )
 
+from ..closing import Handle
 from ..namespaces import Labels
 from ..user_scope import labels_of_user
 from .file_store import meets
@@ -26,7 +27,7 @@ from .file_store import meets
 _ALL: Final = 1_000_000
 
 
-class ScopedStore(BaseStore):
+class ScopedStore(Handle, BaseStore):
     """A view of what lies at or below `("users", user)`; nothing reaches beyond it.
 
     `labels_of_user` says which label is whose.

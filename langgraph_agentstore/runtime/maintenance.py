@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future
 
+from ..awaited_results import Running
 from ..records import StoreHealth
 from ..ttl import ttl_interval
 from .migrator import migrate
@@ -42,7 +42,7 @@ def start_sweeper(interval_minutes: float | None) -> Job:
     """Starts the sweeper at this interval, or at the store's; its result ends with it."""
     ttl_interval(interval_minutes)
 
-    async def run(session: Session) -> Future[None]:
+    async def run(session: Session) -> Running:
         return session.sweeper.start(interval_minutes)
 
     return Job(run)

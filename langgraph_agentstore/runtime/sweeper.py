@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 
+from ..awaited_results import Running
 from ..errors import AgentStoreError
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -49,7 +49,7 @@ class Sweeper:
         if self._by_itself and not self.running:
             self.start()
 
-    def start(self, interval_minutes: float | None = None) -> Future[None]:
+    def start(self, interval_minutes: float | None = None) -> Running:
         """Sweeps every so many minutes from now on, in place of what interval there was.
 
         The future ends when this sweeping does, and ends it if it is cancelled.
@@ -60,7 +60,7 @@ class Sweeper:
             self._task.cancel()
         loop = asyncio.get_running_loop()
         task = self._task = loop.create_task(self._repeat(interval_minutes))
-        stopped: Future[None] = Future()
+        stopped = Running()
 
         def on_end(_: object) -> None:
             if not stopped.cancelled():

@@ -373,7 +373,7 @@ def test_what_cannot_be_held_is_refused_by_name_when_the_store_is_made(dsn: str)
 
 def test_a_dsn_that_is_no_text_is_refused_with_its_type() -> None:
     with pytest.raises(ConfigurationError, match="got bytes"):
-        AgentStore(b"postgresql://")  # type: ignore[arg-type]
+        AgentStore(b"postgresql://")
 
 
 def test_parameters_are_shown_without_values_and_without_what_may_be_a_password() -> None:
