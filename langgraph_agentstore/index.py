@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
+from .bigrams import VERSION as WORDS_VERSION
 from .embedders import Embedder, Factory
 from .records import Rerank
 from .texts import Chunk, Paths
@@ -110,7 +111,7 @@ class SearchIndex:
 
     @property
     def words_by(self) -> int:
-        """Which settings made an item's words: they differ if language or fields do."""
-        settings = repr((self.language, [path for path, _ in self.paths]))
+        """Which settings made an item's words: they differ if language, fields or version do."""
+        settings = repr((self.language, [path for path, _ in self.paths], WORDS_VERSION))
         digest = hashlib.blake2b(settings.encode(), digest_size=4).digest()
         return int.from_bytes(digest, "big", signed=True)

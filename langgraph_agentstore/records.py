@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import escape
 from typing import Any, TypeAlias
 
 from langgraph.store.base import SearchItem
@@ -55,9 +56,22 @@ class ScoredItem(SearchItem):
     (the distance, negative), "inner_product", "bm25", "rrf" (the fused ranks of a hybrid search)
     or "rerank"; None, as the score, for an item that is there without anything to find it by.
     `vector_rank`, `text_rank`: its place, from 1 on, in each list; None where it is in none.
+
+    `similarity`: how near its vector is to the query's, whatever the score is: by the index's
+    `distance_type` the cosine (-1 to 1), the negative distance, or the inner product; None if it
+    has no vector, or the search is by words alone.
+    `text_score`: its BM25; None if it is not in the list of words.
+    `matched_words`: the query's words that earned it; None if the search is by vectors alone.
     """
 
-    __slots__ = ("scored_by", "text_rank", "vector_rank")
+    __slots__ = (
+        "matched_words",
+        "scored_by",
+        "similarity",
+        "text_rank",
+        "text_score",
+        "vector_rank",
+    )
 
     def __init__(
         self,
@@ -71,18 +85,41 @@ class ScoredItem(SearchItem):
         scored_by: str | None = None,
         vector_rank: int | None = None,
         text_rank: int | None = None,
+        similarity: float | None = None,
+        text_score: float | None = None,
+        matched_words: tuple[str, ...] | None = None,
     ) -> None:
         super().__init__(namespace, key, value, created_at, updated_at, score)
         self.scored_by = scored_by
         self.vector_rank = vector_rank
         self.text_rank = text_rank
+        self.similarity = similarity
+        self.text_score = text_score
+        self.matched_words = matched_words
 
     def __repr__(self) -> str:
         return (
             f"ScoredItem(namespace={self.namespace!r}, key={self.key!r}, value={self.value!r}, "
             f"score={self.score!r}, scored_by={self.scored_by!r}, "
-            f"vector_rank={self.vector_rank!r}, text_rank={self.text_rank!r})"
+            f"vector_rank={self.vector_rank!r}, text_rank={self.text_rank!r}, "
+            f"similarity={self.similarity!r}, text_score={self.text_score!r}, "
+            f"matched_words={self.matched_words!r})"
         )
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "namespace": ":".join(self.namespace),
+            "key": self.key,
+            "value": self.value,
+            "score": f"{self.score} ({self.scored_by})",
+            "similarity": self.similarity,
+            "vector_rank": self.vector_rank,
+            "text_score": self.text_score,
+            "text_rank": self.text_rank,
+            "matched_words": ", ".join(self.matched_words or ()),
+        }
+        rows = (f"<tr><th>{name}</th><td>{escape(str(of))}</td></tr>" for name, of in facts.items())
+        return f"<table><tbody>{''.join(rows)}</tbody></table>"
 
 
 Rerank: TypeAlias = Callable[

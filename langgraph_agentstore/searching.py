@@ -12,6 +12,7 @@ from .index import SearchMode
 from .namespaces import Labels
 from .plan.model import Planned
 from .plan.query_options import QueryOptions, default_options, query_options
+from .plan.words import is_blank
 from .records import Explanation, Rerank
 from .reranking import Reranking
 from .surface import StoreSurface
@@ -37,6 +38,7 @@ class SearchSurface(StoreSurface):
         refresh_ttl: bool | None = None,
         mode: SearchMode | None = None,
         min_score: float | None = None,
+        min_similarity: float | None = None,
         rerank: Rerank | None = None,
         recency_half_life_days: float | None = None,
         include_unindexed: bool = False,
@@ -49,14 +51,16 @@ class SearchSurface(StoreSurface):
 
         Args:
             namespace_prefix: whole labels; `("a",)` covers `("a", "b")`, not `("ab",)`.
-            query: what to look for; without effect on a store that was not given an index, which
-                is logged once.
+            query: what to look for; one without letter, digit or symbol is as none. Without
+                effect on a store that was not given an index, which is logged once.
             filter: see the reference of filter operators.
             limit: how many at most; 0 gives none.
             offset: how many to leave out first.
             refresh_ttl: whether reading them moves their expiry on; None, the store's default.
             mode: "vector", "text" or "hybrid", if not the index's own.
             min_score: leaves out what scores less.
+            min_similarity: leaves out whose `similarity` is less, and what has no vector. Of the
+                modes "vector" and "hybrid".
             rerank: gets the query and the best `CANDIDATES` items, and returns a score for each,
                 or the items in a new order. The index may have one for all searches.
             recency_half_life_days: halves the score of an item for each time that so many days
@@ -69,7 +73,14 @@ class SearchSurface(StoreSurface):
             EmbeddingError: the embedder failed.
         """
         op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
-        options = self._options(op, mode, min_score, recency_half_life_days, include_unindexed)
+        options = self._options(
+            op,
+            mode=mode,
+            min_score=min_score,
+            min_similarity=min_similarity,
+            recency_half_life_days=recency_half_life_days,
+            include_unindexed=include_unindexed,
+        )
         planned, reranking = self._prepared(op, options, rerank)
         found: list[SearchItem] = self._run(planned)
         return found if reranking is None else self._reranked(reranking, found)
@@ -86,13 +97,21 @@ class SearchSurface(StoreSurface):
         refresh_ttl: bool | None = None,
         mode: SearchMode | None = None,
         min_score: float | None = None,
+        min_similarity: float | None = None,
         rerank: Rerank | None = None,
         recency_half_life_days: float | None = None,
         include_unindexed: bool = False,
     ) -> list[SearchItem]:
         """As `search`."""
         op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
-        options = self._options(op, mode, min_score, recency_half_life_days, include_unindexed)
+        options = self._options(
+            op,
+            mode=mode,
+            min_score=min_score,
+            min_similarity=min_similarity,
+            recency_half_life_days=recency_half_life_days,
+            include_unindexed=include_unindexed,
+        )
         planned, reranking = self._prepared(op, options, rerank)
         found: list[SearchItem] = await self._arun(planned)
         return found if reranking is None else await self._areranked(reranking, found)
@@ -166,30 +185,18 @@ class SearchSurface(StoreSurface):
         return page
 
     def _options(
-        self,
-        op: SearchOp,
-        mode: SearchMode | None,
-        min_score: float | None,
-        recency_half_life_days: float | None,
-        include_unindexed: bool,
+        self, op: SearchOp, *, include_unindexed: bool, **asked: Any
     ) -> QueryOptions | None:
         """What a search asks for, the index's defaults filled in; None without an index."""
         index = self._planner.rules.index
-        asked = (mode, min_score, recency_half_life_days)
-        if index is None and (include_unindexed or asked != (None, None, None)):
+        if index is None and (include_unindexed or set(asked.values()) != {None}):
             raise InvalidOperationError(
                 "this store was not given an index, so a query has no effect, and neither have "
-                "mode, min_score, recency_half_life_days and include_unindexed"
+                f"{', '.join(asked)} and include_unindexed"
             )
-        if index is None or not op.query:
+        if index is None or is_blank(op.query):
             return None
-        return query_options(
-            index,
-            mode=mode,
-            min_score=min_score,
-            recency_half_life_days=recency_half_life_days,
-            include_unindexed=include_unindexed,
-        )
+        return query_options(index, include_unindexed=include_unindexed, **asked)
 
     def _prepared(
         self, op: SearchOp, options: QueryOptions | None, rerank: Rerank | None = None
@@ -215,7 +222,7 @@ class SearchSurface(StoreSurface):
         rerankings: dict[int, Reranking] = {}
         for position, op in enumerate(ops):
             reranking = None
-            if isinstance(op, SearchOp) and op.query:
+            if isinstance(op, SearchOp) and not is_blank(op.query):
                 one, reranking = self._prepared(op, default_options(index))
             else:
                 one = planner.plan(op)
@@ -228,4 +235,9 @@ class SearchSurface(StoreSurface):
         planner = self._planner
         if planner.rules.index is None:
             raise InvalidOperationError("explain_search: this store was not given an index")
+        if is_blank(op.query):
+            raise InvalidOperationError(
+                f"explain_search: the query {op.query!r} asks for nothing, so the newest items "
+                "come first; explain(SearchOp(…)) shows that statement"
+            )
         return planner.query(op, query_options(planner.rules.index, mode=mode), explaining=True)

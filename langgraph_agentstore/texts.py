@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import get_text_at_path
 
+from .bigrams import spaced
 from .errors import InvalidValueError
 
 Paths: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
@@ -45,15 +46,18 @@ def parts_of(value: Any, paths: Paths, chunk: Chunk | None) -> tuple[Part, ...]:
 
 
 def words_of(value: Any, paths: Paths) -> str:
-    """The text that text search reads: of `$` the strings and numbers, without keys and quotes."""
+    """The text that text search reads: of `$` the strings and numbers, without keys and quotes.
+
+    Scripts without spaces are spaced: see `bigrams.py`.
+    """
     found: list[str] = []
     for _, tokens in paths:
         if tokens == ("$",):
             found.extend(_leaves(value))
         else:
             found.extend(texts_at(value, tokens))
-    text = "\n".join(found).encode()[:LONGEST_WORDS_BYTES]
-    return text.decode(errors="ignore")
+    # Twice: few characters become many, and none are worked on that cannot count.
+    return _cut(spaced(_cut("\n".join(found))))
 
 
 def chunk_by_size(size: int) -> Chunk:
@@ -74,6 +78,10 @@ def chunk_by_size(size: int) -> Chunk:
 def texts_at(value: Any, tokens: tuple[str, ...]) -> list[str]:
     """The texts that LangGraph finds at a path, blank ones too; of `$` the value as JSON text."""
     return get_text_at_path(value, "$" if tokens == ("$",) else list(tokens))
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:LONGEST_WORDS_BYTES].decode(errors="ignore")
 
 
 def _pieces(text: str, chunk: Chunk | None) -> Iterator[str]:

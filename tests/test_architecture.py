@@ -17,7 +17,7 @@ PAGE = PACKAGE.parent / "docs" / "architecture.md"
 
 # Each layer may import from itself and from those before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "lazy_names", "hints"),
+    ("errors", "lazy_names", "hints", "bigrams"),
     ("values", "closing"),
     ("namespaces", "ttl", "records", "texts", "embedders"),
     ("users", "index"),
@@ -47,7 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 PURE = (
-    *("errors", "values", "namespaces", "ttl", "records", "texts", "users"),
+    *("errors", "values", "namespaces", "ttl", "records", "bigrams", "texts", "users"),
     *("index", "index_config", "embedders", "embeddings", "plan"),
     *("dsn", "dsn_parameters", "dsn_options"),
 )

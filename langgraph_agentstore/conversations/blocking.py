@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from os import PathLike
 from typing import Any
 
@@ -14,6 +15,7 @@ from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 from langgraph.store.base import BaseStore
 
 from ..closing import Handle
+from ..plan.words import is_blank
 from ..progress import Progress
 from ..users import check_user_id
 from .answered_calls import history_of
@@ -158,18 +160,36 @@ class BlockingConversations(Handle):
         await_savers(self.store)
         return self._drawer.threads()
 
-    def search(self, query: str, *, thread_id: str | None = None, limit: int = 10) -> list[Turn]:
+    def search(
+        self,
+        query: str,
+        *,
+        thread_id: str | None = None,
+        limit: int = 10,
+        min_similarity: float | None = None,
+    ) -> list[Turn]:
         """The turns that answer best, best first, of all threads or of one.
 
         A turn is found by its own words and by those of the turns before and after it; by
-        vectors, words or both, as the store's index says.
+        vectors, words or both, as the store's index says. A query without letter, digit or symbol
+        gives the latest turns.
+
+        Args:
+            query: what to look for.
+            thread_id: the only thread that is searched; None, all of them.
+            limit: how many at most.
+            min_similarity: turns that are less similar to the query count for nothing. Of an
+                `AgentStore` whose index has an embedder; see its `search`.
 
         Raises:
-            InvalidOperationError: the store has no index, or the limit is below 1.
+            InvalidOperationError: the store has no index, the limit is below 1, or similarities
+                cannot be told.
         """
         depth = max(CANDIDATES, check_count("limit", limit))
         await_savers(self.store)
-        matches = self._drawer.search(query, thread_id, depth)
+        if is_blank(query):
+            return list(islice(self._drawer.newest_first(thread_id), limit))
+        matches = self._drawer.search(query, thread_id, depth, min_similarity)
         best = credited(matches)[:limit]
         known = {match.turn.key: match.turn for match in matches}
         missing = [key for key in best if key not in known]

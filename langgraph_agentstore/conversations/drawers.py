@@ -24,6 +24,7 @@ from ..plan.turns import (
 )
 from ..progress import Progress, telling_progress
 from ..runtime.maintenance import OPEN
+from ..searching import SearchSurface
 from ..surface import StoreSurface
 from ..users import Address as Triples
 from ..views import UserStore
@@ -120,11 +121,13 @@ class AnyDrawer:
         """All threads, the latest first."""
         return summaries(self.read())
 
-    def search(self, query: str, thread_id: str | None, limit: int) -> list[Match]:
+    def search(
+        self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
+    ) -> list[Match]:
         """The best matches, best first.
 
         Raises:
-            InvalidOperationError: the store was not given an index.
+            InvalidOperationError: the store was not given an index, or cannot tell similarities.
         """
         if getattr(self.store, "index_config", True) is None:
             raise InvalidOperationError(
@@ -132,7 +135,15 @@ class AnyDrawer:
                 "AgentStore(index={'mode': 'text'}) finds by words and needs no model"
             )
         only = None if thread_id is None else {"thread_id": thread_id}
-        found = self.store.search(self.labels, query=query, filter=only, limit=limit)
+        options: dict[str, Any] = {}
+        if min_similarity is not None:
+            if not isinstance(self.store, SearchSurface):
+                raise InvalidOperationError(
+                    f"min_similarity needs an AgentStore: {type(self.store).__name__} does not "
+                    "tell how similar a turn is"
+                )
+            options = {"min_similarity": min_similarity}
+        found = self.store.search(self.labels, query=query, filter=only, limit=limit, **options)
         scores = {item.key: item.score for item in found}
         return [Match(turn, scores[turn.key]) for turn in self._turns(found, thread_id)]
 

@@ -101,10 +101,17 @@ class ConversationMemory(BlockingConversations):
         return await asyncio.to_thread(self.threads)
 
     async def asearch(
-        self, query: str, *, thread_id: str | None = None, limit: int = 10
+        self,
+        query: str,
+        *,
+        thread_id: str | None = None,
+        limit: int = 10,
+        min_similarity: float | None = None,
     ) -> list[Turn]:
         """As `search`."""
-        return await asyncio.to_thread(self.search, query, thread_id=thread_id, limit=limit)
+        return await asyncio.to_thread(
+            self.search, query, thread_id=thread_id, limit=limit, min_similarity=min_similarity
+        )
 
     async def aforget(self, thread_id: str) -> int:
         """As `forget`."""

@@ -79,11 +79,13 @@ class AsyncDataStore(AsyncClosing, Proxy):
         offset: int = 0,
         mode: SearchMode | None = None,
         min_score: float | None = None,
+        min_similarity: float | None = None,
     ) -> list[FoundRecord]:
         """As `DataStore.search`."""
         self._operations.may_read("search")
         found = await self._view.asearch(
-            self._operations.at.labels, **self._asked(query, filter, limit, offset, mode, min_score)
+            self._operations.at.labels,
+            **self._asked(query, filter, limit, offset, mode, min_score, min_similarity),
         )
         return self._found(found)
 

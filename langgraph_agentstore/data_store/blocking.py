@@ -125,6 +125,7 @@ class DataStore(Closing, Proxy):
         offset: int = 0,
         mode: SearchMode | None = None,
         min_score: float | None = None,
+        min_similarity: float | None = None,
     ) -> list[FoundRecord]:
         """Records of this namespace and of those below it: best first, or newest first.
 
@@ -133,7 +134,8 @@ class DataStore(Closing, Proxy):
         """
         self._operations.may_read("search")
         found = self._view.search(
-            self._operations.at.labels, **self._asked(query, filter, limit, offset, mode, min_score)
+            self._operations.at.labels,
+            **self._asked(query, filter, limit, offset, mode, min_score, min_similarity),
         )
         return self._found(found)
 

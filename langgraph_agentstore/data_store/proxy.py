@@ -19,7 +19,7 @@ from ..values import check_text
 from ..views import check_view
 from .changing import Changing
 from .ops_log import OpsLog
-from .records import FoundRecord
+from .records import RANKED_BY, FoundRecord
 from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES, Access, checked_settings
 from .view import RecordView
 
@@ -130,6 +130,7 @@ class Proxy(Handle):
         offset: int,
         mode: SearchMode | None,
         min_score: float | None,
+        min_similarity: float | None,
     ) -> dict[str, Any]:
         """The arguments of the store's search; reading a record here never moves its expiry."""
         return {
@@ -139,6 +140,7 @@ class Proxy(Handle):
             "offset": offset,
             "mode": mode,
             "min_score": min_score,
+            "min_similarity": min_similarity,
             "refresh_ttl": False,
         }
 
@@ -152,6 +154,7 @@ class Proxy(Handle):
                 item.score,
                 item.created_at,
                 item.updated_at,
+                *(getattr(item, name, None) for name in RANKED_BY),
             )
             for item in items
         ]

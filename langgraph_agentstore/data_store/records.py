@@ -92,7 +92,10 @@ def encoded_key(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FoundRecord:
-    """A record that `search` found; `score` is None without a query, else higher is nearer."""
+    """A record that `search` found; `score` is None without a query, else higher is nearer.
+
+    `similarity`, `text_score` and `matched_words`: those of `ScoredItem`.
+    """
 
     namespace: str
     key: str
@@ -100,6 +103,13 @@ class FoundRecord:
     score: float | None
     created_at: datetime
     updated_at: datetime
+    similarity: float | None = None
+    text_score: float | None = None
+    matched_words: tuple[str, ...] | None = None
+
+
+RANKED_BY = ("similarity", "text_score", "matched_words")
+"""What a found record takes over from a `ScoredItem`."""
 
 
 @dataclass(frozen=True, slots=True)

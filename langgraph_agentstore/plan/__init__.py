@@ -41,7 +41,7 @@ from .put import put_statement
 from .query import plan_explanation, plan_query, plan_query_anywhere
 from .query_options import QueryOptions, default_options
 from .search import plan_search
-from .words import text_to_embed
+from .words import is_blank, text_to_embed
 
 _LARGEST_COUNT = 2**62
 
@@ -152,9 +152,9 @@ class Planner:
         return content_of(value, index, self.rules.index)
 
     def _plan_search(self, op: SearchOp) -> Statement[Any] | Query:
-        if op.query and self.rules.index is not None:
-            return self.query(op, default_options(self.rules.index))
-        if op.query and str(op.query).strip():
+        if not is_blank(op.query):
+            if self.rules.index is not None:
+                return self.query(op, default_options(self.rules.index))
             self.standing.hints.give(NO_INDEX)
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)

@@ -14,6 +14,7 @@ from typing import Any
 
 from langgraph.store.base import SearchOp
 
+from ..bigrams import QueryWord, words_at
 from ..records import Explanation, ScoredItem
 from ..users import Region, Scope
 from .expiry import REFRESHED
@@ -25,23 +26,25 @@ from .query_options import QueryOptions
 from .region import region_condition
 from .scores import FUSED_POOL, POOL, beyond_sql, order_sql, score_sql
 from .small_scope import plan_small_scope
-from .words import kept_sql, parse_words, word_list_sql
+from .vectors import distance_sql
+from .words import kept_sql, matched_sql, parse_words, word_list_sql
 
 _WORDS_REASON = "words are ranked over all items in scope that have one of them"
 
 _VECTOR_LIST = """SELECT user_id, namespace, key, distance, rank AS vector_rank,
-                    NULL::bigint AS text_rank, NULL::float8 AS words
+                    NULL::bigint AS text_rank, NULL::float8 AS words, NULL::text[] AS lexemes
                FROM vector_list"""
 
 _WORD_LIST = """SELECT user_id, namespace, key, NULL::float8 AS distance,
                     NULL::bigint AS vector_rank,
                     row_number() OVER (ORDER BY score DESC, user_id, namespace, key) AS text_rank,
-                    score AS words
+                    score AS words, lexemes
                FROM word_list"""
 
 _UNINDEXED = """
      UNION ALL
-    SELECT user_id, namespace, key, updated_at, NULL, NULL, NULL, true FROM unindexed"""
+    SELECT user_id, namespace, key, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, true
+      FROM unindexed"""
 
 
 def plan_query(
@@ -58,7 +61,7 @@ def plan_query(
     if vector is None or not by_distance or options.include_unindexed:
         return everything()
     return plan_small_scope(
-        op, filter, vector, scope, rules, min_score=options.min_score, everything=everything
+        op, filter, vector, scope, rules, least=_least_of_vectors(options), everything=everything
     )
 
 
@@ -74,12 +77,13 @@ def plan_query_anywhere(
     arguments: list[Any] = [] if vector is None else [vector]
     sql = _QuerySql(op, filter, options, scope.regions(op.namespace_prefix), rules, arguments)
     scored_by = _scored_by(options, rules)
+    words = None if options.mode == "vector" else parse_words(op.query or "").words
 
     def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
         found: Decoded[list[ScoredItem]] = Decoded([])
         for row in rows:
             if row[2] is not None:
-                _decode_one(row, scope, scored_by, op.refresh_ttl, found)
+                add_found(row, scope, op.refresh_ttl, found, **_ranking(row, scored_by, words))
         return found
 
     return Statement(sql.text(), tuple(arguments), decode, reads=True)
@@ -105,20 +109,24 @@ def _scored_by(options: QueryOptions, rules: Rules) -> str:
     return "bm25" if options.mode == "text" else "rrf"
 
 
-def _decode_one(
-    row: Row, scope: Scope, scored_by: str, refresh: bool, found: Decoded[list[ScoredItem]]
-) -> None:
-    score, vector_rank, text_rank, _ = row[8:]
-    add_found(
-        row,
-        scope,
-        refresh,
-        found,
-        score=score,
-        scored_by=scored_by if score is not None else None,
-        vector_rank=vector_rank,
-        text_rank=text_rank,
-    )
+def _least_of_vectors(options: QueryOptions) -> float | None:
+    """Of a search that scores by similarity alone, the lower bound."""
+    bounds = [one for one in (options.min_score, options.min_similarity) if one is not None]
+    return max(bounds, default=None)
+
+
+def _ranking(row: Row, scored_by: str, words: Sequence[QueryWord] | None) -> dict[str, Any]:
+    """What `ScoredItem` tells of a row; `words`: those of the query, None if none count."""
+    score, vector_rank, text_rank, similarity, text_score, matched, _ = row[8:]
+    return {
+        "score": score,
+        "scored_by": scored_by if score is not None else None,
+        "vector_rank": vector_rank,
+        "text_rank": text_rank,
+        "similarity": similarity,
+        "text_score": text_score,
+        "matched_words": None if words is None else words_at(words, matched or ()),
+    }
 
 
 class _QuerySql:
@@ -165,16 +173,19 @@ class _QuerySql:
         if self._options.include_unindexed:
             lists.append(self._unindexed())
         way = "(SELECT name FROM way)" if self._has_vectors else "'exact'"
+        matched = matched_sql("r.lexemes") if self._has_words else "NULL::integer[]"
         listed = ", ".join(part.strip().rstrip(",") for part in lists)
         return f"""
 WITH {listed}, ranked AS (
     {self._ranked()}
 ), page AS (
-    SELECT r.* FROM ranked r WHERE {self._high_enough()}
+    SELECT r.* FROM ranked r WHERE {self._high_enough()} AND {self._similar_enough()}
      ORDER BY {order_sql("r", reordered=self._reordered)} LIMIT {self._limit} OFFSET {self._offset}
 )
 SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.expires_at,
-       {REFRESHED} AS refreshed, r.score, r.vector_rank, r.text_rank, {way} AS way
+       {REFRESHED} AS refreshed, r.score, r.vector_rank, r.text_rank,
+       {self._similarity()} AS similarity, r.words AS text_score,
+       {matched} AS matched, {way} AS way
   FROM (SELECT) one
   LEFT JOIN (page r JOIN {self._rules.tables.item} i
              ON i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key) ON true
@@ -231,10 +242,10 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         half_life = None if days is None else f"{self._append(days)}::float8"
         score = score_sql(self._options.mode, half_life, self._rules)
         return f"""SELECT user_id, namespace, key, updated_at, {score} AS score,
-           vector_rank, text_rank, {tail} AS tail
+           vector_rank, text_rank, distance, words, lexemes, {tail} AS tail
       FROM (SELECT user_id, namespace, key, {self._updated_at()} AS updated_at,
                    min(distance) AS distance, min(vector_rank) AS vector_rank,
-                   min(text_rank) AS text_rank, max(words) AS words
+                   min(text_rank) AS text_rank, max(words) AS words, max(lexemes) AS lexemes
               FROM ({together}) listed
              GROUP BY user_id, namespace, key) merged{unindexed}"""
 
@@ -250,3 +261,25 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         if self._options.min_score is None:
             return "true"
         return f"r.score >= {self._append(self._options.min_score)}::float8"
+
+    def _similar_enough(self) -> str:
+        """Cuts off the end of the list of vectors, so it needs to be no deeper than without."""
+        if self._options.min_similarity is None:
+            return "true"
+        return f"{self._similarity()} >= {self._append(self._options.min_similarity)}::float8"
+
+    def _similarity(self) -> str:
+        """How near an item's vector is; measured now, where only its words were found."""
+        if not self._has_vectors:
+            return "NULL::float8"
+        rules, distance = self._rules, distance_sql(self._rules)
+        listed = distance.score.replace("distance", "r.distance")
+        if not self._has_words:
+            return f"({listed})"
+        return f"""coalesce({listed}, (
+           SELECT max({distance.score})
+             FROM (SELECT {distance.exact} AS distance
+                     FROM {rules.vectors} v JOIN {rules.tables.item} i
+                          USING (user_id, namespace, key, version)
+                    WHERE v.user_id = r.user_id AND v.namespace = r.namespace AND v.key = r.key
+                      AND v.embedding IS NOT NULL) measured))"""

@@ -15,6 +15,7 @@ class QueryOptions:
 
     mode: SearchMode
     min_score: float | None = None
+    min_similarity: float | None = None
     recency_half_life_days: float | None = None
     include_unindexed: bool = False
 
@@ -29,6 +30,7 @@ def query_options(
     *,
     mode: SearchMode | None = None,
     min_score: float | None = None,
+    min_similarity: float | None = None,
     recency_half_life_days: float | None = None,
     include_unindexed: bool = False,
 ) -> QueryOptions:
@@ -44,17 +46,36 @@ def query_options(
         )
     if min_score is not None and not _is_number(min_score):
         raise InvalidOperationError(f"min_score is a number, got {min_score!r}")
+    mode = index.mode if mode is None else mode
+    if min_similarity is not None:
+        _check_similarity(min_similarity, mode, index)
     half_life = recency_half_life_days
     if half_life is not None and not (_is_number(half_life) and half_life > 0):
         raise InvalidOperationError(
             f"recency_half_life_days is a number of days above 0, got {half_life!r}"
         )
     return QueryOptions(
-        index.mode if mode is None else mode,
+        mode,
         None if min_score is None else float(min_score),
+        None if min_similarity is None else float(min_similarity),
         index.ranking.recency_half_life_days if half_life is None else float(half_life),
         include_unindexed,
     )
+
+
+def _check_similarity(given: object, mode: SearchMode, index: SearchIndex) -> None:
+    if index.vectors is None or mode == "text":
+        raise InvalidOperationError(
+            "min_similarity needs vectors to compare, and this search is by words alone (mode "
+            "'text'); use mode 'hybrid' or 'vector', or min_score"
+        )
+    if not _is_number(given):
+        raise InvalidOperationError(f"min_similarity is a number, got {given!r}")
+    if index.vectors.distance == "cosine" and not -1 <= given <= 1:  # type: ignore[operator]
+        raise InvalidOperationError(
+            f"min_similarity is a cosine, from -1 to 1, got {given!r}; 0.5 is a start, to be "
+            "moved by what item.similarity says of your texts"
+        )
 
 
 def _is_number(given: object) -> bool:

@@ -33,10 +33,13 @@ def plan_small_scope(
     scope: Scope,
     rules: Rules,
     *,
-    min_score: float | None,
+    least: float | None,
     everything: Callable[[], Statement[list[ScoredItem]]],
 ) -> Statement[list[ScoredItem]]:
-    """At most `op.limit` items after `op.offset`, nearest first, or `everything` instead."""
+    """At most `op.limit` items after `op.offset`, nearest first, or `everything` instead.
+
+    `least`: what scores less is left out.
+    """
     arguments: list[Any] = [vector, op.limit, op.offset]
     where = f"{rules.live()} AND {filter_sql(filter, arguments)}"
     region = region_condition(scope.regions(op.namespace_prefix), arguments, "v")
@@ -47,7 +50,7 @@ def plan_small_scope(
         found: Decoded[list[ScoredItem]] = Decoded([])
         for position, row in enumerate(rows, op.offset + 1):
             if row[2] is not None:  # the row that says so when there is none
-                _decode_one(row, position, op, scope, rules, min_score, found)
+                _decode_one(row, position, op, scope, rules, least, found)
         return found
 
     # A filter may have to look at every part; a page of no great length is over soon.
@@ -82,13 +85,18 @@ def _decode_one(
     op: SearchOp,
     scope: Scope,
     rules: Rules,
-    min_score: float | None,
+    least: float | None,
     found: Decoded[list[ScoredItem]],
 ) -> None:
     kind = rules.vector_index.distance
     score = score_of(row[8], kind)
-    if min_score is None or score >= min_score:
-        ranking = {"score": score, "scored_by": kind, "vector_rank": position}
+    if least is None or score >= least:
+        ranking = {
+            "score": score,
+            "scored_by": kind,
+            "vector_rank": position,
+            "similarity": score,
+        }
         add_found(row, scope, bool(op.refresh_ttl), found, **ranking)
 
 

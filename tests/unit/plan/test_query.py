@@ -47,9 +47,10 @@ def planned(
 
 
 EVERY_OPTION = [
-    QueryOptions(mode, min_score, half_life, unindexed)
+    QueryOptions(mode, min_score, min_similarity, half_life, unindexed)
     for mode in ("vector", "text", "hybrid")
     for min_score in (None, 0.5)
+    for min_similarity in ((None,) if mode == "text" else (None, 0.25))
     for half_life in (None, 7.0)
     for unindexed in (False, True)
 ]
@@ -77,11 +78,11 @@ def test_a_statement_uses_just_the_arguments_it_has(
 
 
 def test_nothing_that_a_caller_says_is_part_of_the_sql() -> None:
-    needles = QueryOptions("hybrid", 0.123456, 98.7654)
+    needles = QueryOptions("hybrid", 0.123456, 0.234567, 98.7654)
     statement = planned(
         options=needles, query='needle "needle needle" -needle', filter={"needle": "needle"}
     )
-    assert not re.search(r"needle|0\.123456|98\.7654", statement.sql)
+    assert not re.search(r"needle|0\.123456|0\.234567|98\.7654", statement.sql)
 
 
 def test_a_text_search_looks_at_no_vectors() -> None:
@@ -106,12 +107,15 @@ def a_row(**changes: Any) -> Sequence[Any]:
         "score": 0.5,
         "vector_rank": 3,
         "text_rank": None,
+        "similarity": 0.25,
+        "text_score": None,
+        "matched": None,
         "way": "exact",
     }
     return tuple({**row, **changes}.values())
 
 
-NO_ROW = (None,) * 11 + ("exact",)
+NO_ROW = (None,) * 14 + ("exact",)
 
 
 @pytest.mark.parametrize(
@@ -227,8 +231,8 @@ def test_a_wrong_option_of_a_search_is_refused(options: dict[str, Any], told: st
 
 def test_options_of_a_search_go_before_those_of_the_index() -> None:
     index = rules_of(recency_half_life_days=9).searched
-    assert default_options(index) == QueryOptions("hybrid", None, 9.0)
+    assert default_options(index) == QueryOptions("hybrid", recency_half_life_days=9.0)
     chosen = query_options(
         index, mode="text", min_score=1, recency_half_life_days=2, include_unindexed=True
     )
-    assert chosen == QueryOptions("text", 1.0, 2.0, True)
+    assert chosen == QueryOptions("text", 1.0, None, 2.0, True)

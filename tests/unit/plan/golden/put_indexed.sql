@@ -7,7 +7,7 @@ WITH p AS MATERIALIZED (
     INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths, metadata, created_by)
     SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
            w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
-      FROM p CROSS JOIN LATERAL (SELECT t.words, 1209943955::integer AS words_by,
+      FROM p CROSS JOIN LATERAL (SELECT t.words, 545434255::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count

@@ -8,7 +8,7 @@ WITH p AS MATERIALIZED (
        SET value = p.value, words = w.words, word_count = w.word_count, words_by = w.words_by,
            indexed_paths = p.indexed_paths, version = i.version + 1, updated_at = now(),
            expires_at = now() + p.ttl, ttl = p.ttl
-      FROM p CROSS JOIN LATERAL (SELECT t.words, 1209943955::integer AS words_by,
+      FROM p CROSS JOIN LATERAL (SELECT t.words, 545434255::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count

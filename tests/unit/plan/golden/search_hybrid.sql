@@ -85,9 +85,13 @@ measured AS MATERIALIZED (
             UNION ALL
             SELECT *, 1 FROM all_measured) found
      ORDER BY tier, distance, user_id, namespace, key LIMIT 1099511627776
-), lexemes AS MATERIALIZED (
-    SELECT lexeme
-      FROM unnest(tsvector_to_array(to_tsvector('english'::regconfig, $11::text))) AS lexeme
+), query_words AS MATERIALIZED (
+    SELECT position::integer, tsvector_to_array(to_tsvector('english'::regconfig, word)) AS lexemes
+      FROM unnest($11::text[]) WITH ORDINALITY AS q (word, position)
+),
+lexemes AS MATERIALIZED (
+    SELECT lexeme, false AS beginning
+      FROM unnest(tsvector_to_array(to_tsvector('english'::regconfig, $12::text))) AS lexeme
 ), asked AS MATERIALIZED (
     -- Any of the words: a question is not a conjunction.
     SELECT array_agg(lexeme) AS lexemes,
@@ -95,16 +99,16 @@ measured AS MATERIALIZED (
                       ' | ')::tsquery AS words
       FROM lexemes
 ), hits AS MATERIALIZED (
-    SELECT i.user_id, i.namespace, i.key, i.word_count, i.kept,
-           t.lexeme, cardinality(t.positions) AS tf
+    SELECT i.user_id, i.namespace, i.key, i.word_count, i.kept, t.lexeme, t.tf
       FROM asked
      CROSS JOIN LATERAL (
            SELECT i.user_id, i.namespace, i.key, i.word_count, i.words,
                   true AS kept
              FROM "agentstore".item i
             WHERE ((i.user_id = $9 AND (i.namespace = $10::text OR (i.namespace >= $10::text || ':' AND i.namespace < $10::text || ';')))) AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.value @> $4::jsonb) AND i.words @@ asked.words OFFSET 0) i
-     CROSS JOIN LATERAL unnest(i.words) t
-     WHERE t.lexeme = ANY (asked.lexemes)
+     CROSS JOIN LATERAL (
+           SELECT u.lexeme, cardinality(u.positions) AS tf
+             FROM unnest(i.words) u WHERE u.lexeme = ANY (asked.lexemes)) t
 ), totals AS MATERIALIZED (
     SELECT count(*) AS n, greatest(avg(i.word_count), 1)::float8 AS mean
       FROM "agentstore".item i
@@ -116,38 +120,47 @@ measured AS MATERIALIZED (
     SELECT h.user_id, h.namespace, h.key,
            sum(w.idf * h.tf * 2.2::float8
                / (h.tf + 1.2::float8 * (0.25 + 0.75::float8 * h.word_count / t.mean))
-           ) AS score
+           ) AS score, array_agg(h.lexeme) AS lexemes
       FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
      WHERE h.kept
      GROUP BY h.user_id, h.namespace, h.key
      ORDER BY score DESC, h.user_id, h.namespace, h.key
      LIMIT 1099511627776
 ), ranked AS (
-    SELECT user_id, namespace, key, updated_at, ((CASE WHEN vector_rank <= 25 THEN 1.0::float8 / (60 + vector_rank) ELSE 0 END + CASE WHEN text_rank <= 25 THEN 1.0::float8 / (60 + text_rank) ELSE 0 END)) * 0.5 ^ (sign((CASE WHEN vector_rank <= 25 THEN 1.0::float8 / (60 + vector_rank) ELSE 0 END + CASE WHEN text_rank <= 25 THEN 1.0::float8 / (60 + text_rank) ELSE 0 END)) * least(greatest(extract(epoch FROM now() - updated_at), 0)::float8 / 86400 / $12::float8, 200)) AS score,
-           vector_rank, text_rank, NOT (coalesce(vector_rank <= 25, false)
+    SELECT user_id, namespace, key, updated_at, ((CASE WHEN vector_rank <= 25 THEN 1.0::float8 / (60 + vector_rank) ELSE 0 END + CASE WHEN text_rank <= 25 THEN 1.0::float8 / (60 + text_rank) ELSE 0 END)) * 0.5 ^ (sign((CASE WHEN vector_rank <= 25 THEN 1.0::float8 / (60 + vector_rank) ELSE 0 END + CASE WHEN text_rank <= 25 THEN 1.0::float8 / (60 + text_rank) ELSE 0 END)) * least(greatest(extract(epoch FROM now() - updated_at), 0)::float8 / 86400 / $13::float8, 200)) AS score,
+           vector_rank, text_rank, distance, words, lexemes, NOT (coalesce(vector_rank <= 25, false)
                 OR coalesce(text_rank <= 25, false)) AS tail
       FROM (SELECT user_id, namespace, key, (SELECT i.updated_at FROM "agentstore".item i
                      WHERE i.user_id = listed.user_id AND i.namespace = listed.namespace
                        AND i.key = listed.key) AS updated_at,
                    min(distance) AS distance, min(vector_rank) AS vector_rank,
-                   min(text_rank) AS text_rank, max(words) AS words
+                   min(text_rank) AS text_rank, max(words) AS words, max(lexemes) AS lexemes
               FROM (SELECT user_id, namespace, key, distance, rank AS vector_rank,
-                    NULL::bigint AS text_rank, NULL::float8 AS words
+                    NULL::bigint AS text_rank, NULL::float8 AS words, NULL::text[] AS lexemes
                FROM vector_list
              UNION ALL
              SELECT user_id, namespace, key, NULL::float8 AS distance,
                     NULL::bigint AS vector_rank,
                     row_number() OVER (ORDER BY score DESC, user_id, namespace, key) AS text_rank,
-                    score AS words
+                    score AS words, lexemes
                FROM word_list) listed
              GROUP BY user_id, namespace, key) merged
 ), page AS (
-    SELECT r.* FROM ranked r WHERE r.score >= $13::float8
+    SELECT r.* FROM ranked r WHERE r.score >= $14::float8 AND true
      ORDER BY r.tail, CASE WHEN NOT r.tail THEN -r.score END, CASE WHEN NOT r.tail THEN r.text_rank END, r.vector_rank, r.text_rank, r.updated_at DESC, r.user_id, r.namespace, r.key LIMIT $2 OFFSET $3
 )
 SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.expires_at,
        CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
-            THEN now() + i.ttl END AS refreshed, r.score, r.vector_rank, r.text_rank, (SELECT name FROM way) AS way
+            THEN now() + i.ttl END AS refreshed, r.score, r.vector_rank, r.text_rank,
+       coalesce(1 - r.distance, (
+           SELECT max(1 - distance)
+             FROM (SELECT coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1) AS distance
+                     FROM "agentstore".item_vector_1 v JOIN "agentstore".item i
+                          USING (user_id, namespace, key, version)
+                    WHERE v.user_id = r.user_id AND v.namespace = r.namespace AND v.key = r.key
+                      AND v.embedding IS NOT NULL) measured)) AS similarity, r.words AS text_score,
+       (SELECT array_agg(q.position ORDER BY q.position)
+          FROM query_words q WHERE q.lexemes && r.lexemes) AS matched, (SELECT name FROM way) AS way
   FROM (SELECT) one
   LEFT JOIN (page r JOIN "agentstore".item i
              ON i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key) ON true

@@ -95,23 +95,26 @@ measured AS MATERIALIZED (
      ORDER BY i.updated_at DESC, i.user_id, i.namespace, i.key LIMIT ($2::bigint + $3::bigint)
 ), ranked AS (
     SELECT user_id, namespace, key, updated_at, 1 - distance AS score,
-           vector_rank, text_rank, false AS tail
+           vector_rank, text_rank, distance, words, lexemes, false AS tail
       FROM (SELECT user_id, namespace, key, NULL::timestamptz AS updated_at,
                    min(distance) AS distance, min(vector_rank) AS vector_rank,
-                   min(text_rank) AS text_rank, max(words) AS words
+                   min(text_rank) AS text_rank, max(words) AS words, max(lexemes) AS lexemes
               FROM (SELECT user_id, namespace, key, distance, rank AS vector_rank,
-                    NULL::bigint AS text_rank, NULL::float8 AS words
+                    NULL::bigint AS text_rank, NULL::float8 AS words, NULL::text[] AS lexemes
                FROM vector_list) listed
              GROUP BY user_id, namespace, key) merged
      UNION ALL
-    SELECT user_id, namespace, key, updated_at, NULL, NULL, NULL, true FROM unindexed
+    SELECT user_id, namespace, key, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, true
+      FROM unindexed
 ), page AS (
-    SELECT r.* FROM ranked r WHERE true
+    SELECT r.* FROM ranked r WHERE true AND true
      ORDER BY r.tail, r.vector_rank, r.text_rank, r.updated_at DESC, r.user_id, r.namespace, r.key LIMIT $2 OFFSET $3
 )
 SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.expires_at,
        CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
-            THEN now() + i.ttl END AS refreshed, r.score, r.vector_rank, r.text_rank, (SELECT name FROM way) AS way
+            THEN now() + i.ttl END AS refreshed, r.score, r.vector_rank, r.text_rank,
+       (1 - r.distance) AS similarity, r.words AS text_score,
+       NULL::integer[] AS matched, (SELECT name FROM way) AS way
   FROM (SELECT) one
   LEFT JOIN (page r JOIN "agentstore".item i
              ON i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key) ON true
