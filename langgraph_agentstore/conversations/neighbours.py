@@ -25,6 +25,10 @@ CANDIDATES = 50
 LONGEST_BEFORE = 2_000
 """Characters of the turn before: its end, which is next to this one."""
 
+LONGEST_QUESTION = 60_000
+"""Characters; a longer one is searched behind its answer, which would else be cut off with the end
+of the text: words are searched in its first part alone."""
+
 CREDIT = 0.5
 
 # Not strftime's, which speaks the language of the process.
@@ -66,11 +70,17 @@ def with_context(turns: Iterable[Turn], before: Before) -> Iterator[Turn]:
 
 
 def _told(turn: Turn, earlier: Turn | None) -> Turn:
-    own = _with_day(turn, turn.text)
+    own = _with_day(turn, _searched(turn))
     if earlier is None:
         return replace(turn, context=[own])
     before = _with_day(earlier, earlier.text[-LONGEST_BEFORE:])
     return replace(turn, context=[own, f"{before}\n{own}"], previous=earlier.key)
+
+
+def _searched(turn: Turn) -> str:
+    if len(turn.query) <= LONGEST_QUESTION:
+        return turn.text
+    return "\n".join(filter(None, (turn.response, turn.query)))
 
 
 def _with_day(turn: Turn, text: str) -> str:

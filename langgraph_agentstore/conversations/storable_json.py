@@ -31,7 +31,10 @@ LOST = "\ufffd"
 """Stands for half a character; Postgres takes it for a letter."""
 
 MOST_BYTES = 64 * 2**20
-"""Of all texts and numbers of one value; Postgres holds four times as much in one value."""
+"""Of all texts and numbers that are converted together."""
+
+LARGEST_VALUE = 200 * 2**20
+"""Bytes of a value's JSON; Postgres holds a little more."""
 
 LARGEST_PART = 16 * 2**20
 """Of one text, in characters, and of one bytes object."""

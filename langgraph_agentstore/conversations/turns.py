@@ -25,7 +25,7 @@ from langchain_core.messages import (
 from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
 from ..values import encode_value
 from .keys import ConversationKey, check_thread_id, in_utc, now
-from .storable_json import MOST_BYTES, StorableJson, counted
+from .storable_json import LARGEST_VALUE, StorableJson, counted
 from .stored_messages import documents_of, is_said, is_summary, loaded_messages, logger
 
 
@@ -74,7 +74,7 @@ class Turn:
         """The JSON that is stored, also of a turn that somebody made of other things."""
         value = self._parts()
         try:
-            if len(encode_value(value)) <= MOST_BYTES:
+            if len(encode_value(value)) <= LARGEST_VALUE:
                 return value
         except (ValueTypeError, InvalidValueError):
             pass

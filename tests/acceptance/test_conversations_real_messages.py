@@ -182,6 +182,17 @@ def test_a_turn_is_saved_whatever_its_parts_are(
         assert [found.query for found in memory_over(anyone).search("cat")] == [turn.query]
 
 
+def test_an_answer_to_a_very_long_question_is_saved_and_found(
+    postgres_dsn: str, schema_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    pasted = " ".join(f"word{number}" for number in range(150_000))
+    with AgentStore(postgres_dsn, schema=schema_name, index={"mode": "text"}) as store:
+        memory = memory_over(store)
+        memory.save_messages([HumanMessage(pasted), AIMessage("a zebra")], "t")
+        assert [turn.query for turn in memory.search("zebra")] == [pasted]
+    assert caplog.text == ""
+
+
 def test_a_value_that_is_put_by_hand_must_be_json(store: AgentStore) -> None:
     class Repository(BaseStoreRepository):
         store = property(lambda _self: store)
