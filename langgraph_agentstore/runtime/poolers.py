@@ -52,7 +52,6 @@ class Pooler:
         # An application's name tells administrators whose connection it is: poolers pass it on.
         self._ours = frozenset(defaults) - {"application_name"}
         self._settings: dict[str, str] = {}
-        self._has_transactions = False
 
     @property
     def settings(self) -> str:
@@ -138,11 +137,7 @@ class Pooler:
         settings = {n: value for n, value in self._settings.items() if n not in self._ours}
         connection = await _connect(options, settings, 0, timeout)
         try:
-            if not self._has_transactions:
-                # Where each statement gets another session, this is refused.
-                await connection.execute("BEGIN", timeout=timeout)
-                await connection.execute("COMMIT", timeout=timeout)
-                self._has_transactions = True
+            await _check_that_it_serves(connection, timeout)
         except BaseException:
             connection.terminate()
             raise
@@ -157,6 +152,18 @@ async def _connect(
 ) -> asyncpg.Connection:
     ours = {"server_settings": settings, "statement_cache_size": kept_statements}
     return await asyncpg.connect(**{**options, **OWN_NAMES, **ours, "timeout": timeout})
+
+
+async def _check_that_it_serves(connection: asyncpg.Connection, timeout: float) -> None:
+    """Whoever is let in may still wait for ever: for a session that others keep."""
+    try:
+        # Where each statement gets another session, a transaction is refused.
+        await connection.execute("BEGIN", timeout=timeout)
+        await connection.execute("COMMIT", timeout=timeout)
+    except asyncio.TimeoutError as error:
+        raise asyncpg.TooManyConnectionsError(
+            f"the connection pooler had none to the server free within {timeout:.0f} s"
+        ) from error
 
 
 def refuses_parameter(error: BaseException) -> bool:

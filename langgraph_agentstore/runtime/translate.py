@@ -44,9 +44,11 @@ _POOLER_REFUSED = re.compile(
     r"query_wait_timeout|statement pooling mode|startup param|no more connections|login failed"
     r"|cannot connect|no such (database|user)|not allowed"
 )
-"""Under the code of a broken protocol PgBouncer says so before it sends anything to a server."""
+"""PgBouncer says so as it hangs up, before it sends anything to a server."""
 
-_FULL = re.compile(r"(?i)too many (clients|connections)|max(imum)? client|no more connections")
+_FULL = re.compile(
+    r"(?i)too many (clients|connections)|max(imum)? client|no more connections|query_wait_timeout"
+)
 """What poolers say under codes that mean something else."""
 
 _SHORT_OF = {
@@ -185,7 +187,8 @@ def was_not_done(error: BaseException) -> bool:
 
 
 def _was_refused(error: BaseException) -> bool:
-    refused = isinstance(error, asyncpg.ProtocolViolationError)
+    # Of the driver's own, or of one whose connection ended in the middle and which quotes it.
+    refused = isinstance(error, asyncpg.PostgresConnectionError)
     return refused and _POOLER_REFUSED.search(str(error)) is not None
 
 
