@@ -19,10 +19,11 @@ from ..replacing import expanded
 from ..transfer.addresses import TUPLES
 from ..transfer.files import FormatName, kind_of
 from ..transfer.verifying import Verifiable
-from ..users import Address, TemplateScope
+from ..users import SHARED, Address, TemplateScope
 from ..values import as_mapping, encode_value, same_json
 from .backups import BackupSchedule
 from .memories import Memories
+from .scoped import ScopedStore
 from .storage import Storage
 
 FilePath: TypeAlias = "str | os.PathLike[str]"
@@ -52,10 +53,10 @@ class MovableMemories(Memories):
             TransferError: it is of another namespace.
             DecryptionError: its values are not encrypted with this agent's key.
         """
-        self._verify(path, None, lambda _key, _data: None)
+        store = self._verified(path, None, lambda _key, _data: None)
         self._auditor.tell("restore", os.fspath(path))
         with self._storage.together():
-            return transfer.import_(self._storage.store, path)
+            return transfer.import_(store, path)
 
     def schedule_backups(
         self, directory: FilePath, every_minutes: float, keep: int
@@ -79,7 +80,7 @@ class MovableMemories(Memories):
         *,
         on_conflict: Conflict = "upsert",
     ) -> int:
-        """Writes what `export` wrote; how many items.
+        """Writes what `export` wrote, or `transfer.export` of this user; how many items.
 
         Args:
             path: the file; its name says the format, unless `format` does.
@@ -90,12 +91,10 @@ class MovableMemories(Memories):
             VersionConflictError: with "fail", a memory is there.
             DamagedFileError, TransferError, DecryptionError: as for `restore_data`.
         """
-        self._verify(path, format, self._validation.check)
+        store = self._verified(path, format, self._validation.check)
         self._auditor.tell("import", os.fspath(path))
         with self._storage.together():
-            return transfer.import_(
-                self._storage.store, path, on_conflict=on_conflict, format=format
-            )
+            return transfer.import_(store, path, on_conflict=on_conflict, format=format)
 
     def migrate_to(self, other: MovableMemories | BaseStore) -> int:
         """Copies all memories and links into another agent or store; how many items.
@@ -170,28 +169,41 @@ class MovableMemories(Memories):
         manifest = transfer.export(self._storage.store, path, prefix=self._labels, format=format)
         return manifest.records
 
-    def _verify(
+    def _verified(
         self, path: FilePath, format: FormatName | None, check: Callable[[str, Any], None]
-    ) -> None:
-        """Reads a file whole, and raises for what must not be written."""
-        expected = self._address()
+    ) -> BaseStore:
+        """Reads a file whole, and raises for what must not be written; where it is to go."""
+        with expanded(path).open("rb") as file:
+            verifiable = Verifiable(file, kind_of(path, format), os.fspath(path))
+            # First of all that it is whole, since records may be anything.
+            manifest = verifiable.verify()
+            is_users = manifest.addresses == "users" and self._user_id is not None
+            address = Address(self._user_id or SHARED, self._labels)
+            verifiable.verify(self._checking(address if is_users else self._address(), check))
+        store = self._storage.store
+        # Such a file names the user, whom one user's part does not.
+        return store.whole if is_users and isinstance(store, ScopedStore) else store
+
+    def _checking(
+        self, expected: Address, check: Callable[[str, Any], None]
+    ) -> Callable[[dict[str, Any]], None]:
+        """What raises for a document of anybody else, or of another namespace."""
 
         def check_document(document: dict[str, Any]) -> None:
             labels = _labels_of(document)
             within = labels[: len(expected.labels)] == expected.labels
             if document.get("userId") != expected.user_id or not within:
+                user_id = document.get("userId")
+                whose = f"of user {user_id!r}, " if user_id else ""
                 raise TransferError(
-                    f"it is in namespace {':'.join(labels)!r}, and this agent's memories are in "
-                    f"{':'.join(self._labels)!r}; transfer.import_ takes files of any namespace"
+                    f"it is {whose}in {':'.join(labels)!r}, and this agent's memories are "
+                    f"in {':'.join(self._labels)!r}; transfer.import_ takes files of any namespace"
                 )
             if labels == expected.labels:
                 key = str(document.get("key"))
                 check(key, self._opened(key, as_mapping(document.get("value"))))
 
-        with expanded(path).open("rb") as file:
-            verifiable = Verifiable(file, kind_of(path, format), os.fspath(path))
-            verifiable.verify()  # first of all that it is whole, since records may be anything
-            verifiable.verify(check_document)
+        return check_document
 
     def _address(self) -> Address:
         """Where the memories are, as a file has it."""

@@ -34,18 +34,18 @@ class ScopedStore(Handle, BaseStore):
     """
 
     def __init__(self, store: BaseStore, user_id: str) -> None:
-        self._store = store
+        self.whole = store
         self._head = labels_of_user(user_id)
         self.supports_ttl = store.supports_ttl
         self.ttl_config = store.ttl_config
 
     def __repr__(self) -> str:
-        return f"ScopedStore({self._store!r}, {self._head[1]!r})"
+        return f"ScopedStore({self.whole!r}, {self._head[1]!r})"
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """As the store's own, within the scope."""
         todo = list(ops)
-        results = self._store.batch([self._outwards(op) for op in todo])
+        results = self.whole.batch([self._outwards(op) for op in todo])
         return [self._inwards(op, result) for op, result in zip(todo, results, strict=True)]
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:

@@ -23,6 +23,7 @@ from langgraph_agentstore import (
     InvalidOperationError,
     InvalidValueError,
     MissingUserError,
+    TransferError,
 )
 from langgraph_agentstore.conversations import (
     BaseStoreRepository,
@@ -289,6 +290,27 @@ def test_memories_move_with_their_user(
         assert moved.restore_data(tmp_path / "backup.jsonl") == 4
         assert moved.related("a") == [("before", "b")]
     assert Repository(other).get(("users", user_id, "memories"), "c") == {"n": 3}
+
+
+@pytest.mark.parametrize("user_id", PAIRED_IDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_agent_takes_what_was_exported_of_its_user(
+    stores: Stores, kind: str, user_id: str, tmp_path: Path
+) -> None:
+    source, store = stores.open("AgentStore"), stores.open(kind)
+    write(source, user_id)
+    path = tmp_path / "memories.csv"
+    export(source, path, user_id=user_id, prefix=("memories",))
+    with MemoryAgent(store=store, user_id=user_id) as agent:
+        assert agent.import_(path) == agent.restore_data(path) == 3
+        assert agent.list_memories() == ["drinks/tea", "drinks/water"]
+        assert agent.related("drinks/tea") == [("made of", "drinks/water")]
+    with (
+        MemoryAgent(store=store, user_id="somebody") as other,
+        pytest.raises(TransferError, match="of user"),
+    ):
+        other.import_(path)
+    assert Repository(store).get(("users", user_id, "memories"), "drinks/tea") == {"hot": True}
 
 
 @pytest.mark.parametrize("kind", KINDS)
