@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +22,23 @@ _CURES: Final = {
 }
 
 
+# Less than a segment of the write-ahead log, without which no server starts.
+_TOO_LITTLE_BYTES: Final = 16 * 2**20
+
+
 def not_started(path: Path, reason: str) -> EmbeddedPostgresError:
+    """The error that gives the reason and, where it is known, the cure."""
+    if _is_full(path):  # where the server's log is cut off too, for want of space
+        reason = f"No space left on the disk. {reason}"
     cure = next((cure for sign, cure in _CURES.items() if sign in reason), None)
     advice = f"; {cure}" if cure else ""
     return EmbeddedPostgresError(
         f"the bundled Postgres did not start in {str(path)!r}: {reason.strip()}{advice}"
     )
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path).free < _TOO_LITTLE_BYTES
+    except OSError:
+        return False

@@ -12,7 +12,7 @@ import logging
 import re
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from ssl import SSLContext
@@ -70,11 +70,17 @@ class TargetReader:
         parameters: of the connection string.
         environment: libpq's variables; empty where they are meant for another server.
         given: the option `connect_options`, arguments of asyncpg's connect.
+        start: starts the server if it is down, where it is ours to start; blocks.
     """
 
     def __init__(
-        self, parameters: Parameters, environment: Mapping[str, str], given: Mapping[str, Any]
+        self,
+        parameters: Parameters,
+        environment: Mapping[str, str],
+        given: Mapping[str, Any],
+        start: Callable[[], object] | None = None,
     ) -> None:
+        self._start = start
         own = {_MERGED[name]: _listed(value) for name, value in given.items() if name in _MERGED}
         self._parameters = replace(parameters, values={**parameters.values, **own})
         self._environment = environment
@@ -87,6 +93,17 @@ class TargetReader:
             ConfigurationError: a file is missing or unreadable, or a parameter cannot be held.
         """
         return await in_thread(self._read)
+
+    async def start_server(self) -> bool:
+        """Starts the server if it is down; False where it is not ours to start.
+
+        Raises:
+            EmbeddedPostgresError: it did not start; with the reason that its log gives.
+        """
+        if self._start is None:
+            return False
+        await in_thread(self._start)
+        return True
 
     def _read(self) -> ConnectTarget:
         service = _service(self._parameters, self._environment)

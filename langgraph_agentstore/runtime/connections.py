@@ -57,7 +57,22 @@ class Connector:
         """
         target = await self._target.read()
         timeout_s = self._connect_timeout_s(target)
-        connection = await connect(
+        try:
+            connection = await self._connect_to(target, timeout_s)
+        except OSError as error:
+            hung = isinstance(error, asyncio.TimeoutError)
+            if hung or not await self._target.start_server():
+                raise
+            connection = await self._connect_to(target, timeout_s)
+        try:
+            await asyncio.wait_for(self._prepare_session(connection), timeout_s)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _connect_to(self, target: ConnectTarget, timeout_s: float) -> Connection:
+        return await connect(
             target,
             timeout=timeout_s,
             server_settings=session_settings(self._config, target.settings),
@@ -65,12 +80,6 @@ class Connector:
             # For what is no statement of `Database`, such as a COPY.
             command_timeout=self._config.command_timeout_s + GRACE_S,
         )
-        try:
-            await asyncio.wait_for(self._prepare_session(connection), timeout_s)
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
 
     def _connect_timeout_s(self, target: ConnectTarget) -> float:
         """The option of the pool where it is given, else the connection string's."""

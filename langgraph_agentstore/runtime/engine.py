@@ -281,7 +281,8 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
         parameters = source.resolve()
     else:  # starting a server blocks
         parameters = await in_thread(source.resolve)
-    target = TargetReader(parameters, source.environment, config.pool.connect_options)
+    start = None if source.embedded is None else source.resolve
+    target = TargetReader(parameters, source.environment, config.pool.connect_options, start)
     database = Database(target, source.shown, config.pool)
     database.connections.open()
     try:

@@ -17,6 +17,7 @@ import asyncpg
 import psycopg
 import pytest
 
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.embedded import EmbeddedPostgres
 from langgraph_agentstore.embedded.programs import Programs
 from langgraph_agentstore.errors import EmbeddedPostgresError, MissingExtraError
@@ -387,3 +388,10 @@ class TestFailures:
         blocker.unlink()
         assert ask(embedded.start()) == 1
         embedded.stop()
+
+
+def test_a_store_starts_its_server_again_when_it_died(disposable_server: TestServer) -> None:
+    with AgentStore.embedded(disposable_server.postgres.path) as store:
+        store.put(("users", "ann"), "k", {"n": 1})
+        disposable_server.kill()
+        assert store.get(("users", "ann"), "k") is not None

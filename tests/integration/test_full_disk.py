@@ -8,28 +8,34 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.errors import DatabaseError, MigrationError
+from langgraph_agentstore.errors import DatabaseError, EmbeddedPostgresError, MigrationError
 from tests.support.faults import execute
 from tests.support.servers import TestServer, temporary_folder
+
+_LOG_100_MB = (
+    "SELECT count(pg_logical_emit_message(false, 'x', repeat('x', 1000000))) "
+    "FROM generate_series(1, 100)"
+)
 
 NS = ("users", "ann", "notes")
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A disk of 12 MB that anybody may write to."""
+@contextmanager
+def disk_of(size: str) -> Iterator[Path]:
+    """A disk that holds no more than that."""
     if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("only root of Linux may mount a small disk")
     with temporary_folder() as folder:
         mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=12m,mode=0777", "tmpfs", folder],
+            ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", folder],
             check=False,
             capture_output=True,
         )
@@ -37,6 +43,12 @@ def small_disk() -> Iterator[Path]:
             pytest.skip("no disk may be mounted here")
         yield folder
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    with disk_of("12m") as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -111,3 +123,19 @@ def test_writing_goes_on_once_there_is_room(cramped: str, small_disk: Path) -> N
         ballast.unlink()
         store.put(NS, "k", value_of(200_000))
         assert store.get(NS, "k") is not None
+
+
+def test_a_bundled_server_that_a_full_disk_ended_is_started_once_there_is_room() -> None:
+    with disk_of("160m") as folder, AgentStore.embedded(folder / "pg") as store:
+        store.put(NS, "k", {"n": 1})
+        take_all(folder / "ballast")
+        source = store._config.source.embedded
+        assert source is not None
+        # What cannot be written to its log of changes ends a server.
+        with pytest.raises(psycopg.OperationalError):
+            execute(source.start(), _LOG_100_MB)
+        with pytest.raises(EmbeddedPostgresError, match=r"(?s)No space left.*free disk space"):
+            store.put(NS, "k", {"n": 2})
+        (folder / "ballast").unlink()
+        store.put(NS, "k", {"n": 3})
+        assert store.count(()) == 1
