@@ -55,9 +55,13 @@ class Embedder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Factory:
-    """A function without parameters that makes the embedder when it is first needed."""
+    """A function without parameters that makes the embedder when it is first needed.
+
+    `name`: the model's, if it is known before.
+    """
 
     make: Callable[[], Any]
+    name: str | None = None
 
     def made(self) -> Embedder:
         """Calls it, which may take long.
@@ -78,7 +82,8 @@ def embedder_of(embed: Any) -> Embedder | Factory:
         ConfigurationError: it is none, or the named one cannot be made.
     """
     if isinstance(embed, str):
-        return _of_object(_named(embed))
+        named = _named(embed)
+        return named if isinstance(named, Factory) else _of_object(named)
     if isinstance(embed, type):
         raise ConfigurationError(
             f"index: embed is the class {embed.__name__}, not an object of it: write "
@@ -119,20 +124,24 @@ def shown(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
 
 
-def _named(embed: str) -> Embeddings:
+def _named(embed: str) -> Embeddings | Factory:
+    """The model of that name; where blocking is forbidden, what makes it in a thread."""
     try:
         return ensure_embeddings(embed)
-    except (ValueError, ImportError) as error:
-        if not type(error).__module__.startswith("pydantic"):
-            raise ConfigurationError(f"index: {error}") from error
-        # Its text has what was given to the model, which may be a key.
-        told = "; ".join(each["msg"] for each in error.errors())  # type: ignore[union-attr]
-        raise _not_made(embed, told) from None
     except Exception as error:  # each provider has errors of its own
-        raise _not_made(embed, shown(error)) from None
+        if type(error).__module__.startswith("blockbuster"):
+            return Factory(partial(_named, embed), embed.partition(":")[2])
+        raise _not_made(embed, error) from None
 
 
-def _not_made(embed: str, told: str) -> ConfigurationError:
+def _not_made(embed: str, error: Exception) -> ConfigurationError:
+    if type(error).__module__.startswith("pydantic"):
+        # Its text has what was given to the model, which may be a key.
+        told = "; ".join(each["msg"] for each in error.errors())  # type: ignore[attr-defined]
+    elif isinstance(error, (ValueError, ImportError)):  # LangChain's own, which say what to do
+        return ConfigurationError(f"index: {error}")
+    else:
+        told = shown(error)
     return ConfigurationError(
         f"index: the embedder {embed!r} cannot be made: {told.rstrip('.')}. Set what its provider "
         "needs in the environment before the store is made, or pass an embeddings object as embed"

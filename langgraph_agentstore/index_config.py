@@ -192,7 +192,7 @@ def _model(given: Mapping[str, Any], embedder: Embedder | Factory | None) -> str
         return None
     if (named := given.get("model")) is None:
         # A function has no name that outlives a refactoring.
-        return embedder.name if isinstance(embedder, Embedder) else None
+        return embedder.name
     if not isinstance(named, str) or not named:
         raise _wrong("model", named, "a name")
     return named

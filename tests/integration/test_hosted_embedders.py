@@ -246,6 +246,21 @@ def test_a_model_by_name_works(
     assert store.search(NS, query="green tea")[0].key == "tea"
 
 
+async def test_a_model_by_name_works_where_blocking_is_forbidden(
+    opened: Callable[..., AgentStore], server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the Agent Server forbids it on its loop."""
+    blockbuster = pytest.importorskip("blockbuster")
+    monkeypatch.setenv("OLLAMA_HOST", server.url)
+    with blockbuster.blockbuster_ctx():
+        store = opened("ollama:small")
+        await store.aput(NS, "tea", {"text": "green tea"})
+        assert (await store.asearch(NS, query="green tea"))[0].key == "tea"
+    session: Any = store._engine._session
+    made = session.index.now.embedder._calls.embedder
+    clients.append(made.documents.blocking.__self__._client._client)
+
+
 @pytest.mark.parametrize("name", ["nobody:small", "small", "cohere:small"])
 def test_a_name_that_means_nothing_here_is_refused_with_what_does(
     opened: Callable[..., AgentStore], name: str

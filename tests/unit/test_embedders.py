@@ -168,6 +168,34 @@ def test_a_function_without_parameters_makes_the_embedder() -> None:
     assert factory.made().name == "DeterministicFakeEmbedding"
 
 
+def test_a_model_by_name_is_made_later_where_blocking_is_forbidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As blockbuster forbids it on an event loop: what is imported may have to be read."""
+    blockbuster = pytest.importorskip("blockbuster")
+    outcomes: list[Any] = [blockbuster.BlockingError("io.read"), Both(size=2), KeyError("k")]
+
+    def ensured(name: str) -> Any:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr("langgraph_agentstore.embedders.ensure_embeddings", ensured)
+    index = search_index({"embed": "acme:small:v2", "dims": 2})
+    assert index is not None
+    assert isinstance(index.embedder, Factory)
+    assert index.model == "small:v2"
+    assert index.embedder.made().name == "Both"
+    with pytest.raises(ConfigurationError, match=r"'acme:small:v2' cannot be made: KeyError"):
+        index.embedder.made()
+
+
+def test_a_model_by_name_is_made_at_once_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    assert made("openai:small").name == "small"
+
+
 def test_a_factory_of_factories_is_refused() -> None:
     factory = embedder_of(lambda: lambda: embed)
     assert isinstance(factory, Factory)
