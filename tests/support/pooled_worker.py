@@ -36,10 +36,11 @@ class Part:
         self._store = store
         self._records = (AsyncDataStore if awaited else DataStore)(store, owner, "guide")
         self._turns = ConversationMemory(store, f"{owner}-{number}")
-        self._namespace = ("users", owner, f"part{number}")
+        self.name = f"part{number}"
+        self._namespace = ("users", owner, self.name)
         self._random = random.Random(f"{owner}{number}")
         self._items: dict[str, dict[str, Any]] = {}
-        self._counter = 0
+        self.counter = 0
         self._said: list[str] = []
         self.wrong: list[str] = []
         self.done = 0
@@ -89,9 +90,9 @@ class Part:
 
     def _count(self, key: str) -> Step:
         del key
-        self._counter += 1
-        n = yield self._records, "increment", (self._namespace[2],), {}
-        self._compare("increment", n, self._counter)
+        self.counter += 1
+        n = yield self._records, "increment", (self.name,), {}
+        self._compare("increment", n, self.counter)
 
     def _talk(self, key: str) -> Step:
         self._said.append(f"{key} {self.done}")
@@ -149,6 +150,32 @@ async def _awork(parts: list[Part], deadline: float) -> None:
     await asyncio.gather(*[_arun(part.steps_until(deadline)) for part in parts])
 
 
+class Onlooker(threading.Thread):
+    """Watches the owner's counters until it is told that they have come to their end."""
+
+    def __init__(self, store: AgentStore, owner: str) -> None:
+        super().__init__()
+        self._owner = owner
+        self._watch = DataStore(store, owner, "onlooker").watch("part", timeout_s=30.0)
+        self.seen: dict[str, list[Any]] = {}
+
+    def run(self) -> None:
+        with self._watch as changes:
+            for change in changes:
+                if change.key == "part-end":
+                    break
+                self.seen.setdefault(change.key, []).append(change.value)
+
+    def what_was_wrong(self, parts: list[Part]) -> list[str]:
+        """Of changes that follow quickly the last is told; never one that somebody else made."""
+        wrong = []
+        for part in parts:
+            seen = self.seen.get(part.name, [])
+            if seen != sorted(set(seen)) or (seen[-1] if seen else 0) != part.counter:
+                wrong.append(f"watching {part.name}: {seen[-3:]} instead of {part.counter}")
+        return wrong
+
+
 def main(dsn: str, owner: str, seconds: str, form: str, pool: str) -> None:
     index = {
         "dims": DIMS,
@@ -158,12 +185,16 @@ def main(dsn: str, owner: str, seconds: str, form: str, pool: str) -> None:
     with AgentStore(dsn, pool=json.loads(pool) or None, index=index) as store:
         awaited = form == "awaited"
         parts = [Part(store, owner, number, awaited=awaited) for number in range(PARTS)]
+        onlooker = Onlooker(store, owner)
+        onlooker.start()
         deadline = time.monotonic() + float(seconds)
         if awaited:
             asyncio.run(_awork(parts, deadline))
         else:
             _work(parts, deadline)
-    wrong = [fault for part in parts for fault in part.wrong]
+        DataStore(store, owner, "guide").set("part-end", owner)
+        onlooker.join()
+    wrong = [fault for part in parts for fault in part.wrong] + onlooker.what_was_wrong(parts)
     print(json.dumps({"done": sum(part.done for part in parts), "wrong": wrong[:20]}))
 
 
