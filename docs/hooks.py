@@ -27,6 +27,10 @@ PAGES = {
 """Pages that lie elsewhere, by where they are on the site."""
 
 EXAMPLES = "examples.md"
+BACKGROUND = ("decisions/", "architecture.md", "contributing.md", "changelog.md")
+"""Pages that a search lists last: they tell why, not how."""
+
+_LAST = 1e-6
 _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
 
@@ -49,6 +53,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Links to what lies elsewhere lead to where it is on the site; fences name languages alone."""
     uri = page.file.src_uri
+    if uri.startswith(BACKGROUND):
+        page.meta["search"] = {"boost": _LAST}
     parts = _FENCE.split(markdown)
     # What `python no-run` adds is for the tests.
     parts[1::2] = [re.sub(r"^(```\w+) .*", r"\1", part) for part in parts[1::2]]

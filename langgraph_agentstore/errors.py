@@ -77,7 +77,7 @@ class InvalidValueError(AgentStoreError, ValueError):
 
 
 class ValueTooLargeError(InvalidValueError):
-    """A value has more bytes than `max_value_bytes`; keep it elsewhere, or allow more."""
+    """A value has more bytes than `max_value_bytes` or than Postgres holds; keep it elsewhere."""
 
 
 class ValueTypeError(AgentStoreError, TypeError):

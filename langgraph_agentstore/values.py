@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from .errors import InvalidValueError, ValueTypeError
+from .errors import InvalidValueError, ValueTooLargeError, ValueTypeError
 
 _Path: TypeAlias = "tuple[_Path, str | int] | tuple[()]"
 # Where a part of a value is: the path of its parent, and its key or place. It is written out only
@@ -30,6 +30,9 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 MAX_DEPTH = 200
 """Levels of nesting a value may have; the serialiser itself stops at 254."""
+
+LARGEST_BYTES = 2**28 - 1
+"""Of a value's JSON text: Postgres takes no larger `jsonb`, and no larger text in one."""
 
 LARGEST_INTEGER = 2**64 - 1
 SMALLEST_INTEGER = -(2**63)
@@ -53,6 +56,7 @@ def encode_value(value: object) -> bytes:
         ValueTypeError: a part is not JSON (a datetime, bytes, a set, a number as object key).
         InvalidValueError: a part is JSON's type but cannot be stored (NaN, an infinity, NUL, a
             lone surrogate, an integer beyond 64 bits, nesting beyond `MAX_DEPTH`).
+        ValueTooLargeError: it has more than `LARGEST_BYTES`.
     """
     plain = value if _is_plain(value, MAX_DEPTH) else _normalised(value, (), MAX_DEPTH)
     try:
@@ -62,7 +66,21 @@ def encode_value(value: object) -> bytes:
         raise  # pragma: no cover - everything else was looked at before
     if b"\\u0000" in text:  # a NUL, or a backslash before the letters u0000
         _check_text(value, ())
+    check_size(len(text))
     return text
+
+
+def check_size(size: int) -> None:
+    """Refuses JSON text of so many bytes, if no `jsonb` can hold them.
+
+    Raises:
+        ValueTooLargeError: as it says.
+    """
+    if size > LARGEST_BYTES:
+        raise ValueTooLargeError(
+            f"the value has {size:,} bytes as JSON, and Postgres holds at most {LARGEST_BYTES:,}: "
+            "keep it elsewhere and store where, or store it in parts"
+        )
 
 
 def encode_mapping(value: object) -> bytes:

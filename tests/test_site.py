@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -79,6 +81,58 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     styles = [page.read_text(encoding="utf-8") for page in site.rglob("*.css")]
     assert loaded == set()
     assert not any(re.search(r"url\(['\"]?https?:", style) for style in styles)
+
+
+@pytest.fixture(scope="module")
+def search(site: Path) -> Callable[[str], list[str]]:
+    """The pages that a query finds on the site, best first, as the theme's script asks lunr."""
+    lunr = pytest.importorskip("lunr")
+    built = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    fields = [
+        {"field_name": name, "boost": field["boost"]}
+        for name, field in built["config"]["fields"].items()
+        if name != "tags"
+    ]
+    documents = [
+        ({"location": one["location"], "title": one["title"], "text": one["text"]}, one)
+        for one in built["docs"]
+    ]
+    index = lunr.lunr(
+        ref="location",
+        fields=fields,
+        documents=[(found, {"boost": one.get("boost", 1)}) for found, one in documents],
+    )
+
+    def found(query: str) -> list[str]:
+        words = " ".join(f"+{word}" for word in query.split())
+        return [match["ref"] for match in index.search(words)]
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("dataframe", "howto/jupyter.html#a-pandas-dataframe"),
+        ("list users", "data_store/administration.html#list-users-count-records"),
+        ("delete everything user", "howto/per_user_graphs.html#delete-everything-of-a-user"),
+        ("migrating code", "howto/migrate_code.html"),
+        ("install checkout", "index.html#install"),
+    ],
+)
+def test_a_search_of_the_site_finds_the_page(
+    search: Callable[[str], list[str]], query: str, page: str
+) -> None:
+    assert page in search(query)[:3]
+
+
+@pytest.mark.parametrize("query", ["namespace", "vector", "conversation", "place", "lock"])
+def test_decisions_come_after_pages_that_say_how(
+    search: Callable[[str], list[str]], query: str
+) -> None:
+    found = [page.startswith(("decisions/", "architecture")) for page in search(query)]
+    assert any(found)
+    assert not any(found[:20])
 
 
 def test_every_fence_is_code(site: Path) -> None:

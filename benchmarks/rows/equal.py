@@ -26,9 +26,9 @@ def measure(bench: Bench) -> Iterator[Result]:
     tasks = 1_000 if bench.options.quick else _TASKS
     namespace = bench.main.spaces[0].namespace
     reads: dict[str, Read] = {
-        "get": lambda store: store.aget(namespace, key(0)),
-        "search": lambda store: store.asearch(namespace[:1]),
-        "listing": lambda store: store.alist_namespaces(),
+        "gets": lambda store: store.aget(namespace, key(0)),
+        "searches": lambda store: store.asearch(namespace[:1]),
+        "listings": lambda store: store.alist_namespaces(),
     }
     with bench.sides(bench.main) as sides:
         for what, read in reads.items():
@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Iterator[Result]:
 
             yield bench.row(
                 NAME,
-                f"{tasks:,} equal {what}s at once",
+                f"{tasks:,} equal {what} at once",
                 sides.awaiting(work),
                 goal=_GOAL,
                 same=sides.agree(ask),

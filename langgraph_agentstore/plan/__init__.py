@@ -13,7 +13,7 @@ from typing import Any
 
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 
-from ..errors import InvalidOperationError, ValueTypeError
+from ..errors import InvalidOperationError, ValueTooLargeError, ValueTypeError
 from ..namespaces import Labels, check_labels, check_writable
 from ..records import Explanation
 from ..ttl import ttl_interval
@@ -142,7 +142,11 @@ class Planner:
         check_writable(labels)
         if op.value is None:
             return Delete(triple)
-        at, value = self._located(labels).place, encode_mapping(op.value)
+        try:
+            value = encode_mapping(op.value)
+        except ValueTooLargeError as error:
+            raise ValueTooLargeError(f"key {triple[2]!r}: {error}") from None
+        at = self._located(labels).place
         return Put(triple, at, value, ttl_interval(op.ttl), self.content(value, op.index))
 
     def content(self, value: bytes, index: object = None) -> Content | None:

@@ -18,7 +18,9 @@ from ..errors import (
     MissingSchemaError,
     StoreTimeoutError,
     StoreUnavailableError,
+    ValueTooLargeError,
 )
+from ..values import LARGEST_BYTES
 from .poolers import STATEMENT_UNKNOWN, refuses_parameter
 
 CONNECTION_LOST = (
@@ -57,6 +59,9 @@ _SHORT_OF = {
     "53400": "a limit of the server's configuration is reached: raise it",
 }
 """What the server lacks, by its SQLSTATE, and the cure."""
+
+_TOO_LARGE = re.compile(r"jsonb .*exceeds|represent as jsonb|memory alloc request|string buffer")
+"""What Postgres says of a value, or of all values of a statement, beyond its limits."""
 
 _NOT_SENT = (
     "connection is closed",
@@ -150,13 +155,23 @@ def executing(error: BaseException) -> AgentStoreError:
     if isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN)):
         return _lost(error)
     if isinstance(error, asyncpg.PostgresError):
-        cure = f"; {short}" if (short := short_of(error)) else ""
-        return DatabaseError(f"{_said(error)} ({error.sqlstate}){cure}", sqlstate=error.sqlstate)
+        return _refused(error)
     # Not its text, which may quote what is stored.
     return InternalError(
         f"a fault of langgraph_agentstore itself ({type(error).__name__}), not of the database: "
         "please report it with this traceback"
     )
+
+
+def _refused(error: asyncpg.PostgresError) -> AgentStoreError:
+    if _TOO_LARGE.search(str(error)):
+        return ValueTooLargeError(
+            f"a value is larger as jsonb than the {LARGEST_BYTES:,} bytes that Postgres holds, in "
+            "which a number takes 12 and more: keep it elsewhere and store where, or store it in "
+            "parts"
+        )
+    cure = f"; {short}" if (short := short_of(error)) else ""
+    return DatabaseError(f"{_said(error)} ({error.sqlstate}){cure}", sqlstate=error.sqlstate)
 
 
 def is_lost(error: BaseException) -> bool:

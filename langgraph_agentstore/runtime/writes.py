@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ..errors import AgentStoreError, StoreTimeoutError
+from ..errors import AgentStoreError, StoreTimeoutError, ValueTooLargeError
 from ..plan.delete import delete_statement
 from ..plan.model import Delete, Put
 from ..plan.put import put_statement, repeated_put_statement
@@ -84,7 +84,12 @@ class Writes:
     async def _run(self, tickets: Sequence[Ticket]) -> None:
         # Of several writes to one item the last wins.
         operations = list({t.operation.triple: t.operation for t in tickets}.values())
-        await self._index.do(partial(self._write, operations))
+        try:
+            await self._index.do(partial(self._write, operations))
+        except ValueTooLargeError as error:
+            if len(operations) > 1:
+                raise  # run again in parts, until the culprit is alone
+            raise ValueTooLargeError(f"key {operations[0].triple[2]!r}: {error}") from error
 
     async def _write(self, operations: Sequence[Any], searching: Searching) -> None:
         rules = searching.rules

