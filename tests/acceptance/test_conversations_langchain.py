@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
@@ -93,12 +94,22 @@ class Echo(BaseChatModel):
         return "echo"
 
 
-def chain_over(store: BaseStore) -> RunnableWithMessageHistory:
+class StreamingEcho(Echo):
+    """Says it character by character."""
+
+    def _stream(
+        self, messages: list[BaseMessage], *_: Any, **__: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        for character in self._generate(messages).generations[0].text:
+            yield ChatGenerationChunk(message=AIMessageChunk(content=character))
+
+
+def chain_over(store: BaseStore, model: BaseChatModel | None = None) -> RunnableWithMessageHistory:
     prompt = ChatPromptTemplate.from_messages(
         [MessagesPlaceholder("history"), ("human", "{question}")]
     )
     return RunnableWithMessageHistory(
-        prompt | RunnableLambda(lambda value: value) | Echo(),
+        prompt | RunnableLambda(lambda value: value) | (model or Echo()),
         lambda session_id: StoreChatMessageHistory(store, session_id, ADA),
         input_messages_key="question",
         history_messages_key="history",
@@ -113,6 +124,20 @@ def test_a_chain_with_message_history_goes_on(store: AgentStore, kind: str) -> N
     assert chain_over(over).invoke({"question": "two"}, config).text == "[one | [one] | two]"
     other: Any = {"configurable": {"session_id": "other"}}
     assert chain_over(over).invoke({"question": "one"}, other).text == "[one]"
+
+
+@pytest.mark.parametrize("kind", ["agent", "memory"])
+def test_a_streamed_chain_with_message_history_goes_on(store: AgentStore, kind: str) -> None:
+    over: BaseStore = store if kind == "agent" else InMemoryStore()
+    config: Any = {"configurable": {"session_id": "s"}}
+    for asked in ("one", "two"):
+        assert len(list(chain_over(over, StreamingEcho()).stream({"question": asked}, config))) > 1
+    turns = list(ConversationMemory(over, ADA).turns())
+    assert [(turn.query, turn.response) for turn in turns] == [
+        ("one", "[one]"),
+        ("two", "[one | [one] | two]"),
+    ]
+    assert kinds([message for turn in turns for message in turn.messages]) == ["human", "ai"] * 2
 
 
 async def test_an_awaited_chain_with_message_history_goes_on(store: AgentStore) -> None:
