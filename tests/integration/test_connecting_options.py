@@ -178,6 +178,16 @@ def test_a_certificate_that_the_system_does_not_believe_is_refused(
         AgentStore(tls_dsn(postgres_dsn, front[0], options)).setup()
 
 
+def test_where_binding_is_held_the_certificate_must_name_the_host(
+    front: tuple[TlsFront, Path], postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(front[1]))
+    options = "sslmode=require&channel_binding=require&hostaddr=127.0.0.1"
+    store = AgentStore(tls_dsn(postgres_dsn, front[0], options, "other.example"))
+    with pytest.raises(StoreUnavailableError, match=r"(?i)certificate.*other\.example"):
+        store.setup()
+
+
 def test_where_binding_is_held_by_verifying_the_error_says_so(
     front: tuple[TlsFront, Path], postgres_dsn: str
 ) -> None:
