@@ -26,6 +26,7 @@ _PAIR = re.compile(
         (?: '(?P<quoted>(?:[^'\\]|\\.)*)' | (?P<bare>(?:[^\s'\\]|\\.)*) ) (?=\s|$)""",
     re.VERBOSE | re.DOTALL,
 )
+_KEYWORD_FORM = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|service)\s*=")
 _HOST = re.compile(r"(?P<name>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>[0-9]{0,5}))?")
 _LISTED = re.compile(r"[^:/]+:[0-9]+")
 _PLACEHOLDER = re.compile(r"\[your[-_ ]?password\]|<password>|\*{4,}", re.IGNORECASE)
@@ -73,6 +74,11 @@ def read_dsn(dsn: object, name: str = "a DSN") -> Parameters:
         )
     _check_values(parameters.values, name)
     return parameters
+
+
+def is_dsn(text: str) -> bool:
+    """Whether a text is meant as a connection string, and not as a path or a host's name."""
+    return "://" in text or _KEYWORD_FORM.match(text) is not None
 
 
 def hosts_and_ports(parameters: Mapping[str, str]) -> list[tuple[str, int]]:

@@ -17,6 +17,7 @@ from langgraph.store.base import BaseStore, Item, SearchItem
 from typing_extensions import override
 
 from ..closing import AwaitedClosing, Handle
+from ..dsn import is_dsn
 from ..errors import ConfigurationError
 from ..namespaces import Labels
 from ..store import AgentStore
@@ -166,7 +167,7 @@ class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
 
 def _dsn_given_as_host(host: str, others: tuple[str | None, ...]) -> str | None:
     """What was given first, if it is a DSN; as positional arguments go, it often is."""
-    if "://" not in host and "=" not in host:
+    if not is_dsn(host):
         return None
     if any(other is not None for other in others):
         raise ConfigurationError(

@@ -12,6 +12,7 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from ..beyond import ExtendedSurface
+from ..dsn import is_dsn
 from ..errors import ConfigurationError, StoreUnavailableError
 from ..extras import imported
 from ..file_lock import lock_beside
@@ -81,7 +82,7 @@ def storage_of(given: Opened, user_id: str | None) -> Storage:
 
 def _open_postgres(_type: str, place: Place, closing: ExitStack) -> Opened:
     dsn = place.dsn
-    if dsn is None and "://" in str(place.db_path):
+    if dsn is None and place.db_path is not None and is_dsn(str(place.db_path)):
         dsn = str(place.db_path)
     if dsn is None and place.db_path is not None:
         store = AgentStore.embedded(place.db_path)

@@ -335,3 +335,9 @@ def test_the_repr_shows_no_key(tmp_path: Path) -> None:
     assert KEY not in repr(agent)
     assert "('memories',)" in repr(agent)
     assert "FileStore" in repr(FileStore(tmp_path / "m.json", "json"))
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://db/app?no_such=1", "host=db no_such=1"])
+def test_a_connection_string_in_the_place_of_a_path_is_read_as_one(dsn: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^no_such is no parameter of libpq"):
+        MemoryAgent(storage_type="postgres", db_path=dsn)
