@@ -357,6 +357,17 @@ def test_labels_that_other_code_wrote_are_that_users(stores: Stores, tmp_path: P
     assert target.for_user("100%").count() == 3
 
 
+def test_files_of_the_first_release_are_brought_to_their_place(tmp_path: Path) -> None:
+    # It wrote them for this id where no other facade looked.
+    store = InMemoryStore()
+    old = DeepAgentsBackend(store, namespace=("users", "100%", "filesystem"))
+    assert old.write("/a.md", "one").error is None
+    export(store, tmp_path / "x.jsonl", user_id="100%")
+    import_(store, tmp_path / "x.jsonl")
+    found = in_graph(store, "100%", lambda: DeepAgentsBackend(store).read("/a.md"))
+    assert found.file_data["content"] == "one"
+
+
 def test_what_the_first_release_wrote_is_read(stores: Stores, tmp_path: Path) -> None:
     old = InMemoryStore()
     ada = ("users", "ada@example%2Ecom")
