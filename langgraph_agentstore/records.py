@@ -149,11 +149,12 @@ class StoreStats:
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """The answer to one round trip."""
+    """The answer to one round trip; `read_only`: the server takes no writes, as a standby."""
 
     latency_ms: float
     server_version: str
     schema_version: int
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

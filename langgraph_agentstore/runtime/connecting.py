@@ -17,6 +17,7 @@ from .connect_target import ConnectTarget, HostTarget
 from .translate import CONNECTION_LOST
 
 _STARTING_UP_PAUSE_S = 0.05
+_ANOTHER_TRY_S = 0.2
 
 _MAY_SUCCEED_OTHERWISE = (
     ssl.SSLError,
@@ -46,19 +47,62 @@ async def connect(
     """
     options = {**options, **target.arguments, "dial": dial}
     wanted = target.target_session_attrs
-    if len(target.hosts) == 1:
-        options["target_session_attrs"] = wanted or "any"
-        connection = await _connect_to(target, target.hosts[0], timeout, options)
+    if wanted == "prefer-standby" and len(target.hosts) > 1:
+        connection = await _connect_preferring_standby(target, timeout, options)
     else:
         # The store writes, so of several hosts it wants the one that takes writes.
-        options["target_session_attrs"] = wanted or "read-write"
-        attempts = [
-            asyncio.create_task(_connect_to(target, host, timeout, options))
-            for host in target.hosts
-        ]
-        connection = await _first_to_succeed(attempts)
+        role = wanted or ("any" if len(target.hosts) == 1 else "read-write")
+        connection = await _connect_somewhere(target, role, timeout, options)
     _keep_alive(connection, target.keep_alive)
     return connection
+
+
+def seeks_writes(target: ConnectTarget) -> bool:
+    """Whether a server that takes no writes is none of those looked for."""
+    wanted = target.target_session_attrs
+    return wanted in ("read-write", "primary") or (not wanted and len(target.hosts) > 1)
+
+
+async def _connect_preferring_standby(
+    target: ConnectTarget, timeout: float, options: dict[str, Any]
+) -> asyncpg.Connection:
+    # A host that hangs may be the only standby: it gets half of the time.
+    try:
+        return await _connect_somewhere(target, "standby", timeout / 2, options)
+    except (*CONNECTION_LOST, asyncio.TimeoutError):
+        return await _connect_somewhere(target, "any", timeout / 2, options)
+
+
+async def _connect_somewhere(
+    target: ConnectTarget, role: str, timeout: float, options: dict[str, Any]
+) -> asyncpg.Connection:
+    options = {**options, "target_session_attrs": role}
+    if len(target.hosts) == 1:
+        return await _connect_to(target, target.hosts[0], timeout, options)
+    failed: set[int] = set()
+    attempts = [
+        asyncio.create_task(_insist(target, number, timeout, options, failed))
+        for number in range(len(target.hosts))
+    ]
+    return await _first_to_succeed(attempts)
+
+
+async def _insist(
+    target: ConnectTarget, number: int, timeout: float, options: dict[str, Any], failed: set[int]
+) -> asyncpg.Connection:
+    """Tries a host again while another one hangs: it may have taken that one's place by then."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        try:
+            left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+            return await _connect_to(target, target.hosts[number], left, options)
+        except (*CONNECTION_LOST, asyncio.TimeoutError):
+            failed.add(number)
+            if len(failed) == len(target.hosts):
+                raise
+            await asyncio.sleep(_ANOTHER_TRY_S)
+            if len(failed) == len(target.hosts):
+                raise
 
 
 async def _connect_to(

@@ -11,7 +11,7 @@ import orjson
 from ..config import PoolConfig, session_settings
 from ..errors import AgentStoreError
 from .connect_target import ConnectTarget, TargetReader
-from .connecting import connect
+from .connecting import connect, seeks_writes
 from .poolers import Pooler
 from .translate import connecting
 
@@ -36,6 +36,7 @@ class Connector:
         self._config = config
         self.shown = shown
         self.vectors = False
+        self.seeks_writes = False
 
     async def connect_apart(self) -> Connection:
         """Makes a connection that no pool counts; close it.
@@ -50,13 +51,18 @@ class Connector:
         except Exception as error:
             raise connecting(error, self.shown) from error
 
-    async def connect(self) -> Connection:
+    async def connect(self, within_s: float | None = None) -> Connection:
         """Makes a connection, within one time limit however many hosts there are to try.
+
+        Args:
+            within_s: a limit below that of the configuration.
 
         Raises what the driver does; `translate.connecting` knows what it means.
         """
         target = await self._target.read()
         timeout_s = self._connect_timeout_s(target)
+        timeout_s = timeout_s if within_s is None else min(timeout_s, within_s)
+        self.seeks_writes = seeks_writes(target)
         try:
             connection = await self._connect_to(target, timeout_s)
         except OSError as error:

@@ -14,7 +14,8 @@ from ..errors import AgentStoreError
 from ..plan.model import Row
 from .connect_target import TargetReader
 from .connections import GRACE_S, Connector
-from .pool import Pool, Use
+from .failover import Use, server_of
+from .pool import Pool
 from .poolers import STATEMENT_UNKNOWN
 from .translate import CONNECTION_LOST, executing, in_doubt, is_lost, was_not_done
 
@@ -72,6 +73,8 @@ class Database:
                 if self.pooler.recognise(error):
                     self.connections.renew()
                     without_effect = True
+                elif self._is_demoted(error):
+                    without_effect = True
                 again = without_effect or (idempotent and not doubtful and is_lost(error))
                 if attempts == self._attempts or not again:
                     failure = executing(error)
@@ -82,6 +85,11 @@ class Database:
                     sql, arguments = repeated(within)
                 doubtful = doubtful or not without_effect
             self.retries += 1
+
+    def _is_demoted(self, error: Exception) -> bool:
+        """Whether a server that was to take writes refused one, and another may take it."""
+        refused = isinstance(error, asyncpg.ReadOnlySQLTransactionError)
+        return refused and self.connections.connector.seeks_writes
 
     async def _attempt(
         self, sql: str, arguments: Sequence[Any], use: Use, sent: Callable[[], None] | None
@@ -95,6 +103,8 @@ class Database:
             suspect = False
         except asyncpg.PostgresError as error:
             suspect = isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN))
+            if self._is_demoted(error):
+                self.connections.give_up(server_of(connection))
             raise
         finally:
             self.connections.give_back(connection, suspect=suspect)

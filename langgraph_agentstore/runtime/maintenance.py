@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from ..awaited_results import Running
+from ..errors import StoreTimeoutError
 from ..records import StoreHealth
 from ..ttl import ttl_interval
 from .migrator import migrate
 from .session import Job, Session
+
+HEALTH_S = 3.0
+"""Longer than this nobody waits for a sign of health, whatever else may take its time."""
+
+_HEALTH_SQL = """
+SELECT current_setting('server_version'), current_setting('transaction_read_only')::boolean"""
 
 
 async def set_up(session: Session) -> None:
@@ -25,9 +33,15 @@ async def _nothing(_session: Session) -> None:
 
 async def _health(session: Session) -> StoreHealth:
     started = time.perf_counter()
-    rows = await session.database.fetch("SELECT current_setting('server_version')", ())
+    try:
+        rows = await asyncio.wait_for(session.database.fetch(_HEALTH_SQL, (), use="get"), HEALTH_S)
+    except asyncio.TimeoutError as error:
+        raise StoreTimeoutError(
+            f"the database gave no sign of health within {HEALTH_S:g} s"
+        ) from error
     latency_ms = (time.perf_counter() - started) * 1000
-    return StoreHealth(latency_ms, rows[0][0], session.schema_version)
+    [(version, read_only)] = rows
+    return StoreHealth(latency_ms, version, session.schema_version, read_only)
 
 
 async def _sweep(session: Session) -> int:

@@ -9,19 +9,21 @@ connection is left and the server is away, callers wait for it, and one attempt 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 from ..config import PoolConfig
 from ..errors import AgentStoreError, StoreTimeoutError
 from .attempts import Attempts
 from .connections import Connection, Connector
+from .failover import Held, Use, Watchdog, server_of
 from .translate import connecting, is_full
 
-Use: TypeAlias = Literal["get", "write", "statement", "refresh"]
+logger = logging.getLogger("langgraph_agentstore")
 
 LOOK_S = 0.05
 """How long answers that have come may wait for a loop that is busy."""
@@ -37,14 +39,6 @@ class _Waiter:
     use: Use
     joined_s: float
     turn: asyncio.Future[Connection]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a connection is lent for, and since when by the loop's clock."""
-
-    use: Use
-    since_s: float
 
 
 class Pool:
@@ -66,6 +60,7 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._attempts = Attempts(config, self._loop.time)
+        self._watchdog = Watchdog(connector, self._held, self._replace)
         self.on_none_left: Callable[[], None] = lambda: None
 
     @property
@@ -93,11 +88,14 @@ class Pool:
         for timer in self._timers.values():
             timer.cancel()
         idle, self._idle = list(self._idle), {}
-        await asyncio.gather(*[self._close(connection) for connection in idle])
+        for connection in idle:
+            self._start(self._close(connection))
         for task in self._making:
             task.cancel()
-        await asyncio.gather(*self._making, *self._tasks, return_exceptions=True)
-        for connection in (*self._held, *self._idle):
+        await self._watchdog.stop()
+        if ending := {*self._making, *self._tasks}:
+            await asyncio.wait(ending, timeout=2 * CLOSE_S)
+        for connection in (*self._held, *self._idle, *self._checked, *idle):
             connection.terminate()
 
     @asynccontextmanager
@@ -182,6 +180,7 @@ class Pool:
         self._held[connection] = Held(use, self._loop.time())
         self._in_use[use] += 1
         self._moved_s[use] = self._loop.time()
+        self._watchdog.wake()
         return connection
 
     def _keep(self, connection: Connection) -> None:
@@ -205,7 +204,8 @@ class Pool:
     async def _check(self, connection: Connection) -> None:
         """Waits until a statement that was given up has ended there, and for one answer."""
         try:
-            await connection.execute("SELECT 1", timeout=CLOSE_S)
+            # The driver's own limit does not count how long a cancellation takes.
+            await asyncio.wait_for(connection.execute("SELECT 1"), CLOSE_S)
             alive = not connection.is_closed() and not connection.is_in_transaction()
         except Exception:
             alive = False
@@ -227,6 +227,19 @@ class Pool:
                 return
             del self._idle[connection]
             self._discard(connection, politely=True)
+
+    def _replace(self, server: Any, connection: Connection) -> None:
+        self.give_up(server)
+        self._succeeded(connection, outdated=False)
+        self._serve()
+
+    def give_up(self, server: Any) -> None:
+        """Cuts off all connections to a server; what waits for an answer of it fails."""
+        lost = [c for c in (*self._idle, *self._held, *self._checked) if server_of(c) == server]
+        for connection in lost:
+            self._idle.pop(connection, None)
+            connection.terminate()
+        logger.warning("another server took over: %d connections to %s cut", len(lost), server)
 
     async def _turn_of(self, waiter: _Waiter) -> Connection:
         while (left_s := self._left_s(waiter)) > 0 or await self._looked_once_more(waiter):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.errors import StoreUnavailableError
-from tests.support.faults import versions
-from tests.support.load import NAMESPACE, writing
+from langgraph_agentstore.errors import StoreTimeoutError, StoreUnavailableError
+from tests.support.faults import slow_writes, versions
+from tests.support.load import NAMESPACE, Account, writing
+from tests.support.pairs import Pair, streaming_pair
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer
 
@@ -82,3 +84,76 @@ async def test_an_outage_longer_than_the_wait_fails_at_once_and_ends(fresh_datab
             assert caught.value.written is False
             proxy.accept()
             assert await store.aget(NAMESPACE, "k") is not None
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    with streaming_pair() as pair:
+        yield pair
+
+
+def check(account: Account, pair: Pair) -> None:
+    """All that was acknowledged is on the new primary, and nothing was made twice."""
+    found = versions(pair.standby.dsn, "agentstore")
+    assert account.strangers == []
+    assert set(account.acknowledged) <= set(found), "an acknowledged put was lost"
+    assert not set(account.unwritten) & set(found)
+    assert set(found.values()) <= {1}
+
+
+async def test_a_standby_that_takes_over_from_a_killed_primary_fails_no_put(pair: Pair) -> None:
+    async with AgentStore(pair.dsn) as store, writing(store) as account:
+        await asyncio.to_thread(pair.primary.kill)
+        await asyncio.sleep(1.5)  # as long as somebody takes to notice
+        await asyncio.to_thread(pair.standby.promote)
+        await account.grows()
+    assert account.errors == []
+    check(account, pair)
+
+
+async def test_a_standby_that_takes_over_from_a_hung_primary_answers_within_five_seconds(
+    pair: Pair,
+) -> None:
+    async with AgentStore(pair.dsn) as store, writing(store) as account:
+        pair.primary.freeze()
+        await asyncio.sleep(1)
+        await asyncio.to_thread(pair.standby.promote)
+        promoted = time.monotonic()
+        await account.grows()
+        assert time.monotonic() - promoted < 5
+        assert (await store.ahealth()).read_only is False
+    assert account.errors == []
+    check(account, pair)
+
+
+async def test_health_is_short_while_the_server_hangs(disposable_server: TestServer) -> None:
+    async with AgentStore(disposable_server.dsn) as store:
+        await store.aput(NAMESPACE, "k", {"n": 1})
+        disposable_server.freeze()
+        started = time.monotonic()
+        with pytest.raises(StoreTimeoutError, match="no sign of health"):
+            await store.ahealth()
+        assert time.monotonic() - started < 5
+        disposable_server.thaw()
+        assert (await store.ahealth()).read_only is False
+
+
+@pytest.mark.slow
+async def test_a_statement_that_takes_long_on_a_server_that_answers_is_let_be(pair: Pair) -> None:
+    async with AgentStore(pair.dsn) as store:
+        slow_writes(pair.primary.dsn, "agentstore")  # 10 s
+        await store.aput(NAMESPACE, "slow", {"n": 1}, expected_version=0)
+        assert store.stats().retries == 0
+
+
+async def test_a_compare_and_set_on_a_server_that_was_replaced_is_in_doubt(pair: Pair) -> None:
+    async with AgentStore(pair.dsn) as store:
+        await store.aput(NAMESPACE, "k", {"n": 1})
+        await asyncio.to_thread(pair.standby.promote)
+        pair.primary.freeze()
+        with pytest.raises(StoreUnavailableError, match="is not known") as caught:
+            await asyncio.wait_for(store.aput(NAMESPACE, "k", {"n": 2}, expected_version=1), SOON_S)
+        assert caught.value.written is None
+        item = await store.aget(NAMESPACE, "k")
+    assert item is not None
+    assert item.value == {"n": 1}

@@ -1,0 +1,162 @@
+"""Whether a server that leaves a call unanswered is gone, and another has taken its place.
+
+A statement may take long, so silence on one connection proves nothing. A connection made in the
+usual way tells more: it reaches the same server, or another, or none. Only where it reaches
+another, and the server that is silent does not even say that it is there, is that one given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from .connections import Connection, Connector
+
+UNANSWERED_S = 1.0
+"""How long a connection may be in use until its server is looked at."""
+
+AGAIN_S = 2.0
+"""After so long a server that answered is looked at again."""
+
+PAUSE_S = 0.25
+"""Between two looks at one that does not."""
+
+_USUAL_S = 0.3
+_LIMIT_S = 2.0
+
+# The request for encryption: every server and pooler answers it, before it knows who asks.
+_ARE_YOU_THERE = bytes((0, 0, 0, 8, 4, 210, 22, 47))
+
+
+def server_of(connection: Connection) -> Any:
+    """The address that the connection leads to: of TCP, or a socket's path; None if unknown."""
+    transport = getattr(connection, "_transport", None)
+    return None if transport is None else transport.get_extra_info("peername")
+
+
+Use: TypeAlias = Literal["get", "write", "statement", "refresh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a connection is lent for, and since when by the loop's clock."""
+
+    use: Use
+    since_s: float
+
+
+class Watchdog:
+    """Looks at servers that leave calls unanswered, while there are any; on the running loop.
+
+    `held` are the connections in use; `replace` is told a server that was replaced, and a
+    connection to its successor.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        held: Mapping[Connection, Held],
+        replace: Callable[[Any, Connection], None],
+    ) -> None:
+        self._connector = connector
+        self._held = held
+        self._replace = replace
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    def wake(self, after_s: float = UNANSWERED_S) -> None:
+        """Has it look after that time, unless it is about to, or is looking."""
+        if self._timer is None and self._looking is None:
+            self._timer = self._loop.call_later(after_s, self._look)
+
+    async def stop(self) -> None:
+        """Ends it; what it was about to find is not told."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
+
+    def _look(self) -> None:
+        self._timer = None
+        if not self._held:
+            return
+        oldest_s = min(held.since_s for held in self._held.values())
+        left_s = oldest_s + UNANSWERED_S - self._loop.time()
+        if left_s > 0:
+            self.wake(left_s)
+        else:
+            self._looking = self._loop.create_task(self._look_at_silent_servers())
+
+    async def _look_at_silent_servers(self) -> None:
+        late_s, pause_s = self._loop.time() - UNANSWERED_S, AGAIN_S
+        unanswered = [c for c, held in self._held.items() if held.since_s <= late_s]
+        for server in {server_of(connection) for connection in unanswered} - {None}:
+            found = await look_at(self._connector, server)
+            if found.successor is not None:
+                self._replace(server, found.successor)
+            elif not found.answers:
+                pause_s = PAUSE_S
+        self._looking = None
+        self.wake(pause_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at a server found: whether it answers, and else what took its place, if any."""
+
+    answers: bool
+    successor: Connection | None = None
+
+
+async def look_at(connector: Connector, server: Any) -> Look:
+    """Looks whether a server is still there, within 3 s; at once where it is."""
+    attempt = asyncio.ensure_future(connector.connect(_LIMIT_S))
+    taken = False
+    try:
+        await asyncio.wait([attempt], timeout=_USUAL_S)
+        if _leads_to(attempt) == server or not await _is_silent(server):
+            return Look(answers=True)
+        await asyncio.wait([attempt])
+        taken = _leads_to(attempt) not in (None, server)
+        return Look(_leads_to(attempt) == server, attempt.result() if taken else None)
+    finally:
+        if not taken:
+            attempt.cancel()
+            attempt.add_done_callback(_drop)
+
+
+def _leads_to(attempt: asyncio.Future[Connection]) -> Any:
+    if not attempt.done() or attempt.cancelled() or attempt.exception() is not None:
+        return None
+    return server_of(attempt.result())
+
+
+def _drop(attempt: asyncio.Future[Connection]) -> None:
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().terminate()
+
+
+async def _is_silent(server: Any) -> bool:
+    writer: asyncio.StreamWriter | None = None
+
+    async def ask() -> None:
+        nonlocal writer
+        if isinstance(server, str):
+            reader, writer = await asyncio.open_unix_connection(server)
+        else:
+            reader, writer = await asyncio.open_connection(*server[:2])
+        writer.write(_ARE_YOU_THERE)
+        await reader.read(1)
+
+    try:
+        await asyncio.wait_for(ask(), _LIMIT_S)
+    except (OSError, asyncio.TimeoutError):
+        return True
+    finally:
+        if writer is not None:
+            writer.close()
+    return False
