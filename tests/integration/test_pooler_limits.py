@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -34,6 +35,19 @@ async def work(store: AgentStore) -> None:
     assert store.stats().failed_operations == 0
 
 
+def only_client(dsn: str) -> psycopg.Connection[Any]:
+    """A connection, once the pooler has noticed that the former one ended."""
+    made: list[psycopg.Connection[Any]] = []
+
+    def connect() -> bool:
+        with suppress(psycopg.OperationalError):
+            made.append(psycopg.connect(dsn))
+        return bool(made)
+
+    wait_until(connect)
+    return made[0]
+
+
 @pytest.mark.parametrize("clients", [1, 2, 3])
 async def test_few_clients_are_enough(clients: int, fresh_database: str) -> None:
     with pgbouncer(fresh_database, max_client_conn=clients) as bouncer:
@@ -51,7 +65,7 @@ async def test_few_sessions_are_enough(mode: str, fresh_database: str) -> None:
 def test_a_pooler_without_room_for_any_client_is_told_of(fresh_database: str) -> None:
     with (
         pgbouncer(fresh_database, max_client_conn=1) as bouncer,
-        psycopg.connect(bouncer.dsn),
+        only_client(bouncer.dsn),
         pytest.raises(StoreUnavailableError, match=r"no more connections allowed.*pooler"),
     ):
         AgentStore(bouncer.dsn, pool={"acquire_timeout_s": 0.5}).get(NAMESPACE, "k")
