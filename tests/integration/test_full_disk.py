@@ -41,8 +41,10 @@ def disk_of(size: str) -> Iterator[Path]:
         )
         if mounted.returncode:
             pytest.skip("no disk may be mounted here")
-        yield folder
-        subprocess.run(["umount", "-l", folder], check=True)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "-l", folder], check=True)
 
 
 @pytest.fixture
