@@ -236,3 +236,23 @@ def test_options_of_a_search_go_before_those_of_the_index() -> None:
         index, mode="text", min_score=1, recency_half_life_days=2, include_unindexed=True
     )
     assert chosen == QueryOptions("text", 1.0, None, 2.0, True)
+
+
+def test_a_similarity_is_decided_with_the_other_options() -> None:
+    assert query_options(rules_of().searched, min_similarity=1) == QueryOptions("hybrid", None, 1.0)
+    wide = rules_of(distance_type="l2").searched
+    assert query_options(wide, min_similarity=-70).min_similarity == -70.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"mode": "text", "min_similarity": 0.5}, "by words alone"),
+        ({"min_similarity": "0.5"}, "is a number"),
+        ({"min_similarity": True}, "is a number"),
+        ({"min_similarity": 70}, "from -1 to 1"),
+    ],
+)
+def test_a_similarity_that_makes_no_sense_is_refused(asked: Any, message: str) -> None:
+    with pytest.raises(InvalidOperationError, match=message):
+        query_options(rules_of().searched, **asked)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from langgraph_agentstore.index_config import search_index
 from langgraph_agentstore.plan.model import Rules, Tables
-from langgraph_agentstore.plan.words import WordQuery, parse_words, word_list_sql
+from langgraph_agentstore.plan.words import WordQuery, is_blank, parse_words, word_list_sql
 
 RULES = Rules(Tables("s"), index=search_index({"fields": ["text"], "k1": 1.5, "b": 0.5}))
 
@@ -75,3 +75,25 @@ def test_the_parameters_of_bm25_are_those_of_the_index() -> None:
     sql, _ = sql_of("one")
     assert "2.5::float8" in sql  # k1 + 1
     assert "1.5::float8 * (0.5 + 0.5::float8" in sql
+
+
+def test_the_last_character_of_a_phrase_is_an_argument() -> None:
+    sql, arguments = sql_of('"喜欢猫" -"窗台 desk"')
+    assert "regexp_replace" in sql
+    assert "'(猫)'" in arguments
+    assert "'(台)'" in arguments
+
+
+def test_a_single_character_is_asked_for_as_a_beginning() -> None:
+    assert "beginning THEN ':*'" in sql_of("猫 cat")[0]
+    assert "beginning THEN ':*'" not in sql_of("喜欢 cat")[0]
+
+
+@pytest.mark.parametrize("query", [None, "", " ", "\t\n", "\u3000", "?", "…", "。", '-""', "( )"])
+def test_a_query_without_letter_digit_or_symbol_is_blank(query: object) -> None:
+    assert is_blank(query)
+
+
+@pytest.mark.parametrize("query", ["a", "7", "猫", "ก", "$", "🦊", "+", "?!x", 5])
+def test_any_other_query_asks_for_something(query: object) -> None:
+    assert not is_blank(query)
