@@ -29,6 +29,7 @@ from .plan import Planner
 from .plan.model import Planned, Put, PutExpected
 from .records import Explanation
 from .runtime.engine import Engine
+from .ttl import replaced_options
 
 Index = Literal[False] | list[str] | None
 
@@ -40,7 +41,16 @@ class StoreSurface(Handle, BaseStore):
 
     def __init__(self, engine: Engine, ttl_config: TTLConfig | None) -> None:
         self._engine = engine
-        self.ttl_config = ttl_config
+        self._ttl_options = ttl_config
+
+    @property
+    def ttl_config(self) -> TTLConfig | None:
+        """The store's `ttl`; `default_ttl` and `refresh_on_read` may be changed in it."""
+        return self._ttl_options
+
+    @ttl_config.setter
+    def ttl_config(self, given: TTLConfig | None) -> None:
+        self._ttl_options = replaced_options(self._ttl_options, given)
 
     @property
     def _planner(self) -> Planner:

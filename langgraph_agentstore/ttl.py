@@ -44,7 +44,8 @@ class TtlOptions(dict[str, Any]):
     is made: statements and the sweeper have them.
     """
 
-    _DECIDED = ("omit_expired", "sweep_interval_minutes")
+    DECIDED = ("omit_expired", "sweep_interval_minutes")
+    """What is decided when a store is made."""
 
     @override
     def __setitem__(self, name: str, value: Any) -> None:
@@ -80,7 +81,7 @@ class TtlOptions(dict[str, Any]):
         super().clear()
 
     def _check(self, changed: Mapping[str, Any]) -> None:
-        for name in self._DECIDED:
+        for name in self.DECIDED:
             if name in changed and changed[name] != self.get(name, _UNSET.get(name)):
                 raise ConfigurationError(
                     f"ttl_config[{name!r}] is decided when the store is made: "
@@ -95,3 +96,13 @@ _UNSET = {"omit_expired": True}
 def ttl_options(given: TTLConfig | None) -> TTLConfig | None:
     """The `ttl_config` of a store, of its `ttl` option."""
     return None if given is None else cast("TTLConfig", TtlOptions(given))
+
+
+def replaced_options(old: TTLConfig | None, new: TTLConfig | None) -> TTLConfig | None:
+    """The `ttl_config` that takes the place of another.
+
+    Raises:
+        ConfigurationError: it differs in what is decided when a store is made.
+    """
+    TtlOptions(old or {}).update(dict.fromkeys(TtlOptions.DECIDED) | _UNSET | dict(new or {}))
+    return ttl_options(new)

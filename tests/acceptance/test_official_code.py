@@ -152,12 +152,16 @@ def test_options_of_the_ttl_change_while_the_store_lives_or_name_their_place(
             lambda: config.update(omit_expired=False),
             lambda: config.setdefault("sweep_interval_minutes", 1),
             config.clear,
+            lambda: setattr(store, "ttl_config", {"omit_expired": False}),
+            lambda: setattr(store, "ttl_config", {"sweep_interval_minutes": 1}),
         ):
             with pytest.raises(ConfigurationError, match="decided when the store is made"):
                 change()
         assert config.pop("refresh_on_read", None) is None
         del config["default_ttl"]
         assert store.for_user("ann").ttl_config is config
+        store.ttl_config = {"default_ttl": 7}
+        store.ttl_config = None
 
 
 def test_a_store_that_was_closed_still_refuses(postgres_dsn: str, schema_name: str) -> None:
