@@ -41,7 +41,8 @@ def remembering(graph: Any) -> Any:
 def test_an_outage_during_the_talk_delays_no_reply_and_loses_no_turn(
     disposable_server: TestServer,
 ) -> None:
-    with AgentStore(disposable_server.dsn) as store:
+    # An outage is told at once, so that the saver tries again by itself.
+    with AgentStore(disposable_server.dsn, pool={"failover_wait_s": 0}) as store:
         graph = graph_over(store)
         talk = [f"turn {n}" for n in range(30)]
         for text in talk[:10]:
