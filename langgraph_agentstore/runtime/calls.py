@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import BatchError
+from .translate import is_read_only
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -137,7 +138,8 @@ class SilentCall(Call):
 
     def announce(self) -> None:
         for error in {id(error): error for error in (self.errors or {}).values()}.values():
-            logger.warning("%s failed: %s", self._purpose, error)
+            level = logging.DEBUG if is_read_only(error) else logging.WARNING
+            logger.log(level, "%s failed: %s", self._purpose, error)
 
 
 class Ticket:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from ..awaited_results import Running
 from ..errors import AgentStoreError
+from .translate import is_read_only
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -90,6 +91,9 @@ class Sweeper:
             try:
                 count = await self.sweep()
             except AgentStoreError as error:
-                logger.warning("a sweep of expired items failed, the next may succeed: %s", error)
+                level = logging.DEBUG if is_read_only(error) else logging.WARNING
+                logger.log(
+                    level, "a sweep of expired items failed, the next may succeed: %s", error
+                )
             else:
                 logger.debug("swept %d expired items", count)

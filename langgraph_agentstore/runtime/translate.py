@@ -109,6 +109,11 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
     return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; {cure}")
 
 
+def is_read_only(error: BaseException) -> bool:
+    """Whether an error of ours tells that the server takes no writes."""
+    return isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError)
+
+
 def is_full(error: BaseException) -> bool:
     """Whether a server or a pooler refused a connection since there are enough already."""
     if isinstance(error, asyncpg.TooManyConnectionsError):
@@ -151,7 +156,10 @@ def executing(error: BaseException) -> AgentStoreError:
     if isinstance(error, (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)):
         return MissingSchemaError(f"the tables are gone: {_said(error)}; call setup()")
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
-        return StoreUnavailableError(f"the server takes no writes: {_said(error)}")
+        return StoreUnavailableError(
+            f"the server takes no writes, it is read-only ({_said(error)}): connect to the primary, "
+            "or name all hosts in the DSN without target_session_attrs"
+        )
     if isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN)):
         return _lost(error)
     if isinstance(error, asyncpg.PostgresError):

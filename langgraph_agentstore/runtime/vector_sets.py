@@ -80,14 +80,17 @@ async def open_vectors(connection: Connection, rules: Rules) -> tuple[Rules, Sch
         return rules, None
     try:
         rules = with_extension(rules, await have_extension(connection))
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-            stored = await stored_set(connection, rules, "active")
-            if stored is None:
-                stored = await make_set(connection, rules, 1, "active")
-                await _warn_of_items_without_vectors(connection, rules)
-            check_set(stored, index)
-            await _adopt_model(connection, rules, stored)
+        # Where it is there nothing is locked or written: a standby would refuse that.
+        stored = await stored_set(connection, rules, "active")
+        if stored is None:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+                stored = await stored_set(connection, rules, "active")
+                if stored is None:
+                    stored = await make_set(connection, rules, 1, "active")
+                    await _warn_of_items_without_vectors(connection, rules)
+        check_set(stored, index)
+        await _adopt_model(connection, rules, stored)
     except SchemaError as error:
         return replace(rules, vector_set=None, approximate=False), error
     rules = replace(rules, vector_set=stored.number)
@@ -214,7 +217,8 @@ async def _adopt_model(connection: Connection, rules: Rules, stored: StoredSet) 
     """Writes down the model's name where nobody knew it before."""
     model = rules.searched.model
     may = await connection.fetchval(
-        "SELECT has_table_privilege($1, 'UPDATE')", rules.tables.vector_set
+        "SELECT has_table_privilege($1, 'UPDATE') AND NOT pg_is_in_recovery()",
+        rules.tables.vector_set,
     )
     if stored.model is None and model is not None and may:
         await connection.execute(
