@@ -33,7 +33,7 @@ from .migrator import migrate
 from .searching import Searching
 from .server_checks import check_version, check_visibility, warn_of_pgvector
 from .session import Job, Session
-from .translate import executing, is_read_only
+from .translate import executing
 from .vector_sets import open_vectors
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -235,7 +235,7 @@ class Engine(ForkAware):
             await self.access.flush(self._session)
         except AgentStoreError as error:
             # Once, not every second: a server that only reads refuses it for good.
-            if not self._counting_fails and not is_read_only(error):
+            if not self._counting_fails:
                 logger.warning("counting reads failed, and is tried again: %s", error)
             self._counting_fails = True
             if self._closing is None:

@@ -157,8 +157,8 @@ def executing(error: BaseException) -> AgentStoreError:
         return MissingSchemaError(f"the tables are gone: {_said(error)}; call setup()")
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         return StoreUnavailableError(
-            f"the server takes no writes, it is read-only ({_said(error)}): connect to the primary, "
-            "or name all hosts in the DSN without target_session_attrs"
+            f"the server takes no writes, it is read-only ({_said(error)}): connect to the "
+            "primary, or name all hosts in the DSN without target_session_attrs"
         )
     if isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN)):
         return _lost(error)
