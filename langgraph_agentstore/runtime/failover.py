@@ -94,13 +94,15 @@ class Watchdog:
     async def _look_at_silent_servers(self) -> None:
         late_s, pause_s = self._loop.time() - UNANSWERED_S, AGAIN_S
         unanswered = [c for c, held in self._held.items() if held.since_s <= late_s]
-        for server in {server_of(connection) for connection in unanswered} - {None}:
-            found = await look_at(self._connector, server)
-            if found.successor is not None:
-                self._replace(server, found.successor)
-            elif not found.answers:
-                pause_s = PAUSE_S
-        self._looking = None
+        try:
+            for server in {server_of(connection) for connection in unanswered} - {None}:
+                found = await look_at(self._connector, server)
+                if found.successor is not None:
+                    self._replace(server, found.successor)
+                elif not found.answers:
+                    pause_s = PAUSE_S
+        finally:
+            self._looking = None
         self.wake(pause_s)
 
 
