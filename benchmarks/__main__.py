@@ -23,12 +23,12 @@ from .bench import Bench
 from .options import parse_options
 from .plot import write_plot
 from .results import Result, missed
-from .rows import distance, equal, gets, limit, listing, loading, memory, puts, searches
+from .rows import distance, equal, gets, large, limit, listing, loading, memory, puts, searches
 
 _logger = logging.getLogger(__name__)
 
 # Writes come last, since they change what the others read.
-_FAMILIES = (gets, limit, searches, listing, equal, distance, memory, loading, puts)
+_FAMILIES = (gets, limit, searches, listing, equal, large, distance, memory, loading, puts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

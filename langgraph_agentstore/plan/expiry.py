@@ -56,7 +56,10 @@ WITH expired AS (
      WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
 ), unwatched AS (
     -- Of watches whose processes were killed: nobody ends those.
-    DELETE FROM {rules.tables.watch} WHERE expires_at <= now()
+    DELETE FROM {rules.tables.watch} w USING (
+        SELECT user_id, id FROM {rules.tables.watch}
+         WHERE expires_at <= now() ORDER BY user_id, id LIMIT $1 FOR UPDATE SKIP LOCKED) o
+     WHERE w.user_id = o.user_id AND w.id = o.id
 ), forgotten AS (
     DELETE FROM {rules.tables.change} WHERE at < now() - $2::interval
 ), {removing(delete, rules)}, told AS (

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langgraph.store.base import Item
 
 from ..values import as_mapping, copied
 from .expiry import REFRESHED
-from .model import Get, Refresh, Row, Rules, StoredValue, Triple, columns_of, written_once
+from .model import (
+    LARGE_VALUE_BYTES,
+    Decoded,
+    Get,
+    Refresh,
+    Row,
+    Rules,
+    Statement,
+    StoredValue,
+    Triple,
+    columns_of,
+    written_once,
+)
 
 _COLUMNS = f"i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED}"
+# A value that is large comes apart: whoever asked for others would wait for it. As it is stored,
+# maybe compressed: that is known without reading it.
+_IS_LARGE = f"pg_column_size(i.value) > {LARGE_VALUE_BYTES}"
+_COLUMNS_OF_MANY = f"""CASE WHEN NOT {_IS_LARGE} THEN i.value END, i.created_at, i.updated_at,
+       i.expires_at, {REFRESHED}, {_IS_LARGE}"""
 
 
 @written_once
@@ -25,7 +43,7 @@ SELECT {_COLUMNS}
 @written_once
 def get_many_sql(rules: Rules) -> str:
     return f"""
-SELECT q.position, {_COLUMNS}
+SELECT q.position, {_COLUMNS_OF_MANY}
   FROM unnest($1::text[], $2::text[], $3::text[])
        WITH ORDINALITY AS q (user_id, namespace, key, position)
   JOIN {rules.tables.item} i
@@ -46,21 +64,46 @@ def distinct_triples(gets: Sequence[Get]) -> list[Triple]:
     return list(dict.fromkeys([get.triple for get in gets]))
 
 
-def decode_gets(
-    gets: Sequence[Get], rows: Sequence[Row]
-) -> tuple[list[Item | StoredValue | None], list[Refresh]]:
-    """The items in the order of `gets`, None where there is none; and the expiries to move."""
+def plan_get_alone(get: Get, rules: Rules) -> Statement[Item | StoredValue | None]:
+    """Reads one item by a statement of its own, however large its value is."""
+
+    def decode(rows: Sequence[Row]) -> Decoded[Item | StoredValue | None]:
+        read = decode_gets([get], rows)
+        return Decoded(read.items[0], read.refreshes)
+
+    return Statement(get_one_sql(rules), get.triple, decode)
+
+
+@dataclass(frozen=True, slots=True)
+class Gotten:
+    """What a statement for several gets read.
+
+    `items`: in their order, None where there is none. `apart`: the places of those whose values
+    are large, and are to be read by `plan_get_alone`.
+    """
+
+    items: list[Item | StoredValue | None]
+    refreshes: list[Refresh]
+    apart: list[int]
+
+
+def decode_gets(gets: Sequence[Get], rows: Sequence[Row]) -> Gotten:
+    """What these rows are to the gets."""
     items: list[Item | StoredValue | None] = [None] * len(gets)
     refreshes: list[Refresh] = []
+    apart: list[int] = []
     triples = distinct_triples(gets)
     positions_of = _positions_of(gets, triples)
     for row in rows:
-        place, columns = (0, row) if len(triples) == 1 else (row[0] - 1, row[1:])
+        place, columns = (0, row) if len(triples) == 1 else (row[0] - 1, row[1:-1])
+        if len(triples) > 1 and row[-1]:
+            apart += positions_of[place]
+            continue
         first, *others = positions_of[place]
         items[first] = _decoded(gets[first], columns, columns[0], refreshes)
         for position in others:
             items[position] = _decoded(gets[position], columns, copied(columns[0]), refreshes)
-    return items, refreshes
+    return Gotten(items, refreshes, apart)
 
 
 def _positions_of(gets: Sequence[Get], triples: Sequence[Triple]) -> Sequence[Sequence[int]]:

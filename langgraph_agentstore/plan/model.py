@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
 from ..hints import Hints
 from ..index import SearchIndex, VectorIndex
@@ -17,6 +17,9 @@ Triple: TypeAlias = tuple[str, str, str]
 
 Row: TypeAlias = Sequence[Any]
 """A row of a result, by position: an `asyncpg.Record`, or a tuple in tests."""
+
+LARGE_VALUE_BYTES: Final = 256 * 1024
+"""From here on a value is large: it is read apart from others, and decoded apart."""
 
 ResultT = TypeVar("ResultT")
 P = ParamSpec("P")

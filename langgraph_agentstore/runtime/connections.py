@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
-import orjson
 
 from ..config import PoolConfig, session_settings
 from ..errors import AgentStoreError
 from .connect_target import ConnectTarget, TargetReader
 from .connecting import connect, seeks_writes
+from .large_values import decode_jsonb
 from .poolers import Pooler
 from .translate import connecting
 
@@ -101,7 +101,7 @@ class Connector:
             schema="pg_catalog",
             format="binary",
             encoder=_encode_jsonb,
-            decoder=_decode_jsonb,
+            decoder=decode_jsonb,
         )
         if self.vectors:
             await know_vectors(connection)
@@ -118,7 +118,3 @@ async def know_vectors(connection: Connection) -> None:
 
 def _encode_jsonb(text: bytes) -> bytes:
     return b"\x01" + text
-
-
-def _decode_jsonb(wire: bytes) -> Any:
-    return orjson.loads(wire[1:])

@@ -15,6 +15,7 @@ from ..plan.model import Row
 from .connect_target import TargetReader
 from .connections import GRACE_S, Connector
 from .failover import Use, server_of
+from .large_values import LargeValue, with_large_values
 from .pool import Pool
 from .poolers import STATEMENT_UNKNOWN
 from .translate import CONNECTION_LOST, executing, in_doubt, is_lost, was_not_done
@@ -30,6 +31,7 @@ class Database:
         connector = Connector(target, shown, config)
         self.connections = Pool(connector, config)
         self.pooler = connector.pooler
+        self._decoding = asyncio.Lock()
         self.statements = 0
         self.retries = 0
         self._timeout_s = config.command_timeout_s + GRACE_S
@@ -95,7 +97,7 @@ class Database:
         self, sql: str, arguments: Sequence[Any], use: Use, sent: Callable[[], None] | None
     ) -> Sequence[Row]:
         connection = await self.connections.take(use)
-        suspect = True
+        suspect, large = True, LargeValue.seen
         try:
             if sent is not None:
                 sent()
@@ -108,4 +110,8 @@ class Database:
             raise
         finally:
             self.connections.give_back(connection, suspect=suspect)
+        if LargeValue.seen != large:  # maybe of another statement: looking costs little
+            # One at a time: several threads that decode would each keep the I/O thread waiting.
+            async with self._decoding:
+                return await with_large_values(rows)
         return cast("Sequence[Row]", rows)

@@ -17,7 +17,7 @@ from ..config import StoreConfig
 from ..errors import ItemLockedError, StoreTimeoutError
 from ..plan.equal import distinct
 from ..plan.expiry import plan_sweep, refresh_statement
-from ..plan.get import decode_gets, get_statement
+from ..plan.get import decode_gets, get_statement, plan_get_alone
 from ..plan.model import (
     Decoded,
     Delete,
@@ -199,10 +199,15 @@ class Session:
     async def _run_gets(self, tickets: Sequence[Ticket]) -> None:
         gets = [ticket.operation for ticket in tickets]
         rows = await self.database.fetch(*get_statement(gets, self.rules), use="get")
-        items, refreshes = decode_gets(gets, rows)
-        for ticket, item in zip(tickets, items, strict=True):
+        read = decode_gets(gets, rows)
+        for ticket, item in zip(tickets, read.items, strict=True):
             ticket.call.results[ticket.position] = item
-        self._refresh(refreshes)
+        for place in read.apart:
+            ticket = tickets[place]
+            ticket.call.remaining += 1
+            alone = plan_get_alone(gets[place], self.rules)
+            self._start_alone(ticket.call, Ticket(ticket.call, ticket.position, alone))
+        self._refresh(read.refreshes)
 
     async def _run_shared(self, tickets: Sequence[Ticket]) -> None:
         """Bounded statements of one text, together."""

@@ -145,7 +145,11 @@ HOT = {
         *statement(plan_forget_thread(Address("u7", ("notes", "3")), "t", RULES)),
         {"item_pkey", *BESIDE},
     ),
-    "sweep": (plan_sweep(10, RULES).sql, (10,), {"item_expiry", "item_pkey", *BESIDE, *LEASES}),
+    "sweep": (
+        plan_sweep(10, RULES).sql,
+        plan_sweep(10, RULES).arguments,
+        {"item_expiry", "item_pkey", "change_at", *BESIDE, *LEASES},
+    ),
     "refresh": (refresh_sql(RULES), (*TRIPLES, [], []), {"item_pkey"}),
     "values": (*statement(plan_values(AT, ["k7"], RULES)), {"item_pkey"}),
     "all values": (*statement(plan_all_values(AT, RULES)), {"item_pkey"}),

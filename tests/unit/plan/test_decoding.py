@@ -13,7 +13,7 @@ from langgraph_agentstore.namespaces import place
 from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.delete import delete_statement, plan_delete_regions
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_statement
-from langgraph_agentstore.plan.get import decode_gets, get_statement
+from langgraph_agentstore.plan.get import Gotten, decode_gets, get_statement, plan_get_alone
 from langgraph_agentstore.plan.model import (
     Delete,
     Get,
@@ -42,39 +42,56 @@ B = Get(("", "docs", "b"), ("docs",), refresh=False)
 
 
 def test_gets_are_answered_in_the_order_asked_for() -> None:
-    rows = [(3, [1], THEN, LATER, None, None), (1, {"n": 1}, THEN, THEN, None, None)]
-    items, refreshes = decode_gets([A, C, B], rows)
-    assert items == [
+    rows = [
+        (3, [1], THEN, LATER, None, None, False),
+        (1, {"n": 1}, THEN, THEN, None, None, False),
+    ]
+    read = decode_gets([A, C, B], rows)
+    assert read.items == [
         Item(value={"n": 1}, key="a", namespace=ALICES, created_at=THEN, updated_at=THEN),
         None,
         Item(value={"value": [1]}, key="b", namespace=("docs",), created_at=THEN, updated_at=LATER),
     ]
-    assert refreshes == []
+    assert read.refreshes == []
+
+
+def test_a_large_value_is_left_to_a_statement_of_its_own() -> None:
+    rows = [(1, None, THEN, THEN, LATER, LATER, True), (2, [1], THEN, THEN, None, None, False)]
+    read = decode_gets([A, B, A], rows)
+    assert read.apart == [0, 2]
+    assert [item is None for item in read.items] == [True, False, True]
+    assert read.refreshes == []
+
+    alone = plan_get_alone(A, RULES)
+    assert alone.arguments == A.triple
+    decoded = alone.decode([({"n": 1}, THEN, THEN, LATER, LATER)])
+    assert isinstance(decoded.result, Item)
+    assert decoded.result.value == {"n": 1}
+    assert decoded.refreshes == [Refresh(A.triple, LATER, LATER)]
 
 
 def test_a_lone_get_is_answered_without_a_position() -> None:
-    items, _ = decode_gets([A], [({"n": 1}, THEN, THEN, None, None)])
-    assert items[0] is not None
-    assert decode_gets([A], []) == ([None], [])
+    assert decode_gets([A], [({"n": 1}, THEN, THEN, None, None)]).items[0] is not None
+    assert decode_gets([A], []) == Gotten([None], [], [])
 
 
 def test_an_item_that_many_ask_for_is_read_once_and_given_to_each() -> None:
     again = Get(A.triple, None, refresh=False)
     assert get_statement([A, again, A], RULES)[1] == A.triple
     assert get_statement([A, B, again], RULES)[1] == (["alice", ""], ["files", "docs"], ["a", "b"])
-    row = ({"n": [1]}, THEN, THEN, LATER, LATER)
-    items, refreshes = decode_gets([A, B, again, A], [(1, *row)])
-    assert refreshes == [Refresh(A.triple, LATER, LATER)] * 2
-    assert items[1] is None
-    values = [item.value for item in items if item is not None]
+    row = ({"n": [1]}, THEN, THEN, LATER, LATER, False)
+    read = decode_gets([A, B, again, A], [(1, *row)])
+    assert read.refreshes == [Refresh(A.triple, LATER, LATER)] * 2
+    assert read.items[1] is None
+    values = [item.value for item in read.items if item is not None]
     assert values == [{"n": [1]}] * 3
     assert len({id(value["n"]) for value in values}) == 3
 
 
 def test_a_read_that_asks_for_it_moves_the_expiry() -> None:
-    row = (THEN, THEN, THEN, LATER)
-    _, refreshes = decode_gets([A, B], [(1, {}, *row), (2, {}, *row)])
-    assert refreshes == [Refresh(A.triple, THEN, LATER)]
+    row = (THEN, THEN, THEN, LATER, False)
+    read = decode_gets([A, B], [(1, {}, *row), (2, {}, *row)])
+    assert read.refreshes == [Refresh(A.triple, THEN, LATER)]
 
 
 def test_many_gets_travel_as_three_arrays() -> None:

@@ -12,7 +12,7 @@ from langgraph_agentstore.errors import InvalidNamespaceError
 from langgraph_agentstore.plan.access import Accesses, count_statement
 from langgraph_agentstore.plan.addresses import MAX_ADDRESS_BYTES, locate
 from langgraph_agentstore.plan.changes import StoredChange, decode_changes, since_statement
-from langgraph_agentstore.plan.get import decode_gets
+from langgraph_agentstore.plan.get import Gotten, decode_gets
 from langgraph_agentstore.plan.locks import Lease, plan_acquire, plan_release, plan_renew
 from langgraph_agentstore.plan.model import Get, Put, PutTogether, Rules, StoredValue, Tables
 from langgraph_agentstore.plan.put import put_together_statement
@@ -42,8 +42,8 @@ MINE, ANOTHERS = UUID(int=1), UUID(int=2)
 
 
 def test_a_get_without_labels_is_answered_with_the_value_as_it_is_stored() -> None:
-    found, refreshes = decode_gets([Get(KEY, None, False)], [([1], THEN, THEN, None, None)])
-    assert (found, refreshes) == ([StoredValue([1], THEN)], [])
+    read = decode_gets([Get(KEY, None, False)], [([1], THEN, THEN, None, None)])
+    assert read == Gotten([StoredValue([1], THEN)], [], [])
 
 
 def test_a_record_is_made_of_its_columns() -> None:

@@ -10,7 +10,10 @@ WITH expired AS (
      WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
 ), unwatched AS (
     -- Of watches whose processes were killed: nobody ends those.
-    DELETE FROM "agentstore".watch WHERE expires_at <= now()
+    DELETE FROM "agentstore".watch w USING (
+        SELECT user_id, id FROM "agentstore".watch
+         WHERE expires_at <= now() ORDER BY user_id, id LIMIT $1 FOR UPDATE SKIP LOCKED) o
+     WHERE w.user_id = o.user_id AND w.id = o.id
 ), forgotten AS (
     DELETE FROM "agentstore".change WHERE at < now() - $2::interval
 ), written AS (
