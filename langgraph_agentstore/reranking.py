@@ -76,7 +76,7 @@ def _reordered(candidates: list[ScoredItem], outcome: Any) -> list[ScoredItem]:
     try:
         scores = [float(score) for score in given]
     except (TypeError, ValueError):
-        raise _wrong(f"{given!r}", candidates) from None
+        raise _wrong("something that is no number", candidates) from None
     if not all(map(math.isfinite, scores)):
         raise _wrong("a score that is no finite number", candidates)
     for item, score in zip(candidates, scores, strict=True):

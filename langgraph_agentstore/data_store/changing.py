@@ -50,7 +50,7 @@ class Changing(Writing):
             found = yield from self._found(put)
             if isinstance(found, bool) or not isinstance(found, (int, float)):
                 raise ValueTypeError(f"increment: {key!r} holds no number but {_kind(found)}")
-            raise InvalidValueError(f"increment: {found} and {by} have a sum beyond 64 bits")
+            raise InvalidValueError(f"increment: {key!r} and {by} have a sum beyond 64 bits")
         self.log("increment", key=put.triple[2], by=by)
         return total
 
