@@ -29,6 +29,9 @@ DEFAULT_SWEEP_INTERVAL_MINUTES = 5.0
 
 _LONGEST_IDENTIFIER = 63
 
+OWN_NAMES_ALONE = "pg_catalog, pg_temp"
+"""The search_path by which an unqualified name is one of Postgres itself."""
+
 # What every session of the pool is told when it connects. The store's statements are written for
 # the indexes they use; a plan made while the table was tiny is cached, and would go on to read
 # the whole table until the next ANALYZE.
@@ -45,6 +48,9 @@ _SESSION_SETTINGS = {
     # A locked row fails its batch after this, so that the batch goes on without it; the write
     # to that row is then tried again until its deadline.
     "lock_timeout": "100ms",
+    # Statements name the schemas of what is not Postgres's own; nobody else's function, operator
+    # or type of a better matching signature is found.
+    "search_path": OWN_NAMES_ALONE,
 }
 
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

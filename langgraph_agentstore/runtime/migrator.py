@@ -15,6 +15,7 @@ from importlib import resources
 
 import asyncpg
 
+from ..config import OWN_NAMES_ALONE
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
 from ..plan.model import Tables
 from .connections import Connection
@@ -65,7 +66,7 @@ def migrations() -> tuple[Migration, ...]:
 
 def setup_sql(tables: Tables, after: int = 0) -> str:
     """The whole set-up as one script, for a role that may create what the store's may not."""
-    statements = [*_bootstrap(tables)]
+    statements = [f"SET search_path = {OWN_NAMES_ALONE}", *_bootstrap(tables)]
     for migration in migrations():
         if migration.number > after:
             statements += migration.statements(tables)
@@ -87,6 +88,8 @@ async def migrate(connection: Connection, tables: Tables) -> int:
             # Waiting for another process that migrates is normal, however long it takes.
             await connection.execute("SET LOCAL lock_timeout = 0")
             await connection.execute("SET LOCAL statement_timeout = 0")
+            # Views keep the operators that they were made with; a pooler's session is told nothing.
+            await connection.execute(f"SET LOCAL search_path = {OWN_NAMES_ALONE}")
             await connection.execute(
                 "SELECT pg_advisory_xact_lock($1::int, hashtext($2))",
                 _LOCK_SPACE,

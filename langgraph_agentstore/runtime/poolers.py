@@ -61,7 +61,9 @@ class Pooler:
         ours = [
             (n, value.replace("'", "''")) for n, value in self._settings.items() if n in self._ours
         ]
-        return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in ours)
+        # Not SET LOCAL, which takes a list in quotes for one name.
+        told = (f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in ours)
+        return f"SELECT {', '.join(told)}" if ours else ""
 
     async def connect(
         self, *, timeout: float, server_settings: Mapping[str, str], **options: Any

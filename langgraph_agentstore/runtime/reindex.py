@@ -73,7 +73,9 @@ class Reindexing:
         if not session.database.pooler.is_there:
             await connection.execute("SET statement_timeout = 0")
         if self._rules.searched.vectors is not None:
-            self._rules = with_extension(self._rules, await have_extension(connection))
+            self._rules = with_extension(
+                self._rules, await have_extension(connection, self._rules.tables)
+            )
             session.database.connections.learn_vectors()
             number = await self._open_set(connection)
             self._rules = replace(self._rules, vector_set=number, approximate=False)

@@ -20,7 +20,7 @@ from ..errors import (
     SchemaError,
 )
 from ..index import SearchIndex
-from ..plan.model import Rules
+from ..plan.model import Rules, Tables
 from ..plan.vectors import approximate_index, create_vectors_sql
 from .connections import Connection, know_vectors
 from .server_checks import numbers_of
@@ -79,7 +79,7 @@ async def open_vectors(connection: Connection, rules: Rules) -> tuple[Rules, Sch
     if index.vectors is None:
         return rules, None
     try:
-        rules = with_extension(rules, await have_extension(connection))
+        rules = with_extension(rules, await have_extension(connection, rules.tables))
         # Where it is there nothing is locked or written: a standby would refuse that.
         stored = await stored_set(connection, rules, "active")
         if stored is None:
@@ -102,11 +102,11 @@ def with_extension(rules: Rules, schema: str) -> Rules:
     return replace(rules, tables=replace(rules.tables, extension=schema))
 
 
-async def have_extension(connection: Connection) -> str:
+async def have_extension(connection: Connection, tables: Tables) -> str:
     """Makes the extension unless it is there, tells the driver of its type; gives its schema."""
     found = await connection.fetchrow(_EXTENSION)
     if found is None:
-        await _make_extension(connection)
+        await _make_extension(connection, tables)
         found = await connection.fetchrow(_EXTENSION)
         assert found is not None
     version, schema, usable = found
@@ -120,12 +120,15 @@ async def have_extension(connection: Connection) -> str:
     return str(schema)
 
 
-async def _make_extension(connection: Connection) -> None:
+async def _make_extension(connection: Connection, tables: Tables) -> None:
     try:
         async with connection.transaction():
             # Of two that make it at once, one would fail in spite of IF NOT EXISTS.
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-            await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            schema = await connection.fetchval("SELECT to_regnamespace('public')::text")
+            await connection.execute(
+                f"CREATE EXTENSION IF NOT EXISTS vector SCHEMA {schema or tables.quoted}"
+            )
     except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as error:
         raise MissingExtensionError(
             f"vectors need pgvector, which this server does not have: {_INSTALL}"
@@ -249,9 +252,9 @@ async def _check_language(connection: Connection, language: str) -> None:
     try:
         await connection.execute(f"SELECT '{language}'::regconfig")
     except asyncpg.UndefinedObjectError as error:
-        known = await connection.fetch("SELECT cfgname FROM pg_ts_config ORDER BY cfgname")
-        names = ", ".join(row["cfgname"] for row in known)
+        known = await connection.fetch("SELECT oid::regconfig::text FROM pg_ts_config ORDER BY 1")
+        names = ", ".join(row[0] for row in known)
         raise ConfigurationError(
-            f"index: language {language!r} is no text search configuration of this database; "
-            f"known: {names}"
+            f"index: language {language!r} is no text search configuration of this database, or "
+            f"one to be named with its schema; known: {names}"
         ) from error
