@@ -16,12 +16,13 @@ from langgraph.store.base import TTLConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .dsn import Parameters, read_dsn
-from .dsn_options import connect_options, merged, settings_named_in, shown
+from .dsn_options import connect_options, merged, settings_named_in
+from .dsn_options import shown as shown_dsn
 from .embedded import EmbeddedPostgres
 from .errors import ConfigurationError
 from .ttl import ttl_interval
 from .users import DEFAULT_TEMPLATE, TemplateScope, template_scope
-from .values import check_text
+from .values import MAX_VALUE_BYTES, check_text, shown
 
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"
@@ -133,6 +134,7 @@ class StoreConfig:
     scope: TemplateScope
     pool: PoolConfig
     ttl: TTLConfig | None
+    max_value_bytes: int = MAX_VALUE_BYTES
 
     @property
     def omit_expired(self) -> bool:
@@ -152,6 +154,7 @@ def store_config(
     users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
     pool: PoolConfig | Mapping[str, Any] | None = None,
     ttl: TTLConfig | None = None,
+    max_value_bytes: int = MAX_VALUE_BYTES,
 ) -> StoreConfig:
     """The checked configuration.
 
@@ -164,6 +167,7 @@ def store_config(
         scope=template_scope(users),
         pool=_checked_pool(pool),
         ttl=_checked_ttl(ttl),
+        max_value_bytes=checked_max_value_bytes(max_value_bytes),
     )
 
 
@@ -191,7 +195,7 @@ def dsn_source(dsn: str, name: str = "a DSN") -> Source:
     """
     given = read_dsn(dsn, name)
     connect_options(merged(given, {}, os.environ))
-    return Source(lambda: given, shown(given.values))
+    return Source(lambda: given, shown_dsn(given.values))
 
 
 def session_settings(pool: PoolConfig, given: Mapping[str, str]) -> dict[str, str]:
@@ -223,6 +227,13 @@ def checked_schema(schema: str) -> str:
             "not starting with 'pg_'"
         )
     return schema
+
+
+def checked_max_value_bytes(given: object) -> int:
+    """The option of that name; raises ConfigurationError for what is no whole number above 0."""
+    if type(given) is not int or given < 1:
+        raise ConfigurationError(f"max_value_bytes is a whole number from 1 on, got {shown(given)}")
+    return given
 
 
 def _checked_pool(pool: PoolConfig | Mapping[str, Any] | None) -> PoolConfig:

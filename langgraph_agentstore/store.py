@@ -40,6 +40,7 @@ from .users import (
     DEFAULT_TEMPLATE,
     check_user_id,
 )
+from .values import MAX_VALUE_BYTES
 from .views import PerUserStore, UserStore
 
 
@@ -60,6 +61,8 @@ class AgentStore(AwaitedClosing, MigratedSurface):
             `omit_expired=False`.
         index: what `search(query=…)` finds items by: LangGraph's `IndexConfig`, and more; see
             `AgentIndexConfig`. None: queries are ignored, with one warning.
+        max_value_bytes: of each value that is written, as JSON text; beyond it
+            `ValueTooLargeError`. What is stored already is read whatever its size.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -74,13 +77,20 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         pool: PoolConfig | Mapping[str, Any] | None = None,
         ttl: TTLConfig | None = None,
         index: Mapping[str, Any] | None = None,
+        max_value_bytes: int = MAX_VALUE_BYTES,
     ) -> None:
-        options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
+        options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
+        options["max_value_bytes"] = max_value_bytes
         self._configure(find_source(dsn_of_connection(dsn)), index, **options)
 
     def _configure(self, source: Source, index: Mapping[str, Any] | None, **options: Any) -> None:
         self._config = config = store_config(source, **options)
-        rules = Rules(Tables(config.schema), config.omit_expired, search_index(index))
+        rules = Rules(
+            Tables(config.schema),
+            config.omit_expired,
+            search_index(index),
+            max_value_bytes=config.max_value_bytes,
+        )
         standing = Standing(rules)
         super().__init__(Engine(config, standing, index), ttl_options(config.ttl))
         self._root_planner = Planner(config.scope, standing)
@@ -98,6 +108,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         ttl: TTLConfig | None = None,
         schema: str = DEFAULT_SCHEMA,
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
+        max_value_bytes: int = MAX_VALUE_BYTES,
     ) -> Self:
         """LangGraph's convention: use the result in `with`, in `async with`, or as it is.
 
@@ -109,12 +120,20 @@ class AgentStore(AwaitedClosing, MigratedSurface):
             ttl: as in the constructor.
             schema: as in the constructor.
             users: as in the constructor.
+            max_value_bytes: as in the constructor.
 
         Raises:
             ConfigurationError: an option is wrong, or has no counterpart here.
         """
-        pool = pool_of_official(pool_config)
-        return cls(conn_string, pool=pool, ttl=ttl, schema=schema, users=users, index=index)
+        return cls(
+            conn_string,
+            schema=schema,
+            users=users,
+            pool=pool_of_official(pool_config),
+            ttl=ttl,
+            index=index,
+            max_value_bytes=max_value_bytes,
+        )
 
     @classmethod
     def embedded(
@@ -126,6 +145,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         pool: PoolConfig | Mapping[str, Any] | None = None,
         ttl: TTLConfig | None = None,
         index: Mapping[str, Any] | None = None,
+        max_value_bytes: int = MAX_VALUE_BYTES,
     ) -> Self:
         """A store on the bundled Postgres, whose data are in `path`.
 
@@ -134,7 +154,8 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         """
         store = cls.__new__(cls)
         source = embedded_source(EmbeddedPostgres(path))
-        options = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
+        options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
+        options["max_value_bytes"] = max_value_bytes
         store._configure(source, index, **options)
         return store
 

@@ -34,6 +34,9 @@ MAX_DEPTH = 200
 LARGEST_BYTES = 2**28 - 1
 """Of a value's JSON text: Postgres takes no larger `jsonb`, and no larger text in one."""
 
+MAX_VALUE_BYTES = 16 * 2**20
+"""Of a value's JSON text, unless the store's `max_value_bytes` says otherwise: 16 MiB."""
+
 LARGEST_INTEGER = 2**64 - 1
 SMALLEST_INTEGER = -(2**63)
 _EXACT_FLOAT = 2.0**53
@@ -80,6 +83,20 @@ def check_size(size: int) -> None:
         raise ValueTooLargeError(
             f"the value has {size:,} bytes as JSON, and Postgres holds at most {LARGEST_BYTES:,}: "
             "keep it elsewhere and store where, or store it in parts"
+        )
+
+
+def check_allowed(size: int, most: int) -> None:
+    """Refuses JSON text of so many bytes, if a store takes at most `most`.
+
+    Raises:
+        ValueTooLargeError: as it says.
+    """
+    if size > most:
+        raise ValueTooLargeError(
+            f"the value has {size:,} bytes as JSON, and this store takes at most {most:,}: keep it "
+            "elsewhere and store where, store it in parts, or allow more by the store's option "
+            "max_value_bytes"
         )
 
 

@@ -31,6 +31,7 @@ from ..views import UserStore
 from .addresses import conversations_of
 from .neighbours import Match
 from .ordering import in_order
+from .storable_json import LARGEST_VALUE
 from .summaries import ThreadSummary, summaries, summary
 from .turns import Turn, turn_of_value
 
@@ -52,6 +53,7 @@ class AnyDrawer:
     def __init__(self, store: BaseStore, labels: Labels) -> None:
         self.store = store
         self.labels = labels
+        self.max_value_bytes = LARGEST_VALUE
         self._latest: OrderedDict[str, Turn] = OrderedDict()
 
     def put(self, turns: Sequence[Turn]) -> None:
@@ -63,7 +65,7 @@ class AnyDrawer:
     def put_op(self, turn: Turn) -> PutOp:
         """The operation that writes a turn; its expiry is the store's default."""
         ttl = (getattr(self.store, "ttl_config", None) or {}).get("default_ttl")
-        return PutOp(self.labels, turn.key, turn.value(), list(INDEXED), ttl)
+        return PutOp(self.labels, turn.key, turn.value(self.max_value_bytes), list(INDEXED), ttl)
 
     def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
         """Writes any number of them, in large pieces; how many."""
@@ -193,6 +195,7 @@ class AgentDrawer(AnyDrawer):
     def __init__(self, store: UserStore, labels: Labels) -> None:
         super().__init__(store, labels)
         self._view = store
+        self.max_value_bytes = store._planner.rules.max_value_bytes
         self._place = Triples(store.user_id, labels)
         self.engine = store._engine
 

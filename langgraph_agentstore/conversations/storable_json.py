@@ -57,13 +57,18 @@ _MOST_DECIMAL_BITS = 10_000
 class StorableJson:
     """Converts the parts of one value, which share one limit of size.
 
+    Args:
+        most_bytes: of all texts and numbers together.
+        largest_part: of one text, in characters, and of one bytes object.
+
     Attributes:
         omitted: where a part was left out and why, such as
             `"messages[1].artifact: ndarray of shape (2000, 3000): too large"`.
     """
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES, largest_part: int = LARGEST_PART) -> None:
         self.omitted: list[str] = []
+        self._largest_part = largest_part
         self._left = most_bytes
         self._open: list[int] = []
         self._bytes_prefix = _DATA_URI
@@ -88,14 +93,14 @@ class StorableJson:
             text = encode_value(node)
         except Exception:  # some part is no JSON, or raises by itself
             return None
-        if len(text) > min(LARGEST_PART, self._left):
+        if len(text) > min(self._largest_part, self._left):
             return None
         self._left -= len(text)
         return cast("Json", decode_value(text))
 
     def text(self, text: str, path: str) -> str:
         """Returns a text that Postgres can hold; the end of one that is too long is cut off."""
-        room = max(0, min(LARGEST_PART, self._left))
+        room = max(0, min(self._largest_part, self._left))
         if len(text) > room:
             self.omitted.append(f"{path}: the end of a text of {len(text):,} characters: too large")
             text = text[:room]
@@ -187,14 +192,14 @@ class StorableJson:
 
     def _text(self, text: str, node: object, path: str) -> Json:
         size = len(text)
-        if size > min(LARGEST_PART, self._left):
+        if size > min(self._largest_part, self._left):
             return self._omit(node, path, f"{size:,} characters: too large")
         self._left -= size
         return clean_text(text)
 
     def _bytes(self, node: bytes | bytearray | memoryview, path: str) -> Json:
         content = bytes(node)
-        if len(content) > LARGEST_PART:
+        if len(content) > self._largest_part:
             return self._omit(node, path, f"{len(content):,} bytes: too large")
         return self._text(self._bytes_prefix + b64encode(content).decode(), node, path)
 

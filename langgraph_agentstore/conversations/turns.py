@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from itertools import product
 from typing import Any
 
 from langchain_core.messages import (
@@ -70,18 +71,47 @@ class Turn:
         said = HumanMessage(self.query, id=f"{self.key}-query")
         return [said, AIMessage(self.response, id=f"{self.key}-response")]
 
-    def value(self) -> dict[str, Any]:
-        """The JSON that is stored, also of a turn that somebody made of other things."""
+    def value(self, most_bytes: int = LARGEST_VALUE) -> dict[str, Any]:
+        """The JSON that is stored, also of a turn that somebody made of other things.
+
+        Args:
+            most_bytes: what the store takes. Of a larger turn large parts are left out first,
+                then its messages; what was said is cut last.
+        """
         value = self._parts()
-        try:
-            if len(encode_value(value)) <= LARGEST_VALUE:
-                return value
-        except (ValueTypeError, InvalidValueError):
-            pass
+        if _fits(value, most_bytes):
+            return value
         form = StorableJson()
-        storable = {name: form.convert(part, name) for name, part in value.items()}
+        storable: dict[str, Any] = {name: form.convert(part, name) for name, part in value.items()}
+        if not _fits(storable, most_bytes):
+            storable, form = self._shrunk(most_bytes)
         _warn(self.thread_id, form)
         return storable
+
+    def _shrunk(self, most_bytes: int) -> tuple[dict[str, Any], StorableJson]:
+        shares = [most_bytes // share for share in (4, 16, 64)]
+        for said_alone, largest in product((False, True), shares):
+            form = StorableJson(most_bytes, largest)
+            value = self._cut(form, largest, said_alone=said_alone)._parts()
+            if _fits(value, most_bytes):
+                break
+        return value, form
+
+    def _cut(self, form: StorableJson, longest: int, *, said_alone: bool) -> Turn:
+        query, response = form.text(self.query, "query"), form.text(self.response, "response")
+        messages = None
+        if said_alone:
+            form.omitted.append("messages and metadata: too large")
+        elif self.stored_messages is not None:
+            messages = documents_of(self.messages, form)
+        return replace(
+            self,
+            query=query,
+            response=response,
+            metadata={} if said_alone else _metadata(self.metadata, form),
+            stored_messages=messages,
+            context=None if self.context is None else [text[:longest] for text in self.context],
+        )
 
     def _parts(self) -> dict[str, Any]:
         optional = {
@@ -190,6 +220,14 @@ def _last_words(messages: Sequence[BaseMessage]) -> str:
 def _metadata(metadata: Mapping[str, Any] | None, form: StorableJson) -> dict[str, Any]:
     converted = form.convert(metadata or {}, "metadata")
     return converted if isinstance(converted, dict) else {}
+
+
+def _fits(value: dict[str, Any], most_bytes: int) -> bool:
+    """Whether it can be stored as it is."""
+    try:
+        return len(encode_value(value)) <= min(most_bytes, LARGEST_VALUE)
+    except (ValueTypeError, InvalidValueError):
+        return False
 
 
 def _warn(thread_id: str, form: StorableJson) -> None:

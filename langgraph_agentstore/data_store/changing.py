@@ -60,7 +60,7 @@ class Changing(Writing):
         key = put.triple[2]
         length: int | None = None
         if self.rules.index is None:
-            length = yield plan_append(put, self.settings.max_value_bytes, self.rules)
+            length = yield plan_append(put, self.max_value_bytes, self.rules)
             if length is not None:
                 self.wrote(put)
         if length is None:

@@ -13,7 +13,7 @@ from ..plan.content import content_of
 from ..plan.model import NO_METADATA, Put, PutTogether
 from ..plan.record_writes import plan_clear, plan_delete
 from ..ttl import ttl_interval
-from ..values import decode_value, encode_mapping, encode_value
+from ..values import decode_value, encode_mapping, encode_value, shown
 from .ops_log import preview
 from .reading import Reading
 from .steps import Steps
@@ -81,12 +81,9 @@ class Writing(Reading):
         at = self.at if at is None else at
         key = checked_key(key, at)
         text = encode_value(value)
-        if len(text) > self.settings.max_value_bytes:
-            raise ValueTooLargeError(
-                f"the value of {key!r} has {len(text):,} bytes as JSON, the limit is "
-                f"{self.settings.max_value_bytes:,}: keep it elsewhere and store where, or allow "
-                "more by max_value_bytes"
-            )
+        self._check_size(key, len(text))
+        described = encode_mapping(metadata) if metadata else NO_METADATA
+        self._check_size(key, len(described), "metadata")
         index = self.rules.index
         return Put(
             (at.user_id, at.stored, key),
@@ -94,8 +91,23 @@ class Writing(Reading):
             text,
             ttl_interval(self._ttl(ttl)),
             None if index is None else content_of(text, None, index),
-            metadata=encode_mapping(metadata) if metadata else NO_METADATA,
+            metadata=described,
             created_by=self.settings.agent_name,
+        )
+
+    @property
+    def max_value_bytes(self) -> int:
+        """The smaller of what the proxy and its store allow."""
+        return min(self.settings.max_value_bytes, self.rules.max_value_bytes)
+
+    def _check_size(self, key: str, size: int, what: str = "value") -> None:
+        if size <= self.max_value_bytes:
+            return
+        whose = "the store's" if self.max_value_bytes < self.settings.max_value_bytes else "its"
+        raise ValueTooLargeError(
+            f"the {what} of {shown(key)} has {size:,} bytes as JSON, the limit is "
+            f"{self.max_value_bytes:,}: keep it elsewhere and store where, or allow more by "
+            f"{whose} max_value_bytes"
         )
 
     def may_write(self, method: str) -> None:

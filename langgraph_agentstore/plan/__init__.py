@@ -18,7 +18,7 @@ from ..namespaces import Labels, check_labels, check_writable
 from ..records import Explanation
 from ..ttl import ttl_interval
 from ..users import Scope
-from ..values import check_text, encode_mapping
+from ..values import check_allowed, check_text, encode_mapping, shown
 from .addresses import MAX_ADDRESS_BYTES, Located, checked_key, locate
 from .content import content_of
 from .delete import delete_statement
@@ -144,8 +144,9 @@ class Planner:
             return Delete(triple)
         try:
             value = encode_mapping(op.value)
+            check_allowed(len(value), self.rules.max_value_bytes)
         except ValueTooLargeError as error:
-            raise ValueTooLargeError(f"key {triple[2]!r}: {error}") from None
+            raise ValueTooLargeError(f"key {shown(triple[2])}: {error}") from None
         at = self._located(labels).place
         return Put(triple, at, value, ttl_interval(op.ttl), self.content(value, op.index))
 

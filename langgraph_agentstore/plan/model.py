@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAl
 from ..hints import Hints
 from ..index import SearchIndex, VectorIndex
 from ..texts import Part, Paths
+from ..values import LARGEST_BYTES
 
 Triple: TypeAlias = tuple[str, str, str]
 """user id, stored namespace, key: the primary key of `item`."""
@@ -97,7 +98,8 @@ class Rules:
     """What the configuration decides about every statement.
 
     `vector_set`: the number of the set of vectors in use, which only an open store knows.
-    `approximate`: whether that has an approximate index. `texts`: what `written_once` wrote.
+    `approximate`: whether that has an approximate index. `max_value_bytes`: of a value that is
+    written, as JSON text. `texts`: what `written_once` wrote.
     """
 
     tables: Tables
@@ -105,6 +107,7 @@ class Rules:
     index: SearchIndex | None = None
     vector_set: int | None = None
     approximate: bool = False
+    max_value_bytes: int = LARGEST_BYTES
     texts: dict[Hashable, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

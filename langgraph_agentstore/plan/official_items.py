@@ -16,7 +16,7 @@ from ..index_config import paths_of
 from ..namespaces import Labels
 from ..texts import Part, Paths, texts_at, words_of
 from ..users import Scope
-from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, decode_value, encode_value
+from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, check_allowed, decode_value, encode_value
 from .addresses import checked_key, locate
 from .model import Content, Put, Rules
 from .official import OfficialItem
@@ -71,7 +71,7 @@ def plan_migrant(
         raise InvalidNamespaceError(f"{labels!r} has an empty label and nothing else below a user")
     at = locate(address, labels)
     triple = (at.user_id, at.stored, checked_key(item.key, at))
-    value = _checked(item.value)
+    value = _checked(item.value, rules.max_value_bytes)
     put = Put(triple, at.place, item.value, _ttl(item))
     if rules.index is None:
         return Migrant(item, put)
@@ -117,7 +117,7 @@ def _texts(value: Any, paths: Paths) -> Iterator[tuple[str, Part]]:
                 yield (path if len(texts) == 1 else f"{path}.{number}"), Part(path, text)
 
 
-def _checked(text: bytes) -> Any:
+def _checked(text: bytes, most: int) -> Any:
     """The value, which this store reads back as it is and would take in a put."""
     try:
         value = decode_value(text)
@@ -129,7 +129,7 @@ def _checked(text: bytes) -> Any:
         raise InvalidValueError(
             "the value holds a number, or is nested, beyond what readers of JSON take"
         ) from None
-    encode_value(value)
+    check_allowed(len(encode_value(value)), most)
     return value
 
 

@@ -29,6 +29,7 @@ class AgentWriter:
         self._engine = store._engine
         # One user's, whoever asks later.
         self._planner = store._planner
+        self.max_value_bytes = self._planner.rules.max_value_bytes
         self._conflict = conflict
         self._importing = Importing(conflict)
         self._addresses: Readdressed

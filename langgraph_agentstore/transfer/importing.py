@@ -50,7 +50,7 @@ def import_steps(
         source = Verifiable(file, kind, os.fspath(path), foreign=foreign, most=max_record_bytes)
         manifest = source.verify()
         writer.expect(manifest)
-        if foreign or writer.checks_first:
+        if foreign or writer.checks_first or source.largest > writer.max_value_bytes:
             check_all(source, writer)
         note = note_of(resume, path, manifest, writer.name, conflict)
         with telling_progress(progress, "importing", manifest.records) as tell:

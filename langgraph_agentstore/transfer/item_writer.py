@@ -28,6 +28,7 @@ class ItemWriter:
     def __init__(self, store: BaseStore, conflict: Conflict) -> None:
         self.name = f"{type(store).__module__}.{type(store).__qualname__}"
         self.checks_first = True
+        self.max_value_bytes = _PLANNER.rules.max_value_bytes
         self.looks_first = conflict == "fail"
         self._store = store
         self._conflict = conflict

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ..data_store.records import DataStoreRecord
 from ..data_store.records import record_of as stored_record
-from ..errors import InvalidNamespaceError, InvalidValueError
+from ..errors import InvalidNamespaceError, InvalidValueError, ValueTooLargeError
 from ..namespaces import Labels, labels_named, name_of
 from ..plan import Planner
 from ..plan.addresses import checked_key, locate
@@ -26,7 +26,7 @@ from ..plan.model import NO_METADATA, Put
 from ..plan.records import StoredRecord
 from ..ttl import ttl_interval
 from ..users import SHARED, Address, check_user_id
-from ..values import check_text, encode_mapping, encode_value
+from ..values import check_allowed, check_text, encode_mapping, encode_value, shown
 
 NOBODY = "unknown"
 """Who accessed a record of which only is known that it was accessed."""
@@ -68,18 +68,30 @@ def record_of(document: object, planner: Planner) -> Sized:
     if not (header.user_id == SHARED and "labels" in document):
         check_user_id(header.user_id)
     at = locate(Address(header.user_id, labels), labels)
-    text = encode_value(document["value"])
-    metadata = document.get("metadata")
+    text, described = _encoded(document, header.key, planner.rules.max_value_bytes)
     put = Put(
         (at.user_id, at.stored, checked_key(header.key, at)),
         at.place,
         text,
         _ttl(document, header),
         planner.content(text),
-        metadata=encode_mapping(metadata) if metadata else NO_METADATA,
+        metadata=described,
         created_by=header.created_by_agent or None,
     )
     return Sized(_imported(put, header), len(text))
+
+
+def _encoded(document: Mapping[str, Any], key: str, most: int) -> tuple[bytes, bytes]:
+    """Value and metadata as JSON text; raises ValueTooLargeError beyond `most` bytes."""
+    metadata = document.get("metadata")
+    try:
+        text = encode_value(document["value"])
+        described = encode_mapping(metadata) if metadata else NO_METADATA
+        for each in (text, described):
+            check_allowed(len(each), most)
+    except ValueTooLargeError as error:
+        raise ValueTooLargeError(f"key {shown(key)}: {error}") from None
+    return text, described
 
 
 def _imported(put: Put, header: DataStoreRecord) -> Imported:

@@ -35,7 +35,10 @@ def verified(
 
 
 class Verifiable:
-    """An open file of records, read as often as is needed: what was verified is what is read."""
+    """An open file of records, read as often as is needed: what was verified is what is read.
+
+    `largest`: the bytes of the largest record that was verified.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Verifiable:
         self._name = name
         self._foreign = foreign
         self._most = most
+        self.largest = 0
 
     def verify(self, check: Check | None = None) -> Manifest:
         """Reads the file to its end; its manifest, or one made for a foreign file that has none.
@@ -66,6 +70,7 @@ class Verifiable:
             if isinstance(entry, Manifest):
                 manifest = entry
                 continue
+            self.largest = max(self.largest, len(entry.line))
             tally.add(entry.line, _user_of(entry.document) if self._foreign else SHARED)
             if check is not None:
                 _checked(entry.document, check, tally.records)

@@ -58,10 +58,11 @@ class Writer(Protocol):
     `name` tells it from others in the note of an import that may be resumed. `checks_first`:
     whether a record of a verified file may have no place here, so that all are checked before the
     first write. `looks_first`: whether what must not be there is looked for before the first
-    write, since what is written cannot be undone.
+    write, since what is written cannot be undone. `max_value_bytes`: of a value that it takes.
     """
 
     name: str
+    max_value_bytes: int
     checks_first: bool
     looks_first: bool
 

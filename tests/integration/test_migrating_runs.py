@@ -24,6 +24,7 @@ from langgraph_agentstore.errors import (
     InvalidOperationError,
     InvalidValueError,
     StoreUnavailableError,
+    ValueTooLargeError,
 )
 from langgraph_agentstore.runtime import official
 from langgraph_agentstore.runtime.migrating import LARGE
@@ -410,6 +411,7 @@ for _ in range(250):
         (PutOp(NOTES, "k" * 5000, {}), InvalidKeyError, "use a hash"),
         (PutOp(NOTES, "deep", DEEP), InvalidValueError, "200 levels"),
         (PutOp(NOTES, "digits", {"n": 2**70 + 1}), InvalidValueError, "beyond 64 bits"),
+        (PutOp(NOTES, "large", {"t": "x" * 2**24}), ValueTooLargeError, "max_value_bytes"),
     ],
 )
 def test_what_this_store_does_not_take_is_named_or_left_out(
