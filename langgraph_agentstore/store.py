@@ -33,6 +33,7 @@ from .plan.model import Rules, Standing, Statement, Tables
 from .plan.overview import Glimpse, plan_overview
 from .runtime.engine import Engine
 from .runtime.indexes import setup_job
+from .runtime.maintenance import HEALTH
 from .runtime.migrator import setup_sql
 from .runtime.session import Job
 from .ttl import ttl_options
@@ -178,6 +179,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         """None before it is open: to be shown opens nothing."""
         if not self._engine.is_open:
             return None
+        self._run(HEALTH)  # a display waits for no failover
         found: list[Glimpse] = self._run(plan_overview(self._root_planner.rules))
         return found
 

@@ -8,6 +8,7 @@ import orjson
 
 from ..notebook_tables import facts_table, paragraph, plain_text, rows_table, shortened
 from ..plan.administration import plan_glance
+from ..runtime.maintenance import HEALTH
 
 if TYPE_CHECKING:
     from .proxy import Proxy
@@ -28,6 +29,7 @@ def data_store_html(proxy: Proxy) -> str:
     operations = proxy._operations
     statement = plan_glance(operations.at, FIRST_RECORDS, PREVIEW_LENGTH + 1, operations.rules)
     try:
+        proxy._engine.run([HEALTH])  # a display waits for no failover
         [(count, first)] = proxy._engine.run([statement])
     except Exception:
         return plain_text(repr(proxy))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from langgraph_agentstore import AgentStore, ConfigurationError, DatabaseError, DecryptionError
+from langgraph_agentstore import AgentStore, ConfigurationError, DecryptionError, ValueTooLargeError
 from langgraph_agentstore.data_store import DataStore
 from langgraph_agentstore.memory_agent import MemoryAgent
 from tests.support.memory_agents import KEY, OTHER_KEY
@@ -82,11 +82,11 @@ def test_no_update_of_many_is_lost(agent: MemoryAgent) -> None:
     assert agent.retrieve_memory("a") == {str(n): n for n in range(80)}
 
 
-def test_a_batch_that_the_server_refuses_is_not_written(agent: MemoryAgent) -> None:
+def test_a_batch_with_a_value_too_large_is_not_written(agent: MemoryAgent) -> None:
     agent.store_memory("a", "old")
-    # Beyond what a jsonb string may hold, so only the server can know.
+    # Beyond what a jsonb string may hold.
     huge = "x" * (2**28 + 1)
-    with pytest.raises(DatabaseError):
+    with pytest.raises(ValueTooLargeError):
         agent.batch_store([("a", "new"), ("b", {"text": huge}), ("c", 1)])
     assert agent.list_memories() == ["a"]
     assert agent.retrieve_memory("a") == "old"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -156,6 +157,7 @@ def test_an_expiry_that_cannot_be_moved_does_not_fail_the_read(
             schema_name,
         )
     settings = {"default_transaction_read_only": "on"}
+    caplog.set_level(logging.DEBUG, "langgraph_agentstore")  # of a standby nobody wants to hear it
     with AgentStore(
         postgres_dsn, schema=schema_name, pool={"session_settings": settings}
     ) as replica:

@@ -33,7 +33,9 @@ def open_store(postgres_dsn: str, schema_name: str) -> Iterator[Callable[..., Ag
 
     def open_one(dims: int = DIMS, embed: Any = no_model, **config: Any) -> AgentStore:
         index = {"dims": dims, "embed": embed, "fields": ["text"], **config}
-        stores.append(AgentStore(postgres_dsn, schema=schema_name, index=index))
+        # Three thousand dimensions on a busy machine take their time.
+        pool = {"command_timeout_s": 120}
+        stores.append(AgentStore(postgres_dsn, schema=schema_name, index=index, pool=pool))
         return stores[-1]
 
     yield open_one
