@@ -6,6 +6,7 @@ answer came in time. One in doubt may be there or not; one that timed out may ev
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,6 +18,10 @@ ResultT = TypeVar("ResultT")
 
 AWAY = (StoreUnavailableError, StoreTimeoutError)
 """What a caller hears while the server is killed, frozen or starting."""
+
+
+LATE_S = 60.0
+"""A write that timed out comes within this time, or never: twice what the server allows one."""
 
 
 class Fate(Enum):
@@ -42,11 +47,11 @@ class Believed:
 
     def __init__(self) -> None:
         self._possible: list[Any] = [None]
-        self._late: list[Any] = []
+        self._late: list[tuple[float, Any]] = []
 
     @property
     def is_certain(self) -> bool:
-        return len(self._possible) == 1 and not self._late
+        return len(self._possible) == 1 and not self._still_late()
 
     @property
     def value(self) -> Any:
@@ -60,7 +65,7 @@ class Believed:
         elif fate is Fate.DOUBTFUL:
             self._possible.append(value)
         elif fate is Fate.LATE:
-            self._late.append(value)
+            self._late.append((time.monotonic() + LATE_S, value))
 
     def write(self, value: Any, do: Callable[[], ResultT]) -> ResultT:
         """Writes the value, and notes what became of it; errors go on."""
@@ -76,8 +81,14 @@ class Believed:
         """What was found is possible; from now on it is certain, but for what comes late."""
         if found in self._possible:
             self._possible = [found]
-        elif found not in self._late:
-            raise AssertionError(f"found {found!r}, possible: {self._possible + self._late}")
+        elif found not in (late := self._still_late()):
+            raise AssertionError(f"found {found!r}, possible: {self._possible + late}")
+
+    def _still_late(self) -> list[Any]:
+        if self._late:
+            now = time.monotonic()
+            self._late = [(until, value) for until, value in self._late if until > now]
+        return [value for _, value in self._late]
 
 
 @dataclass

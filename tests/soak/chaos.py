@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import psycopg
+from typing_extensions import LiteralString
 
 from tests.support.faults import APPLICATION
 from tests.support.servers import TestServer
 
-Kind: TypeAlias = Literal["terminate one", "terminate all", "kill server", "freeze server"]
+Kind: TypeAlias = Literal[
+    "terminate one", "terminate all", "cancel one", "cancel all", "kill server", "freeze server"
+]
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,43 @@ def schedule(seed: int, length_s: float) -> Iterator[Mishap]:
         worst_at_s, dies = at_s + chance.uniform(30, 45), not dies
 
 
+class Backends:
+    """What serves the stores of one database, and how often it was struck."""
+
+    def __init__(self, dsn: str) -> None:
+        self.connections_ended = 0
+        self.statements_cancelled = 0
+        self._dsn = dsn
+
+    def strike(self, kind: Kind) -> None:
+        """Ends connections, or cancels the statements that they run: of one or of all."""
+        most = 1 if kind.endswith("one") else 1000
+        if kind.startswith("terminate"):
+            self.connections_ended += self._struck(
+                "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = %s"
+                " ORDER BY random() LIMIT %s) chosen",
+                most,
+            )
+        else:
+            self.statements_cancelled += self._struck(
+                "SELECT pg_cancel_backend(pid) FROM (SELECT pid FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = %s"
+                " AND state = 'active' ORDER BY random() LIMIT %s) chosen",
+                most,
+            )
+
+    def _struck(self, statement: LiteralString, most: int) -> int:
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            return len(connection.execute(statement, [APPLICATION, most]).fetchall())
+
+
 class Chaos:
     """Carries a schedule out; remembers what happened."""
 
     def __init__(self, server: TestServer) -> None:
         self.happened: list[Mishap] = []
-        self.connections_ended = 0
+        self.backends = Backends(server.dsn)
         self._server = server
 
     def reign(self, mishaps: Iterator[Mishap]) -> None:
@@ -78,13 +112,4 @@ class Chaos:
             finally:
                 self._server.thaw()
         else:
-            self._terminate(1 if mishap.kind == "terminate one" else 1000)
-
-    def _terminate(self, most: int) -> None:
-        with psycopg.connect(self._server.dsn, autocommit=True) as connection:
-            ended = connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity"
-                " WHERE application_name = %s ORDER BY random() LIMIT %s) chosen",
-                [APPLICATION, most],
-            )
-            self.connections_ended += len(ended.fetchall())
+            self.backends.strike(mishap.kind)

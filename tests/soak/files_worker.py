@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from langgraph_agentstore.files import DeepAgentsBackend, StoreBackend
+from langgraph_agentstore.files import StoreBackend
 from tests.soak.beliefs import Believed, Numbered
 from tests.soak.workers import Place, Worker
 
@@ -15,6 +15,13 @@ LOG_S = 10
 """So often a new log is begun, by whoever comes first."""
 
 
+def deep_agents_backend() -> Any:
+    """Imported late: deepagents is not there for every Python."""
+    from langgraph_agentstore.files import DeepAgentsBackend
+
+    return DeepAgentsBackend
+
+
 class FilesWorker(Worker):
     """write, edit, read, ls, glob and grep; no edit of anybody is lost, none is made twice."""
 
@@ -22,11 +29,13 @@ class FilesWorker(Worker):
         super().__init__(place, number)
         view, team = place.store.for_user(self.user), place.store.for_user(TEAM)
         self.is_spoon = number % 2 == 0
-        self.backend: Any = StoreBackend(view) if self.is_spoon else DeepAgentsBackend(view)
-        self.team: Any = StoreBackend(team) if self.is_spoon else DeepAgentsBackend(team)
+        kind = StoreBackend if self.is_spoon else deep_agents_backend()
+        self.backend: Any = kind(view)
+        self.team: Any = kind(team)
         self.first = StoreBackend(team)  # its `write` never replaces a file that is there
         self.cells = {path: Believed() for path in PATHS}
         self.logs: dict[str, Numbered] = {}
+        self.signed = f"{self.name}@{place.process}"
         self.number = 0
 
     def turn(self) -> None:
@@ -68,7 +77,7 @@ class FilesWorker(Worker):
         method = "grep_raw" if self.is_spoon else "grep"
         answer = self.call(self.backend, method, "file of", "/")
         matches = answer if self.is_spoon else answer.matches
-        assert all(match["text"].startswith(f"file of {self.user} ") for match in matches)
+        assert all(match["text"].startswith(f"file of {self.user!r} ") for match in matches)
         self.tally.checked += 1
 
     def log(self) -> None:
@@ -80,7 +89,7 @@ class FilesWorker(Worker):
             self._forget_logs()
 
         def add(n: int) -> Any:
-            return self.call(self.team, "edit", path, "END", f"{self.user} {n}.\nEND")
+            return self.call(self.team, "edit", path, "END", f"{self.signed} {n}.\nEND")
 
         result = self.logs[path].write(add)
         assert result.error is None, result.error
@@ -96,7 +105,7 @@ class FilesWorker(Worker):
         answer = self.call(self.team, "download_files", [path])[0]
         lines = (answer.content or b"END").decode().split("\n")
         assert lines[-1] == "END"
-        mine = [line for line in lines if line.startswith(f"{self.user} ")]
+        mine = [line for line in lines if line.startswith(f"{self.signed} ")]
         self.logs[path].check([int(line.split()[1].rstrip(".")) for line in mine])
 
     def _upload(self, backend: Any, path: str, text: str) -> None:
@@ -105,7 +114,7 @@ class FilesWorker(Worker):
     def _read(self, path: str) -> None:
         content = self.call(self.backend, "download_files", [path])[0].content
         found = None if content is None else content.decode()
-        assert found is None or found.startswith(f"file of {self.user} "), found
+        assert found is None or found.startswith(f"file of {self.user!r} "), found
         self.cells[path].check(found)
         self.tally.checked += 1
 
@@ -114,4 +123,4 @@ class FilesWorker(Worker):
 
     def _text(self) -> str:
         self.number += 1
-        return f"file of {self.user} {self.number}"
+        return f"file of {self.user!r} {self.number}"

@@ -68,7 +68,7 @@ class Outcome:
             "turns cut short": sum(tally["refused"] for tally in workers),
             "answers checked": sum(tally["checked"] for tally in workers),
             "mishaps": Counter(mishap.kind for mishap in self.chaos.happened),
-            "connections ended": self.chaos.connections_ended,
+            "connections ended": self.chaos.backends.connections_ended,
             "bytes per operation": [self.growth_of(n) for n in range(len(self.reports))],
         }
 

@@ -13,11 +13,12 @@ TEAM = "team"
 KEYS = tuple(f"r{n:02}" for n in range(12))
 LEASE_S = 60.0
 """Longer than any outage: a holder that is kept waiting does not lose the lock."""
-LONGEST_LIST = 60
 
 
 class RecordsWorker(Worker):
     """set, get, increment, append, update, compare_and_set and locks; on an index, one in four."""
+
+    longest_list = 60
 
     def __init__(self, place: Place, number: int) -> None:
         super().__init__(place, number)
@@ -91,7 +92,7 @@ class RecordsWorker(Worker):
 
     def append(self) -> None:
         """To a list of one's own, which is begun anew when it is long."""
-        if self.listed.count >= LONGEST_LIST:
+        if self.listed.count >= self.longest_list:
             self._check_list()
             self.call(self.records, "delete", "list")
             self.listed = Numbered()

@@ -17,6 +17,9 @@ TEXTS = 300
 class SearchWorker(Worker):
     """Each text has a word of its own: who asks for the text finds it first."""
 
+    modes: tuple[str, ...] = ("vector", "text", "hybrid")
+    searched: tuple[str, ...] = ()
+
     def __init__(self, place: Place, number: int) -> None:
         super().__init__(place, number)
         self.view = place.indexed.for_user(self.user)
@@ -50,10 +53,10 @@ class SearchWorker(Worker):
         if not there:
             return
         key = self.chance.choice(list(there))
-        mode = self.chance.choice(("vector", "text", "hybrid"))
+        mode = self.chance.choice(self.modes)
         limit = self.chance.choice((3, 100))
         asked: dict[str, Any] = {"query": there[key]["text"], "mode": mode, "limit": limit}
-        found = self.call(self.view, "search", (), **asked)
+        found = self.call(self.view, "search", self.searched, **asked)
         self.owned([item.value for item in found])
         assert found[0].value["text"] == asked["query"], f"{mode}: {found[0].key} before {key}"
         if mode == "vector" and len(certain) == len(KEYS):

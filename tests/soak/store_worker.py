@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langgraph.store.base import GetOp, PutOp
 
+from langgraph_agentstore.beyond import ExtendedSurface
 from langgraph_agentstore.errors import BatchError, VersionConflictError
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
 from tests.soak.workers import Place, Worker
@@ -22,10 +23,16 @@ class StoreWorker(Worker):
 
     def __init__(self, place: Place, number: int) -> None:
         super().__init__(place, number)
-        self.view = place.store.for_user(self.user)
-        self.cells = {(ns, key): Believed() for ns in NAMESPACES for key in KEYS}
+        self.view, self.root = self.place_of_items()
+        self.namespaces = tuple((*self.root, *labels) for labels in NAMESPACES)
+        self.fleeting_at = (*self.root, "fleeting")
+        self.cells = {(ns, key): Believed() for ns in self.namespaces for key in KEYS}
         self.number = 0
         self._fleeting: tuple[float, float] | None = None
+
+    def place_of_items(self) -> tuple[ExtendedSurface, tuple[str, ...]]:
+        """The store, and the labels below which this worker alone writes."""
+        return self.place.store.for_user(self.user), ()
 
     def turn(self) -> None:
         acts = (self.put, self.get, self.delete, self.update, self.replace, self.batch)
@@ -74,6 +81,8 @@ class StoreWorker(Worker):
         (ns, key), cell = self._any()
         record = self.call(self.view, "get_record", ns, key)
         cell.check(None if record is None else self.owned(record.value))
+        if not cell.is_certain:  # what comes late changes the version
+            return
         value, version = self._value(), 0 if record is None else record.version
         options = {"expected_version": version}
         cell.write(value, lambda: self.call(self.view, "put", ns, key, value, **options))
@@ -109,7 +118,7 @@ class StoreWorker(Worker):
         """A filter finds what certainly matches, and only what may match."""
         least = self.number - self.chance.randrange(200)
         asked = {"filter": {"n": {"$gte": least}}, "limit": 1000, "refresh_ttl": False}
-        found = self.call(self.view, "search", (), **asked)
+        found = self.call(self.view, "search", self.root, **asked)
         shown = {(item.namespace, item.key): item.value for item in self.owned(found)}
         certain = {place: cell.value for place, cell in self.cells.items() if cell.is_certain}
         wanted = {place: v for place, v in certain.items() if v is not None and v["n"] >= least}
@@ -118,32 +127,34 @@ class StoreWorker(Worker):
             self._found((item.namespace, item.key), item)
 
     def count(self) -> None:
-        counted = self.call(self.view, "count", ("notes",))
-        cells = [cell for (ns, _), cell in self.cells.items() if ns[0] == "notes"]
+        notes = self.namespaces[0]
+        counted = self.call(self.view, "count", notes)
+        cells = [cell for (ns, _), cell in self.cells.items() if ns[: len(notes)] == notes]
         certain = sum(cell.value is not None for cell in cells if cell.is_certain)
         doubtful = sum(not cell.is_certain for cell in cells)
         assert certain <= counted <= certain + doubtful
 
     def walk(self) -> None:
-        items = self.call(self.view, "iter_items", page_size=self.chance.choice((7, 1000)))
-        mine = [(item.namespace, item.key) for item in items if item.namespace != ("fleeting",)]
+        pages = {"page_size": self.chance.choice((7, 1000))}
+        items = self.call(self.view, "iter_items", self.root, **pages)
+        mine = [(item.namespace, item.key) for item in items if item.namespace != self.fleeting_at]
         assert len(mine) == len(set(mine))
         found = {(item.namespace, item.key): item for item in items}
         for place in self.cells:
             self._found(place, found.get(place))
 
     def list_namespaces(self) -> None:
-        listed = self.call(self.view, "list_namespaces")
+        listed = self.call(self.view, "list_namespaces", prefix=self.root)
         certain = {ns for (ns, _), cell in self.cells.items()
                    if cell.is_certain and cell.value is not None}  # fmt: skip
-        assert certain <= set(listed) <= {*NAMESPACES, ("fleeting",)}
+        assert certain <= set(listed) <= {*self.namespaces, self.fleeting_at}
 
     def fleet(self) -> None:
         """An item with a TTL is there before its end, and gone after it."""
         if self._fleeting is not None:
             earliest, latest = self._fleeting
             asked = time.monotonic()
-            item = self.call(self.view, "get", ("fleeting",), "f", refresh_ttl=False)
+            item = self.call(self.view, "get", self.fleeting_at, "f", refresh_ttl=False)
             answered = time.monotonic()
             self.owned(None if item is None else item.value)
             assert item is not None or answered > earliest, "gone too early"
@@ -152,7 +163,7 @@ class StoreWorker(Worker):
                 return
         self._fleeting = None
         begun = time.monotonic()
-        self.call(self.view, "put", ("fleeting",), "f", self._value(), ttl=FLEETING_S / 60)
+        self.call(self.view, "put", self.fleeting_at, "f", self._value(), ttl=FLEETING_S / 60)
         self._fleeting = begun + FLEETING_S, time.monotonic() + FLEETING_S
 
     def _any(self) -> tuple[tuple[tuple[str, ...], str], Believed]:

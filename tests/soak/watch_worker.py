@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from langgraph_agentstore import AsyncDataStore, DataStore
@@ -15,9 +16,9 @@ ANSWER_S = 0.3
 LAST_S = 60.0
 
 
-def watched(process: int, number: int) -> str:
+def watched(place: Place, process: int, number: int) -> str:
     """The user whose records the process watches."""
-    return f"watched{number}@{process}"
+    return replace(place, process=process).user_of(f"watched{number}")
 
 
 class ChangingWorker(Worker):
@@ -25,7 +26,7 @@ class ChangingWorker(Worker):
 
     def __init__(self, place: Place, number: int) -> None:
         super().__init__(place, number)
-        self.user = watched((place.process + 1) % place.processes, number)
+        self.user = watched(place, (place.process + 1) % place.processes, number)
         self.records = DataStore(place.store, self.user, self.name, "jobs")
         self.written = Numbered()
 
@@ -45,7 +46,7 @@ class WatchWorker(Worker):
 
     def __init__(self, place: Place, number: int) -> None:
         super().__init__(place, number)
-        self.user = watched(place.process, number)
+        self.user = watched(place, place.process, number)
         kind = AsyncDataStore if self.call.is_awaited else DataStore
         self.records = kind(place.store, self.user, self.name, "jobs")
         self.expected = list(range(KEYS))

@@ -8,7 +8,7 @@ import random
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -42,6 +42,10 @@ class Place:
         form = number % (len(self.loops) + 1)
         return Caller(None if form == 0 else self.loops[form - 1])
 
+    def user_of(self, name: str) -> str:
+        """Whom the worker of this name works for."""
+        return f"{name}@{self.process}"
+
 
 class Caller:
     """Calls a facade's methods as they are, or their awaitable forms on a loop."""
@@ -63,16 +67,17 @@ class Caller:
     def on_loop(self, function: Any, *arguments: Any, **options: Any) -> Any:
         """What the function's coroutine comes to, or all that its iterator gives."""
         assert self.loop is not None
+        answering = answer_of(function, *arguments, **options)
+        return asyncio.run_coroutine_threadsafe(answering, self.loop).result()
 
-        async def call() -> Any:
-            answer = function(*arguments, **options)
-            if inspect.isawaitable(answer):
-                return await answer
-            if isinstance(answer, AsyncIterator):
-                return [each async for each in answer]
-            return answer
 
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result()
+async def answer_of(function: Any, *arguments: Any, **options: Any) -> Any:
+    answer = function(*arguments, **options)
+    if inspect.isawaitable(answer):
+        return await answer
+    if isinstance(answer, AsyncIterator):
+        return [each async for each in answer]
+    return answer
 
 
 @dataclass
@@ -91,9 +96,9 @@ class Worker(ABC):
     def __init__(self, place: Place, number: int) -> None:
         self.place = place
         self.name = f"{type(self).__name__.lower()}{number}"
-        self.user = f"{self.name}@{place.process}"
+        self.user = place.user_of(self.name)
         self.call = place.caller(number)
-        self.chance = random.Random(f"{place.seed} {self.user}")
+        self.chance = random.Random(f"{place.seed} {self.name}@{place.process}")
         self.tally = Tally()
 
     @abstractmethod
@@ -122,26 +127,26 @@ class Worker(ABC):
 
     def run(self, over: Event) -> None:
         """Turns until it is over, or something is wrong."""
-        try:
-            while not over.is_set():
-                self._take_turn()
-                time.sleep(PACE_S)
-        except BaseException:
-            self._fault()
+        while not over.is_set() and self.goes_well(self.take_turn):
+            time.sleep(PACE_S)
 
     def run_check(self) -> None:
-        try:
-            self.check()
-        except BaseException:
-            self._fault()
+        self.goes_well(self.check)
 
-    def _take_turn(self) -> None:
+    def goes_well(self, act: Callable[[], None]) -> bool:
+        """Whether nothing is wrong; what is, is kept."""
+        try:
+            act()
+        except BaseException:
+            self.tally.faults.append(f"{self.user}: {traceback.format_exc()}")
+            return False
+        return True
+
+    def take_turn(self) -> None:
+        """A turn, also while the server is away."""
         try:
             self.turn()
         except AWAY:
             self.tally.refused += 1
             time.sleep(PAUSE_S)
         self.tally.turns += 1
-
-    def _fault(self) -> None:
-        self.tally.faults.append(f"{self.user}: {traceback.format_exc()}")

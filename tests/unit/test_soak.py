@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore.errors import StoreTimeoutError, StoreUnavailableError
+from tests.soak import beliefs
 from tests.soak.beliefs import Believed, Fate, Numbered, check_owner, check_total, fate_of
 from tests.soak.chaos import schedule
 from tests.soak.samples import Sample, growth
@@ -39,6 +40,16 @@ def test_what_timed_out_may_come_after_a_later_write() -> None:
     cell.note(2, Fate.DONE)
     cell.check(2)
     cell.check(1)
+
+
+def test_what_timed_out_does_not_come_long_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beliefs, "LATE_S", 0.0)
+    cell = Believed()
+    cell.note(1, Fate.LATE)
+    cell.note(2, Fate.DONE)
+    assert cell.is_certain
+    with pytest.raises(AssertionError, match="found 1"):
+        cell.check(1)
 
 
 @pytest.mark.parametrize(
