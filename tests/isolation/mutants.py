@@ -1,0 +1,166 @@
+"""Faults of the worst kind, planted in the package: whoever plants one must see it found."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from langgraph_agentstore import views
+from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan.equal import CopiesOfRows
+from langgraph_agentstore.plan.model import Statement
+from langgraph_agentstore.runtime import equal_reads, session, writes
+from langgraph_agentstore.users import UserScope
+
+SHARE = 0.02
+
+Plant = Callable[[pytest.MonkeyPatch, random.Random], None]
+
+
+def gets_one_off(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """Each get of some batches has the answer of the one beside it."""
+    decode = session.decode_gets  # type: ignore[attr-defined]
+
+    def wrong(gets: Any, rows: Any) -> Any:
+        read = decode(gets, rows)
+        return replace(read, items=rotated(read.items)) if chance.random() < SHARE else read
+
+    patch.setattr(session, "decode_gets", wrong)
+
+
+def large_values_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """A large value, which is read apart, is that of the one read apart before."""
+    plan = session.plan_get_alone  # type: ignore[attr-defined]
+    before: list[Any] = []
+
+    def wrong(get: Any, rules: Any) -> Any:
+        asked = before.pop() if before else get
+        before[:] = [get]
+        return plan(asked, rules)
+
+    patch.setattr(session, "plan_get_alone", wrong)
+
+
+def searches_one_off(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """The same for statements that travel together."""
+    decode = session.decode_together  # type: ignore[attr-defined]
+
+    def wrong(statements: Any, places: Sequence[int], rows: Any) -> Any:
+        places = rotated(places) if chance.random() < SHARE else places
+        return decode(statements, places, rows)
+
+    patch.setattr(session, "decode_together", wrong)
+
+
+def answers_of_another_ticket(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """Some are given what was for the one before them."""
+    answer = session.Session._answer
+    before: list[Any] = []
+
+    def wrong(self: Any, ticket: Any, decoded: Any) -> None:
+        given = before.pop() if before and chance.random() < SHARE else decoded
+        before[:] = [decoded]
+        answer(self, ticket, given if type(given.result) is type(decoded.result) else decoded)
+
+    patch.setattr(session.Session, "_answer", wrong)
+
+
+def reads_taken_for_equal(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """Reads of one text share a run, whatever their arguments."""
+    key = equal_reads.read_key  # type: ignore[attr-defined]
+
+    def wrong(statement: Statement[Any]) -> Any:
+        return statement.sql if chance.random() < SHARE * 5 else key(statement)
+
+    patch.setattr(equal_reads, "read_key", wrong)
+
+
+def one_copy_for_all(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """Those who share a read are all given the same objects."""
+    patch.setattr(CopiesOfRows, "next", lambda self: self._rows)
+
+
+def searches_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """Some searches forget whose items they are for."""
+    plan = Planner._plan_search
+
+    def wrong(self: Planner, op: Any) -> Any:
+        planned = plan(self, op)
+        if not isinstance(planned, Statement) or chance.random() >= SHARE:
+            return planned
+        return replace(planned, sql=planned.sql.replace("i.user_id = $3", "$3::text <> ''"))
+
+    patch.setattr(Planner, "_plan_search", wrong)
+
+
+def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """One of 200 calls of a view is made for the user of the call before."""
+    before: list[Planner] = []
+
+    def wrong(self: views.UserStore) -> Planner:
+        planner = before.pop() if before and chance.random() < 1 / 200 else self._own_planner
+        before[:] = [self._own_planner]
+        return planner
+
+    patch.setattr(views.UserStore, "_planner", property(wrong))
+
+
+def graphs_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """Some calls of graphs that name no user are made for the user of the call before."""
+    user_of_graph = views.running_user  # type: ignore[attr-defined]
+    before: list[str] = []
+
+    def wrong() -> str:
+        own: str = user_of_graph()
+        user = before.pop() if before and chance.random() < SHARE else own
+        before[:] = [own]
+        return user
+
+    patch.setattr(views, "running_user", wrong)
+
+
+def writes_to_a_neighbour(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """Some batches of puts write each value where the one beside it belongs."""
+    statement = writes.put_statement  # type: ignore[attr-defined]
+
+    def wrong(puts: Sequence[Any], rules: Any) -> Any:
+        if chance.random() < SHARE:
+            values = rotated([put.value for put in puts])
+            puts = [replace(put, value=value) for put, value in zip(puts, values, strict=True)]
+        return statement(puts, rules)
+
+    patch.setattr(writes, "put_statement", wrong)
+
+
+def ids_cut_short(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """Users whose ids begin alike, up to a colon, have one place."""
+    address = UserScope.address
+
+    def wrong(self: UserScope, labels: Any) -> Any:
+        right = address(self, labels)
+        return replace(right, user_id=right.user_id.partition(":")[0] or right.user_id)
+
+    patch.setattr(UserScope, "address", wrong)
+
+
+MUTANTS: tuple[Plant, ...] = (
+    gets_one_off,
+    large_values_of_another,
+    searches_one_off,
+    answers_of_another_ticket,
+    reads_taken_for_equal,
+    one_copy_for_all,
+    searches_of_everybody,
+    views_of_another,
+    graphs_of_another,
+    writes_to_a_neighbour,
+    ids_cut_short,
+)
+
+
+def rotated(values: Sequence[Any]) -> list[Any]:
+    return [*values[1:], *values[:1]]

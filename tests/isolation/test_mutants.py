@@ -1,0 +1,29 @@
+"""The fuzz finds what it is for: each of these faults, within seconds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.isolation.fuzz import Fuzz
+from tests.isolation.mutants import MUTANTS, Plant
+from tests.isolation.test_isolation import SEED
+
+USERS = 12
+LONGEST_S = 60.0
+
+
+@pytest.mark.parametrize("plant", MUTANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_fault_is_found(
+    new_database: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    plant: Plant,
+) -> None:
+    fuzz = Fuzz(new_database(), tmp_path, SEED, users=USERS)
+    plant(monkeypatch, random.Random(SEED))
+    outcome = fuzz.run(LONGEST_S, striking=False)
+    assert outcome.faults, str(outcome)
