@@ -11,6 +11,9 @@ from .translate import is_full, may_pass
 _PAUSES_S = {"grow": (1.0, 30.0), "full": (0.1, 1.0), "down": (0.05, 0.25)}
 """Between attempts, the first and the longest: each is twice the one before."""
 
+_CLOSING_S = 2.0
+"""A process that ends is not held up by a server that is away for longer."""
+
 _REFUSED_S = 60.0
 """For so long after a refusal only statements get connections."""
 
@@ -24,6 +27,7 @@ class Attempts:
         self._pause_s = 0.0
         self._again_s = self._refused_s = -math.inf
         self._down_s: float | None = None
+        self._closing_s = math.inf
         self._was_open = False
         self.failure: Exception | None = None
         self.ceiling: int | None = None
@@ -67,10 +71,16 @@ class Attempts:
             self._again_s = now + self._pause_s
         return bool(size) or full or self._may_be_back(error, now)
 
+    def end_soon(self) -> None:
+        """The store is closing: who waits for a server that is away waits not much longer."""
+        self._closing_s = self._clock()
+
     def lost_all(self) -> None:
         """No connection is left: the next attempt need not wait."""
         self._again_s, self._pause_s = -math.inf, 0.0
 
     def _may_be_back(self, error: Exception, now: float) -> bool:
+        if now - self._closing_s > _CLOSING_S:
+            return False
         lasted_s = now - (now if self._down_s is None else self._down_s)
         return self._was_open and may_pass(error) and lasted_s < self._config.failover_wait

@@ -83,6 +83,10 @@ class Pool:
         for _ in range(self._config.min_size):
             self._start_making()
 
+    def end_soon(self) -> None:
+        """The store is closing: who waits for a server that is away waits not much longer."""
+        self._attempts.end_soon()
+
     async def close(self) -> None:
         """Closes every connection; those still in use are cut off."""
         for timer in self._timers.values():

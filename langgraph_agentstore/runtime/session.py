@@ -131,7 +131,8 @@ class Session:
         self._equal_reads.abandon()
 
     async def settle(self) -> None:
-        """Waits until everything that was begun is done."""
+        """Waits until everything that was begun is done; for a server that is away, not long."""
+        self.database.connections.end_soon()
         await self._idle.wait()
 
     async def finish(self) -> None:
