@@ -22,6 +22,7 @@ from ..plan.turns import (
     plan_thread_page,
     plan_threads,
 )
+from ..plan.words import MOST_CHARACTERS
 from ..progress import Progress, telling_progress
 from ..runtime.maintenance import OPEN
 from ..searching import SearchSurface
@@ -145,6 +146,7 @@ class AnyDrawer:
                     "tell how similar a turn is"
                 )
             options = {"min_similarity": min_similarity}
+        query = query[:MOST_CHARACTERS]
         found = self.store.search(self.labels, query=query, filter=only, limit=limit, **options)
         scores = {item.key: item.score for item in found}
         return [Match(turn, scores[turn.key]) for turn in self._turns(found, thread_id)]

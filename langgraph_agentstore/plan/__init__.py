@@ -41,7 +41,7 @@ from .put import put_statement
 from .query import plan_explanation, plan_query, plan_query_anywhere
 from .query_options import QueryOptions, default_options
 from .search import plan_search
-from .words import is_blank, text_to_embed
+from .words import MOST_CHARACTERS, is_blank, text_to_embed
 
 _LARGEST_COUNT = 2**62
 
@@ -157,6 +157,7 @@ class Planner:
         return content_of(value, index, self.rules.index)
 
     def _plan_search(self, op: SearchOp) -> Statement[Any] | Query:
+        _check_query(op.query)
         if not is_blank(op.query):
             if self.rules.index is not None:
                 return self.query(op, default_options(self.rules.index))
@@ -179,6 +180,7 @@ class Planner:
         filter, text = self.filter(op.filter), op.query
         if not isinstance(text, str):
             raise ValueTypeError(f"query is a text, got {type(text).__name__}")
+        _check_query(text)
         check_text(text, "query")
 
         def statement(rules: Rules, vector: bytes | None) -> Statement[Any]:
@@ -199,7 +201,7 @@ class Planner:
         for condition in op.match_conditions or ():
             if condition.match_type not in ("prefix", "suffix"):
                 raise InvalidOperationError(
-                    f"{condition.match_type!r} is not a match type; known: 'prefix', 'suffix'"
+                    f"{shown(condition.match_type)} is not a match type; known: 'prefix', 'suffix'"
                 )
             check_labels(condition.path)
         if op.match_conditions:
@@ -217,6 +219,14 @@ class Planner:
         return parsed
 
 
+def _check_query(query: object) -> None:
+    if isinstance(query, str) and len(query) > MOST_CHARACTERS:
+        raise InvalidOperationError(
+            f"query has {len(query):,} characters, the limit is {MOST_CHARACTERS:,}: cut it, or "
+            "search for parts of it"
+        )
+
+
 def _check_count(name: str, count: object) -> None:
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < _LARGEST_COUNT:
-        raise InvalidOperationError(f"{name} is a whole number from 0 on, got {count!r}")
+        raise InvalidOperationError(f"{name} is a whole number from 0 on, got {shown(count)}")

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from ..bigrams import QueryWord, last_characters, query_words, spaced
@@ -24,6 +25,12 @@ from .model import Rules
 
 LONGEST_QUERY = 10_000
 """Characters of a query whose words count; what comes after them is for the model alone."""
+
+MOST_CHARACTERS = 2**20
+"""Of a query at all; a longer one is refused."""
+
+MOST_WORDS = 256
+"""The first words, and as many phrases, of a query; each costs a look into the index."""
 
 # Full-width signs are what keyboards for Chinese and Japanese write.
 _TOKEN = re.compile(r'([-－]?)["＂]([^"＂]*)["＂]?|(\S+)')
@@ -44,13 +51,14 @@ class WordQuery:
     @cached_property
     def words(self) -> tuple[QueryWord, ...]:
         """What `wanted` asks for, word by word."""
-        return query_words(self.wanted)
+        return query_words(self.wanted)[:MOST_WORDS]
 
 
 def is_blank(query: object) -> bool:
     """Whether a query asks for nothing: it has only white space and punctuation, if anything."""
     return not query or (
         isinstance(query, str)
+        and len(query) <= MOST_CHARACTERS
         and all(sign.isspace() or unicodedata.category(sign)[0] in "PZ" for sign in query)
     )
 
@@ -70,9 +78,8 @@ def parse_words(query: str) -> WordQuery:
         elif phrase.strip():
             wanted.append(phrase)
             required.append(phrase)
-    return WordQuery(
-        " ".join(wanted), tuple(dict.fromkeys(required)), tuple(dict.fromkeys(excluded))
-    )
+    phrases = [tuple(islice(dict.fromkeys(each), MOST_WORDS)) for each in (required, excluded)]
+    return WordQuery(" ".join(wanted), *phrases)
 
 
 def text_to_embed(query: str, mode: SearchMode) -> str | None:

@@ -279,13 +279,13 @@ async def test_a_query_that_is_no_text_of_postgres_is_refused(
     "query",
     [
         "fox " + " ".join(f"w{n}" for n in range(100_000)),
-        "fox " + " ".join(f"word{n:09}" for n in range(150_000)),
+        "fox " + " ".join(f"word{n:09}" for n in range(70_000)),
         "fox " + " ".join(f"-w{n}" for n in range(40_000)),
         "fox " + " ".join('"brown fox"' for _ in range(40_000)),
     ],
     ids=["words", "megabytes", "excluded", "phrases"],
 )
-async def test_a_query_of_any_length_is_answered(animals: AgentStore, query: str) -> None:
+async def test_a_long_query_is_answered(animals: AgentStore, query: str) -> None:
     """Somebody pastes a document, or an agent its whole context."""
     assert "k000" in await found_by(animals, query)
 

@@ -7,9 +7,22 @@ import sys
 from typing import Any
 
 import pytest
+from langgraph.store.base import SearchOp
 
-from langgraph_agentstore.errors import InvalidNamespaceError, InvalidValueError, ValueTypeError
+from langgraph_agentstore.errors import (
+    InvalidFilterError,
+    InvalidNamespaceError,
+    InvalidOperationError,
+    InvalidValueError,
+    ValueTypeError,
+)
 from langgraph_agentstore.namespaces import MOST_LABELS, check_labels, labels_named
+from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan.filters import parse_filter
+from langgraph_agentstore.plan.filters.parse import MAX_BYTES
+from langgraph_agentstore.plan.model import Rules, Standing, Tables
+from langgraph_agentstore.plan.words import parse_words
+from langgraph_agentstore.users import TemplateScope
 from langgraph_agentstore.values import encode_value
 
 SHORT = 2_000
@@ -62,6 +75,59 @@ def test_a_refused_value_is_named_in_a_short_message(value: object, error: type[
     with pytest.raises(error) as refused:
         encode_value(value)
     assert len(str(refused.value)) < SHORT
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        {LONG: object()},
+        {"a": {f"${LONG}": 1}},
+        {f"${LONG}": 1},
+        {LONG: {"$in": LONG[:10]}},
+        {LONG: {"$and": 1}},
+        {"a": {LONG: 1, "$eq": 2}},
+        {LONG + "\x00": 1},
+        {LONG: [[{"$gt": None}]]},
+        {"a": LONG * 2},
+        {LONG: 1, LONG + "b": 2},
+        LONG,
+        {b"x" * 1_000_000: 1},
+    ],
+)
+def test_a_refused_filter_is_named_in_a_short_message(filter: Any) -> None:
+    with pytest.raises(InvalidFilterError) as refused:
+        parse_filter(filter)
+    assert len(str(refused.value)) < SHORT
+
+
+def test_names_and_operands_of_a_filter_have_one_limit() -> None:
+    half = "x" * (MAX_BYTES // 2)
+    parse_filter({"a": half[:-10], half[:-10]: 1})
+    with pytest.raises(
+        InvalidFilterError, match=r"more than 1,048,576 bytes of names and operands"
+    ):
+        parse_filter({"a": half, half: 1})
+
+
+@pytest.mark.parametrize("query", ["x" * (2**20 + 1), " " * (2**20 + 1)])
+def test_a_query_beyond_its_limit_is_refused(query: str) -> None:
+    planner = Planner(TemplateScope(("users",)), Standing(Rules(Tables("s"))))
+    with pytest.raises(InvalidOperationError, match="1,048,577 characters, the limit is 1,048,576"):
+        planner.plan(SearchOp(("a",), query=query))
+    planner.plan(SearchOp(("a",), query=query[1:]))
+
+
+def test_a_limit_that_is_none_is_named_in_a_short_message() -> None:
+    planner = Planner(TemplateScope(("users",)), Standing(Rules(Tables("s"))))
+    with pytest.raises(InvalidOperationError) as refused:
+        planner.plan(SearchOp(("a",), limit=LONG))  # type: ignore[arg-type]
+    assert len(str(refused.value)) < SHORT
+
+
+def test_the_words_of_a_query_that_are_looked_for_are_counted() -> None:
+    query = parse_words(" ".join(f'w{n} w{n} -n{n} "p {n}"' for n in range(500)))
+    assert [word.text for word in query.words][:4] == ["w0", "w0", "p", "0"]
+    assert (len(query.words), len(query.excluded), len(query.required)) == (256, 256, 256)
 
 
 # Each took about a minute when the path to every part was written out.

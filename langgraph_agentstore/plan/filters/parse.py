@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ...errors import InvalidFilterError, InvalidValueError, UnknownOperatorError, ValueTypeError
-from ...values import check_text, decode_value, encode_value
+from ...values import check_text, decode_value, encode_value, shown
 from .nodes import (
     AllOf,
     AnyOf,
@@ -33,6 +33,13 @@ MAX_DEPTH: Final = 32
 MAX_PARTS: Final = 10_000
 """How many conditions and path segments a filter may have; a statement takes 32,767 arguments."""
 
+MAX_BYTES: Final = 2**20
+"""What fields' names and operands may have together, operands as JSON text."""
+
+_LONGEST_PATH = 100
+"""Characters of a path, which is for messages alone: written out whole, paths of long names would
+have the size of the filter squared."""
+
 _LOGICAL: Final = ("$and", "$or", "$not")
 
 OPERATOR_NAMES: Final = (*OPERATORS, *_LOGICAL)
@@ -49,7 +56,7 @@ def parse_filter(filter: Mapping[str, Any]) -> Filter:
         UnknownOperatorError: a `$name` that is not an operator, or a field's name among operators.
         InvalidFilterError: not a mapping, an operand of a type the operator does not take or that
             is not JSON, an operator without a field, a field's name that is empty or no text,
-            nesting beyond `MAX_DEPTH` or more than `MAX_PARTS` parts.
+            nesting beyond `MAX_DEPTH`, more than `MAX_PARTS` parts or `MAX_BYTES` bytes.
     """
     parser = _Parser()
     condition = parser.document(filter, 0)
@@ -61,6 +68,7 @@ class _Parser:
     """Recursive descent; `path` is the field that a condition is on, `depth` its nesting."""
 
     parts: int = 0
+    bytes: int = 0
     hints: list[str] = field(default_factory=list)
 
     def document(self, filter: object, depth: int) -> Condition:
@@ -85,13 +93,15 @@ class _Parser:
         return DocumentField(field, self.field_condition(field, operand, "", depth))
 
     def field(self, name: object) -> str:
+        if isinstance(name, str):
+            self.count_bytes(len(name), "")
         field = _field_name(name)
         self.count(1 + field.count("."), field)
         return field
 
     def field_condition(self, name: str, operand: object, path: str, depth: int) -> Condition:
-        inner = f"{path}.{name}" if path else name
-        return self.condition(operand, inner, depth + 1 + name.count("."))
+        inner = f"{path}.{name[:_LONGEST_PATH]}" if path else name
+        return self.condition(operand, inner[:_LONGEST_PATH], depth + 1 + name.count("."))
 
     def condition(self, condition: object, path: str, depth: int) -> Condition:
         self.count(1, path)
@@ -104,7 +114,7 @@ class _Parser:
             return self.fields(condition, path, depth)
         if isinstance(condition, (list, tuple)):
             return self.elements(condition, path, depth)
-        return Check("$eq", _operand(condition, path))
+        return Check("$eq", self.operand(condition, path))
 
     def fields(self, fields: Mapping[Any, Any], path: str, depth: int) -> Condition:
         return ObjectWith(
@@ -116,7 +126,7 @@ class _Parser:
 
     def elements(self, elements: list[Any] | tuple[Any, ...], path: str, depth: int) -> Condition:
         conditions = tuple(
-            self.condition(element, f"{path}[{place}]", depth + 1)
+            self.condition(element, f"{path}[{place}]"[:_LONGEST_PATH], depth + 1)
             for place, element in enumerate(elements)
         )
         if all(map(_is_plain, elements, conditions)):
@@ -138,7 +148,7 @@ class _Parser:
             hint = "" if _is_dollar_name(name) else "; fields and operators cannot stand together"
             raise UnknownOperatorError(f"{_unknown(name)}{hint} (on {path!r})")
         self.count(1, path)
-        return Check(str(name), _accepted(str(name), operand, path))
+        return Check(str(name), self.accepted(str(name), operand, path))
 
     def logical(
         self,
@@ -156,6 +166,32 @@ class _Parser:
             raise InvalidFilterError(f"{name!r}{_on(path)} takes a list, got {_shown(operand)}")
         combined = AllOf if name == "$and" else AnyOf
         return combined(tuple(parse(inner, depth + 1) for inner in operand))
+
+    def accepted(self, name: str, operand: object, path: str) -> Any:
+        plain = self.operand(operand, path)
+        if not OPERATORS[name].accepts(plain):
+            raise InvalidFilterError(
+                f"{name!r}{_on(path)} takes {OPERATORS[name].takes}, got {_shown(operand)}"
+            )
+        return plain
+
+    def operand(self, operand: object, path: str) -> Any:
+        try:
+            text = encode_value(operand)
+        except (ValueTypeError, InvalidValueError) as error:
+            raise InvalidFilterError(
+                f"the filter{_on(path)} has an operand that is not JSON ($ is the operand): {error}"
+            ) from error
+        self.count_bytes(len(text), path)
+        return decode_value(text)
+
+    def count_bytes(self, size: int, path: str) -> None:
+        self.bytes += size
+        if self.bytes > MAX_BYTES:
+            raise InvalidFilterError(
+                f"the filter has more than {MAX_BYTES:,} bytes of names and operands{_on(path)}; "
+                "search in several calls"
+            )
 
     def count(self, parts: int, path: str) -> None:
         self.parts += parts
@@ -177,30 +213,12 @@ def _is_plain(source: object, condition: Condition) -> bool:
 
 def _field_name(name: object) -> str:
     if not isinstance(name, str) or not name:
-        raise InvalidFilterError(f"a field's name is a string that is not empty, got {name!r}")
+        raise InvalidFilterError(f"a field's name is a string that is not empty, got {shown(name)}")
     try:
-        check_text(name, f"the field's name {name!r}")
+        check_text(name, f"the field's name {shown(name)}")
     except InvalidValueError as error:
         raise InvalidFilterError(str(error)) from error
     return str.__str__(name)
-
-
-def _accepted(name: str, operand: object, path: str) -> Any:
-    plain = _operand(operand, path)
-    if not OPERATORS[name].accepts(plain):
-        raise InvalidFilterError(
-            f"{name!r}{_on(path)} takes {OPERATORS[name].takes}, got {_shown(operand)}"
-        )
-    return plain
-
-
-def _operand(operand: object, path: str) -> Any:
-    try:
-        return decode_value(encode_value(operand))
-    except (ValueTypeError, InvalidValueError) as error:
-        raise InvalidFilterError(
-            f"the filter{_on(path)} has an operand that is not JSON ($ is the operand): {error}"
-        ) from error
 
 
 def _check_depth(depth: int, path: str) -> None:
@@ -215,7 +233,7 @@ def _is_dollar_name(name: object) -> bool:
 
 
 def _unknown(name: object) -> str:
-    return f"{name!r} is not a filter operator; known: {', '.join(OPERATOR_NAMES)}"
+    return f"{shown(name)} is not a filter operator; known: {', '.join(OPERATOR_NAMES)}"
 
 
 def _bare(name: str, path: str) -> str:
@@ -226,7 +244,7 @@ def _bare(name: str, path: str) -> str:
 
 
 def _on(path: str) -> str:
-    return f" on {path!r}" if path else ""
+    return f" on {shown(path)}" if path else ""
 
 
 def _shown(operand: object) -> str:
