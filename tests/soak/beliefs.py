@@ -51,7 +51,7 @@ class Believed:
 
     @property
     def is_certain(self) -> bool:
-        return len(self._possible) == 1 and not self._still_late()
+        return not self._still_late() and len(self._possible) == 1
 
     @property
     def value(self) -> Any:
@@ -79,15 +79,16 @@ class Believed:
 
     def check(self, found: Any) -> None:
         """What was found is possible; from now on it is certain, but for what comes late."""
+        late = self._still_late()
         if found in self._possible:
             self._possible = [found]
-        elif found not in (late := self._still_late()):
+        elif found not in late:
             raise AssertionError(f"found {found!r}, possible: {self._possible + late}")
 
     def _still_late(self) -> list[Any]:
-        if self._late:
-            now = time.monotonic()
-            self._late = [(until, value) for until, value in self._late if until > now]
+        """What may yet come; whatever can no longer come may have come, until one looks."""
+        while self._late and self._late[0][0] <= time.monotonic():
+            self._possible.append(self._late.pop(0)[1])
         return [value for _, value in self._late]
 
 
