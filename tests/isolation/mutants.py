@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import views
-from langgraph_agentstore.plan import Planner
+from langgraph_agentstore.plan import Planner, records, region
 from langgraph_agentstore.plan.equal import CopiesOfRows
 from langgraph_agentstore.plan.model import Statement
 from langgraph_agentstore.runtime import equal_reads, session, writes
@@ -97,6 +97,29 @@ def searches_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> N
     patch.setattr(Planner, "_plan_search", wrong)
 
 
+def regions_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """The same for what names a region: searches by words, counts, what is removed."""
+    condition = region._user
+
+    def wrong(user_id: str | None, arguments: list[Any], alias: str) -> str:
+        right = condition(user_id, arguments, alias)
+        forgets = user_id is not None and chance.random() < SHARE
+        return f"${len(arguments)}::text <> ''" if forgets else right
+
+    patch.setattr(region, "_user", wrong)
+
+
+def records_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
+    """The same for reads of `data_store` other than of one value, more often: they are fewer."""
+    read = records._read
+
+    def wrong(sql: str, *others: Any) -> Any:
+        forgets = chance.random() < SHARE * 5
+        return read(sql.replace("i.user_id = $1", "$1::text <> ''") if forgets else sql, *others)
+
+    patch.setattr(records, "_read", wrong)
+
+
 def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """One of 200 calls of a view is made for the user of the call before."""
     before: list[Planner] = []
@@ -155,6 +178,8 @@ MUTANTS: tuple[Plant, ...] = (
     reads_taken_for_equal,
     one_copy_for_all,
     searches_of_everybody,
+    regions_of_everybody,
+    records_of_everybody,
     views_of_another,
     graphs_of_another,
     writes_to_a_neighbour,
