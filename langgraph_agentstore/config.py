@@ -219,12 +219,12 @@ def embedded_source(server: EmbeddedPostgres) -> Source:
 def checked_schema(schema: str) -> str:
     """A schema's name that Postgres takes; raises ConfigurationError for any other."""
     if not isinstance(schema, str) or not schema:  # type: ignore[redundant-expr]
-        raise ConfigurationError(f"schema is a non-empty name, got {schema!r}")
+        raise ConfigurationError(f"schema is a non-empty name, got {shown(schema)}")
     check_text(schema, "schema")
     if len(schema.encode()) > _LONGEST_IDENTIFIER or schema.startswith("pg_"):
         raise ConfigurationError(
-            f"schema {schema!r} is no name Postgres takes: at most {_LONGEST_IDENTIFIER} bytes, "
-            "not starting with 'pg_'"
+            f"schema {shown(schema)} is no name Postgres takes: at most {_LONGEST_IDENTIFIER} "
+            "bytes, not starting with 'pg_'"
         )
     return schema
 

@@ -25,7 +25,7 @@ from .errors import (
     ValueTypeError,
 )
 from .namespaces import Labels, check_labels, check_writable
-from .values import as_mapping, check_text
+from .values import as_mapping, check_text, shown
 
 SHARED = ""
 """The user id of the shared space: records that belong to nobody."""
@@ -192,7 +192,7 @@ def check_user_id(user_id: object) -> str:
         raise MissingUserError(f"a user id is a non-empty string, got {user_id!r}")
     if not isinstance(user_id, str):
         raise ValueTypeError(
-            f"a user id is a string, got {type(user_id).__name__} {user_id!r}; convert it"
+            f"a user id is a string, got {type(user_id).__name__} {shown(user_id)}; convert it"
         )
     check_text(user_id, "the user id")
     return str.__str__(user_id)

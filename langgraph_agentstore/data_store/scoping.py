@@ -8,7 +8,7 @@ from ..errors import InvalidNamespaceError, InvalidValueError
 from ..namespaces import Labels, labels_named
 from ..plan.administration import Within
 from ..users import SHARED, check_user_id
-from ..values import check_text
+from ..values import check_text, shown
 
 Namespace: TypeAlias = "str | Labels"
 """A string such as `files:my-repo`, or labels, which also reach what no string names."""
@@ -33,9 +33,11 @@ def labels_of(namespace: Any) -> Labels:
         return labels_named(namespace)
     for label in namespace:
         if not isinstance(label, str):
-            raise InvalidNamespaceError(f"labels are strings, got {label!r} in {namespace!r}")
+            raise InvalidNamespaceError(
+                f"labels are strings, got {shown(label)} in {shown(namespace)}"
+            )
         try:
-            check_text(label, f"a label of {namespace!r}")
+            check_text(label, f"a label of {shown(namespace)}")
         except InvalidValueError as error:
             raise InvalidNamespaceError(str(error)) from None
     if namespace == ("",):

@@ -8,6 +8,7 @@ from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
 from ..namespaces import Labels
 from ..user_scope import USERS, part_of
+from ..values import shown
 from ..views import PerUserStore, UserStore
 from .adapters import ToLangGraph
 from .agent_way import AgentWay
@@ -57,5 +58,5 @@ def checked_namespace(namespace: object) -> Labels:
         if all(isinstance(label, str) and label for label in labels):
             return labels
     raise ConfigurationError(
-        f"namespace is a tuple of one or more non-empty strings, got {namespace!r}"
+        f"namespace is a tuple of one or more non-empty strings, got {shown(namespace)}"
     )

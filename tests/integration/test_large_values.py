@@ -228,3 +228,13 @@ def test_the_limit_is_that_of_the_server(postgres_dsn: str, schema_name: str) ->
     item = store.get(("a",), "k")
     assert item is not None
     assert len(item.value["text"]) == 200_000_000
+
+
+def test_a_question_beyond_the_limit_of_a_query_is_cut_by_a_conversation(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    with AgentStore(postgres_dsn, schema=schema_name, index={"mode": "text"}) as store:
+        memory = ConversationMemory(store, "ann")
+        memory.save_turn("Where is my umbrella?", "In the hall.", "thread")
+        (found,) = memory.search("umbrella " + "x" * 2**20)
+    assert found.response == "In the hall."

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from langgraph.store.base import SearchOp
 
+from langgraph_agentstore.config import checked_schema
 from langgraph_agentstore.errors import (
+    ConfigurationError,
     InvalidFilterError,
     InvalidNamespaceError,
     InvalidOperationError,
@@ -22,7 +24,7 @@ from langgraph_agentstore.plan.filters import parse_filter
 from langgraph_agentstore.plan.filters.parse import MAX_BYTES
 from langgraph_agentstore.plan.model import Rules, Standing, Tables
 from langgraph_agentstore.plan.words import parse_words
-from langgraph_agentstore.users import TemplateScope
+from langgraph_agentstore.users import TemplateScope, check_user_id
 from langgraph_agentstore.values import encode_value
 
 SHORT = 2_000
@@ -115,6 +117,14 @@ def test_a_query_beyond_its_limit_is_refused(query: str) -> None:
     with pytest.raises(InvalidOperationError, match="1,048,577 characters, the limit is 1,048,576"):
         planner.plan(SearchOp(("a",), query=query))
     planner.plan(SearchOp(("a",), query=query[1:]))
+
+
+def test_a_refused_user_or_schema_is_named_in_a_short_message() -> None:
+    with pytest.raises(ValueTypeError) as user:
+        check_user_id(LONG.encode())
+    with pytest.raises(ConfigurationError) as schema:
+        checked_schema(LONG)
+    assert max(len(str(user.value)), len(str(schema.value))) < SHORT
 
 
 def test_a_limit_that_is_none_is_named_in_a_short_message() -> None:
