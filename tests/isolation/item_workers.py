@@ -12,7 +12,7 @@ from langgraph.store.base import GetOp
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.beyond import ExtendedSurface
-from langgraph_agentstore.errors import StoreClosedError
+from langgraph_agentstore.errors import BatchError, StoreClosedError
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
 from tests.soak.store_worker import StoreWorker
 from tests.soak.workers import Place, Worker
@@ -180,11 +180,18 @@ async def gathered(asked: list[Any]) -> list[Any]:
     """Asks all at once; raises when all have ended."""
     calls: list[Awaitable[Any]] = [ask() for ask in asked]
     outcomes: list[Any] = await asyncio.gather(*calls, return_exceptions=True)
-    errors = [each for each in outcomes if isinstance(each, Exception)]
+    errors = [error for each in outcomes for error in errors_in(each)]
     if errors:
         strange = [error for error in errors if not isinstance(error, AWAY)]
         raise GatheredError(outcomes, (strange or errors)[0])
     return outcomes
+
+
+def errors_in(outcome: Any) -> list[Exception]:
+    """One, or those of the operations of a batch, or none."""
+    if isinstance(outcome, BatchError):
+        return list(outcome.errors.values())
+    return [outcome] if isinstance(outcome, Exception) else []
 
 
 class ErasingWorker(Worker):
