@@ -43,7 +43,9 @@ def measure(bench: Bench) -> Iterator[Result]:
                 base64.b64encode(random.Random(n).randbytes(_PART)).decode() for n in range(_PARTS)
             ]
         }
-        stores: Mapping[str, Any] = {"ours": sides.ours, **sides.awaited}
+        # Its pipeline never comes back from a put of ten megabytes.
+        theirs = {way: store for way, store in sides.awaited.items() if way != "pipeline"}
+        stores: Mapping[str, Any] = {"ours": sides.ours, **theirs}
         run = sides.loop.run_until_complete
         for store in stores.values():
             for n in range(_LARGE):
