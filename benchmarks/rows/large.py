@@ -14,6 +14,7 @@ from langgraph.store.base import BaseStore
 from ..bench import Bench
 from ..data import key
 from ..results import Goal, Result
+from ..sides import open_sides
 
 NAME = "large"
 
@@ -24,7 +25,7 @@ _PARTS, _PART = 100, 75_000  # together 10 MB of base64
 
 def measure(bench: Bench) -> Iterator[Result]:
     """The longest of small gets, one after the other, beside nine gets of ten megabytes."""
-    namespace = bench.main.spaces[0].namespace
+    namespace = ("small",)
 
     async def longest_wait_ms(store: BaseStore) -> float:
         large = [asyncio.ensure_future(store.aget(("large",), f"{n}")) for n in range(_LARGE)]
@@ -36,7 +37,7 @@ def measure(bench: Bench) -> Iterator[Result]:
         await asyncio.gather(*large)
         return longest * 1000
 
-    with bench.sides(bench.main) as sides:
+    with open_sides(bench.empty("large"), bench.options.connections) as sides:
         # What compression makes hardly smaller, as base64 of an image.
         value = {
             "parts": [
@@ -48,6 +49,7 @@ def measure(bench: Bench) -> Iterator[Result]:
         stores: Mapping[str, Any] = {"ours": sides.ours, **theirs}
         run = sides.loop.run_until_complete
         for store in stores.values():
+            run(store.aput(namespace, key(0), {"n": 0}))
             for n in range(_LARGE):
                 run(store.aput(("large",), f"{n}", value))
         waits = {
