@@ -61,6 +61,8 @@ def get_statement(gets: Sequence[Get], rules: Rules) -> tuple[str, tuple[Any, ..
 
 def distinct_triples(gets: Sequence[Get]) -> list[Triple]:
     """Each item once, in the order in which they are first asked for."""
+    if len(gets) == 1:
+        return [gets[0].triple]
     return list(dict.fromkeys([get.triple for get in gets]))
 
 

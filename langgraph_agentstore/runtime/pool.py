@@ -181,9 +181,9 @@ class Pool:
         return None
 
     def _hold(self, connection: Connection, use: Use) -> Connection:
-        self._held[connection] = Held(use, self._loop.time())
+        now = self._moved_s[use] = self._loop.time()
+        self._held[connection] = Held(use, now)
         self._in_use[use] += 1
-        self._moved_s[use] = self._loop.time()
         self._watchdog.wake()
         return connection
 
@@ -285,6 +285,8 @@ class Pool:
 
     def _serve(self) -> None:
         """Lends what is there to those who wait longest and may have it, then makes more."""
+        if not any(self._waiting.values()):
+            return
         while (use := self._next()) is not None:
             connection = self._pop_idle()
             if connection is None:
@@ -360,10 +362,11 @@ class Pool:
 
     def _set_timer(self, name: str, after_s: float, then: Any) -> None:
         """Calls it after that time, unless a timer of that name is set already."""
+        if name in self._timers:
+            return
 
         def ring() -> None:
             del self._timers[name]
             then()
 
-        if name not in self._timers:
-            self._timers[name] = self._loop.call_later(after_s, ring)
+        self._timers[name] = self._loop.call_later(after_s, ring)
