@@ -14,7 +14,7 @@ from langgraph_agentstore.runtime.database import Database
 from langgraph_agentstore.runtime.translate import executing
 from tests.support.faults import execute
 
-INSERT = "INSERT INTO counted VALUES ($1) RETURNING n"
+INSERT = "INSERT INTO public.counted VALUES ($1) RETURNING n"
 
 
 @pytest.fixture

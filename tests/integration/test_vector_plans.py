@@ -22,7 +22,7 @@ from tests.support.embedders import CountingEmbedder
 SCHEMA = "vector_plans"
 DIMS = 8
 INDEX = {"dims": DIMS, "embed": CountingEmbedder(DIMS), "mode": "hybrid"}
-RULES = Rules(Tables(SCHEMA), index=search_index(INDEX), vector_set=1, approximate=True)
+RULES = Rules(Tables(SCHEMA, "public"), index=search_index(INDEX), vector_set=1, approximate=True)
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(RULES))
 HNSW = "item_vector_1_hnsw_vector_cosine"
 
