@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from .errors import ConfigurationError, InvalidNamespaceError
 from .namespaces import Labels, check_labels
-from .users import DEFAULT_TEMPLATE, SHARED, template_scope
+from .replacing import expanded
+from .users import DEFAULT_TEMPLATE, SHARED, USER_SLOT, TemplateScope, template_scope
 
 if TYPE_CHECKING:
     from langgraph_sdk import Auth
@@ -61,7 +62,8 @@ def guard_store(
         ConfigurationError: the template names no user, `readable` reaches into users' records,
             or `auth` has a handler for the store already.
     """
-    guard = _Guard(_constants_of(users), _shared(users, readable), administrator)
+    scope = template_scope(users)
+    guard = _Guard(_constants_of(scope), _shared(scope, readable), administrator)
     for action in ACTIONS:
         try:
             getattr(auth.on.store, action)(guard.handler(action))
@@ -95,7 +97,7 @@ def check_project(config: str | Path) -> list[str]:
     Raises:
         ConfigurationError: the file cannot be read, or names an `Auth` object that is not there.
     """
-    path = Path(config).expanduser()
+    path = expanded(config)
     try:
         settings = json.loads(path.read_text("utf-8"))
         auth_path = (settings.get("auth") or {}).get("path")
@@ -182,19 +184,20 @@ def _forbidden(detail: str) -> Exception:
     return Auth.exceptions.HTTPException(status_code=403, detail=detail)
 
 
-def _constants_of(users: Sequence[str]) -> Labels:
-    constants = template_scope(users).constants
+def _constants_of(scope: TemplateScope) -> Labels:
+    constants = scope.constants
     if constants is None:
         raise ConfigurationError(
             "users=None has no users to keep apart; give the store a user template"
         )
     if _ANY_LABEL in constants:
-        raise ConfigurationError(f"users={users!r}: '*' stands for any label in listings")
+        raise ConfigurationError(
+            f"users={(*constants, USER_SLOT)!r}: '*' stands for any label in listings"
+        )
     return constants
 
 
-def _shared(users: Sequence[str], readable: Iterable[Sequence[str]]) -> list[Labels]:
-    scope = template_scope(users)
+def _shared(scope: TemplateScope, readable: Iterable[Sequence[str]]) -> list[Labels]:
     checked = [check_labels(tuple(labels)) for labels in readable]
     for labels in checked:
         regions = scope.regions(labels)

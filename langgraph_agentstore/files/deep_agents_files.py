@@ -46,7 +46,7 @@ from .core import (
     reached,
     uploads,
 )
-from .globs import glob_matcher, like_of
+from .globs import any_path, glob_matcher, like_of
 from .line_ends import ANY, UNIVERSAL, replaced_as_shown, shown
 from .steps import Program, Remove
 
@@ -121,7 +121,7 @@ def grep_text(
     if reach is None:
         return GrepResult(matches=[])
     try:
-        included = _included(glob) if glob else _any
+        included = _included(glob) if glob else any_path
         files = yield from held(reach, lambda at: included(_seen_from(reach, at)), pattern)
     except (*INVALID_GLOB, MatchingTimeoutError) as error:
         return GrepResult(error=str(error))
@@ -169,10 +169,6 @@ def _included(pattern: str) -> Callable[[str], bool]:
     if "/" in pattern:
         return matches
     return lambda path: matches(PurePosixPath(path).name)
-
-
-def _any(_: str) -> bool:
-    return True
 
 
 def _reach(path: str | None, like: str) -> Reach | None:

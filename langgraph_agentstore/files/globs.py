@@ -29,6 +29,11 @@ def like_of(pattern: str) -> str:
     return "%".join(["", *(part.lower().replace("_", r"\_") for part in parts), ""])
 
 
+def any_path(_: str) -> bool:
+    """Match every path: where no glob was given."""
+    return True
+
+
 def glob_matcher(pattern: str) -> Callable[[str], bool]:
     """Match paths by wcmatch's BRACE and GLOBSTAR, as on POSIX everywhere.
 

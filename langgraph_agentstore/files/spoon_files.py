@@ -22,7 +22,7 @@ from .core import (
     uploads,
 )
 from .expressions import FoundIn
-from .globs import glob_matcher, like_of
+from .globs import any_path, glob_matcher, like_of
 from .spoon_results import (
     EditResult,
     FileDownloadResponse,
@@ -87,7 +87,7 @@ def grep_lines(
     reach = _below(path, "%" if glob is None else like_of(glob))
     if reach is None:
         return []
-    matches = glob_matcher(glob) if glob else _any
+    matches = glob_matcher(glob) if glob else any_path
     try:
         files = yield from held(reach, lambda path: matches(_base_name(path)), literal)
         return matching_lines(files, found_in)
@@ -136,10 +136,6 @@ def _below(path: str | None, like: str) -> Reach | None:
 
 def _base_name(path: str) -> str:
     return path.rpartition("/")[2]
-
-
-def _any(_: str) -> bool:
-    return True
 
 
 def _info(entry: FileEntry) -> FileInfo:
