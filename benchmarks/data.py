@@ -13,8 +13,8 @@ from langgraph.store.postgres import PostgresStore
 from psycopg.types.json import Jsonb
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.namespaces import Labels, encode_labels, place
-from langgraph_agentstore.users import DEFAULT_TEMPLATE, template_scope
+from langgraph_agentstore.model.namespaces import Labels, encode_labels, place
+from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=timezone.utc)
 OUR_COLUMNS = ("user_id", "namespace", "key", "place", "value", "created_at", "updated_at")

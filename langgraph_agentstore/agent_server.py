@@ -17,9 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from .errors import ConfigurationError, InvalidNamespaceError
-from .namespaces import Labels, check_labels
+from .model.namespaces import Labels, check_labels
+from .model.users import (
+    DEFAULT_TEMPLATE,
+    SHARED,
+    USER_SLOT,
+    TemplateScope,
+    template_scope,
+)
 from .replacing import expanded
-from .users import DEFAULT_TEMPLATE, SHARED, USER_SLOT, TemplateScope, template_scope
 
 if TYPE_CHECKING:
     from langgraph_sdk import Auth

@@ -13,7 +13,7 @@ from .errors import (
     VersionConflictError,
 )
 from .loading import ToLoad, check_size, load_batches, telling
-from .namespaces import Labels, check_labels
+from .model.namespaces import Labels, check_labels
 from .pages import AwaitedPages
 from .plan.delete import plan_delete_regions
 from .plan.model import Put, PutExpected, Statement, Triple

@@ -10,10 +10,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from .bigrams import VERSION as WORDS_VERSION
 from .embedders import Embedder, Factory
+from .model.bigrams import VERSION as WORDS_VERSION
+from .model.text_fields import Chunk, Paths
 from .records import Rerank
-from .texts import Chunk, Paths
 
 Distance: TypeAlias = Literal["cosine", "l2", "inner_product"]
 IndexKind: TypeAlias = Literal["hnsw", "ivfflat", "flat"]

@@ -25,8 +25,8 @@ from .index import (
     VectorIndex,
     VectorType,
 )
+from .model.text_fields import Chunk, Paths, chunk_by_size
 from .records import Rerank
-from .texts import Chunk, Paths, chunk_by_size
 
 _RANKING = Ranking()
 

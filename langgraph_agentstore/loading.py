@@ -10,7 +10,7 @@ from langgraph.store.base import Item, PutOp
 
 from .embeddings import vector_bytes
 from .errors import AgentStoreError, InvalidOperationError, ValueTypeError
-from .namespaces import Labels
+from .model.namespaces import Labels
 from .plan import Planner
 from .plan.model import Put, Triple
 

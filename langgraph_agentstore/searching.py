@@ -9,7 +9,7 @@ from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
 
 from .errors import InvalidOperationError
 from .index import SearchMode
-from .namespaces import Labels
+from .model.namespaces import Labels
 from .plan.model import Planned
 from .plan.query_options import QueryOptions, default_options, query_options
 from .plan.words import is_blank

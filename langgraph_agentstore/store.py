@@ -24,6 +24,9 @@ from .config import (
 from .embedded import EmbeddedPostgres
 from .index_config import search_index
 from .migrating import MigratedSurface
+from .model.json_values import MAX_VALUE_BYTES
+from .model.ttl import ttl_options
+from .model.users import DEFAULT_TEMPLATE, check_user_id
 from .notebook_tables import store_html
 from .official_forms import dsn_of_connection, pool_of_official
 from .plan import Planner
@@ -36,12 +39,6 @@ from .runtime.indexes import setup_job
 from .runtime.maintenance import HEALTH
 from .runtime.migrator import setup_sql
 from .runtime.session import Job
-from .ttl import ttl_options
-from .users import (
-    DEFAULT_TEMPLATE,
-    check_user_id,
-)
-from .values import MAX_VALUE_BYTES
 from .views import PerUserStore, UserStore
 
 

@@ -24,12 +24,12 @@ from langgraph.store.base import (
 
 from .closing import Handle
 from .errors import InvalidOperationError
-from .namespaces import Labels
+from .model.namespaces import Labels
+from .model.ttl import replaced_options
 from .plan import Planner
 from .plan.model import Planned, Put, PutExpected
 from .records import Explanation
 from .runtime.engine import Engine
-from .ttl import replaced_options
 
 Index = Literal[False] | list[str] | None
 

@@ -15,8 +15,8 @@ from langgraph.store.base import BaseStore
 
 from .beyond import ExtendedSurface
 from .errors import InvalidNamespaceError
-from .namespaces import Labels
-from .users import DEFAULT_TEMPLATE, check_user_id
+from .model.namespaces import Labels
+from .model.users import DEFAULT_TEMPLATE, check_user_id
 from .views import view_of
 
 USERS: Labels = DEFAULT_TEMPLATE[:-1]

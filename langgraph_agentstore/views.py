@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from .beyond import ExtendedSurface
 from .errors import ConfigurationError
+from .model.users import UserScope, check_user_id, running_user
 from .plan import Planner
-from .users import UserScope, check_user_id, running_user
 
 
 class UserStore(ExtendedSurface):

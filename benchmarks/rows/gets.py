@@ -9,7 +9,7 @@ from itertools import islice
 
 from langgraph.store.base import BaseStore, Item
 
-from langgraph_agentstore.namespaces import Labels
+from langgraph_agentstore.model.namespaces import Labels
 
 from ..bench import Bench
 from ..data import Dataset, key

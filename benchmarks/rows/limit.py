@@ -14,7 +14,7 @@ import uvloop
 from langgraph.store.base import BaseStore, GetOp
 
 from langgraph_agentstore.embedded.programs import Programs, bundled_major
-from langgraph_agentstore.namespaces import Labels
+from langgraph_agentstore.model.namespaces import Labels
 
 from ..bench import Bench
 from ..race import Contestant, calibrated, rate

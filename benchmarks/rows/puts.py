@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import BaseStore
 
-from langgraph_agentstore.namespaces import Labels
+from langgraph_agentstore.model.namespaces import Labels
 
 from ..bench import Bench
 from ..data import Dataset, value

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from langgraph.store.base import BaseStore, SearchItem
 
-from langgraph_agentstore.namespaces import Labels
+from langgraph_agentstore.model.namespaces import Labels
 
 from ..bench import Bench
 from ..data import large_and_small

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langgraph.store.base import BaseStore
 
-from ..namespaces import Labels
+from ..model.namespaces import Labels
 from ..user_scope import USERS, Part, decode_label, encode_label, part_of
 
 __all__ = ["CONVERSATIONS", "address_of", "conversations_of", "decode_label", "encode_label"]

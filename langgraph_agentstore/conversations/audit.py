@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.store.base import BaseStore
 
 from ..beyond import ExtendedSurface
-from ..namespaces import Labels, check_labels, encode_labels
+from ..model.namespaces import Labels, check_labels, encode_labels
 from ..plan.model import Triple
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of

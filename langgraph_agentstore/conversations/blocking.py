@@ -15,9 +15,9 @@ from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 from langgraph.store.base import BaseStore
 
 from ..closing import Handle
+from ..model.users import check_user_id
 from ..plan.words import is_blank
 from ..progress import Progress
-from ..users import check_user_id
 from .answered_calls import history_of
 from .budget import Budget, TokenCounter
 from .drawers import NEWEST_PAGE_SIZE, AnyDrawer, drawer_of

@@ -15,7 +15,8 @@ from typing import Any
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from ..errors import InvalidOperationError
-from ..namespaces import Labels
+from ..model.namespaces import Labels
+from ..model.users import Address as Triples
 from ..plan.turns import (
     plan_forget_thread,
     plan_newest_turns,
@@ -27,7 +28,6 @@ from ..progress import Progress, telling_progress
 from ..runtime.maintenance import OPEN
 from ..searching import SearchSurface
 from ..surface import StoreSurface
-from ..users import Address as Triples
 from ..views import UserStore
 from .addresses import conversations_of
 from .neighbours import Match

@@ -19,7 +19,7 @@ from uuid import UUID
 from typing_extensions import Self
 
 from ..errors import InvalidKeyError, ValueTypeError
-from ..values import check_text
+from ..model.json_values import check_text
 
 _KEY = re.compile(r"(.+)_([0-9]{8}_[0-9]{6})_([0-9a-f]{8})", re.DOTALL)
 _SECOND = "%Y%m%d_%H%M%S"

@@ -19,7 +19,7 @@ from typing_extensions import override
 from ..closing import AwaitedClosing, Handle
 from ..dsn import is_dsn
 from ..errors import ConfigurationError
-from ..namespaces import Labels
+from ..model.namespaces import Labels
 from ..store import AgentStore
 from ..surface import StoreSurface
 from .addresses import address_of

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
-from ..users import check_user_id, user_of
+from ..model.users import check_user_id, user_of
 from ..views import UserStore
 from .keys import check_thread_id
 from .memory import ConversationMemory

@@ -22,7 +22,13 @@ import orjson
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, Json, decode_value, encode_value
+from ..model.json_values import (
+    LARGEST_INTEGER,
+    SMALLEST_INTEGER,
+    Json,
+    decode_value,
+    encode_value,
+)
 
 OMITTED = "omitted"
 """The only key of a note that stands for a part left out."""

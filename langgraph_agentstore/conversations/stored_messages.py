@@ -29,7 +29,7 @@ from langchain_core.messages import (
 from pydantic import ValidationError
 
 from ..errors import ValueTypeError
-from ..values import Json
+from ..model.json_values import Json
 from .storable_json import OMITTED, StorableJson
 
 logger = logging.getLogger("langgraph_agentstore.conversations")

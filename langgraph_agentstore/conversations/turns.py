@@ -24,7 +24,7 @@ from langchain_core.messages import (
 )
 
 from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
-from ..values import encode_value
+from ..model.json_values import encode_value
 from .keys import ConversationKey, check_thread_id, in_utc, now
 from .storable_json import LARGEST_VALUE, StorableJson, counted
 from .stored_messages import documents_of, is_said, is_summary, loaded_messages, logger

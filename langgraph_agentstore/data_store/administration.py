@@ -8,7 +8,9 @@ from typing import TypeVar
 from ..closing import Handle
 from ..errors import ConfigurationError, InvalidNamespaceError, InvalidOperationError
 from ..loading import check_size
-from ..plan.addresses import checked_key, locate
+from ..model.addresses import checked_key, locate
+from ..model.json_values import check_text
+from ..model.users import Address, check_user_id
 from ..plan.administration import (
     AccessedRecord,
     AgentCount,
@@ -30,8 +32,6 @@ from ..plan.model import Rules, Statement, Triple
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import triple_of
 from ..store import AgentStore
-from ..users import Address, check_user_id
-from ..values import check_text
 from .query_plans import QueryPlan, query_plans
 from .records import DataStoreRecord, record_of
 from .scoping import Namespace, labels_of, user_of, within_of

@@ -16,17 +16,17 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..beyond import UPDATE_ATTEMPTS
 from ..errors import InvalidValueError, ValueTypeError, VersionConflictError
-from ..plan.addresses import checked_key
-from ..plan.model import Put, PutExpected
-from ..plan.record_writes import plan_append, plan_compare_and_set, plan_increment
-from ..plan.records import StoredRecord, plan_one_record
-from ..values import (
+from ..model.addresses import checked_key
+from ..model.json_values import (
     LARGEST_INTEGER,
     SMALLEST_INTEGER,
     decode_value,
     encode_value,
     same_json,
 )
+from ..plan.model import Put, PutExpected
+from ..plan.record_writes import plan_append, plan_compare_and_set, plan_increment
+from ..plan.records import StoredRecord, plan_one_record
 from .steps import Steps
 from .writing import Writing
 

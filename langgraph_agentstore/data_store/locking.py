@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from typing_extensions import Self
 
 from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
-from ..plan.addresses import checked_key
+from ..model.addresses import checked_key
 from ..plan.locks import Lease, plan_acquire, plan_release, plan_renew
 from ..plan.model import Triple
 from .steps import Pause, Steps, arun, run

@@ -14,8 +14,8 @@ from ..closing import Handle
 from ..errors import ConfigurationError, ValueTypeError
 from ..index import SearchMode
 from ..loading import check_size
+from ..model.json_values import check_text
 from ..runtime.watching import Watching
-from ..values import check_text
 from ..views import check_view
 from .changing import Changing
 from .ops_log import OpsLog

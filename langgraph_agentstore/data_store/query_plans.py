@@ -8,13 +8,13 @@ from typing import Any
 
 from langgraph.store.base import SearchOp
 
-from ..plan.addresses import locate
+from ..model.addresses import locate
+from ..model.users import Address
 from ..plan.get import get_one_sql
 from ..plan.model import Rules, Statement
 from ..plan.records import plan_all_values, plan_keys
 from ..runtime.explaining import explain_job
 from ..store import AgentStore
-from ..users import Address
 from .view import RecordView
 
 _ANYBODY = "somebody"

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from ..beyond import ExtendedSurface
 from ..errors import NotPermittedError, ValueTypeError
-from ..plan.addresses import checked_key
+from ..model.addresses import checked_key
+from ..model.json_values import check_text
 from ..plan.model import Get, Rules, StoredValue
 from ..plan.records import (
     plan_all_values,
@@ -18,7 +19,6 @@ from ..plan.records import (
     plan_page_of_values,
     plan_values,
 )
-from ..values import check_text
 from .ops_log import log_entry, preview
 from .records import DataStoreRecord, record_of
 from .settings import Settings, checked_limit

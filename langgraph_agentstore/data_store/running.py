@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
-from ..users import running_user
+from ..model.users import running_user
 from ..views import UserStore
 from .blocking import DataStore
 from .ops_log import OpsLog

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from ..errors import InvalidNamespaceError, InvalidValueError
-from ..namespaces import Labels, labels_named
+from ..model.json_values import check_text, shown
+from ..model.namespaces import Labels, labels_named
+from ..model.users import SHARED, check_user_id
 from ..plan.administration import Within
-from ..users import SHARED, check_user_id
-from ..values import check_text, shown
 
 Namespace: TypeAlias = "str | Labels"
 """A string such as `files:my-repo`, or labels, which also reach what no string names."""

@@ -9,10 +9,10 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..beyond import ExtendedSurface
 from ..closing import Handle
-from ..namespaces import labels_named
-from ..plan.addresses import locate
+from ..model.addresses import locate
+from ..model.namespaces import labels_named
+from ..model.users import Address
 from ..plan.model import Put
-from ..users import Address
 from .blocking import DataStore
 from .records import DataStoreRecord
 from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES

@@ -8,11 +8,11 @@ from typing import Literal, TypeAlias
 from langgraph.store.base import NotProvided
 
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
-from ..namespaces import labels_named
-from ..plan.addresses import Located, locate
+from ..model.addresses import Located, locate
+from ..model.namespaces import labels_named
+from ..model.ttl import ttl_interval
+from ..model.users import Address, check_user_id
 from ..plan.records import LARGEST_LIMIT
-from ..ttl import ttl_interval
-from ..users import Address, check_user_id
 from .ops_log import OpsLog
 
 Access: TypeAlias = Literal["read", "write", "both"]

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from langchain_core.tools import BaseTool, StructuredTool
 
 from ..beyond import ExtendedSurface
-from ..values import encode_value
+from ..model.json_values import encode_value
 from .blocking import DataStore
 from .running import data_store
 from .settings import DEFAULT_NAMESPACE, Access

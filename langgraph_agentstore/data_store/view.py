@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..beyond import ExtendedSurface
-from ..namespaces import Labels
+from ..model.namespaces import Labels
+from ..model.users import RecordScope
 from ..plan import Planner
-from ..users import RecordScope
 
 
 class RecordView(ExtendedSurface):

@@ -8,12 +8,17 @@ from typing import Any, TypeAlias
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..errors import NotPermittedError, ValueTooLargeError
-from ..plan.addresses import Located, checked_key
+from ..model.addresses import Located, checked_key
+from ..model.json_values import (
+    decode_value,
+    encode_mapping,
+    encode_value,
+    shown,
+)
+from ..model.ttl import ttl_interval
 from ..plan.content import content_of
 from ..plan.model import NO_METADATA, Put, PutTogether
 from ..plan.record_writes import plan_clear, plan_delete
-from ..ttl import ttl_interval
-from ..values import decode_value, encode_mapping, encode_value, shown
 from .ops_log import preview
 from .reading import Reading
 from .steps import Steps

@@ -12,7 +12,7 @@ from langgraph.store.base import GetOp, Item, Op, PutOp, Result, SearchItem, Sea
 
 from ..closing import Closing, Handle
 from ..errors import InvalidOperationError
-from ..namespaces import Labels
+from ..model.namespaces import Labels
 from ..sqlite import open_sqlite
 from .plain_way import PAGE
 from .spoon_stores import BaseStore, passes

@@ -10,7 +10,8 @@ from langgraph.store.base import NOT_PROVIDED, Item
 
 from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidKeyError, InvalidValueError
-from ..namespaces import Labels
+from ..model.json_values import as_mapping, check_text
+from ..model.namespaces import Labels
 from ..plan.files import (
     Space,
     plan_children,
@@ -22,7 +23,6 @@ from ..plan.files import (
 from ..plan.model import Planned, Put, Statement
 from ..plan.scan import plan_record
 from ..records import ItemRecord
-from ..values import as_mapping, check_text
 from .steps import (
     Children,
     Contents,

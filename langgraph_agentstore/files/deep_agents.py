@@ -13,10 +13,10 @@ from typing_extensions import override
 from ..closing import Handle
 from ..errors import ConfigurationError, MissingUserError
 from ..extras import missing
-from ..namespaces import Labels
+from ..model.namespaces import Labels
+from ..model.users import running_user
 from ..store import AgentStore
 from ..user_scope import labels_of_user
-from ..users import running_user
 from ..views import PerUserStore, UserStore
 from .spoon import FILESYSTEM
 from .steps import Program, Way, arun, run

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 from langgraph.store.base import BaseStore, Item
 
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
-from ..namespaces import Labels
+from ..model.json_values import check_text
+from ..model.namespaces import Labels
 from ..plan.files import FileEntry, Reach, SizeUnit
-from ..values import check_text
 from .content import content_of
 from .steps import (
     Children,

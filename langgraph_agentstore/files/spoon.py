@@ -11,7 +11,7 @@ from langgraph.store.base import BaseStore as LangGraphStore
 
 from ..closing import AwaitedClosing
 from ..errors import InvalidOperationError
-from ..namespaces import Labels
+from ..model.namespaces import Labels
 from ..user_scope import labels_naming
 from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
 from .expressions import compiled

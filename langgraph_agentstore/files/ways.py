@@ -6,9 +6,9 @@ from langgraph.store.base import BaseStore as LangGraphStore
 
 from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
-from ..namespaces import Labels
+from ..model.json_values import shown
+from ..model.namespaces import Labels
 from ..user_scope import USERS, part_of
-from ..values import shown
 from ..views import PerUserStore, UserStore
 from .adapters import ToLangGraph
 from .agent_way import AgentWay

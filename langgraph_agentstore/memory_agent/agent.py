@@ -12,9 +12,9 @@ from langgraph.store.base import BaseStore
 
 from ..closing import AwaitedClosing
 from ..errors import ConfigurationError
-from ..namespaces import Labels, check_labels, check_writable
+from ..model.namespaces import Labels, check_labels, check_writable
+from ..model.users import check_user_id
 from ..replacing import expanded
-from ..users import check_user_id
 from .audit import Audit, Auditor
 from .awaited import AwaitedMemories
 from .backups import BackupSchedule

@@ -21,8 +21,8 @@ from typing import Any, Final, TypeAlias
 
 from ..errors import ConfigurationError, DecryptionError
 from ..extras import imported
-from ..users import Address
-from ..values import decode_value, encode_value, shown
+from ..model.json_values import decode_value, encode_value, shown
+from ..model.users import Address
 
 TOKEN_FIELD: Final = "$encrypted"
 """The one field of a stored value that is encrypted; no filter can name it."""

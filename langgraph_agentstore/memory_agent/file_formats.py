@@ -15,10 +15,10 @@ import orjson
 
 from ..errors import ConfigurationError, DamagedFileError
 from ..extras import imported
-from ..namespaces import Labels
+from ..model.json_values import decode_value, encode_value
+from ..model.namespaces import Labels
 from ..transfer.formats.table import header_of
 from ..transfer.formats.yaml_documents import refuse_references
-from ..values import decode_value, encode_value
 from .encryption import SIGNATURE_BYTES, Cipher, Keys
 
 FORMAT: Final = "langgraph_agentstore memories"

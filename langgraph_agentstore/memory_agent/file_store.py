@@ -30,9 +30,9 @@ from langgraph.store.base import (
 
 from ..closing import Closing
 from ..errors import InvalidOperationError
-from ..namespaces import Labels, check_labels, check_writable
+from ..model.json_values import as_mapping, decode_value, encode_mapping
+from ..model.namespaces import Labels, check_labels, check_writable
 from ..plan.filters import matches, parse_filter
-from ..values import as_mapping, decode_value, encode_mapping
 from .encryption import Keys
 from .file_formats import Content, Entry, entries_of, file_format
 from .locked_file import LockedFile

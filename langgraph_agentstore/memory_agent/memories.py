@@ -19,11 +19,11 @@ from ..errors import (
     MissingMemoryError,
 )
 from ..hints import Hints
-from ..namespaces import Labels
+from ..model.json_values import encode_value
+from ..model.namespaces import Labels
+from ..model.users import SHARED, Address
 from ..plan.filters import Filter
 from ..progress import Progress, telling_progress
-from ..users import SHARED, Address
-from ..values import encode_value
 from .audit import Auditor
 from .encryption import Cipher, is_encrypted
 from .shapes import (

@@ -13,14 +13,14 @@ from langgraph.store.base import BaseStore, PutOp
 from .. import transfer
 from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError, CopyMismatchError, TransferError
-from ..namespaces import Labels
+from ..model.json_values import as_mapping, encode_value, same_json
+from ..model.namespaces import Labels
+from ..model.users import SHARED, Address, TemplateScope
 from ..plan.importing import Conflict
 from ..replacing import expanded
 from ..transfer.addresses import TUPLES
 from ..transfer.files import FormatName, kind_of
 from ..transfer.verifying import Verifiable
-from ..users import SHARED, Address, TemplateScope
-from ..values import as_mapping, encode_value, same_json
 from .backups import BackupSchedule
 from .memories import Memories
 from .scoped import ScopedStore

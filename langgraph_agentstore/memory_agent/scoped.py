@@ -20,7 +20,7 @@ from langgraph.store.base import (
 )
 
 from ..closing import Handle
-from ..namespaces import Labels
+from ..model.namespaces import Labels
 from ..user_scope import labels_of_user
 from .file_store import meets
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from ..errors import InvalidFilterError, InvalidKeyError, InvalidOperationError, InvalidValueError
+from ..model.json_values import check_text, decode_value, encode_value
 from ..plan.filters import Filter, matches, parse_filter
-from ..values import check_text, decode_value, encode_value
 from .encryption import TOKEN_FIELD
 
 PLAIN: Final = "$plain"

@@ -18,10 +18,10 @@ from typing_extensions import override
 from ..beyond import LOAD_BATCH_SIZE, PAGE_SIZE, ExtendedSurface
 from ..errors import InvalidOperationError
 from ..loading import LARGEST_BATCH
-from ..namespaces import Labels
+from ..model.json_values import as_mapping, decode_value, encode_value
+from ..model.namespaces import Labels
 from ..plan.model import StoredValue
 from ..plan.records import plan_keys, plan_page_of_values
-from ..values import as_mapping, decode_value, encode_value
 from .file_store import FileStore
 
 Value: TypeAlias = dict[str, Any]

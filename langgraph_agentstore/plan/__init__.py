@@ -14,12 +14,22 @@ from typing import Any
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 
 from ..errors import InvalidOperationError, ValueTooLargeError, ValueTypeError
-from ..namespaces import Labels, check_labels, check_writable
+from ..model.addresses import (
+    MAX_ADDRESS_BYTES,
+    Located,
+    checked_key,
+    locate,
+)
+from ..model.json_values import (
+    check_allowed,
+    check_text,
+    encode_mapping,
+    shown,
+)
+from ..model.namespaces import Labels, check_labels, check_writable
+from ..model.ttl import ttl_interval
+from ..model.users import Scope
 from ..records import Explanation
-from ..ttl import ttl_interval
-from ..users import Scope
-from ..values import check_allowed, check_text, encode_mapping, shown
-from .addresses import MAX_ADDRESS_BYTES, Located, checked_key, locate
 from .content import content_of
 from .delete import delete_statement
 from .filters import Filter, parse_filter

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..namespaces import Labels, decode_labels, encode_labels
-from ..users import SHARED
-from .addresses import Located
+from ..model.addresses import Located
+from ..model.namespaces import Labels, decode_labels, encode_labels
+from ..model.users import SHARED
 from .delete import count_of_removed
 from .model import Decoded, ResultT, Row, Rules, Statement, Triple
 from .records import StoredRecord

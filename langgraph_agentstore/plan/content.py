@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..errors import InvalidOperationError
 from ..index import SearchIndex
 from ..index_config import paths_of
-from ..texts import Paths, parts_of, words_of
-from ..values import decode_value
+from ..model.json_values import decode_value
+from ..model.text_fields import Paths, parts_of, words_of
 from .model import Content, Put
 
 

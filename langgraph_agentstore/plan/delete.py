@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..users import Region
+from ..model.users import Region
 from .model import Decoded, Delete, Row, Rules, Statement, columns_of, written_once
 from .region import region_condition
 from .telling import tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from ..values import copied
+from ..model.json_values import copied
 from .model import Row, Statement
 
 

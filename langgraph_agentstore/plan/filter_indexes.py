@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..errors import InvalidOperationError
-from ..values import check_text
+from ..model.json_values import check_text
 from .model import Tables
 
 FieldType: TypeAlias = Literal["number", "text"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..namespaces import decode_labels
+from ..model.namespaces import decode_labels
+from ..model.users import Scope
 from ..records import ScoredItem
-from ..users import Scope
 from .model import Decoded, Refresh, Row
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph.store.base import Item
 
-from ..values import as_mapping, copied
+from ..model.json_values import as_mapping, copied
 from .expiry import REFRESHED
 from .model import (
     LARGE_VALUE_BYTES,

@@ -16,8 +16,13 @@ from typing import Any
 
 from langgraph.store.base import ListNamespacesOp, MatchCondition
 
-from ..namespaces import Labels, first_place_after, labels_at, place
-from ..users import Region, Scope
+from ..model.namespaces import (
+    Labels,
+    first_place_after,
+    labels_at,
+    place,
+)
+from ..model.users import Region, Scope
 from .model import Decoded, Row, Rules, Statement
 
 WILDCARD = "*"

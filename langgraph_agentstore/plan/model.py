@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAl
 
 from ..hints import Hints
 from ..index import SearchIndex, VectorIndex
-from ..texts import Part, Paths
-from ..values import LARGEST_BYTES
+from ..model.json_values import LARGEST_BYTES
+from ..model.text_fields import Part, Paths
 
 Triple: TypeAlias = tuple[str, str, str]
 """user id, stored namespace, key: the primary key of `item`."""

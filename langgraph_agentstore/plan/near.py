@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..index import VectorIndex
-from ..users import Region
+from ..model.users import Region
 from .model import Rules
 from .region import region_condition
 from .vectors import distance_sql

@@ -13,11 +13,22 @@ from typing import Any
 from ..errors import InvalidNamespaceError, InvalidValueError
 from ..index import SearchIndex
 from ..index_config import paths_of
-from ..namespaces import Labels
-from ..texts import Part, Paths, texts_at, words_of
-from ..users import Scope
-from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, check_allowed, decode_value, encode_value
-from .addresses import checked_key, locate
+from ..model.addresses import checked_key, locate
+from ..model.json_values import (
+    LARGEST_INTEGER,
+    SMALLEST_INTEGER,
+    check_allowed,
+    decode_value,
+    encode_value,
+)
+from ..model.namespaces import Labels
+from ..model.text_fields import (
+    Part,
+    Paths,
+    texts_at,
+    words_of,
+)
+from ..model.users import Scope
 from .model import Content, Put, Rules
 from .official import OfficialItem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..namespaces import Labels, labels_at
+from ..model.namespaces import Labels, labels_at
 from .model import Decoded, Row, Rules, Statement
 
 MOST_NAMESPACES = 20

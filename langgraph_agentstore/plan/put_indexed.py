@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..values import encode_value
+from ..model.json_values import encode_value
 from .model import Put, PutExpected, Rules, columns_of, written_once
 from .telling import tell
 from .upsert import AUTHORED, COLUMNS, ONLY_WHERE_ABSENT, REPLACE

@@ -14,9 +14,9 @@ from typing import Any
 
 from langgraph.store.base import SearchOp
 
-from ..bigrams import QueryWord, words_at
+from ..model.bigrams import QueryWord, words_at
+from ..model.users import Region, Scope
 from ..records import Explanation, ScoredItem
-from ..users import Region, Scope
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
 from .found import add_found

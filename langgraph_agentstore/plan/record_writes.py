@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
-from .addresses import Located
+from ..model.addresses import Located
+from ..model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from .delete import count_of_removed, removing
 from .model import Decoded, Put, ResultT, Row, Rules, Statement
 from .put import arguments_of

@@ -13,9 +13,14 @@ from typing import Any
 
 from langgraph.store.base import ListNamespacesOp
 
-from ..namespaces import Labels, decode_labels, first_text_after, name_of
-from ..users import UserScope
-from .addresses import Located
+from ..model.addresses import Located
+from ..model.namespaces import (
+    Labels,
+    decode_labels,
+    first_text_after,
+    name_of,
+)
+from ..model.users import UserScope
 from .filters import Filter, filter_sql
 from .list_namespaces import plan_list_namespaces
 from .model import Decoded, ResultT, Row, Rules, Statement, StoredValue, written_once

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..namespaces import ROOT, encode_labels
-from ..users import Region
+from ..model.namespaces import ROOT, encode_labels
+from ..model.users import Region
 
 
 def region_condition(regions: Sequence[Region], arguments: list[Any], alias: str = "i") -> str:

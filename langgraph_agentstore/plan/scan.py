@@ -8,9 +8,9 @@ from typing import Any
 
 from langgraph.store.base import Item
 
-from ..namespaces import decode_labels
+from ..model.namespaces import decode_labels
+from ..model.users import Region, Scope
 from ..records import ItemRecord
-from ..users import Region, Scope
 from .filters import Filter, filter_sql
 from .model import Decoded, Row, Rules, Statement, Triple, written_once
 from .region import region_condition

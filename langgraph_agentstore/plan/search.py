@@ -16,8 +16,13 @@ from typing import Any
 
 from langgraph.store.base import SearchItem, SearchOp
 
-from ..namespaces import decode_labels, encode_labels, first_place_after, place
-from ..users import Region, Scope
+from ..model.namespaces import (
+    decode_labels,
+    encode_labels,
+    first_place_after,
+    place,
+)
+from ..model.users import Region, Scope
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
 from .model import Decoded, Refresh, Row, Rules, Statement

@@ -12,8 +12,8 @@ from typing import Any
 from langgraph.store.base import SearchOp
 
 from ..index import Distance
+from ..model.users import Scope
 from ..records import ScoredItem
-from ..users import Scope
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
 from .found import add_found

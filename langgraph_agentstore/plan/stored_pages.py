@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..namespaces import encode_labels
-from ..users import Region
+from ..model.namespaces import encode_labels
+from ..model.users import Region
 from .model import Decoded, Row, Rules, Statement, Triple, columns_of
 from .records import RECORD_COLUMNS, StoredRecord, decode_record, records_from
 from .region import region_condition

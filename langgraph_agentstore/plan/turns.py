@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import Item
 
-from ..namespaces import encode_labels
-from ..users import Address
-from ..values import as_mapping
+from ..model.json_values import as_mapping
+from ..model.namespaces import encode_labels
+from ..model.users import Address
 from .delete import count_of_removed
 from .model import Decoded, Row, Rules, Statement
 

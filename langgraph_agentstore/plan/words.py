@@ -19,8 +19,13 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ..bigrams import QueryWord, last_characters, query_words, spaced
 from ..index import SearchMode
+from ..model.bigrams import (
+    QueryWord,
+    last_characters,
+    query_words,
+    spaced,
+)
 from .model import Rules
 
 LONGEST_QUERY = 10_000

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from ..errors import AgentStoreError
+from ..model.addresses import Located
 from ..plan.access import Accesses, count_statement
-from ..plan.addresses import Located
 from ..plan.model import Triple
 from ..plan.records import StoredRecord, plan_one_record
 from .session import Job, Session

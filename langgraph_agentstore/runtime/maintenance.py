@@ -7,8 +7,8 @@ import time
 
 from ..awaited_results import Running
 from ..errors import StoreTimeoutError
+from ..model.ttl import ttl_interval
 from ..records import StoreHealth
-from ..ttl import ttl_interval
 from .migrator import migrate
 from .session import Job, Session
 

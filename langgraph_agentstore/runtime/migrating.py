@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from ..errors import AgentStoreError, CopyMismatchError
+from ..model.users import Scope
 from ..plan.migrating import Standing, plan_settle, plan_standings
 from ..plan.model import Rules
 from ..plan.official import check_index
 from ..plan.official_items import Migrant, labels_of, plan_migrant
 from ..plan.put_indexed import LARGEST_BATCH
 from ..records import MigrationReport, RefusedItem
-from ..users import Scope
 from .bulk import BEFORE_LARGE_LOAD
 from .indexes import lacks_approximate_index
 from .official import OfficialSource, Page, Row

@@ -20,7 +20,7 @@ from ..errors import (
     StoreUnavailableError,
     ValueTooLargeError,
 )
-from ..values import LARGEST_BYTES
+from ..model.json_values import LARGEST_BYTES
 from .poolers import STATEMENT_UNKNOWN, refuses_parameter
 
 CONNECTION_LOST = (

@@ -8,7 +8,7 @@ from collections import deque
 from uuid import uuid4
 
 from ..errors import WatchLapsedError
-from ..plan.addresses import Located
+from ..model.addresses import Located
 from ..plan.changes import (
     RETENTION,
     SNAPSHOT,

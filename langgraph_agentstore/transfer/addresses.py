@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..errors import TransferError
-from ..namespaces import Labels
-from ..user_scope import decode_label, encode_label
-from ..users import (
+from ..model.namespaces import Labels
+from ..model.users import (
     DEFAULT_TEMPLATE,
     SHARED,
     USER_SLOT,
@@ -22,6 +21,7 @@ from ..users import (
     UserScope,
     template_scope,
 )
+from ..user_scope import decode_label, encode_label
 from .manifest import Manifest
 
 TUPLES = template_scope(DEFAULT_TEMPLATE)

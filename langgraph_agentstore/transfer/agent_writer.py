@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..beyond import ExtendedSurface
-from ..plan.addresses import checked_key, locate
+from ..model.addresses import checked_key, locate
+from ..model.json_values import same_json
 from ..plan.importing import Conflict, Imported
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_stored_at
 from ..runtime.importing import Importing
-from ..values import same_json
 from .addresses import Readdressed
 from .documents import Document
 from .manifest import Manifest

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from langgraph.store.base import BaseStore
 
 from ..errors import CopyMismatchError
-from ..namespaces import Labels
+from ..model.namespaces import Labels
 from ..plan.importing import Conflict
 from ..progress import Progress, telling_progress
 from .exporting import warn_of_nothing, written_steps

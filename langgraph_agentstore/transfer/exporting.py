@@ -10,7 +10,7 @@ from contextlib import closing
 import orjson
 from langgraph.store.base import BaseStore
 
-from ..namespaces import Labels
+from ..model.namespaces import Labels
 from ..plan.records import StoredRecord
 from ..progress import Progress, telling_progress
 from .documents import Entry

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta, timezone
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
-from ..namespaces import check_labels, check_writable
+from ..model.json_values import as_mapping, same_json
+from ..model.namespaces import check_labels, check_writable
 from ..plan import Planner
 from ..plan.importing import Conflict
 from ..plan.model import Rules, Standing, Tables
-from ..values import as_mapping, same_json
 from .addresses import TUPLES, Readdressed
 from .documents import Document
 from .manifest import Manifest

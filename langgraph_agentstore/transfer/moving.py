@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from langgraph.store.base import BaseStore
 
-from ..namespaces import Labels
+from ..model.namespaces import Labels
 from ..plan.importing import Conflict
 from ..progress import Progress
 from .bounded import LARGEST_RECORD_BYTES

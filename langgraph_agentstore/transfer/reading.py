@@ -12,13 +12,18 @@ from langgraph.store.base import BaseStore, SearchItem, SearchOp
 
 from ..beyond import ExtendedSurface
 from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
-from ..namespaces import Labels, check_labels
+from ..model.json_values import check_text, encode_value
+from ..model.namespaces import Labels, check_labels
+from ..model.users import (
+    DEFAULT_TEMPLATE,
+    Region,
+    TemplateScope,
+    check_user_id,
+)
 from ..plan import Planner
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of
 from ..user_scope import USERS, encode_label, labels_naming
-from ..users import DEFAULT_TEMPLATE, Region, TemplateScope, check_user_id
-from ..values import check_text, encode_value
 from ..views import PerUserStore, UserStore, view_of
 from .addresses import TUPLES, template_of
 from .manifest import Addresses

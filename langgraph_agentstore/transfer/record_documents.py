@@ -18,15 +18,21 @@ from pydantic import ValidationError
 from ..data_store.records import DataStoreRecord
 from ..data_store.records import record_of as stored_record
 from ..errors import InvalidNamespaceError, InvalidValueError, ValueTooLargeError
-from ..namespaces import Labels, labels_named, name_of
+from ..model.addresses import checked_key, locate
+from ..model.json_values import (
+    check_allowed,
+    check_text,
+    encode_mapping,
+    encode_value,
+    shown,
+)
+from ..model.namespaces import Labels, labels_named, name_of
+from ..model.ttl import ttl_interval
+from ..model.users import SHARED, Address, check_user_id
 from ..plan import Planner
-from ..plan.addresses import checked_key, locate
 from ..plan.importing import Imported
 from ..plan.model import NO_METADATA, Put
 from ..plan.records import StoredRecord
-from ..ttl import ttl_interval
-from ..users import SHARED, Address, check_user_id
-from ..values import check_allowed, check_text, encode_mapping, encode_value, shown
 
 NOBODY = "unknown"
 """Who accessed a record of which only is known that it was accessed."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import VersionConflictError
-from ..namespaces import Labels, decode_labels
+from ..model.namespaces import Labels, decode_labels
+from ..model.users import Address
 from ..plan import Planner
 from ..plan.importing import Conflict, Imported
-from ..users import Address
 from .documents import Document
 from .manifest import Manifest
 from .record_documents import record_of

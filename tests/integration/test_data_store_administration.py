@@ -17,8 +17,9 @@ from langgraph_agentstore.errors import (
     MissingUserError,
     ValueTypeError,
 )
-from langgraph_agentstore.namespaces import Labels
-from langgraph_agentstore.plan.addresses import locate
+from langgraph_agentstore.model.addresses import locate
+from langgraph_agentstore.model.namespaces import Labels
+from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.plan.administration import (
     Within,
     plan_delete_within,
@@ -29,7 +30,6 @@ from langgraph_agentstore.plan.model import Rules, Statement, Tables
 from langgraph_agentstore.plan.overview import plan_overview
 from langgraph_agentstore.runtime.explaining import explain_job
 from langgraph_agentstore.testing.facts.hostile import TEXTS
-from langgraph_agentstore.users import Address
 from tests.support.faults import execute
 
 HOSTILE = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import DataStore, DataStoreService
-from langgraph_agentstore.namespaces import encode_labels, labels_named
+from langgraph_agentstore.model.namespaces import encode_labels, labels_named
 from tests.support.data_store_model import Address, DataStoreModel, as_mapping, json_text
 from tests.support.data_store_steps import (
     AGENT,

@@ -16,9 +16,10 @@ import pytest_asyncio
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
 from langgraph_agentstore import AgentStore, PoolConfig
+from langgraph_agentstore.model.addresses import locate
+from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.access import count_statement
-from langgraph_agentstore.plan.addresses import locate
 from langgraph_agentstore.plan.changes import since_statement
 from langgraph_agentstore.plan.delete import delete_many_sql
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
@@ -36,7 +37,6 @@ from langgraph_agentstore.plan.records import (
 )
 from langgraph_agentstore.plan.scan import plan_page
 from langgraph_agentstore.plan.turns import plan_forget_thread, plan_thread_page
-from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
 SCHEMA = "explain_guards"
 RULES = Rules(Tables(SCHEMA))

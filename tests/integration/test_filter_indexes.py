@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from langgraph_agentstore import AgentStore, PoolConfig
+from langgraph_agentstore.model.users import Region
 from langgraph_agentstore.plan.model import Rules, Tables
 from langgraph_agentstore.plan.scan import plan_count
-from langgraph_agentstore.users import Region
 
 ROWS = 20_000
 FIELDS: Any = {"score": "number", "due": "text"}

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from langgraph_agentstore.model.json_values import encode_value
 from langgraph_agentstore.plan.filters import (
     MAX_DEPTH,
     OPERATORS,
@@ -19,7 +20,6 @@ from langgraph_agentstore.plan.filters import (
     matches,
     parse_filter,
 )
-from langgraph_agentstore.values import encode_value
 from tests.unit.plan.filters.filter_cases import CASES, Case
 
 Fetch: TypeAlias = Callable[..., list[Any]]

@@ -10,11 +10,12 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.store.base import PutOp
 
-from langgraph_agentstore import AgentStore, DataStore, values
+from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.errors import ConfigurationError, ValueTooLargeError
 from langgraph_agentstore.files import DeepAgentsBackend, StoreBackend
 from langgraph_agentstore.memory_agent import MemoryAgent
+from langgraph_agentstore.model import json_values
 from langgraph_agentstore.transfer import copy, export, import_
 
 LIMIT = 10_000
@@ -44,7 +45,7 @@ def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
 def test_every_way_to_write_refuses_it_before_anything_is_sent(
     store: AgentStore, monkeypatch: pytest.MonkeyPatch, write: Callable[[AgentStore], Any]
 ) -> None:
-    monkeypatch.setattr(values, "LARGEST_BYTES", LIMIT)
+    monkeypatch.setattr(json_values, "LARGEST_BYTES", LIMIT)
     with pytest.raises(ValueTooLargeError, match=r"[24]0,\d+ bytes.* at most 10,000") as caught:
         write(store)
     assert "xxx" not in str(caught.value)
@@ -54,7 +55,7 @@ def test_every_way_to_write_refuses_it_before_anything_is_sent(
 def test_a_file_backend_says_it_in_its_result(
     store: AgentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(values, "LARGEST_BYTES", LIMIT)
+    monkeypatch.setattr(json_values, "LARGEST_BYTES", LIMIT)
     error = StoreBackend(store).write("/k", TEXT).error
     assert error is not None
     assert "key '/k': the value has 20,113 bytes" in error
@@ -62,7 +63,7 @@ def test_a_file_backend_says_it_in_its_result(
 
 
 def test_the_message_names_the_key(store: AgentStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values, "LARGEST_BYTES", LIMIT)
+    monkeypatch.setattr(json_values, "LARGEST_BYTES", LIMIT)
     with pytest.raises(ValueTooLargeError, match=r"key 'k': the value has 20,011 bytes"):
         store.put(("a",), "k", VALUE)
 
@@ -73,7 +74,7 @@ def test_an_import_refuses_it(
     store.put(("a",), "k", VALUE)
     export(store, tmp_path / "all.jsonl")
     store.delete(("a",), "k")
-    monkeypatch.setattr(values, "LARGEST_BYTES", LIMIT)
+    monkeypatch.setattr(json_values, "LARGEST_BYTES", LIMIT)
     with pytest.raises(ValueTooLargeError, match="at most 10,000"):
         import_(store, tmp_path / "all.jsonl")
     assert store.count() == 0

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import views
+from langgraph_agentstore.model.users import UserScope
 from langgraph_agentstore.plan import Planner, records, region
 from langgraph_agentstore.plan.equal import CopiesOfRows
 from langgraph_agentstore.plan.model import Statement
 from langgraph_agentstore.runtime import equal_reads, session, writes
-from langgraph_agentstore.users import UserScope
 
 SHARE = 0.02
 

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import AsyncDataStore, DataStore, DataStoreRecord
-from langgraph_agentstore.namespaces import encode_labels, labels_named
+from langgraph_agentstore.model.namespaces import encode_labels, labels_named
 from tests.support.data_store_model import DataStoreModel, as_mapping, json_text
 
 Operation: TypeAlias = tuple[str, str, tuple[Any, ...]]

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from langgraph_agentstore.namespaces import Labels
+from langgraph_agentstore.model.namespaces import Labels
 
 Address: TypeAlias = tuple[str, Labels, str]
 

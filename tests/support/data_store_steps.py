@@ -11,7 +11,7 @@ from langgraph.store.base import Item
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import AsyncDataStore, DataStore, DataStoreRecord, FoundRecord
-from langgraph_agentstore.namespaces import Labels, labels_named
+from langgraph_agentstore.model.namespaces import Labels, labels_named
 from tests.support.data_store_model import DataStoreModel, json_text
 from tests.support.store_steps import TEXT
 

@@ -20,9 +20,9 @@ from langgraph.store.base import (
     SearchOp,
 )
 
-from langgraph_agentstore.namespaces import Labels, encode_labels
+from langgraph_agentstore.model.namespaces import Labels, encode_labels
+from langgraph_agentstore.model.users import Scope
 from langgraph_agentstore.plan.filters import matches, parse_filter
-from langgraph_agentstore.users import Scope
 
 Address: TypeAlias = tuple[Labels, str]
 Filter: TypeAlias = Mapping[str, Any]

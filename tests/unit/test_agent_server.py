@@ -12,7 +12,7 @@ from langgraph_sdk import Auth
 
 from langgraph_agentstore.agent_server import ACTIONS, guard_store, unguarded_actions
 from langgraph_agentstore.errors import ConfigurationError
-from langgraph_agentstore.users import template_scope
+from langgraph_agentstore.model.users import template_scope
 
 Forbidden = Auth.exceptions.HTTPException
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langgraph_agentstore.bigrams import (
+from langgraph_agentstore.model.bigrams import (
     QueryWord,
     last_characters,
     query_words,

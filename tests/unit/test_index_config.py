@@ -13,6 +13,7 @@ from langgraph_agentstore import AgentStore, ConfigurationError, EmbeddingShapeE
 from langgraph_agentstore.embeddings import vector_bytes
 from langgraph_agentstore.index import SearchIndex, VectorIndex
 from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.model.text_fields import Part
 from langgraph_agentstore.plan.model import Content, Put, PutExpected, Rules, Tables
 from langgraph_agentstore.plan.near import POOL, POOL_OF_BITS, way_and_reason
 from langgraph_agentstore.plan.put_indexed import (
@@ -26,7 +27,6 @@ from langgraph_agentstore.plan.vectors import (
     create_vectors_sql,
     distance_sql,
 )
-from langgraph_agentstore.texts import Part
 
 
 def embed(texts: list[str]) -> list[list[float]]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.errors import InvalidNamespaceError
-from langgraph_agentstore.namespaces import (
+from langgraph_agentstore.model.namespaces import (
     ROOT,
     Labels,
     check_labels,

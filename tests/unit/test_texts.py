@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from langgraph_agentstore import InvalidOperationError, InvalidValueError
 from langgraph_agentstore.index_config import paths_of, search_index
-from langgraph_agentstore.plan.content import content_for, content_of
-from langgraph_agentstore.plan.model import Put
-from langgraph_agentstore.texts import (
+from langgraph_agentstore.model.text_fields import (
     LONGEST_WORDS_BYTES,
     Part,
     chunk_by_size,
     parts_of,
     words_of,
 )
+from langgraph_agentstore.plan.content import content_for, content_of
+from langgraph_agentstore.plan.model import Put
 
 VALUE = {
     "text": "top",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.errors import InvalidOperationError
-from langgraph_agentstore.ttl import MAX_TTL_MINUTES, ttl_interval
+from langgraph_agentstore.model.ttl import MAX_TTL_MINUTES, ttl_interval
 
 ONE_MICROSECOND = 1 / 60_000_000
 

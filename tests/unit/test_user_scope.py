@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import AgentStore, ConfigurationError, MissingUserError
-from langgraph_agentstore.namespaces import check_labels
+from langgraph_agentstore.model.namespaces import check_labels
 from langgraph_agentstore.user_scope import (
     Part,
     decode_label,

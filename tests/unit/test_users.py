@@ -18,8 +18,8 @@ from langgraph_agentstore.errors import (
     UserConflictError,
     ValueTypeError,
 )
-from langgraph_agentstore.namespaces import Labels
-from langgraph_agentstore.users import (
+from langgraph_agentstore.model.namespaces import Labels
+from langgraph_agentstore.model.users import (
     SHARED,
     Address,
     Region,

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.errors import InvalidValueError, ValueTypeError
-from langgraph_agentstore.values import (
+from langgraph_agentstore.model.json_values import (
     MAX_DEPTH,
     as_mapping,
     check_text,

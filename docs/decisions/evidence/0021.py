@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 
-from langgraph_agentstore.bigrams import query_words, spaced
 from langgraph_agentstore.embedded import EmbeddedPostgres
+from langgraph_agentstore.model.bigrams import query_words, spaced
 
 sys.path.insert(0, str(Path.cwd()))
 from tests.support.sentences import SENTENCES

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, TypeAlias
 
-from ...values import encode_value
+from ...model.json_values import encode_value
 
 Kind: TypeAlias = Literal["null", "boolean", "number", "string", "array", "object", "missing"]
 

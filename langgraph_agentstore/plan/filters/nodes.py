@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ...values import as_mapping
+from ...model.json_values import as_mapping
 from .json_values import bind_json, bind_text, lookup
 from .operators import OPERATORS, is_scalar
 

@@ -34,7 +34,7 @@ from langgraph_agentstore.conversations.storable_json import (
     clean_text,
     counted,
 )
-from langgraph_agentstore.values import decode_value, encode_value
+from langgraph_agentstore.model.json_values import decode_value, encode_value
 
 DAY = datetime(2024, 5, 1, 12, 30, tzinfo=timezone.utc)
 ID = UUID("12345678-1234-5678-1234-567812345678")

@@ -32,7 +32,7 @@ from langgraph_agentstore.conversations.stored_messages import (
     documents_of,
     loaded_messages,
 )
-from langgraph_agentstore.values import decode_value, encode_value
+from langgraph_agentstore.model.json_values import decode_value, encode_value
 
 DAY = datetime(2024, 5, 1, tzinfo=timezone.utc)
 CALL: Any = {"name": "f", "args": {"a": 1}, "id": "c1", "type": "tool_call"}

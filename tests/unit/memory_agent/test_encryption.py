@@ -12,7 +12,7 @@ from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore.errors import ConfigurationError, DamagedFileError, DecryptionError
 from langgraph_agentstore.memory_agent import MemoryAgent
-from langgraph_agentstore.values import encode_value
+from langgraph_agentstore.model.json_values import encode_value
 from tests.support.memory_agents import KEY, OTHER_KEY, open_agent
 
 fernet = pytest.importorskip("cryptography.fernet")

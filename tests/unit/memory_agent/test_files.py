@@ -29,7 +29,7 @@ from langgraph_agentstore.memory_agent.file_formats import (
     entries_of,
     file_format,
 )
-from langgraph_agentstore.values import decode_value, encode_value
+from langgraph_agentstore.model.json_values import decode_value, encode_value
 from tests.support.memory_agents import KEY, open_agent
 
 _texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))

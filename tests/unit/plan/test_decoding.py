@@ -9,7 +9,13 @@ import pytest
 from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchOp
 
 from langgraph_agentstore import ItemRecord, VersionConflictError
-from langgraph_agentstore.namespaces import place
+from langgraph_agentstore.model.namespaces import place
+from langgraph_agentstore.model.users import (
+    DEFAULT_TEMPLATE,
+    Region,
+    UserScope,
+    template_scope,
+)
 from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.delete import delete_statement, plan_delete_regions
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_statement
@@ -28,7 +34,6 @@ from langgraph_agentstore.plan.model import (
 from langgraph_agentstore.plan.put import put_expected_statement, put_statement
 from langgraph_agentstore.plan.region import region_condition
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
-from langgraph_agentstore.users import DEFAULT_TEMPLATE, Region, UserScope, template_scope
 
 RULES = Rules(Tables('odd"name'))
 SCOPE = template_scope(DEFAULT_TEMPLATE)

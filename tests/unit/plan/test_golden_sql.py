@@ -17,9 +17,10 @@ import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
 from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.model.addresses import locate
+from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.access import count_statement
-from langgraph_agentstore.plan.addresses import locate
 from langgraph_agentstore.plan.bulk import Load, plan_load
 from langgraph_agentstore.plan.changes import (
     begin_statement,
@@ -68,7 +69,6 @@ from langgraph_agentstore.plan.turns import (
     plan_threads,
 )
 from langgraph_agentstore.plan.vectors import approximate_index, create_vectors_sql, distance_sql
-from langgraph_agentstore.users import DEFAULT_TEMPLATE, Address, template_scope
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = Rules(Tables("agentstore"))

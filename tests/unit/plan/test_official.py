@@ -17,6 +17,8 @@ from langgraph_agentstore.errors import (
     InvalidValueError,
 )
 from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.model.json_values import encode_value
+from langgraph_agentstore.model.users import template_scope
 from langgraph_agentstore.plan.migrating import plan_settle, plan_standings
 from langgraph_agentstore.plan.model import Content, Rules, Tables
 from langgraph_agentstore.plan.official import (
@@ -37,8 +39,6 @@ from langgraph_agentstore.plan.official_items import (
     paths_named,
     plan_migrant,
 )
-from langgraph_agentstore.users import template_scope
-from langgraph_agentstore.values import encode_value
 
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SCOPE = template_scope(("users", "{user_id}"))

@@ -17,8 +17,9 @@ from langgraph_agentstore import (
     InvalidOperationError,
     ValueTypeError,
 )
+from langgraph_agentstore.model.addresses import MAX_ADDRESS_BYTES
+from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, UserScope, template_scope
 from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.addresses import MAX_ADDRESS_BYTES
 from langgraph_agentstore.plan.model import (
     Delete,
     Get,
@@ -28,7 +29,6 @@ from langgraph_agentstore.plan.model import (
     Tables,
     written_once,
 )
-from langgraph_agentstore.users import DEFAULT_TEMPLATE, UserScope, template_scope
 
 RULES = Rules(Tables("agentstore"))
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(RULES))

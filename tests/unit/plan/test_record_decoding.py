@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from langgraph_agentstore.errors import InvalidNamespaceError
+from langgraph_agentstore.model.addresses import MAX_ADDRESS_BYTES, locate
+from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.plan.access import Accesses, count_statement
-from langgraph_agentstore.plan.addresses import MAX_ADDRESS_BYTES, locate
 from langgraph_agentstore.plan.changes import StoredChange, decode_changes, since_statement
 from langgraph_agentstore.plan.get import Gotten, decode_gets
 from langgraph_agentstore.plan.locks import Lease, plan_acquire, plan_release, plan_renew
@@ -31,7 +32,6 @@ from langgraph_agentstore.plan.records import (
     plan_one_record,
     plan_page_of_values,
 )
-from langgraph_agentstore.users import Address
 
 RULES = Rules(Tables("agentstore"))
 AT = locate(Address("ann", ("files", "a")), ("files", "a"))

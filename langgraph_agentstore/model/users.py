@@ -17,15 +17,15 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
-from .errors import (
+from ..errors import (
     ConfigurationError,
     InvalidNamespaceError,
     MissingUserError,
     UserConflictError,
     ValueTypeError,
 )
+from .json_values import as_mapping, check_text, shown
 from .namespaces import Labels, check_labels, check_writable
-from .values import as_mapping, check_text, shown
 
 SHARED = ""
 """The user id of the shared space: records that belong to nobody."""

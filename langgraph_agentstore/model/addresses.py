@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ..errors import InvalidKeyError, InvalidNamespaceError, InvalidValueError, ValueTypeError
-from ..namespaces import Labels, encode_labels, place
-from ..users import Address
-from ..values import check_text
+from .json_values import check_text
+from .namespaces import Labels, encode_labels, place
+from .users import Address
 
 MAX_ADDRESS_BYTES = 2600
 """User, namespace and key together, in UTF-8: what fits an index row of an 8 kB page."""

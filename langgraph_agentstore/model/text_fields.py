@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import get_text_at_path
 
+from ..errors import InvalidValueError
 from .bigrams import spaced
-from .errors import InvalidValueError
 
 Paths: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 """Each path as it was written, and its tokens."""

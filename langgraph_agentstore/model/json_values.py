@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from .errors import InvalidValueError, ValueTooLargeError, ValueTypeError
+from ..errors import InvalidValueError, ValueTooLargeError, ValueTypeError
 
 _Path: TypeAlias = "tuple[_Path, str | int] | tuple[()]"
 # Where a part of a value is: the path of its parent, and its key or place. It is written out only

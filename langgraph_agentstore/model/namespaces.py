@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from .errors import InvalidNamespaceError, InvalidValueError
-from .values import check_text, is_storable, shown
+from ..errors import InvalidNamespaceError, InvalidValueError
+from .json_values import check_text, is_storable, shown
 
 Labels = tuple[str, ...]
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from langgraph.store.base import TTLConfig
 from typing_extensions import override
 
-from .errors import ConfigurationError, InvalidOperationError
+from ..errors import ConfigurationError, InvalidOperationError
 
 MAX_TTL_MINUTES = 525_960_000
 """A thousand years."""

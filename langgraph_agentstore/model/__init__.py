@@ -1,0 +1,1 @@
+"""Rules without I/O: users, namespaces, addresses, values, texts and times."""
