@@ -25,7 +25,7 @@ from .model.users import (
     TemplateScope,
     template_scope,
 )
-from .replacing import expanded
+from ._support.files import expanded
 
 if TYPE_CHECKING:
     from langgraph_sdk import Auth

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from langgraph.store.base import IndexConfig
 
-from .awaited_results import Answer, Count, Running
+from ._support.awaited_results import Answer, Count, Running
 from .beyond import ExtendedSurface
 from .errors import InvalidOperationError
 from .index_config import search_index
-from .progress import Progress, telling_progress
+from ._support.progress import Progress, telling_progress
 from .records import StoreHealth, StoreStats
 from .runtime import maintenance
 from .runtime.reindex import Reindexing

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from .errors import InvalidOperationError
 from .keeping import KeptSurface
-from .progress import Progress, telling_progress
+from ._support.progress import Progress, telling_progress
 from .records import MigrationReport
 from .runtime.bulk import AFTER_LARGE_LOAD
 from .runtime.migrating import Migrating

@@ -11,8 +11,8 @@ from typing import Any
 from langgraph.store.base import TTLConfig
 from typing_extensions import Self
 
-from .awaited_results import Done
-from .closing import AwaitedClosing
+from ._support.awaited_results import Done
+from ._support.lifecycle import AwaitedClosing
 from .config import (
     DEFAULT_SCHEMA,
     PoolConfig,

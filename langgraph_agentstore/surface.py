@@ -22,7 +22,7 @@ from langgraph.store.base import (
     TTLConfig,
 )
 
-from .closing import Handle
+from ._support.lifecycle import Handle
 from .errors import InvalidOperationError
 from .model.namespaces import Labels
 from .model.ttl import replaced_options

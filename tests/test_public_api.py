@@ -33,7 +33,17 @@ PUBLIC = {
     "langgraph_agentstore.embedded": ("../howto/bundled_postgres",),
     "memory_agent": ("memory_agent",),
 }
-INNER = {"_support", "config", "langgraph_postgres", "migrations", "model", "plan", "runtime", "sql", "store"}
+INNER = {
+    "_support",
+    "config",
+    "langgraph_postgres",
+    "migrations",
+    "model",
+    "plan",
+    "runtime",
+    "sql",
+    "store",
+}
 OF_ONE_FILE = {"agent_server"}
 
 every_public_module = pytest.mark.parametrize("name", PUBLIC)

@@ -6,7 +6,7 @@ exports them. `remember_conversation` and `recall_conversation` do so in a graph
 
 from typing import TYPE_CHECKING
 
-from ..lazy_names import lazy_names
+from .._support.lazy import lazy_names
 from .audit import aexport_items, export_items
 from .history import StoreChatMessageHistory
 from .keys import ConversationKey

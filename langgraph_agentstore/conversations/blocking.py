@@ -14,10 +14,10 @@ from typing import Any
 from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 from langgraph.store.base import BaseStore
 
-from ..closing import Handle
+from .._support.lifecycle import Handle
 from ..model.users import check_user_id
 from ..plan.words import is_blank
-from ..progress import Progress
+from .._support.progress import Progress
 from .answered_calls import history_of
 from .budget import Budget, TokenCounter
 from .drawers import NEWEST_PAGE_SIZE, AnyDrawer, drawer_of

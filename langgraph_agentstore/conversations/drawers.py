@@ -24,7 +24,7 @@ from ..plan.turns import (
     plan_threads,
 )
 from ..plan.words import MOST_CHARACTERS
-from ..progress import Progress, telling_progress
+from .._support.progress import Progress, telling_progress
 from ..runtime.maintenance import OPEN
 from ..searching import SearchSurface
 from ..surface import StoreSurface

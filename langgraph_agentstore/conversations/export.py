@@ -10,7 +10,7 @@ from typing import IO, Any, Literal, Protocol, TypeAlias, get_args
 
 import orjson
 
-from ..progress import Progress, telling_progress
+from .._support.progress import Progress, telling_progress
 from ..transfer.files import kind_of, writing
 from ..transfer.formats.columns import Columns, Row, json_text
 from ..transfer.formats.parquet import ParquetRows

@@ -15,7 +15,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 
-from ..progress import Progress
+from .._support.progress import Progress
 from .blocking import BlockingConversations
 from .budget import TokenCounter
 from .drawers import PAGE_SIZE

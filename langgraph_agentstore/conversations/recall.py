@@ -23,7 +23,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from ..closing import Handle
+from .._support.lifecycle import Handle
 from .answered_calls import is_same, with_answered_calls
 from .budget import Budget, TokenCounter
 from .drawers import await_open

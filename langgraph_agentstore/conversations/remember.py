@@ -18,7 +18,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
-from ..closing import AwaitedClosing
+from .._support.lifecycle import AwaitedClosing
 from ..errors import (
     ConfigurationError,
     InvalidOperationError,

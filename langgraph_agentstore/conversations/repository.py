@@ -16,7 +16,7 @@ from urllib.parse import quote
 from langgraph.store.base import BaseStore, Item, SearchItem
 from typing_extensions import override
 
-from ..closing import AwaitedClosing, Handle
+from .._support.lifecycle import AwaitedClosing, Handle
 from ..dsn import is_dsn
 from ..errors import ConfigurationError
 from ..model.namespaces import Labels

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 from langgraph.store.base import BaseStore
 
-from ..closing import Handle
+from .._support.lifecycle import Handle
 from ..errors import AgentStoreError, TurnRefusedError
 from .drawers import AgentDrawer, AnyDrawer, await_open
 from .neighbours import with_context

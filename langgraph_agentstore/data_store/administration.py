@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from ..closing import Handle
+from .._support.lifecycle import Handle
 from ..errors import ConfigurationError, InvalidNamespaceError, InvalidOperationError
 from ..loading import check_size
 from ..model.addresses import checked_key, locate

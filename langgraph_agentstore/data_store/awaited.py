@@ -8,9 +8,9 @@ from typing import Any
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..beyond import PAGE_SIZE
-from ..closing import AsyncClosing
+from .._support.lifecycle import AsyncClosing
 from ..index import SearchMode
-from ..pages import AwaitedPages
+from .._support.paging import AwaitedPages
 from .display import proxy_html
 from .locking import DEFAULT_LEASE_S, AsyncRecordLock
 from .proxy import Proxy

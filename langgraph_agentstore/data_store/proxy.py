@@ -10,7 +10,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided, SearchItem
 from typing_extensions import Self
 
 from ..beyond import ExtendedSurface
-from ..closing import Handle
+from .._support.lifecycle import Handle
 from ..errors import ConfigurationError, ValueTypeError
 from ..index import SearchMode
 from ..loading import check_size

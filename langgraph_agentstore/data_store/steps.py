@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from ..plan.model import Planned
 from ..runtime.engine import Engine
 from ..runtime.session import Job
-from ..stepping import adrive, drive
+from .._support.sans_io import adrive, drive
 
 ResultT = TypeVar("ResultT")
 

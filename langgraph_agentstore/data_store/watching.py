@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Iterator
 
-from ..closing import AsyncClosing, Closing
+from .._support.lifecycle import AsyncClosing, Closing
 from ..errors import StoreClosedError, StoreTimeoutError, StoreUnavailableError
 from ..runtime.watching import POLL_S, Watching
 from .reading import Reading

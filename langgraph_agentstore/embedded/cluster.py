@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import EmbeddedPostgresError
-from ..progress import tell
+from .._support.progress import tell
 from .failures import not_started
 from .postmaster import Postmaster
 from .programs import Programs, bundled_major, major_of

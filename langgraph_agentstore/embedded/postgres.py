@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import EmbeddedPostgresError
-from ..extras import imported
+from .._support.optional import imported
 from .cluster import Cluster
 from .failures import not_started
 

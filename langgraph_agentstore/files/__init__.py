@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..lazy_names import lazy_names
+from .._support.lazy import lazy_names
 from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
 from .spoon import StoreBackend, create_store_backend
 from .spoon_results import (

@@ -10,10 +10,10 @@ from typing import Any
 from langgraph.store.base import BaseStore as LangGraphStore
 from langgraph.store.base import GetOp, Item, Op, PutOp, Result, SearchItem, SearchOp
 
-from ..closing import Closing, Handle
+from .._support.lifecycle import Closing, Handle
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
-from ..sqlite import open_sqlite
+from .._support.sqlite import open_sqlite
 from .plain_way import PAGE
 from .spoon_stores import BaseStore, passes
 

@@ -10,9 +10,9 @@ from langgraph.runtime import get_runtime
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
-from ..closing import Handle
+from .._support.lifecycle import Handle
 from ..errors import ConfigurationError, MissingUserError
-from ..extras import missing
+from .._support.optional import missing
 from ..model.namespaces import Labels
 from ..model.users import running_user
 from ..store import AgentStore

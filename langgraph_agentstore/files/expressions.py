@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..errors import InvalidOperationError, MissingExtraError
-from ..extras import imported
+from .._support.optional import imported
 from .budget import MatchingBudget
 
 _WITHIN_CLASS: Final = {

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..errors import InvalidOperationError
-from ..extras import imported
+from .._support.optional import imported
 from .budget import MatchingBudget
 
 _ALTERNATIVES = re.compile(r"[\[{].*[\]}]", re.DOTALL)

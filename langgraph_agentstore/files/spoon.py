@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from langgraph.store.base import BaseStore as LangGraphStore
 
-from ..closing import AwaitedClosing
+from .._support.lifecycle import AwaitedClosing
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..user_scope import labels_naming

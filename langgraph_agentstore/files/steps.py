@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ..plan.files import Reach, SizeUnit
-from ..stepping import adrive, drive
+from .._support.sans_io import adrive, drive
 
 ResultT = TypeVar("ResultT")
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import orjson
 
 from ..errors import ConfigurationError
-from ..replacing import expanded
+from .._support.files import expanded
 
 Action: TypeAlias = Literal[
     "store",

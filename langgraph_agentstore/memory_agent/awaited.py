@@ -9,7 +9,7 @@ from typing import Any
 from langgraph.store.base import BaseStore
 
 from ..plan.importing import Conflict
-from ..progress import Progress
+from .._support.progress import Progress
 from ..transfer.files import FormatName
 from .backups import BackupSchedule
 from .memories import Relation

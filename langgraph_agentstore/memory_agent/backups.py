@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from ..closing import Closing
+from .._support.lifecycle import Closing
 from ..errors import InvalidOperationError
 
 logger = logging.getLogger(__name__)

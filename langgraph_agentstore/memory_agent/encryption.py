@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from ..errors import ConfigurationError, DecryptionError
-from ..extras import imported
+from .._support.optional import imported
 from ..model.json_values import decode_value, encode_value, shown
 from ..model.users import Address
 

@@ -28,7 +28,7 @@ from langgraph.store.base import (
     SearchOp,
 )
 
-from ..closing import Closing
+from .._support.lifecycle import Closing
 from ..errors import InvalidOperationError
 from ..model.json_values import as_mapping, decode_value, encode_mapping
 from ..model.namespaces import Labels, check_labels, check_writable

@@ -11,19 +11,19 @@ from typing import Any, Final, NamedTuple
 from langgraph.store.base import PutOp
 
 from ..beyond import ExtendedSurface
-from ..closing import Handle
+from .._support.lifecycle import Handle
 from ..errors import (
     ConfigurationError,
     DecryptionError,
     InvalidOperationError,
     MissingMemoryError,
 )
-from ..hints import Hints
+from .._support.hints import Hints
 from ..model.json_values import encode_value
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address
 from ..plan.filters import Filter
-from ..progress import Progress, telling_progress
+from .._support.progress import Progress, telling_progress
 from .audit import Auditor
 from .encryption import Cipher, is_encrypted
 from .shapes import (

@@ -17,7 +17,7 @@ from ..model.json_values import as_mapping, encode_value, same_json
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
 from ..plan.importing import Conflict
-from ..replacing import expanded
+from .._support.files import expanded
 from ..transfer.addresses import TUPLES
 from ..transfer.files import FormatName, kind_of
 from ..transfer.verifying import Verifiable

@@ -14,10 +14,10 @@ from langgraph.store.memory import InMemoryStore
 from ..beyond import ExtendedSurface
 from ..dsn import is_dsn
 from ..errors import ConfigurationError, StoreUnavailableError
-from ..extras import imported
-from ..file_lock import lock_beside
-from ..replacing import expanded
-from ..sqlite import open_sqlite
+from .._support.optional import imported
+from .._support.file_lock import lock_beside
+from .._support.files import expanded
+from .._support.sqlite import open_sqlite
 from ..store import AgentStore
 from ..views import view_of
 from .encryption import Keys

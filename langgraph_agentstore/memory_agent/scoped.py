@@ -19,7 +19,7 @@ from langgraph.store.base import (
     SearchOp,
 )
 
-from ..closing import Handle
+from .._support.lifecycle import Handle
 from ..model.namespaces import Labels
 from ..user_scope import labels_of_user
 from .file_store import meets

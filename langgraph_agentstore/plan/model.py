@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
-from ..hints import Hints
+from .._support.hints import Hints
 from ..index import SearchIndex, VectorIndex
 from ..model.json_values import LARGEST_BYTES
 from ..model.text_fields import Part, Paths

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from ..awaited_results import Running
+from .._support.awaited_results import Running
 from ..errors import StoreTimeoutError
 from ..model.ttl import ttl_interval
 from ..records import StoreHealth

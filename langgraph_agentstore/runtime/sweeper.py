@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ..awaited_results import Running
+from .._support.awaited_results import Running
 from ..errors import AgentStoreError
 from .translate import is_read_only
 

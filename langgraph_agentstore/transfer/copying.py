@@ -11,7 +11,7 @@ from langgraph.store.base import BaseStore
 from ..errors import CopyMismatchError
 from ..model.namespaces import Labels
 from ..plan.importing import Conflict
-from ..progress import Progress, telling_progress
+from .._support.progress import Progress, telling_progress
 from .exporting import warn_of_nothing, written_steps
 from .files import kind_of
 from .importing import check_all, write_all, writer_of

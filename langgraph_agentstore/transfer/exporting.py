@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore
 
 from ..model.namespaces import Labels
 from ..plan.records import StoredRecord
-from ..progress import Progress, telling_progress
+from .._support.progress import Progress, telling_progress
 from .documents import Entry
 from .files import FormatName, kind_of, writing
 from .formats import FORMATS

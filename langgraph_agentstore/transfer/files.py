@@ -14,8 +14,8 @@ from typing import IO, Any, Literal, TypeAlias, get_args
 from typing_extensions import Buffer
 
 from ..errors import ConfigurationError
-from ..extras import imported
-from ..replacing import expanded, replacement_of
+from .._support.optional import imported
+from .._support.files import expanded, replacement_of
 
 FormatName: TypeAlias = Literal["jsonl", "json", "csv", "yaml", "parquet"]
 

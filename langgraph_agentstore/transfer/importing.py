@@ -11,8 +11,8 @@ from langgraph.store.base import BaseStore
 from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidOperationError
 from ..plan.importing import Conflict
-from ..progress import Progress, telling_progress
-from ..replacing import expanded
+from .._support.progress import Progress, telling_progress
+from .._support.files import expanded
 from .agent_writer import AgentWriter
 from .files import FormatName, kind_of
 from .item_writer import ItemWriter

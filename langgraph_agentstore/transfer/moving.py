@@ -10,7 +10,7 @@ from langgraph.store.base import BaseStore
 
 from ..model.namespaces import Labels
 from ..plan.importing import Conflict
-from ..progress import Progress
+from .._support.progress import Progress
 from .bounded import LARGEST_RECORD_BYTES
 from .copying import copy_steps
 from .exporting import export_steps

@@ -9,7 +9,7 @@ import orjson
 
 from ..errors import InvalidOperationError, TransferError
 from ..plan.importing import Conflict
-from ..replacing import expanded, replacement_of
+from .._support.files import expanded, replacement_of
 from .manifest import Manifest
 
 SUFFIX = ".resume"

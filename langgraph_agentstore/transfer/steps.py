@@ -19,7 +19,7 @@ from langgraph.store.base import BaseStore, Op
 from ..plan.model import Planned
 from ..runtime.engine import Engine
 from ..runtime.session import Job
-from ..stepping import drive
+from .._support.sans_io import drive
 
 ResultT = TypeVar("ResultT")
 

@@ -9,7 +9,7 @@ from typing import IO, TypeAlias
 
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
 from ..model.users import SHARED
-from ..replacing import expanded
+from .._support.files import expanded
 from .bounded import LARGEST_RECORD_BYTES, BoundedStream
 from .documents import Document, Entry, Format
 from .files import FormatName, Kind, kind_of, plain

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from langgraph_agentstore import progress
-from langgraph_agentstore.progress import telling_progress
+from langgraph_agentstore._support import progress
+from langgraph_agentstore._support.progress import telling_progress
 
 
 class Terminal(io.StringIO):

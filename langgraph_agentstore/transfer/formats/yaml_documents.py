@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from ...errors import DamagedFileError
-from ...extras import imported
+from ..._support.optional import imported
 from ..documents import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry
 

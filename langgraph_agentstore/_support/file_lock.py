@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from .errors import StoreTimeoutError
-from .extras import imported
-from .replacing import made_private, telling_why
+from ..errors import StoreTimeoutError
+from .optional import imported
+from .files import made_private, telling_why
 
 LOCK_TIMEOUT_S: Final = 60.0
 """After so long another process holds the lock for more than a write."""

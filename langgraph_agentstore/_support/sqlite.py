@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from .extras import imported
+from .optional import imported
 from .file_lock import lock_beside
-from .replacing import expanded, made_private
+from .files import expanded, made_private
 
 SQLITE_TIMEOUT_S: Final = 30.0
 IN_MEMORY: Final = ":memory:"

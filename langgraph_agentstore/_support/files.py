@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import IO, Final
 
-from .errors import FileNotWritableError
+from ..errors import FileNotWritableError
 
 NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
 

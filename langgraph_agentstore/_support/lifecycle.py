@@ -11,7 +11,7 @@ from typing import NoReturn, SupportsIndex
 
 from typing_extensions import Self
 
-from .errors import InvalidOperationError
+from ..errors import InvalidOperationError
 
 
 class Handle:

@@ -1,0 +1,1 @@
+"""Helpers that know nothing of stores: files, locks, pages, progress, optional packages."""
