@@ -60,15 +60,15 @@ if TYPE_CHECKING:
         WatchLapsedError,
     )
     from .index_config import AgentIndexConfig, AnnIndexConfig
-    from .records import (
-        Explanation,
-        ItemRecord,
-        MigrationReport,
-        RefusedItem,
-        ScoredItem,
-        StoreHealth,
-        StoreStats,
-    )
+    from .results import (
+Explanation,
+ItemRecord,
+MigrationReport,
+RefusedItem,
+ScoredItem,
+StoreHealth,
+StoreStats,
+)
     from .store import AgentStore
     from .views import PerUserStore, UserStore
 __version__ = "0.1.0"
@@ -152,7 +152,7 @@ if not TYPE_CHECKING:
             ),
             ".errors": tuple(name for name in __all__ if name.endswith("Error")),
             ".index_config": ("AgentIndexConfig", "AnnIndexConfig"),
-            ".records": (
+            ".results": (
                 "Explanation",
                 "ItemRecord",
                 "MigrationReport",

@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from ._support.files import expanded
 from .errors import ConfigurationError, InvalidNamespaceError
 from .model.namespaces import Labels, check_labels
 from .model.users import (
@@ -25,7 +26,6 @@ from .model.users import (
     TemplateScope,
     template_scope,
 )
-from ._support.files import expanded
 
 if TYPE_CHECKING:
     from langgraph_sdk import Auth

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import Item, PutOp
 
+from ._support.paging import AwaitedPages
+from ._support.progress import Progress, telling_progress
 from .errors import (
     InvalidNamespaceError,
     ValueTypeError,
@@ -14,12 +16,10 @@ from .errors import (
 )
 from .loading import ToLoad, check_size, load_batches, telling
 from .model.namespaces import Labels, check_labels
-from ._support.paging import AwaitedPages
 from .plan.delete import plan_delete_regions
 from .plan.model import Put, PutExpected, Statement, Triple
 from .plan.scan import plan_count, plan_page, plan_record
-from ._support.progress import Progress, telling_progress
-from .records import ItemRecord
+from .results import ItemRecord
 from .runtime.bulk import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from .searching import SearchSurface
 

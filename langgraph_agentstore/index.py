@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 from .embedders import Embedder, Factory
 from .model.bigrams import VERSION as WORDS_VERSION
 from .model.text_fields import Chunk, Paths
-from .records import Rerank
+from .results import Rerank
 
 Distance: TypeAlias = Literal["cosine", "l2", "inner_product"]
 IndexKind: TypeAlias = Literal["hnsw", "ivfflat", "flat"]

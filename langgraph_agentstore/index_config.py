@@ -26,7 +26,7 @@ from .index import (
     VectorType,
 )
 from .model.text_fields import Chunk, Paths, chunk_by_size
-from .records import Rerank
+from .results import Rerank
 
 _RANKING = Ranking()
 

@@ -10,11 +10,11 @@ from typing import Any, cast
 from langgraph.store.base import IndexConfig
 
 from ._support.awaited_results import Answer, Count, Running
+from ._support.progress import Progress, telling_progress
 from .beyond import ExtendedSurface
 from .errors import InvalidOperationError
 from .index_config import search_index
-from ._support.progress import Progress, telling_progress
-from .records import StoreHealth, StoreStats
+from .results import StoreHealth, StoreStats
 from .runtime import maintenance
 from .runtime.reindex import Reindexing
 from .runtime.session import Job

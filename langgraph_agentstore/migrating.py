@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ._support.progress import Progress, telling_progress
 from .errors import InvalidOperationError
 from .keeping import KeptSurface
-from ._support.progress import Progress, telling_progress
-from .records import MigrationReport
+from .results import MigrationReport
 from .runtime.bulk import AFTER_LARGE_LOAD
 from .runtime.migrating import Migrating
 from .runtime.official import OfficialSource

@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.store.base import GetOp, SearchItem, SearchOp
 
 from .errors import InvalidOperationError
-from .records import Rerank, ScoredItem
+from .results import Rerank, ScoredItem
 
 CANDIDATES = 50
 """How many of the best items a `rerank` gets; what comes after them keeps its order."""

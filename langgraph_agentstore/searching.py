@@ -13,7 +13,7 @@ from .model.namespaces import Labels
 from .plan.model import Planned
 from .plan.query_options import QueryOptions, default_options, query_options
 from .plan.words import is_blank
-from .records import Explanation, Rerank
+from .results import Explanation, Rerank
 from .reranking import Reranking
 from .surface import StoreSurface
 

@@ -28,7 +28,7 @@ from .model.namespaces import Labels
 from .model.ttl import replaced_options
 from .plan import Planner
 from .plan.model import Planned, Put, PutExpected
-from .records import Explanation
+from .results import Explanation
 from .runtime.engine import Engine
 
 Index = Literal[False] | list[str] | None

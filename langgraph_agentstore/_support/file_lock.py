@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import StoreTimeoutError
-from .optional import imported
 from .files import made_private, telling_why
+from .optional import imported
 
 LOCK_TIMEOUT_S: Final = 60.0
 """After so long another process holds the lock for more than a write."""

@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from .optional import imported
 from .file_lock import lock_beside
 from .files import expanded, made_private
+from .optional import imported
 
 SQLITE_TIMEOUT_S: Final = 30.0
 IN_MEMORY: Final = ":memory:"

@@ -11,12 +11,12 @@ from typing import Any
 
 from langgraph.store.base import BaseStore
 
+from .._support.progress import Progress
 from ..beyond import ExtendedSurface
 from ..model.namespaces import Labels, check_labels, encode_labels
 from ..plan.model import Triple
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of
-from .._support.progress import Progress
 from ..transfer.formats.columns import Columns
 from ..transfer.reading import ItemReader
 from ..transfer.steps import run

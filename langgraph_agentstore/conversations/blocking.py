@@ -15,9 +15,9 @@ from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
+from .._support.progress import Progress
 from ..model.users import check_user_id
 from ..plan.words import is_blank
-from .._support.progress import Progress
 from .answered_calls import history_of
 from .budget import Budget, TokenCounter
 from .drawers import NEWEST_PAGE_SIZE, AnyDrawer, drawer_of

@@ -14,6 +14,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
+from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..model.users import Address as Triples
@@ -24,7 +25,6 @@ from ..plan.turns import (
     plan_threads,
 )
 from ..plan.words import MOST_CHARACTERS
-from .._support.progress import Progress, telling_progress
 from ..runtime.maintenance import OPEN
 from ..searching import SearchSurface
 from ..surface import StoreSurface

@@ -7,8 +7,8 @@ from typing import Any
 
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
-from ..beyond import PAGE_SIZE
 from .._support.lifecycle import Closing
+from ..beyond import PAGE_SIZE
 from ..index import SearchMode
 from .display import data_store_html
 from .locking import DEFAULT_LEASE_S, RecordLock

@@ -9,8 +9,8 @@ from typing import Any
 from langgraph.store.base import NOT_PROVIDED, NotProvided, SearchItem
 from typing_extensions import Self
 
-from ..beyond import ExtendedSurface
 from .._support.lifecycle import Handle
+from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError, ValueTypeError
 from ..index import SearchMode
 from ..loading import check_size

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
-from ..beyond import ExtendedSurface
 from .._support.lifecycle import Handle
+from ..beyond import ExtendedSurface
 from ..model.addresses import locate
 from ..model.namespaces import labels_named
 from ..model.users import Address

@@ -11,10 +11,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
+from .._support.sans_io import adrive, drive
 from ..plan.model import Planned
 from ..runtime.engine import Engine
 from ..runtime.session import Job
-from .._support.sans_io import adrive, drive
 
 ResultT = TypeVar("ResultT")
 

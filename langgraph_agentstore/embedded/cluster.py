@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from ..errors import EmbeddedPostgresError
 from .._support.progress import tell
+from ..errors import EmbeddedPostgresError
 from .failures import not_started
 from .postmaster import Postmaster
 from .programs import Programs, bundled_major, major_of

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from ..errors import EmbeddedPostgresError
 from .._support.optional import imported
+from ..errors import EmbeddedPostgresError
 from .cluster import Cluster
 from .failures import not_started
 

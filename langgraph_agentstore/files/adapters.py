@@ -11,9 +11,9 @@ from langgraph.store.base import BaseStore as LangGraphStore
 from langgraph.store.base import GetOp, Item, Op, PutOp, Result, SearchItem, SearchOp
 
 from .._support.lifecycle import Closing, Handle
+from .._support.sqlite import open_sqlite
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
-from .._support.sqlite import open_sqlite
 from .plain_way import PAGE
 from .spoon_stores import BaseStore, passes
 

@@ -22,7 +22,7 @@ from ..plan.files import (
 )
 from ..plan.model import Planned, Put, Statement
 from ..plan.scan import plan_record
-from ..records import ItemRecord
+from ..results import ItemRecord
 from .steps import (
     Children,
     Contents,

@@ -11,8 +11,8 @@ from langgraph.store.base import BaseStore
 from typing_extensions import override
 
 from .._support.lifecycle import Handle
-from ..errors import ConfigurationError, MissingUserError
 from .._support.optional import missing
+from ..errors import ConfigurationError, MissingUserError
 from ..model.namespaces import Labels
 from ..model.users import running_user
 from ..store import AgentStore

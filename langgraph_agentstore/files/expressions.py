@@ -16,8 +16,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..errors import InvalidOperationError, MissingExtraError
 from .._support.optional import imported
+from ..errors import InvalidOperationError, MissingExtraError
 from .budget import MatchingBudget
 
 _WITHIN_CLASS: Final = {

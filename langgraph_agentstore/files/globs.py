@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from ..errors import InvalidOperationError
 from .._support.optional import imported
+from ..errors import InvalidOperationError
 from .budget import MatchingBudget
 
 _ALTERNATIVES = re.compile(r"[\[{].*[\]}]", re.DOTALL)

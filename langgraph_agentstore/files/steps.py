@@ -11,8 +11,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from ..plan.files import Reach, SizeUnit
 from .._support.sans_io import adrive, drive
+from ..plan.files import Reach, SizeUnit
 
 ResultT = TypeVar("ResultT")
 

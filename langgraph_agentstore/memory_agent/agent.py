@@ -10,11 +10,11 @@ from typing import Any
 
 from langgraph.store.base import BaseStore
 
+from .._support.files import expanded
 from .._support.lifecycle import AwaitedClosing
 from ..errors import ConfigurationError
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..model.users import check_user_id
-from .._support.files import expanded
 from .audit import Audit, Auditor
 from .awaited import AwaitedMemories
 from .backups import BackupSchedule

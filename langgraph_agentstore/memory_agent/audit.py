@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 
 import orjson
 
-from ..errors import ConfigurationError
 from .._support.files import expanded
+from ..errors import ConfigurationError
 
 Action: TypeAlias = Literal[
     "store",

@@ -8,8 +8,8 @@ from typing import Any
 
 from langgraph.store.base import BaseStore
 
-from ..plan.importing import Conflict
 from .._support.progress import Progress
+from ..plan.importing import Conflict
 from ..transfer.files import FormatName
 from .backups import BackupSchedule
 from .memories import Relation

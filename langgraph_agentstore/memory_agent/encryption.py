@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from ..errors import ConfigurationError, DecryptionError
 from .._support.optional import imported
+from ..errors import ConfigurationError, DecryptionError
 from ..model.json_values import decode_value, encode_value, shown
 from ..model.users import Address
 

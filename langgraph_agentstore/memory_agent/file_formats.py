@@ -13,8 +13,8 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from ..errors import ConfigurationError, DamagedFileError
 from .._support.optional import imported
+from ..errors import ConfigurationError, DamagedFileError
 from ..model.json_values import decode_value, encode_value
 from ..model.namespaces import Labels
 from ..transfer.formats.table import header_of

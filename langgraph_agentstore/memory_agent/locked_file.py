@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from .._support.optional import imported
 from .._support.file_lock import lock_beside
 from .._support.files import (
-NO_FOLLOW,
-expanded,
-put_in_place,
-telling_why,
+    NO_FOLLOW,
+    expanded,
+    put_in_place,
+    telling_why,
 )
+from .._support.optional import imported
 from .file_formats import Content
 
 _WINDOWS: Final = sys.platform == "win32"

@@ -10,20 +10,20 @@ from typing import Any, Final, NamedTuple
 
 from langgraph.store.base import PutOp
 
-from ..beyond import ExtendedSurface
+from .._support.hints import Hints
 from .._support.lifecycle import Handle
+from .._support.progress import Progress, telling_progress
+from ..beyond import ExtendedSurface
 from ..errors import (
     ConfigurationError,
     DecryptionError,
     InvalidOperationError,
     MissingMemoryError,
 )
-from .._support.hints import Hints
 from ..model.json_values import encode_value
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address
 from ..plan.filters import Filter
-from .._support.progress import Progress, telling_progress
 from .audit import Auditor
 from .encryption import Cipher, is_encrypted
 from .shapes import (

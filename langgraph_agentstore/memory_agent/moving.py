@@ -11,13 +11,13 @@ from typing import Any, TypeAlias
 from langgraph.store.base import BaseStore, PutOp
 
 from .. import transfer
+from .._support.files import expanded
 from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError, CopyMismatchError, TransferError
 from ..model.json_values import as_mapping, encode_value, same_json
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
 from ..plan.importing import Conflict
-from .._support.files import expanded
 from ..transfer.addresses import TUPLES
 from ..transfer.files import FormatName, kind_of
 from ..transfer.verifying import Verifiable

@@ -11,13 +11,13 @@ from typing import Any, Final, TypeAlias
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
+from .._support.file_lock import lock_beside
+from .._support.files import expanded
+from .._support.optional import imported
+from .._support.sqlite import open_sqlite
 from ..beyond import ExtendedSurface
 from ..dsn import is_dsn
 from ..errors import ConfigurationError, StoreUnavailableError
-from .._support.optional import imported
-from .._support.file_lock import lock_beside
-from .._support.files import expanded
-from .._support.sqlite import open_sqlite
 from ..store import AgentStore
 from ..views import view_of
 from .encryption import Keys

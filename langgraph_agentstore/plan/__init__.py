@@ -29,7 +29,7 @@ from ..model.json_values import (
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..model.ttl import ttl_interval
 from ..model.users import Scope
-from ..records import Explanation
+from ..results import Explanation
 from .content import content_of
 from .delete import delete_statement
 from .filters import Filter, parse_filter

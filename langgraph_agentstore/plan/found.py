@@ -6,7 +6,7 @@ from typing import Any
 
 from ..model.namespaces import decode_labels
 from ..model.users import Scope
-from ..records import ScoredItem
+from ..results import ScoredItem
 from .model import Decoded, Refresh, Row
 
 

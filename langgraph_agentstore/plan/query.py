@@ -16,7 +16,7 @@ from langgraph.store.base import SearchOp
 
 from ..model.bigrams import QueryWord, words_at
 from ..model.users import Region, Scope
-from ..records import Explanation, ScoredItem
+from ..results import Explanation, ScoredItem
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
 from .found import add_found

@@ -10,7 +10,7 @@ from langgraph.store.base import Item
 
 from ..model.namespaces import decode_labels
 from ..model.users import Region, Scope
-from ..records import ItemRecord
+from ..results import ItemRecord
 from .filters import Filter, filter_sql
 from .model import Decoded, Row, Rules, Statement, Triple, written_once
 from .region import region_condition

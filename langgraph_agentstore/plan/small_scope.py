@@ -13,7 +13,7 @@ from langgraph.store.base import SearchOp
 
 from ..index import Distance
 from ..model.users import Scope
-from ..records import ScoredItem
+from ..results import ScoredItem
 from .expiry import REFRESHED
 from .filters import Filter, filter_sql
 from .found import add_found

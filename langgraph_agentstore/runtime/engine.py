@@ -22,7 +22,7 @@ from langgraph.store.base import IndexConfig
 from ..config import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..plan.model import Planned, Rules, Standing
-from ..records import StoreStats
+from ..results import StoreStats
 from .access import FLUSH_S, AccessLog, Touched
 from .calls import AwaitedCall, BlockingCall, Call, SilentCall, announce_all
 from .connect_target import TargetReader

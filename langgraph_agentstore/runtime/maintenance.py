@@ -8,7 +8,7 @@ import time
 from .._support.awaited_results import Running
 from ..errors import StoreTimeoutError
 from ..model.ttl import ttl_interval
-from ..records import StoreHealth
+from ..results import StoreHealth
 from .migrator import migrate
 from .session import Job, Session
 

@@ -18,7 +18,7 @@ from ..plan.model import Rules
 from ..plan.official import check_index
 from ..plan.official_items import Migrant, labels_of, plan_migrant
 from ..plan.put_indexed import LARGEST_BATCH
-from ..records import MigrationReport, RefusedItem
+from ..results import MigrationReport, RefusedItem
 from .bulk import BEFORE_LARGE_LOAD
 from .indexes import lacks_approximate_index
 from .official import OfficialSource, Page, Row

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 from langgraph.store.base import BaseStore
 
+from .._support.progress import Progress, telling_progress
 from ..errors import CopyMismatchError
 from ..model.namespaces import Labels
 from ..plan.importing import Conflict
-from .._support.progress import Progress, telling_progress
 from .exporting import warn_of_nothing, written_steps
 from .files import kind_of
 from .importing import check_all, write_all, writer_of

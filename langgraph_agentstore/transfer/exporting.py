@@ -10,9 +10,9 @@ from contextlib import closing
 import orjson
 from langgraph.store.base import BaseStore
 
+from .._support.progress import Progress, telling_progress
 from ..model.namespaces import Labels
 from ..plan.records import StoredRecord
-from .._support.progress import Progress, telling_progress
 from .documents import Entry
 from .files import FormatName, kind_of, writing
 from .formats import FORMATS

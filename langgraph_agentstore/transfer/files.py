@@ -13,9 +13,9 @@ from typing import IO, Any, Literal, TypeAlias, get_args
 
 from typing_extensions import Buffer
 
-from ..errors import ConfigurationError
-from .._support.optional import imported
 from .._support.files import expanded, replacement_of
+from .._support.optional import imported
+from ..errors import ConfigurationError
 
 FormatName: TypeAlias = Literal["jsonl", "json", "csv", "yaml", "parquet"]
 

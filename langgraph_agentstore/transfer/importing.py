@@ -8,11 +8,11 @@ from typing import get_args
 
 from langgraph.store.base import BaseStore
 
+from .._support.files import expanded
+from .._support.progress import Progress, telling_progress
 from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidOperationError
 from ..plan.importing import Conflict
-from .._support.progress import Progress, telling_progress
-from .._support.files import expanded
 from .agent_writer import AgentWriter
 from .files import FormatName, kind_of
 from .item_writer import ItemWriter

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 from langgraph.store.base import BaseStore
 
+from .._support.progress import Progress
 from ..model.namespaces import Labels
 from ..plan.importing import Conflict
-from .._support.progress import Progress
 from .bounded import LARGEST_RECORD_BYTES
 from .copying import copy_steps
 from .exporting import export_steps

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import orjson
 
+from .._support.files import expanded, replacement_of
 from ..errors import InvalidOperationError, TransferError
 from ..plan.importing import Conflict
-from .._support.files import expanded, replacement_of
 from .manifest import Manifest
 
 SUFFIX = ".resume"

@@ -16,10 +16,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from langgraph.store.base import BaseStore, Op
 
+from .._support.sans_io import drive
 from ..plan.model import Planned
 from ..runtime.engine import Engine
 from ..runtime.session import Job
-from .._support.sans_io import drive
 
 ResultT = TypeVar("ResultT")
 

@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import IO, TypeAlias
 
+from .._support.files import expanded
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
 from ..model.users import SHARED
-from .._support.files import expanded
 from .bounded import LARGEST_RECORD_BYTES, BoundedStream
 from .documents import Document, Entry, Format
 from .files import FormatName, Kind, kind_of, plain

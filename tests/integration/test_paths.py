@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from langgraph.store.memory import InMemoryStore
 
+from langgraph_agentstore._support.sqlite import open_sqlite
 from langgraph_agentstore.conversations import ConversationMemory, export_items
 from langgraph_agentstore.errors import AgentStoreError, FileNotWritableError
 from langgraph_agentstore.files import create_store_backend
 from langgraph_agentstore.memory_agent import FileStore, MemoryAgent
-from langgraph_agentstore._support.sqlite import open_sqlite
 from langgraph_agentstore.transfer import export, import_, verify
 from tests.support.memory_agents import FILES, open_agent
 

@@ -12,8 +12,8 @@ from typing import IO, Any
 
 import orjson
 
-from ...errors import DamagedFileError
 from ..._support.optional import imported
+from ...errors import DamagedFileError
 from ..bounded import LARGEST_RECORD_BYTES, too_large
 from ..documents import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from ...errors import DamagedFileError
 from ..._support.optional import imported
+from ...errors import DamagedFileError
 from ..documents import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry
 
