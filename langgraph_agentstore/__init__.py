@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ._support.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .config import PoolConfig
+    from .config.store_options import PoolConfig
     from .data_store import (
         AgentDataStoreProxy,
         AsyncDataStore,
@@ -59,16 +59,16 @@ if TYPE_CHECKING:
         VersionConflictError,
         WatchLapsedError,
     )
-    from .index_config import AgentIndexConfig, AnnIndexConfig
+    from .config.index_options import AgentIndexConfig, AnnIndexConfig
     from .results import (
-Explanation,
-ItemRecord,
-MigrationReport,
-RefusedItem,
-ScoredItem,
-StoreHealth,
-StoreStats,
-)
+        Explanation,
+        ItemRecord,
+        MigrationReport,
+        RefusedItem,
+        ScoredItem,
+        StoreHealth,
+        StoreStats,
+    )
     from .store import AgentStore
     from .views import PerUserStore, UserStore
 __version__ = "0.1.0"
@@ -142,7 +142,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            ".config": ("PoolConfig",),
+            ".config.store_options": ("PoolConfig",),
             ".data_store": (
                 "AgentDataStoreProxy",
                 "AsyncDataStore",
@@ -151,7 +151,7 @@ if not TYPE_CHECKING:
                 "DataStoreService",
             ),
             ".errors": tuple(name for name in __all__ if name.endswith("Error")),
-            ".index_config": ("AgentIndexConfig", "AnnIndexConfig"),
+            ".config.index_options": ("AgentIndexConfig", "AnnIndexConfig"),
             ".results": (
                 "Explanation",
                 "ItemRecord",

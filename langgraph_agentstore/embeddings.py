@@ -9,9 +9,9 @@ from typing import Any
 
 from pgvector import Vector
 
-from .embedders import HOW_FUNCTIONS_ARE_CALLED
+from .config.embedders import HOW_FUNCTIONS_ARE_CALLED
 from .errors import EmbeddingShapeError
-from .index import VectorIndex
+from .config.index import VectorIndex
 
 LARGEST_HALF = 65_504.0
 """The largest number of 16 bits."""

@@ -13,7 +13,7 @@ from ._support.awaited_results import Answer, Count, Running
 from ._support.progress import Progress, telling_progress
 from .beyond import ExtendedSurface
 from .errors import InvalidOperationError
-from .index_config import search_index
+from .config.index_options import search_index
 from .results import StoreHealth, StoreStats
 from .runtime import maintenance
 from .runtime.reindex import Reindexing

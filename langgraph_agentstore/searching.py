@@ -8,13 +8,13 @@ from typing import Any
 from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
 
 from .errors import InvalidOperationError
-from .index import SearchMode
+from .config.index import SearchMode
 from .model.namespaces import Labels
 from .plan.model import Planned
 from .plan.query_options import QueryOptions, default_options, query_options
 from .plan.words import is_blank
-from .results import Explanation, Rerank
 from .reranking import Reranking
+from .results import Explanation, Rerank
 from .surface import StoreSurface
 
 

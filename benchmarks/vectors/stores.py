@@ -17,7 +17,7 @@ from langgraph.store.postgres.base import PoolConfig, PostgresIndexConfig
 from typing_extensions import override
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.index import LARGEST_INLINE_VECTOR
+from langgraph_agentstore.config.index import LARGEST_INLINE_VECTOR
 
 CONNECTIONS = 8
 LIMIT = 10

@@ -17,7 +17,7 @@ from langgraph.store.base import BaseStore, Item, SearchItem
 from typing_extensions import override
 
 from .._support.lifecycle import AwaitedClosing, Handle
-from ..dsn import is_dsn
+from ..config.dsn import is_dsn
 from ..errors import ConfigurationError
 from ..model.namespaces import Labels
 from ..store import AgentStore

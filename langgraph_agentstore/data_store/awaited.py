@@ -10,7 +10,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 from .._support.lifecycle import AsyncClosing
 from .._support.paging import AwaitedPages
 from ..beyond import PAGE_SIZE
-from ..index import SearchMode
+from ..config.index import SearchMode
 from .display import proxy_html
 from .locking import DEFAULT_LEASE_S, AsyncRecordLock
 from .proxy import Proxy

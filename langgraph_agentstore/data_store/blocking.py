@@ -9,7 +9,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import Closing
 from ..beyond import PAGE_SIZE
-from ..index import SearchMode
+from ..config.index import SearchMode
 from .display import data_store_html
 from .locking import DEFAULT_LEASE_S, RecordLock
 from .proxy import Proxy

@@ -16,7 +16,7 @@ from .._support.files import expanded
 from .._support.optional import imported
 from .._support.sqlite import open_sqlite
 from ..beyond import ExtendedSurface
-from ..dsn import is_dsn
+from ..config.dsn import is_dsn
 from ..errors import ConfigurationError, StoreUnavailableError
 from ..store import AgentStore
 from ..views import view_of

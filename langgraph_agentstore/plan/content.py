@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import InvalidOperationError
-from ..index import SearchIndex
-from ..index_config import paths_of
+from ..config.index import SearchIndex
+from ..config.index_options import paths_of
 from ..model.json_values import decode_value
 from ..model.text_fields import Paths, parts_of, words_of
 from .model import Content, Put

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
 from .._support.hints import Hints
-from ..index import SearchIndex, VectorIndex
+from ..config.index import SearchIndex, VectorIndex
 from ..model.json_values import LARGEST_BYTES
 from ..model.text_fields import Part, Paths
 

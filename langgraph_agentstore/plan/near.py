@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..index import VectorIndex
+from ..config.index import VectorIndex
 from ..model.users import Region
 from .model import Rules
 from .region import region_condition

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import InvalidNamespaceError, InvalidValueError
-from ..index import SearchIndex
-from ..index_config import paths_of
+from ..config.index import SearchIndex
+from ..config.index_options import paths_of
 from ..model.addresses import checked_key, locate
 from ..model.json_values import (
     LARGEST_INTEGER,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ..errors import InvalidOperationError
-from ..index import SearchIndex, SearchMode
+from ..config.index import SearchIndex, SearchMode
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ list's own order, so that the pages of a search are one sequence, however deep o
 
 from __future__ import annotations
 
-from ..index import SearchMode
+from ..config.index import SearchMode
 from .model import Rules
 from .vectors import distance_sql
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from langgraph.store.base import SearchOp
 
-from ..index import Distance
+from ..config.index import Distance
 from ..model.users import Scope
 from ..results import ScoredItem
 from .expiry import REFRESHED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..index import VectorIndex
+from ..config.index import VectorIndex
 from .filter_indexes import FilterIndex
 from .model import Rules, Tables
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..config import PoolConfig
+from ..config.store_options import PoolConfig
 from .translate import is_full, may_pass
 
 _PAUSES_S = {"grow": (1.0, 30.0), "full": (0.1, 1.0), "down": (0.05, 0.25)}

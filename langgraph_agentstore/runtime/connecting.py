@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from ..dsn_options import KeepAlive
+from ..config.dsn_options import KeepAlive
 from ..errors import StoreUnavailableError
 from .connect_target import ConnectTarget, HostTarget
 from .translate import CONNECTION_LOST

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from ..config import PoolConfig, session_settings
+from ..config.store_options import PoolConfig, session_settings
 from ..errors import AgentStoreError
 from .connect_target import ConnectTarget, TargetReader
 from .connecting import connect, seeks_writes

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 
 import asyncpg
 
-from ..config import PoolConfig
+from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError
 from ..plan.model import Row
 from .connect_target import TargetReader

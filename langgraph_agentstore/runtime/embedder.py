@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from ..embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
-from ..embedders import shown
+from ..config.embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
+from ..config.embedders import shown
 from ..embeddings import vectors_bytes
 from ..errors import (
     AgentStoreError,
@@ -21,7 +21,7 @@ from ..errors import (
     EmbeddingTimeoutError,
     IndexMismatchError,
 )
-from ..index import SearchIndex
+from ..config.index import SearchIndex
 from .model_calls import ModelCalls
 
 REMEMBERED_BYTES = 64 * 1024 * 1024

@@ -19,7 +19,7 @@ from typing import Any, Protocol, cast
 
 from langgraph.store.base import IndexConfig
 
-from ..config import StoreConfig
+from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..plan.model import Planned, Rules, Standing
 from ..results import StoreStats

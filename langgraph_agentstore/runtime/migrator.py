@@ -15,7 +15,7 @@ from importlib import resources
 
 import asyncpg
 
-from ..config import OWN_NAMES_ALONE
+from ..config.store_options import OWN_NAMES_ALONE
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
 from ..plan.model import Tables
 from .connections import Connection

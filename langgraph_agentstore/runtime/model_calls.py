@@ -15,9 +15,14 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from ..embedders import Ask, Embedder, Factory, Forms
+from ..config.embedders import (
+Ask,
+Embedder,
+Factory,
+Forms,
+)
 from ..errors import EmbeddingTimeoutError
-from ..index import SearchIndex
+from ..config.index import SearchIndex
 from .io_thread import ForkAware, IoThread
 
 LONGEST_MAKING_S = 600.0

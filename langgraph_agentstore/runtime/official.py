@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 from asyncpg.cursor import Cursor
 
-from ..config import PoolConfig, checked_schema, dsn_source
+from ..config.store_options import PoolConfig, checked_schema, dsn_source
 from ..errors import DatabaseError, StoreUnavailableError
 from ..plan.official import (
     COLUMNS_SQL,

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..config import PoolConfig
+from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError, StoreTimeoutError
 from .attempts import Attempts
 from .connections import Connection, Connector

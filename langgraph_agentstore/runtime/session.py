@@ -13,7 +13,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from ..config import StoreConfig
+from ..config.store_options import StoreConfig
 from ..errors import ItemLockedError, StoreTimeoutError
 from ..plan.equal import distinct
 from ..plan.expiry import plan_sweep, refresh_statement

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..dsn_options import Tls
-from ..dsn_parameters import SYSTEM
+from ..config.dsn_options import Tls
+from ..config.dsn_parameters import SYSTEM
 from ..errors import ConfigurationError
 
 

@@ -19,7 +19,7 @@ from ..errors import (
     MissingSchemaError,
     SchemaError,
 )
-from ..index import SearchIndex
+from ..config.index import SearchIndex
 from ..plan.model import Rules, Tables
 from ..plan.vectors import approximate_index, create_vectors_sql
 from .connections import Connection, know_vectors

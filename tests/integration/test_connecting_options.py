@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.dsn import read_dsn
+from langgraph_agentstore.config.dsn import read_dsn
 from langgraph_agentstore.errors import (
     AccessDeniedError,
     ConfigurationError,

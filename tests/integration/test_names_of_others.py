@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
-from langgraph_agentstore.config import PoolConfig, session_settings
+from langgraph_agentstore.config.store_options import PoolConfig, session_settings
 from langgraph_agentstore.errors import AgentStoreError, ConfigurationError
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute

@@ -12,7 +12,7 @@ from langgraph.store.base import SearchOp
 from pgvector import Vector
 
 from langgraph_agentstore import AgentStore, PoolConfig
-from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.model import Query, Rules, Standing, Tables

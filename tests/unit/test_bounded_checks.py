@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from langgraph.store.base import SearchOp
 
-from langgraph_agentstore.config import checked_schema
+from langgraph_agentstore.config.store_options import checked_schema
 from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidFilterError,

@@ -12,11 +12,17 @@ from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langgraph.store.base.embed import EmbeddingsLambda
 from pydantic import BaseModel, SecretStr
 
-from langgraph_agentstore.embedders import Embedder, Factory, embedder_of, secrets_of, shown
+from langgraph_agentstore.config.embedders import (
+Embedder,
+Factory,
+embedder_of,
+secrets_of,
+shown,
+)
 from langgraph_agentstore.embeddings import vectors_bytes
 from langgraph_agentstore.errors import ConfigurationError, EmbeddingShapeError
-from langgraph_agentstore.index import VectorIndex
-from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.config.index import VectorIndex
+from langgraph_agentstore.config.index_options import search_index
 
 
 def embed(texts: Sequence[str]) -> list[list[float]]:
@@ -181,7 +187,7 @@ def test_a_model_by_name_is_made_later_where_blocking_is_forbidden(
             raise outcome
         return outcome
 
-    monkeypatch.setattr("langgraph_agentstore.embedders.ensure_embeddings", ensured)
+    monkeypatch.setattr("langgraph_agentstore.config.embedders.ensure_embeddings", ensured)
     index = search_index({"embed": "acme:small:v2", "dims": 2})
     assert index is not None
     assert isinstance(index.embedder, Factory)

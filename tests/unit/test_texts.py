@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore import InvalidOperationError, InvalidValueError
-from langgraph_agentstore.index_config import paths_of, search_index
+from langgraph_agentstore.config.index_options import paths_of, search_index
 from langgraph_agentstore.model.text_fields import (
     LONGEST_WORDS_BYTES,
     Part,

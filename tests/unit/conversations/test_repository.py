@@ -13,7 +13,7 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import ConfigurationError, InvalidNamespaceError
-from langgraph_agentstore.config import dsn_source
+from langgraph_agentstore.config.store_options import dsn_source
 from langgraph_agentstore.conversations import BaseStoreRepository, PostgresStoreRepository
 from langgraph_agentstore.conversations.addresses import decode_label, encode_label
 from langgraph_agentstore.conversations.repository import dsn_of

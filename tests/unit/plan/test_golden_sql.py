@@ -16,7 +16,7 @@ from uuid import UUID
 import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
-from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.plan import Planner

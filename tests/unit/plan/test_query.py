@@ -11,7 +11,7 @@ import pytest
 from langgraph.store.base import SearchOp
 
 from langgraph_agentstore import InvalidOperationError, ScoredItem
-from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.plan.filters import parse_filter
 from langgraph_agentstore.plan.known_vectors import plan_known_vectors

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langgraph_agentstore.index_config import search_index
+from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.plan.model import Rules, Tables
 from langgraph_agentstore.plan.words import WordQuery, is_blank, parse_words, word_list_sql
 

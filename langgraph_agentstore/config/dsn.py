@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import unquote
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 _SCHEMES = ("postgresql", "postgres")
 _SCHEME = re.compile(r"((?:jdbc:)?[A-Za-z][\w+.-]*)://")

@@ -17,7 +17,7 @@ from langgraph.store.base import ensure_embeddings
 from langgraph.store.base.embed import EmbeddingsLambda
 from pydantic import SecretStr
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 CALLS_AT_ONCE = 8
 """Calls under way at once of a model that has an awaitable form: it waits for a server."""

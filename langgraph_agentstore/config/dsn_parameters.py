@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .dsn import Parameters
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SESSION_ATTRIBUTES = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 _SAME = {"timeout": "acquire_timeout_s", "max_idle": "max_idle_s"}
 """Options of psycopg's pool that are options here by another name."""

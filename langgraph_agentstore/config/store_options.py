@@ -18,11 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .dsn import Parameters, read_dsn
 from .dsn_options import connect_options, merged, settings_named_in
 from .dsn_options import shown as shown_dsn
-from .embedded import EmbeddedPostgres
-from .errors import ConfigurationError
-from .model.json_values import MAX_VALUE_BYTES, check_text, shown
-from .model.ttl import ttl_interval
-from .model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
+from ..embedded import EmbeddedPostgres
+from ..errors import ConfigurationError
+from ..model.json_values import MAX_VALUE_BYTES, check_text, shown
+from ..model.ttl import ttl_interval
+from ..model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
 
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"

@@ -13,7 +13,7 @@ from typing import Any, TypedDict, cast, get_args
 from langgraph.store.base import tokenize_path
 
 from .embedders import Embedder, Factory, embedder_of
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 from .index import (
     LARGEST_INLINE_VECTOR,
     MAX_DIMS,
@@ -25,8 +25,8 @@ from .index import (
     VectorIndex,
     VectorType,
 )
-from .model.text_fields import Chunk, Paths, chunk_by_size
-from .results import Rerank
+from ..model.text_fields import Chunk, Paths, chunk_by_size
+from ..results import Rerank
 
 _RANKING = Ranking()
 
