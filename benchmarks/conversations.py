@@ -20,7 +20,7 @@ from typing import Any, get_args
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
-from langgraph_agentstore.conversations.export import ExportFormat
+from langgraph_agentstore.conversations.export_turns import ExportFormat
 
 from .recall import server
 

@@ -13,7 +13,7 @@ import psutil
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory
-from langgraph_agentstore.conversations.export import ExportFormat
+from langgraph_agentstore.conversations.export_turns import ExportFormat
 
 _LOOK_EVERY_S = 0.005
 

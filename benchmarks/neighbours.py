@@ -15,7 +15,7 @@ from statistics import mean
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
-from langgraph_agentstore.conversations.neighbours import with_context
+from langgraph_agentstore.conversations.context_index import with_context
 
 from .conversation import Question, conversation
 from .recall import MODES, NO_MODEL, Mode, Model, find_model, recall, server, static_model

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ._support.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .config.index_options import AgentIndexConfig, AnnIndexConfig
     from .config.store_options import PoolConfig
     from .data_store import (
         AgentDataStoreProxy,
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
         VersionConflictError,
         WatchLapsedError,
     )
-    from .config.index_options import AgentIndexConfig, AnnIndexConfig
     from .results import (
         Explanation,
         ItemRecord,

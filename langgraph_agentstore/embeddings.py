@@ -10,8 +10,8 @@ from typing import Any
 from pgvector import Vector
 
 from .config.embedders import HOW_FUNCTIONS_ARE_CALLED
-from .errors import EmbeddingShapeError
 from .config.index import VectorIndex
+from .errors import EmbeddingShapeError
 
 LARGEST_HALF = 65_504.0
 """The largest number of 16 bits."""

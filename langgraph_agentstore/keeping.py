@@ -12,8 +12,8 @@ from langgraph.store.base import IndexConfig
 from ._support.awaited_results import Answer, Count, Running
 from ._support.progress import Progress, telling_progress
 from .beyond import ExtendedSurface
-from .errors import InvalidOperationError
 from .config.index_options import search_index
+from .errors import InvalidOperationError
 from .results import StoreHealth, StoreStats
 from .runtime import maintenance
 from .runtime.reindex import Reindexing

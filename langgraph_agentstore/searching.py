@@ -7,8 +7,8 @@ from typing import Any
 
 from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
 
-from .errors import InvalidOperationError
 from .config.index import SearchMode
+from .errors import InvalidOperationError
 from .model.namespaces import Labels
 from .plan.model import Planned
 from .plan.query_options import QueryOptions, default_options, query_options

@@ -13,22 +13,22 @@ from typing_extensions import Self
 
 from ._support.awaited_results import Done
 from ._support.lifecycle import AwaitedClosing
+from .config.index_options import search_index
+from .config.official_forms import dsn_of_connection, pool_of_official
 from .config.store_options import (
-DEFAULT_SCHEMA,
-PoolConfig,
-Source,
-embedded_source,
-find_source,
-store_config,
+    DEFAULT_SCHEMA,
+    PoolConfig,
+    Source,
+    embedded_source,
+    find_source,
+    store_config,
 )
 from .embedded import EmbeddedPostgres
-from .config.index_options import search_index
 from .migrating import MigratedSurface
 from .model.json_values import MAX_VALUE_BYTES
 from .model.ttl import ttl_options
 from .model.users import DEFAULT_TEMPLATE, check_user_id
 from .notebook_tables import store_html
-from .config.official_forms import dsn_of_connection, pool_of_official
 from .plan import Planner
 from .plan.delete import plan_delete_user
 from .plan.filter_indexes import FieldType, plan_filter_indexes

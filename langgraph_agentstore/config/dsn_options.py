@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from ..errors import ConfigurationError
 from .dsn import Parameters, hosts_and_ports, port_of
 from .dsn_parameters import ENVIRONMENT, NUMBERS, SSL_MODES, SYSTEM, check_parameter, is_setting
-from ..errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)

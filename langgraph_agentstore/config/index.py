@@ -10,10 +10,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-from .embedders import Embedder, Factory
 from ..model.bigrams import VERSION as WORDS_VERSION
 from ..model.text_fields import Chunk, Paths
 from ..results import Rerank
+from .embedders import Embedder, Factory
 
 Distance: TypeAlias = Literal["cosine", "l2", "inner_product"]
 IndexKind: TypeAlias = Literal["hnsw", "ivfflat", "flat"]

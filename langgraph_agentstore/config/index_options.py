@@ -12,8 +12,10 @@ from typing import Any, TypedDict, cast, get_args
 
 from langgraph.store.base import tokenize_path
 
-from .embedders import Embedder, Factory, embedder_of
 from ..errors import ConfigurationError
+from ..model.text_fields import Chunk, Paths, chunk_by_size
+from ..results import Rerank
+from .embedders import Embedder, Factory, embedder_of
 from .index import (
     LARGEST_INLINE_VECTOR,
     MAX_DIMS,
@@ -25,8 +27,6 @@ from .index import (
     VectorIndex,
     VectorType,
 )
-from ..model.text_fields import Chunk, Paths, chunk_by_size
-from ..results import Rerank
 
 _RANKING = Ranking()
 

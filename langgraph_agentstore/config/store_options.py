@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from langgraph.store.base import TTLConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .dsn import Parameters, read_dsn
-from .dsn_options import connect_options, merged, settings_named_in
-from .dsn_options import shown as shown_dsn
 from ..embedded import EmbeddedPostgres
 from ..errors import ConfigurationError
 from ..model.json_values import MAX_VALUE_BYTES, check_text, shown
 from ..model.ttl import ttl_interval
 from ..model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
+from .dsn import Parameters, read_dsn
+from .dsn_options import connect_options, merged, settings_named_in
+from .dsn_options import shown as shown_dsn
 
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"

@@ -7,25 +7,25 @@ exports them. `remember_conversation` and `recall_conversation` do so in a graph
 from typing import TYPE_CHECKING
 
 from .._support.lazy import lazy_names
-from .audit import aexport_items, export_items
-from .history import StoreChatMessageHistory
+from .export_items import aexport_items, export_items
+from .langchain_history import StoreChatMessageHistory
 from .keys import ConversationKey
-from .memory import ConversationMemory
+from .async_memory import ConversationMemory
 from .repository import BaseStoreRepository, PostgresStoreRepository
-from .saver import SaverStats
+from .background_saver import SaverStats
 from .summaries import ThreadSummary
 from .turns import Turn, new_turn
 
 if TYPE_CHECKING:
-    from .recall import RecallConversation, recall_conversation
-    from .remember import RememberConversation, remember_conversation
+    from .recall_node import RecallConversation, recall_conversation
+    from .remember_node import RememberConversation, remember_conversation
 else:
     # What nodes need of LangGraph takes longer to import than all the rest.
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            ".recall": ("RecallConversation", "recall_conversation"),
-            ".remember": ("RememberConversation", "remember_conversation"),
+            ".recall_node": ("RecallConversation", "recall_conversation"),
+            ".remember_node": ("RememberConversation", "remember_conversation"),
         },
     )
 

@@ -1,106 +1,166 @@
-"""`ConversationMemory`: one user's conversations, blocking and awaited.
+"""What a user said, over all threads: saving, reading, resuming, searching, forgetting.
 
-The awaitable forms run the blocking ones in a thread of the loop's own pool, so no loop waits for
-a database, and there is one implementation.
+Blocking; `memory.py` adds the awaitable forms.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from os import PathLike
 from typing import Any
 
 from langchain_core.messages import BaseMessage, MessageLikeRepresentation
+from langgraph.store.base import BaseStore
 
+from .._support.lifecycle import Handle
 from .._support.progress import Progress
-from .blocking import BlockingConversations
-from .budget import TokenCounter
-from .drawers import PAGE_SIZE
-from .export import ExportFormat
-from .keys import ConversationKey
+from ..model.users import check_user_id
+from ..plan.words import is_blank
+from .answered_calls import history_of
+from .token_budget import Budget, TokenCounter
+from .turn_store import NEWEST_PAGE_SIZE, AnyDrawer, drawer_of
+from .export_turns import ExportFormat, export_turns
+from .keys import ConversationKey, check_thread_id, in_utc
+from .context_index import CANDIDATES, credited, with_context
+from .repository import BaseStoreRepository
+from .background_saver import await_savers
+from .stored_messages import as_messages
 from .summaries import ThreadSummary
-from .turns import Turn
+from .turns import Turn, check_count, new_turn, split_into_turns, turn_of_messages
 
 
-class ConversationMemory(BlockingConversations):
-    """What one user said and was told, in all threads: saved by turn, known to every thread.
+class BlockingConversations(Handle):
+    """One user's conversations; see `ConversationMemory`."""
 
-    Each method has an awaitable form, `asave_turn`, `aturns` and so on.
+    def __init__(self, store: BaseStore | BaseStoreRepository, user_id: str) -> None:
+        self.user_id = check_user_id(user_id)
+        self.store = store.store if isinstance(store, BaseStoreRepository) else store
+        self._drawer: AnyDrawer = drawer_of(self.store, self.user_id)
 
-    Args:
-        store: an `AgentStore` or a view of one, any other LangGraph store, or a repository.
-        user_id: any non-empty string, an e-mail address too.
-
-    Raises:
-        MissingUserError: the user id is empty.
-    """
-
-    async def asave_turn(
+    def save_turn(
         self,
         query: str,
         response: str,
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
     ) -> ConversationKey:
-        """As `save_turn`."""
-        return await asyncio.to_thread(self.save_turn, query, response, thread_id, metadata)
+        """Saves what was asked and answered now; the key it has.
 
-    async def asave_messages(
+        What no JSON can hold is converted, or left out with a note in its place and a warning.
+
+        Raises:
+            ValueTypeError: query or response is no string, metadata no mapping.
+            ValueTypeError, InvalidKeyError, InvalidValueError: the thread id cannot be one.
+        """
+        return self._save([new_turn(thread_id, query, response, metadata)])[0]
+
+    def save_messages(
         self,
         messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
     ) -> list[ConversationKey]:
-        """As `save_messages`."""
-        return await asyncio.to_thread(self.save_messages, messages, thread_id, metadata)
+        """Saves messages as turns, each from what a person says on; their keys.
 
-    async def asave_turns(
-        self, turns: Iterable[Turn], *, progress: Progress | bool | None = None
-    ) -> int:
-        """As `save_turns`; the iterable and `progress` are used in another thread."""
-        return await asyncio.to_thread(self.save_turns, turns, progress=progress)
+        Tool calls, multimodal content and ids come back as they were. Parts that no JSON can hold
+        are converted, or left out with a note in their place and a warning.
 
-    async def aturns(
+        Args:
+            messages: LangChain's, pieces of streamed ones, dicts with `role` and `content`, or
+                pairs of these two.
+            thread_id: whose turns they are.
+            metadata: saved with each turn.
+
+        Raises:
+            ValueTypeError: something is no message.
+            ValueTypeError, InvalidKeyError, InvalidValueError: the thread id cannot be one.
+        """
+        turns = split_into_turns(as_messages(messages))
+        return self._save([turn_of_messages(turn, thread_id, metadata) for turn in turns])
+
+    def save_turns(self, turns: Iterable[Turn], *, progress: Progress | bool | None = None) -> int:
+        """Saves any number of turns, made by `new_turn` or read from elsewhere; how many.
+
+        By COPY on an `AgentStore`, in constant memory. A thread's turns come in the order in
+        which they were said; a turn whose key is there replaces it.
+
+        Args:
+            turns: any iterable.
+            progress: called with how many are written so far; True shows a bar on a
+                terminal and in a notebook.
+        """
+        return self._drawer.load(with_context(turns, self._drawer.before), progress)
+
+    def turns(
         self,
         thread_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> AsyncIterator[Turn]:
-        """As `turns`, for `async for`."""
-        turns = self.turns(thread_id, since, until)
-        while page := await asyncio.to_thread(lambda: list(islice(turns, PAGE_SIZE))):
-            for turn in page:
-                yield turn
+    ) -> Iterator[Turn]:
+        """All turns, or those of one thread, oldest first; read page by page as they are needed.
 
-    async def amessages(
+        In constant memory: more than fit into it are sorted in temporary files.
+
+        Args:
+            thread_id: None for all threads.
+            since: from this moment on; with a time zone.
+            until: before this moment; with a time zone.
+        """
+        if thread_id is not None:
+            check_thread_id(thread_id)
+        since = None if since is None else in_utc(since)
+        until = None if until is None else in_utc(until)
+        await_savers(self.store)
+        return self._drawer.oldest_first(thread_id, since, until)
+
+    def messages(
         self,
         thread_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[BaseMessage]:
-        """As `messages`."""
-        return await asyncio.to_thread(self.messages, thread_id, since, until)
+        """The messages of `turns`, ready to be given to a new thread.
 
-    async def aresume(
+        Calls of tools that nobody answered are left out, and answers without their call.
+        """
+        return history_of(self.turns(thread_id, since, until))
+
+    def resume(
         self,
         thread_id: str | None = None,
         max_messages: int | None = None,
         max_tokens: int | None = None,
         token_counter: TokenCounter | None = None,
     ) -> list[BaseMessage]:
-        """As `resume`."""
-        return await asyncio.to_thread(
-            self.resume, thread_id, max_messages, max_tokens, token_counter
-        )
+        """The latest messages that fit, oldest first, for a thread that goes on from there.
 
-    async def athreads(self) -> list[ThreadSummary]:
-        """As `threads`."""
-        return await asyncio.to_thread(self.threads)
+        No more is read than fits. They begin with what a person said; calls of tools that nobody
+        answered are left out, and answers without their call.
 
-    async def asearch(
+        Args:
+            thread_id: None for all threads, as if they were one.
+            max_messages: None for any number.
+            max_tokens: None for any number.
+            token_counter: a chat model or a function, as `trim_messages` takes it; left out,
+                four characters to a token.
+        """
+        if thread_id is not None:
+            check_thread_id(thread_id)
+        await_savers(self.store)
+        budget = Budget(max_messages, max_tokens, token_counter)
+        # A turn has a message at least, and one more shows that the others fit.
+        size = min(NEWEST_PAGE_SIZE, (max_messages or NEWEST_PAGE_SIZE) + 1)
+        turns = budget.latest_of(self._drawer.newest_first(thread_id, size))
+        return budget.trimmed(history_of(turns))
+
+    def threads(self) -> list[ThreadSummary]:
+        """Every thread, the latest first."""
+        await_savers(self.store)
+        return self._drawer.threads()
+
+    def search(
         self,
         query: str,
         *,
@@ -108,16 +168,43 @@ class ConversationMemory(BlockingConversations):
         limit: int = 10,
         min_similarity: float | None = None,
     ) -> list[Turn]:
-        """As `search`."""
-        return await asyncio.to_thread(
-            self.search, query, thread_id=thread_id, limit=limit, min_similarity=min_similarity
-        )
+        """The turns that answer best, best first, of all threads or of one.
 
-    async def aforget(self, thread_id: str) -> int:
-        """As `forget`."""
-        return await asyncio.to_thread(self.forget, thread_id)
+        A turn is found by its own words and by those of the turns before and after it; by
+        vectors, words or both, as the store's index says. A query without letter, digit or symbol
+        gives the latest turns.
 
-    async def aexport(
+        Args:
+            query: what to look for.
+            thread_id: the only thread that is searched; None, all of them.
+            limit: how many at most.
+            min_similarity: turns that are less similar to the query count for nothing. Of an
+                `AgentStore` whose index has an embedder; see its `search`.
+
+        Raises:
+            InvalidOperationError: the store has no index, the limit is below 1, or similarities
+                cannot be told.
+        """
+        depth = max(CANDIDATES, check_count("limit", limit))
+        await_savers(self.store)
+        if is_blank(query):
+            return list(islice(self._drawer.newest_first(thread_id), limit))
+        matches = self._drawer.search(query, thread_id, depth, min_similarity)
+        best = credited(matches)[:limit]
+        known = {match.turn.key: match.turn for match in matches}
+        missing = [key for key in best if key not in known]
+        if missing:
+            known.update((turn.key, turn) for turn in self._drawer.get(missing))
+        # A turn before the first match may have been forgotten since.
+        return [known[key] for key in best if key in known]
+
+    def forget(self, thread_id: str) -> int:
+        """Removes a thread; how many turns it had."""
+        check_thread_id(thread_id)
+        await_savers(self.store)
+        return self._drawer.forget(thread_id)
+
+    def export(
         self,
         path: str | PathLike[str],
         format: ExportFormat | None = None,
@@ -128,8 +215,31 @@ class ConversationMemory(BlockingConversations):
         progress: Progress | bool | None = None,
         escape_formulas: bool = True,
     ) -> int:
-        """As `export`."""
-        options: dict[str, Any] = {"progress": progress, "escape_formulas": escape_formulas}
-        return await asyncio.to_thread(
-            self.export, path, format, since, until, thread_id=thread_id, **options
+        """Writes turns to a file, oldest first, in constant memory; how many.
+
+        The file appears when it is complete.
+
+        Args:
+            path: its end says the format: `.jsonl`, `.csv` or `.parquet`, but for the last with
+                `.gz` or `.zst` for compression; any other name, JSON Lines.
+            format: "jsonl", "csv" or "parquet", in place of the one that the name says.
+            since: as for `turns`.
+            until: as for `turns`.
+            thread_id: as for `turns`.
+            progress: as for `AgentStore.load`.
+            escape_formulas: in CSV, writes `'` before a text that a spreadsheet would run as a
+                formula; False for exact texts. The other formats are always exact.
+
+        Raises:
+            ConfigurationError: the format is unknown, or the folder is not there.
+            MissingExtraError: Parquet is asked for without the extra `parquet`.
+        """
+        turns = self.turns(thread_id, since, until)
+        return export_turns(
+            turns, self.user_id, path, format, progress, escape_formulas=escape_formulas
         )
+
+    def _save(self, turns: Sequence[Turn]) -> list[ConversationKey]:
+        if turns:
+            self._drawer.put(list(with_context(turns, self._drawer.before)))
+        return [ConversationKey.parse(turn.key) for turn in turns]

@@ -11,8 +11,8 @@ from typing_extensions import Self
 
 from .._support.lifecycle import Handle
 from ..beyond import ExtendedSurface
-from ..errors import ConfigurationError, ValueTypeError
 from ..config.index import SearchMode
+from ..errors import ConfigurationError, ValueTypeError
 from ..loading import check_size
 from ..model.json_values import check_text
 from ..runtime.watching import Watching

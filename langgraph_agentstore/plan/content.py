@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidOperationError
 from ..config.index import SearchIndex
 from ..config.index_options import paths_of
+from ..errors import InvalidOperationError
 from ..model.json_values import decode_value
 from ..model.text_fields import Paths, parts_of, words_of
 from .model import Content, Put

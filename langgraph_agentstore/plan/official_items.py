@@ -10,9 +10,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from ..errors import InvalidNamespaceError, InvalidValueError
 from ..config.index import SearchIndex
 from ..config.index_options import paths_of
+from ..errors import InvalidNamespaceError, InvalidValueError
 from ..model.addresses import checked_key, locate
 from ..model.json_values import (
     LARGEST_INTEGER,

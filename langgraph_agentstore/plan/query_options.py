@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..errors import InvalidOperationError
 from ..config.index import SearchIndex, SearchMode
+from ..errors import InvalidOperationError
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from typing import Any
 
 from ..config.dsn import Parameters
 from ..config.dsn_options import (
-ConnectOptions,
-Host,
-KeepAlive,
-connect_options,
-merged,
+    ConnectOptions,
+    Host,
+    KeepAlive,
+    connect_options,
+    merged,
 )
 from ..errors import ConfigurationError
 from .io_thread import in_thread

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..config.embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
 from ..config.embedders import shown
+from ..config.index import SearchIndex
 from ..embeddings import vectors_bytes
 from ..errors import (
     AgentStoreError,
@@ -21,7 +22,6 @@ from ..errors import (
     EmbeddingTimeoutError,
     IndexMismatchError,
 )
-from ..config.index import SearchIndex
 from .model_calls import ModelCalls
 
 REMEMBERED_BYTES = 64 * 1024 * 1024

@@ -16,13 +16,13 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ..config.embedders import (
-Ask,
-Embedder,
-Factory,
-Forms,
+    Ask,
+    Embedder,
+    Factory,
+    Forms,
 )
-from ..errors import EmbeddingTimeoutError
 from ..config.index import SearchIndex
+from ..errors import EmbeddingTimeoutError
 from .io_thread import ForkAware, IoThread
 
 LONGEST_MAKING_S = 600.0

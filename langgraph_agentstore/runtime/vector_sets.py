@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import asyncpg
 
+from ..config.index import SearchIndex
 from ..errors import (
     ConfigurationError,
     IndexMismatchError,
@@ -19,7 +20,6 @@ from ..errors import (
     MissingSchemaError,
     SchemaError,
 )
-from ..config.index import SearchIndex
 from ..plan.model import Rules, Tables
 from ..plan.vectors import approximate_index, create_vectors_sql
 from .connections import Connection, know_vectors

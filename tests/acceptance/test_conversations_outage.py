@@ -20,7 +20,7 @@ from langgraph_agentstore.conversations import (
     remember_conversation,
 )
 from langgraph_agentstore.conversations import saver as saver_module
-from langgraph_agentstore.conversations.saver import BackgroundSaver
+from langgraph_agentstore.conversations.background_saver import BackgroundSaver
 from tests.acceptance.talking import config_of, graph_over, said
 from tests.support.faults import execute, run_script, start_script, wait_until
 from tests.support.servers import TestServer

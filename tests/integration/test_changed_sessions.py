@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from langgraph_agentstore.config.store_options import PoolConfig
 from langgraph_agentstore.config.dsn import read_dsn
+from langgraph_agentstore.config.store_options import PoolConfig
 from langgraph_agentstore.errors import ConfigurationError
 from langgraph_agentstore.runtime.connect_target import TargetReader
 from langgraph_agentstore.runtime.database import Database

@@ -36,7 +36,7 @@ from langgraph_agentstore.plan.records import (
     plan_values,
 )
 from langgraph_agentstore.plan.scan import plan_page
-from langgraph_agentstore.plan.turns import plan_forget_thread, plan_thread_page
+from langgraph_agentstore.conversations.sql import plan_forget_thread, plan_thread_page
 
 SCHEMA = "explain_guards"
 RULES = Rules(Tables(SCHEMA))

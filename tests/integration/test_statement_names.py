@@ -12,8 +12,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from langgraph_agentstore.config.store_options import PoolConfig
 from langgraph_agentstore.config.dsn import read_dsn
+from langgraph_agentstore.config.store_options import PoolConfig
 from langgraph_agentstore.runtime.connect_target import TargetReader
 from langgraph_agentstore.runtime.database import Database
 from langgraph_agentstore.runtime.pool import Pool

@@ -10,21 +10,21 @@ from pathlib import Path
 import pytest
 
 from langgraph_agentstore import AgentStore, PoolConfig
-from langgraph_agentstore.config.store_options import session_settings
 from langgraph_agentstore.config.dsn import read_dsn
 from langgraph_agentstore.config.dsn_options import (
-ConnectOptions,
-Host,
-connect_options,
-merged,
-shown,
+    ConnectOptions,
+    Host,
+    connect_options,
+    merged,
+    shown,
 )
 from langgraph_agentstore.config.dsn_parameters import (
-HONOURED,
-OTHER_TOOLS,
-REFUSED_BY_NAME,
-WITHOUT_EFFECT,
+    HONOURED,
+    OTHER_TOOLS,
+    REFUSED_BY_NAME,
+    WITHOUT_EFFECT,
 )
+from langgraph_agentstore.config.store_options import session_settings
 from langgraph_agentstore.errors import ConfigurationError
 
 IAM_TOKEN = (

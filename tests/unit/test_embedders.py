@@ -13,16 +13,16 @@ from langgraph.store.base.embed import EmbeddingsLambda
 from pydantic import BaseModel, SecretStr
 
 from langgraph_agentstore.config.embedders import (
-Embedder,
-Factory,
-embedder_of,
-secrets_of,
-shown,
+    Embedder,
+    Factory,
+    embedder_of,
+    secrets_of,
+    shown,
 )
-from langgraph_agentstore.embeddings import vectors_bytes
-from langgraph_agentstore.errors import ConfigurationError, EmbeddingShapeError
 from langgraph_agentstore.config.index import VectorIndex
 from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.embeddings import vectors_bytes
+from langgraph_agentstore.errors import ConfigurationError, EmbeddingShapeError
 
 
 def embed(texts: Sequence[str]) -> list[list[float]]:

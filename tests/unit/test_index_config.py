@@ -10,9 +10,9 @@ import pytest
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 
 from langgraph_agentstore import AgentStore, ConfigurationError, EmbeddingShapeError
-from langgraph_agentstore.embeddings import vector_bytes
 from langgraph_agentstore.config.index import SearchIndex, VectorIndex
 from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.embeddings import vector_bytes
 from langgraph_agentstore.model.text_fields import Part
 from langgraph_agentstore.plan.model import Content, Put, PutExpected, Rules, Tables
 from langgraph_agentstore.plan.near import POOL, POOL_OF_BITS, way_and_reason

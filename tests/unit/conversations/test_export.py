@@ -24,8 +24,8 @@ from langgraph_agentstore.conversations import (
     export_items,
     new_turn,
 )
-from langgraph_agentstore.conversations.export import ROW_GROUP
-from langgraph_agentstore.conversations.ordering import in_order
+from langgraph_agentstore.conversations.export_turns import ROW_GROUP
+from langgraph_agentstore.conversations.external_sort import in_order
 
 BEGINNING = datetime(2024, 1, 1, 12, 0, 0, 5, tzinfo=timezone.utc)
 HOSTILE = 'a "quoted", text;\nof two lines, 日本 \U0001f431\r\n=1+1'

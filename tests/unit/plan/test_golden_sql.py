@@ -62,11 +62,11 @@ from langgraph_agentstore.plan.records import (
 )
 from langgraph_agentstore.plan.reindex import fill_sql, page_sql, words_again_sql
 from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
-from langgraph_agentstore.plan.turns import (
-    plan_forget_thread,
-    plan_newest_turns,
-    plan_thread_page,
-    plan_threads,
+from langgraph_agentstore.conversations.sql import (
+plan_forget_thread,
+plan_newest_turns,
+plan_thread_page,
+plan_threads,
 )
 from langgraph_agentstore.plan.vectors import approximate_index, create_vectors_sql, distance_sql
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.errors import (
     ConfigurationError,
     DatabaseError,
@@ -16,7 +17,6 @@ from langgraph_agentstore.errors import (
     InvalidKeyError,
     InvalidValueError,
 )
-from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.model.json_values import encode_value
 from langgraph_agentstore.model.users import template_scope
 from langgraph_agentstore.plan.migrating import plan_settle, plan_standings

@@ -14,8 +14,13 @@ from langgraph.store.base import Item
 from ..model.json_values import as_mapping
 from ..model.namespaces import encode_labels
 from ..model.users import Address
-from .delete import count_of_removed
-from .model import Decoded, Row, Rules, Statement
+from ..plan.delete import count_of_removed
+from ..plan.model import (
+Decoded,
+Row,
+Rules,
+Statement,
+)
 
 ThreadRow: TypeAlias = tuple[str, str, str, int]
 """A thread's id, the texts of its first and last time, and how many turns it has."""

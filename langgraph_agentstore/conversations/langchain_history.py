@@ -13,7 +13,7 @@ from langgraph.store.base import BaseStore
 from typing_extensions import override
 
 from .keys import check_thread_id
-from .memory import ConversationMemory
+from .async_memory import ConversationMemory
 from .repository import BaseStoreRepository
 
 

@@ -21,10 +21,10 @@ from ..transfer.formats.columns import Columns
 from ..transfer.reading import ItemReader
 from ..transfer.steps import run
 from ..user_scope import decode_label, encode_label, part_of
-from .export import ExportFormat, write_rows
+from .export_turns import ExportFormat, write_rows
 from .keys import in_utc
-from .ordering import in_order
-from .saver import await_savers
+from .external_sort import in_order
+from .background_saver import await_savers
 
 COLUMNS: Columns = {
     "user_id": "text",

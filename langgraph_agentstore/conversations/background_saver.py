@@ -24,8 +24,8 @@ from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
 from ..errors import AgentStoreError, TurnRefusedError
-from .drawers import AgentDrawer, AnyDrawer, await_open
-from .neighbours import with_context
+from .turn_store import AgentDrawer, AnyDrawer, await_open
+from .context_index import with_context
 from .outcomes import is_hopeless, is_unreachable
 from .turns import Turn, check_count
 
