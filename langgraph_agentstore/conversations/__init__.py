@@ -7,12 +7,12 @@ exports them. `remember_conversation` and `recall_conversation` do so in a graph
 from typing import TYPE_CHECKING
 
 from .._support.lazy import lazy_names
-from .export_items import aexport_items, export_items
-from .langchain_history import StoreChatMessageHistory
-from .keys import ConversationKey
 from .async_memory import ConversationMemory
-from .repository import BaseStoreRepository, PostgresStoreRepository
 from .background_saver import SaverStats
+from .export_items import aexport_items, export_items
+from .keys import ConversationKey
+from .langchain_history import StoreChatMessageHistory
+from .repository import BaseStoreRepository, PostgresStoreRepository
 from .summaries import ThreadSummary
 from .turns import Turn, new_turn
 

@@ -16,12 +16,12 @@ from typing import Any
 from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 
 from .._support.progress import Progress
-from .memory import BlockingConversations
-from .token_budget import TokenCounter
-from .turn_store import PAGE_SIZE
 from .export_turns import ExportFormat
 from .keys import ConversationKey
+from .memory import BlockingConversations
 from .summaries import ThreadSummary
+from .token_budget import TokenCounter
+from .turn_store import PAGE_SIZE
 from .turns import Turn
 
 

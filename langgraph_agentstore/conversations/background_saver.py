@@ -24,9 +24,9 @@ from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
 from ..errors import AgentStoreError, TurnRefusedError
-from .turn_store import AgentDrawer, AnyDrawer, await_open
 from .context_index import with_context
 from .outcomes import is_hopeless, is_unreachable
+from .turn_store import AgentDrawer, AnyDrawer, await_open
 from .turns import Turn, check_count
 
 logger = logging.getLogger("langgraph_agentstore.conversations")

@@ -21,10 +21,10 @@ from ..transfer.formats.columns import Columns
 from ..transfer.reading import ItemReader
 from ..transfer.steps import run
 from ..user_scope import decode_label, encode_label, part_of
-from .export_turns import ExportFormat, write_rows
-from .keys import in_utc
-from .external_sort import in_order
 from .background_saver import await_savers
+from .export_turns import ExportFormat, write_rows
+from .external_sort import in_order
+from .keys import in_utc
 
 COLUMNS: Columns = {
     "user_id": "text",

@@ -15,8 +15,8 @@ from langgraph.store.base import BaseStore
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
 from ..model.users import check_user_id, user_of
 from ..views import UserStore
-from .keys import check_thread_id
 from .async_memory import ConversationMemory
+from .keys import check_thread_id
 from .repository import BaseStoreRepository
 from .stored_messages import as_messages, is_one_message, logger
 

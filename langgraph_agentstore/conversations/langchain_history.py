@@ -12,8 +12,8 @@ from langchain_core.messages import BaseMessage
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
-from .keys import check_thread_id
 from .async_memory import ConversationMemory
+from .keys import check_thread_id
 from .repository import BaseStoreRepository
 
 

@@ -19,15 +19,15 @@ from .._support.progress import Progress
 from ..model.users import check_user_id
 from ..plan.words import is_blank
 from .answered_calls import history_of
-from .token_budget import Budget, TokenCounter
-from .turn_store import NEWEST_PAGE_SIZE, AnyDrawer, drawer_of
+from .background_saver import await_savers
+from .context_index import CANDIDATES, credited, with_context
 from .export_turns import ExportFormat, export_turns
 from .keys import ConversationKey, check_thread_id, in_utc
-from .context_index import CANDIDATES, credited, with_context
 from .repository import BaseStoreRepository
-from .background_saver import await_savers
 from .stored_messages import as_messages
 from .summaries import ThreadSummary
+from .token_budget import Budget, TokenCounter
+from .turn_store import NEWEST_PAGE_SIZE, AnyDrawer, drawer_of
 from .turns import Turn, check_count, new_turn, split_into_turns, turn_of_messages
 
 

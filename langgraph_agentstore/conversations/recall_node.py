@@ -25,20 +25,20 @@ from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
 from .answered_calls import is_same, with_answered_calls
-from .token_budget import Budget, TokenCounter
-from .turn_store import await_open
+from .background_saver import logger
+from .graph_context import (
+    Memories,
+    Middleware,
+    Source,
+    as_middleware,
+    given_messages,
+    messages_of,
+)
 from .keys import check_thread_id, thread_id_of_run
 from .outcomes import is_unreachable
-from .graph_context import (
-Memories,
-Middleware,
-Source,
-as_middleware,
-given_messages,
-messages_of,
-)
-from .background_saver import logger
 from .stored_messages import as_messages
+from .token_budget import Budget, TokenCounter
+from .turn_store import await_open
 from .turns import last_turn
 
 T = TypeVar("T")

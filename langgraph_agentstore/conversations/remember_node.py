@@ -27,20 +27,20 @@ from ..errors import (
     UserConflictError,
 )
 from .async_memory import ConversationMemory
-from .graph_context import (
-Memories,
-Middleware,
-Source,
-as_middleware,
-messages_of,
-thread_of,
-)
 from .background_saver import (
-DEFAULT_CAPACITY,
-DEFAULT_DRAIN_TIMEOUT_S,
-BackgroundSaver,
-SaverStats,
-logger,
+    DEFAULT_CAPACITY,
+    DEFAULT_DRAIN_TIMEOUT_S,
+    BackgroundSaver,
+    SaverStats,
+    logger,
+)
+from .graph_context import (
+    Memories,
+    Middleware,
+    Source,
+    as_middleware,
+    messages_of,
+    thread_of,
 )
 from .stored_messages import is_said
 from .turns import Turn, last_turn, turn_of_messages

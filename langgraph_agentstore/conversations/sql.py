@@ -16,10 +16,10 @@ from ..model.namespaces import encode_labels
 from ..model.users import Address
 from ..plan.delete import count_of_removed
 from ..plan.model import (
-Decoded,
-Row,
-Rules,
-Statement,
+    Decoded,
+    Row,
+    Rules,
+    Statement,
 )
 
 ThreadRow: TypeAlias = tuple[str, str, str, int]

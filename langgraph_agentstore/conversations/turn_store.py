@@ -18,12 +18,6 @@ from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..model.users import Address as Triples
-from .sql import (
-plan_forget_thread,
-plan_newest_turns,
-plan_thread_page,
-plan_threads,
-)
 from ..plan.words import MOST_CHARACTERS
 from ..runtime.maintenance import OPEN
 from ..searching import SearchSurface
@@ -32,6 +26,12 @@ from ..views import UserStore
 from .addresses import conversations_of
 from .context_index import Match
 from .external_sort import in_order
+from .sql import (
+    plan_forget_thread,
+    plan_newest_turns,
+    plan_thread_page,
+    plan_threads,
+)
 from .storable_json import LARGEST_VALUE
 from .summaries import ThreadSummary, summaries, summary
 from .turns import Turn, turn_of_value

@@ -5,24 +5,24 @@ from typing import TYPE_CHECKING
 from .._support.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ..plan.administration import (
-        AccessedRecord,
-        AgentCount,
-        LargeRecord,
-        NamespaceCount,
-        NamespaceSize,
-        UserCount,
-    )
+    from .sql.administration import (
+AccessedRecord,
+AgentCount,
+LargeRecord,
+NamespaceCount,
+NamespaceSize,
+UserCount,
+)
     from .administration import DataStoreAdministration
-    from .awaited import AsyncDataStore
-    from .blocking import AgentDataStoreProxy, DataStore
-    from .locking import AsyncRecordLock, RecordLock
-    from .query_plans import QueryPlan
-    from .records import Change, DataStoreRecord, FoundRecord
-    from .running import data_store
+    from .async_data_store import AsyncDataStore
+    from .data_store import AgentDataStoreProxy, DataStore
+    from .locks import AsyncRecordLock, RecordLock
+    from .explain import QueryPlan
+    from .models import Change, DataStoreRecord, FoundRecord
+    from .graph_context import data_store
     from .service import DataStoreService
-    from .tools import data_store_tools
-    from .watching import AsyncWatch, Watch
+    from .langchain_tools import data_store_tools
+    from .watch import AsyncWatch, Watch
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -36,15 +36,15 @@ else:
                 "UserCount",
             ),
             ".administration": ("DataStoreAdministration",),
-            ".awaited": ("AsyncDataStore",),
-            ".blocking": ("AgentDataStoreProxy", "DataStore"),
-            ".locking": ("AsyncRecordLock", "RecordLock"),
-            ".query_plans": ("QueryPlan",),
-            ".records": ("Change", "DataStoreRecord", "FoundRecord"),
-            ".running": ("data_store",),
+            ".async_data_store": ("AsyncDataStore",),
+            ".data_store": ("AgentDataStoreProxy", "DataStore"),
+            ".locks": ("AsyncRecordLock", "RecordLock"),
+            ".explain": ("QueryPlan",),
+            ".models": ("Change", "DataStoreRecord", "FoundRecord"),
+            ".graph_context": ("data_store",),
             ".service": ("DataStoreService",),
-            ".tools": ("data_store_tools",),
-            ".watching": ("AsyncWatch", "Watch"),
+            ".langchain_tools": ("data_store_tools",),
+            ".watch": ("AsyncWatch", "Watch"),
         },
     )
 

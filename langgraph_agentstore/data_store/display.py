@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ..notebook_tables import facts_table, paragraph, plain_text, rows_table, shortened
-from ..plan.administration import plan_glance
+from .sql.administration import plan_glance
 from ..runtime.maintenance import HEALTH
 
 if TYPE_CHECKING:
-    from .proxy import Proxy
-    from .records import DataStoreRecord
+    from .base import Proxy
+    from .models import DataStoreRecord
 
 FIRST_RECORDS = 10
 PREVIEW_LENGTH = 200

@@ -8,7 +8,7 @@ from ..errors import InvalidNamespaceError, InvalidValueError
 from ..model.json_values import check_text, shown
 from ..model.namespaces import Labels, labels_named
 from ..model.users import SHARED, check_user_id
-from ..plan.administration import Within
+from .sql.administration import Within
 
 Namespace: TypeAlias = "str | Labels"
 """A string such as `files:my-repo`, or labels, which also reach what no string names."""

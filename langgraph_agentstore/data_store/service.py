@@ -13,9 +13,9 @@ from ..model.addresses import locate
 from ..model.namespaces import labels_named
 from ..model.users import Address
 from ..plan.model import Put
-from .blocking import DataStore
-from .records import DataStoreRecord
-from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES
+from .data_store import DataStore
+from .models import DataStoreRecord
+from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES
 from .steps import run
 
 Rows: TypeAlias = "Iterable[tuple[str, str, Any, Mapping[str, Any] | None]]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .changes import RETENTION
+from ..data_store.sql.changes import RETENTION
 from .delete import removing
 from .model import Decoded, Refresh, Row, Rules, Statement, columns_of, written_once
 from .telling import tell

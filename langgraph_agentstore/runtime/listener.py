@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from ..errors import AgentStoreError
-from ..plan.changes import CHANNEL, digest_of
+from ..data_store.sql.changes import CHANNEL, digest_of
 from .database import Database
 
 logger = logging.getLogger("langgraph_agentstore")

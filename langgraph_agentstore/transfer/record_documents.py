@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from ..data_store.records import DataStoreRecord
-from ..data_store.records import record_of as stored_record
+from ..data_store.models import DataStoreRecord
+from ..data_store.models import record_of as stored_record
 from ..errors import InvalidNamespaceError, InvalidValueError, ValueTooLargeError
 from ..model.addresses import checked_key, locate
 from ..model.json_values import (

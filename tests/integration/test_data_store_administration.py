@@ -20,11 +20,11 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import Address
-from langgraph_agentstore.plan.administration import (
-    Within,
-    plan_delete_within,
-    plan_glance,
-    plan_page_of_records,
+from langgraph_agentstore.data_store.sql.administration import (
+Within,
+plan_delete_within,
+plan_glance,
+plan_page_of_records,
 )
 from langgraph_agentstore.plan.model import Rules, Statement, Tables
 from langgraph_agentstore.plan.overview import plan_overview

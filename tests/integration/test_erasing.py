@@ -15,7 +15,7 @@ from langgraph_agentstore.data_store import Watch
 from langgraph_agentstore.errors import WatchLapsedError
 from langgraph_agentstore.files import StoreBackend
 from langgraph_agentstore.memory_agent import MemoryAgent
-from langgraph_agentstore.runtime import watching
+from langgraph_agentstore.data_store import change_feed
 from tests.support.faults import execute
 
 INDEX = {"dims": 3, "embed": DeterministicFakeEmbedding(size=3), "mode": "hybrid"}
@@ -71,7 +71,7 @@ def test_nothing_of_an_erased_user_is_left_in_any_table(
 def test_whoever_watches_an_erased_user_hears_that_the_watch_has_lapsed(
     store: AgentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "RENEW_S", 0.0)
+    monkeypatch.setattr(change_feed, "RENEW_S", 0.0)
     data = DataStore(store, "ada", None)
     with data.watch(timeout_s=10) as changes:
         data.set("a", 1)

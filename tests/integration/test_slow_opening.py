@@ -12,8 +12,8 @@ from langchain_core.messages import HumanMessage
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import ConversationMemory, new_turn, recall_conversation
-from langgraph_agentstore.conversations.recall_node import RecallConversation
 from langgraph_agentstore.conversations.background_saver import BackgroundSaver, await_savers
+from langgraph_agentstore.conversations.recall_node import RecallConversation
 from tests.support.faults import hung_host
 from tests.support.proxy import Proxy
 

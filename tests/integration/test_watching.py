@@ -16,7 +16,7 @@ import pytest
 from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore
 from langgraph_agentstore.data_store import Change
 from langgraph_agentstore.errors import NotPermittedError, WatchLapsedError
-from langgraph_agentstore.runtime import watching
+from langgraph_agentstore.data_store import change_feed
 from tests.support.faults import execute, start_script, terminate_backends, until, wait_until
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer
@@ -203,7 +203,7 @@ def test_a_change_that_commits_late_is_not_missed(
 def test_a_watch_that_did_not_look_for_too_long_says_so(
     jobs: DataStore, postgres_dsn: str, schema_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "RENEW_S", 0.0)
+    monkeypatch.setattr(change_feed, "RENEW_S", 0.0)
     changes = jobs.watch(timeout_s=SOON_S)
     jobs.set("a", 1)
     assert next(changes).key == "a"
@@ -280,11 +280,11 @@ async def test_a_watch_cancelled_while_it_wants_to_listen_leaves_no_connection(
             before = connections()
             proxy.lose(b"LISTEN")
             records = AsyncDataStore(store, "ann", "tester", "jobs")
-            watching = asyncio.ensure_future(records.watch(timeout_s=SOON_S))
+            change_feed = asyncio.ensure_future(records.watch(timeout_s=SOON_S))
             await until(lambda: connections() > before)
-            watching.cancel()
+            change_feed.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await watching
+                await change_feed
             await until(lambda: connections() == before)
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta, timezone
 
 from langgraph_agentstore.conversations import Turn, new_turn
 from langgraph_agentstore.conversations.context_index import (
-LONGEST_BEFORE,
-Match,
-credited,
-with_context,
+    LONGEST_BEFORE,
+    Match,
+    credited,
+    with_context,
 )
 
 BEGINNING = datetime(2024, 2, 1, tzinfo=timezone.utc)

@@ -6,11 +6,11 @@ from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore.conversations import ConversationMemory, new_turn
 from langgraph_agentstore.conversations.background_saver import (
-LONGEST_PAUSE_OF_A_TURN_S,
-RETRIED_AT_ONCE,
-BackgroundSaver,
-_Attempts,
-_Waiting,
+    LONGEST_PAUSE_OF_A_TURN_S,
+    RETRIED_AT_ONCE,
+    BackgroundSaver,
+    _Attempts,
+    _Waiting,
 )
 
 DRAWER = ConversationMemory(InMemoryStore(), "ann")._drawer

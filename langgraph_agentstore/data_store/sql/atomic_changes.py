@@ -1,7 +1,7 @@
 """Changing records atomically, by one statement each: no writer's change is lost to another's.
 
 These write the value alone, not what it is found by: on a store with an index they are not used,
-see `data_store/changing.py`.
+see `data_store/atomic_changes.py`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..model.addresses import Located
-from ..model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
-from .delete import count_of_removed, removing
-from .model import Decoded, Put, ResultT, Row, Rules, Statement
-from .put import arguments_of
-from .telling import tell, told
-from .upsert import AUTHORED, COLUMNS, EXPIRED, replacing
+from ...model.addresses import Located
+from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
+from ...plan.delete import count_of_removed, removing
+from ...plan.model import (
+Decoded,
+Put,
+ResultT,
+Row,
+Rules,
+Statement,
+)
+from ...plan.put import arguments_of
+from ...plan.telling import tell, told
+from ...plan.upsert import (
+AUTHORED,
+COLUMNS,
+EXPIRED,
+replacing,
+)
 
 
 def plan_delete(at: Located, key: str, rules: Rules) -> Statement[bool]:

@@ -13,9 +13,9 @@ from langchain_core.tools import BaseTool, StructuredTool
 
 from ..beyond import ExtendedSurface
 from ..model.json_values import encode_value
-from .blocking import DataStore
-from .running import data_store
-from .settings import DEFAULT_NAMESPACE, Access
+from .data_store import DataStore
+from .graph_context import data_store
+from .options import DEFAULT_NAMESPACE, Access
 
 T = TypeVar("T")
 

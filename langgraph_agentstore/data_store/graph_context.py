@@ -14,9 +14,9 @@ from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
 from ..model.users import running_user
 from ..views import UserStore
-from .blocking import DataStore
+from .data_store import DataStore
 from .ops_log import OpsLog
-from .settings import DEFAULT_NAMESPACE, Access
+from .options import DEFAULT_NAMESPACE, Access
 
 
 def data_store(

@@ -11,14 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..model.addresses import Located
-from ..model.namespaces import Labels, decode_labels, encode_labels
-from ..model.users import SHARED
-from .delete import count_of_removed
-from .model import Decoded, ResultT, Row, Rules, Statement, Triple
-from .records import StoredRecord
-from .region import at_or_below
-from .stored_pages import plan_records_by_key
+from ...model.addresses import Located
+from ...model.namespaces import Labels, decode_labels, encode_labels
+from ...model.users import SHARED
+from ...plan.delete import count_of_removed
+from ...plan.model import (
+Decoded,
+ResultT,
+Row,
+Rules,
+Statement,
+Triple,
+)
+from ...plan.records import StoredRecord
+from ...plan.region import at_or_below
+from ...plan.stored_pages import plan_records_by_key
 
 
 @dataclass(frozen=True, slots=True)

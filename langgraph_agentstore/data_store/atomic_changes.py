@@ -25,10 +25,10 @@ from ..model.json_values import (
     same_json,
 )
 from ..plan.model import Put, PutExpected
-from ..plan.record_writes import plan_append, plan_compare_and_set, plan_increment
+from .sql.atomic_changes import plan_append, plan_compare_and_set, plan_increment
 from ..plan.records import StoredRecord, plan_one_record
 from .steps import Steps
-from .writing import Writing
+from .writes import Writing
 
 
 class Changing(Writing):

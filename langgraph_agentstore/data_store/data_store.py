@@ -11,12 +11,12 @@ from .._support.lifecycle import Closing
 from ..beyond import PAGE_SIZE
 from ..config.index import SearchMode
 from .display import data_store_html
-from .locking import DEFAULT_LEASE_S, RecordLock
-from .proxy import Proxy
-from .records import DataStoreRecord, FoundRecord
+from .locks import DEFAULT_LEASE_S, RecordLock
+from .base import Proxy
+from .models import DataStoreRecord, FoundRecord
 from .steps import ResultT, Steps, run
-from .watching import Watch
-from .writing import Items
+from .watch import Watch
+from .writes import Items
 
 
 class DataStore(Closing, Proxy):

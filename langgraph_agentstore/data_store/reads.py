@@ -20,8 +20,8 @@ from ..plan.records import (
     plan_values,
 )
 from .ops_log import log_entry, preview
-from .records import DataStoreRecord, record_of
-from .settings import Settings, checked_limit
+from .models import DataStoreRecord, record_of
+from .options import Settings, checked_limit
 from .steps import Steps
 
 DefaultT = TypeVar("DefaultT")

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from .model import Decoded, Row, Rules, Statement, Triple, written_once
+from ...plan.model import (
+Decoded,
+Row,
+Rules,
+Statement,
+Triple,
+written_once,
+)
 
 
 @dataclass(frozen=True, slots=True)

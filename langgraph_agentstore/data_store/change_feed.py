@@ -9,18 +9,18 @@ from uuid import uuid4
 
 from ..errors import WatchLapsedError
 from ..model.addresses import Located
-from ..plan.changes import (
-    RETENTION,
-    SNAPSHOT,
-    StoredChange,
-    begin_statement,
-    decode_changes,
-    end_statement,
-    renew_statement,
-    since_statement,
+from .sql.changes import (
+RETENTION,
+SNAPSHOT,
+StoredChange,
+begin_statement,
+decode_changes,
+end_statement,
+renew_statement,
+since_statement,
 )
-from .listener import Bell
-from .session import Job, Session
+from ..runtime.listener import Bell
+from ..runtime.session import Job, Session
 
 POLL_S = 1.0
 """How long one look waits for a change; also how often it looks unasked."""

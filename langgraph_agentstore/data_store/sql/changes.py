@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from .model import Row, Rules, written_once
+from ...plan.model import Row, Rules, written_once
 
 CHANNEL = "agentstore_change"
 """Where writers notify, with the digest of the user. One for all schemas of a database.

@@ -13,10 +13,15 @@ from typing_extensions import Self
 
 from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
 from ..model.addresses import checked_key
-from ..plan.locks import Lease, plan_acquire, plan_release, plan_renew
+from .sql.locks import (
+Lease,
+plan_acquire,
+plan_release,
+plan_renew,
+)
 from ..plan.model import Triple
 from .steps import Pause, Steps, arun, run
-from .writing import Writing
+from .writes import Writing
 
 logger = logging.getLogger("langgraph_agentstore")
 

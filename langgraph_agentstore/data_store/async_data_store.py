@@ -12,12 +12,12 @@ from .._support.paging import AwaitedPages
 from ..beyond import PAGE_SIZE
 from ..config.index import SearchMode
 from .display import proxy_html
-from .locking import DEFAULT_LEASE_S, AsyncRecordLock
-from .proxy import Proxy
-from .records import DataStoreRecord, FoundRecord
+from .locks import DEFAULT_LEASE_S, AsyncRecordLock
+from .base import Proxy
+from .models import DataStoreRecord, FoundRecord
 from .steps import ResultT, Steps, arun
-from .watching import AsyncWatch
-from .writing import Items
+from .watch import AsyncWatch
+from .writes import Items
 
 
 class AsyncDataStore(AsyncClosing, Proxy):

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Iterator
 
 from .._support.lifecycle import AsyncClosing, Closing
 from ..errors import StoreClosedError, StoreTimeoutError, StoreUnavailableError
-from ..runtime.watching import POLL_S, Watching
-from .reading import Reading
-from .records import Change, change_of
+from .change_feed import POLL_S, Watching
+from .reads import Reading
+from .models import Change, change_of
 
 logger = logging.getLogger("langgraph_agentstore")
 

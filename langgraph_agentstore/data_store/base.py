@@ -15,12 +15,17 @@ from ..config.index import SearchMode
 from ..errors import ConfigurationError, ValueTypeError
 from ..loading import check_size
 from ..model.json_values import check_text
-from ..runtime.watching import Watching
+from .change_feed import Watching
 from ..views import check_view
-from .changing import Changing
+from .atomic_changes import Changing
 from .ops_log import OpsLog
-from .records import RANKED_BY, FoundRecord
-from .settings import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES, Access, checked_settings
+from .models import RANKED_BY, FoundRecord
+from .options import (
+DEFAULT_NAMESPACE,
+LARGEST_VALUE_BYTES,
+Access,
+checked_settings,
+)
 from .view import RecordView
 
 

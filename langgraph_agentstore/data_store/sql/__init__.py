@@ -1,0 +1,1 @@
+"""Statements of data stores; no I/O."""
