@@ -41,7 +41,7 @@ NEWEST_PAGE_SIZE = 100
 LOAD_BATCH_SIZE = 5_000
 REMEMBERED_THREADS = 1_024
 INDEXED = ("context[*]",)
-"""What a turn is found by, whatever fields the store's index names; see `neighbours.py`."""
+"""What a turn is found by, whatever fields the store's index names; see `context_index.py`."""
 
 
 class AnyDrawer:

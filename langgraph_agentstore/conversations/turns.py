@@ -5,7 +5,7 @@ take the turn along, nor may a later change of the caller's objects be seen.
 
 Stored as JSON: `query`, `response`, `thread_id` and `timestamp` (ISO 8601, UTC, always with
 microseconds, so that texts sort as times do), and where there is any `metadata` and `messages` in
-LangChain's own form. `context` and `previous` serve search: see `neighbours.py`.
+LangChain's own form. `context` and `previous` serve search: see `context_index.py`.
 """
 
 from __future__ import annotations

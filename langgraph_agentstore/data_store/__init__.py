@@ -5,29 +5,29 @@ from typing import TYPE_CHECKING
 from .._support.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .sql.administration import (
-AccessedRecord,
-AgentCount,
-LargeRecord,
-NamespaceCount,
-NamespaceSize,
-UserCount,
-)
     from .administration import DataStoreAdministration
     from .async_data_store import AsyncDataStore
     from .data_store import AgentDataStoreProxy, DataStore
-    from .locks import AsyncRecordLock, RecordLock
     from .explain import QueryPlan
-    from .models import Change, DataStoreRecord, FoundRecord
     from .graph_context import data_store
-    from .service import DataStoreService
     from .langchain_tools import data_store_tools
+    from .locks import AsyncRecordLock, RecordLock
+    from .models import Change, DataStoreRecord, FoundRecord
+    from .service import DataStoreService
+    from .sql.administration import (
+        AccessedRecord,
+        AgentCount,
+        LargeRecord,
+        NamespaceCount,
+        NamespaceSize,
+        UserCount,
+    )
     from .watch import AsyncWatch, Watch
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "..plan.administration": (
+            ".sql.administration": (
                 "AccessedRecord",
                 "AgentCount",
                 "LargeRecord",

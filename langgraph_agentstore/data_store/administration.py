@@ -11,31 +11,31 @@ from ..loading import check_size
 from ..model.addresses import checked_key, locate
 from ..model.json_values import check_text
 from ..model.users import Address, check_user_id
-from .sql.administration import (
-AccessedRecord,
-AgentCount,
-LargeRecord,
-NamespaceCount,
-NamespaceSize,
-UserCount,
-Within,
-plan_accessed,
-plan_agent_counts,
-plan_delete_within,
-plan_larger_than,
-plan_namespace_counts,
-plan_namespace_sizes,
-plan_page_of_records,
-plan_user_counts,
-)
 from ..plan.model import Rules, Statement, Triple
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import triple_of
 from ..store import AgentStore
 from .explain import QueryPlan, query_plans
 from .models import DataStoreRecord, record_of
-from .scoping import Namespace, labels_of, user_of, within_of
 from .options import checked_limit
+from .scoping import Namespace, labels_of, user_of, within_of
+from .sql.administration import (
+    AccessedRecord,
+    AgentCount,
+    LargeRecord,
+    NamespaceCount,
+    NamespaceSize,
+    UserCount,
+    Within,
+    plan_accessed,
+    plan_agent_counts,
+    plan_delete_within,
+    plan_larger_than,
+    plan_namespace_counts,
+    plan_namespace_sizes,
+    plan_page_of_records,
+    plan_user_counts,
+)
 
 ResultT = TypeVar("ResultT")
 

@@ -11,9 +11,9 @@ from .._support.lifecycle import AsyncClosing
 from .._support.paging import AwaitedPages
 from ..beyond import PAGE_SIZE
 from ..config.index import SearchMode
+from .base import Proxy
 from .display import proxy_html
 from .locks import DEFAULT_LEASE_S, AsyncRecordLock
-from .base import Proxy
 from .models import DataStoreRecord, FoundRecord
 from .steps import ResultT, Steps, arun
 from .watch import AsyncWatch

@@ -15,16 +15,16 @@ from ..config.index import SearchMode
 from ..errors import ConfigurationError, ValueTypeError
 from ..loading import check_size
 from ..model.json_values import check_text
-from .change_feed import Watching
 from ..views import check_view
 from .atomic_changes import Changing
-from .ops_log import OpsLog
+from .change_feed import Watching
 from .models import RANKED_BY, FoundRecord
+from .ops_log import OpsLog
 from .options import (
-DEFAULT_NAMESPACE,
-LARGEST_VALUE_BYTES,
-Access,
-checked_settings,
+    DEFAULT_NAMESPACE,
+    LARGEST_VALUE_BYTES,
+    Access,
+    checked_settings,
 )
 from .view import RecordView
 

@@ -9,18 +9,18 @@ from uuid import uuid4
 
 from ..errors import WatchLapsedError
 from ..model.addresses import Located
-from .sql.changes import (
-RETENTION,
-SNAPSHOT,
-StoredChange,
-begin_statement,
-decode_changes,
-end_statement,
-renew_statement,
-since_statement,
-)
 from ..runtime.listener import Bell
 from ..runtime.session import Job, Session
+from ..plan.telling import RETENTION
+from .sql.changes import (
+    SNAPSHOT,
+    StoredChange,
+    begin_statement,
+    decode_changes,
+    end_statement,
+    renew_statement,
+    since_statement,
+)
 
 POLL_S = 1.0
 """How long one look waits for a change; also how often it looks unasked."""

@@ -10,9 +10,9 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 from .._support.lifecycle import Closing
 from ..beyond import PAGE_SIZE
 from ..config.index import SearchMode
+from .base import Proxy
 from .display import data_store_html
 from .locks import DEFAULT_LEASE_S, RecordLock
-from .base import Proxy
 from .models import DataStoreRecord, FoundRecord
 from .steps import ResultT, Steps, run
 from .watch import Watch

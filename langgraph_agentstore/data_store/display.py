@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ..notebook_tables import facts_table, paragraph, plain_text, rows_table, shortened
-from .sql.administration import plan_glance
 from ..runtime.maintenance import HEALTH
+from .sql.administration import plan_glance
 
 if TYPE_CHECKING:
     from .base import Proxy

@@ -13,13 +13,13 @@ from typing_extensions import Self
 
 from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
 from ..model.addresses import checked_key
-from .sql.locks import (
-Lease,
-plan_acquire,
-plan_release,
-plan_renew,
-)
 from ..plan.model import Triple
+from .sql.locks import (
+    Lease,
+    plan_acquire,
+    plan_release,
+    plan_renew,
+)
 from .steps import Pause, Steps, arun, run
 from .writes import Writing
 

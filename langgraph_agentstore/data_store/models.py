@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 from typing_extensions import Self, override
 
-from .sql.changes import StoredChange
 from ..plan.records import StoredRecord
 from .display import record_html
+from .sql.changes import StoredChange
 
 
 def _in_utc(moment: datetime) -> datetime:

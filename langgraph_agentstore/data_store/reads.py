@@ -19,8 +19,8 @@ from ..plan.records import (
     plan_page_of_values,
     plan_values,
 )
-from .ops_log import log_entry, preview
 from .models import DataStoreRecord, record_of
+from .ops_log import log_entry, preview
 from .options import Settings, checked_limit
 from .steps import Steps
 

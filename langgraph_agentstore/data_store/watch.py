@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Iterator
 from .._support.lifecycle import AsyncClosing, Closing
 from ..errors import StoreClosedError, StoreTimeoutError, StoreUnavailableError
 from .change_feed import POLL_S, Watching
-from .reads import Reading
 from .models import Change, change_of
+from .reads import Reading
 
 logger = logging.getLogger("langgraph_agentstore")
 

@@ -18,9 +18,9 @@ from ..model.json_values import (
 from ..model.ttl import ttl_interval
 from ..plan.content import content_of
 from ..plan.model import NO_METADATA, Put, PutTogether
-from .sql.atomic_changes import plan_clear, plan_delete
 from .ops_log import preview
 from .reads import Reading
+from .sql.atomic_changes import plan_clear, plan_delete
 from .steps import Steps
 
 Items: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]]"

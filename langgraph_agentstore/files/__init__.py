@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._support.lazy import lazy_names
-from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
-from .spoon import StoreBackend, create_store_backend
-from .spoon_results import (
+from .spoon_ai.adapters import FromLangGraph, SQLiteStore, ToLangGraph
+from .spoon_ai.backend import StoreBackend, create_store_backend
+from .spoon_ai.results import (
     EditResult,
     FileDownloadResponse,
     FileInfo,
@@ -19,12 +19,12 @@ from .spoon_results import (
     GrepMatch,
     WriteResult,
 )
-from .spoon_stores import BaseStore, InMemoryStore
+from .spoon_ai.stores import BaseStore, InMemoryStore
 
 if TYPE_CHECKING:
-    from .deep_agents import DeepAgentsBackend
+    from .deep_agents.backend import DeepAgentsBackend
 else:  # It needs the extra `deepagents`.
-    __getattr__, __dir__ = lazy_names(__name__, {".deep_agents": ("DeepAgentsBackend",)})
+    __getattr__, __dir__ = lazy_names(__name__, {".deep_agents.backend": ("DeepAgentsBackend",)})
 
 __all__ = [
     "BaseStore",

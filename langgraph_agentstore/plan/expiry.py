@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..data_store.sql.changes import RETENTION
 from .delete import removing
 from .model import Decoded, Refresh, Row, Rules, Statement, columns_of, written_once
-from .telling import tell
+from .telling import RETENTION, tell
 
 REFRESHED = """CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
             THEN now() + i.ttl END"""

@@ -6,7 +6,24 @@ look into a table that is empty.
 
 from __future__ import annotations
 
+import hashlib
+from datetime import timedelta
+
 from .model import Rules
+
+CHANNEL = "agentstore_change"
+"""Where writers notify, with the digest of the user. One for all schemas of a database.
+
+Anybody who may connect to the database may listen, so no user is named.
+"""
+
+RETENTION = timedelta(hours=1)
+"""How long a change is kept, and a watch believed in that does not look."""
+
+
+def digest_of(user_id: str) -> str:
+    """The payload of a user's notifications, as `tell_change` makes it."""
+    return hashlib.sha256(user_id.encode()).hexdigest()
 
 
 def told(write: str, rules: Rules, result: str = "", *, gone: bool = False) -> str:

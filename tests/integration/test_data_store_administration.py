@@ -10,6 +10,12 @@ import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.data_store import DataStoreAdministration
+from langgraph_agentstore.data_store.sql.administration import (
+    Within,
+    plan_delete_within,
+    plan_glance,
+    plan_page_of_records,
+)
 from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidNamespaceError,
@@ -20,12 +26,6 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import Address
-from langgraph_agentstore.data_store.sql.administration import (
-Within,
-plan_delete_within,
-plan_glance,
-plan_page_of_records,
-)
 from langgraph_agentstore.plan.model import Rules, Statement, Tables
 from langgraph_agentstore.plan.overview import plan_overview
 from langgraph_agentstore.runtime.explaining import explain_job

@@ -25,7 +25,7 @@ from deepagents.backends.protocol import BackendProtocol, ReadResult
 from deepagents.backends.utils import _EXTENSION_TO_FILE_TYPE, _get_backend_read_file_type
 
 from langgraph_agentstore.files import DeepAgentsBackend
-from langgraph_agentstore.files.deep_agents_files import NOT_TEXT
+from langgraph_agentstore.files.deep_agents.operations import NOT_TEXT
 
 METHODS = ["ls", "read", "write", "edit", "delete", "grep", "glob", "upload_files"]
 METHODS.append("download_files")

@@ -11,11 +11,10 @@ from psycopg import sql
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import ConversationMemory
-from langgraph_agentstore.data_store import Watch
+from langgraph_agentstore.data_store import Watch, change_feed
 from langgraph_agentstore.errors import WatchLapsedError
 from langgraph_agentstore.files import StoreBackend
 from langgraph_agentstore.memory_agent import MemoryAgent
-from langgraph_agentstore.data_store import change_feed
 from tests.support.faults import execute
 
 INDEX = {"dims": 3, "embed": DeterministicFakeEmbedding(size=3), "mode": "hybrid"}

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from langgraph_agentstore import AgentStore, PoolConfig
-from langgraph_agentstore.plan.files import (
+from langgraph_agentstore.files.sql import (
     Reach,
     Space,
     plan_children,

@@ -14,9 +14,8 @@ import psycopg
 import pytest
 
 from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore
-from langgraph_agentstore.data_store import Change
+from langgraph_agentstore.data_store import Change, change_feed
 from langgraph_agentstore.errors import NotPermittedError, WatchLapsedError
-from langgraph_agentstore.data_store import change_feed
 from tests.support.faults import execute, start_script, terminate_backends, until, wait_until
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer

@@ -16,12 +16,12 @@ from ...model.namespaces import Labels, decode_labels, encode_labels
 from ...model.users import SHARED
 from ...plan.delete import count_of_removed
 from ...plan.model import (
-Decoded,
-ResultT,
-Row,
-Rules,
-Statement,
-Triple,
+    Decoded,
+    ResultT,
+    Row,
+    Rules,
+    Statement,
+    Triple,
 )
 from ...plan.records import StoredRecord
 from ...plan.region import at_or_below

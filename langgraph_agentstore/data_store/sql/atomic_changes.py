@@ -13,20 +13,20 @@ from ...model.addresses import Located
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from ...plan.delete import count_of_removed, removing
 from ...plan.model import (
-Decoded,
-Put,
-ResultT,
-Row,
-Rules,
-Statement,
+    Decoded,
+    Put,
+    ResultT,
+    Row,
+    Rules,
+    Statement,
 )
 from ...plan.put import arguments_of
 from ...plan.telling import tell, told
 from ...plan.upsert import (
-AUTHORED,
-COLUMNS,
-EXPIRED,
-replacing,
+    AUTHORED,
+    COLUMNS,
+    EXPIRED,
+    replacing,
 )
 
 

@@ -8,23 +8,14 @@ second writer of an item waits for the first.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ...plan.model import Row, Rules, written_once
-
-CHANNEL = "agentstore_change"
-"""Where writers notify, with the digest of the user. One for all schemas of a database.
-
-Anybody who may connect to the database may listen, so no user is named.
-"""
-
-RETENTION = timedelta(hours=1)
-"""How long a change is kept, and a watch believed in that does not look."""
+from ...plan.telling import RETENTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +28,6 @@ class StoredChange:
     gone: bool
     value: Any
     at: datetime
-
-
-def digest_of(user_id: str) -> str:
-    """The payload of a user's notifications, as `tell_change` makes it."""
-    return hashlib.sha256(user_id.encode()).hexdigest()
 
 
 def begin_statement(user_id: str, watch: UUID, rules: Rules) -> tuple[str, tuple[Any, ...]]:

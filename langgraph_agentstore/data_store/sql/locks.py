@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ...plan.model import (
-Decoded,
-Row,
-Rules,
-Statement,
-Triple,
-written_once,
+    Decoded,
+    Row,
+    Rules,
+    Statement,
+    Triple,
+    written_once,
 )
 
 

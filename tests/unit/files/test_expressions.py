@@ -16,7 +16,7 @@ from langgraph_agentstore.files import budget as budget_module
 from langgraph_agentstore.files import expressions
 from langgraph_agentstore.files.budget import LONGEST_PATTERN, MatchingTimeoutError
 from langgraph_agentstore.files.expressions import compiled
-from langgraph_agentstore.files.globs import glob_matcher
+from langgraph_agentstore.files.patterns import glob_matcher
 
 ATOMS = st.sampled_from(
     [

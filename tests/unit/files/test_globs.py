@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcmatch import glob
 
-from langgraph_agentstore.files.globs import glob_matcher, like_of
+from langgraph_agentstore.files.patterns import glob_matcher, like_of
 from tests.support.file_model import PATHS, globs
 
 FLAGS = glob.BRACE | glob.GLOBSTAR

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from langgraph_agentstore import BlockingCallError
-from langgraph_agentstore.files.turns import Turns
+from langgraph_agentstore.files.cross_loop_lock import Turns
 
 
 def test_threads_and_tasks_take_turns() -> None:

@@ -23,17 +23,25 @@ from langgraph_agentstore.conversations.sql import (
     plan_thread_page,
     plan_threads,
 )
+from langgraph_agentstore.data_store.sql.atomic_changes import (
+    plan_append,
+    plan_clear,
+    plan_compare_and_set,
+    plan_delete,
+    plan_increment,
+)
+from langgraph_agentstore.data_store.sql.changes import (
+    begin_statement,
+    end_statement,
+    renew_statement,
+    since_statement,
+)
+from langgraph_agentstore.data_store.sql.locks import plan_acquire, plan_release
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.plan import Planner
 from langgraph_agentstore.plan.access import count_statement
 from langgraph_agentstore.plan.bulk import Load, plan_load
-from langgraph_agentstore.data_store.sql.changes import (
-begin_statement,
-end_statement,
-renew_statement,
-since_statement,
-)
 from langgraph_agentstore.plan.delete import (
     delete_many_sql,
     plan_delete_regions,
@@ -42,7 +50,6 @@ from langgraph_agentstore.plan.delete import (
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
 from langgraph_agentstore.plan.known_vectors import plan_known_vectors
-from langgraph_agentstore.data_store.sql.locks import plan_acquire, plan_release
 from langgraph_agentstore.plan.model import Put, PutExpected, Rules, Standing, Tables
 from langgraph_agentstore.plan.put import (
     put_expected_statement,
@@ -52,13 +59,6 @@ from langgraph_agentstore.plan.put import (
     repeated_put_statement,
 )
 from langgraph_agentstore.plan.query_options import query_options
-from langgraph_agentstore.data_store.sql.atomic_changes import (
-plan_append,
-plan_clear,
-plan_compare_and_set,
-plan_delete,
-plan_increment,
-)
 from langgraph_agentstore.plan.records import (
     plan_all_values,
     plan_keys,

@@ -8,26 +8,30 @@ from uuid import UUID
 
 import pytest
 
+from langgraph_agentstore.data_store.sql.atomic_changes import (
+    plan_append,
+    plan_compare_and_set,
+    plan_delete,
+    plan_increment,
+)
+from langgraph_agentstore.data_store.sql.changes import (
+    StoredChange,
+    decode_changes,
+    since_statement,
+)
+from langgraph_agentstore.data_store.sql.locks import (
+    Lease,
+    plan_acquire,
+    plan_release,
+    plan_renew,
+)
 from langgraph_agentstore.errors import InvalidNamespaceError
 from langgraph_agentstore.model.addresses import MAX_ADDRESS_BYTES, locate
 from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.plan.access import Accesses, count_statement
-from langgraph_agentstore.data_store.sql.changes import StoredChange, decode_changes, since_statement
 from langgraph_agentstore.plan.get import Gotten, decode_gets
-from langgraph_agentstore.data_store.sql.locks import (
-Lease,
-plan_acquire,
-plan_release,
-plan_renew,
-)
 from langgraph_agentstore.plan.model import Get, Put, PutTogether, Rules, StoredValue, Tables
 from langgraph_agentstore.plan.put import put_together_statement
-from langgraph_agentstore.data_store.sql.atomic_changes import (
-plan_append,
-plan_compare_and_set,
-plan_delete,
-plan_increment,
-)
 from langgraph_agentstore.plan.records import (
     StoredRecord,
     plan_all_values,

@@ -9,14 +9,16 @@ from typing import TypeVar
 
 from langgraph.store.base import BaseStore as LangGraphStore
 
-from .._support.lifecycle import AwaitedClosing
-from ..errors import InvalidOperationError
-from ..model.namespaces import Labels
-from ..user_scope import labels_naming
+from ..._support.lifecycle import AwaitedClosing
+from ...errors import InvalidOperationError
+from ...model.namespaces import Labels
+from ...user_scope import labels_naming
+from ..expressions import compiled
+from ..literals import literal_of
+from ..requests import Program, arun, run
+from ..storage import checked_namespace, checked_store, way_to
 from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
-from .expressions import compiled
-from .literals import literal_of
-from .spoon_files import (
+from .operations import (
     download,
     edit_text,
     glob_files,
@@ -26,7 +28,7 @@ from .spoon_files import (
     upload,
     write_new,
 )
-from .spoon_results import (
+from .results import (
     EditResult,
     FileDownloadResponse,
     FileInfo,
@@ -34,9 +36,7 @@ from .spoon_results import (
     GrepMatch,
     WriteResult,
 )
-from .spoon_stores import BaseStore, InMemoryStore
-from .steps import Program, arun, run
-from .ways import checked_namespace, checked_store, way_to
+from .stores import BaseStore, InMemoryStore
 
 FILESYSTEM: Labels = ("filesystem",)
 

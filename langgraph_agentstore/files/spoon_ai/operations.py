@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import VersionConflictError
-from ..plan.files import FileEntry, Reach
-from .budget import MatchingTimeoutError
-from .content import created, line_form
-from .core import (
+from ...errors import VersionConflictError
+from ..budget import MatchingTimeoutError
+from ..expressions import FoundIn
+from ..file_value import created, line_form
+from ..operations import (
     REFUSED,
     downloads,
     edited,
@@ -21,9 +21,10 @@ from .core import (
     reached,
     uploads,
 )
-from .expressions import FoundIn
-from .globs import any_path, glob_matcher, like_of
-from .spoon_results import (
+from ..patterns import any_path, glob_matcher, like_of
+from ..requests import Create, Program
+from ..sql import FileEntry, Reach
+from .results import (
     EditResult,
     FileDownloadResponse,
     FileInfo,
@@ -31,8 +32,7 @@ from .spoon_results import (
     GrepMatch,
     WriteResult,
 )
-from .spoon_text import matching_lines, numbered, replaced
-from .steps import Create, Program
+from .text import matching_lines, numbered, replaced
 
 
 def list_folder(path: str) -> Program[list[FileInfo]]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .expressions import FoundIn
-from .line_ends import ANY, lines_of, replaced_as_shown, shown
-from .spoon_results import GrepMatch
+from ..expressions import FoundIn
+from ..line_ends import (
+    ANY,
+    lines_of,
+    replaced_as_shown,
+    shown,
+)
+from .results import GrepMatch
 
 EMPTY = "System reminder: File exists but has empty contents"
 LONGEST_ROW = 10_000

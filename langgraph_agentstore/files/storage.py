@@ -10,10 +10,10 @@ from ..model.json_values import shown
 from ..model.namespaces import Labels
 from ..user_scope import USERS, part_of
 from ..views import PerUserStore, UserStore
-from .adapters import ToLangGraph
-from .agent_way import AgentWay
-from .plain_way import PlainWay
-from .steps import Way
+from .any_store_storage import PlainWay
+from .postgres_storage import AgentWay
+from .requests import Way
+from .spoon_ai.adapters import ToLangGraph
 
 
 def way_to(store: LangGraphStore, namespace: Labels) -> Way:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from .._support.sans_io import adrive, drive
-from ..plan.files import Reach, SizeUnit
+from .sql import Reach, SizeUnit
 
 ResultT = TypeVar("ResultT")
 

@@ -16,9 +16,9 @@ from langgraph.store.base import BaseStore, Item
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels
-from ..plan.files import FileEntry, Reach, SizeUnit
-from .content import content_of
-from .steps import (
+from .cross_loop_lock import Turns, turns_of
+from .file_value import content_of
+from .requests import (
     Children,
     Contents,
     Create,
@@ -32,7 +32,7 @@ from .steps import (
     Step,
     Write,
 )
-from .turns import Turns, turns_of
+from .sql import FileEntry, Reach, SizeUnit
 
 PAGE = 1_000_000
 """Stores without a total order repeat and drop items from page to page: better a single one."""

@@ -10,17 +10,22 @@ from langgraph.runtime import get_runtime
 from langgraph.store.base import BaseStore
 from typing_extensions import override
 
-from .._support.lifecycle import Handle
-from .._support.optional import missing
-from ..errors import ConfigurationError, MissingUserError
-from ..model.namespaces import Labels
-from ..model.users import running_user
-from ..store import AgentStore
-from ..user_scope import labels_of_user
-from ..views import PerUserStore, UserStore
-from .spoon import FILESYSTEM
-from .steps import Program, Way, arun, run
-from .ways import checked_namespace, checked_store, way_to
+from ..._support.lifecycle import Handle
+from ..._support.optional import missing
+from ...errors import ConfigurationError, MissingUserError
+from ...model.namespaces import Labels
+from ...model.users import running_user
+from ...store import AgentStore
+from ...user_scope import labels_of_user
+from ...views import PerUserStore, UserStore
+from ..requests import (
+    Program,
+    Way,
+    arun,
+    run,
+)
+from ..spoon_ai.backend import FILESYSTEM
+from ..storage import checked_namespace, checked_store, way_to
 
 try:
     from deepagents.backends.protocol import (
@@ -36,7 +41,7 @@ try:
         WriteResult,
     )
 
-    from . import deep_agents_files as files
+    from . import operations as files
 except ImportError as error:
     raise missing("deepagents (0.7.32 or later, on Python 3.11)", "deepagents", error) from error
 

@@ -10,12 +10,12 @@ from typing import Any
 from langgraph.store.base import BaseStore as LangGraphStore
 from langgraph.store.base import GetOp, Item, Op, PutOp, Result, SearchItem, SearchOp
 
-from .._support.lifecycle import Closing, Handle
-from .._support.sqlite import open_sqlite
-from ..errors import InvalidOperationError
-from ..model.namespaces import Labels
-from .plain_way import PAGE
-from .spoon_stores import BaseStore, passes
+from ..._support.lifecycle import Closing, Handle
+from ..._support.sqlite import open_sqlite
+from ...errors import InvalidOperationError
+from ...model.namespaces import Labels
+from ..any_store_storage import PAGE
+from .stores import BaseStore, passes
 
 _LONG_AGO = datetime.fromtimestamp(0, timezone.utc)
 

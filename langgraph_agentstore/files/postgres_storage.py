@@ -12,18 +12,10 @@ from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidKeyError, InvalidValueError
 from ..model.json_values import as_mapping, check_text
 from ..model.namespaces import Labels
-from ..plan.files import (
-    Space,
-    plan_children,
-    plan_contents,
-    plan_delete_tree,
-    plan_entries,
-    plan_overwrite,
-)
 from ..plan.model import Planned, Put, Statement
 from ..plan.scan import plan_record
 from ..results import ItemRecord
-from .steps import (
+from .requests import (
     Children,
     Contents,
     Create,
@@ -36,6 +28,14 @@ from .steps import (
     Seen,
     Step,
     Write,
+)
+from .sql import (
+    Space,
+    plan_children,
+    plan_contents,
+    plan_delete_tree,
+    plan_entries,
+    plan_overwrite,
 )
 
 REFUSED = (InvalidKeyError, InvalidValueError)

@@ -30,11 +30,16 @@ from deepagents.backends.utils import (
     slice_read_response,
 )
 
-from ..errors import InvalidOperationError
-from ..plan.files import FileEntry, Reach
-from .budget import MatchingTimeoutError
-from .content import created, text_form
-from .core import (
+from ...errors import InvalidOperationError
+from ..budget import MatchingTimeoutError
+from ..file_value import created, text_form
+from ..line_ends import (
+    ANY,
+    UNIVERSAL,
+    replaced_as_shown,
+    shown,
+)
+from ..operations import (
     downloads,
     edited,
     file_at,
@@ -46,9 +51,9 @@ from .core import (
     reached,
     uploads,
 )
-from .globs import any_path, glob_matcher, like_of
-from .line_ends import ANY, UNIVERSAL, replaced_as_shown, shown
-from .steps import Program, Remove
+from ..patterns import any_path, glob_matcher, like_of
+from ..requests import Program, Remove
+from ..sql import FileEntry, Reach
 
 INVALID_GLOB = (InvalidGlobPatternError, InvalidOperationError)
 """A pattern that deepagents refuses, or that is too long."""

@@ -8,9 +8,24 @@ from typing import Any, Literal
 
 from ..beyond import UPDATE_ATTEMPTS
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
-from ..plan.files import FileEntry, Reach, SizeUnit
-from .content import FileContent, content_of, rewritten, uploaded
-from .steps import Children, Contents, Entries, Look, Overwrite, Program, Read, Replace, Write
+from .file_value import (
+    FileContent,
+    content_of,
+    rewritten,
+    uploaded,
+)
+from .requests import (
+    Children,
+    Contents,
+    Entries,
+    Look,
+    Overwrite,
+    Program,
+    Read,
+    Replace,
+    Write,
+)
+from .sql import FileEntry, Reach, SizeUnit
 
 EDIT_ATTEMPTS = UPDATE_ATTEMPTS
 """After so many lost races an edit gives up; each means that another writer succeeded."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.namespaces import Labels
+from ...model.namespaces import Labels
 
 
 class BaseStore(abc.ABC):

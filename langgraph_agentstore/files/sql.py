@@ -11,9 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from .delete import count_of_removed
-from .model import Decoded, Put, Row, Rules, Statement, written_once
-from .put import arguments_of, put_one_sql
+from ..plan.delete import count_of_removed
+from ..plan.model import (
+    Decoded,
+    Put,
+    Row,
+    Rules,
+    Statement,
+    written_once,
+)
+from ..plan.put import arguments_of, put_one_sql
 
 SizeUnit: TypeAlias = Literal["characters", "bytes"]
 

@@ -1,0 +1,1 @@
+"""Files for deepagents: its backend protocol on any store."""

@@ -1,0 +1,1 @@
+"""Files for spoon_ai: its backends on any store."""
