@@ -7,10 +7,10 @@ from datetime import datetime
 from ._support.progress import Progress, telling_progress
 from .errors import InvalidOperationError
 from .keeping import KeptSurface
+from .langgraph_postgres.migration import Migrating
+from .langgraph_postgres.source import OfficialSource
 from .results import MigrationReport
 from .runtime.bulk import AFTER_LARGE_LOAD
-from .runtime.migrating import Migrating
-from .runtime.official import OfficialSource
 from .runtime.session import Job
 
 

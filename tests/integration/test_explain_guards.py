@@ -19,6 +19,9 @@ from langgraph_agentstore import AgentStore, PoolConfig
 from langgraph_agentstore.conversations.sql import plan_forget_thread, plan_thread_page
 from langgraph_agentstore.data_store.sql.atomic_changes import plan_clear
 from langgraph_agentstore.data_store.sql.changes import since_statement
+from langgraph_agentstore.langgraph_postgres.items_sql import plan_migrant
+from langgraph_agentstore.langgraph_postgres.merge_sql import plan_standings
+from langgraph_agentstore.langgraph_postgres.tables_sql import OfficialItem
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.plan import Planner
@@ -26,10 +29,7 @@ from langgraph_agentstore.plan.access import count_statement
 from langgraph_agentstore.plan.delete import delete_many_sql
 from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.plan.get import get_many_sql
-from langgraph_agentstore.plan.migrating import plan_standings
 from langgraph_agentstore.plan.model import Rules, Standing, Statement, Tables
-from langgraph_agentstore.plan.official import OfficialItem
-from langgraph_agentstore.plan.official_items import plan_migrant
 from langgraph_agentstore.plan.records import (
     plan_all_values,
     plan_keys,

@@ -26,8 +26,8 @@ from langgraph_agentstore.errors import (
     StoreUnavailableError,
     ValueTooLargeError,
 )
-from langgraph_agentstore.runtime import official
-from langgraph_agentstore.runtime.migrating import LARGE
+from langgraph_agentstore.langgraph_postgres import source as source_module
+from langgraph_agentstore.langgraph_postgres.migration import LARGE
 from tests.support.faults import (
     dsn_of,
     execute,
@@ -237,7 +237,7 @@ def test_what_expires_during_a_run_is_no_loss(store: AgentStore, source: str) ->
 def test_a_page_ends_where_values_become_large(
     store: AgentStore, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(official, "PAGE_BYTES", 100_000)
+    monkeypatch.setattr(source_module, "PAGE_BYTES", 100_000)
     small, large = 600, 300
     texts = ["x"] * small + ["x" * 5000] * large
     ops = [PutOp(NOTES, f"{n:03}", {"text": text}) for n, text in enumerate(texts)]

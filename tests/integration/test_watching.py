@@ -279,11 +279,11 @@ async def test_a_watch_cancelled_while_it_wants_to_listen_leaves_no_connection(
             before = connections()
             proxy.lose(b"LISTEN")
             records = AsyncDataStore(store, "ann", "tester", "jobs")
-            change_feed = asyncio.ensure_future(records.watch(timeout_s=SOON_S))
+            watching = asyncio.ensure_future(records.watch(timeout_s=SOON_S))
             await until(lambda: connections() > before)
-            change_feed.cancel()
+            watching.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await change_feed
+                await watching
             await until(lambda: connections() == before)
 
 

@@ -17,11 +17,15 @@ from langgraph_agentstore.errors import (
     InvalidKeyError,
     InvalidValueError,
 )
-from langgraph_agentstore.model.json_values import encode_value
-from langgraph_agentstore.model.users import template_scope
-from langgraph_agentstore.plan.migrating import plan_settle, plan_standings
-from langgraph_agentstore.plan.model import Content, Rules, Tables
-from langgraph_agentstore.plan.official import (
+from langgraph_agentstore.langgraph_postgres.items_sql import (
+    Migrant,
+    chosen_paths,
+    labels_of,
+    paths_named,
+    plan_migrant,
+)
+from langgraph_agentstore.langgraph_postgres.merge_sql import plan_settle, plan_standings
+from langgraph_agentstore.langgraph_postgres.tables_sql import (
     OfficialItem,
     OfficialTables,
     check_index,
@@ -32,13 +36,9 @@ from langgraph_agentstore.plan.official import (
     official_tables,
     vectors_sql,
 )
-from langgraph_agentstore.plan.official_items import (
-    Migrant,
-    chosen_paths,
-    labels_of,
-    paths_named,
-    plan_migrant,
-)
+from langgraph_agentstore.model.json_values import encode_value
+from langgraph_agentstore.model.users import template_scope
+from langgraph_agentstore.plan.model import Content, Rules, Tables
 
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SCOPE = template_scope(("users", "{user_id}"))

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, cast
 
-from .model import Decoded, Row, Rules, Statement, Triple, columns_of, written_once
-from .official_items import Migrant
-from .put_indexed import paths_of_put, vector_columns, vectors_ctes, words_sql
-from .telling import tell
+from ..plan.model import (
+    Decoded,
+    Row,
+    Rules,
+    Statement,
+    Triple,
+    columns_of,
+    written_once,
+)
+from ..plan.put_indexed import (
+    paths_of_put,
+    vector_columns,
+    vectors_ctes,
+    words_sql,
+)
+from ..plan.telling import tell
+from .items_sql import Migrant
 
 Standing: TypeAlias = Literal["absent", "older", "same", "newer", "expired"]
 """Of the item here, beside the one there. "expired": it is absent, and there it has expired."""

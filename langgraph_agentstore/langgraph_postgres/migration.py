@@ -13,17 +13,17 @@ from functools import partial
 
 from ..errors import AgentStoreError, CopyMismatchError
 from ..model.users import Scope
-from ..plan.migrating import Standing, plan_settle, plan_standings
 from ..plan.model import Rules
-from ..plan.official import check_index
-from ..plan.official_items import Migrant, labels_of, plan_migrant
 from ..plan.put_indexed import LARGEST_BATCH
 from ..results import MigrationReport, RefusedItem
-from .bulk import BEFORE_LARGE_LOAD
-from .indexes import lacks_approximate_index
-from .official import OfficialSource, Page, Row
-from .searching import Searching
-from .session import Session
+from ..runtime.bulk import BEFORE_LARGE_LOAD
+from ..runtime.indexes import lacks_approximate_index
+from ..runtime.searching import Searching
+from ..runtime.session import Session
+from .items_sql import Migrant, labels_of, plan_migrant
+from .merge_sql import Standing, plan_settle, plan_standings
+from .source import OfficialSource, Page, Row
+from .tables_sql import check_index
 
 LISTED = 1000
 """Of the items that were refused, how many a report lists."""

@@ -29,8 +29,8 @@ from ..model.text_fields import (
     words_of,
 )
 from ..model.users import Scope
-from .model import Content, Put, Rules
-from .official import OfficialItem
+from ..plan.model import Content, Put, Rules
+from .tables_sql import OfficialItem
 
 _NUMBER = re.compile(r"\.\d+$")
 _MANY_DIGITS = re.compile(rb"\d{19}")

@@ -16,7 +16,11 @@ from asyncpg.cursor import Cursor
 
 from ..config.store_options import PoolConfig, checked_schema, dsn_source
 from ..errors import DatabaseError, StoreUnavailableError
-from ..plan.official import (
+from ..runtime.connect_target import TargetReader
+from ..runtime.connections import Connector
+from ..runtime.translate import CONNECTION_LOST, executing
+from .items_sql import Migrant, paths_named
+from .tables_sql import (
     COLUMNS_SQL,
     ELSEWHERE_SQL,
     OfficialItem,
@@ -28,10 +32,6 @@ from ..plan.official import (
     official_tables,
     vectors_sql,
 )
-from ..plan.official_items import Migrant, paths_named
-from .connect_target import TargetReader
-from .connections import Connector
-from .translate import CONNECTION_LOST, executing
 
 PAGE_ITEMS = 500
 PAGE_BYTES = 2**23

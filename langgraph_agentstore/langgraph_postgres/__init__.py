@@ -1,0 +1,1 @@
+"""The way from the official Postgres store: its tables, read and merged."""
