@@ -1,11 +1,11 @@
 """Memories in three lines: `MemoryAgent` over Postgres, SQLite, a file or any LangGraph store."""
 
 from .agent import MemoryAgent
-from .audit import AuditEntry
-from .backups import BackupSchedule
+from .audit_log import AuditEntry
+from .backup_schedule import BackupSchedule
 from .file_store import FileStore
 from .memories import Relation
-from .opening import STORAGE_TYPES
+from .storage_types import STORAGE_TYPES
 from .schemas import Conversation, Message, UserProfile
 
 __all__ = [

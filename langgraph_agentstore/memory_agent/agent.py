@@ -15,12 +15,17 @@ from .._support.lifecycle import AwaitedClosing
 from ..errors import ConfigurationError
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..model.users import check_user_id
-from .audit import Audit, Auditor
-from .awaited import AwaitedMemories
-from .backups import BackupSchedule
+from .audit_log import Audit, Auditor
+from .async_methods import AwaitedMemories
+from .backup_schedule import BackupSchedule
 from .encryption import Cipher, Keys
-from .moving import FilePath
-from .opening import Opened, Place, opened, storage_of
+from .backup_and_export import FilePath
+from .storage_types import (
+Opened,
+Place,
+opened,
+storage_of,
+)
 from .storage import Storage
 from .validation import Validation, Validator
 

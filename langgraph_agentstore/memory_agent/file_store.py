@@ -36,7 +36,7 @@ from ..plan.filters import matches, parse_filter
 from .encryption import Keys
 from .file_formats import Content, Entry, entries_of, file_format
 from .locked_file import LockedFile
-from .shapes import checked_key
+from .stored_values import checked_key
 
 
 class FileStore(Closing, BaseStore):

@@ -24,19 +24,19 @@ from ..model.json_values import encode_value
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address
 from ..plan.filters import Filter
-from .audit import Auditor
+from .audit_log import Auditor
 from .encryption import Cipher, is_encrypted
-from .shapes import (
-    checked_filter,
-    checked_key,
-    checked_pairs,
-    data_of,
-    filter_for_items,
-    found_in,
-    is_collection,
-    plain_data,
-    reduced,
-    stored_value,
+from .stored_values import (
+checked_filter,
+checked_key,
+checked_pairs,
+data_of,
+filter_for_items,
+found_in,
+is_collection,
+plain_data,
+reduced,
+stored_value,
 )
 from .storage import Storage, Value
 from .validation import Validation

@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from ..errors import ConfigurationError
-from .shapes import is_collection
+from .stored_values import is_collection
 
 Model: TypeAlias = type[BaseModel]
 Validator: TypeAlias = "Model | Mapping[str, Model]"

@@ -21,7 +21,7 @@ from ..plan.importing import Conflict
 from ..transfer.addresses import TUPLES
 from ..transfer.files import FormatName, kind_of
 from ..transfer.verifying import Verifiable
-from .backups import BackupSchedule
+from .backup_schedule import BackupSchedule
 from .memories import Memories
 from .scoped import ScopedStore
 from .storage import Storage

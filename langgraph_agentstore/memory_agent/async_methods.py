@@ -11,9 +11,9 @@ from langgraph.store.base import BaseStore
 from .._support.progress import Progress
 from ..plan.importing import Conflict
 from ..transfer.files import FormatName
-from .backups import BackupSchedule
+from .backup_schedule import BackupSchedule
 from .memories import Relation
-from .moving import FilePath, MovableMemories
+from .backup_and_export import FilePath, MovableMemories
 
 
 class AwaitedMemories(MovableMemories):
