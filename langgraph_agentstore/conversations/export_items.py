@@ -18,7 +18,7 @@ from ..plan.model import Triple
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of
 from ..transfer.formats.columns import Columns
-from ..transfer.reading import ItemReader
+from ..transfer.readers import ItemReader
 from ..transfer.steps import run
 from ..user_scope import decode_label, encode_label, part_of
 from .background_saver import await_savers

@@ -11,10 +11,10 @@ from typing import IO, Any, Literal, Protocol, TypeAlias, get_args
 import orjson
 
 from .._support.progress import Progress, telling_progress
-from ..transfer.files import kind_of, writing
+from ..transfer.file_kinds import kind_of, writing
 from ..transfer.formats.columns import Columns, Row, json_text
 from ..transfer.formats.parquet import ParquetRows
-from ..transfer.formats.table import CsvRows
+from ..transfer.formats.csv_table import CsvRows
 from .turns import Turn, timestamp_text
 
 ExportFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]

@@ -5,8 +5,8 @@ from .audit_log import AuditEntry
 from .backup_schedule import BackupSchedule
 from .file_store import FileStore
 from .memories import Relation
-from .storage_types import STORAGE_TYPES
 from .schemas import Conversation, Message, UserProfile
+from .storage_types import STORAGE_TYPES
 
 __all__ = [
     "STORAGE_TYPES",

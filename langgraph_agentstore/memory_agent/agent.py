@@ -15,18 +15,18 @@ from .._support.lifecycle import AwaitedClosing
 from ..errors import ConfigurationError
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..model.users import check_user_id
-from .audit_log import Audit, Auditor
 from .async_methods import AwaitedMemories
+from .audit_log import Audit, Auditor
+from .backup_and_export import FilePath
 from .backup_schedule import BackupSchedule
 from .encryption import Cipher, Keys
-from .backup_and_export import FilePath
-from .storage_types import (
-Opened,
-Place,
-opened,
-storage_of,
-)
 from .storage import Storage
+from .storage_types import (
+    Opened,
+    Place,
+    opened,
+    storage_of,
+)
 from .validation import Validation, Validator
 
 DEFAULT_NAMESPACE: Labels = ("memories",)

@@ -10,10 +10,10 @@ from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress
 from ..plan.importing import Conflict
-from ..transfer.files import FormatName
+from ..transfer.file_kinds import FormatName
+from .backup_and_export import FilePath, MovableMemories
 from .backup_schedule import BackupSchedule
 from .memories import Relation
-from .backup_and_export import FilePath, MovableMemories
 
 
 class AwaitedMemories(MovableMemories):

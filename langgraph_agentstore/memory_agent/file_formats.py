@@ -17,8 +17,8 @@ from .._support.optional import imported
 from ..errors import ConfigurationError, DamagedFileError
 from ..model.json_values import decode_value, encode_value
 from ..model.namespaces import Labels
-from ..transfer.formats.table import header_of
-from ..transfer.formats.yaml_documents import refuse_references
+from ..transfer.formats.csv_table import header_of
+from ..transfer.formats.yaml_stream import refuse_references
 from .encryption import SIGNATURE_BYTES, Cipher, Keys
 
 FORMAT: Final = "langgraph_agentstore memories"

@@ -26,19 +26,19 @@ from ..model.users import SHARED, Address
 from ..plan.filters import Filter
 from .audit_log import Auditor
 from .encryption import Cipher, is_encrypted
-from .stored_values import (
-checked_filter,
-checked_key,
-checked_pairs,
-data_of,
-filter_for_items,
-found_in,
-is_collection,
-plain_data,
-reduced,
-stored_value,
-)
 from .storage import Storage, Value
+from .stored_values import (
+    checked_filter,
+    checked_key,
+    checked_pairs,
+    data_of,
+    filter_for_items,
+    found_in,
+    is_collection,
+    plain_data,
+    reduced,
+    stored_value,
+)
 from .validation import Validation
 
 logger = logging.getLogger("langgraph_agentstore.memory_agent")

@@ -1,7 +1,16 @@
 """Moving data: whole stores, users and namespaces to files and back, and between stores."""
 
 from .manifest import Manifest
-from .moving import acopy, aexport, aimport_, averify, copy, export, import_, verify
+from .api import (
+acopy,
+aexport,
+aimport_,
+averify,
+copy,
+export,
+import_,
+verify,
+)
 
 __all__ = [
     "Manifest",

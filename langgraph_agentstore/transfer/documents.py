@@ -1,72 +1,191 @@
-"""The interface of the formats, and what they have in common."""
+"""Records as JSON documents and back.
+
+A document is that of `DataStoreRecord.document()`, and where that does not say all: `labels`,
+the namespace's, where no string names it; `ttlMinutes`, of a record that expires. Documents of
+the original `data_store` are taken too: without version and expiry, times naive or with `Z`.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Protocol, TypeAlias
+from datetime import timedelta
+from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
-from .bounded import LARGEST_RECORD_BYTES
-from .manifest import Manifest, manifest_of
+from ..data_store.models import DataStoreRecord
+from ..data_store.models import record_of as stored_record
+from ..errors import InvalidNamespaceError, InvalidValueError, ValueTooLargeError
+from ..model.addresses import checked_key, locate
+from ..model.json_values import (
+    check_allowed,
+    check_text,
+    encode_mapping,
+    encode_value,
+    shown,
+)
+from ..model.namespaces import Labels, labels_named, name_of
+from ..model.ttl import ttl_interval
+from ..model.users import SHARED, Address, check_user_id
+from ..plan import Planner
+from ..plan.importing import Imported
+from ..plan.model import NO_METADATA, Put
+from ..plan.records import StoredRecord
 
-Document: TypeAlias = dict[str, Any]
-"""A record, as `data_store` documents it, all but its values flat."""
+NOBODY = "unknown"
+"""Who accessed a record of which only is known that it was accessed."""
+
+_LARGEST_COUNT = 2**62
+_MAY_BE_NULL = ("metadata", "accessCount", "version")
+_BESIDE = ("_id", "labels", "ttlMinutes", "value")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A record of a file; `line` is what it is in JSON Lines, without the end of the line."""
+class Sized:
+    """A record to import, and how many bytes its value has."""
 
-    line: bytes
-    parsed: Document | None = None
-
-    @property
-    def document(self) -> Any:
-        """The record; of a line that nobody asks for it, it is never parsed."""
-        return orjson.loads(self.line) if self.parsed is None else self.parsed
+    record: Imported
+    size: int
 
 
-class Writer(Protocol):
-    """Writes a file of one format."""
-
-    def add(self, entries: Sequence[Entry]) -> None:
-        """Appends records."""
-
-    def finish(self, manifest: Manifest) -> None:
-        """Ends the file."""
-
-    def close(self) -> None:
-        """Lets go of the stream, also of a file that was not finished."""
+def document_of(stored: StoredRecord) -> dict[str, Any]:
+    """The document of a record; `record_of` makes the same record of it."""
+    document = stored_record(stored).document()
+    if stored.user_id == SHARED or name_of(stored.labels) is None:
+        document["labels"] = list(stored.labels)
+    if stored.ttl is not None:
+        document["ttlMinutes"] = stored.ttl / timedelta(minutes=1)
+    return document
 
 
-class Format(Protocol):
-    """A format: a module of `transfer/formats/`."""
+def record_of(document: object, planner: Planner) -> Sized:
+    """The record of a document, checked.
 
-    def writer(self, file: IO[bytes]) -> Writer:
-        """What writes to a stream, without closing it."""
+    Raises:
+        AgentStoreError: which field is wrong, and why; it does not show the value.
+    """
+    if not isinstance(document, Mapping):
+        raise InvalidValueError(f"a document is an object, this is a {type(document).__name__}")
+    header = _header(document)
+    labels = _labels(document, header)
+    _check_id(document, header)
+    if not (header.user_id == SHARED and "labels" in document):
+        check_user_id(header.user_id)
+    at = locate(Address(header.user_id, labels), labels)
+    text, described = _encoded(document, header.key, planner.rules.max_value_bytes)
+    put = Put(
+        (at.user_id, at.stored, checked_key(header.key, at)),
+        at.place,
+        text,
+        _ttl(document, header),
+        planner.content(text),
+        metadata=described,
+        created_by=header.created_by_agent or None,
+    )
+    return Sized(_imported(put, header), len(text))
 
-    def read(
-        self, file: IO[bytes], most: int = LARGEST_RECORD_BYTES, /
-    ) -> Iterator[Entry | Manifest]:
-        """The records, and where there is one the manifest.
 
-        `most`: bytes of a record, for a format that does not read its file from end to end.
-        """
-
-
-def entry_of(document: Any) -> Entry | Manifest:
-    """A value of a file: a record, or the manifest."""
-    if isinstance(document, dict) and document.keys() == {"manifest"}:
-        return manifest_of(document["manifest"])
-    return Entry(_line_of(document), document)
-
-
-def _line_of(document: Any) -> bytes:
+def _encoded(document: Mapping[str, Any], key: str, most: int) -> tuple[bytes, bytes]:
+    """Value and metadata as JSON text; raises ValueTooLargeError beyond `most` bytes."""
+    metadata = document.get("metadata")
     try:
-        return orjson.dumps(document)
-    except orjson.JSONEncodeError:
-        # Another program's, with what no record can hold: it is refused by its number later.
-        return json.dumps(document).encode()
+        text = encode_value(document["value"])
+        described = encode_mapping(metadata) if metadata else NO_METADATA
+        for each in (text, described):
+            check_allowed(len(each), most)
+    except ValueTooLargeError as error:
+        raise ValueTooLargeError(f"key {shown(key)}: {error}") from None
+    return text, described
+
+
+def _imported(put: Put, header: DataStoreRecord) -> Imported:
+    at, agent = header.last_accessed_at, header.last_accessed_by_agent
+    if at is not None or agent is not None or header.access_count:
+        at, agent = at or header.updated_at, agent or NOBODY
+    return Imported(
+        put,
+        header.version,
+        header.created_at,
+        header.updated_at,
+        header.expires_at,
+        header.access_count,
+        at,
+        agent,
+    )
+
+
+def _header(document: Mapping[str, Any]) -> DataStoreRecord:
+    """All but value and metadata, which are left as they are and checked when encoded."""
+    if "value" not in document:
+        raise InvalidValueError("the field value is missing; null is a value")
+    fields = {
+        name: value
+        for name, value in document.items()
+        if name not in _BESIDE and not (name in _MAY_BE_NULL and value is None)
+    }
+    metadata = fields.pop("metadata", {})
+    if not isinstance(metadata, Mapping):
+        raise InvalidValueError(f"metadata is an object, not a {type(metadata).__name__}")
+    for name, value in fields.items():
+        if isinstance(value, str):
+            check_text(value, f"the field {name}")
+    try:
+        text = orjson.dumps({**fields, "value": None, "metadata": {}})
+        # Strict, and as JSON: "5" is no number, 5 no time, but texts are times.
+        header = DataStoreRecord.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise InvalidValueError(_said(error)) from None
+    except (TypeError, OverflowError) as error:
+        raise InvalidValueError(
+            f"a field is none of JSON's types, or out of range: {error}"
+        ) from None
+    if not 0 <= header.access_count < _LARGEST_COUNT or not 1 <= header.version < _LARGEST_COUNT:
+        raise InvalidValueError("accessCount is a number from 0 on, version one from 1 on")
+    return header
+
+
+def _said(error: ValidationError) -> str:
+    """What is wrong with which fields, without their values."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(
+        f"the field {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults
+    )
+
+
+def _labels(document: Mapping[str, Any], header: DataStoreRecord) -> Labels:
+    given = document.get("labels")
+    if given is None:
+        return labels_named(header.namespace)
+    if not isinstance(given, list) or not all(isinstance(label, str) for label in given):
+        raise InvalidNamespaceError("labels is a list of strings")
+    labels = tuple(given)
+    if ":".join(labels) != header.namespace or labels == ("",):
+        raise InvalidNamespaceError(
+            "labels and namespace are not the same; namespace is the labels joined with ':'"
+        )
+    return labels
+
+
+def _check_id(document: Mapping[str, Any], header: DataStoreRecord) -> None:
+    given = document.get("_id")
+    if given is None:
+        return
+    if not isinstance(given, str) or given.rstrip("=") != header.id.rstrip("="):
+        raise InvalidValueError(
+            "_id is not that of userId, namespace and key: one of them was altered; correct it, "
+            "or leave _id out"
+        )
+
+
+def _ttl(document: Mapping[str, Any], header: DataStoreRecord) -> timedelta | None:
+    given = document.get("ttlMinutes")
+    if header.expires_at is None:
+        if given is not None:
+            raise InvalidValueError("ttlMinutes without expiresAt; give both, or neither")
+        return None
+    if given is not None:
+        return ttl_interval(given)
+    # What is written over it expires after as long again.
+    return max(header.expires_at - header.updated_at, timedelta(microseconds=1))

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ..documents import Format
-from . import array, lines, parquet, table, yaml_documents
+from .base import Format
+from . import (
+json_array,
+json_lines,
+parquet,
+csv_table,
+yaml_stream,
+)
 
 FORMATS: Final[Mapping[str, Format]] = {
-    "jsonl": lines,
-    "json": array,
-    "csv": table,
-    "yaml": yaml_documents,
+    "jsonl": json_lines,
+    "json": json_array,
+    "csv": csv_table,
+    "yaml": yaml_stream,
     "parquet": parquet,
 }

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from ..documents import Document
+from .base import Document
 
 ColumnType: TypeAlias = Literal["text", "json", "integer", "number", "time", "labels"]
 """What a cell holds: a text, JSON as text, a number, a time or its ISO text, a list of texts."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from langgraph_agentstore import transfer
-from langgraph_agentstore.transfer.files import ALL_FORMATS, Kind, kind_of
+from langgraph_agentstore.transfer.file_kinds import ALL_FORMATS, Kind, kind_of
 from langgraph_agentstore.transfer.formats import FORMATS
 from langgraph_agentstore.transfer.formats.columns import COLUMNS
 
@@ -41,7 +41,7 @@ def test_every_name_argument_field_and_format_is_in_the_reference() -> None:
 
 
 def test_every_format_has_a_module_and_a_name() -> None:
-    assert set(FORMATS) == set(ALL_FORMATS), "FORMATS of formats/, FormatName of transfer/files.py"
+    assert set(FORMATS) == set(ALL_FORMATS), "FORMATS of formats/, FormatName of transfer/file_kinds.py"
     assert {kind_of(f"x.{name}").format for name in FORMATS} == set(FORMATS)
 
 

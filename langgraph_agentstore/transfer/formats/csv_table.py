@@ -17,7 +17,12 @@ from typing import IO, Any
 import orjson
 
 from ...errors import DamagedFileError
-from ..documents import Document, Entry, Writer, entry_of
+from .base import (
+Document,
+Entry,
+Writer,
+entry_of,
+)
 from ..manifest import Manifest, manifest_entry
 from .columns import (
     COLUMNS,

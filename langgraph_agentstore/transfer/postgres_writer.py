@@ -11,11 +11,11 @@ from ..plan.importing import Conflict, Imported
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_stored_at
 from ..runtime.importing import Importing
-from .addresses import Readdressed
-from .documents import Document
+from .readdress import Readdressed
+from .formats.base import Document
 from .manifest import Manifest
 from .steps import Steps, ask_engine
-from .writing import Record, parsed, refuse
+from .writer import Record, parsed, refuse
 
 
 class AgentWriter:

@@ -12,14 +12,14 @@ from .._support.progress import Progress, telling_progress
 from ..errors import CopyMismatchError
 from ..model.namespaces import Labels
 from ..plan.importing import Conflict
-from .exporting import warn_of_nothing, written_steps
-from .files import kind_of
-from .importing import check_all, write_all, writer_of
-from .reading import reader_of
-from .resuming import Note
+from .export import warn_of_nothing, written_steps
+from .file_kinds import kind_of
+from .import_ import check_all, write_all, writer_of
+from .readers import reader_of
+from .resume import Note
 from .steps import Steps
-from .verifying import Verifiable
-from .writing import Writer, batches
+from .verify import Verifiable
+from .writer import Writer, batches
 
 
 def copy_steps(

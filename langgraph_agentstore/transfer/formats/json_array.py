@@ -10,7 +10,7 @@ from typing import IO
 
 import orjson
 
-from ..documents import Entry, Writer, entry_of
+from .base import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry
 from .json_values import values_of
 

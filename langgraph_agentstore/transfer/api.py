@@ -12,13 +12,13 @@ from .._support.progress import Progress
 from ..model.namespaces import Labels
 from ..plan.importing import Conflict
 from .bounded import LARGEST_RECORD_BYTES
-from .copying import copy_steps
-from .exporting import export_steps
-from .files import FormatName
-from .importing import import_steps
+from .copy import copy_steps
+from .export import export_steps
+from .file_kinds import FormatName
+from .import_ import import_steps
 from .manifest import Manifest
 from .steps import arun, run
-from .verifying import verified
+from .verify import verified
 
 Path: TypeAlias = "str | os.PathLike[str]"
 

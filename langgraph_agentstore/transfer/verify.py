@@ -11,8 +11,13 @@ from .._support.files import expanded
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
 from ..model.users import SHARED
 from .bounded import LARGEST_RECORD_BYTES, BoundedStream
-from .documents import Document, Entry, Format
-from .files import FormatName, Kind, kind_of, plain
+from .formats.base import Document, Entry, Format
+from .file_kinds import (
+FormatName,
+Kind,
+kind_of,
+plain,
+)
 from .formats import FORMATS
 from .manifest import Manifest, Tally
 

@@ -12,11 +12,11 @@ from ..model.namespaces import check_labels, check_writable
 from ..plan import Planner
 from ..plan.importing import Conflict
 from ..plan.model import Rules, Standing, Tables
-from .addresses import TUPLES, Readdressed
-from .documents import Document
+from .readdress import TUPLES, Readdressed
+from .formats.base import Document
 from .manifest import Manifest
 from .steps import Steps, ask_store
-from .writing import Record, parsed
+from .writer import Record, parsed
 
 _PLANNER = Planner(TUPLES, Standing(Rules(Tables("none"))))
 """Checks documents; the statements that it could plan are nobody's."""

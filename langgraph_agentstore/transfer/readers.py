@@ -25,7 +25,7 @@ from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of
 from ..user_scope import USERS, encode_label, labels_naming
 from ..views import PerUserStore, UserStore, view_of
-from .addresses import TUPLES, template_of
+from .readdress import TUPLES, template_of
 from .manifest import Addresses
 from .steps import Steps, ask_engine, ask_store
 

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from ..._support.optional import imported
 from ...errors import DamagedFileError
-from ..documents import Entry, Writer, entry_of
+from .base import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry
 
 

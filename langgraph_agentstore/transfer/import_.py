@@ -13,13 +13,18 @@ from .._support.progress import Progress, telling_progress
 from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidOperationError
 from ..plan.importing import Conflict
-from .agent_writer import AgentWriter
-from .files import FormatName, kind_of
-from .item_writer import ItemWriter
-from .resuming import Note, note_of
+from .postgres_writer import AgentWriter
+from .file_kinds import FormatName, kind_of
+from .any_store_writer import ItemWriter
+from .resume import Note, note_of
 from .steps import Steps
-from .verifying import Verifiable
-from .writing import Writer, ahead, batches, refuse
+from .verify import Verifiable
+from .writer import (
+Writer,
+ahead,
+batches,
+refuse,
+)
 
 
 def writer_of(store: BaseStore, conflict: Conflict) -> Writer:

@@ -7,7 +7,7 @@ from typing import IO
 
 import orjson
 
-from ..documents import Entry, Writer, entry_of
+from .base import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry
 
 _MANIFEST = b'{"manifest":'
