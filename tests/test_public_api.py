@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -29,7 +30,7 @@ PUBLIC = {
     "langgraph_agentstore.agent_server": ("../howto/agent_server",),
     "langgraph_agentstore.transfer": ("transfer",),
     "langgraph_agentstore.memory_agent": ("memory_agent",),
-    "langgraph_agentstore.testing": ("../howto/conformance",),
+    "langgraph_agentstore.conformance": ("../howto/conformance",),
     "langgraph_agentstore.embedded": ("../howto/bundled_postgres",),
     "memory_agent": ("memory_agent",),
 }
@@ -43,6 +44,7 @@ INNER = {
     "runtime",
     "sql",
     "store",
+    "testing",
 }
 OF_ONE_FILE = {"agent_server"}
 
@@ -259,3 +261,10 @@ def test_the_repr_names_the_place_and_no_secret() -> None:
     )
     assert repr(store.for_user("bob")).endswith(".for_user('bob')")
     assert repr(store.per_user()).endswith(".per_user()")
+
+
+def test_the_old_name_of_the_conformance_suite_works_and_tells_the_new_one() -> None:
+    sys.modules.pop("langgraph_agentstore.testing", None)
+    with pytest.warns(DeprecationWarning, match=r"now langgraph_agentstore\.conformance"):
+        old = importlib.import_module("langgraph_agentstore.testing")
+    assert old.StoreConformance is module_of("langgraph_agentstore.conformance").StoreConformance

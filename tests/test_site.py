@@ -17,12 +17,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 MODULES = (
+    "conformance",
     "conversations",
     "data_store",
     "embedded",
     "files",
     "memory_agent",
-    "testing",
     "transfer",
 )
 

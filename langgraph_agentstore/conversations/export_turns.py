@@ -13,8 +13,8 @@ import orjson
 from .._support.progress import Progress, telling_progress
 from ..transfer.file_kinds import kind_of, writing
 from ..transfer.formats.columns import Columns, Row, json_text
-from ..transfer.formats.parquet import ParquetRows
 from ..transfer.formats.csv_table import CsvRows
+from ..transfer.formats.parquet import ParquetRows
 from .turns import Turn, timestamp_text
 
 ExportFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]

@@ -18,8 +18,8 @@ from ..model.json_values import as_mapping, encode_value, same_json
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
 from ..plan.importing import Conflict
-from ..transfer.readdress import TUPLES
 from ..transfer.file_kinds import FormatName, kind_of
+from ..transfer.readdress import TUPLES
 from ..transfer.verify import Verifiable
 from .backup_schedule import BackupSchedule
 from .memories import Memories

@@ -1,16 +1,16 @@
 """Moving data: whole stores, users and namespaces to files and back, and between stores."""
 
-from .manifest import Manifest
 from .api import (
-acopy,
-aexport,
-aimport_,
-averify,
-copy,
-export,
-import_,
-verify,
+    acopy,
+    aexport,
+    aimport_,
+    averify,
+    copy,
+    export,
+    import_,
+    verify,
 )
+from .manifest import Manifest
 
 __all__ = [
     "Manifest",

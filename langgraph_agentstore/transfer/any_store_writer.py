@@ -12,9 +12,9 @@ from ..model.namespaces import check_labels, check_writable
 from ..plan import Planner
 from ..plan.importing import Conflict
 from ..plan.model import Rules, Standing, Tables
-from .readdress import TUPLES, Readdressed
 from .formats.base import Document
 from .manifest import Manifest
+from .readdress import TUPLES, Readdressed
 from .steps import Steps, ask_store
 from .writer import Record, parsed
 

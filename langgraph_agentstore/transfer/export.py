@@ -13,12 +13,12 @@ from langgraph.store.base import BaseStore
 from .._support.progress import Progress, telling_progress
 from ..model.namespaces import Labels
 from ..plan.records import StoredRecord
-from .formats.base import Entry
+from .documents import document_of
 from .file_kinds import FormatName, kind_of, writing
 from .formats import FORMATS
+from .formats.base import Entry
 from .manifest import Manifest, Tally
 from .readers import Reader, reader_of
-from .documents import document_of
 from .steps import Steps
 
 

@@ -13,17 +13,17 @@ from .._support.progress import Progress, telling_progress
 from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidOperationError
 from ..plan.importing import Conflict
-from .postgres_writer import AgentWriter
-from .file_kinds import FormatName, kind_of
 from .any_store_writer import ItemWriter
+from .file_kinds import FormatName, kind_of
+from .postgres_writer import AgentWriter
 from .resume import Note, note_of
 from .steps import Steps
 from .verify import Verifiable
 from .writer import (
-Writer,
-ahead,
-batches,
-refuse,
+    Writer,
+    ahead,
+    batches,
+    refuse,
 )
 
 

@@ -11,9 +11,9 @@ from ..plan.importing import Conflict, Imported
 from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_stored_at
 from ..runtime.importing import Importing
-from .readdress import Readdressed
 from .formats.base import Document
 from .manifest import Manifest
+from .readdress import Readdressed
 from .steps import Steps, ask_engine
 from .writer import Record, parsed, refuse
 

@@ -25,8 +25,8 @@ from ..plan.records import StoredRecord
 from ..plan.stored_pages import plan_page_of_stored, triple_of
 from ..user_scope import USERS, encode_label, labels_naming
 from ..views import PerUserStore, UserStore, view_of
-from .readdress import TUPLES, template_of
 from .manifest import Addresses
+from .readdress import TUPLES, template_of
 from .steps import Steps, ask_engine, ask_store
 
 PAGE_SIZE = 500

@@ -11,14 +11,14 @@ from .._support.files import expanded
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
 from ..model.users import SHARED
 from .bounded import LARGEST_RECORD_BYTES, BoundedStream
-from .formats.base import Document, Entry, Format
 from .file_kinds import (
-FormatName,
-Kind,
-kind_of,
-plain,
+    FormatName,
+    Kind,
+    kind_of,
+    plain,
 )
 from .formats import FORMATS
+from .formats.base import Document, Entry, Format
 from .manifest import Manifest, Tally
 
 Check: TypeAlias = Callable[[Document], object]

@@ -13,9 +13,9 @@ from ..model.namespaces import Labels, decode_labels
 from ..model.users import Address
 from ..plan import Planner
 from ..plan.importing import Conflict, Imported
+from .documents import record_of
 from .formats.base import Document
 from .manifest import Manifest
-from .documents import record_of
 from .steps import Steps
 
 BATCH_RECORDS = 250

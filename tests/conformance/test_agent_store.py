@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from langgraph.store.base import TTLConfig
 
-from langgraph_agentstore.testing import StoreConformance
+from langgraph_agentstore.conformance import StoreConformance
 from tests.conformance.agent_stores import AgentStores
 
 

@@ -9,8 +9,8 @@ from typing import ClassVar
 import pytest
 from langgraph.store.base import TTLConfig
 
+from langgraph_agentstore.conformance import StoreConformance
 from langgraph_agentstore.memory_agent import FileStore
-from langgraph_agentstore.testing import StoreConformance
 
 
 class TestFileStore(StoreConformance):

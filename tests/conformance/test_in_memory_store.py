@@ -5,7 +5,7 @@ from __future__ import annotations
 from langgraph.store.base import TTLConfig
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore.testing import StoreConformance
+from langgraph_agentstore.conformance import StoreConformance
 from tests.conformance.known_deviations import COMMON, IN_MEMORY, deviations
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from langgraph.store.base import TTLConfig
 
-from langgraph_agentstore.testing import StoreConformance
+from langgraph_agentstore.conformance import StoreConformance
 from tests.conformance.known_deviations import ASYNC_POSTGRES, COMMON, POSTGRES, deviations
 from tests.conformance.official_stores import OfficialStores
 from tests.support.servers import TestServer, create_database, drop_database

@@ -10,13 +10,13 @@ from typing import ClassVar
 import pytest
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore.testing import FACTS, StoreConformance
-from langgraph_agentstore.testing.drivers import Awaited, Blocking, Driver
-from langgraph_agentstore.testing.fact import fact
+from langgraph_agentstore.conformance import FACTS, StoreConformance
+from langgraph_agentstore.conformance.drivers import Awaited, Blocking, Driver
+from langgraph_agentstore.conformance.fact import fact
 
 AUTHORS_TESTS = """
 from langgraph.store.memory import InMemoryStore
-from langgraph_agentstore.testing import StoreConformance
+from langgraph_agentstore.conformance import StoreConformance
 
 class TestPlain(StoreConformance):
     def open_store(self, ttl):

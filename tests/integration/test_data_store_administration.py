@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
+from langgraph_agentstore.conformance.facts.hostile import TEXTS
 from langgraph_agentstore.data_store import DataStoreAdministration
 from langgraph_agentstore.data_store.sql.administration import (
     Within,
@@ -29,7 +30,6 @@ from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.plan.model import Rules, Statement, Tables
 from langgraph_agentstore.plan.overview import plan_overview
 from langgraph_agentstore.runtime.explaining import explain_job
-from langgraph_agentstore.testing.facts.hostile import TEXTS
 from tests.support.faults import execute
 
 HOSTILE = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
+from langgraph_agentstore.conformance.facts.hostile import TEXTS
 from langgraph_agentstore.data_store import DataStoreAdministration, DataStoreRecord
 from langgraph_agentstore.errors import (
     AgentStoreError,
@@ -19,7 +20,6 @@ from langgraph_agentstore.errors import (
     InvalidValueError,
     VersionConflictError,
 )
-from langgraph_agentstore.testing.facts.hostile import TEXTS
 from langgraph_agentstore.transfer import export, import_
 from langgraph_agentstore.transfer.writer import BATCH_RECORDS
 from tests.support.embedders import CountingEmbedder

@@ -8,7 +8,7 @@ import psycopg
 from langgraph.store.base import BaseStore, PutOp
 
 from langgraph_agentstore import AgentStore, DataStore
-from langgraph_agentstore.testing.facts.hostile import TEXTS
+from langgraph_agentstore.conformance.facts.hostile import TEXTS
 
 VALUES: dict[str, Any] = {
     "object": {"n": 1, "deep": [{"a": [None, True]}]},

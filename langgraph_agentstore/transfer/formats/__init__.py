@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from .base import Format
 from . import (
-json_array,
-json_lines,
-parquet,
-csv_table,
-yaml_stream,
+    csv_table,
+    json_array,
+    json_lines,
+    parquet,
+    yaml_stream,
 )
+from .base import Format
 
 FORMATS: Final[Mapping[str, Format]] = {
     "jsonl": json_lines,

@@ -17,13 +17,13 @@ from typing import IO, Any
 import orjson
 
 from ...errors import DamagedFileError
-from .base import (
-Document,
-Entry,
-Writer,
-entry_of,
-)
 from ..manifest import Manifest, manifest_entry
+from .base import (
+    Document,
+    Entry,
+    Writer,
+    entry_of,
+)
 from .columns import (
     COLUMNS,
     REQUIRED,

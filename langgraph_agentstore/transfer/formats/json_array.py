@@ -10,8 +10,8 @@ from typing import IO
 
 import orjson
 
-from .base import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry
+from .base import Entry, Writer, entry_of
 from .json_values import values_of
 
 

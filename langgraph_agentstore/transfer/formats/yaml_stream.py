@@ -7,8 +7,8 @@ from typing import IO, Any
 
 from ..._support.optional import imported
 from ...errors import DamagedFileError
-from .base import Entry, Writer, entry_of
 from ..manifest import Manifest, manifest_entry
+from .base import Entry, Writer, entry_of
 
 
 class _YamlWriter:

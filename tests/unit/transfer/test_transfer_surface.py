@@ -41,7 +41,9 @@ def test_every_name_argument_field_and_format_is_in_the_reference() -> None:
 
 
 def test_every_format_has_a_module_and_a_name() -> None:
-    assert set(FORMATS) == set(ALL_FORMATS), "FORMATS of formats/, FormatName of transfer/file_kinds.py"
+    assert set(FORMATS) == set(ALL_FORMATS), (
+        "FORMATS of formats/, FormatName of transfer/file_kinds.py"
+    )
     assert {kind_of(f"x.{name}").format for name in FORMATS} == set(FORMATS)
 
 
