@@ -16,12 +16,17 @@ from .errors import (
 )
 from .loading import ToLoad, check_size, load_batches, telling
 from .model.namespaces import Labels, check_labels
-from .plan.delete import plan_delete_regions
-from .plan.model import Put, PutExpected, Statement, Triple
-from .plan.scan import plan_count, plan_page, plan_record
 from .results import ItemRecord
 from .runtime.bulk import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from .searching import SearchSurface
+from .sql.items.delete import plan_delete_regions
+from .sql.items.pages import plan_count, plan_page, plan_record
+from .sql.statement import (
+    Put,
+    PutExpected,
+    Statement,
+    Triple,
+)
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
 

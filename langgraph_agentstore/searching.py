@@ -10,11 +10,11 @@ from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
 from .config.index import SearchMode
 from .errors import InvalidOperationError
 from .model.namespaces import Labels
-from .plan.model import Planned
-from .plan.query_options import QueryOptions, default_options, query_options
-from .plan.words import is_blank
 from .reranking import Reranking
 from .results import Explanation, Rerank
+from .sql.search.options import QueryOptions, default_options, query_options
+from .sql.search.text import is_blank
+from .sql.statement import Planned
 from .surface import StoreSurface
 
 

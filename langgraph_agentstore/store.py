@@ -29,16 +29,21 @@ from .model.json_values import MAX_VALUE_BYTES
 from .model.ttl import ttl_options
 from .model.users import DEFAULT_TEMPLATE, check_user_id
 from .notebook_tables import store_html
-from .plan import Planner
-from .plan.delete import plan_delete_user
-from .plan.filter_indexes import FieldType, plan_filter_indexes
-from .plan.model import Rules, Standing, Statement, Tables
-from .plan.overview import Glimpse, plan_overview
 from .runtime.engine import Engine
 from .runtime.indexes import setup_job
 from .runtime.maintenance import HEALTH
 from .runtime.migrator import setup_sql
 from .runtime.session import Job
+from .sql.filters.indexes import FieldType, plan_filter_indexes
+from .sql.items.delete import plan_delete_user
+from .sql.overview import Glimpse, plan_overview
+from .sql.planner import Planner
+from .sql.statement import (
+    Rules,
+    Standing,
+    Statement,
+    Tables,
+)
 from .views import PerUserStore, UserStore
 
 

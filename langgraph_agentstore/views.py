@@ -7,7 +7,7 @@ from functools import lru_cache
 from .beyond import ExtendedSurface
 from .errors import ConfigurationError
 from .model.users import UserScope, check_user_id, running_user
-from .plan import Planner
+from .sql.planner import Planner
 
 
 class UserStore(ExtendedSurface):

@@ -40,10 +40,10 @@ from langgraph_agentstore import (
     errors,
 )
 from langgraph_agentstore.memory_agent import STORAGE_TYPES
-from langgraph_agentstore.plan import near
-from langgraph_agentstore.plan.filters import OPERATOR_NAMES
 from langgraph_agentstore.runtime.engine import Engine
 from langgraph_agentstore.runtime.io_thread import ForkAware
+from langgraph_agentstore.sql.filters import OPERATOR_NAMES
+from langgraph_agentstore.sql.search import vector
 from tests.support.servers import temporary_folder
 
 ROOT = Path(__file__).parents[1]
@@ -369,11 +369,11 @@ def test_every_storage_type_is_in_the_reference() -> None:
 
 def test_the_limits_of_a_search_by_vectors_are_as_documented() -> None:
     options = reference("options")
-    assert f"from {near.LEAST_EXACT:,} on" in options
-    assert f"gives | {near.POOL}; of `bit` {near.POOL_OF_BITS:,} |" in options
+    assert f"from {vector.LEAST_EXACT:,} on" in options
+    assert f"gives | {vector.POOL}; of `bit` {vector.POOL_OF_BITS:,} |" in options
     page = (DOCS / "howto" / "vector_index.md").read_text(encoding="utf-8")
-    assert f"up to {near.LEAST_EXACT:,}, and more in a large table" in page
-    assert f"root of {near.INDEX_COST * near.POOL:,} times its rows" in page
+    assert f"up to {vector.LEAST_EXACT:,}, and more in a large table" in page
+    assert f"root of {vector.INDEX_COST * vector.POOL:,} times its rows" in page
 
 
 def test_every_field_of_the_records_is_in_the_reference() -> None:

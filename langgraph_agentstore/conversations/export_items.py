@@ -14,9 +14,9 @@ from langgraph.store.base import BaseStore
 from .._support.progress import Progress
 from ..beyond import ExtendedSurface
 from ..model.namespaces import Labels, check_labels, encode_labels
-from ..plan.model import Triple
-from ..plan.records import StoredRecord
-from ..plan.stored_pages import plan_page_of_stored, triple_of
+from ..sql.items.records import StoredRecord
+from ..sql.items.stored_pages import plan_page_of_stored, triple_of
+from ..sql.statement import Triple
 from ..transfer.formats.columns import Columns
 from ..transfer.readers import ItemReader
 from ..transfer.steps import run

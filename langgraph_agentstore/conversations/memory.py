@@ -17,7 +17,7 @@ from langgraph.store.base import BaseStore
 from .._support.lifecycle import Handle
 from .._support.progress import Progress
 from ..model.users import check_user_id
-from ..plan.words import is_blank
+from ..sql.search.text import is_blank
 from .answered_calls import history_of
 from .background_saver import await_savers
 from .context_index import CANDIDATES, credited, with_context

@@ -14,8 +14,8 @@ from langgraph.store.base import Item
 from ..model.json_values import as_mapping
 from ..model.namespaces import encode_labels
 from ..model.users import Address
-from ..plan.delete import count_of_removed
-from ..plan.model import (
+from ..sql.items.delete import count_of_removed
+from ..sql.statement import (
     Decoded,
     Row,
     Rules,

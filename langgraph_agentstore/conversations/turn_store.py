@@ -18,9 +18,9 @@ from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..model.users import Address as Triples
-from ..plan.words import MOST_CHARACTERS
 from ..runtime.maintenance import OPEN
 from ..searching import SearchSurface
+from ..sql.search.text import MOST_CHARACTERS
 from ..surface import StoreSurface
 from ..views import UserStore
 from .addresses import conversations_of

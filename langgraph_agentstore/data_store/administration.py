@@ -11,9 +11,9 @@ from ..loading import check_size
 from ..model.addresses import checked_key, locate
 from ..model.json_values import check_text
 from ..model.users import Address, check_user_id
-from ..plan.model import Rules, Statement, Triple
-from ..plan.records import StoredRecord
-from ..plan.stored_pages import triple_of
+from ..sql.items.records import StoredRecord
+from ..sql.items.stored_pages import triple_of
+from ..sql.statement import Rules, Statement, Triple
 from ..store import AgentStore
 from .explain import QueryPlan, query_plans
 from .models import DataStoreRecord, record_of

@@ -24,8 +24,8 @@ from ..model.json_values import (
     encode_value,
     same_json,
 )
-from ..plan.model import Put, PutExpected
-from ..plan.records import StoredRecord, plan_one_record
+from ..sql.items.records import StoredRecord, plan_one_record
+from ..sql.statement import Put, PutExpected
 from .sql.atomic_changes import plan_append, plan_compare_and_set, plan_increment
 from .steps import Steps
 from .writes import Writing

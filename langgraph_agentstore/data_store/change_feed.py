@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from ..errors import WatchLapsedError
 from ..model.addresses import Located
-from ..plan.telling import RETENTION
 from ..runtime.listener import Bell
 from ..runtime.session import Job, Session
+from ..sql.change_notify import RETENTION
 from .sql.changes import (
     SNAPSHOT,
     StoredChange,

@@ -10,10 +10,10 @@ from langgraph.store.base import SearchOp
 
 from ..model.addresses import locate
 from ..model.users import Address
-from ..plan.get import get_one_sql
-from ..plan.model import Rules, Statement
-from ..plan.records import plan_all_values, plan_keys
 from ..runtime.explaining import explain_job
+from ..sql.items.get import get_one_sql
+from ..sql.items.records import plan_all_values, plan_keys
+from ..sql.statement import Rules, Statement
 from ..store import AgentStore
 from .view import RecordView
 

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
 from ..model.addresses import checked_key
-from ..plan.model import Triple
+from ..sql.statement import Triple
 from .sql.locks import (
     Lease,
     plan_acquire,

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 from typing_extensions import Self, override
 
-from ..plan.records import StoredRecord
+from ..sql.items.records import StoredRecord
 from .display import record_html
 from .sql.changes import StoredChange
 

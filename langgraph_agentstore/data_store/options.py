@@ -12,7 +12,7 @@ from ..model.addresses import Located, locate
 from ..model.namespaces import labels_named
 from ..model.ttl import ttl_interval
 from ..model.users import Address, check_user_id
-from ..plan.records import LARGEST_LIMIT
+from ..sql.items.records import LARGEST_LIMIT
 from .ops_log import OpsLog
 
 Access: TypeAlias = Literal["read", "write", "both"]

@@ -10,8 +10,7 @@ from ..beyond import ExtendedSurface
 from ..errors import NotPermittedError, ValueTypeError
 from ..model.addresses import checked_key
 from ..model.json_values import check_text
-from ..plan.model import Get, Rules, StoredValue
-from ..plan.records import (
+from ..sql.items.records import (
     plan_all_values,
     plan_exists,
     plan_keys,
@@ -19,6 +18,7 @@ from ..plan.records import (
     plan_page_of_values,
     plan_values,
 )
+from ..sql.statement import Get, Rules, StoredValue
 from .models import DataStoreRecord, record_of
 from .ops_log import log_entry, preview
 from .options import Settings, checked_limit

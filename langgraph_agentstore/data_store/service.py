@@ -12,7 +12,7 @@ from ..beyond import ExtendedSurface
 from ..model.addresses import locate
 from ..model.namespaces import labels_named
 from ..model.users import Address
-from ..plan.model import Put
+from ..sql.statement import Put
 from .data_store import DataStore
 from .models import DataStoreRecord
 from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from .._support.sans_io import adrive, drive
-from ..plan.model import Planned
 from ..runtime.engine import Engine
 from ..runtime.session import Job
+from ..sql.statement import Planned
 
 ResultT = TypeVar("ResultT")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..beyond import ExtendedSurface
 from ..model.namespaces import Labels
 from ..model.users import RecordScope
-from ..plan import Planner
+from ..sql.planner import Planner
 
 
 class RecordView(ExtendedSurface):

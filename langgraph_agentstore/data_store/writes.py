@@ -16,8 +16,8 @@ from ..model.json_values import (
     shown,
 )
 from ..model.ttl import ttl_interval
-from ..plan.content import content_of
-from ..plan.model import NO_METADATA, Put, PutTogether
+from ..sql.indexed_content import content_of
+from ..sql.statement import NO_METADATA, Put, PutTogether
 from .ops_log import preview
 from .reads import Reading
 from .sql.atomic_changes import plan_clear, plan_delete

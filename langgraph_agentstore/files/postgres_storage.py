@@ -12,9 +12,9 @@ from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidKeyError, InvalidValueError
 from ..model.json_values import as_mapping, check_text
 from ..model.namespaces import Labels
-from ..plan.model import Planned, Put, Statement
-from ..plan.scan import plan_record
 from ..results import ItemRecord
+from ..sql.items.pages import plan_record
+from ..sql.statement import Planned, Put, Statement
 from .requests import (
     Children,
     Contents,

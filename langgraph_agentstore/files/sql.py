@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..plan.delete import count_of_removed
-from ..plan.model import (
+from ..sql.items.delete import count_of_removed
+from ..sql.items.put import arguments_of, put_one_sql
+from ..sql.statement import (
     Decoded,
     Put,
     Row,
@@ -20,7 +21,6 @@ from ..plan.model import (
     Statement,
     written_once,
 )
-from ..plan.put import arguments_of, put_one_sql
 
 SizeUnit: TypeAlias = Literal["characters", "bytes"]
 

@@ -29,7 +29,7 @@ from ..model.text_fields import (
     words_of,
 )
 from ..model.users import Scope
-from ..plan.model import Content, Put, Rules
+from ..sql.statement import Content, Put, Rules
 from .tables_sql import OfficialItem
 
 _NUMBER = re.compile(r"\.\d+$")

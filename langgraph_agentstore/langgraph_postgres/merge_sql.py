@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, cast
 
-from ..plan.model import (
+from ..sql.change_notify import tell
+from ..sql.items.put_indexed import (
+    paths_of_put,
+    vector_columns,
+    vectors_ctes,
+    words_sql,
+)
+from ..sql.statement import (
     Decoded,
     Row,
     Rules,
@@ -14,13 +21,6 @@ from ..plan.model import (
     columns_of,
     written_once,
 )
-from ..plan.put_indexed import (
-    paths_of_put,
-    vector_columns,
-    vectors_ctes,
-    words_sql,
-)
-from ..plan.telling import tell
 from .items_sql import Migrant
 
 Standing: TypeAlias = Literal["absent", "older", "same", "newer", "expired"]

@@ -13,13 +13,13 @@ from functools import partial
 
 from ..errors import AgentStoreError, CopyMismatchError
 from ..model.users import Scope
-from ..plan.model import Rules
-from ..plan.put_indexed import LARGEST_BATCH
 from ..results import MigrationReport, RefusedItem
 from ..runtime.bulk import BEFORE_LARGE_LOAD
 from ..runtime.indexes import lacks_approximate_index
 from ..runtime.searching import Searching
 from ..runtime.session import Session
+from ..sql.items.put_indexed import LARGEST_BATCH
+from ..sql.statement import Rules
 from .items_sql import Migrant, labels_of, plan_migrant
 from .merge_sql import Standing, plan_settle, plan_standings
 from .source import OfficialSource, Page, Row

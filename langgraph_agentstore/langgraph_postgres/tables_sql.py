@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import ConfigurationError, DatabaseError, IndexMismatchError
-from ..plan.model import Row, Rules
+from ..sql.statement import Row, Rules
 
 COLUMNS_SQL = """
 SELECT c.relname, a.attname, t.typname, tn.nspname, a.atttypmod,

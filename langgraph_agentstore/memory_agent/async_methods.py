@@ -9,7 +9,7 @@ from typing import Any
 from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress
-from ..plan.importing import Conflict
+from ..sql.items.import_records import Conflict
 from ..transfer.file_kinds import FormatName
 from .backup_and_export import FilePath, MovableMemories
 from .backup_schedule import BackupSchedule

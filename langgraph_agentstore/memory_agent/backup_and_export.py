@@ -17,7 +17,7 @@ from ..errors import ConfigurationError, CopyMismatchError, TransferError
 from ..model.json_values import as_mapping, encode_value, same_json
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
-from ..plan.importing import Conflict
+from ..sql.items.import_records import Conflict
 from ..transfer.file_kinds import FormatName, kind_of
 from ..transfer.readdress import TUPLES
 from ..transfer.verify import Verifiable

@@ -32,7 +32,7 @@ from .._support.lifecycle import Closing
 from ..errors import InvalidOperationError
 from ..model.json_values import as_mapping, decode_value, encode_mapping
 from ..model.namespaces import Labels, check_labels, check_writable
-from ..plan.filters import matches, parse_filter
+from ..sql.filters import matches, parse_filter
 from .encryption import Keys
 from .file_formats import Content, Entry, entries_of, file_format
 from .locked_file import LockedFile

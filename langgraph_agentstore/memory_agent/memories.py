@@ -23,7 +23,7 @@ from ..errors import (
 from ..model.json_values import encode_value
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address
-from ..plan.filters import Filter
+from ..sql.filters import Filter
 from .audit_log import Auditor
 from .encryption import Cipher, is_encrypted
 from .storage import Storage, Value

@@ -20,8 +20,8 @@ from ..errors import InvalidOperationError
 from ..loading import LARGEST_BATCH
 from ..model.json_values import as_mapping, decode_value, encode_value
 from ..model.namespaces import Labels
-from ..plan.model import StoredValue
-from ..plan.records import plan_keys, plan_page_of_values
+from ..sql.items.records import plan_keys, plan_page_of_values
+from ..sql.statement import StoredValue
 from .file_store import FileStore
 
 Value: TypeAlias = dict[str, Any]

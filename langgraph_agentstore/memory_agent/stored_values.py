@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from ..errors import InvalidFilterError, InvalidKeyError, InvalidOperationError, InvalidValueError
 from ..model.json_values import check_text, decode_value, encode_value
-from ..plan.filters import Filter, matches, parse_filter
+from ..sql.filters import Filter, matches, parse_filter
 from .encryption import TOKEN_FIELD
 
 PLAIN: Final = "$plain"

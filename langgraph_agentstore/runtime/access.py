@@ -16,9 +16,9 @@ from typing import TypeAlias
 
 from ..errors import AgentStoreError
 from ..model.addresses import Located
-from ..plan.access import Accesses, count_statement
-from ..plan.model import Triple
-from ..plan.records import StoredRecord, plan_one_record
+from ..sql.access_counts import Accesses, count_statement
+from ..sql.items.records import StoredRecord, plan_one_record
+from ..sql.statement import Triple
 from .session import Job, Session
 
 FLUSH_S = 0.8

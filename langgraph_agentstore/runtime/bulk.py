@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import asyncpg
 
-from ..plan.bulk import plan_load
-from ..plan.model import Put
-from ..plan.vectors import approximate_index
+from ..sql.items.copy import plan_load
+from ..sql.statement import Put
+from ..sql.vector_tables import approximate_index
 from .indexes import have_approximate_index
 from .session import Job, Session
 from .translate import executing

@@ -11,7 +11,7 @@ import asyncpg
 
 from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError
-from ..plan.model import Row
+from ..sql.statement import Row
 from .connect_target import TargetReader
 from .connections import GRACE_S, Connector
 from .failover import Use, server_of

@@ -15,13 +15,13 @@ from typing import Any
 from ..config.embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
 from ..config.embedders import shown
 from ..config.index import SearchIndex
-from ..embeddings import vectors_bytes
 from ..errors import (
     AgentStoreError,
     EmbeddingError,
     EmbeddingTimeoutError,
     IndexMismatchError,
 )
+from ..sql.search.vector_codec import vectors_bytes
 from .model_calls import ModelCalls
 
 REMEMBERED_BYTES = 64 * 1024 * 1024

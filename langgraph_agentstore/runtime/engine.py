@@ -21,8 +21,8 @@ from langgraph.store.base import IndexConfig
 
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
-from ..plan.model import Planned, Rules, Standing
 from ..results import StoreStats
+from ..sql.statement import Planned, Rules, Standing
 from .access import FLUSH_S, AccessLog, Touched
 from .calls import AwaitedCall, BlockingCall, Call, SilentCall, announce_all
 from .connect_target import TargetReader

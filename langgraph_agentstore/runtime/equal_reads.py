@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ..errors import StoreTimeoutError
-from ..plan.equal import CopiesOfRows, read_key
-from ..plan.model import Decoded, Row, Statement
+from ..sql.equal_reads import CopiesOfRows, read_key
+from ..sql.statement import Decoded, Row, Statement
 from .calls import Ticket
 from .writes import as_ours
 

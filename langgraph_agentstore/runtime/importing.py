@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..plan.importing import Conflict, Imported, plan_import
-from ..plan.model import Triple
+from ..sql.items.import_records import Conflict, Imported, plan_import
+from ..sql.statement import Triple
 from .connections import Connection
 from .searching import Searching
 from .session import Job, Session

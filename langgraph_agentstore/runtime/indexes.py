@@ -11,9 +11,9 @@ from dataclasses import replace
 import asyncpg
 
 from ..errors import DatabaseError
-from ..plan.filter_indexes import FilterIndex
-from ..plan.model import Rules
-from ..plan.vectors import approximate_index
+from ..sql.filters.indexes import FilterIndex
+from ..sql.statement import Rules
+from ..sql.vector_tables import approximate_index
 from .connections import Connection
 from .database import Database
 from .maintenance import set_up

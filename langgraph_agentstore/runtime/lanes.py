@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
-from ..plan.model import Triple
+from ..sql.statement import Triple
 from .calls import Ticket
 
 WIDTH = 3

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ..plan.model import LARGE_VALUE_BYTES, Row
+from ..sql.statement import LARGE_VALUE_BYTES, Row
 
 
 class LargeValue:

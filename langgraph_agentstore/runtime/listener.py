@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from ..errors import AgentStoreError
-from ..plan.telling import CHANNEL, digest_of
+from ..sql.change_notify import CHANNEL, digest_of
 from .database import Database
 
 logger = logging.getLogger("langgraph_agentstore")

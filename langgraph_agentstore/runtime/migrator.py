@@ -17,7 +17,7 @@ import asyncpg
 
 from ..config.store_options import OWN_NAMES_ALONE
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
-from ..plan.model import Tables
+from ..sql.statement import Tables
 from .connections import Connection
 from .translate import short_of
 

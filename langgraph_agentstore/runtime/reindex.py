@@ -14,9 +14,8 @@ from typing import Any
 import asyncpg
 
 from ..errors import SchemaError
-from ..plan.content import content_of
-from ..plan.model import Rules, Standing
-from ..plan.reindex import (
+from ..sql.indexed_content import content_of
+from ..sql.items.reindex_page import (
     FIRST,
     ToIndex,
     fill_arguments,
@@ -26,7 +25,8 @@ from ..plan.reindex import (
     words_again_sql,
     words_arguments,
 )
-from ..plan.vectors import approximate_index
+from ..sql.statement import Rules, Standing
+from ..sql.vector_tables import approximate_index
 from .connections import Connection
 from .indexes import make_index
 from .process_lock import ProcessLock

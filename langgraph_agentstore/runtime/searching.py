@@ -9,9 +9,15 @@ from typing import TypeVar
 
 from ..errors import EmbeddingError, IndexMismatchError, SchemaError
 from ..model.text_fields import Part
-from ..plan.content import content_for
-from ..plan.known_vectors import plan_known_vectors
-from ..plan.model import Put, Query, Rules, Statement, Triple
+from ..sql.indexed_content import content_for
+from ..sql.known_vectors import plan_known_vectors
+from ..sql.statement import (
+    Put,
+    Query,
+    Rules,
+    Statement,
+    Triple,
+)
 from .connections import Connection
 from .embedder import Embedder
 from .vector_sets import open_vectors

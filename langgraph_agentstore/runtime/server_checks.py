@@ -6,7 +6,7 @@ import logging
 import re
 
 from ..errors import ConfigurationError
-from ..plan.model import Tables
+from ..sql.statement import Tables
 from .connections import Connection
 
 logger = logging.getLogger("langgraph_agentstore")

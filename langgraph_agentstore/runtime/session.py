@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 
 from ..config.store_options import StoreConfig
 from ..errors import ItemLockedError, StoreTimeoutError
-from ..plan.equal import distinct
-from ..plan.expiry import plan_sweep, refresh_statement
-from ..plan.get import decode_gets, get_statement, plan_get_alone
-from ..plan.model import (
+from ..sql.equal_reads import distinct
+from ..sql.items.expiry import plan_sweep, refresh_statement
+from ..sql.items.get import decode_gets, get_statement, plan_get_alone
+from ..sql.items.put import put_expected_statement, put_together_statement
+from ..sql.lateral_batch import decode_together, together_statement
+from ..sql.statement import (
     Decoded,
     Delete,
     Get,
@@ -31,8 +33,6 @@ from ..plan.model import (
     Rules,
     Statement,
 )
-from ..plan.put import put_expected_statement, put_together_statement
-from ..plan.together import decode_together, together_statement
 from .calls import AwaitedCall, Call, PartOfCall, SilentCall, Ticket, announce_all
 from .database import Database
 from .equal_reads import EqualReads

@@ -20,8 +20,8 @@ from ..errors import (
     MissingSchemaError,
     SchemaError,
 )
-from ..plan.model import Rules, Tables
-from ..plan.vectors import approximate_index, create_vectors_sql
+from ..sql.statement import Rules, Tables
+from ..sql.vector_tables import approximate_index, create_vectors_sql
 from .connections import Connection, know_vectors
 from .server_checks import numbers_of
 

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from ..errors import AgentStoreError, StoreTimeoutError, ValueTooLargeError
-from ..plan.delete import delete_statement
-from ..plan.model import Delete, Put
-from ..plan.put import put_statement, repeated_put_statement
-from ..plan.put_indexed import LARGEST_BATCH as LARGEST_INDEXED_BATCH
+from ..sql.items.delete import delete_statement
+from ..sql.items.put import put_statement, repeated_put_statement
+from ..sql.items.put_indexed import LARGEST_BATCH as LARGEST_INDEXED_BATCH
+from ..sql.statement import Delete, Put
 from .calls import Call, Ticket
 from .database import Database
 from .lanes import LARGEST_BATCH, WIDTH, Lane

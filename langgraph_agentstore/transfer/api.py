@@ -10,7 +10,7 @@ from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress
 from ..model.namespaces import Labels
-from ..plan.importing import Conflict
+from ..sql.items.import_records import Conflict
 from .bounded import LARGEST_RECORD_BYTES
 from .copy import copy_steps
 from .export import export_steps

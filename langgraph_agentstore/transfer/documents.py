@@ -29,10 +29,10 @@ from ..model.json_values import (
 from ..model.namespaces import Labels, labels_named, name_of
 from ..model.ttl import ttl_interval
 from ..model.users import SHARED, Address, check_user_id
-from ..plan import Planner
-from ..plan.importing import Imported
-from ..plan.model import NO_METADATA, Put
-from ..plan.records import StoredRecord
+from ..sql.items.import_records import Imported
+from ..sql.items.records import StoredRecord
+from ..sql.planner import Planner
+from ..sql.statement import NO_METADATA, Put
 
 NOBODY = "unknown"
 """Who accessed a record of which only is known that it was accessed."""

@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress, telling_progress
 from ..model.namespaces import Labels
-from ..plan.records import StoredRecord
+from ..sql.items.records import StoredRecord
 from .documents import document_of
 from .file_kinds import FormatName, kind_of, writing
 from .formats import FORMATS

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ..beyond import ExtendedSurface
 from ..model.addresses import checked_key, locate
 from ..model.json_values import same_json
-from ..plan.importing import Conflict, Imported
-from ..plan.records import StoredRecord
-from ..plan.stored_pages import plan_stored_at
 from ..runtime.importing import Importing
+from ..sql.items.import_records import Conflict, Imported
+from ..sql.items.records import StoredRecord
+from ..sql.items.stored_pages import plan_stored_at
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import Readdressed

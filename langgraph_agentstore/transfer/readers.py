@@ -20,9 +20,9 @@ from ..model.users import (
     TemplateScope,
     check_user_id,
 )
-from ..plan import Planner
-from ..plan.records import StoredRecord
-from ..plan.stored_pages import plan_page_of_stored, triple_of
+from ..sql.items.records import StoredRecord
+from ..sql.items.stored_pages import plan_page_of_stored, triple_of
+from ..sql.planner import Planner
 from ..user_scope import USERS, encode_label, labels_naming
 from ..views import PerUserStore, UserStore, view_of
 from .manifest import Addresses

@@ -9,7 +9,7 @@ import orjson
 
 from .._support.files import expanded, replacement_of
 from ..errors import InvalidOperationError, TransferError
-from ..plan.importing import Conflict
+from ..sql.items.import_records import Conflict
 from .manifest import Manifest
 
 SUFFIX = ".resume"

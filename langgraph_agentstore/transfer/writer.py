@@ -11,8 +11,8 @@ from typing import Protocol
 from ..errors import VersionConflictError
 from ..model.namespaces import Labels, decode_labels
 from ..model.users import Address
-from ..plan import Planner
-from ..plan.importing import Conflict, Imported
+from ..sql.items.import_records import Conflict, Imported
+from ..sql.planner import Planner
 from .documents import record_of
 from .formats.base import Document
 from .manifest import Manifest

@@ -27,9 +27,9 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import Address
-from langgraph_agentstore.plan.model import Rules, Statement, Tables
-from langgraph_agentstore.plan.overview import plan_overview
 from langgraph_agentstore.runtime.explaining import explain_job
+from langgraph_agentstore.sql.overview import plan_overview
+from langgraph_agentstore.sql.statement import Rules, Statement, Tables
 from tests.support.faults import execute
 
 HOSTILE = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())

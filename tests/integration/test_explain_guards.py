@@ -24,19 +24,24 @@ from langgraph_agentstore.langgraph_postgres.merge_sql import plan_standings
 from langgraph_agentstore.langgraph_postgres.tables_sql import OfficialItem
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
-from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.access import count_statement
-from langgraph_agentstore.plan.delete import delete_many_sql
-from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
-from langgraph_agentstore.plan.get import get_many_sql
-from langgraph_agentstore.plan.model import Rules, Standing, Statement, Tables
-from langgraph_agentstore.plan.records import (
+from langgraph_agentstore.sql.access_counts import count_statement
+from langgraph_agentstore.sql.items.delete import delete_many_sql
+from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_sql
+from langgraph_agentstore.sql.items.get import get_many_sql
+from langgraph_agentstore.sql.items.pages import plan_page
+from langgraph_agentstore.sql.items.records import (
     plan_all_values,
     plan_keys,
     plan_one_record,
     plan_values,
 )
-from langgraph_agentstore.plan.scan import plan_page
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.statement import (
+    Rules,
+    Standing,
+    Statement,
+    Tables,
+)
 
 SCHEMA = "explain_guards"
 RULES = Rules(Tables(SCHEMA))

@@ -19,7 +19,7 @@ from langgraph_agentstore.files.sql import (
     plan_delete_tree,
     plan_entries,
 )
-from langgraph_agentstore.plan.model import Rules, Statement, Tables
+from langgraph_agentstore.sql.statement import Rules, Statement, Tables
 
 SCHEMA = "files_plans"
 RULES = Rules(Tables(SCHEMA))

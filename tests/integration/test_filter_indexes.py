@@ -11,8 +11,8 @@ import pytest
 
 from langgraph_agentstore import AgentStore, PoolConfig
 from langgraph_agentstore.model.users import Region
-from langgraph_agentstore.plan.model import Rules, Tables
-from langgraph_agentstore.plan.scan import plan_count
+from langgraph_agentstore.sql.items.pages import plan_count
+from langgraph_agentstore.sql.statement import Rules, Tables
 
 ROWS = 20_000
 FIELDS: Any = {"score": "number", "due": "text"}

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from langgraph_agentstore.model.json_values import encode_value
-from langgraph_agentstore.plan.filters import (
+from langgraph_agentstore.sql.filters import (
     MAX_DEPTH,
     OPERATORS,
     filter_sql,

@@ -12,8 +12,8 @@ import pytest
 from langgraph.store.base import GetOp, PutOp, SearchOp
 
 from langgraph_agentstore import AgentStore, DataStore
-from langgraph_agentstore.plan.model import LARGE_VALUE_BYTES
 from langgraph_agentstore.runtime import large_values
+from langgraph_agentstore.sql.statement import LARGE_VALUE_BYTES
 
 NS = ("users", "alice", "blobs")
 

@@ -17,9 +17,9 @@ from langgraph_agentstore.errors import (
     MigrationError,
     SchemaTooNewError,
 )
-from langgraph_agentstore.plan import importing, upsert
-from langgraph_agentstore.plan.model import Tables
 from langgraph_agentstore.runtime.migrator import migrations, setup_sql
+from langgraph_agentstore.sql.items import import_records, on_conflict
+from langgraph_agentstore.sql.statement import Tables
 from tests.support.faults import execute
 from tests.support.tour import NAMESPACE, use_everything
 
@@ -135,7 +135,9 @@ def _insert_some(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-@pytest.mark.parametrize("replace", [upsert.REPLACE, importing._REPLACE], ids=["put", "import"])
+@pytest.mark.parametrize(
+    "replace", [on_conflict.REPLACE, import_records._REPLACE], ids=["put", "import"]
+)
 def test_what_replaces_an_item_sets_its_every_column(replace: str, fresh_database: str) -> None:
     """One left out would stay from the item before, and not move along to another store."""
     with AgentStore(fresh_database) as store:

@@ -21,8 +21,8 @@ from langgraph_agentstore import (
     VersionConflictError,
 )
 from langgraph_agentstore import views as views_module
-from langgraph_agentstore.plan.model import Statement
 from langgraph_agentstore.runtime.bulk import load_job
+from langgraph_agentstore.sql.statement import Statement
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from langgraph_agentstore import (
     ValueTypeError,
 )
 from langgraph_agentstore import views as views_module
-from langgraph_agentstore.plan.scores import FUSED_POOL
+from langgraph_agentstore.sql.search.scores import FUSED_POOL
 from tests.support.faults import dsn_of, execute, until
 
 NS = ("users", "ann", "notes")

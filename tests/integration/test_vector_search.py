@@ -18,8 +18,8 @@ import pytest
 from langgraph.store.base import PutOp, SearchItem
 
 from langgraph_agentstore import AgentStore, ScoredItem
-from langgraph_agentstore.plan import small_scope
-from langgraph_agentstore.plan.near import POOL
+from langgraph_agentstore.sql.search import vector_small
+from langgraph_agentstore.sql.search.vector import POOL
 from tests.support.faults import execute
 
 Floats = npt.NDArray[np.float32]
@@ -36,13 +36,13 @@ SIZES = (1, 10, 100, 1_000, 3_000)
 EXACT_UP_TO = 50
 
 
-USUALLY_SMALL = small_scope.SMALL
+USUALLY_SMALL = vector_small.SMALL
 
 
 @pytest.fixture(autouse=True)
 def _no_scope_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has small scopes searched by the statement for any scope, where the ways part."""
-    monkeypatch.setattr(small_scope, "SMALL", 0)
+    monkeypatch.setattr(vector_small, "SMALL", 0)
 
 
 def clustered(chance: np.random.Generator, count: int, dims: int) -> Floats:
@@ -338,7 +338,7 @@ def test_a_small_scope_is_searched_alike_by_its_own_statement(
 
     pages = [(10, 0), (7, 3), (100, 90), (2_000, 0)]
     by_any = [found(*page) for page in pages]
-    monkeypatch.setattr(small_scope, "SMALL", USUALLY_SMALL)
+    monkeypatch.setattr(vector_small, "SMALL", USUALLY_SMALL)
     for page, wanted in zip(pages, by_any, strict=True):
         given = found(*page)
         assert [(key, rank) for key, _, rank in given] == [(key, rank) for key, _, rank in wanted]
@@ -399,7 +399,7 @@ def open_store(postgres_dsn: str, schema_name: str) -> Callable[..., AgentStore]
 def ann(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Each way that a search can go."""
     if request.param == "small scope":
-        monkeypatch.setattr(small_scope, "SMALL", USUALLY_SMALL)
+        monkeypatch.setattr(vector_small, "SMALL", USUALLY_SMALL)
     return {"exact_up_to": 0} if request.param == "index" else {"kind": "flat"}
 
 

@@ -11,10 +11,12 @@ import pytest
 
 from langgraph_agentstore import views
 from langgraph_agentstore.model.users import UserScope
-from langgraph_agentstore.plan import Planner, records, region
-from langgraph_agentstore.plan.equal import CopiesOfRows
-from langgraph_agentstore.plan.model import Statement
 from langgraph_agentstore.runtime import equal_reads, session, writes
+from langgraph_agentstore.sql import region
+from langgraph_agentstore.sql.equal_reads import CopiesOfRows
+from langgraph_agentstore.sql.items import records
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.statement import Statement
 
 SHARE = 0.02
 

@@ -22,7 +22,7 @@ from langgraph.store.base import (
 
 from langgraph_agentstore.model.namespaces import Labels, encode_labels
 from langgraph_agentstore.model.users import Scope
-from langgraph_agentstore.plan.filters import matches, parse_filter
+from langgraph_agentstore.sql.filters import matches, parse_filter
 
 Address: TypeAlias = tuple[Labels, str]
 Filter: TypeAlias = Mapping[str, Any]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.plan.model import Row
 from langgraph_agentstore.runtime.database import Database
+from langgraph_agentstore.sql.statement import Row
 
 
 class Traffic(NamedTuple):

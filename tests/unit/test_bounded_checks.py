@@ -21,11 +21,11 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.model.json_values import encode_value
 from langgraph_agentstore.model.namespaces import MOST_LABELS, check_labels, labels_named
 from langgraph_agentstore.model.users import TemplateScope, check_user_id
-from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.filters import parse_filter
-from langgraph_agentstore.plan.filters.parse import MAX_BYTES
-from langgraph_agentstore.plan.model import Rules, Standing, Tables
-from langgraph_agentstore.plan.words import parse_words
+from langgraph_agentstore.sql.filters import parse_filter
+from langgraph_agentstore.sql.filters.parse import MAX_BYTES
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.search.text import parse_words
+from langgraph_agentstore.sql.statement import Rules, Standing, Tables
 
 SHORT = 2_000
 LONG = "k" * 1_000_000

@@ -21,8 +21,8 @@ from langgraph_agentstore.config.embedders import (
 )
 from langgraph_agentstore.config.index import VectorIndex
 from langgraph_agentstore.config.index_options import search_index
-from langgraph_agentstore.embeddings import vectors_bytes
 from langgraph_agentstore.errors import ConfigurationError, EmbeddingShapeError
+from langgraph_agentstore.sql.search.vector_codec import vectors_bytes
 
 
 def embed(texts: Sequence[str]) -> list[list[float]]:

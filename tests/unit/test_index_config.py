@@ -12,16 +12,22 @@ from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langgraph_agentstore import AgentStore, ConfigurationError, EmbeddingShapeError
 from langgraph_agentstore.config.index import SearchIndex, VectorIndex
 from langgraph_agentstore.config.index_options import search_index
-from langgraph_agentstore.embeddings import vector_bytes
 from langgraph_agentstore.model.text_fields import Part
-from langgraph_agentstore.plan.model import Content, Put, PutExpected, Rules, Tables
-from langgraph_agentstore.plan.near import POOL, POOL_OF_BITS, way_and_reason
-from langgraph_agentstore.plan.put_indexed import (
+from langgraph_agentstore.sql.items.put_indexed import (
     indexed_arguments,
     put_expected_indexed_statement,
     put_indexed_statement,
 )
-from langgraph_agentstore.plan.vectors import (
+from langgraph_agentstore.sql.search.vector import POOL, POOL_OF_BITS, way_and_reason
+from langgraph_agentstore.sql.search.vector_codec import vector_bytes
+from langgraph_agentstore.sql.statement import (
+    Content,
+    Put,
+    PutExpected,
+    Rules,
+    Tables,
+)
+from langgraph_agentstore.sql.vector_tables import (
     approximate_index,
     column_type,
     create_vectors_sql,

@@ -19,8 +19,8 @@ from langgraph_agentstore.model.text_fields import (
     parts_of,
     words_of,
 )
-from langgraph_agentstore.plan.content import content_for, content_of
-from langgraph_agentstore.plan.model import Put
+from langgraph_agentstore.sql.indexed_content import content_for, content_of
+from langgraph_agentstore.sql.statement import Put
 
 VALUE = {
     "text": "top",

@@ -11,8 +11,8 @@ from statistics import median
 import asyncpg
 
 from langgraph_agentstore import AgentStore, PoolConfig
-from langgraph_agentstore.plan.model import Rules, Tables
-from langgraph_agentstore.plan.put import put_many_sql, put_one_sql
+from langgraph_agentstore.sql.items.put import put_many_sql, put_one_sql
+from langgraph_agentstore.sql.statement import Rules, Tables
 
 ROUNDS, ALONE, TOGETHER = 12, 1000, 2000
 RULES = Rules(Tables("agentstore"))

@@ -14,8 +14,11 @@ from typing import Any
 from ...model.addresses import Located
 from ...model.namespaces import Labels, decode_labels, encode_labels
 from ...model.users import SHARED
-from ...plan.delete import count_of_removed
-from ...plan.model import (
+from ...sql.items.delete import count_of_removed
+from ...sql.items.records import StoredRecord
+from ...sql.items.stored_pages import plan_records_by_key
+from ...sql.region import at_or_below
+from ...sql.statement import (
     Decoded,
     ResultT,
     Row,
@@ -23,9 +26,6 @@ from ...plan.model import (
     Statement,
     Triple,
 )
-from ...plan.records import StoredRecord
-from ...plan.region import at_or_below
-from ...plan.stored_pages import plan_records_by_key
 
 
 @dataclass(frozen=True, slots=True)

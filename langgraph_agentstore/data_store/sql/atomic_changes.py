@@ -11,22 +11,22 @@ from typing import Any
 
 from ...model.addresses import Located
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
-from ...plan.delete import count_of_removed, removing
-from ...plan.model import (
+from ...sql.change_notify import tell, told
+from ...sql.items.delete import count_of_removed, removing
+from ...sql.items.on_conflict import (
+    AUTHORED,
+    COLUMNS,
+    EXPIRED,
+    replacing,
+)
+from ...sql.items.put import arguments_of
+from ...sql.statement import (
     Decoded,
     Put,
     ResultT,
     Row,
     Rules,
     Statement,
-)
-from ...plan.put import arguments_of
-from ...plan.telling import tell, told
-from ...plan.upsert import (
-    AUTHORED,
-    COLUMNS,
-    EXPIRED,
-    replacing,
 )
 
 

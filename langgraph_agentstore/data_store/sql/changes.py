@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ...plan.model import Row, Rules, written_once
-from ...plan.telling import RETENTION
+from ...sql.change_notify import RETENTION
+from ...sql.statement import Row, Rules, written_once
 
 
 @dataclass(frozen=True, slots=True)

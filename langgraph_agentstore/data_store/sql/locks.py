@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ...plan.model import (
+from ...sql.statement import (
     Decoded,
     Row,
     Rules,

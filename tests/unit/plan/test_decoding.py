@@ -16,11 +16,19 @@ from langgraph_agentstore.model.users import (
     UserScope,
     template_scope,
 )
-from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.delete import delete_statement, plan_delete_regions
-from langgraph_agentstore.plan.expiry import plan_sweep, refresh_statement
-from langgraph_agentstore.plan.get import Gotten, decode_gets, get_statement, plan_get_alone
-from langgraph_agentstore.plan.model import (
+from langgraph_agentstore.sql.items.delete import delete_statement, plan_delete_regions
+from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_statement
+from langgraph_agentstore.sql.items.get import (
+    Gotten,
+    decode_gets,
+    get_statement,
+    plan_get_alone,
+)
+from langgraph_agentstore.sql.items.pages import plan_count, plan_page, plan_record
+from langgraph_agentstore.sql.items.put import put_expected_statement, put_statement
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.region import region_condition
+from langgraph_agentstore.sql.statement import (
     Delete,
     Get,
     Put,
@@ -31,9 +39,6 @@ from langgraph_agentstore.plan.model import (
     Statement,
     Tables,
 )
-from langgraph_agentstore.plan.put import put_expected_statement, put_statement
-from langgraph_agentstore.plan.region import region_condition
-from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
 
 RULES = Rules(Tables('odd"name'))
 SCOPE = template_scope(DEFAULT_TEMPLATE)

@@ -9,10 +9,16 @@ from langgraph.store.base import ListNamespacesOp, SearchOp
 
 from langgraph_agentstore.model.json_values import copied
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
-from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.equal import CopiesOfRows, distinct, read_key
-from langgraph_agentstore.plan.model import Decoded, Rules, Standing, Statement, Tables
-from langgraph_agentstore.plan.together import decode_together
+from langgraph_agentstore.sql.equal_reads import CopiesOfRows, distinct, read_key
+from langgraph_agentstore.sql.lateral_batch import decode_together
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.statement import (
+    Decoded,
+    Rules,
+    Standing,
+    Statement,
+    Tables,
+)
 
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(Rules(Tables("agentstore"))))
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import InvalidOperationError, InvalidValueError
-from langgraph_agentstore.plan.filter_indexes import plan_filter_indexes
-from langgraph_agentstore.plan.model import Tables
+from langgraph_agentstore.sql.filters.indexes import plan_filter_indexes
+from langgraph_agentstore.sql.statement import Tables
 
 TABLES = Tables("agentstore")
 

@@ -39,36 +39,46 @@ from langgraph_agentstore.data_store.sql.changes import (
 from langgraph_agentstore.data_store.sql.locks import plan_acquire, plan_release
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
-from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.access import count_statement
-from langgraph_agentstore.plan.bulk import Load, plan_load
-from langgraph_agentstore.plan.delete import (
+from langgraph_agentstore.sql.access_counts import count_statement
+from langgraph_agentstore.sql.items.copy import Load, plan_load
+from langgraph_agentstore.sql.items.delete import (
     delete_many_sql,
     plan_delete_regions,
     plan_delete_user,
 )
-from langgraph_agentstore.plan.expiry import plan_sweep, refresh_sql
-from langgraph_agentstore.plan.get import get_many_sql
-from langgraph_agentstore.plan.known_vectors import plan_known_vectors
-from langgraph_agentstore.plan.model import Put, PutExpected, Rules, Standing, Tables
-from langgraph_agentstore.plan.put import (
+from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_sql
+from langgraph_agentstore.sql.items.get import get_many_sql
+from langgraph_agentstore.sql.items.pages import plan_count, plan_page, plan_record
+from langgraph_agentstore.sql.items.put import (
     put_expected_statement,
     put_many_sql,
     put_many_whole_sql,
     put_statement,
     repeated_put_statement,
 )
-from langgraph_agentstore.plan.query_options import query_options
-from langgraph_agentstore.plan.records import (
+from langgraph_agentstore.sql.items.records import (
     plan_all_values,
     plan_keys,
     plan_one_record,
     plan_page_of_values,
     plan_values,
 )
-from langgraph_agentstore.plan.reindex import fill_sql, page_sql, words_again_sql
-from langgraph_agentstore.plan.scan import plan_count, plan_page, plan_record
-from langgraph_agentstore.plan.vectors import approximate_index, create_vectors_sql, distance_sql
+from langgraph_agentstore.sql.items.reindex_page import fill_sql, page_sql, words_again_sql
+from langgraph_agentstore.sql.known_vectors import plan_known_vectors
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.search.options import query_options
+from langgraph_agentstore.sql.statement import (
+    Put,
+    PutExpected,
+    Rules,
+    Standing,
+    Tables,
+)
+from langgraph_agentstore.sql.vector_tables import (
+    approximate_index,
+    create_vectors_sql,
+    distance_sql,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = Rules(Tables("agentstore"))

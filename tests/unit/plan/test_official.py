@@ -38,7 +38,7 @@ from langgraph_agentstore.langgraph_postgres.tables_sql import (
 )
 from langgraph_agentstore.model.json_values import encode_value
 from langgraph_agentstore.model.users import template_scope
-from langgraph_agentstore.plan.model import Content, Rules, Tables
+from langgraph_agentstore.sql.statement import Content, Rules, Tables
 
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SCOPE = template_scope(("users", "{user_id}"))

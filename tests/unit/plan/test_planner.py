@@ -19,8 +19,8 @@ from langgraph_agentstore import (
 )
 from langgraph_agentstore.model.addresses import MAX_ADDRESS_BYTES
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, UserScope, template_scope
-from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.model import (
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.statement import (
     Delete,
     Get,
     Put,

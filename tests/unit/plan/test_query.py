@@ -13,11 +13,16 @@ from langgraph.store.base import SearchOp
 from langgraph_agentstore import InvalidOperationError, ScoredItem
 from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
-from langgraph_agentstore.plan.filters import parse_filter
-from langgraph_agentstore.plan.known_vectors import plan_known_vectors
-from langgraph_agentstore.plan.model import Refresh, Rules, Statement, Tables
-from langgraph_agentstore.plan.query import plan_explanation, plan_query, plan_query_anywhere
-from langgraph_agentstore.plan.query_options import QueryOptions, default_options, query_options
+from langgraph_agentstore.sql.filters import parse_filter
+from langgraph_agentstore.sql.known_vectors import plan_known_vectors
+from langgraph_agentstore.sql.search.hybrid import plan_explanation, plan_query, plan_query_anywhere
+from langgraph_agentstore.sql.search.options import QueryOptions, default_options, query_options
+from langgraph_agentstore.sql.statement import (
+    Refresh,
+    Rules,
+    Statement,
+    Tables,
+)
 
 SCOPE = template_scope(DEFAULT_TEMPLATE)
 NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)

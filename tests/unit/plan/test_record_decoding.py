@@ -28,11 +28,10 @@ from langgraph_agentstore.data_store.sql.locks import (
 from langgraph_agentstore.errors import InvalidNamespaceError
 from langgraph_agentstore.model.addresses import MAX_ADDRESS_BYTES, locate
 from langgraph_agentstore.model.users import Address
-from langgraph_agentstore.plan.access import Accesses, count_statement
-from langgraph_agentstore.plan.get import Gotten, decode_gets
-from langgraph_agentstore.plan.model import Get, Put, PutTogether, Rules, StoredValue, Tables
-from langgraph_agentstore.plan.put import put_together_statement
-from langgraph_agentstore.plan.records import (
+from langgraph_agentstore.sql.access_counts import Accesses, count_statement
+from langgraph_agentstore.sql.items.get import Gotten, decode_gets
+from langgraph_agentstore.sql.items.put import put_together_statement
+from langgraph_agentstore.sql.items.records import (
     StoredRecord,
     plan_all_values,
     plan_exists,
@@ -40,6 +39,14 @@ from langgraph_agentstore.plan.records import (
     plan_namespace_names,
     plan_one_record,
     plan_page_of_values,
+)
+from langgraph_agentstore.sql.statement import (
+    Get,
+    Put,
+    PutTogether,
+    Rules,
+    StoredValue,
+    Tables,
 )
 
 RULES = Rules(Tables("agentstore"))

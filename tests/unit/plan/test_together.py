@@ -5,11 +5,17 @@ from __future__ import annotations
 from langgraph.store.base import GetOp, SearchOp
 
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
-from langgraph_agentstore.plan import Planner
-from langgraph_agentstore.plan.model import Decoded, Rules, Standing, Statement, Tables
-from langgraph_agentstore.plan.scan import plan_record
-from langgraph_agentstore.plan.search import LARGEST_SHARED_PAGE
-from langgraph_agentstore.plan.together import decode_together, together_statement
+from langgraph_agentstore.sql.items.newest import LARGEST_SHARED_PAGE
+from langgraph_agentstore.sql.items.pages import plan_record
+from langgraph_agentstore.sql.lateral_batch import decode_together, together_statement
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.statement import (
+    Decoded,
+    Rules,
+    Standing,
+    Statement,
+    Tables,
+)
 
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(Rules(Tables("agentstore"))))
 

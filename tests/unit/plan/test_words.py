@@ -9,8 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.config.index_options import search_index
-from langgraph_agentstore.plan.model import Rules, Tables
-from langgraph_agentstore.plan.words import WordQuery, is_blank, parse_words, word_list_sql
+from langgraph_agentstore.sql.search.text import (
+    WordQuery,
+    is_blank,
+    parse_words,
+    word_list_sql,
+)
+from langgraph_agentstore.sql.statement import Rules, Tables
 
 RULES = Rules(Tables("s"), index=search_index({"fields": ["text"], "k1": 1.5, "b": 0.5}))
 

@@ -14,7 +14,7 @@ from langgraph_agentstore.errors import (
     UnknownOperatorError,
     ValueTypeError,
 )
-from langgraph_agentstore.plan.filters import (
+from langgraph_agentstore.sql.filters import (
     MAX_DEPTH,
     MAX_PARTS,
     OPERATOR_NAMES,

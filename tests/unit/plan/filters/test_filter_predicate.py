@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.store.memory import _compare_values
 
-from langgraph_agentstore.plan.filters import OPERATOR_NAMES, matches, parse_filter
+from langgraph_agentstore.sql.filters import OPERATOR_NAMES, matches, parse_filter
 from tests.unit.plan.filters.filter_cases import CASES, Case
 
 

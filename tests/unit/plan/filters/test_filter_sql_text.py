@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from langgraph_agentstore.plan.filters import MAX_DEPTH, filter_sql, parse_filter
+from langgraph_agentstore.sql.filters import MAX_DEPTH, filter_sql, parse_filter
 from tests.unit.plan.filters.filter_cases import CASES, Case
 
 

@@ -1,0 +1,1 @@
+"""SQL of the store: checked operations in, statements out; no I/O."""

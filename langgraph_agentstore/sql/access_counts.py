@@ -1,0 +1,70 @@
+"""Counting reads: what was read since the last flush, added to the table of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from .statement import (
+    Rules,
+    Triple,
+    columns_of,
+    written_once,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accesses:
+    """Reads of one record by one process: how many, how long ago the last was, and whose.
+
+    `created_at` None: of the record of that triple that there was at that moment.
+    """
+
+    triple: Triple
+    created_at: datetime | None
+    count: int
+    age: timedelta
+    agent: str
+
+
+def count_statement(accesses: Sequence[Accesses], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """Adds these counts; of records that are gone, none."""
+    return _count_sql(rules), (
+        *columns_of([access.triple for access in accesses]),
+        [access.created_at for access in accesses],
+        [access.count for access in accesses],
+        [access.age for access in accesses],
+        [access.agent for access in accesses],
+    )
+
+
+@written_once
+def _count_sql(rules: Rules) -> str:
+    return f"""
+INSERT INTO {rules.tables.item_access} AS a
+       (user_id, namespace, key, item_created_at, access_count, last_accessed_at, last_accessed_by)
+SELECT p.user_id, p.namespace, p.key, i.created_at, sum(p.count), now() - min(p.age),
+       (array_agg(p.agent ORDER BY p.age))[1]
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[],
+              $6::interval[], $7::text[])
+       AS p (user_id, namespace, key, created_at, count, age, agent)
+  -- No lock on the item: one that is removed at this moment leaves counts behind that are nobody's.
+  JOIN {rules.tables.item} i
+    ON i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+   -- A touch without a date is of the record that was there then, not of a later one.
+   AND coalesce(i.created_at = p.created_at, i.created_at <= now() - p.age)
+ GROUP BY p.user_id, p.namespace, p.key, i.created_at
+ ORDER BY p.user_id, p.namespace, p.key
+    ON CONFLICT (user_id, namespace, key) DO UPDATE SET
+       item_created_at  = excluded.item_created_at,
+       access_count     = excluded.access_count
+                        + CASE WHEN a.item_created_at = excluded.item_created_at
+                               THEN a.access_count ELSE 0 END,
+       last_accessed_by = CASE WHEN a.item_created_at = excluded.item_created_at
+                                AND a.last_accessed_at > excluded.last_accessed_at
+                               THEN a.last_accessed_by ELSE excluded.last_accessed_by END,
+       last_accessed_at = CASE WHEN a.item_created_at = excluded.item_created_at
+                               THEN greatest(a.last_accessed_at, excluded.last_accessed_at)
+                               ELSE excluded.last_accessed_at END"""

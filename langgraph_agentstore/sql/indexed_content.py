@@ -1,0 +1,52 @@
+"""What an item is found by: the texts of its value that the index, or its put, names."""
+
+from __future__ import annotations
+
+from ..config.index import SearchIndex
+from ..config.index_options import paths_of
+from ..errors import InvalidOperationError
+from ..model.json_values import decode_value
+from ..model.text_fields import Paths, parts_of, words_of
+from .statement import Content, Put
+
+
+def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
+    """The texts of a value, given as JSON text.
+
+    `chosen` is LangGraph's `index=` of a put: None for the index's fields, False for nothing, or
+    a list of paths.
+
+    Raises:
+        InvalidOperationError: `chosen` is something else.
+        InvalidValueError: the index's `chunk` gave something that is no text.
+    """
+    own = _paths(chosen)
+    paths = index.paths if own is None else own
+    if not paths:
+        return Content(index, paths=own)
+    decoded = decode_value(value)
+    parts = () if index.vectors is None else parts_of(decoded, paths, index.chunk)
+    words = None if index.language is None else words_of(decoded, paths)
+    return Content(index, parts, words, own)
+
+
+def content_for(put: Put, index: SearchIndex) -> Content:
+    """As the index now wants it: it may be another one since the put was planned."""
+    content = put.content
+    if content is not None and content.index is index:
+        return content
+    own = None if content is None or content.paths is None else [p for p, _ in content.paths]
+    return content_of(put.value, False if own == [] else own, index)
+
+
+def _paths(chosen: object) -> Paths | None:
+    if chosen is None:
+        return None
+    if chosen is False:
+        return ()
+    if isinstance(chosen, (list, tuple)):
+        try:
+            return paths_of(chosen)
+        except ValueError as error:
+            raise InvalidOperationError(str(error)) from None
+    raise InvalidOperationError(f"index is None, False or a list of paths, got {chosen!r}")

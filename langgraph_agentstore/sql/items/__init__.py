@@ -1,0 +1,1 @@
+"""Statements that write, read and list items."""

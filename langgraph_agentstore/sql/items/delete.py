@@ -1,0 +1,120 @@
+"""Deletes: of items, of everything at or below a namespace, of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...model.users import Region
+from ..change_notify import tell
+from ..region import region_condition
+from ..statement import (
+    Decoded,
+    Delete,
+    Row,
+    Rules,
+    Statement,
+    columns_of,
+    written_once,
+)
+
+
+@written_once
+def delete_one_sql(rules: Rules) -> str:
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
+    return f"\nWITH {removing(delete, rules)}\n{tell(rules, gone=True)}"
+
+
+@written_once
+def delete_many_sql(rules: Rules) -> str:
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
+ WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key"""
+    return f"\nWITH {removing(delete, rules)}\n{tell(rules, gone=True)}"
+
+
+def removing(delete: str, rules: Rules, *others: str) -> str:
+    """The CTEs that run `delete`, of the table `item i`, and remove how often these were read.
+
+    `others` are further deletes, of other items. `written` has what went, and `live`: whether it
+    had not expired.
+    """
+    returned = f"""
+    RETURNING i.user_id, i.namespace, i.key, i.version, {rules.live()} AS live"""
+    parts = {f"gone_{n}": sql + returned for n, sql in enumerate((delete, *others), 1)}
+    if others:
+        first = "".join(f"{name} AS ({sql}\n), " for name, sql in parts.items())
+        written = " UNION ALL ".join(f"SELECT * FROM {name}" for name in parts)
+    else:
+        first, written = "", delete + returned
+    return f"""{first}written AS ({written}
+), uncounted AS (
+    DELETE FROM {rules.tables.item_access} a USING written w
+     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
+)"""
+
+
+def delete_statement(deletes: Sequence[Delete], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """The statement for these deletes; what is not there is no error."""
+    if len(deletes) == 1:
+        return delete_one_sql(rules), deletes[0].triple
+    # In the order of the primary key, as puts are.
+    return delete_many_sql(rules), columns_of(sorted(delete.triple for delete in deletes))
+
+
+def plan_delete_regions(regions: Sequence[Region], rules: Rules) -> Statement[int]:
+    """Removes everything in the regions; the result counts the items that had not expired."""
+    arguments: list[Any] = []
+    delete = f"""
+DELETE FROM {rules.tables.item} i
+ WHERE {region_condition(regions, arguments)}"""
+    return count_of_removed([delete], tuple(arguments), rules)
+
+
+@written_once
+def _delete_user_sql(rules: Rules) -> str:
+    tables = rules.tables
+    # No change is told: it would keep the keys of what is erased. Who watches the user hears
+    # that the watch has lapsed.
+    others = (tables.item_access, tables.item_lock, tables.change, tables.watch)
+    traces = "".join(
+        f""", trace_{number} AS (
+    DELETE FROM {table} WHERE user_id = $1
+)"""
+        for number, table in enumerate(others, 1)
+    )
+    return f"""
+WITH erased AS (
+    DELETE FROM {tables.item} i WHERE i.user_id = $1 RETURNING {rules.live()} AS live
+){traces}
+SELECT count(*) FILTER (WHERE live) FROM erased"""
+
+
+def plan_delete_user(user_id: str, rules: Rules) -> Statement[int]:
+    """Erases a user: items with vectors, access counts, locks, watches and kept changes."""
+
+    def decode(rows: Sequence[Row]) -> Decoded[int]:
+        return Decoded(rows[0][0])
+
+    # The rows go once however often it runs, but a second run would count none of them.
+    return Statement(_delete_user_sql(rules), (user_id,), decode, idempotent=False)
+
+
+def count_of_removed(
+    deletes: Sequence[str], arguments: tuple[Any, ...], rules: Rules
+) -> Statement[int]:
+    """Deletes; the result counts the items that had not expired."""
+    sql = f"""
+WITH {removing(deletes[0], rules, *deletes[1:])}, told AS (
+{tell(rules, "w.live", gone=True)}
+)
+SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[int]:
+        return Decoded(rows[0][0])
+
+    # The rows go once however often it runs, but a second run would count none of them.
+    return Statement(sql, arguments, decode, idempotent=False)

@@ -1,0 +1,133 @@
+"""Gets: any number of items, of any users and namespaces, by one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.store.base import Item
+
+from ...model.json_values import as_mapping, copied
+from ..statement import (
+    LARGE_VALUE_BYTES,
+    Decoded,
+    Get,
+    Refresh,
+    Row,
+    Rules,
+    Statement,
+    StoredValue,
+    Triple,
+    columns_of,
+    written_once,
+)
+from .expiry import REFRESHED
+
+_COLUMNS = f"i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED}"
+# A value that is large comes apart: whoever asked for others would wait for it. As it is stored,
+# maybe compressed: that is known without reading it.
+_IS_LARGE = f"pg_column_size(i.value) > {LARGE_VALUE_BYTES}"
+_COLUMNS_OF_MANY = f"""CASE WHEN NOT {_IS_LARGE} THEN i.value END, i.created_at, i.updated_at,
+       i.expires_at, {REFRESHED}, {_IS_LARGE}"""
+
+
+@written_once
+def get_one_sql(rules: Rules) -> str:
+    return f"""
+SELECT {_COLUMNS}
+  FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+
+
+@written_once
+def get_many_sql(rules: Rules) -> str:
+    return f"""
+SELECT q.position, {_COLUMNS_OF_MANY}
+  FROM unnest($1::text[], $2::text[], $3::text[])
+       WITH ORDINALITY AS q (user_id, namespace, key, position)
+  JOIN {rules.tables.item} i
+    ON i.user_id = q.user_id AND i.namespace = q.namespace AND i.key = q.key
+ WHERE {rules.live()}"""
+
+
+def get_statement(gets: Sequence[Get], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """The statement for these gets: a plain look-up for one item, a join for more."""
+    triples = distinct_triples(gets)
+    if len(triples) == 1:
+        return get_one_sql(rules), triples[0]
+    return get_many_sql(rules), columns_of(triples)
+
+
+def distinct_triples(gets: Sequence[Get]) -> list[Triple]:
+    """Each item once, in the order in which they are first asked for."""
+    if len(gets) == 1:
+        return [gets[0].triple]
+    return list(dict.fromkeys([get.triple for get in gets]))
+
+
+def plan_get_alone(get: Get, rules: Rules) -> Statement[Item | StoredValue | None]:
+    """Reads one item by a statement of its own, however large its value is."""
+
+    def decode(rows: Sequence[Row]) -> Decoded[Item | StoredValue | None]:
+        read = decode_gets([get], rows)
+        return Decoded(read.items[0], read.refreshes)
+
+    return Statement(get_one_sql(rules), get.triple, decode)
+
+
+@dataclass(frozen=True, slots=True)
+class Gotten:
+    """What a statement for several gets read.
+
+    `items`: in their order, None where there is none. `apart`: the places of those whose values
+    are large, and are to be read by `plan_get_alone`.
+    """
+
+    items: list[Item | StoredValue | None]
+    refreshes: list[Refresh]
+    apart: list[int]
+
+
+def decode_gets(gets: Sequence[Get], rows: Sequence[Row]) -> Gotten:
+    """What these rows are to the gets."""
+    items: list[Item | StoredValue | None] = [None] * len(gets)
+    refreshes: list[Refresh] = []
+    apart: list[int] = []
+    triples = distinct_triples(gets)
+    positions_of = _positions_of(gets, triples)
+    for row in rows:
+        place, columns = (0, row) if len(triples) == 1 else (row[0] - 1, row[1:-1])
+        if len(triples) > 1 and row[-1]:
+            apart += positions_of[place]
+            continue
+        first, *others = positions_of[place]
+        items[first] = _decoded(gets[first], columns, columns[0], refreshes)
+        for position in others:
+            items[position] = _decoded(gets[position], columns, copied(columns[0]), refreshes)
+    return Gotten(items, refreshes, apart)
+
+
+def _positions_of(gets: Sequence[Get], triples: Sequence[Triple]) -> Sequence[Sequence[int]]:
+    """For each triple, where it is asked for."""
+    if len(triples) == len(gets):
+        return [(position,) for position in range(len(gets))]
+    positions: dict[Triple, list[int]] = {triple: [] for triple in triples}
+    for position, get in enumerate(gets):
+        positions[get.triple].append(position)
+    return list(positions.values())
+
+
+def _decoded(get: Get, columns: Row, value: Any, refreshes: list[Refresh]) -> Item | StoredValue:
+    _, created_at, updated_at, expires_at, refreshed = columns
+    if refreshed is not None and get.refresh:
+        refreshes.append(Refresh(get.triple, expires_at, refreshed))
+    if get.labels is None:
+        return StoredValue(value, created_at)
+    return Item(
+        value=as_mapping(value),
+        key=get.triple[2],
+        namespace=get.labels,
+        created_at=created_at,
+        updated_at=updated_at,
+    )

@@ -1,0 +1,257 @@
+"""Listing namespaces: the distinct ones, in the order of their tuples.
+
+The index `item_newest` holds the namespaces of a user in that order, so the listing goes from
+each namespace, or from each truncation to `max_depth`, straight to the next one: the cost is
+that of the page, not of the table. Conditions that are no plain prefix are tested on each stop.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from langgraph.store.base import ListNamespacesOp, MatchCondition
+
+from ...model.namespaces import (
+    Labels,
+    first_place_after,
+    labels_at,
+    place,
+)
+from ...model.users import Region, Scope
+from ..statement import (
+    Decoded,
+    Row,
+    Rules,
+    Statement,
+)
+
+WILDCARD = "*"
+
+LONGEST_STRIDE = 256
+"""Entries of the index that one step of a walk takes in at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One region to walk: `head` stands before the user, if the region has users, and labels."""
+
+    head: Labels
+    has_user: bool
+    user_id: str | None
+    prefix: Labels
+    conditions: tuple[MatchCondition, ...]
+    depth: int | None
+
+    @property
+    def label_depth(self) -> int | None:
+        """How many labels below the user are kept: none left of 0 means not even the user."""
+        if self.depth is None:
+            return None
+        return self.depth - len(self.head) - int(self.has_user)
+
+
+def plan_list_namespaces(
+    op: ListNamespacesOp, scope: Scope, rules: Rules
+) -> Statement[list[Labels]]:
+    """The distinct namespaces that hold an item, truncated to `op.max_depth`, sorted as tuples."""
+    walks = [
+        walk for region, head in scope.heads() if (walk := _narrowed(region, head, op)) is not None
+    ]
+    arguments: list[Any] = [op.limit + op.offset]
+    selects = [_walk_sql(n, walk, arguments, rules) for n, walk in enumerate(walks)]
+    sql = "\nUNION ALL\n".join(selects)
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[Labels]]:
+        found: list[list[Labels]] = [[] for _ in walks]
+        for number, user_id, at in rows:
+            found[number].append(_truncated(walks[number], user_id, labels_at(at)))
+        return Decoded(_page(found, op.offset, op.limit))
+
+    return Statement(sql, tuple(arguments), decode, reads=True, again=list)
+
+
+def _page(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:
+    """The sorted union; two regions can share a truncation, such as ("users",)."""
+    distinct = dict.fromkeys(heapq.merge(*[sorted(labels) for labels in found]))
+    return list(islice(distinct, offset, offset + limit))
+
+
+def _truncated(walk: _Walk, user_id: str, labels: Labels) -> Labels:
+    user = (user_id,) if walk.has_user else ()
+    return tuple(islice(chain(walk.head, user, labels), walk.depth))
+
+
+def _narrowed(region: Region, head: Labels, op: ListNamespacesOp) -> _Walk | None:
+    """The part of a region that the plain start of each prefix condition leaves, or None."""
+    has_user = region.user_id is None
+    user_id, prefix = region.user_id, Labels()
+    for condition in op.match_conditions or ():
+        if condition.match_type != "prefix":
+            continue
+        path = tuple(condition.path)
+        if any(p not in (WILDCARD, h) for p, h in zip(path, head, strict=False)):
+            return None
+        rest = path[len(head) :]
+        if has_user and rest:
+            if rest[0] != WILDCARD:
+                if user_id not in (None, rest[0]):
+                    return None
+                user_id = rest[0]
+            rest = rest[1:]
+        prefix = max(prefix, _plain_start(rest), key=len)
+    conditions = tuple(op.match_conditions or ())
+    return _Walk(head, has_user, user_id, prefix, conditions, op.max_depth)
+
+
+def _plain_start(path: Labels) -> Labels:
+    return path[: path.index(WILDCARD)] if WILDCARD in path else path
+
+
+def _walk_sql(number: int, walk: _Walk, arguments: list[Any], rules: Rules) -> str:
+    """Strides along the index: from each stop to the next, past all that it stands for.
+
+    A stride takes in one entry of the index at first. As long as every entry is a stop of its
+    own, strides grow, so many small namespaces cost no probe each; else they are short again.
+    """
+    start_user, start_place, within = _bounds(walk, arguments)
+    tests = _tests(walk, arguments)
+    # What is tested on each stop must be stopped at, so truncation then waits until after.
+    depth = None if tests else walk.label_depth
+    next_user, next_place = _following(depth, one_user=walk.user_id is not None)
+    return f"""
+(WITH RECURSIVE walk AS (
+    SELECT '' COLLATE "C" AS user_id, '' COLLATE "C" AS place,
+           {start_user} COLLATE "C" AS next_user, {start_place} COLLATE "C" AS next_place,
+           0::bigint AS nth, 0::bigint AS stops, 1 AS stride
+    UNION ALL
+    SELECT stop.user_id, stop.place, {next_user}, {next_place},
+           row_number() OVER (ORDER BY stop.user_id, stop.place), count(*) OVER (), stop.stride
+      FROM walk CROSS JOIN LATERAL (
+        SELECT DISTINCT entry.user_id, {_kept("entry.place", depth)} AS place, entry.stride
+          FROM (SELECT CASE WHEN walk.stops < walk.stride THEN 1
+                            ELSE least(walk.stride * 4, {LONGEST_STRIDE}) END AS stride) step
+         CROSS JOIN LATERAL (
+            SELECT i.user_id, i.place, step.stride FROM {rules.tables.item} i
+             WHERE {within} AND {rules.live()}
+             ORDER BY i.user_id, i.place LIMIT step.stride) entry) stop
+     WHERE walk.nth = walk.stops
+)
+{_selected(number, walk, tests)})"""
+
+
+def _bounds(walk: _Walk, arguments: list[Any]) -> tuple[str, str, str]:
+    """Where the walk starts, and the condition for what lies from `walk.next_…` on."""
+
+    def argument(value: str) -> str:
+        arguments.append(value)
+        return f"${len(arguments)}::text"
+
+    if walk.user_id is None:
+        start_user = r"E'\x01'"  # the least that is not the shared space's ''
+        within = "(i.user_id, i.place) >= (walk.next_user, walk.next_place)"
+    else:
+        start_user = argument(walk.user_id)
+        # No comparison of rows here: the index would start at the user, not at the place.
+        within = f"i.user_id = {start_user} AND i.place >= walk.next_place"
+    if not walk.prefix:
+        return start_user, "''", within
+    start = place(walk.prefix)
+    start_place, end = argument(start), argument(first_place_after(start))
+    if walk.user_id is None:
+        within += f" AND i.place >= {start_place}"
+    return start_user, start_place, f"{within} AND i.place < {end}"
+
+
+def _following(depth: int | None, *, one_user: bool) -> tuple[str, str]:
+    """The least user and place that come after everything that a stop stands for.
+
+    U+0001 is the least that can follow a place inside its namespace, or a user id; U+0002 is
+    what follows the last place below it.
+    """
+    if depth is None:
+        return "stop.user_id", r"stop.place || E'\x01'"
+    if depth <= 0:
+        return (r"stop.user_id || E'\x01'", "NULL" if one_user else "''")
+    labels = r"string_to_array(stop.place, E'\x01')"
+    place = (
+        rf"stop.place || CASE WHEN cardinality({labels}) < {depth} THEN E'\x01' ELSE E'\x02' END"
+    )
+    return "stop.user_id", place
+
+
+def _kept(place: str, depth: int | None) -> str:
+    if depth is None:
+        return place
+    if depth <= 0:
+        return "'' COLLATE \"C\""
+    kept = rf"array_to_string((string_to_array({place}, E'\x01'))[1:{depth}], E'\x01')"
+    if depth > 1:
+        return kept
+    # One empty label, of namespaces such as ':a', must be told from none.
+    return rf"CASE WHEN starts_with({place}, E'\x01') THEN E'\x02' ELSE {kept} END"
+
+
+def _selected(number: int, walk: _Walk, tests: str) -> str:
+    select = f"SELECT {number}::int, user_id, place FROM walk WHERE nth > 0 {tests}"
+    depth = walk.label_depth
+    if depth is not None and depth < 0:
+        return f"{select} LIMIT 1"
+    if not tests or depth is None:
+        # In order: the walk emits stops as it finds them, and ends when it has enough.
+        return f"{select} LIMIT $1"
+    return f"""SELECT DISTINCT {number}::int, user_id, {_kept("place", depth)} COLLATE "C" AS place
+  FROM walk WHERE nth > 0 {tests}
+ ORDER BY user_id, place LIMIT $1"""
+
+
+def _tests(walk: _Walk, arguments: list[Any]) -> str:
+    """The conditions that narrowing has not met already, each as one regular expression."""
+    patterns = [
+        _pattern(condition)
+        for condition in walk.conditions
+        if condition.path and not _is_met(condition, walk)
+    ]
+    if not patterns:
+        return ""
+    whole = _whole_place(walk, arguments)
+    tests = []
+    for pattern in patterns:
+        arguments.append(pattern)
+        tests.append(f"{whole} ~ ${len(arguments)}")
+    return "".join(f" AND {test}" for test in tests)
+
+
+def _is_met(condition: MatchCondition, walk: _Walk) -> bool:
+    """Whether every row of the narrowed region meets it."""
+    if condition.match_type != "prefix":
+        return False
+    rest = tuple(condition.path)[len(walk.head) :]
+    if walk.has_user:
+        rest = rest[1:]
+    return WILDCARD not in rest and walk.prefix[: len(rest)] == rest
+
+
+def _whole_place(walk: _Walk, arguments: list[Any]) -> str:
+    """The place of the full tuple, head and user included, in front of each label a joint."""
+    arguments.append("".join("\x01" + place((label,)) for label in walk.head))
+    head = f"${len(arguments)}::text"
+    user = (
+        r" || E'\x01' || replace(replace(user_id, E'\x02', E'\x02\x03'), E'\x01', E'\x02\x02')"
+        if walk.has_user
+        else ""
+    )
+    return rf"({head}{user} || CASE WHEN place = '' THEN '' ELSE E'\x01' || place END)"
+
+
+def _pattern(condition: MatchCondition) -> str:
+    """A regular expression over the whole place; labels are literal, `*` is any one label."""
+    labels = "".join(
+        "\x01" + ("[^\x01]*" if label == WILDCARD else re.escape(place((label,))))
+        for label in condition.path
+    )
+    return f"^{labels}(\x01|$)" if condition.match_type == "prefix" else f"{labels}$"

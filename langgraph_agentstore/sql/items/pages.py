@@ -1,0 +1,117 @@
+"""Counting, walking through everything, and reading one whole record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from langgraph.store.base import Item
+
+from ...model.namespaces import decode_labels
+from ...model.users import Region, Scope
+from ...results import ItemRecord
+from ..filters import Filter, filter_sql
+from ..region import region_condition
+from ..statement import (
+    Decoded,
+    Row,
+    Rules,
+    Statement,
+    Triple,
+    written_once,
+)
+
+
+def plan_count(regions: Sequence[Region], filter: Filter, rules: Rules) -> Statement[int]:
+    """How many items of the regions pass the filter."""
+    arguments: list[Any] = []
+    sql = f"""
+SELECT count(*)
+  FROM {rules.tables.item} i
+ WHERE {region_condition(regions, arguments)} AND {rules.live()}
+   AND {filter_sql(filter, arguments)}"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[int]:
+        return Decoded(rows[0][0])
+
+    return Statement(sql, tuple(arguments), decode, reads=True)
+
+
+def plan_page(
+    regions: Sequence[Region],
+    filter: Filter,
+    after: Triple | None,
+    size: int,
+    scope: Scope,
+    rules: Rules,
+) -> Statement[list[tuple[Triple, Item]]]:
+    """The next `size` items in the order of the primary key, each with its triple."""
+    arguments: list[Any] = [size]
+    conditions = [region_condition(regions, arguments), rules.live()]
+    conditions += [*after_key(after, arguments), filter_sql(filter, arguments)]
+    columns = "i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at"
+    sql = page_by_key_sql(columns, f"{rules.tables.item} i", conditions)
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[tuple[Triple, Item]]]:
+        return Decoded([_keyed_item(row, scope) for row in rows])
+
+    return Statement(sql, tuple(arguments), decode, reads=True)
+
+
+def after_key(after: Triple | None, arguments: list[Any]) -> list[str]:
+    """The condition that rows of `item i` come after this one, if there is one."""
+    if after is None:
+        return []
+    arguments.extend(after)
+    n = len(arguments)
+    return [f"(i.user_id, i.namespace, i.key) > (${n - 2}, ${n - 1}, ${n})"]
+
+
+def page_by_key_sql(columns: str, source: str, conditions: Sequence[str]) -> str:
+    """The first `$1` rows of a source with `item i`, in the order of the primary key."""
+    return f"""
+SELECT {columns}
+  FROM {source}
+ WHERE {" AND ".join(conditions)}
+ ORDER BY i.user_id, i.namespace, i.key
+ LIMIT $1"""
+
+
+def _keyed_item(row: Row, scope: Scope) -> tuple[Triple, Item]:
+    user_id, stored, key, value, created_at, updated_at = row
+    item = Item(
+        namespace=scope.labels(user_id, decode_labels(stored)),
+        key=key,
+        value=scope.value(value),
+        created_at=created_at,
+        updated_at=updated_at,
+    )
+    return (user_id, stored, key), item
+
+
+@written_once
+def _record_sql(rules: Rules) -> str:
+    return f"""
+SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at, i.expires_at,
+       i.ttl
+  FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+
+
+def plan_record(
+    triple: Triple, labels: tuple[str, ...], rules: Rules
+) -> Statement[ItemRecord | None]:
+    """One item with what LangGraph's `Item` does not show: version, metadata, expiry.
+
+    The columns stand in the order of `ItemRecord`'s fields, the last one for `ttl_minutes`.
+    """
+
+    def decode(rows: Sequence[Row]) -> Decoded[ItemRecord | None]:
+        if not rows:
+            return Decoded(None)
+        ttl = rows[0][-1]
+        minutes = None if ttl is None else ttl / timedelta(minutes=1)
+        return Decoded(ItemRecord(labels, triple[2], *(*rows[0][:-1], minutes)))
+
+    return Statement(_record_sql(rules), triple, decode, reads=True, bounded=True)

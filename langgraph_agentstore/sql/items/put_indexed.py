@@ -1,0 +1,164 @@
+"""Puts on a store with an index: the value, its words and its vectors by one statement.
+
+Vectors belong to one version of their item, and a search looks at no others. So whoever writes
+an item without its vectors, or at the same moment, leaves none behind by which it is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...model.json_values import encode_value
+from ..change_notify import tell
+from ..statement import (
+    Put,
+    PutExpected,
+    Rules,
+    columns_of,
+    written_once,
+)
+from ..vector_tables import COLUMNS as VECTOR_COLUMNS
+from ..vector_tables import REPLACE_PART, column_type
+from .on_conflict import (
+    AUTHORED,
+    COLUMNS,
+    ONLY_WHERE_ABSENT,
+    REPLACE,
+)
+
+LARGEST_BATCH = 128
+"""Puts with vectors in one statement: every vector costs the index a search of its own."""
+
+INDEXED = "words, word_count, words_by, indexed_paths"
+
+
+def put_indexed_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+    """The statement for these puts, whose triples must differ and whose vectors are there."""
+    ordered = sorted(puts, key=lambda put: put.triple)
+    return _sql(rules, _replace(rules)), indexed_arguments(ordered, rules)
+
+
+def put_expected_indexed_statement(
+    expected: PutExpected, rules: Rules
+) -> tuple[str, tuple[Any, ...]]:
+    """The statement for a put over a version; it returns the new one."""
+    arguments = indexed_arguments([expected.put], rules)
+    if expected.version == 0:
+        return _sql(rules, f"{_replace(rules)}\n   {ONLY_WHERE_ABSENT}"), arguments
+    sql = _sql(rules, _update(rules, len(arguments) + 1))
+    return sql, (*arguments, expected.version, expected.created_at)
+
+
+def indexed_arguments(puts: Sequence[Put], rules: Rules) -> tuple[Any, ...]:
+    """The arrays that the statement joins: one element a put; then, one a vector."""
+    contents = [put.content for put in puts]
+    arguments = (
+        *columns_of([put.triple for put in puts]),
+        [put.place for put in puts],
+        [put.value for put in puts],
+        [put.ttl for put in puts],
+        [content.words if content is not None else None for content in contents],
+        [paths_of_put(put) for put in puts],
+        [put.metadata for put in puts],
+        [put.created_by for put in puts],
+    )
+    if rules.vector_set is None:
+        return arguments
+    counts = [len(put.vectors or ()) for put in puts]
+    return (*arguments, counts, *vector_columns(puts))
+
+
+def vector_rows(put: Put) -> list[tuple[int, str, int, bytes]]:
+    """Number, path, digest and vector of each part."""
+    parts = () if put.content is None else put.content.parts
+    return [
+        (number, part.path, part.digest, vector)
+        for number, (part, vector) in enumerate(zip(parts, put.vectors or (), strict=True))
+    ]
+
+
+def vector_columns(puts: Sequence[Put]) -> tuple[list[Any], ...]:
+    rows = [(position, *row) for position, put in enumerate(puts, 1) for row in vector_rows(put)]
+    return tuple(list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 5
+
+
+def paths_of_put(put: Put) -> bytes | None:
+    """What the put chose in place of the index's fields, as JSON text."""
+    if put.content is None or put.content.paths is None:
+        return None
+    return encode_value([path for path, _ in put.content.paths])
+
+
+@written_once
+def _sql(rules: Rules, write: str) -> str:
+    vectors = rules.vector_set is not None
+    arrays = "$1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[]"
+    columns = f"user_id, namespace, key, place, value, ttl, text, indexed_paths, {AUTHORED}"
+    return f"""
+WITH p AS MATERIALIZED (
+    SELECT * FROM unnest({arrays},
+                         $7::text[], $8::jsonb[], $9::jsonb[],
+                         $10::text[]{", $11::integer[]" if vectors else ""})
+         WITH ORDINALITY AS p ({columns}{", parts" if vectors else ""}, position)
+), written AS (
+    {write}
+    RETURNING i.user_id, i.namespace, i.key, i.version
+){vectors_ctes(rules, 12) if vectors else ""}
+{tell(rules, "w.version")}"""
+
+
+def words_sql(rules: Rules, text: str) -> str:
+    """A row of the words of a text, how many they are, and which settings made them."""
+    index = rules.index
+    if index is None or index.language is None:
+        return (
+            "SELECT NULL::tsvector AS words, NULL::integer AS word_count, NULL::integer AS words_by"
+        )
+    return f"""SELECT t.words, {index.words_by}::integer AS words_by,
+               CASE WHEN t.words IS NOT NULL
+                    THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
+                            FROM unnest(t.words) u) END AS word_count
+          FROM (SELECT to_tsvector('{index.language}'::regconfig, {text}) AS words OFFSET 0) t"""
+
+
+def _replace(rules: Rules) -> str:
+    return f"""INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {INDEXED}, {AUTHORED})
+    SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
+           w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
+      FROM p CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+        ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+
+
+def _update(rules: Rules, n: int) -> str:
+    return f"""UPDATE {rules.tables.item} AS i
+       SET value = p.value, words = w.words, word_count = w.word_count, words_by = w.words_by,
+           indexed_paths = p.indexed_paths, version = i.version + 1, updated_at = now(),
+           expires_at = now() + p.ttl, ttl = p.ttl
+      FROM p CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+     WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+       AND i.version = ${n} AND i.created_at = coalesce(${n + 1}::timestamptz, i.created_at)
+       AND {rules.live()}"""
+
+
+def vectors_ctes(rules: Rules, first: int) -> str:
+    """The CTEs that replace the vectors of the items `written` of `p`; `$first`: the first of five
+    arrays of parts.
+    """
+    position, part, path, digest, embedding = range(first, first + 5)
+    return f""", stale AS (
+    -- It has fewer parts now: what is left over must not be found.
+    DELETE FROM {rules.vectors} v
+     USING p JOIN written w USING (user_id, namespace, key)
+     WHERE v.user_id = w.user_id AND v.namespace = w.namespace AND v.key = w.key
+       AND v.part >= p.parts
+), fresh AS (
+    INSERT INTO {rules.vectors} AS v
+           ({VECTOR_COLUMNS})
+    SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
+           n.embedding::{column_type(rules.tables, rules.vector_index)}
+      FROM unnest(${position}::bigint[], ${part}::integer[], ${path}::text[], ${digest}::bigint[],
+                  ${embedding}::{rules.tables.of_extension}vector[])
+           AS n (position, part, path, digest, embedding)
+      JOIN p USING (position) JOIN written w USING (user_id, namespace, key){REPLACE_PART}
+)"""

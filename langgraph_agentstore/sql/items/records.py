@@ -1,0 +1,199 @@
+"""Reading records: what `data_store` shows of the items of one user, by one statement each.
+
+Unlike LangGraph's items their values are any JSON, their namespace is one, not it and what is
+below, and no read moves an expiry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from langgraph.store.base import ListNamespacesOp
+
+from ...model.addresses import Located
+from ...model.namespaces import (
+    Labels,
+    decode_labels,
+    first_text_after,
+    name_of,
+)
+from ...model.users import UserScope
+from ..filters import Filter, filter_sql
+from ..statement import (
+    Decoded,
+    ResultT,
+    Row,
+    Rules,
+    Statement,
+    StoredValue,
+    written_once,
+)
+from .list_namespaces import plan_list_namespaces
+
+LARGEST_LIMIT = 2**62
+"""Stands for no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record as it is stored, with what is counted of it."""
+
+    user_id: str
+    labels: Labels
+    key: str
+    value: Any
+    metadata: dict[str, Any]
+    version: int
+    created_by: str | None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    ttl: timedelta | None
+    access_count: int
+    last_accessed_at: datetime | None
+    last_accessed_by: str | None
+
+
+RECORD_COLUMNS = """i.user_id, i.namespace, i.key, i.value, i.metadata, i.version, i.created_by,
+       i.created_at, i.updated_at, i.expires_at, i.ttl, coalesce(a.access_count, 0),
+       a.last_accessed_at, a.last_accessed_by"""
+
+
+def records_from(rules: Rules) -> str:
+    """`item i` with what is counted of it in `a`, null where nothing is."""
+    return f"""{rules.tables.item} i
+  LEFT JOIN {rules.tables.item_access} a
+    ON a.user_id = i.user_id AND a.namespace = i.namespace AND a.key = i.key
+   -- Counts of a record that was removed say nothing about the one that took its place.
+   AND a.item_created_at = i.created_at"""
+
+
+def decode_record(row: Row) -> StoredRecord:
+    """A row of `RECORD_COLUMNS`."""
+    return StoredRecord(row[0], decode_labels(row[1]), *row[2:14])
+
+
+def plan_one_record(at: Located, key: str, rules: Rules) -> Statement[StoredRecord | None]:
+    """One record, whole; None if there is none. A last column has the server's time."""
+
+    def decode(rows: Sequence[Row]) -> StoredRecord | None:
+        return decode_record(rows[0]) if rows else None
+
+    return _read(_one_record_sql(rules), (at.user_id, at.stored, key), decode)
+
+
+@written_once
+def _one_record_sql(rules: Rules) -> str:
+    return f"""
+SELECT {RECORD_COLUMNS}, now()
+  FROM {records_from(rules)}
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+
+
+def plan_values(
+    at: Located, keys: Sequence[str], rules: Rules
+) -> Statement[dict[str, StoredValue]]:
+    """The values of these keys, in no order, without those that are not there."""
+    sql = f"""
+SELECT i.key, i.value, i.created_at
+  FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = ANY($3::text[]) AND {rules.live()}"""
+    return _read(sql, (at.user_id, at.stored, list(keys)), _values)
+
+
+def plan_all_values(at: Located, rules: Rules) -> Statement[dict[str, StoredValue]]:
+    """Every value of the namespace, by key."""
+    sql = f"""
+SELECT i.key, i.value, i.created_at
+  FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}
+ ORDER BY i.key"""
+    return _read(sql, (at.user_id, at.stored), _values)
+
+
+def plan_page_of_values(
+    at: Located,
+    prefix: str,
+    after: str | None,
+    limit: int,
+    rules: Rules,
+    filter: Filter | None = None,
+) -> Statement[dict[str, StoredValue]]:
+    """As `plan_all_values`, at most `limit` that pass the filter, whose keys come after `after`."""
+    columns = "i.key, i.value, i.created_at"
+    sql, arguments = _page(columns, at, prefix, after, limit, rules, filter)
+    return _read(sql, arguments, _values)
+
+
+def plan_keys(
+    at: Located, prefix: str, after: str | None, limit: int | None, rules: Rules
+) -> Statement[list[str]]:
+    """Keys that begin with `prefix` and come after `after`, by code point."""
+    sql, arguments = _page("i.key", at, prefix, after, limit, rules)
+    return _read(sql, arguments, lambda rows: [row[0] for row in rows])
+
+
+def plan_exists(at: Located, key: str, rules: Rules) -> Statement[bool]:
+    """Whether there is such a record."""
+    sql = f"""
+SELECT FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+    return _read(sql, (at.user_id, at.stored, key), bool)
+
+
+def plan_namespace_names(user_id: str, rules: Rules) -> Statement[list[str]]:
+    """The namespaces of a user that a string can name, by code point."""
+    op = ListNamespacesOp(limit=LARGEST_LIMIT)
+    listing = plan_list_namespaces(op, UserScope(user_id), rules)
+
+    def decode(rows: Sequence[Row]) -> list[str]:
+        names = [name_of(labels) for labels in listing.decode(rows).result]
+        return sorted(name for name in names if name is not None)
+
+    return _read(listing.sql, listing.arguments, decode)
+
+
+def _page(
+    columns: str,
+    at: Located,
+    prefix: str,
+    after: str | None,
+    limit: int | None,
+    rules: Rules,
+    filter: Filter | None = None,
+) -> tuple[str, tuple[Any, ...]]:
+    arguments: list[Any] = [at.user_id, at.stored]
+    conditions = [rules.live()]
+    # Keys sort by code point, so those that begin alike are one range of the index.
+    if prefix:
+        arguments.append(prefix)
+        conditions.append(f"i.key >= ${len(arguments)}")
+    if (end := first_text_after(prefix)) is not None:
+        arguments.append(end)
+        conditions.append(f"i.key < ${len(arguments)}")
+    if after is not None:
+        arguments.append(after)
+        conditions.append(f"i.key > ${len(arguments)}")
+    if filter is not None:
+        conditions.append(filter_sql(filter, arguments))
+    arguments.append(limit)
+    sql = f"""
+SELECT {columns}
+  FROM {rules.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND {" AND ".join(conditions)}
+ ORDER BY i.key
+ LIMIT ${len(arguments)}"""
+    return sql, tuple(arguments)
+
+
+def _values(rows: Sequence[Row]) -> dict[str, StoredValue]:
+    return {key: StoredValue(value, created_at) for key, value, created_at in rows}
+
+
+def _read(
+    sql: str, arguments: tuple[Any, ...], make: Callable[[Sequence[Row]], ResultT]
+) -> Statement[ResultT]:
+    return Statement(sql, arguments, lambda rows: Decoded(make(rows)), reads=True)

@@ -1,0 +1,131 @@
+"""Reindexing: which items a new set of vectors still lacks, and what fills it.
+
+An item is done when the set has a row of its present version: one for each part, or one without
+an embedding where there is nothing to embed. So what was written meanwhile is simply not done,
+and a reindexing that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..statement import (
+    Content,
+    Rules,
+    Triple,
+    columns_of,
+    written_once,
+)
+from ..vector_tables import COLUMNS as VECTOR_COLUMNS
+from ..vector_tables import REPLACE_PART, column_type
+from .put_indexed import words_sql
+
+FIRST: Triple = ("", "", "")
+"""Before every item; a walk begins here."""
+
+
+@dataclass(slots=True)
+class ToIndex:
+    """An item as it was read, what it is found by, and its vectors once they are there."""
+
+    triple: Triple
+    version: int
+    content: Content
+    vectors: list[bytes]
+
+
+@written_once
+def page_sql(rules: Rules) -> str:
+    """The next items after `$1` to `$3` that are not done, at most `$4`."""
+    return f"""
+SELECT i.user_id, i.namespace, i.key, i.version, i.value::text, i.indexed_paths
+  FROM {rules.tables.item} i
+ WHERE (i.user_id, i.namespace, i.key) > ($1, $2, $3) AND ({_undone(rules)})
+ ORDER BY i.user_id, i.namespace, i.key
+ LIMIT $4"""
+
+
+@written_once
+def undone_sql(rules: Rules) -> str:
+    """How many items are not done."""
+    return f"SELECT count(*) FROM {rules.tables.item} i WHERE {_undone(rules)}"
+
+
+def _undone(rules: Rules) -> str:
+    undone = []
+    if rules.vector_set is not None:
+        undone.append(
+            f"""NOT EXISTS (SELECT FROM {rules.vectors} v
+                    WHERE v.user_id = i.user_id AND v.namespace = i.namespace
+                      AND v.key = i.key AND v.version = i.version)"""
+        )
+    if rules.searched.language is not None:
+        undone.append(
+            f"(i.words_by IS DISTINCT FROM {rules.searched.words_by} "
+            "AND i.indexed_paths IS DISTINCT FROM '[]')"
+        )
+    return " OR ".join(undone)
+
+
+@written_once
+def fill_sql(rules: Rules) -> str:
+    """Puts the vectors of some items into the set, as far as they have not changed meanwhile."""
+    return f"""
+WITH p AS MATERIALIZED (
+    SELECT p.*
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[])
+           WITH ORDINALITY AS p (user_id, namespace, key, version, parts, position)
+      JOIN {rules.tables.item} i USING (user_id, namespace, key, version)
+), stale AS (
+    DELETE FROM {rules.vectors} v USING p
+     WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
+       AND v.part >= p.parts
+)
+INSERT INTO {rules.vectors} AS v
+       ({VECTOR_COLUMNS})
+SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
+       n.embedding::{column_type(rules.tables, rules.vector_index)}
+  FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::bigint[],
+              $10::{rules.tables.of_extension}vector[])
+       AS n (position, part, path, digest, embedding)
+  JOIN p USING (position){REPLACE_PART}"""
+
+
+@written_once
+def words_again_sql(rules: Rules) -> str:
+    """Makes the words of some items anew; their versions and times stay."""
+    return f"""
+UPDATE {rules.tables.item} i
+   SET words = w.words, word_count = w.word_count, words_by = w.words_by
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+       AS p (user_id, namespace, key, version, text)
+ CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+ WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+   AND i.version = p.version AND i.words_by IS DISTINCT FROM w.words_by"""
+
+
+def fill_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:
+    """The arrays of `fill_sql`; an item without parts has one row, without an embedding."""
+    rows: list[tuple[Any, ...]] = []
+    for position, item in enumerate(items, 1):
+        if not item.content.parts:
+            rows.append((position, 0, "", 0, None))
+        for number, (part, vector) in enumerate(zip(item.content.parts, item.vectors, strict=True)):
+            rows.append((position, number, part.path, part.digest, vector))
+    return (
+        *columns_of([item.triple for item in items]),
+        [item.version for item in items],
+        [max(1, len(item.content.parts)) for item in items],
+        *(list(column) for column in zip(*rows, strict=True)),
+    )
+
+
+def words_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:
+    """The arrays of `words_again_sql`."""
+    return (
+        *columns_of([item.triple for item in items]),
+        [item.version for item in items],
+        [item.content.words for item in items],
+    )

@@ -1,0 +1,31 @@
+"""The vectors that an item has already: of a text that did not change, nobody asks the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .statement import (
+    Decoded,
+    Row,
+    Rules,
+    Statement,
+    Triple,
+    written_once,
+)
+
+
+@written_once
+def _known_sql(rules: Rules) -> str:
+    return f"""
+SELECT v.digest, v.embedding::{rules.tables.of_extension}vector
+  FROM {rules.vectors} v
+ WHERE v.user_id = $1 AND v.namespace = $2 AND v.key = $3 AND v.embedding IS NOT NULL"""
+
+
+def plan_known_vectors(triple: Triple, rules: Rules) -> Statement[dict[int, bytes]]:
+    """Vectors in wire format by the digests of their texts, of any version of the item."""
+
+    def decode(rows: Sequence[Row]) -> Decoded[dict[int, bytes]]:
+        return Decoded({row[0]: row[1] for row in rows})
+
+    return Statement(_known_sql(rules), triple, decode, reads=True, bounded=True)

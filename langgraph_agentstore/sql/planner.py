@@ -1,0 +1,242 @@
+"""Planning: LangGraph operations in, addressed operations and statements out; no I/O.
+
+To follow a search: `Planner.plan` checks it and hands it to `sql/items/newest.py`, which gives a
+`Statement`: SQL, arguments, and the function that makes the result of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
+
+from ..errors import InvalidOperationError, ValueTooLargeError, ValueTypeError
+from ..model.addresses import (
+    MAX_ADDRESS_BYTES,
+    Located,
+    checked_key,
+    locate,
+)
+from ..model.json_values import (
+    check_allowed,
+    check_text,
+    encode_mapping,
+    shown,
+)
+from ..model.namespaces import Labels, check_labels, check_writable
+from ..model.ttl import ttl_interval
+from ..model.users import Scope
+from ..results import Explanation
+from .filters import Filter, parse_filter
+from .indexed_content import content_of
+from .items.delete import delete_statement
+from .items.get import get_statement
+from .items.list_namespaces import plan_list_namespaces
+from .items.newest import plan_search
+from .items.put import put_statement
+from .search.hybrid import plan_explanation, plan_query, plan_query_anywhere
+from .search.options import QueryOptions, default_options
+from .search.text import MOST_CHARACTERS, is_blank, text_to_embed
+from .statement import (
+    Content,
+    Delete,
+    Get,
+    Planned,
+    Put,
+    Query,
+    Rules,
+    Standing,
+    Statement,
+    Triple,
+)
+
+_LARGEST_COUNT = 2**62
+
+NO_INDEX = (
+    "search(query=…) has no effect on a store without an index: the newest items come first, "
+    "whatever the query says. Make the store with index={'mode': 'text'} to find by words, or with "
+    "index={'embed': …, 'dims': …} to find by meaning, and call reindex() once for the items that "
+    "it has"
+)
+
+
+class Planner:
+    """Plans the operations of one store or view: its scope, and the rules of its configuration."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        standing: Standing,
+        check: Callable[[object], Labels] = check_labels,
+    ) -> None:
+        self.scope = scope
+        self.standing = standing
+        self._check = check
+        # Namespaces come again and again; checking and encoding one costs more than the rest.
+        self._located = lru_cache(maxsize=8192)(self._locate)
+        self._newest = lru_cache(maxsize=1024)(self._plan_newest)
+        self._listed = lru_cache(maxsize=64)(self._plan_all_listed)
+
+    @property
+    def rules(self) -> Rules:
+        """Those in force now."""
+        return self.standing.rules
+
+    def plan(self, op: object) -> Planned:
+        """The checked, addressed form of an operation.
+
+        Raises whatever is wrong with it: nothing has been sent or written by then.
+        """
+        if isinstance(op, GetOp):
+            triple, labels = self.triple(op.namespace, op.key)
+            return Get(triple, labels, op.refresh_ttl)
+        if isinstance(op, PutOp):
+            return self._plan_put(op)
+        if isinstance(op, SearchOp):
+            return self._plan_search(op)
+        if isinstance(op, ListNamespacesOp):
+            return self._plan_list(op)
+        raise InvalidOperationError(
+            f"{type(op).__name__} is not an operation; known: GetOp, PutOp, SearchOp, "
+            "ListNamespacesOp"
+        )
+
+    def explain(self, op: object) -> Explanation:
+        """The statement that the operation becomes when it travels alone.
+
+        Of a store with an index, as before its first set of vectors is filled; a query's vector
+        is left out.
+        """
+        planned, rules = self.plan(op), self._rules_to_explain()
+        if isinstance(planned, Query):
+            planned = planned.statement(rules, None if planned.text is None else b"")
+        if isinstance(planned, Statement):
+            return Explanation(planned.sql.strip(), planned.arguments)
+        if isinstance(planned, Get):
+            sql, arguments = get_statement([planned], rules)
+        elif isinstance(planned, Put):
+            planned.vectors = [b""] * len(planned.content.parts) if planned.content else None
+            sql, arguments = put_statement([planned], rules)
+        else:
+            assert isinstance(planned, Delete)
+            sql, arguments = delete_statement([planned], rules)
+        return Explanation(sql.strip(), arguments)
+
+    def _rules_to_explain(self) -> Rules:
+        index = self.rules.index
+        if index is None or index.vectors is None:
+            return self.rules
+        return replace(self.rules, vector_set=1, approximate=index.vectors.indexed_as is not None)
+
+    def triple(self, namespace: object, key: object) -> tuple[Triple, Labels]:
+        """The primary key of an item, and its namespace's labels as this scope shows them."""
+        try:
+            located = self._located(namespace)
+        except TypeError:  # a list, or a tuple that holds one
+            located = self._located(self._check(namespace))
+        return (located.user_id, located.stored, checked_key(key, located)), located.labels
+
+    def located(self, labels: Labels) -> Located:
+        """Where exactly this namespace is."""
+        return self._located(labels)
+
+    def _locate(self, namespace: object) -> Located:
+        labels = self._check(namespace)
+        return locate(self.scope.address(labels), labels)
+
+    def _plan_put(self, op: PutOp) -> Put | Delete:
+        triple, labels = self.triple(op.namespace, op.key)
+        check_writable(labels)
+        if op.value is None:
+            return Delete(triple)
+        try:
+            value = encode_mapping(op.value)
+            check_allowed(len(value), self.rules.max_value_bytes)
+        except ValueTooLargeError as error:
+            raise ValueTooLargeError(f"key {shown(triple[2])}: {error}") from None
+        at = self._located(labels).place
+        return Put(triple, at, value, ttl_interval(op.ttl), self.content(value, op.index))
+
+    def content(self, value: bytes, index: object = None) -> Content | None:
+        """What an item is found by on a store with an index; `index` is that of its put."""
+        if self.rules.index is None:
+            return None
+        return content_of(value, index, self.rules.index)
+
+    def _plan_search(self, op: SearchOp) -> Statement[Any] | Query:
+        _check_query(op.query)
+        if not is_blank(op.query):
+            if self.rules.index is not None:
+                return self.query(op, default_options(self.rules.index))
+            self.standing.hints.give(NO_INDEX)
+        _check_count("limit", op.limit)
+        _check_count("offset", op.offset)
+        op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
+        if not op.filter:
+            return self._newest(op._replace(filter=None), self.rules.omit_expired)
+        return plan_search(op, self.filter(op.filter), self.scope, self.rules)
+
+    def _plan_newest(self, op: SearchOp, _omit_expired: bool) -> Statement[Any]:
+        return plan_search(op, self.filter(None), self.scope, self.rules)
+
+    def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query:
+        """A search by a query; the rest of its planning waits for its vector."""
+        _check_count("limit", op.limit)
+        _check_count("offset", op.offset)
+        op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
+        filter, text = self.filter(op.filter), op.query
+        if not isinstance(text, str):
+            raise ValueTypeError(f"query is a text, got {type(text).__name__}")
+        _check_query(text)
+        check_text(text, "query")
+
+        def statement(rules: Rules, vector: bytes | None) -> Statement[Any]:
+            asked = (op, filter, options, vector, self.scope, rules)
+            if explaining:
+                return plan_explanation(plan_query_anywhere(*asked), options, rules)
+            return plan_query(*asked)
+
+        return Query(text_to_embed(text, options.mode), statement)
+
+    def _plan_list(self, op: ListNamespacesOp) -> Statement[Any]:
+        _check_count("limit", op.limit)
+        _check_count("offset", op.offset)
+        if op.max_depth is not None:
+            _check_count("max_depth", op.max_depth)
+            # It stands in the SQL; no namespace has as many labels as an address has bytes.
+            op = op._replace(max_depth=min(op.max_depth, MAX_ADDRESS_BYTES))
+        for condition in op.match_conditions or ():
+            if condition.match_type not in ("prefix", "suffix"):
+                raise InvalidOperationError(
+                    f"{shown(condition.match_type)} is not a match type; known: 'prefix', 'suffix'"
+                )
+            check_labels(condition.path)
+        if op.match_conditions:
+            return plan_list_namespaces(op, self.scope, self.rules)
+        return self._listed(op._replace(match_conditions=None), self.rules.omit_expired)
+
+    def _plan_all_listed(self, op: ListNamespacesOp, _omit_expired: bool) -> Statement[Any]:
+        return plan_list_namespaces(op, self.scope, self.rules)
+
+    def filter(self, filter: Any) -> Filter:
+        """A filter, parsed; None matches everything."""
+        parsed = parse_filter({} if filter is None else filter)
+        for hint in parsed.hints:
+            self.standing.hints.give(hint)
+        return parsed
+
+
+def _check_query(query: object) -> None:
+    if isinstance(query, str) and len(query) > MOST_CHARACTERS:
+        raise InvalidOperationError(
+            f"query has {len(query):,} characters, the limit is {MOST_CHARACTERS:,}: cut it, or "
+            "search for parts of it"
+        )
+
+
+def _check_count(name: str, count: object) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < _LARGEST_COUNT:
+        raise InvalidOperationError(f"{name} is a whole number from 0 on, got {shown(count)}")

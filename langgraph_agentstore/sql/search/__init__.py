@@ -1,0 +1,1 @@
+"""Statements that search by a query: by vectors, by text, by both."""

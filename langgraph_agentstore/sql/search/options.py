@@ -1,0 +1,82 @@
+"""What a search by a query asks for, and what the index says where it asks for nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...config.index import SearchIndex, SearchMode
+from ...errors import InvalidOperationError
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """How one search by a query differs from the index's defaults; all decided."""
+
+    mode: SearchMode
+    min_score: float | None = None
+    min_similarity: float | None = None
+    recency_half_life_days: float | None = None
+    include_unindexed: bool = False
+
+
+def default_options(index: SearchIndex) -> QueryOptions:
+    """Those of a search that says nothing else."""
+    return QueryOptions(index.mode, recency_half_life_days=index.ranking.recency_half_life_days)
+
+
+def query_options(
+    index: SearchIndex,
+    *,
+    mode: SearchMode | None = None,
+    min_score: float | None = None,
+    min_similarity: float | None = None,
+    recency_half_life_days: float | None = None,
+    include_unindexed: bool = False,
+) -> QueryOptions:
+    """What a search asks for, with the index's defaults.
+
+    Raises:
+        InvalidOperationError: the index does not have that mode, or a number makes no sense.
+    """
+    if mode is not None and mode not in index.modes:
+        raise InvalidOperationError(
+            f"mode {mode!r} is not one that this store's index serves: {', '.join(index.modes)}; "
+            "an index with an embedder and mode 'hybrid' serves all"
+        )
+    if min_score is not None and not _is_number(min_score):
+        raise InvalidOperationError(f"min_score is a number, got {min_score!r}")
+    mode = index.mode if mode is None else mode
+    if min_similarity is not None:
+        _check_similarity(min_similarity, mode, index)
+    half_life = recency_half_life_days
+    if half_life is not None and not (_is_number(half_life) and half_life > 0):
+        raise InvalidOperationError(
+            f"recency_half_life_days is a number of days above 0, got {half_life!r}"
+        )
+    return QueryOptions(
+        mode,
+        None if min_score is None else float(min_score),
+        None if min_similarity is None else float(min_similarity),
+        index.ranking.recency_half_life_days if half_life is None else float(half_life),
+        include_unindexed,
+    )
+
+
+def _check_similarity(given: object, mode: SearchMode, index: SearchIndex) -> None:
+    if index.vectors is None or mode == "text":
+        raise InvalidOperationError(
+            "min_similarity needs vectors to compare, and this search is by words alone (mode "
+            "'text'); use mode 'hybrid' or 'vector', or min_score"
+        )
+    if not _is_number(given):
+        raise InvalidOperationError(f"min_similarity is a number, got {given!r}")
+    if index.vectors.distance == "cosine" and not -1 <= given <= 1:  # type: ignore[operator]
+        raise InvalidOperationError(
+            f"min_similarity is a cosine, from -1 to 1, got {given!r}; 0.5 is a start, to be "
+            "moved by what item.similarity says of your texts"
+        )
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)

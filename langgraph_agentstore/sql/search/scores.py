@@ -1,0 +1,69 @@
+"""What a result scores, and the order that follows: by distance, by words, fused, and faded.
+
+A score that reorders a list does so among the first of it, its pool. The rest follows in the
+list's own order, so that the pages of a search are one sequence, however deep one goes.
+"""
+
+from __future__ import annotations
+
+from ...config.index import SearchMode
+from ..statement import Rules
+from ..vector_tables import distance_sql
+
+POOL = 100
+"""Items of a list that a score which fades reorders."""
+
+FUSED_POOL = 25
+"""Items of each list that are fused: deeper, what is mediocre in both beats what leads one.
+
+See ADR 0012.
+"""
+
+FUSION_K = 60
+"""Of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009)."""
+
+MOST_HALF_LIVES = 200
+"""Whatever is older scores no less: a number of 8 bytes ends somewhere."""
+
+
+def score_sql(mode: SearchMode, half_life_days: str | None, rules: Rules) -> str:
+    """Higher is nearer; of the columns that `sql/search/hybrid.py` names `merged`."""
+    if mode == "vector":
+        score = distance_sql(rules).score
+    elif mode == "text":
+        score = "words"
+    else:
+        ranking = rules.searched.ranking
+        score = (
+            f"({_reciprocal('vector_rank', ranking.vector_weight)} + "
+            f"{_reciprocal('text_rank', ranking.text_weight)})"
+        )
+    if half_life_days is None:
+        return score
+    age = "greatest(extract(epoch FROM now() - updated_at), 0)::float8 / 86400"
+    half_lives = f"least({age} / {half_life_days}, {MOST_HALF_LIVES})"
+    # A negative score, such as a distance, gets worse by growing.
+    return f"({score}) * 0.5 ^ (sign({score}) * {half_lives})"
+
+
+def beyond_sql(pool: int) -> str:
+    """Whether an item comes after all that the score orders."""
+    return f"""NOT (coalesce(vector_rank <= {pool}, false)
+                OR coalesce(text_rank <= {pool}, false))"""
+
+
+def order_sql(alias: str, *, reordered: bool) -> str:
+    """The one order of all pages; `reordered`: by score in the pool, else by rank all along."""
+    ranks = f"{alias}.vector_rank, {alias}.text_rank"
+    if reordered:
+        pool = f"CASE WHEN NOT {alias}.tail THEN"
+        # Of equals the words lead.
+        ranks = f"{pool} -{alias}.score END, {pool} {alias}.text_rank END, {ranks}"
+    triple = f"{alias}.user_id, {alias}.namespace, {alias}.key"
+    return f"{alias}.tail, {ranks}, {alias}.updated_at DESC, {triple}"
+
+
+def _reciprocal(rank: str, weight: float) -> str:
+    """What a place in a list adds to the fused score, the same on every page."""
+    added = f"{weight!r}::float8 / ({FUSION_K} + {rank})"
+    return f"CASE WHEN {rank} <= {FUSED_POOL} THEN {added} ELSE 0 END"

@@ -1,0 +1,225 @@
+"""Text search: what a query asks for, and BM25 over the documents in scope.
+
+A document is an item's words, as Postgres' text search makes them. Its score is that of Okapi
+BM25 with the never negative idf (Robertson and Zaragoza, "The Probabilistic Relevance Framework:
+BM25 and Beyond", 2009; the idf as Lucene has it): the sum over the query's words of
+
+    ln(1 + (n - df + 0.5) / (df + 0.5)) * tf * (k1 + 1) / (tf + k1 * (1 - b + b * words / mean))
+
+where n, df and mean are of the items in scope, those that the filter lets through.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from ...config.index import SearchMode
+from ...model.bigrams import (
+    QueryWord,
+    last_characters,
+    query_words,
+    spaced,
+)
+from ..statement import Rules
+
+LONGEST_QUERY = 10_000
+"""Characters of a query whose words count; what comes after them is for the model alone."""
+
+MOST_CHARACTERS = 2**20
+"""Of a query at all; a longer one is refused."""
+
+MOST_WORDS = 256
+"""The first words, and as many phrases, of a query; each costs a look into the index."""
+
+# Full-width signs are what keyboards for Chinese and Japanese write.
+_TOKEN = re.compile(r'([-－]?)["＂]([^"＂]*)["＂]?|(\S+)')
+
+
+@dataclass(frozen=True)
+class WordQuery:
+    """A query in the syntax of web search, taken apart.
+
+    Any of the words in `wanted` may match; every phrase in `required` must, and nothing in
+    `excluded` may.
+    """
+
+    wanted: str
+    required: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+    @cached_property
+    def words(self) -> tuple[QueryWord, ...]:
+        """What `wanted` asks for, word by word."""
+        return query_words(self.wanted)[:MOST_WORDS]
+
+
+def is_blank(query: object) -> bool:
+    """Whether a query asks for nothing: it has only white space and punctuation, if anything."""
+    return not query or (
+        isinstance(query, str)
+        and len(query) <= MOST_CHARACTERS
+        and all(sign.isspace() or unicodedata.category(sign)[0] in "PZ" for sign in query)
+    )
+
+
+def parse_words(query: str) -> WordQuery:
+    """`"a phrase"` is required, `-word` and `-"a phrase"` are excluded; any other may match."""
+    wanted: list[str] = []
+    required: list[str] = []
+    excluded: list[str] = []
+    for minus, phrase, word in _TOKEN.findall(query[:LONGEST_QUERY]):
+        if word.startswith(("-", "－")) and len(word) > 1:
+            excluded.append(word[1:])
+        elif word:
+            wanted.append(word)
+        elif minus and phrase.strip():
+            excluded.append(phrase)
+        elif phrase.strip():
+            wanted.append(phrase)
+            required.append(phrase)
+    phrases = [tuple(islice(dict.fromkeys(each), MOST_WORDS)) for each in (required, excluded)]
+    return WordQuery(" ".join(wanted), *phrases)
+
+
+def text_to_embed(query: str, mode: SearchMode) -> str | None:
+    """What a model is to see of a query: of a hybrid one not what it excludes, nor its quotes."""
+    if mode == "text":
+        return None
+    return query if mode == "vector" else parse_words(query).wanted or query
+
+
+def word_list_sql(
+    query: WordQuery, where: str, depth: str, rules: Rules, arguments: list[Any]
+) -> str:
+    """CTEs of which the last, `word_list`, has the best `depth` items: triple, score and lexemes.
+
+    `where`: a condition on `i` that the items in scope meet. `lexemes`: those of the query that
+    the item has; CTE `query_words` tells to which of the query's words they belong.
+    """
+    k1, b = rules.searched.ranking.k1, rules.searched.ranking.b
+    item = rules.tables.item
+    return f"""{_query_words_sql(query, rules, arguments)},
+{_hits_sql(query, where, rules, arguments)}, totals AS MATERIALIZED (
+    SELECT count(*) AS n, greatest(avg(i.word_count), 1)::float8 AS mean
+      FROM {item} i
+     WHERE {where} AND i.words IS NOT NULL
+), weights AS MATERIALIZED (
+    SELECT h.lexeme, ln(1 + (totals.n - count(*) + 0.5) / (count(*) + 0.5))::float8 AS idf
+      FROM hits h CROSS JOIN totals GROUP BY h.lexeme, totals.n
+), word_list AS MATERIALIZED (
+    SELECT h.user_id, h.namespace, h.key,
+           sum(w.idf * h.tf * {k1 + 1!r}::float8
+               / (h.tf + {k1!r}::float8 * ({1 - b!r} + {b!r}::float8 * h.word_count / t.mean))
+           ) AS score, array_agg(h.lexeme) AS lexemes
+      FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
+     WHERE h.kept
+     GROUP BY h.user_id, h.namespace, h.key
+     ORDER BY score DESC, h.user_id, h.namespace, h.key
+     LIMIT {depth}
+)"""
+
+
+def matched_sql(lexemes: str) -> str:
+    """The positions, in `WordQuery.words`, of the words that have one of these lexemes."""
+    return f"""(SELECT array_agg(q.position ORDER BY q.position)
+          FROM query_words q WHERE q.lexemes && {lexemes})"""
+
+
+def _query_words_sql(query: WordQuery, rules: Rules, arguments: list[Any]) -> str:
+    """CTE `query_words`: each word of the query, and what text search makes of it."""
+    arguments.append([word.text for word in query.words])
+    language = _language(rules)
+    return f"""query_words AS MATERIALIZED (
+    SELECT position::integer, tsvector_to_array(to_tsvector({language}, word)) AS lexemes
+      FROM unnest(${len(arguments)}::text[]) WITH ORDINALITY AS q (word, position)
+)"""
+
+
+def _hits_sql(query: WordQuery, where: str, rules: Rules, arguments: list[Any]) -> str:
+    """CTEs of which the last, `hits`, has each word of the query in each item in scope."""
+    beginnings = any(word.alone for word in query.words)
+    counted = _COUNTED_BEGINNINGS if beginnings else _COUNTED
+    ending = "|| CASE WHEN beginning THEN ':*' ELSE '' END" if beginnings else ""
+    return f"""lexemes AS MATERIALIZED (
+    {_lexemes_sql(query, rules, arguments)}
+), asked AS MATERIALIZED (
+    -- Any of the words: a question is not a conjunction.
+    SELECT array_agg(lexeme) AS lexemes,
+           string_agg('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || ''''{ending},
+                      ' | ')::tsquery AS words
+      FROM lexemes
+), hits AS MATERIALIZED (
+    SELECT i.user_id, i.namespace, i.key, i.word_count, i.kept, t.lexeme, t.tf
+      FROM asked
+     CROSS JOIN LATERAL (
+           SELECT i.user_id, i.namespace, i.key, i.word_count, i.words,
+                  {kept_sql(query, rules, arguments)} AS kept
+             FROM {rules.tables.item} i
+            WHERE {where} AND i.words @@ asked.words OFFSET 0) i
+     CROSS JOIN LATERAL ({counted}) t
+)"""
+
+
+_COUNTED = """
+           SELECT u.lexeme, cardinality(u.positions) AS tf
+             FROM unnest(i.words) u WHERE u.lexeme = ANY (asked.lexemes)"""
+
+_COUNTED_BEGINNINGS = """
+           SELECT l.lexeme, sum(cardinality(u.positions)) AS tf
+             FROM unnest(i.words) u
+             JOIN lexemes l ON u.lexeme = l.lexeme
+                            OR l.beginning AND starts_with(u.lexeme, l.lexeme)
+            GROUP BY l.lexeme"""
+
+
+def _lexemes_sql(query: WordQuery, rules: Rules, arguments: list[Any]) -> str:
+    """What any item must have one of; `beginning`: or a word that begins with it."""
+
+    def lexemes(alone: bool) -> str:
+        arguments.append(" ".join(word.text for word in query.words if word.alone == alone))
+        words = f"to_tsvector({_language(rules)}, ${len(arguments)}::text)"
+        return f"""SELECT lexeme, {str(alone).lower()} AS beginning
+      FROM unnest(tsvector_to_array({words})) AS lexeme"""
+
+    kinds = sorted({word.alone for word in query.words} | {False})
+    return "\n     UNION ALL\n    ".join(map(lexemes, kinds))
+
+
+def kept_sql(query: WordQuery, rules: Rules, arguments: list[Any]) -> str:
+    """Whether an item has the phrases that it must have, and nothing that it must not."""
+    conditions = []
+    if query.required:
+        phrases = _phrases(query.required, rules, arguments)
+        conditions.append(f"coalesce(i.words @@ ALL ({phrases}), false)")
+    if query.excluded:
+        phrases = _phrases(query.excluded, rules, arguments)
+        conditions.append(f"NOT coalesce(i.words @@ ANY ({phrases}), false)")
+    return " AND ".join(conditions) or "true"
+
+
+def _phrases(phrases: Sequence[str], rules: Rules, arguments: list[Any]) -> str:
+    """An array of what they ask for; one of stop words alone asks for nothing."""
+    arguments.append([spaced(phrase) for phrase in phrases])
+    given = f"${len(arguments)}::text[]"
+    phrase = f"phraseto_tsquery({_language(rules)}, given)"
+    if lasts := [last for phrase in phrases for last in last_characters(phrase)]:
+        # A phrase may end within a run: a word that begins with its last character will do.
+        arguments.append(f"'({'|'.join(lasts)})'")
+        pattern = f"${len(arguments)}::text"
+        phrase = rf"""LATERAL (
+                       SELECT regexp_replace({phrase}::text, {pattern}, '''\1'':*', 'g')::tsquery
+                              AS phrase)"""
+    return f"""(SELECT coalesce(array_agg(phrase), '{{}}')
+                  FROM unnest({given}) AS given
+                 CROSS JOIN {phrase} AS phrases (phrase)
+                 WHERE numnode(phrase) > 0)::tsquery[]"""
+
+
+def _language(rules: Rules) -> str:
+    return f"'{rules.searched.language}'::regconfig"

@@ -1,0 +1,255 @@
+"""The nearest items of a scope by their vectors: exactly, or by the approximate index.
+
+Up to some thousands of parts in scope all of them are measured. Above, the index gives its `POOL`
+nearest parts; if it comes short of that, because the scope or the filter lets few of them
+through, all are measured after all. So there are always as many results as there are matches,
+and a page further down than the pool reaches goes on behind it by measuring: whatever the page,
+the order is the same one.
+
+The way is chosen in the statement, whatever the planner's settings are. `OFFSET 0` keeps the
+planner from taking a part of it apart, and a `LATERAL` that refers to the part before it fixes
+the order of a join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...config.index import VectorIndex
+from ...model.users import Region
+from ..region import region_condition
+from ..statement import Rules
+from ..vector_tables import distance_sql
+
+POOL = 250
+"""Parts that the approximate index is asked for; see ADR 0010."""
+
+POOL_OF_BITS = 1000
+"""The same where it knows one bit of each dimension: their order is decided by the vectors."""
+
+LEAST_EXACT = 10_000
+"""Parts in scope up to which all are measured, however small the table is."""
+
+INDEX_COST = 10
+"""Scopes are measured up to √(INDEX_COST · POOL · rows) parts. With 3 both ways would take as
+long there; the rest is for recall, which falls as the index passes by more. See ADR 0010."""
+
+SAMPLE = 100
+"""Items that are looked at to see whether few pass a filter: fewer than a tenth."""
+
+_TRIPLE = "user_id, namespace, key"
+
+ITEM = "i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key"
+
+
+_ALWAYS_MEASURED = """way AS MATERIALIZED (
+    SELECT true AS measured, CASE WHEN selective THEN 'selective' ELSE 'exact' END AS name
+      FROM sampled
+),
+kept AS MATERIALIZED (
+    SELECT '' AS user_id, '' AS namespace, '' AS key, 0::float8 AS distance WHERE false
+),"""
+
+
+def vector_list_sql(
+    regions: Sequence[Region],
+    where: str,
+    filter: str | None,
+    depth: str,
+    rules: Rules,
+    arguments: list[Any],
+) -> str:
+    """CTEs of which the last, `vector_list`, has the nearest `depth` items in their order.
+
+    `where`: a condition on `i`, besides its place, that the items in scope meet; `filter`: the
+    part of it that asks for values, None for none. `$1` is the
+    query's vector. Columns: triple, distance, rank; `way` has one row, which tells
+    how they were found.
+    """
+    region = region_condition(regions, arguments, "v")
+    items = region_condition(regions, arguments)
+    return f"""{_sampled(items, filter, rules)}{_near(region, where, depth, rules)}
+{_measured(region, items, where, rules)}, first AS MATERIALIZED (
+    -- Mostly so few parts give enough items, and need no sort of all.
+    SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
+      FROM (SELECT * FROM measured ORDER BY distance, {_TRIPLE} LIMIT {_first(depth)}) p
+     {_item(where, rules)}
+     GROUP BY p.user_id, p.namespace, p.key
+), short AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM first) < {depth}
+       AND (SELECT count(*) FROM measured) > {_first(depth)} AS of_items
+), all_measured AS MATERIALIZED (
+    -- Nearest first, until there are enough: an item is looked at only when its turn has come.
+    SELECT p.user_id, p.namespace, p.key, p.distance
+      FROM (SELECT {_TRIPLE}, version, min(distance) AS distance
+              FROM measured WHERE (SELECT of_items FROM short)
+             GROUP BY {_TRIPLE}, version ORDER BY distance, {_TRIPLE}) p
+     {_item(where, rules)}
+     LIMIT {depth}
+), vector_list AS MATERIALIZED (
+    SELECT {_TRIPLE}, distance,
+           row_number() OVER (ORDER BY tier, distance, {_TRIPLE}) AS rank
+      FROM (SELECT {_TRIPLE}, min(distance) AS distance, 0 AS tier
+              FROM kept GROUP BY {_TRIPLE}
+            UNION ALL
+            SELECT *, 1 FROM first WHERE NOT (SELECT of_items FROM short)
+            UNION ALL
+            SELECT *, 1 FROM all_measured) found
+     ORDER BY tier, distance, {_TRIPLE} LIMIT {depth}
+)"""
+
+
+def _item(where: str, rules: Rules) -> str:
+    """Joined to parts `p`: their item, if they are of its present version and it is in scope."""
+    return f"""CROSS JOIN LATERAL (
+            SELECT FROM {rules.tables.item} i
+             WHERE {ITEM} AND i.version = p.version AND {where} OFFSET 0) i"""
+
+
+def _measured(region: str, items: str, where: str, rules: Rules) -> str:
+    """CTE `measured`: the distances of all parts in scope, but for those kept already."""
+    distance = distance_sql(rules).exact
+    return f"""measured AS MATERIALIZED (
+    SELECT v.user_id, v.namespace, v.key, v.version, {distance} AS distance
+      FROM {rules.vectors} v
+     WHERE {region} AND v.embedding IS NOT NULL
+       AND (SELECT measured AND NOT selective FROM way CROSS JOIN sampled)
+       AND (v.user_id, v.namespace, v.key) NOT IN (SELECT n.user_id, n.namespace, n.key FROM kept n)
+    UNION ALL
+    -- Where few pass the filter, no vectors but theirs are read.
+    SELECT v.user_id, v.namespace, v.key, v.version, {distance}
+      FROM (SELECT i.user_id, i.namespace, i.key, i.version FROM {rules.tables.item} i
+             WHERE (SELECT selective FROM sampled) AND {items} AND {where} OFFSET 0) i
+     CROSS JOIN LATERAL (
+           SELECT * FROM {rules.vectors} v
+            WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
+              AND v.version = i.version AND v.embedding IS NOT NULL OFFSET 0) v
+)"""
+
+
+def _first(depth: str) -> str:
+    return f"({depth} + 20)"
+
+
+def _sampled(items: str, filter: str | None, rules: Rules) -> str:
+    """CTE `sampled`: whether, going by some items in scope, few of them pass the filter."""
+    if filter is None:
+        return "sampled AS MATERIALIZED (SELECT false AS selective),\n"
+    return f"""sampled AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE {filter}) * 10 < count(*) AS selective
+      FROM (SELECT i.value FROM {rules.tables.item} i WHERE {items}
+             -- In one order: all pages of a search must come to the same view.
+             ORDER BY i.user_id, i.namespace, i.key LIMIT {SAMPLE}) i
+), """
+
+
+def _near(region: str, where: str, depth: str, rules: Rules) -> str:
+    """CTEs `kept`, what the approximate index found if that is enough to go by, and `way`."""
+    if not rules.approximate:
+        return _ALWAYS_MEASURED
+    index = rules.vector_index
+    pool = POOL_OF_BITS if index.indexed_as == "bit" else POOL
+    sql = distance_sql(rules)
+    return f"""gate AS MATERIALIZED (
+    SELECT NOT selective AND EXISTS (
+               SELECT FROM {rules.vectors} v
+                WHERE {region} OFFSET {_exact_up_to(index, rules)}) AS large,
+           {_settings(index, pool)}
+      FROM sampled
+), near AS MATERIALIZED (
+    SELECT p.user_id, p.namespace, p.key, p.distance
+      FROM gate
+     CROSS JOIN LATERAL (
+           SELECT v.user_id, v.namespace, v.key, {sql.exact} AS distance
+             FROM {rules.vectors} v
+            -- Within CASE no index serves the condition, and the planner takes it for a frequent
+            -- one: so it goes by the order, which only the approximate index has.
+            WHERE gate.large AND CASE WHEN {region} THEN EXISTS (
+                  SELECT FROM {rules.tables.item} i
+                   WHERE i.user_id = v.user_id AND i.namespace = v.namespace AND i.key = v.key
+                     AND i.version = v.version AND {where} OFFSET 0) ELSE false END
+            ORDER BY {sql.indexed} LIMIT {pool}) p
+), found AS MATERIALIZED (
+    SELECT gate.large, (SELECT count(*) FROM near) = {pool} AS full_pool,
+           (SELECT count(DISTINCT (n.user_id, n.namespace, n.key)) FROM near n) < {depth} AS deep
+      FROM gate
+), way AS MATERIALIZED (
+    SELECT NOT (large AND full_pool) OR deep AS measured,
+           CASE WHEN selective THEN 'selective' WHEN NOT large THEN 'exact'
+                WHEN NOT full_pool THEN 'retry' WHEN deep THEN 'index and exact'
+                ELSE 'index' END AS name
+      FROM found CROSS JOIN sampled
+), kept AS MATERIALIZED (
+    SELECT * FROM near WHERE (SELECT large AND full_pool FROM found)
+),"""
+
+
+def _exact_up_to(index: VectorIndex, rules: Rules) -> str:
+    """Measuring costs as much as the scope is large; the index, as it is rare in the table.
+
+    So they meet at a scope that grows with the root of the table.
+    """
+    if index.exact_up_to is not None:
+        return str(index.exact_up_to)
+    return f"""(
+        SELECT greatest({LEAST_EXACT}, sqrt({INDEX_COST * POOL} * greatest(c.reltuples, 0)))::bigint
+          FROM pg_class c WHERE c.oid = '{rules.vectors.replace("'", "''")}'::regclass)"""
+
+
+def _settings(index: VectorIndex, pool: int) -> str:
+    """For this statement alone, also behind a connection pooler."""
+    if index.kind == "hnsw":
+        settings = {
+            "hnsw.ef_search": str(min(pool, 1000)),
+            "hnsw.iterative_scan": "relaxed_order",
+            "hnsw.scan_mem_multiplier": "4",
+        }
+    else:
+        settings = {
+            "ivfflat.probes": str(index.nprobes),
+            "ivfflat.iterative_scan": "relaxed_order",
+        }
+    return ",\n           ".join(
+        f"set_config('{name}', '{value}', true) AS s{n}"
+        for n, (name, value) in enumerate(settings.items())
+    )
+
+
+def way_and_reason(code: str, rules: Rules) -> tuple[str, str]:
+    """What `explain_search` calls the way that the statement gave, and why it was taken."""
+    if code == "selective":
+        return "exact", "few items in scope pass the filter, so the parts of these were measured"
+    return code, _reason(code, rules)
+
+
+def _reason(way: str, rules: Rules) -> str:
+    index = rules.vector_index
+    if way == "exact":
+        return _why_exact(index, rules.approximate)
+    pool = POOL_OF_BITS if index.indexed_as == "bit" else POOL
+    limit = _limit(index)
+    reasons = {
+        "index": f"many parts are in scope{limit}, so the {index.kind} index "
+        f"gave its {pool} nearest of them, which were then ordered exactly",
+        "retry": f"the {index.kind} index came short of {pool} parts that are in scope and pass "
+        "the filter, so all were measured",
+        "index and exact": f"the page reaches beyond the {pool} nearest parts, which the "
+        f"{index.kind} index gave; the rest were measured",
+    }
+    return reasons[way]
+
+
+def _why_exact(index: VectorIndex, approximate: bool) -> str:
+    if approximate:
+        limit = _limit(index)
+        return f"few parts are in scope{limit}, so all were measured"
+    if index.kind == "flat":
+        return "the index is flat, so all parts in scope were measured"
+    if index.indexed_as is None:
+        return f"pgvector has no index for {index.dims} dimensions of type {index.vector_type!r}"
+    return f"there is no {index.kind} index yet; setup() makes it"
+
+
+def _limit(index: VectorIndex) -> str:
+    return "" if index.exact_up_to is None else f" (the limit is {index.exact_up_to})"

@@ -1,0 +1,110 @@
+"""Search by vector alone in a small scope: a plain statement, quick to start.
+
+Most searches are of such a scope, and there the statement of `hybrid.py` would take longer to
+start than to run. This one says if the scope is larger than `SMALL`; only then that is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langgraph.store.base import SearchOp
+
+from ...config.index import Distance
+from ...model.users import Scope
+from ...results import ScoredItem
+from ..filters import Filter, filter_sql
+from ..items.expiry import REFRESHED
+from ..region import region_condition
+from ..statement import (
+    Decoded,
+    Row,
+    Rules,
+    Statement,
+)
+from ..vector_tables import distance_sql
+from .found import add_found
+from .vector import ITEM
+
+SMALL = 1000
+"""Parts in scope."""
+
+
+def plan_small_scope(
+    op: SearchOp,
+    filter: Filter,
+    vector: bytes,
+    scope: Scope,
+    rules: Rules,
+    *,
+    least: float | None,
+    everything: Callable[[], Statement[list[ScoredItem]]],
+) -> Statement[list[ScoredItem]]:
+    """At most `op.limit` items after `op.offset`, nearest first, or `everything` instead.
+
+    `least`: what scores less is left out.
+    """
+    arguments: list[Any] = [vector, op.limit, op.offset]
+    where = f"{rules.live()} AND {filter_sql(filter, arguments)}"
+    region = region_condition(scope.regions(op.namespace_prefix), arguments, "v")
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
+        if rows[0][-1]:
+            return Decoded([], instead=everything())
+        found: Decoded[list[ScoredItem]] = Decoded([])
+        for position, row in enumerate(rows, op.offset + 1):
+            if row[2] is not None:  # the row that says so when there is none
+                _decode_one(row, position, op, scope, rules, least, found)
+        return found
+
+    # A filter may have to look at every part; a page of no great length is over soon.
+    bounded = not op.filter and op.limit + op.offset <= SMALL
+    sql = _sql(region, where, rules)
+    return Statement(sql, tuple(arguments), decode, reads=True, bounded=bounded)
+
+
+def _sql(region: str, where: str, rules: Rules) -> str:
+    return f"""
+SELECT found.*, scope.large
+  FROM (SELECT EXISTS (SELECT FROM {rules.vectors} v WHERE {region} OFFSET {SMALL}) AS large) scope
+  LEFT JOIN LATERAL (
+    SELECT p.user_id, p.namespace, p.key, i.value, i.created_at, i.updated_at, i.expires_at,
+           i.refreshed, p.distance
+      FROM (SELECT v.user_id, v.namespace, v.key, v.version,
+                   min({distance_sql(rules).exact}) AS distance
+              FROM {rules.vectors} v
+             WHERE NOT scope.large AND {region} AND v.embedding IS NOT NULL
+             GROUP BY v.user_id, v.namespace, v.key, v.version
+             ORDER BY distance, v.user_id, v.namespace, v.key) p
+     CROSS JOIN LATERAL (
+           SELECT i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed
+             FROM {rules.tables.item} i
+            WHERE {ITEM} AND i.version = p.version AND {where} OFFSET 0) i
+     LIMIT $2 OFFSET $3) found ON true"""
+
+
+def _decode_one(
+    row: Row,
+    position: int,
+    op: SearchOp,
+    scope: Scope,
+    rules: Rules,
+    least: float | None,
+    found: Decoded[list[ScoredItem]],
+) -> None:
+    kind = rules.vector_index.distance
+    score = score_of(row[8], kind)
+    if least is None or score >= least:
+        ranking = {
+            "score": score,
+            "scored_by": kind,
+            "vector_rank": position,
+            "similarity": score,
+        }
+        add_found(row, scope, bool(op.refresh_ttl), found, **ranking)
+
+
+def score_of(distance: float, kind: Distance) -> float:
+    """Higher is nearer: cosine similarity, negative distance, inner product."""
+    return 1 - distance if kind == "cosine" else -distance
