@@ -17,7 +17,7 @@ from .errors import (
 from .loading import ToLoad, check_size, load_batches, telling
 from .model.namespaces import Labels, check_labels
 from .results import ItemRecord
-from .runtime.bulk import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
+from .runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from .searching import SearchSurface
 from .sql.items.delete import plan_delete_regions
 from .sql.items.pages import plan_count, plan_page, plan_record

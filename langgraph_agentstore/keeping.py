@@ -15,8 +15,8 @@ from .beyond import ExtendedSurface
 from .config.index_options import search_index
 from .errors import InvalidOperationError
 from .results import StoreHealth, StoreStats
-from .runtime import maintenance
-from .runtime.reindex import Reindexing
+from .runtime.jobs import maintenance
+from .runtime.jobs.reindex import Reindexing
 from .runtime.session import Job
 
 

@@ -10,7 +10,7 @@ from .keeping import KeptSurface
 from .langgraph_postgres.migration import Migrating
 from .langgraph_postgres.source import OfficialSource
 from .results import MigrationReport
-from .runtime.bulk import AFTER_LARGE_LOAD
+from .runtime.jobs.copy_load import AFTER_LARGE_LOAD
 from .runtime.session import Job
 
 

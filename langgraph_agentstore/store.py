@@ -30,8 +30,8 @@ from .model.ttl import ttl_options
 from .model.users import DEFAULT_TEMPLATE, check_user_id
 from .notebook_tables import store_html
 from .runtime.engine import Engine
-from .runtime.indexes import setup_job
-from .runtime.maintenance import HEALTH
+from .runtime.jobs.indexes import setup_job
+from .runtime.jobs.maintenance import HEALTH
 from .runtime.migrator import setup_sql
 from .runtime.session import Job
 from .sql.filters.indexes import FieldType, plan_filter_indexes

@@ -18,7 +18,7 @@ from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..model.users import Address as Triples
-from ..runtime.maintenance import OPEN
+from ..runtime.jobs.maintenance import OPEN
 from ..searching import SearchSurface
 from ..sql.search.text import MOST_CHARACTERS
 from ..surface import StoreSurface

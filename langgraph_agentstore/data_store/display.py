@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ..notebook_tables import facts_table, paragraph, plain_text, rows_table, shortened
-from ..runtime.maintenance import HEALTH
+from ..runtime.jobs.maintenance import HEALTH
 from .sql.administration import plan_glance
 
 if TYPE_CHECKING:

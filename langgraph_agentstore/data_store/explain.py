@@ -10,7 +10,7 @@ from langgraph.store.base import SearchOp
 
 from ..model.addresses import locate
 from ..model.users import Address
-from ..runtime.explaining import explain_job
+from ..runtime.jobs.explaining import explain_job
 from ..sql.items.get import get_one_sql
 from ..sql.items.records import plan_all_values, plan_keys
 from ..sql.statement import Rules, Statement

@@ -14,9 +14,9 @@ from functools import partial
 from ..errors import AgentStoreError, CopyMismatchError
 from ..model.users import Scope
 from ..results import MigrationReport, RefusedItem
-from ..runtime.bulk import BEFORE_LARGE_LOAD
-from ..runtime.indexes import lacks_approximate_index
-from ..runtime.searching import Searching
+from ..runtime.index_state import Searching
+from ..runtime.jobs.copy_load import BEFORE_LARGE_LOAD
+from ..runtime.jobs.indexes import lacks_approximate_index
 from ..runtime.session import Session
 from ..sql.items.put_indexed import LARGEST_BATCH
 from ..sql.statement import Rules

@@ -16,9 +16,9 @@ from asyncpg.cursor import Cursor
 
 from ..config.store_options import PoolConfig, checked_schema, dsn_source
 from ..errors import DatabaseError, StoreUnavailableError
-from ..runtime.connect_target import TargetReader
-from ..runtime.connections import Connector
-from ..runtime.translate import CONNECTION_LOST, executing
+from ..runtime.connections.connector import Connector
+from ..runtime.connections.target import TargetReader
+from ..runtime.driver_errors import CONNECTION_LOST, executing
 from .items_sql import Migrant, paths_named
 from .tables_sql import (
     COLUMNS_SQL,

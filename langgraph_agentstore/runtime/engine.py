@@ -23,17 +23,23 @@ from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..results import StoreStats
 from ..sql.statement import Planned, Rules, Standing
-from .access import FLUSH_S, AccessLog, Touched
-from .calls import AwaitedCall, BlockingCall, Call, SilentCall, announce_all
-from .connect_target import TargetReader
-from .database import Database
+from .access_log import FLUSH_S, AccessLog, Touched
+from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
+from .connections.target import TargetReader
+from .driver_errors import executing
 from .green_threads import check_threads
+from .index_state import Searching
 from .io_thread import ForkAware, IoThread, in_thread
 from .migrator import migrate
-from .searching import Searching
-from .server_checks import check_version, check_visibility, warn_of_pgvector
+from .requests import (
+    AwaitedCall,
+    BlockingCall,
+    Call,
+    SilentCall,
+    announce_all,
+)
 from .session import Job, Session
-from .translate import executing
+from .statements import Database
 from .vector_sets import open_vectors
 
 logger = logging.getLogger("langgraph_agentstore")

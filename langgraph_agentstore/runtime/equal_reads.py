@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 from ..errors import StoreTimeoutError
 from ..sql.equal_reads import CopiesOfRows, read_key
 from ..sql.statement import Decoded, Row, Statement
-from .calls import Ticket
-from .writes import as_ours
+from .requests import Ticket
+from .write_queue import as_ours
 
 Fetch: TypeAlias = Callable[[Statement[Any], Callable[[], None]], Awaitable[Sequence[Row]]]
 """Runs a statement; calls its second argument right before it goes to the server."""

@@ -14,7 +14,7 @@ import asyncpg
 
 from ..errors import AgentStoreError
 from ..sql.change_notify import CHANNEL, digest_of
-from .database import Database
+from .statements import Database
 
 logger = logging.getLogger("langgraph_agentstore")
 

@@ -18,8 +18,8 @@ import asyncpg
 from ..config.store_options import OWN_NAMES_ALONE
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
 from ..sql.statement import Tables
-from .connections import Connection
-from .translate import short_of
+from .connections.connector import Connection
+from .driver_errors import short_of
 
 # Any fixed number that no other application is likely to use; one lock per schema name.
 _LOCK_SPACE = 0x61676E74

@@ -14,8 +14,8 @@ from contextlib import suppress
 import asyncpg
 
 from ..errors import ConfigurationError
-from .connections import Connection
-from .database import Database
+from .connections.connector import Connection
+from .statements import Database
 
 # No limit ends the transaction that holds the lock; which limits there are depends on the version.
 _WITHOUT_LIMITS = """

@@ -33,14 +33,21 @@ from ..sql.statement import (
     Rules,
     Statement,
 )
-from .calls import AwaitedCall, Call, PartOfCall, SilentCall, Ticket, announce_all
-from .database import Database
+from .batching import WIDTH, Lane
 from .equal_reads import EqualReads
-from .lanes import WIDTH, Lane
+from .index_state import IndexInForce, Searching
 from .listener import Listener
-from .searching import IndexInForce, Searching
-from .sweeper import Sweeper
-from .writes import Writes, as_ours
+from .requests import (
+    AwaitedCall,
+    Call,
+    PartOfCall,
+    SilentCall,
+    Ticket,
+    announce_all,
+)
+from .statements import Database
+from .ttl_sweeper import Sweeper
+from .write_queue import Writes, as_ours
 
 T = TypeVar("T")
 

@@ -22,8 +22,8 @@ from ..errors import (
 )
 from ..sql.statement import Rules, Tables
 from ..sql.vector_tables import approximate_index, create_vectors_sql
-from .connections import Connection, know_vectors
-from .server_checks import numbers_of
+from .connections.connector import Connection, know_vectors
+from .connections.server_checks import numbers_of
 
 logger = logging.getLogger("langgraph_agentstore")
 

@@ -9,13 +9,13 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from ..model.json_values import as_mapping, same_json
 from ..model.namespaces import check_labels, check_writable
+from ..runtime.steps import Steps, ask_store
 from ..sql.items.import_records import Conflict
 from ..sql.planner import Planner
 from ..sql.statement import Rules, Standing, Tables
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import TUPLES, Readdressed
-from .steps import Steps, ask_store
 from .writer import Record, parsed
 
 _PLANNER = Planner(TUPLES, Standing(Rules(Tables("none"))))

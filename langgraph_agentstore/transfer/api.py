@@ -10,6 +10,7 @@ from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress
 from ..model.namespaces import Labels
+from ..runtime.steps import arun, run
 from ..sql.items.import_records import Conflict
 from .bounded import LARGEST_RECORD_BYTES
 from .copy import copy_steps
@@ -17,7 +18,6 @@ from .export import export_steps
 from .file_kinds import FormatName
 from .import_ import import_steps
 from .manifest import Manifest
-from .steps import arun, run
 from .verify import verified
 
 Path: TypeAlias = "str | os.PathLike[str]"

@@ -11,13 +11,13 @@ from langgraph.store.base import BaseStore
 from .._support.progress import Progress, telling_progress
 from ..errors import CopyMismatchError
 from ..model.namespaces import Labels
+from ..runtime.steps import Steps
 from ..sql.items.import_records import Conflict
 from .export import warn_of_nothing, written_steps
 from .file_kinds import kind_of
 from .import_ import check_all, write_all, writer_of
 from .readers import reader_of
 from .resume import Note
-from .steps import Steps
 from .verify import Verifiable
 from .writer import Writer, batches
 

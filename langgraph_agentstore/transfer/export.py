@@ -12,6 +12,7 @@ from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress, telling_progress
 from ..model.namespaces import Labels
+from ..runtime.steps import Steps
 from ..sql.items.records import StoredRecord
 from .documents import document_of
 from .file_kinds import FormatName, kind_of, writing
@@ -19,7 +20,6 @@ from .formats import FORMATS
 from .formats.base import Entry
 from .manifest import Manifest, Tally
 from .readers import Reader, reader_of
-from .steps import Steps
 
 
 def export_steps(

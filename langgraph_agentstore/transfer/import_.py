@@ -12,12 +12,12 @@ from .._support.files import expanded
 from .._support.progress import Progress, telling_progress
 from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidOperationError
+from ..runtime.steps import Steps
 from ..sql.items.import_records import Conflict
 from .any_store_writer import ItemWriter
 from .file_kinds import FormatName, kind_of
 from .postgres_writer import AgentWriter
 from .resume import Note, note_of
-from .steps import Steps
 from .verify import Verifiable
 from .writer import (
     Writer,

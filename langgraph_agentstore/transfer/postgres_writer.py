@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from ..beyond import ExtendedSurface
 from ..model.addresses import checked_key, locate
 from ..model.json_values import same_json
-from ..runtime.importing import Importing
+from ..runtime.jobs.import_records import Importing
+from ..runtime.steps import Steps, ask_engine
 from ..sql.items.import_records import Conflict, Imported
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import plan_stored_at
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import Readdressed
-from .steps import Steps, ask_engine
 from .writer import Record, parsed, refuse
 
 

@@ -20,6 +20,7 @@ from ..model.users import (
     TemplateScope,
     check_user_id,
 )
+from ..runtime.steps import Steps, ask_engine, ask_store
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import plan_page_of_stored, triple_of
 from ..sql.planner import Planner
@@ -27,7 +28,6 @@ from ..user_scope import USERS, encode_label, labels_naming
 from ..views import PerUserStore, UserStore, view_of
 from .manifest import Addresses
 from .readdress import TUPLES, template_of
-from .steps import Steps, ask_engine, ask_store
 
 PAGE_SIZE = 500
 """Records of one statement: with values of a megabyte each, so many megabytes."""

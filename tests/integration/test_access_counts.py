@@ -13,7 +13,7 @@ import pytest
 
 from langgraph_agentstore import AgentStore, DataStore, DataStoreRecord, DataStoreService
 from langgraph_agentstore.errors import MissingSchemaError
-from langgraph_agentstore.runtime.access import FLUSH_S
+from langgraph_agentstore.runtime.access_log import FLUSH_S
 from tests.support.faults import execute, run_script, start_script, wait_until
 from tests.support.servers import TestServer
 

@@ -9,9 +9,9 @@ import pytest
 from langgraph_agentstore.config.dsn import read_dsn
 from langgraph_agentstore.config.store_options import PoolConfig
 from langgraph_agentstore.errors import ConfigurationError
-from langgraph_agentstore.runtime.connect_target import TargetReader
-from langgraph_agentstore.runtime.database import Database
-from langgraph_agentstore.runtime.translate import executing
+from langgraph_agentstore.runtime.connections.target import TargetReader
+from langgraph_agentstore.runtime.driver_errors import executing
+from langgraph_agentstore.runtime.statements import Database
 from tests.support.faults import execute
 
 INSERT = "INSERT INTO public.counted VALUES ($1) RETURNING n"

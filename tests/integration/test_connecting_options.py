@@ -22,8 +22,8 @@ from langgraph_agentstore.errors import (
     StoreTimeoutError,
     StoreUnavailableError,
 )
-from langgraph_agentstore.runtime.connect_target import TargetReader
-from langgraph_agentstore.runtime.connecting import connect
+from langgraph_agentstore.runtime.connections.connecting import connect
+from langgraph_agentstore.runtime.connections.target import TargetReader
 from tests.support.faults import dsn_of, execute, hung_host
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer, temporary_folder

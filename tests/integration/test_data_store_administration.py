@@ -27,7 +27,7 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import Address
-from langgraph_agentstore.runtime.explaining import explain_job
+from langgraph_agentstore.runtime.jobs.explaining import explain_job
 from langgraph_agentstore.sql.overview import plan_overview
 from langgraph_agentstore.sql.statement import Rules, Statement, Tables
 from tests.support.faults import execute

@@ -21,7 +21,7 @@ from langgraph_agentstore import (
     VersionConflictError,
 )
 from langgraph_agentstore import views as views_module
-from langgraph_agentstore.runtime.bulk import load_job
+from langgraph_agentstore.runtime.jobs.copy_load import load_job
 from langgraph_agentstore.sql.statement import Statement
 
 

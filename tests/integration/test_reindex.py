@@ -17,7 +17,7 @@ from langgraph_agentstore import (
     InvalidOperationError,
     SchemaError,
 )
-from langgraph_agentstore.runtime import reindex
+from langgraph_agentstore.runtime.jobs import reindex
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import start_script
 

@@ -14,9 +14,9 @@ import pytest
 
 from langgraph_agentstore.config.dsn import read_dsn
 from langgraph_agentstore.config.store_options import PoolConfig
-from langgraph_agentstore.runtime.connect_target import TargetReader
-from langgraph_agentstore.runtime.database import Database
-from langgraph_agentstore.runtime.pool import Pool
+from langgraph_agentstore.runtime.connections.pool import Pool
+from langgraph_agentstore.runtime.connections.target import TargetReader
+from langgraph_agentstore.runtime.statements import Database
 from tests.support.faults import start_script
 
 NAMED = "SELECT name FROM pg_prepared_statements WHERE name <> ''"

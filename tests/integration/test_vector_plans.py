@@ -14,7 +14,7 @@ from pgvector import Vector
 from langgraph_agentstore import AgentStore, PoolConfig
 from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
-from langgraph_agentstore.runtime.connections import know_vectors
+from langgraph_agentstore.runtime.connections.connector import know_vectors
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     Query,

@@ -11,7 +11,7 @@ import pytest
 
 from langgraph_agentstore import views
 from langgraph_agentstore.model.users import UserScope
-from langgraph_agentstore.runtime import equal_reads, session, writes
+from langgraph_agentstore.runtime import equal_reads, session, write_queue
 from langgraph_agentstore.sql import region
 from langgraph_agentstore.sql.equal_reads import CopiesOfRows
 from langgraph_agentstore.sql.items import records
@@ -150,7 +150,7 @@ def graphs_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
 
 def writes_to_a_neighbour(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """Some batches of puts write each value where the one beside it belongs."""
-    statement = writes.put_statement  # type: ignore[attr-defined]
+    statement = write_queue.put_statement  # type: ignore[attr-defined]
 
     def wrong(puts: Sequence[Any], rules: Any) -> Any:
         if chance.random() < SHARE:
@@ -158,7 +158,7 @@ def writes_to_a_neighbour(patch: pytest.MonkeyPatch, chance: random.Random) -> N
             puts = [replace(put, value=value) for put, value in zip(puts, values, strict=True)]
         return statement(puts, rules)
 
-    patch.setattr(writes, "put_statement", wrong)
+    patch.setattr(write_queue, "put_statement", wrong)
 
 
 def ids_cut_short(patch: pytest.MonkeyPatch, chance: random.Random) -> None:

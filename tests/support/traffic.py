@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.runtime.database import Database
+from langgraph_agentstore.runtime.statements import Database
 from langgraph_agentstore.sql.statement import Row
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from langgraph_agentstore.runtime.statement_names import OWN_NAMES
+from langgraph_agentstore.runtime.connections.statement_names import OWN_NAMES
 
 SECONDS = 5.0
 WAYS: dict[str, dict[str, Any]] = {

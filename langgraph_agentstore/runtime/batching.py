@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
 from ..sql.statement import Triple
-from .calls import Ticket
+from .requests import Ticket
 
 WIDTH = 3
 """Batches of a lane in flight: while the server works on one, the client has hands on others."""

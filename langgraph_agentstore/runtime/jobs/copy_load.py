@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import asyncpg
 
-from ..sql.items.copy import plan_load
-from ..sql.statement import Put
-from ..sql.vector_tables import approximate_index
+from ...sql.items.copy import plan_load
+from ...sql.statement import Put
+from ...sql.vector_tables import approximate_index
+from ..driver_errors import executing
+from ..session import Job, Session
 from .indexes import have_approximate_index
-from .session import Job, Session
-from .translate import executing
 
 
 def load_job(puts: Sequence[Put]) -> Job:

@@ -12,11 +12,11 @@ from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_BATCH as LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, Put
-from .calls import Call, Ticket
-from .database import Database
-from .lanes import LARGEST_BATCH, WIDTH, Lane
-from .searching import IndexInForce, Known, Searching
-from .translate import executing
+from .batching import LARGEST_BATCH, WIDTH, Lane
+from .driver_errors import executing
+from .index_state import IndexInForce, Known, Searching
+from .requests import Call, Ticket
+from .statements import Database
 
 
 class Writes:

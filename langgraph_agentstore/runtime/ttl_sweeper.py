@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from .._support.awaited_results import Running
 from ..errors import AgentStoreError
-from .translate import is_read_only
+from .driver_errors import is_read_only
 
 logger = logging.getLogger("langgraph_agentstore")
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..sql.items.import_records import Conflict, Imported, plan_import
-from ..sql.statement import Triple
-from .connections import Connection
-from .searching import Searching
-from .session import Job, Session
-from .translate import executing
+from ...sql.items.import_records import Conflict, Imported, plan_import
+from ...sql.statement import Triple
+from ..connections.connector import Connection
+from ..driver_errors import executing
+from ..index_state import Searching
+from ..session import Job, Session
 
 
 class Importing:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
-from .._support.awaited_results import Running
-from ..errors import StoreTimeoutError
-from ..model.ttl import ttl_interval
-from ..results import StoreHealth
-from .migrator import migrate
-from .session import Job, Session
+from ..._support.awaited_results import Running
+from ...errors import StoreTimeoutError
+from ...model.ttl import ttl_interval
+from ...results import StoreHealth
+from ..migrator import migrate
+from ..session import Job, Session
 
 HEALTH_S = 3.0
 """Longer than this nobody waits for a sign of health, whatever else may take its time."""

@@ -16,12 +16,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..config.store_options import PoolConfig
-from ..errors import AgentStoreError, StoreTimeoutError
+from ...config.store_options import PoolConfig
+from ...errors import AgentStoreError, StoreTimeoutError
+from ..driver_errors import connecting, is_full
 from .attempts import Attempts
-from .connections import Connection, Connector
+from .connector import Connection, Connector
 from .failover import Held, Use, Watchdog, server_of
-from .translate import connecting, is_full
 
 logger = logging.getLogger("langgraph_agentstore")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 
-from ..errors import ConfigurationError
-from ..sql.statement import Tables
-from .connections import Connection
+from ...errors import ConfigurationError
+from ...sql.statement import Tables
+from .connector import Connection
 
 logger = logging.getLogger("langgraph_agentstore")
 

@@ -21,7 +21,7 @@ from ..errors import (
     ValueTooLargeError,
 )
 from ..model.json_values import LARGEST_BYTES
-from .poolers import STATEMENT_UNKNOWN, refuses_parameter
+from .connections.poolers import STATEMENT_UNKNOWN, refuses_parameter
 
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,

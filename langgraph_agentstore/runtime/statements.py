@@ -12,13 +12,19 @@ import asyncpg
 from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError
 from ..sql.statement import Row
-from .connect_target import TargetReader
-from .connections import GRACE_S, Connector
-from .failover import Use, server_of
+from .connections.connector import GRACE_S, Connector
+from .connections.failover import Use, server_of
+from .connections.pool import Pool
+from .connections.poolers import STATEMENT_UNKNOWN
+from .connections.target import TargetReader
+from .driver_errors import (
+    CONNECTION_LOST,
+    executing,
+    in_doubt,
+    is_lost,
+    was_not_done,
+)
 from .large_values import LargeValue, with_large_values
-from .pool import Pool
-from .poolers import STATEMENT_UNKNOWN
-from .translate import CONNECTION_LOST, executing, in_doubt, is_lost, was_not_done
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""

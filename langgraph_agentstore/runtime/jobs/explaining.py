@@ -6,9 +6,9 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from .connections import Connection
-from .session import Job, Session
-from .translate import executing
+from ..connections.connector import Connection
+from ..driver_errors import executing
+from ..session import Job, Session
 
 
 def explain_job(sql: str, arguments: int) -> Job:

@@ -18,8 +18,8 @@ from ..sql.statement import (
     Statement,
     Triple,
 )
-from .connections import Connection
-from .embedder import Embedder
+from .connections.connector import Connection
+from .embedding import Embedder
 from .vector_sets import open_vectors
 
 ResultT = TypeVar("ResultT")

@@ -13,9 +13,9 @@ from typing import Any
 
 import asyncpg
 
-from ..errors import SchemaError
-from ..sql.indexed_content import content_of
-from ..sql.items.reindex_page import (
+from ...errors import SchemaError
+from ...sql.indexed_content import content_of
+from ...sql.items.reindex_page import (
     FIRST,
     ToIndex,
     fill_arguments,
@@ -25,14 +25,21 @@ from ..sql.items.reindex_page import (
     words_again_sql,
     words_arguments,
 )
-from ..sql.statement import Rules, Standing
-from ..sql.vector_tables import approximate_index
-from .connections import Connection
+from ...sql.statement import Rules, Standing
+from ...sql.vector_tables import approximate_index
+from ..connections.connector import Connection
+from ..index_state import Searching
+from ..process_lock import ProcessLock
+from ..session import Session
+from ..vector_sets import (
+    StoredSet,
+    has_index,
+    have_extension,
+    make_set,
+    stored_set,
+    with_extension,
+)
 from .indexes import make_index
-from .process_lock import ProcessLock
-from .searching import Searching
-from .session import Session
-from .vector_sets import StoredSet, has_index, have_extension, make_set, stored_set, with_extension
 
 # One lock for all schemas of a database: two reindexings at once would be in each other's way.
 _LOCK = 0x61676E77

@@ -17,9 +17,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from langgraph.store.base import BaseStore, Op
 
 from .._support.sans_io import drive
-from ..runtime.engine import Engine
-from ..runtime.session import Job
 from ..sql.statement import Planned
+from .engine import Engine
+from .session import Job
 
 ResultT = TypeVar("ResultT")
 

@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from ..config.dsn_options import KeepAlive
-from ..errors import StoreUnavailableError
-from .connect_target import ConnectTarget, HostTarget
-from .translate import CONNECTION_LOST
+from ...config.dsn_options import KeepAlive
+from ...errors import StoreUnavailableError
+from ..driver_errors import CONNECTION_LOST
+from .target import ConnectTarget, HostTarget
 
 _STARTING_UP_PAUSE_S = 0.05
 _ANOTHER_TRY_S = 0.2

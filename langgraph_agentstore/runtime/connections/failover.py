@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from .connections import Connection, Connector
+from .connector import Connection, Connector
 
 UNANSWERED_S = 1.0
 """How long a connection may be in use until its server is looked at."""

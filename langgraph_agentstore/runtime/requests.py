@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import BatchError
-from .translate import is_read_only
+from .driver_errors import is_read_only
 
 logger = logging.getLogger("langgraph_agentstore")
 

@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 import asyncpg
 
-from ..config.store_options import PoolConfig, session_settings
-from ..errors import AgentStoreError
-from .connect_target import ConnectTarget, TargetReader
+from ...config.store_options import PoolConfig, session_settings
+from ...errors import AgentStoreError
+from ..driver_errors import connecting
+from ..large_values import decode_jsonb
 from .connecting import connect, seeks_writes
-from .large_values import decode_jsonb
 from .poolers import Pooler
-from .translate import connecting
+from .target import ConnectTarget, TargetReader
 
 Connection: TypeAlias = asyncpg.Connection
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import asyncpg
 
-from ..config.store_options import PoolConfig
+from ...config.store_options import PoolConfig
 from .statement_names import OWN_NAMES
 
 logger = logging.getLogger("langgraph_agentstore")

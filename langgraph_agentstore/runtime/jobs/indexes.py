@@ -10,17 +10,17 @@ from dataclasses import replace
 
 import asyncpg
 
-from ..errors import DatabaseError
-from ..sql.filters.indexes import FilterIndex
-from ..sql.statement import Rules
-from ..sql.vector_tables import approximate_index
-from .connections import Connection
-from .database import Database
+from ...errors import DatabaseError
+from ...sql.filters.indexes import FilterIndex
+from ...sql.statement import Rules
+from ...sql.vector_tables import approximate_index
+from ..connections.connector import Connection
+from ..connections.poolers import Pooler
+from ..driver_errors import executing
+from ..process_lock import ProcessLock
+from ..session import Job, Session
+from ..statements import Database
 from .maintenance import set_up
-from .poolers import Pooler
-from .process_lock import ProcessLock
-from .session import Job, Session
-from .translate import executing
 
 logger = logging.getLogger("langgraph_agentstore")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..config.store_options import PoolConfig
-from .translate import is_full, may_pass
+from ...config.store_options import PoolConfig
+from ..driver_errors import is_full, may_pass
 
 _PAUSES_S = {"grow": (1.0, 30.0), "full": (0.1, 1.0), "down": (0.05, 0.25)}
 """Between attempts, the first and the longest: each is twice the one before."""

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..config.dsn_options import Tls
-from ..config.dsn_parameters import SYSTEM
-from ..errors import ConfigurationError
+from ...config.dsn_options import Tls
+from ...config.dsn_parameters import SYSTEM
+from ...errors import ConfigurationError
 
 
 def tls_attempts(tls: Tls, host: str) -> tuple[ssl.SSLContext | bool, ...]:

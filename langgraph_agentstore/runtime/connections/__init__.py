@@ -1,0 +1,1 @@
+"""Connections: how one is made, shared, watched and replaced."""

@@ -1,0 +1,1 @@
+"""Long work in many statements: bulk loads, indexes, reindexing, maintenance."""
