@@ -69,8 +69,8 @@ if TYPE_CHECKING:
         StoreHealth,
         StoreStats,
     )
-    from .store import AgentStore
-    from .views import PerUserStore, UserStore
+    from .store.agent_store import AgentStore
+    from .store.views import PerUserStore, UserStore
 __version__ = "0.1.0"
 
 __all__ = [
@@ -161,7 +161,7 @@ if not TYPE_CHECKING:
                 "StoreHealth",
                 "StoreStats",
             ),
-            ".store": ("AgentStore",),
-            ".views": ("PerUserStore", "UserStore"),
+            ".store.agent_store": ("AgentStore",),
+            ".store.views": ("PerUserStore", "UserStore"),
         },
     )

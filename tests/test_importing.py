@@ -95,7 +95,9 @@ def test_a_name_that_was_used_is_found_without_asking_again() -> None:
 
 def test_a_class_can_be_pickled_and_inspected() -> None:
     assert pickle.loads(pickle.dumps(AgentStore)) is AgentStore
-    assert inspect.getmodule(AgentStore) is importlib.import_module("langgraph_agentstore.store")
+    assert inspect.getmodule(AgentStore) is importlib.import_module(
+        "langgraph_agentstore.store.agent_store"
+    )
 
 
 def test_the_module_prints_the_versions_that_a_report_needs() -> None:

@@ -40,7 +40,6 @@ INNER = {
     "langgraph_postgres",
     "migrations",
     "model",
-    "plan",
     "runtime",
     "sql",
     "store",

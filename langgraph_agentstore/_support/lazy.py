@@ -5,7 +5,7 @@ A package says which of its modules have which names:
     if TYPE_CHECKING:
         from .store import AgentStore
     else:
-        __getattr__, __dir__ = lazy_names(__name__, {"..store": ("AgentStore",)})
+        __getattr__, __dir__ = lazy_names(__name__, {"..store.agent_store": ("AgentStore",)})
 
 Type checkers read the import, and so know what is a name and what is none.
 """

@@ -5,7 +5,13 @@ from __future__ import annotations
 from langgraph.store.base import BaseStore
 
 from ..model.namespaces import Labels
-from ..user_scope import USERS, Part, decode_label, encode_label, part_of
+from ..store.user_scope import (
+    USERS,
+    Part,
+    decode_label,
+    encode_label,
+    part_of,
+)
 
 __all__ = ["CONVERSATIONS", "address_of", "conversations_of", "decode_label", "encode_label"]
 

@@ -12,15 +12,15 @@ from typing import Any
 from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress
-from ..beyond import ExtendedSurface
 from ..model.namespaces import Labels, check_labels, encode_labels
 from ..runtime.steps import run
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import plan_page_of_stored, triple_of
 from ..sql.statement import Triple
+from ..store.items import ExtendedSurface
+from ..store.user_scope import decode_label, encode_label, part_of
 from ..transfer.formats.columns import Columns
 from ..transfer.readers import ItemReader
-from ..user_scope import decode_label, encode_label, part_of
 from .background_saver import await_savers
 from .export_turns import ExportFormat, write_rows
 from .external_sort import in_order

@@ -14,7 +14,7 @@ from langgraph.store.base import BaseStore
 
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
 from ..model.users import check_user_id, user_of
-from ..views import UserStore
+from ..store.views import UserStore
 from .async_memory import ConversationMemory
 from .keys import check_thread_id
 from .repository import BaseStoreRepository

@@ -20,8 +20,8 @@ from .._support.lifecycle import AwaitedClosing, Handle
 from ..config.dsn import is_dsn
 from ..errors import ConfigurationError
 from ..model.namespaces import Labels
-from ..store import AgentStore
-from ..surface import StoreSurface
+from ..store.agent_store import AgentStore
+from ..store.base import StoreSurface
 from .addresses import address_of
 
 PAGE = 1_000

@@ -19,10 +19,10 @@ from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..model.users import Address as Triples
 from ..runtime.jobs.maintenance import OPEN
-from ..searching import SearchSurface
 from ..sql.search.text import MOST_CHARACTERS
-from ..surface import StoreSurface
-from ..views import UserStore
+from ..store.base import StoreSurface
+from ..store.search import SearchSurface
+from ..store.views import UserStore
 from .addresses import conversations_of
 from .context_index import Match
 from .external_sort import in_order

@@ -7,14 +7,14 @@ from typing import TypeVar
 
 from .._support.lifecycle import Handle
 from ..errors import ConfigurationError, InvalidNamespaceError, InvalidOperationError
-from ..loading import check_size
 from ..model.addresses import checked_key, locate
 from ..model.json_values import check_text
 from ..model.users import Address, check_user_id
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import triple_of
 from ..sql.statement import Rules, Statement, Triple
-from ..store import AgentStore
+from ..store.agent_store import AgentStore
+from ..store.bulk_load import check_size
 from .explain import QueryPlan, query_plans
 from .models import DataStoreRecord, record_of
 from .options import checked_limit

@@ -9,8 +9,8 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import AsyncClosing
 from .._support.paging import AwaitedPages
-from ..beyond import PAGE_SIZE
 from ..config.index import SearchMode
+from ..store.items import PAGE_SIZE
 from .base import Proxy
 from .display import proxy_html
 from .locks import DEFAULT_LEASE_S, AsyncRecordLock

@@ -14,7 +14,6 @@ from typing import Any
 
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
-from ..beyond import UPDATE_ATTEMPTS
 from ..errors import InvalidValueError, ValueTypeError, VersionConflictError
 from ..model.addresses import checked_key
 from ..model.json_values import (
@@ -26,6 +25,7 @@ from ..model.json_values import (
 )
 from ..sql.items.records import StoredRecord, plan_one_record
 from ..sql.statement import Put, PutExpected
+from ..store.items import UPDATE_ATTEMPTS
 from .sql.atomic_changes import plan_append, plan_compare_and_set, plan_increment
 from .steps import Steps
 from .writes import Writing

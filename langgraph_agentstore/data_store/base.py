@@ -10,12 +10,12 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided, SearchItem
 from typing_extensions import Self
 
 from .._support.lifecycle import Handle
-from ..beyond import ExtendedSurface
 from ..config.index import SearchMode
 from ..errors import ConfigurationError, ValueTypeError
-from ..loading import check_size
 from ..model.json_values import check_text
-from ..views import check_view
+from ..store.bulk_load import check_size
+from ..store.items import ExtendedSurface
+from ..store.views import check_view
 from .atomic_changes import Changing
 from .change_feed import Watching
 from .models import RANKED_BY, FoundRecord

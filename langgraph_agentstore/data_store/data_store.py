@@ -8,8 +8,8 @@ from typing import Any
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import Closing
-from ..beyond import PAGE_SIZE
 from ..config.index import SearchMode
+from ..store.items import PAGE_SIZE
 from .base import Proxy
 from .display import data_store_html
 from .locks import DEFAULT_LEASE_S, RecordLock

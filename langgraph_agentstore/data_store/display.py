@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ..notebook_tables import facts_table, paragraph, plain_text, rows_table, shortened
 from ..runtime.jobs.maintenance import HEALTH
+from ..store.notebook import (
+    facts_table,
+    paragraph,
+    plain_text,
+    rows_table,
+    shortened,
+)
 from .sql.administration import plan_glance
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from ..runtime.jobs.explaining import explain_job
 from ..sql.items.get import get_one_sql
 from ..sql.items.records import plan_all_values, plan_keys
 from ..sql.statement import Rules, Statement
-from ..store import AgentStore
+from ..store.agent_store import AgentStore
 from .view import RecordView
 
 _ANYBODY = "somebody"

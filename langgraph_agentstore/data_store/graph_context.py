@@ -10,10 +10,10 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import override
 
-from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
 from ..model.users import running_user
-from ..views import UserStore
+from ..store.items import ExtendedSurface
+from ..store.views import UserStore
 from .data_store import DataStore
 from .ops_log import OpsLog
 from .options import DEFAULT_NAMESPACE, Access

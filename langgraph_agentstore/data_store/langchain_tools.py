@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 
 from langchain_core.tools import BaseTool, StructuredTool
 
-from ..beyond import ExtendedSurface
 from ..model.json_values import encode_value
+from ..store.items import ExtendedSurface
 from .data_store import DataStore
 from .graph_context import data_store
 from .options import DEFAULT_NAMESPACE, Access

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from ..beyond import ExtendedSurface
 from ..errors import NotPermittedError, ValueTypeError
 from ..model.addresses import checked_key
 from ..model.json_values import check_text
@@ -19,6 +18,7 @@ from ..sql.items.records import (
     plan_values,
 )
 from ..sql.statement import Get, Rules, StoredValue
+from ..store.items import ExtendedSurface
 from .models import DataStoreRecord, record_of
 from .ops_log import log_entry, preview
 from .options import Settings, checked_limit

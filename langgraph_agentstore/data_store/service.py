@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import Handle
-from ..beyond import ExtendedSurface
 from ..model.addresses import locate
 from ..model.namespaces import labels_named
 from ..model.users import Address
 from ..sql.statement import Put
+from ..store.items import ExtendedSurface
 from .data_store import DataStore
 from .models import DataStoreRecord
 from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..beyond import ExtendedSurface
 from ..model.namespaces import Labels
 from ..model.users import RecordScope
 from ..sql.planner import Planner
+from ..store.items import ExtendedSurface
 
 
 class RecordView(ExtendedSurface):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..beyond import UPDATE_ATTEMPTS
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
+from ..store.items import UPDATE_ATTEMPTS
 from .file_value import (
     FileContent,
     content_of,

@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import NOT_PROVIDED, Item
 
-from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidKeyError, InvalidValueError
 from ..model.json_values import as_mapping, check_text
 from ..model.namespaces import Labels
 from ..results import ItemRecord
 from ..sql.items.pages import plan_record
 from ..sql.statement import Planned, Put, Statement
+from ..store.items import ExtendedSurface
 from .requests import (
     Children,
     Contents,

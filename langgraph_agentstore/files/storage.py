@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from langgraph.store.base import BaseStore as LangGraphStore
 
-from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError
 from ..model.json_values import shown
 from ..model.namespaces import Labels
-from ..user_scope import USERS, part_of
-from ..views import PerUserStore, UserStore
+from ..store.items import ExtendedSurface
+from ..store.user_scope import USERS, part_of
+from ..store.views import PerUserStore, UserStore
 from .any_store_storage import PlainWay
 from .postgres_storage import AgentWay
 from .requests import Way

@@ -12,12 +12,12 @@ from langgraph.store.base import BaseStore, PutOp
 
 from .. import transfer
 from .._support.files import expanded
-from ..beyond import ExtendedSurface
 from ..errors import ConfigurationError, CopyMismatchError, TransferError
 from ..model.json_values import as_mapping, encode_value, same_json
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
 from ..sql.items.import_records import Conflict
+from ..store.items import ExtendedSurface
 from ..transfer.file_kinds import FormatName, kind_of
 from ..transfer.readdress import TUPLES
 from ..transfer.verify import Verifiable

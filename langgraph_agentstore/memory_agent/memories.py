@@ -13,7 +13,6 @@ from langgraph.store.base import PutOp
 from .._support.hints import Hints
 from .._support.lifecycle import Handle
 from .._support.progress import Progress, telling_progress
-from ..beyond import ExtendedSurface
 from ..errors import (
     ConfigurationError,
     DecryptionError,
@@ -24,6 +23,7 @@ from ..model.json_values import encode_value
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address
 from ..sql.filters import Filter
+from ..store.items import ExtendedSurface
 from .audit_log import Auditor
 from .encryption import Cipher, is_encrypted
 from .storage import Storage, Value

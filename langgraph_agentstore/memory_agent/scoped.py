@@ -21,7 +21,7 @@ from langgraph.store.base import (
 
 from .._support.lifecycle import Handle
 from ..model.namespaces import Labels
-from ..user_scope import labels_of_user
+from ..store.user_scope import labels_of_user
 from .file_store import meets
 
 _ALL: Final = 1_000_000

@@ -15,13 +15,13 @@ from langgraph.store.base import BaseStore, GetOp, PutOp
 from langgraph.store.memory import InMemoryStore
 from typing_extensions import override
 
-from ..beyond import LOAD_BATCH_SIZE, PAGE_SIZE, ExtendedSurface
 from ..errors import InvalidOperationError
-from ..loading import LARGEST_BATCH
 from ..model.json_values import as_mapping, decode_value, encode_value
 from ..model.namespaces import Labels
 from ..sql.items.records import plan_keys, plan_page_of_values
 from ..sql.statement import StoredValue
+from ..store.bulk_load import LARGEST_BATCH
+from ..store.items import LOAD_BATCH_SIZE, PAGE_SIZE, ExtendedSurface
 from .file_store import FileStore
 
 Value: TypeAlias = dict[str, Any]

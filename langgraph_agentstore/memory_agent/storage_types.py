@@ -15,11 +15,11 @@ from .._support.file_lock import lock_beside
 from .._support.files import expanded
 from .._support.optional import imported
 from .._support.sqlite import open_sqlite
-from ..beyond import ExtendedSurface
 from ..config.dsn import is_dsn
 from ..errors import ConfigurationError, StoreUnavailableError
-from ..store import AgentStore
-from ..views import view_of
+from ..store.agent_store import AgentStore
+from ..store.items import ExtendedSurface
+from ..store.views import view_of
 from .encryption import Keys
 from .file_formats import FILE_FORMATS
 from .file_store import FileStore

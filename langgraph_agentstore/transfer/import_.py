@@ -10,10 +10,10 @@ from langgraph.store.base import BaseStore
 
 from .._support.files import expanded
 from .._support.progress import Progress, telling_progress
-from ..beyond import ExtendedSurface
 from ..errors import AgentStoreError, InvalidOperationError
 from ..runtime.steps import Steps
 from ..sql.items.import_records import Conflict
+from ..store.items import ExtendedSurface
 from .any_store_writer import ItemWriter
 from .file_kinds import FormatName, kind_of
 from .postgres_writer import AgentWriter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..beyond import ExtendedSurface
 from ..model.addresses import checked_key, locate
 from ..model.json_values import same_json
 from ..runtime.jobs.import_records import Importing
@@ -12,6 +11,7 @@ from ..runtime.steps import Steps, ask_engine
 from ..sql.items.import_records import Conflict, Imported
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import plan_stored_at
+from ..store.items import ExtendedSurface
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import Readdressed

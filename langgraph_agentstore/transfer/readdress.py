@@ -21,7 +21,7 @@ from ..model.users import (
     UserScope,
     template_scope,
 )
-from ..user_scope import decode_label, encode_label
+from ..store.user_scope import decode_label, encode_label
 from .manifest import Manifest
 
 TUPLES = template_scope(DEFAULT_TEMPLATE)

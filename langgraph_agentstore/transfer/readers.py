@@ -10,7 +10,6 @@ from typing import Protocol
 
 from langgraph.store.base import BaseStore, SearchItem, SearchOp
 
-from ..beyond import ExtendedSurface
 from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
 from ..model.json_values import check_text, encode_value
 from ..model.namespaces import Labels, check_labels
@@ -24,8 +23,9 @@ from ..runtime.steps import Steps, ask_engine, ask_store
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import plan_page_of_stored, triple_of
 from ..sql.planner import Planner
-from ..user_scope import USERS, encode_label, labels_naming
-from ..views import PerUserStore, UserStore, view_of
+from ..store.items import ExtendedSurface
+from ..store.user_scope import USERS, encode_label, labels_naming
+from ..store.views import PerUserStore, UserStore, view_of
 from .manifest import Addresses
 from .readdress import TUPLES, template_of
 

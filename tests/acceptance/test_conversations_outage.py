@@ -19,7 +19,7 @@ from langgraph_agentstore.conversations import (
     new_turn,
     remember_conversation,
 )
-from langgraph_agentstore.conversations import saver as saver_module
+from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.background_saver import BackgroundSaver
 from tests.acceptance.talking import config_of, graph_over, said
 from tests.support.faults import execute, run_script, start_script, wait_until
@@ -132,7 +132,7 @@ def test_a_reply_is_given_though_its_turn_is_refused(
 TALK = """
 import json, sys
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.conversations import saver as saver_module
+from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.saver import BackgroundSaver
 from tests.acceptance.talking import config_of, graph_over, said
 
@@ -233,7 +233,7 @@ FORKED = """
 import os, sys
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, new_turn
-from langgraph_agentstore.conversations import saver as saver_module
+from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.saver import BackgroundSaver
 
 store = AgentStore(sys.argv[1])

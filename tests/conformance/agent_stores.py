@@ -11,7 +11,7 @@ import psycopg
 from langgraph.store.base import BaseStore, TTLConfig
 from psycopg import sql
 
-from langgraph_agentstore.store import AgentStore
+from langgraph_agentstore.store.agent_store import AgentStore
 
 
 class AgentStores:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.beyond import ExtendedSurface
 from langgraph_agentstore.model.namespaces import Labels, decode_labels, place
 from langgraph_agentstore.model.users import Scope
+from langgraph_agentstore.store.items import ExtendedSurface
 from tests.support.store_model import StoreModel, shown
 from tests.support.store_steps import Step, count_up, sequences, writes_and_reads
 

@@ -33,8 +33,8 @@ from langgraph_agentstore.conversations import (
 )
 from langgraph_agentstore.memory_agent import MemoryAgent
 from langgraph_agentstore.memory_agent.file_store import FileStore
+from langgraph_agentstore.store.views import PerUserStore, UserStore
 from langgraph_agentstore.transfer import acopy, copy, export, import_, verify
-from langgraph_agentstore.views import PerUserStore, UserStore
 
 pytest.importorskip("deepagents")
 

@@ -11,8 +11,8 @@ from typing import Any
 from langgraph.store.base import GetOp
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.beyond import ExtendedSurface
 from langgraph_agentstore.errors import BatchError, StoreClosedError
+from langgraph_agentstore.store.items import ExtendedSurface
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
 from tests.soak.store_worker import StoreWorker
 from tests.soak.workers import Place, Worker

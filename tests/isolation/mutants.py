@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from langgraph_agentstore import views
 from langgraph_agentstore.model.users import UserScope
 from langgraph_agentstore.runtime import equal_reads, session, write_queue
 from langgraph_agentstore.sql import region
@@ -17,6 +16,7 @@ from langgraph_agentstore.sql.equal_reads import CopiesOfRows
 from langgraph_agentstore.sql.items import records
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import Statement
+from langgraph_agentstore.store import views
 
 SHARE = 0.02
 

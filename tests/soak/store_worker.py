@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from langgraph.store.base import GetOp, PutOp
 
-from langgraph_agentstore.beyond import ExtendedSurface
 from langgraph_agentstore.errors import BatchError, VersionConflictError
+from langgraph_agentstore.store.items import ExtendedSurface
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
 from tests.soak.workers import Place, Worker
 

@@ -151,8 +151,8 @@ HEAVY = {
 @pytest.mark.parametrize("attack", HEAVY.values(), ids=HEAVY)
 def test_checking_a_hostile_value_takes_seconds_and_little_memory(attack: str) -> None:
     program = (
-        "from langgraph_agentstore.values import encode_value\n"
-        "from langgraph_agentstore.namespaces import check_labels\n"
+        "from langgraph_agentstore.model.json_values import encode_value\n"
+        "from langgraph_agentstore.model.namespaces import check_labels\n"
         f"{attack}\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=20)

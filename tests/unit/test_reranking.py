@@ -13,7 +13,7 @@ import pytest
 from langgraph.store.base import GetOp, SearchItem, SearchOp
 
 from langgraph_agentstore import InvalidOperationError, ScoredItem
-from langgraph_agentstore.reranking import CANDIDATES, Reranking
+from langgraph_agentstore.store.reranking import CANDIDATES, Reranking
 
 NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
 

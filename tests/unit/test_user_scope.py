@@ -9,7 +9,7 @@ from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import AgentStore, ConfigurationError, MissingUserError
 from langgraph_agentstore.model.namespaces import check_labels
-from langgraph_agentstore.user_scope import (
+from langgraph_agentstore.store.user_scope import (
     Part,
     decode_label,
     encode_label,

@@ -15,9 +15,9 @@ from ..._support.optional import missing
 from ...errors import ConfigurationError, MissingUserError
 from ...model.namespaces import Labels
 from ...model.users import running_user
-from ...store import AgentStore
-from ...user_scope import labels_of_user
-from ...views import PerUserStore, UserStore
+from ...store.agent_store import AgentStore
+from ...store.user_scope import labels_of_user
+from ...store.views import PerUserStore, UserStore
 from ..requests import (
     Program,
     Way,

@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore as LangGraphStore
 from ..._support.lifecycle import AwaitedClosing
 from ...errors import InvalidOperationError
 from ...model.namespaces import Labels
-from ...user_scope import labels_naming
+from ...store.user_scope import labels_naming
 from ..expressions import compiled
 from ..literals import literal_of
 from ..requests import Program, arun, run

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from langgraph.store.base import BaseStore
 
-from .beyond import ExtendedSurface
-from .errors import InvalidNamespaceError
-from .model.namespaces import Labels
-from .model.users import DEFAULT_TEMPLATE, check_user_id
+from ..errors import InvalidNamespaceError
+from ..model.namespaces import Labels
+from ..model.users import DEFAULT_TEMPLATE, check_user_id
+from .items import ExtendedSurface
 from .views import view_of
 
 USERS: Labels = DEFAULT_TEMPLATE[:-1]

@@ -7,15 +7,15 @@ from typing import Any
 
 from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
 
-from .config.index import SearchMode
-from .errors import InvalidOperationError
-from .model.namespaces import Labels
+from ..config.index import SearchMode
+from ..errors import InvalidOperationError
+from ..model.namespaces import Labels
+from ..results import Explanation, Rerank
+from ..sql.search.options import QueryOptions, default_options, query_options
+from ..sql.search.text import is_blank
+from ..sql.statement import Planned
+from .base import StoreSurface
 from .reranking import Reranking
-from .results import Explanation, Rerank
-from .sql.search.options import QueryOptions, default_options, query_options
-from .sql.search.text import is_blank
-from .sql.statement import Planned
-from .surface import StoreSurface
 
 
 class SearchSurface(StoreSurface):

@@ -9,15 +9,15 @@ from typing import Any, cast
 
 from langgraph.store.base import IndexConfig
 
-from ._support.awaited_results import Answer, Count, Running
-from ._support.progress import Progress, telling_progress
-from .beyond import ExtendedSurface
-from .config.index_options import search_index
-from .errors import InvalidOperationError
-from .results import StoreHealth, StoreStats
-from .runtime.jobs import maintenance
-from .runtime.jobs.reindex import Reindexing
-from .runtime.session import Job
+from .._support.awaited_results import Answer, Count, Running
+from .._support.progress import Progress, telling_progress
+from ..config.index_options import search_index
+from ..errors import InvalidOperationError
+from ..results import StoreHealth, StoreStats
+from ..runtime.jobs import maintenance
+from ..runtime.jobs.reindex import Reindexing
+from ..runtime.session import Job
+from .items import ExtendedSurface
 
 
 class KeptSurface(ExtendedSurface):

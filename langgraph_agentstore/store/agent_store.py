@@ -11,11 +11,11 @@ from typing import Any
 from langgraph.store.base import TTLConfig
 from typing_extensions import Self
 
-from ._support.awaited_results import Done
-from ._support.lifecycle import AwaitedClosing
-from .config.index_options import search_index
-from .config.official_forms import dsn_of_connection, pool_of_official
-from .config.store_options import (
+from .._support.awaited_results import Done
+from .._support.lifecycle import AwaitedClosing
+from ..config.index_options import search_index
+from ..config.official_forms import dsn_of_connection, pool_of_official
+from ..config.store_options import (
     DEFAULT_SCHEMA,
     PoolConfig,
     Source,
@@ -23,27 +23,27 @@ from .config.store_options import (
     find_source,
     store_config,
 )
-from .embedded import EmbeddedPostgres
-from .migrating import MigratedSurface
-from .model.json_values import MAX_VALUE_BYTES
-from .model.ttl import ttl_options
-from .model.users import DEFAULT_TEMPLATE, check_user_id
-from .notebook_tables import store_html
-from .runtime.engine import Engine
-from .runtime.jobs.indexes import setup_job
-from .runtime.jobs.maintenance import HEALTH
-from .runtime.migrator import setup_sql
-from .runtime.session import Job
-from .sql.filters.indexes import FieldType, plan_filter_indexes
-from .sql.items.delete import plan_delete_user
-from .sql.overview import Glimpse, plan_overview
-from .sql.planner import Planner
-from .sql.statement import (
+from ..embedded import EmbeddedPostgres
+from ..model.json_values import MAX_VALUE_BYTES
+from ..model.ttl import ttl_options
+from ..model.users import DEFAULT_TEMPLATE, check_user_id
+from ..runtime.engine import Engine
+from ..runtime.jobs.indexes import setup_job
+from ..runtime.jobs.maintenance import HEALTH
+from ..runtime.migrator import setup_sql
+from ..runtime.session import Job
+from ..sql.filters.indexes import FieldType, plan_filter_indexes
+from ..sql.items.delete import plan_delete_user
+from ..sql.overview import Glimpse, plan_overview
+from ..sql.planner import Planner
+from ..sql.statement import (
     Rules,
     Standing,
     Statement,
     Tables,
 )
+from .migrating import MigratedSurface
+from .notebook import store_html
 from .views import PerUserStore, UserStore
 
 

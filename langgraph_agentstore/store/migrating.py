@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ._support.progress import Progress, telling_progress
-from .errors import InvalidOperationError
-from .keeping import KeptSurface
-from .langgraph_postgres.migration import Migrating
-from .langgraph_postgres.source import OfficialSource
-from .results import MigrationReport
-from .runtime.jobs.copy_load import AFTER_LARGE_LOAD
-from .runtime.session import Job
+from .._support.progress import Progress, telling_progress
+from ..errors import InvalidOperationError
+from ..langgraph_postgres.migration import Migrating
+from ..langgraph_postgres.source import OfficialSource
+from ..results import MigrationReport
+from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD
+from ..runtime.session import Job
+from .maintenance import KeptSurface
 
 
 class MigratedSurface(KeptSurface):

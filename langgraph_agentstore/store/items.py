@@ -7,26 +7,27 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import Item, PutOp
 
-from ._support.paging import AwaitedPages
-from ._support.progress import Progress, telling_progress
-from .errors import (
-    InvalidNamespaceError,
-    ValueTypeError,
-    VersionConflictError,
-)
-from .loading import ToLoad, check_size, load_batches, telling
-from .model.namespaces import Labels, check_labels
-from .results import ItemRecord
-from .runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
-from .searching import SearchSurface
-from .sql.items.delete import plan_delete_regions
-from .sql.items.pages import plan_count, plan_page, plan_record
-from .sql.statement import (
+from .._support.paging import AwaitedPages
+from .._support.progress import Progress, telling_progress
+from ..errors import InvalidNamespaceError, ValueTypeError, VersionConflictError
+from ..model.namespaces import Labels, check_labels
+from ..results import ItemRecord
+from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
+from ..sql.items.delete import plan_delete_regions
+from ..sql.items.pages import plan_count, plan_page, plan_record
+from ..sql.statement import (
     Put,
     PutExpected,
     Statement,
     Triple,
 )
+from .bulk_load import (
+    ToLoad,
+    check_size,
+    load_batches,
+    telling,
+)
+from .search import SearchSurface
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
 

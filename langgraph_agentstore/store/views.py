@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .beyond import ExtendedSurface
-from .errors import ConfigurationError
-from .model.users import UserScope, check_user_id, running_user
-from .sql.planner import Planner
+from ..errors import ConfigurationError
+from ..model.users import UserScope, check_user_id, running_user
+from ..sql.planner import Planner
+from .items import ExtendedSurface
 
 
 class UserStore(ExtendedSurface):

@@ -22,14 +22,14 @@ from langgraph.store.base import (
     TTLConfig,
 )
 
-from ._support.lifecycle import Handle
-from .errors import InvalidOperationError
-from .model.namespaces import Labels
-from .model.ttl import replaced_options
-from .results import Explanation
-from .runtime.engine import Engine
-from .sql.planner import Planner
-from .sql.statement import Planned, Put, PutExpected
+from .._support.lifecycle import Handle
+from ..errors import InvalidOperationError
+from ..model.namespaces import Labels
+from ..model.ttl import replaced_options
+from ..results import Explanation
+from ..runtime.engine import Engine
+from ..sql.planner import Planner
+from ..sql.statement import Planned, Put, PutExpected
 
 Index = Literal[False] | list[str] | None
 

@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import Item, PutOp
 
-from .errors import AgentStoreError, InvalidOperationError, ValueTypeError
-from .model.namespaces import Labels
-from .sql.planner import Planner
-from .sql.search.vector_codec import vector_bytes
-from .sql.statement import Put, Triple
+from ..errors import AgentStoreError, InvalidOperationError, ValueTypeError
+from ..model.namespaces import Labels
+from ..sql.planner import Planner
+from ..sql.search.vector_codec import vector_bytes
+from ..sql.statement import Put, Triple
 
 ToLoad: TypeAlias = (
     "tuple[Labels, str, Mapping[str, Any]] | tuple[Labels, str, Mapping[str, Any], Any] "

@@ -11,8 +11,8 @@ from typing import Any
 
 from langgraph.store.base import GetOp, SearchItem, SearchOp
 
-from .errors import InvalidOperationError
-from .results import Rerank, ScoredItem
+from ..errors import InvalidOperationError
+from ..results import Rerank, ScoredItem
 
 CANDIDATES = 50
 """How many of the best items a `rerank` gets; what comes after them keeps its order."""
