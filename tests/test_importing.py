@@ -41,6 +41,7 @@ def test_the_package_by_itself_loads_no_other() -> None:
     loaded = loaded_by("import langgraph_agentstore")
     assert {name for name in loaded if name.startswith("langgraph_agentstore")} == {
         "langgraph_agentstore",
+        "langgraph_agentstore._support",
         "langgraph_agentstore._support.lazy",
     }
     assert not {"langgraph", "langchain_core", "asyncpg", "pydantic", "asyncio"} & loaded
