@@ -38,7 +38,7 @@ class Reading:
     @property
     def rules(self) -> Rules:
         """Those in force."""
-        return self.store._engine.standing.rules
+        return self.store._engine.current_rules.rules
 
     def get(self, key: str, default: Any) -> Steps[Any]:
         self.may_read("get")

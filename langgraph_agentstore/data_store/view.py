@@ -13,8 +13,8 @@ class RecordView(ExtendedSurface):
 
     def __init__(self, store: ExtendedSurface, user_id: str) -> None:
         super().__init__(store._engine, store.ttl_config)
-        standing = store._engine.standing
-        self._own_planner = Planner(RecordScope(user_id), standing, _as_they_are)
+        current_rules = store._engine.current_rules
+        self._own_planner = Planner(RecordScope(user_id), current_rules, _as_they_are)
 
     @property
     def _planner(self) -> Planner:

@@ -23,18 +23,18 @@ from ..sql.statement import (
 )
 from .items_sql import Migrant
 
-Standing: TypeAlias = Literal["absent", "older", "same", "newer", "expired"]
+CurrentRules: TypeAlias = Literal["absent", "older", "same", "newer", "expired"]
 """Of the item here, beside the one there. "expired": it is absent, and there it has expired."""
 
 
-def plan_standings(migrants: Sequence[Migrant], rules: Rules) -> Statement[list[Standing]]:
+def plan_standings(migrants: Sequence[Migrant], rules: Rules) -> Statement[list[CurrentRules]]:
     """How the items here stand beside those there, in their order.
 
     "same" has the value, the times, an expiry that is no earlier, and something to be found by
     where it should have.
     """
 
-    def decode(rows: Sequence[Row]) -> Decoded[list[Standing]]:
+    def decode(rows: Sequence[Row]) -> Decoded[list[CurrentRules]]:
         return Decoded([cast("Standing", row[0]) for row in rows])
 
     items = [migrant.item for migrant in migrants]

@@ -21,7 +21,7 @@ from ..runtime.session import Session
 from ..sql.items.put_indexed import LARGEST_BATCH
 from ..sql.statement import Rules
 from .items_sql import Migrant, labels_of, plan_migrant
-from .merge_sql import Standing, plan_settle, plan_standings
+from .merge_sql import CurrentRules, plan_settle, plan_standings
 from .source import OfficialSource, Page, Row
 from .tables_sql import check_index
 
@@ -163,11 +163,13 @@ class Migrating:
         counts["unindexed"] = sum(migrant.unindexed for migrant in migrants)
         self._refusals += [error for error, _ in refusals][: LISTED - len(self._refusals)]
 
-    async def _compare(self, session: Session, page: Page, searching: Searching) -> list[Standing]:
+    async def _compare(
+        self, session: Session, page: Page, searching: Searching
+    ) -> list[CurrentRules]:
         migrants, _ = await asyncio.to_thread(self._planned, page.rows, searching.rules)
         standings = await self._standings(session, migrants, searching.rules)
-        for migrant, standing in zip(migrants, standings, strict=True):
-            if standing in ("absent", "older"):
+        for migrant, current_rules in zip(migrants, standings, strict=True):
+            if current_rules in ("absent", "older"):
                 raise CopyMismatchError(
                     f"{_shown(migrant.item.prefix, migrant.item.key)} is not in this store as it "
                     "is in the official one: somebody removed it here meanwhile, or wrote it "
@@ -207,7 +209,7 @@ class Migrating:
 
     async def _standings(
         self, session: Session, migrants: Sequence[Migrant], rules: Rules
-    ) -> list[Standing]:
+    ) -> list[CurrentRules]:
         statement = plan_standings(migrants, rules)
         rows = await session.database.fetch(statement.sql, statement.arguments)
         return statement.decode(rows).result

@@ -349,4 +349,4 @@ def _checked_relation(relation: object) -> str:
 
 def _hints_of(store: object) -> Hints:
     """Those of the store, if it gives any: what the store says need not be said again."""
-    return store._engine.standing.hints if isinstance(store, ExtendedSurface) else Hints()
+    return store._engine.current_rules.hints if isinstance(store, ExtendedSurface) else Hints()

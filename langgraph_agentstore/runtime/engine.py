@@ -22,7 +22,7 @@ from langgraph.store.base import IndexConfig
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..results import StoreStats
-from ..sql.statement import Planned, Rules, Standing
+from ..sql.statement import CurrentRules, Planned, Rules
 from .access_log import FLUSH_S, AccessLog, Touched
 from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
 from .connections.target import TargetReader
@@ -56,12 +56,12 @@ class Engine(ForkAware):
     """One thread, one session. Nothing starts before the first call."""
 
     def __init__(
-        self, config: StoreConfig, standing: Standing, index: Mapping[str, Any] | None
+        self, config: StoreConfig, current_rules: CurrentRules, index: Mapping[str, Any] | None
     ) -> None:
         check_threads()
         super().__init__()
         self.config = config
-        self.standing = standing
+        self.current_rules = current_rules
         self.index_config = cast("IndexConfig | None", index)
         self._closed = False
         self._refused = 0
@@ -204,7 +204,7 @@ class Engine(ForkAware):
 
     async def _open(self) -> None:
         try:
-            self._session = await open_session(self.config, self.standing.rules)
+            self._session = await open_session(self.config, self.current_rules.rules)
         except Exception as error:
             if not isinstance(error, AgentStoreError):
                 logger.exception("opening the store failed")

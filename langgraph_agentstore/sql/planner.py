@@ -42,13 +42,13 @@ from .search.options import QueryOptions, default_options
 from .search.text import MOST_CHARACTERS, is_blank, text_to_embed
 from .statement import (
     Content,
+    CurrentRules,
     Delete,
     Get,
     Planned,
     Put,
     Query,
     Rules,
-    Standing,
     Statement,
     Triple,
 )
@@ -69,11 +69,11 @@ class Planner:
     def __init__(
         self,
         scope: Scope,
-        standing: Standing,
+        current_rules: CurrentRules,
         check: Callable[[object], Labels] = check_labels,
     ) -> None:
         self.scope = scope
-        self.standing = standing
+        self.current_rules = current_rules
         self._check = check
         # Namespaces come again and again; checking and encoding one costs more than the rest.
         self._located = lru_cache(maxsize=8192)(self._locate)
@@ -83,7 +83,7 @@ class Planner:
     @property
     def rules(self) -> Rules:
         """Those in force now."""
-        return self.standing.rules
+        return self.current_rules.rules
 
     def plan(self, op: object) -> Planned:
         """The checked, addressed form of an operation.
@@ -171,7 +171,7 @@ class Planner:
         if not is_blank(op.query):
             if self.rules.index is not None:
                 return self.query(op, default_options(self.rules.index))
-            self.standing.hints.give(NO_INDEX)
+            self.current_rules.hints.give(NO_INDEX)
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
@@ -225,7 +225,7 @@ class Planner:
         """A filter, parsed; None matches everything."""
         parsed = parse_filter({} if filter is None else filter)
         for hint in parsed.hints:
-            self.standing.hints.give(hint)
+            self.current_rules.hints.give(hint)
         return parsed
 
 

@@ -156,7 +156,7 @@ def written_once(
 
 
 @dataclass(slots=True)
-class Standing:
+class CurrentRules:
     """The rules in force, which all planners of a store share: reindexing puts others there.
 
     `hints`: those that the store's users were given.

@@ -37,8 +37,8 @@ from ..sql.items.delete import plan_delete_user
 from ..sql.overview import Glimpse, plan_overview
 from ..sql.planner import Planner
 from ..sql.statement import (
+    CurrentRules,
     Rules,
-    Standing,
     Statement,
     Tables,
 )
@@ -94,9 +94,9 @@ class AgentStore(AwaitedClosing, MigratedSurface):
             search_index(index),
             max_value_bytes=config.max_value_bytes,
         )
-        standing = Standing(rules)
-        super().__init__(Engine(config, standing, index), ttl_options(config.ttl))
-        self._root_planner = Planner(config.scope, standing)
+        current_rules = CurrentRules(rules)
+        super().__init__(Engine(config, current_rules, index), ttl_options(config.ttl))
+        self._root_planner = Planner(config.scope, current_rules)
         finalizer = weakref.finalize(self, self._engine.close_soon)
         finalizer.atexit = False  # the engine sees to that itself, once it has started
 

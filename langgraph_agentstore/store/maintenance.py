@@ -81,13 +81,13 @@ class KeptSurface(ExtendedSurface):
         return done
 
     def _reindexing(self, index: Mapping[str, Any] | None) -> Reindexing:
-        standing = self._planner.standing
-        wanted = standing.rules.index if index is None else search_index(index)
+        current_rules = self._planner.current_rules
+        wanted = current_rules.rules.index if index is None else search_index(index)
         if wanted is None:
             raise InvalidOperationError(
                 "reindex: this store was not given an index; pass the one it should have"
             )
-        return Reindexing(replace(standing.rules, index=wanted), standing)
+        return Reindexing(replace(current_rules.rules, index=wanted), current_rules)
 
     def _remember(self, index: Mapping[str, Any] | None) -> None:
         if index is not None:

@@ -17,7 +17,7 @@ class UserStore(ExtendedSurface):
         super().__init__(store._engine, store.ttl_config)
         self._store = store
         self.user_id = user_id
-        self._own_planner = Planner(UserScope(user_id), store._planner.standing)
+        self._own_planner = Planner(UserScope(user_id), store._planner.current_rules)
 
     @property
     def _planner(self) -> Planner:
@@ -39,9 +39,9 @@ class PerUserStore(ExtendedSurface):
     def __init__(self, store: ExtendedSurface) -> None:
         super().__init__(store._engine, store.ttl_config)
         self._store = store
-        standing = store._planner.standing
+        current_rules = store._planner.current_rules
         self._planner_of = lru_cache(maxsize=1024)(
-            lambda user_id: Planner(UserScope(user_id), standing)
+            lambda user_id: Planner(UserScope(user_id), current_rules)
         )
 
     @property

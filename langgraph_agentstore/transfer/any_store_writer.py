@@ -12,13 +12,13 @@ from ..model.namespaces import check_labels, check_writable
 from ..runtime.steps import Steps, ask_store
 from ..sql.items.import_records import Conflict
 from ..sql.planner import Planner
-from ..sql.statement import Rules, Standing, Tables
+from ..sql.statement import CurrentRules, Rules, Tables
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import TUPLES, Readdressed
 from .writer import Record, parsed
 
-_PLANNER = Planner(TUPLES, Standing(Rules(Tables("none"))))
+_PLANNER = Planner(TUPLES, CurrentRules(Rules(Tables("none"))))
 """Checks documents; the statements that it could plan are nobody's."""
 
 

@@ -37,8 +37,8 @@ from langgraph_agentstore.sql.items.records import (
 )
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
+    CurrentRules,
     Rules,
-    Standing,
     Statement,
     Tables,
 )
@@ -46,7 +46,7 @@ from langgraph_agentstore.sql.statement import (
 SCHEMA = "explain_guards"
 RULES = Rules(Tables(SCHEMA))
 SCOPE = template_scope(DEFAULT_TEMPLATE)
-PLANNER = Planner(SCOPE, Standing(RULES))
+PLANNER = Planner(SCOPE, CurrentRules(RULES))
 ROWS = 100_000
 ALICE = ("users", "u7", "notes")
 

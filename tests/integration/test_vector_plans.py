@@ -17,9 +17,9 @@ from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.runtime.connections.connector import know_vectors
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
+    CurrentRules,
     Query,
     Rules,
-    Standing,
     Tables,
 )
 from tests.support.embedders import CountingEmbedder
@@ -28,7 +28,7 @@ SCHEMA = "vector_plans"
 DIMS = 8
 INDEX = {"dims": DIMS, "embed": CountingEmbedder(DIMS), "mode": "hybrid"}
 RULES = Rules(Tables(SCHEMA, "public"), index=search_index(INDEX), vector_set=1, approximate=True)
-PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(RULES))
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(RULES))
 HNSW = "item_vector_1_hnsw_vector_cosine"
 
 FILL = (

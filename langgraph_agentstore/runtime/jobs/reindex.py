@@ -25,7 +25,7 @@ from ...sql.items.reindex_page import (
     words_again_sql,
     words_arguments,
 )
-from ...sql.statement import Rules, Standing
+from ...sql.statement import CurrentRules, Rules
 from ...sql.vector_tables import approximate_index
 from ..connections.connector import Connection
 from ..index_state import Searching
@@ -56,9 +56,9 @@ _LONGEST_S = 3600.0
 class Reindexing:
     """One reindexing; each method is the work of one job, in this order."""
 
-    def __init__(self, rules: Rules, standing: Standing) -> None:
+    def __init__(self, rules: Rules, current_rules: CurrentRules) -> None:
         self._rules = rules
-        self._standing = standing
+        self._standing = current_rules
         self._after = FIRST
         self._searching: Searching | None = None
         self._connection: Connection | None = None

@@ -29,20 +29,20 @@ from langgraph_agentstore.sql.items.put import put_expected_statement, put_state
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.region import region_condition
 from langgraph_agentstore.sql.statement import (
+    CurrentRules,
     Delete,
     Get,
     Put,
     PutExpected,
     Refresh,
     Rules,
-    Standing,
     Statement,
     Tables,
 )
 
 RULES = Rules(Tables('odd"name'))
 SCOPE = template_scope(DEFAULT_TEMPLATE)
-PLANNER = Planner(SCOPE, Standing(RULES))
+PLANNER = Planner(SCOPE, CurrentRules(RULES))
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LATER = THEN + timedelta(minutes=5)
 ALICES = ("users", "alice", "files")
@@ -174,7 +174,7 @@ def test_namespaces_of_all_regions_are_merged_in_the_order_of_tuples() -> None:
 
 
 def test_a_users_namespaces_are_relative() -> None:
-    planner = Planner(UserScope("alice"), Standing(RULES))
+    planner = Planner(UserScope("alice"), CurrentRules(RULES))
     assert listed(ListNamespacesOp(), (0, "alice", place(("x",))), planner=planner) == [("x",)]
 
 

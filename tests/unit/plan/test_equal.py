@@ -13,14 +13,14 @@ from langgraph_agentstore.sql.equal_reads import CopiesOfRows, distinct, read_ke
 from langgraph_agentstore.sql.lateral_batch import decode_together
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
+    CurrentRules,
     Decoded,
     Rules,
-    Standing,
     Statement,
     Tables,
 )
 
-PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(Rules(Tables("agentstore"))))
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(Rules(Tables("agentstore"))))
 
 
 def read(*arguments: Any, sql: str = "SELECT") -> Statement[Any]:

@@ -68,10 +68,10 @@ from langgraph_agentstore.sql.known_vectors import plan_known_vectors
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.options import query_options
 from langgraph_agentstore.sql.statement import (
+    CurrentRules,
     Put,
     PutExpected,
     Rules,
-    Standing,
     Tables,
 )
 from langgraph_agentstore.sql.vector_tables import (
@@ -84,7 +84,7 @@ GOLDEN = Path(__file__).parent / "golden"
 RULES = Rules(Tables("agentstore"))
 LENIENT = Rules(Tables("agentstore"), omit_expired=False)
 SCOPE = template_scope(DEFAULT_TEMPLATE)
-PLANNER = Planner(SCOPE, Standing(RULES))
+PLANNER = Planner(SCOPE, CurrentRules(RULES))
 ALICE = ("users", "alice", "files")
 KEY = ("alice", "files", "k")
 TURNS = Address("alice", ("conversations",))
@@ -108,7 +108,7 @@ def searching(mode: str, **options: Any) -> tuple[Rules, Planner]:
         {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts], "mode": mode, **options}
     )
     rules = Rules(Tables("agentstore"), index=index, vector_set=1, approximate=True)
-    return rules, Planner(SCOPE, Standing(rules))
+    return rules, Planner(SCOPE, CurrentRules(rules))
 
 
 def asked(mode: str, query: str, *, explaining: bool = False, **options: Any) -> str:
@@ -152,7 +152,7 @@ AT = locate(Address("alice", ("files",)), ("files",))
 
 STATEMENTS = {
     "get_one": explained(GetOp(ALICE, "k")),
-    "get_one_lenient": explained(GetOp(ALICE, "k"), Planner(SCOPE, Standing(LENIENT))),
+    "get_one_lenient": explained(GetOp(ALICE, "k"), Planner(SCOPE, CurrentRules(LENIENT))),
     "get_many": get_many_sql(RULES),
     "put_one": explained(PutOp(ALICE, "k", {"a": 1})),
     "put_many": put_many_sql(RULES),

@@ -21,17 +21,17 @@ from langgraph_agentstore.model.addresses import MAX_ADDRESS_BYTES
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, UserScope, template_scope
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
+    CurrentRules,
     Delete,
     Get,
     Put,
     Rules,
-    Standing,
     Tables,
     written_once,
 )
 
 RULES = Rules(Tables("agentstore"))
-PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(RULES))
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(RULES))
 ALICE = ("users", "alice", "files")
 
 
@@ -50,7 +50,7 @@ def test_a_put_of_none_is_a_delete() -> None:
 
 
 def test_a_users_scope_takes_every_tuple_as_that_users() -> None:
-    planner = Planner(UserScope("bob"), Standing(RULES))
+    planner = Planner(UserScope("bob"), CurrentRules(RULES))
     planned = planner.plan(PutOp(("users", "alice"), "k", {}))
     assert isinstance(planned, Put)
     assert planned.triple == ("bob", "users:alice", "k")
@@ -122,7 +122,7 @@ class Label(str, Enum):
 
 
 def test_a_label_of_a_string_enum_is_a_plain_string() -> None:
-    planner = Planner(template_scope(DEFAULT_TEMPLATE), Standing(RULES))
+    planner = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(RULES))
     planned = planner.plan(GetOp(("users", "alice", Label.FILES), "k"))
     assert isinstance(planned, Get)
     assert planned.labels is not None

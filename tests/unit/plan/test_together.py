@@ -10,14 +10,14 @@ from langgraph_agentstore.sql.items.pages import plan_record
 from langgraph_agentstore.sql.lateral_batch import decode_together, together_statement
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
+    CurrentRules,
     Decoded,
     Rules,
-    Standing,
     Statement,
     Tables,
 )
 
-PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), Standing(Rules(Tables("agentstore"))))
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(Rules(Tables("agentstore"))))
 
 
 def statement(limit: int, name: str) -> Statement[list[int]]:
