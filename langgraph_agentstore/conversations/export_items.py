@@ -15,8 +15,8 @@ from .._support.progress import Progress
 from ..model.namespaces import Labels, check_labels, encode_labels
 from ..runtime.steps import run
 from ..sql.items.records import StoredRecord
-from ..sql.items.stored_pages import plan_page_of_stored, triple_of
-from ..sql.statement import Triple
+from ..sql.items.stored_pages import item_id_of, plan_page_of_stored
+from ..sql.statement import ItemId
 from ..store.items import ExtendedSurface
 from ..store.user_scope import decode_label, encode_label, part_of
 from ..transfer.formats.columns import Columns
@@ -116,7 +116,7 @@ def _rows(store: BaseStore, prefix: Labels) -> Iterator[dict[str, Any]]:
 
 
 def _records(store: ExtendedSurface, prefix: Labels) -> Iterator[StoredRecord]:
-    after: Triple | None = None
+    after: ItemId | None = None
     planner = store._planner
     regions = planner.scope.regions(prefix)
     while True:
@@ -126,7 +126,7 @@ def _records(store: ExtendedSurface, prefix: Labels) -> Iterator[StoredRecord]:
         yield from page
         if len(page) < PAGE_SIZE:
             return
-        after = triple_of(page[-1])
+        after = item_id_of(page[-1])
 
 
 def _items(store: BaseStore, prefix: Labels) -> Iterator[StoredRecord]:

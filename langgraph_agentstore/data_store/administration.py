@@ -11,8 +11,8 @@ from ..model.addresses import checked_key, locate
 from ..model.json_values import check_text
 from ..model.users import Address, check_user_id
 from ..sql.items.records import StoredRecord
-from ..sql.items.stored_pages import triple_of
-from ..sql.statement import Rules, Statement, Triple
+from ..sql.items.stored_pages import item_id_of
+from ..sql.statement import ItemId, Rules, Statement
 from ..store.agent_store import AgentStore
 from ..store.bulk_load import check_size
 from .explain import QueryPlan, query_plans
@@ -227,13 +227,13 @@ class DataStoreAdministration(Handle):
         check_size("page_size", page_size)
         self._flush()
 
-        def walk(after: Triple | None) -> Iterator[StoredRecord]:
+        def walk(after: ItemId | None) -> Iterator[StoredRecord]:
             while True:
                 page = self._do(plan_page_of_records(within, after, page_size, self._rules))
                 yield from page
                 if len(page) < page_size:
                     return
-                after = triple_of(page[-1])
+                after = item_id_of(page[-1])
 
         return walk(None)
 

@@ -41,7 +41,7 @@ class Changing(Writing):
             raise ValueTypeError(f"increment: by is a number, got {type(by).__name__} {by!r}")
         put = self.put(key, by)
         if self.rules.index is not None:
-            total = yield from self._change(put.triple[2], partial(_sum, by=by), by)
+            total = yield from self._change(put.item_id[2], partial(_sum, by=by), by)
         else:
             total = yield plan_increment(put, self.rules)
             if total is not None:
@@ -51,13 +51,13 @@ class Changing(Writing):
             if isinstance(found, bool) or not isinstance(found, (int, float)):
                 raise ValueTypeError(f"increment: {key!r} holds no number but {_kind(found)}")
             raise InvalidValueError(f"increment: {key!r} and {by} have a sum beyond 64 bits")
-        self.log("increment", key=put.triple[2], by=by)
+        self.log("increment", key=put.item_id[2], by=by)
         return total
 
     def append(self, key: str, item: Any) -> Steps[int]:
         self.may_write("append")
         put = self.put(key, [item])
-        key = put.triple[2]
+        key = put.item_id[2]
         length: int | None = None
         if self.rules.index is None:
             length = yield plan_append(put, self.max_value_bytes, self.rules)
@@ -92,7 +92,7 @@ class Changing(Writing):
             written = yield from self._replace_if(put, expected)
         if written:
             self.wrote(put)
-        self.log("compare_and_set", key=put.triple[2], written=written)
+        self.log("compare_and_set", key=put.item_id[2], written=written)
         return written
 
     def set_if_absent(
@@ -111,7 +111,7 @@ class Changing(Writing):
         else:
             written = True
             self.wrote(put)
-        self.log("set_if_absent", key=put.triple[2], written=written)
+        self.log("set_if_absent", key=put.item_id[2], written=written)
         return written
 
     def _change(
@@ -143,12 +143,12 @@ class Changing(Writing):
 
     def _found(self, put: Put) -> Steps[Any]:
         """What is there now, to say why something could not be done."""
-        record: StoredRecord | None = yield plan_one_record(self.at, put.triple[2], self.rules)
+        record: StoredRecord | None = yield plan_one_record(self.at, put.item_id[2], self.rules)
         return None if record is None else record.value
 
     def _replace_if(self, put: Put, expected: Any) -> Steps[bool]:
         while True:
-            key = put.triple[2]
+            key = put.item_id[2]
             record: StoredRecord | None = yield plan_one_record(self.at, key, self.rules)
             if record is None or not same_json(record.value, expected):
                 return False

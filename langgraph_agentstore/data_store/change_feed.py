@@ -8,7 +8,7 @@ from collections import deque
 from uuid import uuid4
 
 from ..errors import WatchLapsedError
-from ..model.addresses import Located
+from ..model.addresses import ItemAddress
 from ..runtime.listener import Bell
 from ..runtime.session import Job, Session
 from ..sql.change_notify import RETENTION
@@ -39,7 +39,7 @@ class Watching:
     to `found`, in order, and so is not lost if whoever asked for it is cancelled.
     """
 
-    def __init__(self, at: Located, prefix: str) -> None:
+    def __init__(self, at: ItemAddress, prefix: str) -> None:
         self._at = at
         self._prefix = prefix
         self._id = uuid4()

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
 from ..model.addresses import checked_key
-from ..sql.statement import Triple
+from ..sql.statement import ItemId
 from .sql.locks import (
     Lease,
     plan_acquire,
@@ -52,7 +52,7 @@ class Leasing:
         return self._token is not None
 
     @property
-    def _triple(self) -> Triple:
+    def _triple(self) -> ItemId:
         at = self._proxy.at
         return (at.user_id, at.stored, self.key)
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from langgraph.store.base import NotProvided
 
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
-from ..model.addresses import Located, locate
+from ..model.addresses import ItemAddress, locate
 from ..model.namespaces import labels_named
 from ..model.ttl import ttl_interval
 from ..model.users import Address, check_user_id
@@ -29,7 +29,7 @@ class Settings:
     user_id: str
     agent_name: str | None
     namespace: str
-    at: Located
+    at: ItemAddress
     ops_log: OpsLog | None
     access: Access
     max_value_bytes: int

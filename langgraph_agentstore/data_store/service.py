@@ -86,7 +86,7 @@ class DataStoreService(Handle):
             labels = labels_named(namespace)
             at = locate(Address(proxy.user_id, labels), labels)
             put = operations.put(key, value, metadata, at=at)
-            puts[put.triple] = put
+            puts[put.item_id] = put
         run(self._store._engine, operations.put_together(list(puts.values())))
         return len(puts)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..errors import NotPermittedError, ValueTooLargeError
-from ..model.addresses import Located, checked_key
+from ..model.addresses import ItemAddress, checked_key
 from ..model.json_values import (
     decode_value,
     encode_mapping,
@@ -48,9 +48,9 @@ class Writing(Reading):
         self.may_write("set_many")
         pairs = items.items() if isinstance(items, Mapping) else items
         # Of a key that comes twice the last wins, as in a dict.
-        puts = {put.triple: put for put in (self.put(k, v, metadata, ttl) for k, v in pairs)}
+        puts = {put.item_id: put for put in (self.put(k, v, metadata, ttl) for k, v in pairs)}
         yield from self.put_together(list(puts.values()))
-        self.log("set_many", count=len(puts), keys=[triple[2] for triple in puts][:10])
+        self.log("set_many", count=len(puts), keys=[item_id[2] for item_id in puts][:10])
         return len(puts)
 
     def put_together(self, puts: list[Put]) -> Steps[None]:
@@ -80,7 +80,7 @@ class Writing(Reading):
         value: Any,
         metadata: Mapping[str, Any] | None = None,
         ttl: float | NotProvided | None = NOT_PROVIDED,
-        at: Located | None = None,
+        at: ItemAddress | None = None,
     ) -> Put:
         """The write of a record, checked."""
         at = self.at if at is None else at
@@ -130,10 +130,10 @@ class Writing(Reading):
         """Tells by whom it was touched last; that is no read."""
         engine, agent = self.store._engine, self.settings.agent_name
         if agent is None:
-            engine.access.forget_touch(put.triple)
+            engine.access.forget_touch(put.item_id)
         else:
-            engine.note_access([(put.triple, None)], 0, agent)
+            engine.note_access([(put.item_id, None)], 0, agent)
 
     def _log_value(self, op: str, put: Put) -> None:
         if self.settings.ops_log is not None:
-            self.log(op, key=put.triple[2], valuePreview=preview(decode_value(put.value)))
+            self.log(op, key=put.item_id[2], valuePreview=preview(decode_value(put.value)))

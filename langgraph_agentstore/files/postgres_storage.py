@@ -87,7 +87,7 @@ class AgentWay:
 
     def _record(self, path: str) -> Statement[ItemRecord | None]:
         planner = self._store._planner
-        return plan_record(*planner.triple(self._namespace, path), planner.rules)
+        return plan_record(*planner.item_id(self._namespace, path), planner.rules)
 
     def _overwrite(self, step: Overwrite) -> tuple[Sequence[Planned], Finish]:
         rules = self._store._planner.rules
@@ -109,7 +109,7 @@ class AgentWay:
 
     def _statement(self, step: Children | Entries | Contents | Remove) -> Statement[Any]:
         planner = self._store._planner
-        (user_id, stored, _), _labels = planner.triple(self._namespace, "/")
+        (user_id, stored, _), _labels = planner.item_id(self._namespace, "/")
         space, rules = Space(user_id, stored), planner.rules
         if isinstance(step, Children):
             return plan_children(space, _storable(step.folder), step.unit, rules)

@@ -81,9 +81,9 @@ def plan_migrant(
     if address.labels == ("",):  # stored as the root's, which it is not
         raise InvalidNamespaceError(f"{labels!r} has an empty label and nothing else below a user")
     at = locate(address, labels)
-    triple = (at.user_id, at.stored, checked_key(item.key, at))
+    item_id = (at.user_id, at.stored, checked_key(item.key, at))
     value = _checked(item.value, rules.max_value_bytes)
-    put = Put(triple, at.place, item.value, _ttl(item))
+    put = Put(item_id, at.place, item.value, _ttl(item))
     if rules.index is None:
         return Migrant(item, put)
     chosen = chosen_paths(value, fresh, named, rules.index)

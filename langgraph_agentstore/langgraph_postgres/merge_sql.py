@@ -14,10 +14,10 @@ from ..sql.items.put_indexed import (
 )
 from ..sql.statement import (
     Decoded,
+    ItemId,
     Row,
     Rules,
     Statement,
-    Triple,
     columns_of,
     written_once,
 )
@@ -40,7 +40,7 @@ def plan_standings(migrants: Sequence[Migrant], rules: Rules) -> Statement[list[
     items = [migrant.item for migrant in migrants]
     puts = [migrant.put for migrant in migrants]
     arguments = (
-        *columns_of([put.triple for put in puts]),
+        *columns_of([put.item_id for put in puts]),
         [item.value for item in items],
         [item.created_at for item in items],
         [item.updated_at for item in items],
@@ -79,14 +79,14 @@ SELECT CASE WHEN i.user_id IS NULL
  ORDER BY p.position"""
 
 
-def plan_settle(migrants: Sequence[Migrant], rules: Rules) -> Statement[set[Triple]]:
+def plan_settle(migrants: Sequence[Migrant], rules: Rules) -> Statement[set[ItemId]]:
     """Writes the items, whose triples differ and whose vectors are there; which it wrote.
 
     One that is newer here stays. A second run leaves what the first did.
     """
-    ordered = sorted(migrants, key=lambda migrant: migrant.put.triple)
+    ordered = sorted(migrants, key=lambda migrant: migrant.put.item_id)
 
-    def decode(rows: Sequence[Row]) -> Decoded[set[Triple]]:
+    def decode(rows: Sequence[Row]) -> Decoded[set[ItemId]]:
         return Decoded({(row[0], row[1], row[2]) for row in rows})
 
     return Statement(_settle_sql(rules), _settle_arguments(ordered, rules), decode)
@@ -96,7 +96,7 @@ def _settle_arguments(migrants: Sequence[Migrant], rules: Rules) -> tuple[Any, .
     items = [migrant.item for migrant in migrants]
     puts = [migrant.put for migrant in migrants]
     columns = (
-        *columns_of([put.triple for put in puts]),
+        *columns_of([put.item_id for put in puts]),
         [put.place for put in puts],
         [put.value for put in puts],
         [put.ttl for put in puts],

@@ -221,7 +221,7 @@ class Migrating:
         statement = plan_settle(batch, rules)
         rows = await session.database.fetch(statement.sql, statement.arguments)
         written = statement.decode(rows).result
-        counts["vectors"] += sum(len(m.names) for m in batch if m.put.triple in written)
+        counts["vectors"] += sum(len(m.names) for m in batch if m.put.item_id in written)
         for migrant in batch:
             migrant.put.vectors = None  # those of a whole page would be many
         return len(written)

@@ -15,7 +15,7 @@ MAX_ADDRESS_BYTES = 2600
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class ItemAddress:
     """A namespace as it is stored, with the labels that its store or view shows for it.
 
     `size`: the bytes that user and namespace take of an index row.
@@ -28,7 +28,7 @@ class Located:
     size: int
 
 
-def locate(address: Address, labels: Labels) -> Located:
+def locate(address: Address, labels: Labels) -> ItemAddress:
     """The namespace of an address.
 
     Raises:
@@ -43,10 +43,10 @@ def locate(address: Address, labels: Labels) -> Located:
             f"user and namespace have {size} bytes; with the key they must stay within "
             f"{MAX_ADDRESS_BYTES}: shorten the labels, or move text into the value"
         )
-    return Located(address.user_id, stored, at, labels, size)
+    return ItemAddress(address.user_id, stored, at, labels, size)
 
 
-def checked_key(key: object, located: Located) -> str:
+def checked_key(key: object, located: ItemAddress) -> str:
     """The key as a string: an int or a UUID is taken as its text.
 
     Raises:

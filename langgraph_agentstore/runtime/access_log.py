@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from ..errors import AgentStoreError
-from ..model.addresses import Located
+from ..model.addresses import ItemAddress
 from ..sql.access_counts import Accesses, count_statement
 from ..sql.items.records import StoredRecord, plan_one_record
-from ..sql.statement import Triple
+from ..sql.statement import ItemId
 from .session import Job, Session
 
 FLUSH_S = 0.8
@@ -28,7 +28,7 @@ FLUSH_S = 0.8
 MOST_NOTED = 100_000
 """Records whose reads are kept while they cannot be counted, as on a read-only server; no more."""
 
-Touched: TypeAlias = tuple[Triple, "datetime | None"]
+Touched: TypeAlias = tuple[ItemId, "datetime | None"]
 """A record, told from a later one of the same triple by when it was created; None: the one that
 there was when it was noted.
 """
@@ -62,10 +62,10 @@ class AccessLog:
             self._awaited = self._awaited or due
             return due
 
-    def forget_touch(self, triple: Triple) -> None:
+    def forget_touch(self, item_id: ItemId) -> None:
         """Whoever touched the record that was there did not touch the one that is there now."""
         with self._gate:
-            self._noted.pop((triple, None), None)
+            self._noted.pop((item_id, None), None)
 
     async def flush(self, session: Session) -> None:
         """Counts everything noted so far; on the I/O thread.
@@ -93,7 +93,7 @@ class AccessLog:
         """As `flush`, for whoever is not on the I/O thread."""
         return Job(self.flush)
 
-    def record_job(self, at: Located, key: str) -> Job:
+    def record_job(self, at: ItemAddress, key: str) -> Job:
         """Reads a record, with what is noted of it added; one statement."""
 
         async def run(session: Session) -> StoredRecord | None:
@@ -111,11 +111,11 @@ class AccessLog:
 
         return Job(run)
 
-    def _counted(self, record: StoredRecord, triple: Triple, epoch: datetime) -> StoredRecord:
+    def _counted(self, record: StoredRecord, item_id: ItemId, epoch: datetime) -> StoredRecord:
         """With what is noted of it; `epoch`: when the monotonic clock was 0."""
         with self._gate:
-            reads = self._noted.get((triple, record.created_at))
-            touch = self._noted.get((triple, None))
+            reads = self._noted.get((item_id, record.created_at))
+            touch = self._noted.get((item_id, None))
         if touch is not None and epoch + timedelta(seconds=touch.last_s) < record.created_at:
             touch = None  # of a record that was here before
         noted = sorted([n for n in (reads, touch) if n is not None], key=lambda n: n.last_s)
@@ -148,6 +148,6 @@ class AccessLog:
 def _accesses(noted: dict[Touched, Noted]) -> list[Accesses]:
     now = time.monotonic()
     return [
-        Accesses(triple, created_at, n.count, timedelta(seconds=now - n.last_s), n.agent)
-        for (triple, created_at), n in noted.items()
+        Accesses(item_id, created_at, n.count, timedelta(seconds=now - n.last_s), n.agent)
+        for (item_id, created_at), n in noted.items()
     ]

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
-from ..sql.statement import Triple
+from ..sql.statement import ItemId
 from .requests import Ticket
 
 WIDTH = 3
@@ -64,7 +64,7 @@ class Lane:
         self._kind = kind
         self._largest = largest
         self._ordered = ordered
-        self._busy: set[Triple] = set()
+        self._busy: set[ItemId] = set()
         self._waiting: list[Ticket] = []
         self._flying: set[asyncio.Task[None]] = set()
         self._overtaking: asyncio.TimerHandle | None = None
@@ -143,16 +143,16 @@ class Lane:
                     continue
             held.append(ticket)
             if self._ordered:
-                blocked.add(operation.triple)
+                blocked.add(operation.item_id)
         if self._ordered:
-            self._busy.update([ticket.operation.triple for ticket in batch])
+            self._busy.update([ticket.operation.item_id for ticket in batch])
         self._waiting = held
         return batch
 
-    def _may_go(self, operation: Any, blocked: set[Triple]) -> bool:
+    def _may_go(self, operation: Any, blocked: set[ItemId]) -> bool:
         if not self._ordered:
             return True
-        return operation.triple not in blocked and not operation.pending
+        return operation.item_id not in blocked and not operation.pending
 
     async def _fly(self, batch: Sequence[Ticket]) -> None:
         task = asyncio.current_task()
@@ -224,9 +224,9 @@ class Lane:
         """What must stay together, in its order: where that matters, all writes to one item."""
         if not self._ordered:
             return [[ticket] for ticket in tickets]
-        items: dict[Triple, list[Ticket]] = {}
+        items: dict[ItemId, list[Ticket]] = {}
         for ticket in tickets:
-            items.setdefault(ticket.operation.triple, []).append(ticket)
+            items.setdefault(ticket.operation.item_id, []).append(ticket)
         return list(items.values())
 
     def _done(self, tickets: Sequence[Ticket], error: Exception | None = None) -> None:
@@ -234,7 +234,7 @@ class Lane:
             for ticket in tickets:
                 ticket.call.fail(ticket.position, error)
         if self._ordered:
-            self._busy.difference_update([ticket.operation.triple for ticket in tickets])
+            self._busy.difference_update([ticket.operation.item_id for ticket in tickets])
         self._settled(tickets)
         self.depart()
 

@@ -12,11 +12,11 @@ from ..model.text_fields import Part
 from ..sql.indexed_content import content_for
 from ..sql.known_vectors import plan_known_vectors
 from ..sql.statement import (
+    ItemId,
     Put,
     Query,
     Rules,
     Statement,
-    Triple,
 )
 from .connections.connector import Connection
 from .embedding import Embedder
@@ -90,14 +90,14 @@ class Searching:
         assert self.embedder is not None
         documents = self.embedder.documents
         if any(documents.recall(text) is None for text in texts):
-            stored = await known(plan_known_vectors(put.triple, self.rules))
+            stored = await known(plan_known_vectors(put.item_id, self.rules))
             for part in _parts(put):
                 if part.digest in stored:
                     documents.learn(part.text, stored[part.digest])
         try:
             put.vectors = await documents.vectors(texts)
         except EmbeddingError as error:
-            raise _naming(put.triple, error) from (error.__cause__ or error)
+            raise _naming(put.item_id, error) from (error.__cause__ or error)
 
     async def embed_all(self, puts: Sequence[Put]) -> None:
         """Gives many puts their vectors, where they have none yet."""
@@ -108,11 +108,11 @@ class Searching:
             return
         if self.problem is not None:
             raise self.problem
-        found = await self.vectors([(put.triple, _texts(put)) for put in waiting])
+        found = await self.vectors([(put.item_id, _texts(put)) for put in waiting])
         for put, vectors in zip(waiting, found, strict=True):
             put.vectors = vectors
 
-    async def vectors(self, items: Sequence[tuple[Triple, list[str]]]) -> list[list[bytes]]:
+    async def vectors(self, items: Sequence[tuple[ItemId, list[str]]]) -> list[list[bytes]]:
         """Those of each item's texts, however long that takes in all.
 
         Raises:
@@ -123,11 +123,11 @@ class Searching:
         try:
             found = iter(await embed([text for _, texts in items for text in texts]))
         except EmbeddingError:
-            for triple, texts in items:
+            for item_id, texts in items:
                 try:
                     await embed(texts)
                 except EmbeddingError as error:
-                    raise _naming(triple, error) from (error.__cause__ or error)
+                    raise _naming(item_id, error) from (error.__cause__ or error)
             raise
         return [[next(found) for _ in texts] for _, texts in items]
 
@@ -154,8 +154,8 @@ class Searching:
             self.embedder.close()
 
 
-def _naming(triple: Triple, error: EmbeddingError) -> EmbeddingError:
-    place = f"key {triple[2]!r} of namespace {triple[1]!r}"
+def _naming(item_id: ItemId, error: EmbeddingError) -> EmbeddingError:
+    place = f"key {item_id[2]!r} of namespace {item_id[1]!r}"
     return type(error)(f"{place}: {error}; nothing of it was written")
 
 

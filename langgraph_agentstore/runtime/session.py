@@ -242,7 +242,7 @@ class Session:
         )
 
     async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
-        refreshes = list({t.operation.triple: t.operation for t in tickets}.values())
+        refreshes = list({t.operation.item_id: t.operation for t in tickets}.values())
         await self.database.fetch(*refresh_statement(refreshes, self.rules), use="refresh")
         self.refreshed += len(refreshes)
 

@@ -83,13 +83,13 @@ class Writes:
 
     async def _run(self, tickets: Sequence[Ticket]) -> None:
         # Of several writes to one item the last wins.
-        operations = list({t.operation.triple: t.operation for t in tickets}.values())
+        operations = list({t.operation.item_id: t.operation for t in tickets}.values())
         try:
             await self._index.do(partial(self._write, operations))
         except ValueTooLargeError as error:
             if len(operations) > 1:
                 raise  # run again in parts, until the culprit is alone
-            raise ValueTooLargeError(f"key {operations[0].triple[2]!r}: {error}") from error
+            raise ValueTooLargeError(f"key {operations[0].item_id[2]!r}: {error}") from error
 
     async def _write(self, operations: Sequence[Any], searching: Searching) -> None:
         rules = searching.rules

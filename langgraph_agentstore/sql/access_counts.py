@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .statement import (
+    ItemId,
     Rules,
-    Triple,
     columns_of,
     written_once,
 )
@@ -22,7 +22,7 @@ class Accesses:
     `created_at` None: of the record of that triple that there was at that moment.
     """
 
-    triple: Triple
+    item_id: ItemId
     created_at: datetime | None
     count: int
     age: timedelta
@@ -32,7 +32,7 @@ class Accesses:
 def count_statement(accesses: Sequence[Accesses], rules: Rules) -> tuple[str, tuple[Any, ...]]:
     """Adds these counts; of records that are gone, none."""
     return _count_sql(rules), (
-        *columns_of([access.triple for access in accesses]),
+        *columns_of([access.item_id for access in accesses]),
         [access.created_at for access in accesses],
         [access.count for access in accesses],
         [access.age for access in accesses],

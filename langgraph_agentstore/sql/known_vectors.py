@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from .statement import (
     Decoded,
+    ItemId,
     Row,
     Rules,
     Statement,
-    Triple,
     written_once,
 )
 
@@ -22,10 +22,10 @@ SELECT v.digest, v.embedding::{rules.tables.of_extension}vector
  WHERE v.user_id = $1 AND v.namespace = $2 AND v.key = $3 AND v.embedding IS NOT NULL"""
 
 
-def plan_known_vectors(triple: Triple, rules: Rules) -> Statement[dict[int, bytes]]:
+def plan_known_vectors(item_id: ItemId, rules: Rules) -> Statement[dict[int, bytes]]:
     """Vectors in wire format by the digests of their texts, of any version of the item."""
 
     def decode(rows: Sequence[Row]) -> Decoded[dict[int, bytes]]:
         return Decoded({row[0]: row[1] for row in rows})
 
-    return Statement(_known_sql(rules), triple, decode, reads=True, bounded=True)
+    return Statement(_known_sql(rules), item_id, decode, reads=True, bounded=True)

@@ -16,7 +16,7 @@ from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 from ..errors import InvalidOperationError, ValueTooLargeError, ValueTypeError
 from ..model.addresses import (
     MAX_ADDRESS_BYTES,
-    Located,
+    ItemAddress,
     checked_key,
     locate,
 )
@@ -45,12 +45,12 @@ from .statement import (
     CurrentRules,
     Delete,
     Get,
+    ItemId,
     Planned,
     Put,
     Query,
     Rules,
     Statement,
-    Triple,
 )
 
 _LARGEST_COUNT = 2**62
@@ -91,8 +91,8 @@ class Planner:
         Raises whatever is wrong with it: nothing has been sent or written by then.
         """
         if isinstance(op, GetOp):
-            triple, labels = self.triple(op.namespace, op.key)
-            return Get(triple, labels, op.refresh_ttl)
+            item_id, labels = self.item_id(op.namespace, op.key)
+            return Get(item_id, labels, op.refresh_ttl)
         if isinstance(op, PutOp):
             return self._plan_put(op)
         if isinstance(op, SearchOp):
@@ -131,7 +131,7 @@ class Planner:
             return self.rules
         return replace(self.rules, vector_set=1, approximate=index.vectors.indexed_as is not None)
 
-    def triple(self, namespace: object, key: object) -> tuple[Triple, Labels]:
+    def item_id(self, namespace: object, key: object) -> tuple[ItemId, Labels]:
         """The primary key of an item, and its namespace's labels as this scope shows them."""
         try:
             located = self._located(namespace)
@@ -139,26 +139,26 @@ class Planner:
             located = self._located(self._check(namespace))
         return (located.user_id, located.stored, checked_key(key, located)), located.labels
 
-    def located(self, labels: Labels) -> Located:
+    def located(self, labels: Labels) -> ItemAddress:
         """Where exactly this namespace is."""
         return self._located(labels)
 
-    def _locate(self, namespace: object) -> Located:
+    def _locate(self, namespace: object) -> ItemAddress:
         labels = self._check(namespace)
         return locate(self.scope.address(labels), labels)
 
     def _plan_put(self, op: PutOp) -> Put | Delete:
-        triple, labels = self.triple(op.namespace, op.key)
+        item_id, labels = self.item_id(op.namespace, op.key)
         check_writable(labels)
         if op.value is None:
-            return Delete(triple)
+            return Delete(item_id)
         try:
             value = encode_mapping(op.value)
             check_allowed(len(value), self.rules.max_value_bytes)
         except ValueTooLargeError as error:
-            raise ValueTooLargeError(f"key {shown(triple[2])}: {error}") from None
+            raise ValueTooLargeError(f"key {shown(item_id[2])}: {error}") from None
         at = self._located(labels).place
-        return Put(triple, at, value, ttl_interval(op.ttl), self.content(value, op.index))
+        return Put(item_id, at, value, ttl_interval(op.ttl), self.content(value, op.index))
 
     def content(self, value: bytes, index: object = None) -> Content | None:
         """What an item is found by on a store with an index; `index` is that of its put."""

@@ -13,7 +13,7 @@ from ..config.index import SearchIndex, VectorIndex
 from ..model.json_values import LARGEST_BYTES
 from ..model.text_fields import Part, Paths
 
-Triple: TypeAlias = tuple[str, str, str]
+ItemId: TypeAlias = tuple[str, str, str]
 """user id, stored namespace, key: the primary key of `item`."""
 
 Row: TypeAlias = Sequence[Any]
@@ -173,7 +173,7 @@ class Get:
     `labels` is the namespace of LangGraph's `Item`; None asks for a `StoredValue`.
     """
 
-    triple: Triple
+    item_id: ItemId
     labels: tuple[str, ...] | None
     refresh: bool
 
@@ -209,7 +209,7 @@ class Put:
     text, is merged into what there is; `created_by` counts where the item is new.
     """
 
-    triple: Triple
+    item_id: ItemId
     place: str
     value: bytes
     ttl: timedelta | None
@@ -244,7 +244,7 @@ class PutExpected:
 class Delete:
     """Removes one item."""
 
-    triple: Triple
+    item_id: ItemId
     pending: ClassVar[bool] = False
 
 
@@ -252,14 +252,14 @@ class Delete:
 class Refresh:
     """Moves an item's expiry on, unless it was moved or written since `seen`."""
 
-    triple: Triple
+    item_id: ItemId
     seen: datetime
     expires_at: datetime
 
 
-def columns_of(triples: Sequence[Triple]) -> tuple[list[str], list[str], list[str]]:
+def columns_of(item_ids: Sequence[ItemId]) -> tuple[list[str], list[str], list[str]]:
     """Triples as the three arrays that `unnest` turns back into rows."""
-    return [t[0] for t in triples], [t[1] for t in triples], [t[2] for t in triples]
+    return [t[0] for t in item_ids], [t[1] for t in item_ids], [t[2] for t in item_ids]
 
 
 @dataclass(frozen=True, slots=True)

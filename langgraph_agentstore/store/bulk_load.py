@@ -12,7 +12,7 @@ from ..errors import AgentStoreError, InvalidOperationError, ValueTypeError
 from ..model.namespaces import Labels
 from ..sql.planner import Planner
 from ..sql.search.vector_codec import vector_bytes
-from ..sql.statement import Put, Triple
+from ..sql.statement import ItemId, Put
 
 ToLoad: TypeAlias = (
     "tuple[Labels, str, Mapping[str, Any]] | tuple[Labels, str, Mapping[str, Any], Any] "
@@ -31,7 +31,7 @@ def load_batches(
         AgentStoreError: an item is bad; the message says which, and how many before it were given
             out already.
     """
-    batch: dict[Triple, Put] = {}
+    batch: dict[ItemId, Put] = {}
     given_out = 0
     for number, given in enumerate(items):
         try:
@@ -40,7 +40,7 @@ def load_batches(
             raise type(error)(
                 f"item {number}: {error} (the first {given_out} items are written)"
             ) from error
-        batch[put.triple] = put
+        batch[put.item_id] = put
         if len(batch) == size:
             yield list(batch.values())
             given_out = number + 1

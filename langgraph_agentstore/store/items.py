@@ -16,10 +16,10 @@ from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_j
 from ..sql.items.delete import plan_delete_regions
 from ..sql.items.pages import plan_count, plan_page, plan_record
 from ..sql.statement import (
+    ItemId,
     Put,
     PutExpected,
     Statement,
-    Triple,
 )
 from .bulk_load import (
     ToLoad,
@@ -148,8 +148,8 @@ class ExtendedSurface(SearchSurface):
         """As `iter_items`, for `async for`."""
         next_page = self._pages(prefix, filter, page_size)
 
-        async def read(after: Triple | None) -> list[tuple[Triple, Item]]:
-            page: list[tuple[Triple, Item]] = await self._arun(next_page(after))
+        async def read(after: ItemId | None) -> list[tuple[ItemId, Item]]:
+            page: list[tuple[ItemId, Item]] = await self._arun(next_page(after))
             return page
 
         return AwaitedPages(read, page_size)
@@ -228,8 +228,8 @@ class ExtendedSurface(SearchSurface):
 
     def _plan_record(self, namespace: Labels, key: str) -> Statement[ItemRecord | None]:
         planner = self._planner
-        triple, labels = planner.triple(namespace, key)
-        return plan_record(triple, labels, planner.rules)
+        item_id, labels = planner.item_id(namespace, key)
+        return plan_record(item_id, labels, planner.rules)
 
     def _plan_replacement(
         self, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
@@ -255,7 +255,7 @@ class ExtendedSurface(SearchSurface):
 
     def _pages(
         self, prefix: Labels, filter: Mapping[str, Any] | None, size: int
-    ) -> Callable[[Triple | None], Statement[Any]]:
+    ) -> Callable[[ItemId | None], Statement[Any]]:
         """What plans the page after an item: one user's, whoever asks for the later pages."""
         check_size("page_size", size)
         planner = self._planner

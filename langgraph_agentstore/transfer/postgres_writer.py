@@ -47,7 +47,7 @@ class AgentWriter:
         labels = self._planner.scope.labels(address.user_id, address.labels)
         at = locate(address, labels)
         put = imported.put
-        put.triple = (at.user_id, at.stored, checked_key(put.triple[2], at))
+        put.item_id = (at.user_id, at.stored, checked_key(put.item_id[2], at))
         put.place = at.place
         return Record(document, imported, labels, size)
 
@@ -63,7 +63,7 @@ class AgentWriter:
         imported = [record.imported for record in records]
         [written] = yield ask_engine(self._engine, [self._importing.write(imported)])
         if self._conflict == "fail":
-            refuse([r for r in records if r.imported.put.triple not in written])
+            refuse([r for r in records if r.imported.put.item_id not in written])
         return len(written)
 
     def end(self, *, commit: bool) -> Steps[None]:
@@ -81,8 +81,8 @@ class AgentWriter:
         return [r for r, found in zip(records, stored, strict=True) if found is not None]
 
     def _stored(self, records: Sequence[Record]) -> Steps[list[StoredRecord | None]]:
-        triples = [record.imported.put.triple for record in records]
-        read = plan_stored_at(triples, self._planner.rules)
+        item_ids = [record.imported.put.item_id for record in records]
+        read = plan_stored_at(item_ids, self._planner.rules)
         [stored] = yield ask_engine(self._engine, [read])
         found: list[StoredRecord | None] = stored
         return found

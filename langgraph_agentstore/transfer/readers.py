@@ -21,7 +21,7 @@ from ..model.users import (
 )
 from ..runtime.steps import Steps, ask_engine, ask_store
 from ..sql.items.records import StoredRecord
-from ..sql.items.stored_pages import plan_page_of_stored, triple_of
+from ..sql.items.stored_pages import item_id_of, plan_page_of_stored
 from ..sql.planner import Planner
 from ..store.items import ExtendedSurface
 from ..store.user_scope import USERS, encode_label, labels_naming
@@ -89,7 +89,7 @@ class AgentReader:
             return []
         if self._last is None:
             yield ask_engine(self._engine, [self._engine.access.flush_job])
-        after = None if self._last is None else triple_of(self._last)
+        after = None if self._last is None else item_id_of(self._last)
         page_of = plan_page_of_stored(self._regions, after, PAGE_SIZE, self._rules)
         [page] = yield ask_engine(self._engine, [page_of])
         self._ended = len(page) < PAGE_SIZE

@@ -38,7 +38,7 @@ class Record:
     @property
     def key(self) -> str:
         """The key, in every store the same."""
-        return self.imported.put.triple[2]
+        return self.imported.put.item_id[2]
 
     def __str__(self) -> str:
         return f"key {self.key!r} in {self.labels!r}"
@@ -91,7 +91,7 @@ class Writer(Protocol):
 def parsed(document: Document, planner: Planner) -> tuple[Imported, Address, int]:
     """A document's record, the address that it names, and the bytes of its value."""
     sized = record_of(document, planner)
-    user_id, stored, _ = sized.record.put.triple
+    user_id, stored, _ = sized.record.put.item_id
     return sized.record, Address(user_id, decode_labels(stored)), sized.size
 
 

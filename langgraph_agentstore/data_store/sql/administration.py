@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ...model.addresses import Located
+from ...model.addresses import ItemAddress
 from ...model.namespaces import Labels, decode_labels, encode_labels
 from ...model.users import SHARED
 from ...sql.items.delete import count_of_removed
@@ -20,11 +20,11 @@ from ...sql.items.stored_pages import plan_records_by_key
 from ...sql.region import at_or_below
 from ...sql.statement import (
     Decoded,
+    ItemId,
     ResultT,
     Row,
     Rules,
     Statement,
-    Triple,
 )
 
 
@@ -229,7 +229,7 @@ SELECT s.user_id, s.namespace, s.key, s.json, s.created_by, s.updated_at
 
 
 def plan_page_of_records(
-    within: Within, after: Triple | None, size: int, rules: Rules
+    within: Within, after: ItemId | None, size: int, rules: Rules
 ) -> Statement[list[StoredRecord]]:
     """The next records, whole, in the order of the primary key."""
     return plan_records_by_key(within.condition, after, size, rules)
@@ -247,7 +247,9 @@ DELETE FROM {rules.tables.item} i
     return count_of_removed([delete], tuple(arguments), rules)
 
 
-def plan_glance(at: Located, limit: int, preview: int, rules: Rules) -> Statement[tuple[Any, Any]]:
+def plan_glance(
+    at: ItemAddress, limit: int, preview: int, rules: Rules
+) -> Statement[tuple[Any, Any]]:
     """How many records a namespace has, and its first: key, and the beginning of its JSON text."""
     sql = f"""
 SELECT total.count, first.*

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...model.addresses import Located
+from ...model.addresses import ItemAddress
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from ...sql.change_notify import tell, told
 from ...sql.items.delete import count_of_removed, removing
@@ -30,7 +30,7 @@ from ...sql.statement import (
 )
 
 
-def plan_delete(at: Located, key: str, rules: Rules) -> Statement[bool]:
+def plan_delete(at: ItemAddress, key: str, rules: Rules) -> Statement[bool]:
     """Removes a record; whether it was there."""
     delete = f"""
 DELETE FROM {rules.tables.item} i
@@ -39,7 +39,7 @@ DELETE FROM {rules.tables.item} i
     return _change(sql, (at.user_id, at.stored, key), lambda rows: bool(rows) and rows[0][0])
 
 
-def plan_clear(at: Located, rules: Rules) -> Statement[int]:
+def plan_clear(at: ItemAddress, rules: Rules) -> Statement[int]:
     """Removes exactly this namespace, nothing below it; how many records that were."""
     delete = f"""
 DELETE FROM {rules.tables.item} i
@@ -82,7 +82,7 @@ UPDATE {rules.tables.item} AS i
        version = i.version + 1, updated_at = now(), expires_at = now() + i.ttl
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.value = $5::jsonb
    AND {rules.live()}"""
-    arguments = (*put.triple, put.value, encode_value(expected))
+    arguments = (*put.item_id, put.value, encode_value(expected))
     return _change(told(update, rules, "w.version"), arguments, bool)
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from ...sql.statement import (
     Decoded,
+    ItemId,
     Row,
     Rules,
     Statement,
-    Triple,
     written_once,
 )
 
@@ -27,7 +27,7 @@ class Lease:
 
 
 def plan_acquire(
-    triple: Triple, owner: str, token: UUID, lease: timedelta, rules: Rules
+    item_id: ItemId, owner: str, token: UUID, lease: timedelta, rules: Rules
 ) -> Statement[Lease]:
     """Takes the lock if nobody holds it; the lease, whose token says if it was taken.
 
@@ -38,7 +38,7 @@ def plan_acquire(
         found_owner, expires_at, found_token = rows[0]
         return Decoded(Lease(found_owner, expires_at, token if found_token == token else None))
 
-    return Statement(_acquire_sql(rules), (*triple, owner, token, lease), decode)
+    return Statement(_acquire_sql(rules), (*item_id, owner, token, lease), decode)
 
 
 @written_once
@@ -60,7 +60,7 @@ _FREE = "l.expires_at <= excluded.acquired_at OR l.token = excluded.token"
 
 
 def plan_renew(
-    triple: Triple, token: UUID, lease: timedelta, rules: Rules
+    item_id: ItemId, token: UUID, lease: timedelta, rules: Rules
 ) -> Statement[datetime | None]:
     """Lets the lease begin anew; until when, or None if it is no longer this token's."""
     sql = f"""
@@ -72,10 +72,10 @@ RETURNING l.expires_at"""
     def decode(rows: Sequence[Row]) -> Decoded[datetime | None]:
         return Decoded(rows[0][0] if rows else None)
 
-    return Statement(sql, (*triple, token, lease), decode)
+    return Statement(sql, (*item_id, token, lease), decode)
 
 
-def plan_release(triple: Triple, token: UUID, rules: Rules) -> Statement[bool]:
+def plan_release(item_id: ItemId, token: UUID, rules: Rules) -> Statement[bool]:
     """Gives the lock up; whether the lease still held."""
     sql = f"""
 DELETE FROM {rules.tables.item_lock} l
@@ -86,4 +86,4 @@ RETURNING l.expires_at > now()"""
         return Decoded(bool(rows) and rows[0][0])
 
     # Run twice, the second finds nothing and would report a loss.
-    return Statement(sql, (*triple, token), decode, idempotent=False)
+    return Statement(sql, (*item_id, token), decode, idempotent=False)

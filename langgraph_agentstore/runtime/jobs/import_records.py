@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ...sql.items.import_records import Conflict, Imported, plan_import
-from ...sql.statement import Triple
+from ...sql.statement import ItemId
 from ..connections.connector import Connection
 from ..driver_errors import executing
 from ..index_state import Searching
@@ -48,8 +48,8 @@ class Importing:
     def write(self, records: Sequence[Imported]) -> Job:
         """Writes a batch, whose triples differ, whole or not at all; which of it was written."""
 
-        async def run(session: Session) -> set[Triple]:
-            written: set[Triple] = await session.index.do(partial(self._write, session, records))
+        async def run(session: Session) -> set[ItemId]:
+            written: set[ItemId] = await session.index.do(partial(self._write, session, records))
             if any(record.put.ttl is not None for record in records):
                 session.sweeper.start_by_itself()
             return written
@@ -76,7 +76,7 @@ class Importing:
 
     async def _write(
         self, session: Session, records: Sequence[Imported], searching: Searching
-    ) -> set[Triple]:
+    ) -> set[ItemId]:
         await searching.embed_all([record.put for record in records])
         statement = plan_import(records, self._conflict, searching.rules)
         if self._connection is None:

@@ -170,7 +170,7 @@ class Reindexing:
             await connection.execute(fill_sql(self._rules), *fill_arguments(items))
         if self._rules.searched.language is not None:
             await connection.execute(words_again_sql(self._rules), *words_arguments(items))
-        self._after = items[-1].triple
+        self._after = items[-1].item_id
         return len(items)
 
     def _read(self, rows: list[asyncpg.Record]) -> list[ToIndex]:
@@ -185,7 +185,7 @@ class Reindexing:
         if self._rules.vector_set is None:
             return
         assert self._searching is not None
-        wanted = [(item.triple, [part.text for part in item.content.parts]) for item in items]
+        wanted = [(item.item_id, [part.text for part in item.content.parts]) for item in items]
         for item, vectors in zip(items, await self._searching.vectors(wanted), strict=True):
             item.vectors = vectors
 

@@ -55,7 +55,7 @@ def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
     """One transaction that writes these puts, whose triples differ and whose vectors are there."""
     items = [
         (
-            *put.triple,
+            *put.item_id,
             put.place,
             put.value,
             put.ttl,
@@ -69,7 +69,7 @@ def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
         return Load(((ITEMS, items),), (_upsert_sql(rules),))
     if rules.vector_set is None:
         return Load(((ITEMS, items),), (_upsert_indexed_sql(rules),))
-    vectors = [(*put.triple, *row) for put in puts for row in vector_rows(put)]
+    vectors = [(*put.item_id, *row) for put in puts for row in vector_rows(put)]
     moves = (_upsert_indexed_sql(rules), _stale_sql(rules), _vectors_sql(rules))
     return Load(((ITEMS, items), (_staged_vectors(rules), vectors)), moves)
 

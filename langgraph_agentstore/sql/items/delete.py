@@ -60,9 +60,9 @@ def removing(delete: str, rules: Rules, *others: str) -> str:
 def delete_statement(deletes: Sequence[Delete], rules: Rules) -> tuple[str, tuple[Any, ...]]:
     """The statement for these deletes; what is not there is no error."""
     if len(deletes) == 1:
-        return delete_one_sql(rules), deletes[0].triple
+        return delete_one_sql(rules), deletes[0].item_id
     # In the order of the primary key, as puts are.
-    return delete_many_sql(rules), columns_of(sorted(delete.triple for delete in deletes))
+    return delete_many_sql(rules), columns_of(sorted(delete.item_id for delete in deletes))
 
 
 def plan_delete_regions(regions: Sequence[Region], rules: Rules) -> Statement[int]:

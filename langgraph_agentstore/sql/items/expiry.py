@@ -37,9 +37,9 @@ UPDATE {rules.tables.item} AS i
 
 def refresh_statement(refreshes: Sequence[Refresh], rules: Rules) -> tuple[str, tuple[Any, ...]]:
     """The statement that moves these expiries on, whose triples must differ."""
-    ordered = sorted(refreshes, key=lambda refresh: refresh.triple)
+    ordered = sorted(refreshes, key=lambda refresh: refresh.item_id)
     return refresh_sql(rules), (
-        *columns_of([refresh.triple for refresh in ordered]),
+        *columns_of([refresh.item_id for refresh in ordered]),
         [refresh.seen for refresh in ordered],
         [refresh.expires_at for refresh in ordered],
     )

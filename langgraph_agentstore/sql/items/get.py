@@ -13,12 +13,12 @@ from ..statement import (
     LARGE_VALUE_BYTES,
     Decoded,
     Get,
+    ItemId,
     Refresh,
     Row,
     Rules,
     Statement,
     StoredValue,
-    Triple,
     columns_of,
     written_once,
 )
@@ -53,17 +53,17 @@ SELECT q.position, {_COLUMNS_OF_MANY}
 
 def get_statement(gets: Sequence[Get], rules: Rules) -> tuple[str, tuple[Any, ...]]:
     """The statement for these gets: a plain look-up for one item, a join for more."""
-    triples = distinct_triples(gets)
-    if len(triples) == 1:
-        return get_one_sql(rules), triples[0]
-    return get_many_sql(rules), columns_of(triples)
+    item_ids = distinct_triples(gets)
+    if len(item_ids) == 1:
+        return get_one_sql(rules), item_ids[0]
+    return get_many_sql(rules), columns_of(item_ids)
 
 
-def distinct_triples(gets: Sequence[Get]) -> list[Triple]:
+def distinct_triples(gets: Sequence[Get]) -> list[ItemId]:
     """Each item once, in the order in which they are first asked for."""
     if len(gets) == 1:
-        return [gets[0].triple]
-    return list(dict.fromkeys([get.triple for get in gets]))
+        return [gets[0].item_id]
+    return list(dict.fromkeys([get.item_id for get in gets]))
 
 
 def plan_get_alone(get: Get, rules: Rules) -> Statement[Item | StoredValue | None]:
@@ -73,7 +73,7 @@ def plan_get_alone(get: Get, rules: Rules) -> Statement[Item | StoredValue | Non
         read = decode_gets([get], rows)
         return Decoded(read.items[0], read.refreshes)
 
-    return Statement(get_one_sql(rules), get.triple, decode)
+    return Statement(get_one_sql(rules), get.item_id, decode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,11 @@ def decode_gets(gets: Sequence[Get], rows: Sequence[Row]) -> Gotten:
     items: list[Item | StoredValue | None] = [None] * len(gets)
     refreshes: list[Refresh] = []
     apart: list[int] = []
-    triples = distinct_triples(gets)
-    positions_of = _positions_of(gets, triples)
+    item_ids = distinct_triples(gets)
+    positions_of = _positions_of(gets, item_ids)
     for row in rows:
-        place, columns = (0, row) if len(triples) == 1 else (row[0] - 1, row[1:-1])
-        if len(triples) > 1 and row[-1]:
+        place, columns = (0, row) if len(item_ids) == 1 else (row[0] - 1, row[1:-1])
+        if len(item_ids) > 1 and row[-1]:
             apart += positions_of[place]
             continue
         first, *others = positions_of[place]
@@ -108,25 +108,25 @@ def decode_gets(gets: Sequence[Get], rows: Sequence[Row]) -> Gotten:
     return Gotten(items, refreshes, apart)
 
 
-def _positions_of(gets: Sequence[Get], triples: Sequence[Triple]) -> Sequence[Sequence[int]]:
+def _positions_of(gets: Sequence[Get], item_ids: Sequence[ItemId]) -> Sequence[Sequence[int]]:
     """For each triple, where it is asked for."""
-    if len(triples) == len(gets):
+    if len(item_ids) == len(gets):
         return [(position,) for position in range(len(gets))]
-    positions: dict[Triple, list[int]] = {triple: [] for triple in triples}
+    positions: dict[ItemId, list[int]] = {item_id: [] for item_id in item_ids}
     for position, get in enumerate(gets):
-        positions[get.triple].append(position)
+        positions[get.item_id].append(position)
     return list(positions.values())
 
 
 def _decoded(get: Get, columns: Row, value: Any, refreshes: list[Refresh]) -> Item | StoredValue:
     _, created_at, updated_at, expires_at, refreshed = columns
     if refreshed is not None and get.refresh:
-        refreshes.append(Refresh(get.triple, expires_at, refreshed))
+        refreshes.append(Refresh(get.item_id, expires_at, refreshed))
     if get.labels is None:
         return StoredValue(value, created_at)
     return Item(
         value=as_mapping(value),
-        key=get.triple[2],
+        key=get.item_id[2],
         namespace=get.labels,
         created_at=created_at,
         updated_at=updated_at,

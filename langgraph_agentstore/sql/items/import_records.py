@@ -10,11 +10,11 @@ from typing import Any, Literal, TypeAlias
 from ..change_notify import tell
 from ..statement import (
     Decoded,
+    ItemId,
     Put,
     Row,
     Rules,
     Statement,
-    Triple,
     columns_of,
     written_once,
 )
@@ -42,15 +42,15 @@ class Imported:
 
 def plan_import(
     records: Sequence[Imported], conflict: Conflict, rules: Rules
-) -> Statement[set[Triple]]:
+) -> Statement[set[ItemId]]:
     """Writes the records, whose triples differ and whose vectors are there; which it wrote.
 
     "upsert" replaces a record that is there, metadata and counts too; the others leave it. An
     expired one counts as absent.
     """
-    ordered = sorted(records, key=lambda record: record.put.triple)
+    ordered = sorted(records, key=lambda record: record.put.item_id)
 
-    def decode(rows: Sequence[Row]) -> Decoded[set[Triple]]:
+    def decode(rows: Sequence[Row]) -> Decoded[set[ItemId]]:
         return Decoded({(row[0], row[1], row[2]) for row in rows})
 
     sql = _sql(rules, conflict == "upsert")
@@ -60,7 +60,7 @@ def plan_import(
 def _arguments(records: Sequence[Imported], rules: Rules) -> tuple[Any, ...]:
     puts = [record.put for record in records]
     columns = (
-        *columns_of([put.triple for put in puts]),
+        *columns_of([put.item_id for put in puts]),
         [put.place for put in puts],
         [put.value for put in puts],
         [put.metadata for put in puts],

@@ -15,10 +15,10 @@ from ..filters import Filter, filter_sql
 from ..region import region_condition
 from ..statement import (
     Decoded,
+    ItemId,
     Row,
     Rules,
     Statement,
-    Triple,
     written_once,
 )
 
@@ -41,11 +41,11 @@ SELECT count(*)
 def plan_page(
     regions: Sequence[Region],
     filter: Filter,
-    after: Triple | None,
+    after: ItemId | None,
     size: int,
     scope: Scope,
     rules: Rules,
-) -> Statement[list[tuple[Triple, Item]]]:
+) -> Statement[list[tuple[ItemId, Item]]]:
     """The next `size` items in the order of the primary key, each with its triple."""
     arguments: list[Any] = [size]
     conditions = [region_condition(regions, arguments), rules.live()]
@@ -53,13 +53,13 @@ def plan_page(
     columns = "i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at"
     sql = page_by_key_sql(columns, f"{rules.tables.item} i", conditions)
 
-    def decode(rows: Sequence[Row]) -> Decoded[list[tuple[Triple, Item]]]:
+    def decode(rows: Sequence[Row]) -> Decoded[list[tuple[ItemId, Item]]]:
         return Decoded([_keyed_item(row, scope) for row in rows])
 
     return Statement(sql, tuple(arguments), decode, reads=True)
 
 
-def after_key(after: Triple | None, arguments: list[Any]) -> list[str]:
+def after_key(after: ItemId | None, arguments: list[Any]) -> list[str]:
     """The condition that rows of `item i` come after this one, if there is one."""
     if after is None:
         return []
@@ -78,7 +78,7 @@ SELECT {columns}
  LIMIT $1"""
 
 
-def _keyed_item(row: Row, scope: Scope) -> tuple[Triple, Item]:
+def _keyed_item(row: Row, scope: Scope) -> tuple[ItemId, Item]:
     user_id, stored, key, value, created_at, updated_at = row
     item = Item(
         namespace=scope.labels(user_id, decode_labels(stored)),
@@ -100,7 +100,7 @@ SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at,
 
 
 def plan_record(
-    triple: Triple, labels: tuple[str, ...], rules: Rules
+    item_id: ItemId, labels: tuple[str, ...], rules: Rules
 ) -> Statement[ItemRecord | None]:
     """One item with what LangGraph's `Item` does not show: version, metadata, expiry.
 
@@ -112,6 +112,6 @@ def plan_record(
             return Decoded(None)
         ttl = rows[0][-1]
         minutes = None if ttl is None else ttl / timedelta(minutes=1)
-        return Decoded(ItemRecord(labels, triple[2], *(*rows[0][:-1], minutes)))
+        return Decoded(ItemRecord(labels, item_id[2], *(*rows[0][:-1], minutes)))
 
-    return Statement(_record_sql(rules), triple, decode, reads=True, bounded=True)
+    return Statement(_record_sql(rules), item_id, decode, reads=True, bounded=True)

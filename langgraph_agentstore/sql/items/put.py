@@ -76,9 +76,9 @@ def put_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ..
     if len(puts) == 1:
         return put_one_sql(rules), arguments_of(puts[0])
     # In the order of the primary key, so that two writers never wait for each other in a ring.
-    ordered = sorted(puts, key=lambda put: put.triple)
+    ordered = sorted(puts, key=lambda put: put.item_id)
     arguments = (
-        *columns_of([put.triple for put in ordered]),
+        *columns_of([put.item_id for put in ordered]),
         [put.place for put in ordered],
         [put.value for put in ordered],
     )
@@ -120,7 +120,7 @@ def repeated(
 
 def arguments_of(put: Put) -> tuple[Any, ...]:
     """One put as the arguments of `put_one_sql`."""
-    return (*put.triple, put.place, put.value, put.ttl, put.metadata, put.created_by)
+    return (*put.item_id, put.place, put.value, put.ttl, put.metadata, put.created_by)
 
 
 def put_together_statement(together: PutTogether, rules: Rules) -> Statement[int]:
@@ -161,14 +161,14 @@ def put_expected_statement(expected: PutExpected, rules: Rules) -> Statement[int
         sql, arguments = put_absent_sql(rules), arguments_of(put)
     else:
         sql = put_expected_sql(rules)
-        arguments = (*put.triple, put.value, put.ttl, expected.version, expected.created_at)
+        arguments = (*put.item_id, put.value, put.ttl, expected.version, expected.created_at)
 
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         if not rows:
             absent = expected.version == 0
             found = "the item exists already" if absent else "the item changed or is gone"
             raise VersionConflictError(
-                f"expected version {expected.version} of key {expected.put.triple[2]!r}, but "
+                f"expected version {expected.version} of key {expected.put.item_id[2]!r}, but "
                 f"{found}; read it again and decide anew",
                 expected=expected.version,
             )

@@ -35,7 +35,7 @@ INDEXED = "words, word_count, words_by, indexed_paths"
 
 def put_indexed_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ...]]:
     """The statement for these puts, whose triples must differ and whose vectors are there."""
-    ordered = sorted(puts, key=lambda put: put.triple)
+    ordered = sorted(puts, key=lambda put: put.item_id)
     return _sql(rules, _replace(rules)), indexed_arguments(ordered, rules)
 
 
@@ -54,7 +54,7 @@ def indexed_arguments(puts: Sequence[Put], rules: Rules) -> tuple[Any, ...]:
     """The arrays that the statement joins: one element a put; then, one a vector."""
     contents = [put.content for put in puts]
     arguments = (
-        *columns_of([put.triple for put in puts]),
+        *columns_of([put.item_id for put in puts]),
         [put.place for put in puts],
         [put.value for put in puts],
         [put.ttl for put in puts],

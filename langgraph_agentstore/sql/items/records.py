@@ -13,7 +13,7 @@ from typing import Any
 
 from langgraph.store.base import ListNamespacesOp
 
-from ...model.addresses import Located
+from ...model.addresses import ItemAddress
 from ...model.namespaces import (
     Labels,
     decode_labels,
@@ -76,7 +76,7 @@ def decode_record(row: Row) -> StoredRecord:
     return StoredRecord(row[0], decode_labels(row[1]), *row[2:14])
 
 
-def plan_one_record(at: Located, key: str, rules: Rules) -> Statement[StoredRecord | None]:
+def plan_one_record(at: ItemAddress, key: str, rules: Rules) -> Statement[StoredRecord | None]:
     """One record, whole; None if there is none. A last column has the server's time."""
 
     def decode(rows: Sequence[Row]) -> StoredRecord | None:
@@ -94,7 +94,7 @@ SELECT {RECORD_COLUMNS}, now()
 
 
 def plan_values(
-    at: Located, keys: Sequence[str], rules: Rules
+    at: ItemAddress, keys: Sequence[str], rules: Rules
 ) -> Statement[dict[str, StoredValue]]:
     """The values of these keys, in no order, without those that are not there."""
     sql = f"""
@@ -104,7 +104,7 @@ SELECT i.key, i.value, i.created_at
     return _read(sql, (at.user_id, at.stored, list(keys)), _values)
 
 
-def plan_all_values(at: Located, rules: Rules) -> Statement[dict[str, StoredValue]]:
+def plan_all_values(at: ItemAddress, rules: Rules) -> Statement[dict[str, StoredValue]]:
     """Every value of the namespace, by key."""
     sql = f"""
 SELECT i.key, i.value, i.created_at
@@ -115,7 +115,7 @@ SELECT i.key, i.value, i.created_at
 
 
 def plan_page_of_values(
-    at: Located,
+    at: ItemAddress,
     prefix: str,
     after: str | None,
     limit: int,
@@ -129,14 +129,14 @@ def plan_page_of_values(
 
 
 def plan_keys(
-    at: Located, prefix: str, after: str | None, limit: int | None, rules: Rules
+    at: ItemAddress, prefix: str, after: str | None, limit: int | None, rules: Rules
 ) -> Statement[list[str]]:
     """Keys that begin with `prefix` and come after `after`, by code point."""
     sql, arguments = _page("i.key", at, prefix, after, limit, rules)
     return _read(sql, arguments, lambda rows: [row[0] for row in rows])
 
 
-def plan_exists(at: Located, key: str, rules: Rules) -> Statement[bool]:
+def plan_exists(at: ItemAddress, key: str, rules: Rules) -> Statement[bool]:
     """Whether there is such a record."""
     sql = f"""
 SELECT FROM {rules.tables.item} i
@@ -158,7 +158,7 @@ def plan_namespace_names(user_id: str, rules: Rules) -> Statement[list[str]]:
 
 def _page(
     columns: str,
-    at: Located,
+    at: ItemAddress,
     prefix: str,
     after: str | None,
     limit: int | None,

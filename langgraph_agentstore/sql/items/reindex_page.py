@@ -13,8 +13,8 @@ from typing import Any
 
 from ..statement import (
     Content,
+    ItemId,
     Rules,
-    Triple,
     columns_of,
     written_once,
 )
@@ -22,7 +22,7 @@ from ..vector_tables import COLUMNS as VECTOR_COLUMNS
 from ..vector_tables import REPLACE_PART, column_type
 from .put_indexed import words_sql
 
-FIRST: Triple = ("", "", "")
+FIRST: ItemId = ("", "", "")
 """Before every item; a walk begins here."""
 
 
@@ -30,7 +30,7 @@ FIRST: Triple = ("", "", "")
 class ToIndex:
     """An item as it was read, what it is found by, and its vectors once they are there."""
 
-    triple: Triple
+    item_id: ItemId
     version: int
     content: Content
     vectors: list[bytes]
@@ -115,7 +115,7 @@ def fill_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:
         for number, (part, vector) in enumerate(zip(item.content.parts, item.vectors, strict=True)):
             rows.append((position, number, part.path, part.digest, vector))
     return (
-        *columns_of([item.triple for item in items]),
+        *columns_of([item.item_id for item in items]),
         [item.version for item in items],
         [max(1, len(item.content.parts)) for item in items],
         *(list(column) for column in zip(*rows, strict=True)),
@@ -125,7 +125,7 @@ def fill_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:
 def words_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:
     """The arrays of `words_again_sql`."""
     return (
-        *columns_of([item.triple for item in items]),
+        *columns_of([item.item_id for item in items]),
         [item.version for item in items],
         [item.content.words for item in items],
     )

@@ -10,10 +10,10 @@ from ...model.users import Region
 from ..region import region_condition
 from ..statement import (
     Decoded,
+    ItemId,
     Row,
     Rules,
     Statement,
-    Triple,
     columns_of,
 )
 from .pages import after_key, page_by_key_sql
@@ -21,14 +21,14 @@ from .records import RECORD_COLUMNS, StoredRecord, decode_record, records_from
 
 
 def plan_page_of_stored(
-    regions: Sequence[Region], after: Triple | None, size: int, rules: Rules
+    regions: Sequence[Region], after: ItemId | None, size: int, rules: Rules
 ) -> Statement[list[StoredRecord]]:
     """The next `size` records of the regions, in the order of the primary key."""
     return plan_records_by_key(lambda args: region_condition(regions, args), after, size, rules)
 
 
 def plan_records_by_key(
-    within: Callable[[list[Any]], str], after: Triple | None, size: int, rules: Rules
+    within: Callable[[list[Any]], str], after: ItemId | None, size: int, rules: Rules
 ) -> Statement[list[StoredRecord]]:
     """The next `size` records that meet a condition, which appends its arguments."""
     arguments: list[Any] = [size]
@@ -41,7 +41,9 @@ def plan_records_by_key(
     return Statement(sql, tuple(arguments), decode, reads=True)
 
 
-def plan_stored_at(triples: Sequence[Triple], rules: Rules) -> Statement[list[StoredRecord | None]]:
+def plan_stored_at(
+    item_ids: Sequence[ItemId], rules: Rules
+) -> Statement[list[StoredRecord | None]]:
     """The records of these triples, in their order; None where there is none."""
     sql = f"""
 SELECT {RECORD_COLUMNS}, p.position
@@ -53,11 +55,11 @@ SELECT {RECORD_COLUMNS}, p.position
 
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord | None]]:
         found = {row[-1]: decode_record(row) for row in rows}
-        return Decoded([found.get(position) for position in range(1, len(triples) + 1)])
+        return Decoded([found.get(position) for position in range(1, len(item_ids) + 1)])
 
-    return Statement(sql, columns_of(triples), decode, reads=True)
+    return Statement(sql, columns_of(item_ids), decode, reads=True)
 
 
-def triple_of(record: StoredRecord) -> Triple:
+def item_id_of(record: StoredRecord) -> ItemId:
     """Where a record is stored: what the page after it begins behind."""
     return record.user_id, encode_labels(record.labels), record.key

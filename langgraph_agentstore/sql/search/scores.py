@@ -59,8 +59,8 @@ def order_sql(alias: str, *, reordered: bool) -> str:
         pool = f"CASE WHEN NOT {alias}.tail THEN"
         # Of equals the words lead.
         ranks = f"{pool} -{alias}.score END, {pool} {alias}.text_rank END, {ranks}"
-    triple = f"{alias}.user_id, {alias}.namespace, {alias}.key"
-    return f"{alias}.tail, {ranks}, {alias}.updated_at DESC, {triple}"
+    item_id = f"{alias}.user_id, {alias}.namespace, {alias}.key"
+    return f"{alias}.tail, {ranks}, {alias}.updated_at DESC, {item_id}"
 
 
 def _reciprocal(rank: str, weight: float) -> str:

@@ -73,11 +73,11 @@ def test_a_large_value_is_left_to_a_statement_of_its_own() -> None:
     assert read.refreshes == []
 
     alone = plan_get_alone(A, RULES)
-    assert alone.arguments == A.triple
+    assert alone.arguments == A.item_id
     decoded = alone.decode([({"n": 1}, THEN, THEN, LATER, LATER)])
     assert isinstance(decoded.result, Item)
     assert decoded.result.value == {"n": 1}
-    assert decoded.refreshes == [Refresh(A.triple, LATER, LATER)]
+    assert decoded.refreshes == [Refresh(A.item_id, LATER, LATER)]
 
 
 def test_a_lone_get_is_answered_without_a_position() -> None:
@@ -86,12 +86,12 @@ def test_a_lone_get_is_answered_without_a_position() -> None:
 
 
 def test_an_item_that_many_ask_for_is_read_once_and_given_to_each() -> None:
-    again = Get(A.triple, None, refresh=False)
-    assert get_statement([A, again, A], RULES)[1] == A.triple
+    again = Get(A.item_id, None, refresh=False)
+    assert get_statement([A, again, A], RULES)[1] == A.item_id
     assert get_statement([A, B, again], RULES)[1] == (["alice", ""], ["files", "docs"], ["a", "b"])
     row = ({"n": [1]}, THEN, THEN, LATER, LATER, False)
     read = decode_gets([A, B, again, A], [(1, *row)])
-    assert read.refreshes == [Refresh(A.triple, LATER, LATER)] * 2
+    assert read.refreshes == [Refresh(A.item_id, LATER, LATER)] * 2
     assert read.items[1] is None
     values = [item.value for item in read.items if item is not None]
     assert values == [{"n": [1]}] * 3
@@ -101,7 +101,7 @@ def test_an_item_that_many_ask_for_is_read_once_and_given_to_each() -> None:
 def test_a_read_that_asks_for_it_moves_the_expiry() -> None:
     row = (THEN, THEN, THEN, LATER, False)
     read = decode_gets([A, B], [(1, {}, *row), (2, {}, *row)])
-    assert read.refreshes == [Refresh(A.triple, THEN, LATER)]
+    assert read.refreshes == [Refresh(A.item_id, THEN, LATER)]
 
 
 def test_many_gets_travel_as_three_arrays() -> None:
@@ -113,17 +113,17 @@ def test_many_gets_travel_as_three_arrays() -> None:
 
 def test_many_writes_travel_in_the_order_of_the_primary_key() -> None:
     minute = timedelta(minutes=1)
-    puts = [Put(A.triple, "files", b"1", minute), Put(B.triple, "docs", b"2", None)]
+    puts = [Put(A.item_id, "files", b"1", minute), Put(B.item_id, "docs", b"2", None)]
     _, arguments = put_statement(puts, RULES)
     assert arguments[:4] == (["", "alice"], ["docs", "files"], ["b", "a"], ["docs", "files"])
     assert arguments[4:] == ([b"2", b"1"], [None, minute], [b"{}", b"{}"], [None, None])
-    _, arguments = put_statement([Put(A.triple, "files", b"1", None), puts[1]], RULES)
+    _, arguments = put_statement([Put(A.item_id, "files", b"1", None), puts[1]], RULES)
     assert arguments[4:] == ([b"2", b"1"],)
     _, arguments = refresh_statement(
-        [Refresh(A.triple, THEN, LATER), Refresh(B.triple, LATER, LATER)], RULES
+        [Refresh(A.item_id, THEN, LATER), Refresh(B.item_id, LATER, LATER)], RULES
     )
     assert arguments[2:] == (["b", "a"], [LATER, THEN], [LATER, LATER])
-    _, arguments = delete_statement([Delete(A.triple), Delete(B.triple)], RULES)
+    _, arguments = delete_statement([Delete(A.item_id), Delete(B.item_id)], RULES)
     assert arguments == (["", "alice"], ["docs", "files"], ["b", "a"])
 
 
@@ -209,7 +209,7 @@ def test_a_plain_prefix_is_a_range_and_anything_else_a_pattern() -> None:
 
 
 def test_a_put_that_expected_another_version_is_a_conflict() -> None:
-    put = Put(A.triple, "files", b"{}", None)
+    put = Put(A.item_id, "files", b"{}", None)
     for expected, reason in ((0, "exists already"), (3, "changed or is gone")):
         statement = put_expected_statement(PutExpected(put, expected), RULES)
         assert not statement.idempotent
@@ -225,7 +225,7 @@ def test_counts_and_records_come_from_their_row() -> None:
     assert plan_count(regions, anything, RULES).decode([(3,)]).result == 3
     assert plan_sweep(10, RULES).decode([(4,)]).result == 4
     assert plan_delete_regions(regions, RULES).decode([(5,)]).result == 5
-    record = plan_record(B.triple, ("docs",), RULES)
+    record = plan_record(B.item_id, ("docs",), RULES)
     assert record.decode([]).result is None
     row: tuple[Any, ...] = ({"n": 1}, 2, {}, None, THEN, LATER, LATER)
     found = record.decode([(*row, timedelta(seconds=30))]).result
@@ -237,11 +237,11 @@ def test_counts_and_records_come_from_their_row() -> None:
 
 def test_a_page_carries_the_triples_to_go_on_from() -> None:
     anything = PLANNER.filter(None)
-    statement = plan_page(SCOPE.regions(()), anything, A.triple, 5, SCOPE, RULES)
-    assert statement.arguments == (5, "", *A.triple)
+    statement = plan_page(SCOPE.regions(()), anything, A.item_id, 5, SCOPE, RULES)
+    assert statement.arguments == (5, "", *A.item_id)
     row = ("alice", "files", "a", {"n": 1}, THEN, LATER)
-    ((triple, item),) = statement.decode([row]).result
-    assert (triple, item.namespace, item.value) == (A.triple, A.labels, {"n": 1})
+    ((item_id, item),) = statement.decode([row]).result
+    assert (item_id, item.namespace, item.value) == (A.item_id, A.labels, {"n": 1})
 
 
 def test_a_region_is_a_range_of_whole_labels() -> None:

@@ -91,8 +91,8 @@ def test_no_prefix_is_the_root() -> None:
         ("a..b", ("", "a::b", "k")),
     ],
 )
-def test_an_item_lives_where_its_labels_say(prefix: str, triple: tuple[str, str, str]) -> None:
-    assert migrant(item(prefix=prefix), set(), PLAIN).put.triple == triple
+def test_an_item_lives_where_its_labels_say(prefix: str, item_id: tuple[str, str, str]) -> None:
+    assert migrant(item(prefix=prefix), set(), PLAIN).put.item_id == item_id
 
 
 def test_a_key_that_this_store_does_not_take_is_refused() -> None:

@@ -53,7 +53,7 @@ def test_a_users_scope_takes_every_tuple_as_that_users() -> None:
     planner = Planner(UserScope("bob"), CurrentRules(RULES))
     planned = planner.plan(PutOp(("users", "alice"), "k", {}))
     assert isinstance(planned, Put)
-    assert planned.triple == ("bob", "users:alice", "k")
+    assert planned.item_id == ("bob", "users:alice", "k")
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_users_scope_takes_every_tuple_as_that_users() -> None:
 def test_a_key_with_one_obvious_text_is_taken_as_that(key: Any, text: str) -> None:
     planned = PLANNER.plan(GetOp(ALICE, key))
     assert isinstance(planned, Get)
-    assert planned.triple[2] == text
-    assert type(planned.triple[2]) is str
+    assert planned.item_id[2] == text
+    assert type(planned.item_id[2]) is str
 
 
 @pytest.mark.parametrize("key", [None, True, 1.5, b"k", ("k",)])
@@ -127,7 +127,7 @@ def test_a_label_of_a_string_enum_is_a_plain_string() -> None:
     assert isinstance(planned, Get)
     assert planned.labels is not None
     assert [type(label) for label in planned.labels] == [str, str, str]
-    assert type(planned.triple[1]) is str
+    assert type(planned.item_id[1]) is str
 
 
 def test_a_label_that_is_a_list_is_refused_as_any_other() -> None:

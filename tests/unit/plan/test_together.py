@@ -63,6 +63,6 @@ def test_only_statements_of_bounded_cost_share() -> None:
     assert not is_bounded(SearchOp(mine, {"a": 1}))
     assert not is_bounded(SearchOp(("users", "alice")))  # as many namespaces as she has
     assert not is_bounded(SearchOp(("users",)))
-    triple, labels = PLANNER.triple(mine, "k")
-    assert plan_record(triple, labels, PLANNER.rules).bounded
+    item_id, labels = PLANNER.item_id(mine, "k")
+    assert plan_record(item_id, labels, PLANNER.rules).bounded
     assert not isinstance(PLANNER.plan(GetOp(mine, "k")), Statement)
