@@ -121,7 +121,7 @@ def _records(store: ExtendedSurface, prefix: Labels) -> Iterator[StoredRecord]:
     regions = planner.scope.regions(prefix)
     while True:
         page: list[StoredRecord] = store._run(
-            plan_page_of_stored(regions, after, PAGE_SIZE, planner.rules)
+            plan_page_of_stored(regions, after, PAGE_SIZE, planner.context)
         )
         yield from page
         if len(page) < PAGE_SIZE:

@@ -18,7 +18,7 @@ from ..sql.items.delete import count_of_removed
 from ..sql.statement import (
     Decoded,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 
@@ -36,7 +36,7 @@ def plan_thread_page(
     thread_id: str,
     after: str | None,
     size: int,
-    rules: Rules,
+    context: SqlContext,
     *,
     before: str | None = None,
     newest_first: bool = False,
@@ -50,9 +50,9 @@ def plan_thread_page(
         first, end = (first, after) if newest_first else (after, end)
     sql = f"""
 SELECT i.key, i.value, i.created_at, i.updated_at
-  FROM {rules.tables.item} i
+  FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key > $3 AND i.key < $4
-   AND i.value->>'thread_id' = $5 AND {rules.live()}
+   AND i.value->>'thread_id' = $5 AND {context.live()}
  ORDER BY i.key{" DESC" if newest_first else ""}
  LIMIT $6"""
     stored = encode_labels(address.labels)
@@ -60,20 +60,20 @@ SELECT i.key, i.value, i.created_at, i.updated_at
     return Statement(sql, arguments, _items_below(address.labels), reads=True)
 
 
-def plan_forget_thread(address: Address, thread_id: str, rules: Rules) -> Statement[int]:
+def plan_forget_thread(address: Address, thread_id: str, context: SqlContext) -> Statement[int]:
     """Removes the turns of a thread; how many that had not expired."""
     delete = f"""
-DELETE FROM {rules.tables.item} i
+DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key > $3 AND i.key < $4
    -- The range has the turns of other threads too, whose ids begin in the same way.
    AND i.value->>'thread_id' = $5 AND i.value ?| '{{query,response,messages}}'::text[]"""
     first, end = f"{thread_id}_", f"{thread_id}{_AFTER_UNDERSCORE}"
     stored = encode_labels(address.labels)
-    return count_of_removed([delete], (address.user_id, stored, first, end, thread_id), rules)
+    return count_of_removed([delete], (address.user_id, stored, first, end, thread_id), context)
 
 
 def plan_newest_turns(
-    address: Address, before: tuple[str, str] | None, size: int, rules: Rules
+    address: Address, before: tuple[str, str] | None, size: int, context: SqlContext
 ) -> Statement[list[Item]]:
     """The `size` newest turns of all threads, by time and key, before one of such a pair.
 
@@ -83,8 +83,8 @@ def plan_newest_turns(
     timestamp, key = before or ("\U0010ffff", "")
     sql = f"""
 SELECT i.key, i.value, i.created_at, i.updated_at
-  FROM {rules.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}
+  FROM {context.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}
    AND (coalesce(i.value->>'timestamp', '') COLLATE "C", i.key) < ($3 COLLATE "C", $4)
  ORDER BY coalesce(i.value->>'timestamp', '') COLLATE "C" DESC, i.key DESC
  LIMIT $5"""
@@ -92,7 +92,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
     return Statement(sql, arguments, _items_below(address.labels), reads=True)
 
 
-def plan_threads(address: Address, rules: Rules) -> Statement[list[ThreadRow]]:
+def plan_threads(address: Address, context: SqlContext) -> Statement[list[ThreadRow]]:
     """Every thread with its first and last time and its number of turns, the latest first."""
     sql = f"""
 SELECT t.thread_id, min(t.said), max(t.said), count(*)
@@ -100,8 +100,8 @@ SELECT t.thread_id, min(t.said), max(t.said), count(*)
                coalesce(i.value->>'timestamp',
                         to_char(i.created_at AT TIME ZONE 'UTC', '{_ISO_8601}')) COLLATE "C"
                  AS said
-          FROM {rules.tables.item} i
-         WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}
+          FROM {context.tables.item} i
+         WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}
            AND jsonb_typeof(i.value->'thread_id') = 'string'
            AND i.value ?| '{{query,response,messages}}'::text[]) t
  GROUP BY t.thread_id

@@ -197,7 +197,7 @@ class AgentDrawer(AnyDrawer):
     def __init__(self, store: UserStore, labels: Labels) -> None:
         super().__init__(store, labels)
         self._view = store
-        self.max_value_bytes = store._planner.rules.max_value_bytes
+        self.max_value_bytes = store._planner.context.max_value_bytes
         self._place = Triples(store.user_id, labels)
         self.engine = store._engine
 
@@ -254,26 +254,26 @@ class AgentDrawer(AnyDrawer):
 
     def before(self, turn: Turn) -> Turn | None:
         """By the key, which sorts as time does."""
-        rules = self._view._planner.rules
+        context = self._view._planner.context
         page = self._view._run(
-            plan_thread_page(self._place, turn.thread_id, turn.key, 1, rules, newest_first=True)
+            plan_thread_page(self._place, turn.thread_id, turn.key, 1, context, newest_first=True)
         )
         return next(self._turns(page, turn.thread_id), None)
 
     def forget(self, thread_id: str) -> int:
         """By one statement."""
-        rules = self._view._planner.rules
-        removed: int = self._view._run(plan_forget_thread(self._place, thread_id, rules))
+        context = self._view._planner.context
+        removed: int = self._view._run(plan_forget_thread(self._place, thread_id, context))
         return removed
 
     def threads(self) -> list[ThreadSummary]:
         """All threads, counted on the server."""
-        rows = self._view._run(plan_threads(self._place, self._view._planner.rules))
+        rows = self._view._run(plan_threads(self._place, self._view._planner.context))
         return [summary(*row) for row in rows]
 
     def _newest(self, before: tuple[str, str] | None, size: int) -> list[Item]:
-        rules = self._view._planner.rules
-        page: list[Item] = self._view._run(plan_newest_turns(self._place, before, size, rules))
+        context = self._view._planner.context
+        page: list[Item] = self._view._run(plan_newest_turns(self._place, before, size, context))
         return page
 
     def _thread(
@@ -286,14 +286,14 @@ class AgentDrawer(AnyDrawer):
         newest_first: bool = False,
     ) -> Iterator[Turn]:
         while True:
-            rules = self._view._planner.rules
+            context = self._view._planner.context
             page: list[Item] = self._view._run(
                 plan_thread_page(
                     self._place,
                     thread_id,
                     after,
                     size,
-                    rules,
+                    context,
                     before=before,
                     newest_first=newest_first,
                 )

@@ -12,7 +12,7 @@ from ..model.json_values import check_text
 from ..model.users import Address, check_user_id
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import item_id_of
-from ..sql.statement import ItemId, Rules, Statement
+from ..sql.statement import ItemId, SqlContext, Statement
 from ..store.agent_store import AgentStore
 from ..store.bulk_load import check_size
 from .explain import QueryPlan, query_plans
@@ -215,8 +215,8 @@ class DataStoreAdministration(Handle):
         return self._do(plan_delete_within(Within(None, labels, below), self._rules))
 
     @property
-    def _rules(self) -> Rules:
-        return self._store._planner.rules
+    def _rules(self) -> SqlContext:
+        return self._store._planner.context
 
     def _accessed(self, within: Within, limit: int | None, *, recent: bool) -> list[AccessedRecord]:
         statement = plan_accessed(within, checked_limit(limit), self._rules, recent=recent)

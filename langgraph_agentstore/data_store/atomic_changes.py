@@ -40,10 +40,10 @@ class Changing(Writing):
         if isinstance(by, bool) or not isinstance(by, (int, float)):
             raise ValueTypeError(f"increment: by is a number, got {type(by).__name__} {by!r}")
         put = self.put(key, by)
-        if self.rules.index is not None:
+        if self.context.index is not None:
             total = yield from self._change(put.item_id[2], partial(_sum, by=by), by)
         else:
-            total = yield plan_increment(put, self.rules)
+            total = yield plan_increment(put, self.context)
             if total is not None:
                 self.wrote(put)
         if total is None:
@@ -59,8 +59,8 @@ class Changing(Writing):
         put = self.put(key, [item])
         key = put.item_id[2]
         length: int | None = None
-        if self.rules.index is None:
-            length = yield plan_append(put, self.max_value_bytes, self.rules)
+        if self.context.index is None:
+            length = yield plan_append(put, self.max_value_bytes, self.context)
             if length is not None:
                 self.wrote(put)
         if length is None:
@@ -86,8 +86,8 @@ class Changing(Writing):
         self.may_write("compare_and_set")
         put = self.put(key, new)
         encode_value(expected)
-        if self.rules.index is None:
-            written: bool = yield plan_compare_and_set(put, expected, self.rules)
+        if self.context.index is None:
+            written: bool = yield plan_compare_and_set(put, expected, self.context)
         else:
             written = yield from self._replace_if(put, expected)
         if written:
@@ -124,7 +124,7 @@ class Changing(Writing):
         """
         lost = VersionConflictError("")
         for _ in range(UPDATE_ATTEMPTS):
-            record: StoredRecord | None = yield plan_one_record(self.at, key, self.rules)
+            record: StoredRecord | None = yield plan_one_record(self.at, key, self.context)
             if record is not None:
                 value = fn(record.value)
             else:
@@ -143,13 +143,13 @@ class Changing(Writing):
 
     def _found(self, put: Put) -> Steps[Any]:
         """What is there now, to say why something could not be done."""
-        record: StoredRecord | None = yield plan_one_record(self.at, put.item_id[2], self.rules)
+        record: StoredRecord | None = yield plan_one_record(self.at, put.item_id[2], self.context)
         return None if record is None else record.value
 
     def _replace_if(self, put: Put, expected: Any) -> Steps[bool]:
         while True:
             key = put.item_id[2]
-            record: StoredRecord | None = yield plan_one_record(self.at, key, self.rules)
+            record: StoredRecord | None = yield plan_one_record(self.at, key, self.context)
             if record is None or not same_json(record.value, expected):
                 return False
             try:

@@ -75,7 +75,7 @@ class Watching:
         await session.listener.hang(self._bell)
         session.sweeper.start_by_itself()  # for what watches leave behind that nobody ends
         fetch = session.database.fetch
-        await fetch(*begin_statement(self._at.user_id, self._id, session.rules))
+        await fetch(*begin_statement(self._at.user_id, self._id, session.context))
         self._snapshot = (await fetch(SNAPSHOT, ()))[0][0]
         self._renewed_s = time.monotonic()
 
@@ -91,7 +91,7 @@ class Watching:
     async def _read(self, session: Session) -> None:
         at = self._at
         statement = since_statement(
-            at.user_id, self._snapshot, at.stored, self._prefix, session.rules
+            at.user_id, self._snapshot, at.stored, self._prefix, session.context
         )
         self._snapshot, changes = decode_changes(await session.database.fetch(*statement))
         self.found.extend(change for change in changes if self._is_new(change))
@@ -108,7 +108,7 @@ class Watching:
         now = time.monotonic()
         if now - self._renewed_s < RENEW_S:
             return
-        statement = renew_statement(self._at.user_id, self._id, session.rules)
+        statement = renew_statement(self._at.user_id, self._id, session.context)
         if not await session.database.fetch(*statement):
             raise WatchLapsedError(
                 f"this watch did not look for {RETENTION}: what changed since then is not known; "
@@ -118,4 +118,4 @@ class Watching:
 
     async def _end(self, session: Session) -> None:
         session.listener.take_down(self._bell)
-        await session.database.fetch(*end_statement(self._at.user_id, self._id, session.rules))
+        await session.database.fetch(*end_statement(self._at.user_id, self._id, session.context))

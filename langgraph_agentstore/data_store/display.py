@@ -33,7 +33,7 @@ def data_store_html(proxy: Proxy) -> str:
     if proxy.access == "write":
         return proxy_html(proxy) + paragraph("For writing only: records are not shown.")
     operations = proxy._operations
-    statement = plan_glance(operations.at, FIRST_RECORDS, PREVIEW_LENGTH + 1, operations.rules)
+    statement = plan_glance(operations.at, FIRST_RECORDS, PREVIEW_LENGTH + 1, operations.context)
     try:
         proxy._engine.run([HEALTH])  # a display waits for no failover
         [(count, first)] = proxy._engine.run([statement])

@@ -13,7 +13,7 @@ from ..model.users import Address
 from ..runtime.jobs.explaining import explain_job
 from ..sql.items.get import get_one_sql
 from ..sql.items.records import plan_all_values, plan_keys
-from ..sql.statement import Rules, Statement
+from ..sql.statement import SqlContext, Statement
 from ..store.agent_store import AgentStore
 from .view import RecordView
 
@@ -51,7 +51,7 @@ def query_plans(store: AgentStore) -> list[QueryPlan]:
 
 def _statements(store: AgentStore) -> dict[str, tuple[str, int]]:
     """The SQL of each method, and how many arguments it has."""
-    rules: Rules = store._planner.rules
+    context: SqlContext = store._planner.context
     at = locate(Address(_ANYBODY, _LABELS), _LABELS)
     search = RecordView(store, _ANYBODY)._planner.plan(SearchOp(_LABELS))
     assert isinstance(search, Statement)
@@ -59,14 +59,14 @@ def _statements(store: AgentStore) -> dict[str, tuple[str, int]]:
     below = search.decode([(True,)]).instead
     assert below is not None
     planned: dict[str, Statement[Any]] = {
-        "get_all": plan_all_values(at, rules),
-        "list_keys": plan_keys(at, "", None, None, rules),
-        "list_keys, with a prefix": plan_keys(at, "a", None, 10, rules),
+        "get_all": plan_all_values(at, context),
+        "list_keys": plan_keys(at, "", None, None, context),
+        "list_keys, with a prefix": plan_keys(at, "a", None, 10, context),
         "search": search,
         "search, with namespaces below": below,
     }
     statements = {method: (s.sql, len(s.arguments)) for method, s in planned.items()}
-    return {"get": (get_one_sql(rules), 3), **statements}
+    return {"get": (get_one_sql(context), 3), **statements}
 
 
 def _nodes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -70,7 +70,7 @@ class Leasing:
                 self.owner,
                 token,
                 timedelta(seconds=self.lease_s),
-                self._proxy.rules,
+                self._proxy.context,
             )
             if lease.token is not None:
                 self._token, self.expires_at = lease.token, lease.expires_at
@@ -93,8 +93,8 @@ class Leasing:
         if self._token is None:
             raise InvalidOperationError(f"the lock {self.key!r} is not held")
         lease = timedelta(seconds=lease_s)
-        rules = self._proxy.rules
-        self.expires_at = yield plan_renew(self._triple, self._token, lease, rules)
+        context = self._proxy.context
+        self.expires_at = yield plan_renew(self._triple, self._token, lease, context)
         if self.expires_at is None:
             self._token = None
             raise self._lost()
@@ -103,7 +103,7 @@ class Leasing:
         token, self._token = self._token, None
         if token is None:
             return
-        if not (yield plan_release(self._triple, token, self._proxy.rules)):
+        if not (yield plan_release(self._triple, token, self._proxy.context)):
             raise self._lost()
 
     def _lost(self) -> LockLostError:

@@ -17,7 +17,7 @@ from ..sql.items.records import (
     plan_page_of_values,
     plan_values,
 )
-from ..sql.statement import Get, Rules, StoredValue
+from ..sql.statement import Get, SqlContext, StoredValue
 from ..store.items import ExtendedSurface
 from .models import DataStoreRecord, record_of
 from .ops_log import log_entry, preview
@@ -36,9 +36,9 @@ class Reading:
         self.at = settings.at
 
     @property
-    def rules(self) -> Rules:
+    def context(self) -> SqlContext:
         """Those in force."""
-        return self.store._engine.current_rules.rules
+        return self.store._engine.current_rules.context
 
     def get(self, key: str, default: Any) -> Steps[Any]:
         self.may_read("get")
@@ -56,7 +56,7 @@ class Reading:
         wanted = [checked_key(key, self.at) for key in checked_keys(keys)]
         found: Mapping[str, StoredValue] = {}
         if wanted:
-            found = yield plan_values(self.at, list(dict.fromkeys(wanted)), self.rules)
+            found = yield plan_values(self.at, list(dict.fromkeys(wanted)), self.context)
         asked = Counter(key for key in wanted if key in found)
         for times in set(asked.values()):  # one asked for twice was read twice
             self._read({key: found[key] for key in asked if asked[key] == times}, times)
@@ -66,7 +66,7 @@ class Reading:
 
     def get_all(self) -> Steps[dict[str, Any]]:
         self.may_read("get_all")
-        found: dict[str, StoredValue] = yield plan_all_values(self.at, self.rules)
+        found: dict[str, StoredValue] = yield plan_all_values(self.at, self.context)
         self._read(found)
         self.log("get_all", count=len(found))
         return {key: stored.value for key, stored in found.items()}
@@ -75,7 +75,7 @@ class Reading:
         """The next values, by key; not counted as read, and not logged."""
         self.may_read("items")
         prefix = _checked_prefix(prefix)
-        found = yield plan_page_of_values(self.at, prefix, after, limit, self.rules)
+        found = yield plan_page_of_values(self.at, prefix, after, limit, self.context)
         return {key: stored.value for key, stored in found.items()}
 
     def list_keys(
@@ -83,19 +83,19 @@ class Reading:
     ) -> Steps[list[str]]:
         self.may_read("list_keys")
         checked = _checked_prefix(prefix), None if after is None else _checked_prefix(after)
-        keys: list[str] = yield plan_keys(self.at, *checked, checked_limit(limit), self.rules)
+        keys: list[str] = yield plan_keys(self.at, *checked, checked_limit(limit), self.context)
         self.log("list_keys", prefix=prefix, count=len(keys))
         return keys
 
     def list_namespaces(self) -> Steps[list[str]]:
         self.may_read("list_namespaces")
-        names: list[str] = yield plan_namespace_names(self.settings.user_id, self.rules)
+        names: list[str] = yield plan_namespace_names(self.settings.user_id, self.context)
         self.log("list_namespaces", count=len(names))
         return names
 
     def exists(self, key: str) -> Steps[bool]:
         self.may_read("exists")
-        found: bool = yield plan_exists(self.at, checked_key(key, self.at), self.rules)
+        found: bool = yield plan_exists(self.at, checked_key(key, self.at), self.context)
         return found
 
     def record(self, key: str) -> Steps[DataStoreRecord | None]:

@@ -63,14 +63,14 @@ class Writing(Reading):
     def delete(self, key: str) -> Steps[bool]:
         self.may_write("delete")
         key = checked_key(key, self.at)
-        found: bool = yield plan_delete(self.at, key, self.rules)
+        found: bool = yield plan_delete(self.at, key, self.context)
         self.store._engine.access.forget_touch((self.at.user_id, self.at.stored, key))
         self.log("delete", key=key, found=found)
         return found
 
     def clear(self) -> Steps[int]:
         self.may_write("clear")
-        count: int = yield plan_clear(self.at, self.rules)
+        count: int = yield plan_clear(self.at, self.context)
         self.log("clear", count=count)
         return count
 
@@ -89,7 +89,7 @@ class Writing(Reading):
         self._check_size(key, len(text))
         described = encode_mapping(metadata) if metadata else NO_METADATA
         self._check_size(key, len(described), "metadata")
-        index = self.rules.index
+        index = self.context.index
         return Put(
             (at.user_id, at.stored, key),
             at.place,
@@ -103,7 +103,7 @@ class Writing(Reading):
     @property
     def max_value_bytes(self) -> int:
         """The smaller of what the proxy and its store allow."""
-        return min(self.settings.max_value_bytes, self.rules.max_value_bytes)
+        return min(self.settings.max_value_bytes, self.context.max_value_bytes)
 
     def _check_size(self, key: str, size: int, what: str = "value") -> None:
         if size <= self.max_value_bytes:

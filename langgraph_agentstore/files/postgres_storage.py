@@ -87,17 +87,17 @@ class AgentWay:
 
     def _record(self, path: str) -> Statement[ItemRecord | None]:
         planner = self._store._planner
-        return plan_record(*planner.item_id(self._namespace, path), planner.rules)
+        return plan_record(*planner.item_id(self._namespace, path), planner.context)
 
     def _overwrite(self, step: Overwrite) -> tuple[Sequence[Planned], Finish]:
-        rules = self._store._planner.rules
+        context = self._store._planner.context
         put = self._store._plan_put(
             self._namespace, step.path, step.value, None, NOT_PROVIDED, None
         )
         assert isinstance(put, Put)
         if put.content is not None:  # it is to be embedded first, as puts are
             return [], lambda _: False
-        return [plan_overwrite(put, rules)], lambda _: True
+        return [plan_overwrite(put, context)], lambda _: True
 
     def _ranged(
         self, step: Children | Entries | Contents | Remove
@@ -110,16 +110,16 @@ class AgentWay:
     def _statement(self, step: Children | Entries | Contents | Remove) -> Statement[Any]:
         planner = self._store._planner
         (user_id, stored, _), _labels = planner.item_id(self._namespace, "/")
-        space, rules = Space(user_id, stored), planner.rules
+        space, context = Space(user_id, stored), planner.context
         if isinstance(step, Children):
-            return plan_children(space, _storable(step.folder), step.unit, rules)
+            return plan_children(space, _storable(step.folder), step.unit, context)
         if isinstance(step, Remove):
-            return plan_delete_tree(space, _storable(step.path), rules)
+            return plan_delete_tree(space, _storable(step.path), context)
         _storable(step.reach.path)
         if isinstance(step, Entries):
-            return plan_entries(space, step.reach, step.unit, rules)
+            return plan_entries(space, step.reach, step.unit, context)
         escaped = json.dumps(_storable(step.literal), ensure_ascii=False)[1:-1]
-        return plan_contents(space, step.reach, step.literal, escaped, rules)
+        return plan_contents(space, step.reach, step.literal, escaped, context)
 
 
 def _tried(plan: Callable[..., Planned], *arguments: Any) -> Planned | AgentStoreError:

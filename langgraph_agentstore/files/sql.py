@@ -17,7 +17,7 @@ from ..sql.statement import (
     Decoded,
     Put,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     written_once,
 )
@@ -73,10 +73,10 @@ def after_folder(prefix: str) -> str:
 _OPENED = "CROSS JOIN LATERAL (SELECT i.value || '{}'::jsonb AS v OFFSET 0) f"
 
 
-def _reached(rules: Rules) -> str:
+def _reached(context: SqlContext) -> str:
     """The items within reach: two scans of a range each, where an OR might scan the namespace."""
-    columns = f"SELECT i.key, i.value FROM {rules.tables.item} i"
-    where = f"WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}"
+    columns = f"SELECT i.key, i.value FROM {context.tables.item} i"
+    where = f"WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}"
     return f"""({columns} {where} AND i.key = $3
         UNION ALL
         {columns} {where} AND i.key >= $4 AND i.key < $5 AND i.key <> $3
@@ -96,24 +96,24 @@ def _details(unit: SizeUnit) -> str:
        CASE jsonb_typeof(f.v->'modified_at') WHEN 'string' THEN f.v->>'modified_at' END"""
 
 
-def _first_nested(start: str, rules: Rules) -> str:
+def _first_nested(start: str, context: SqlContext) -> str:
     """The first file at or after `start` that is in a folder of the folder `$3`."""
-    return f"""(SELECT i.key FROM {rules.tables.item} i
+    return f"""(SELECT i.key FROM {context.tables.item} i
              WHERE i.user_id = $1 AND i.namespace = $2 AND i.key >= {start} AND i.key < $4
-               AND strpos(substr(i.key, char_length($3) + 1), '/') > 0 AND {rules.live()}
+               AND strpos(substr(i.key, char_length($3) + 1), '/') > 0 AND {context.live()}
              ORDER BY i.key LIMIT 1)"""
 
 
 @written_once
-def _children_sql(rules: Rules, unit: SizeUnit) -> str:
-    item, live = rules.tables.item, rules.live()
+def _children_sql(context: SqlContext, unit: SizeUnit) -> str:
+    item, live = context.tables.item, context.live()
     folder = "$3 || split_part(substr(walk.nested, char_length($3) + 1), '/', 1)"
     return f"""
 WITH RECURSIVE walk (start, nested) AS (
-    SELECT $3::text COLLATE "C", {_first_nested("$3", rules)}
+    SELECT $3::text COLLATE "C", {_first_nested("$3", context)}
     UNION ALL
     -- From folder to folder: what is in one is skipped, however much it is.
-    SELECT following.start, {_first_nested("following.start", rules)}
+    SELECT following.start, {_first_nested("following.start", context)}
       FROM walk CROSS JOIN LATERAL (
            SELECT ({folder} || '0') COLLATE "C" AS start OFFSET 0) following
      WHERE walk.nested IS NOT NULL
@@ -130,29 +130,29 @@ SELECT files.* FROM walk CROSS JOIN LATERAL (
 
 
 def plan_children(
-    space: Space, folder: str, unit: SizeUnit, rules: Rules
+    space: Space, folder: str, unit: SizeUnit, context: SqlContext
 ) -> Statement[list[FileEntry]]:
     """Files and folders directly in `folder`, which ends with `/`; by path.
 
     It costs what they cost, however many files are in the folders below.
     """
     arguments = (*space, folder, after_folder(folder))
-    return Statement(_children_sql(rules, unit), arguments, _decode_entries, reads=True)
+    return Statement(_children_sql(context, unit), arguments, _decode_entries, reads=True)
 
 
 @written_once
-def _entries_sql(rules: Rules, unit: SizeUnit) -> str:
+def _entries_sql(context: SqlContext, unit: SizeUnit) -> str:
     return f"""
 SELECT i.key, {_details(unit)}, false
-  FROM {_reached(rules)} {_OPENED}"""
+  FROM {_reached(context)} {_OPENED}"""
 
 
 def plan_entries(
-    space: Space, reach: Reach, unit: SizeUnit, rules: Rules
+    space: Space, reach: Reach, unit: SizeUnit, context: SqlContext
 ) -> Statement[list[FileEntry]]:
     """All files within reach; by path."""
     arguments = (*space, *reach.arguments)
-    return Statement(_entries_sql(rules, unit), arguments, _decode_entries, reads=True)
+    return Statement(_entries_sql(context, unit), arguments, _decode_entries, reads=True)
 
 
 def _decode_entries(rows: Sequence[Row]) -> Decoded[list[FileEntry]]:
@@ -161,10 +161,10 @@ def _decode_entries(rows: Sequence[Row]) -> Decoded[list[FileEntry]]:
 
 
 @written_once
-def _contents_sql(rules: Rules) -> str:
+def _contents_sql(context: SqlContext) -> str:
     return f"""
 SELECT i.key, i.value
-  FROM {_reached(rules)} {_OPENED}
+  FROM {_reached(context)} {_OPENED}
  -- Lines are a JSON list, in whose text some characters are escaped.
  WHERE i.key = $3 OR strpos(f.v->>'content',
            CASE jsonb_typeof(f.v->'content') WHEN 'array' THEN $8 ELSE $7 END) > 0
@@ -172,7 +172,7 @@ SELECT i.key, i.value
 
 
 def plan_contents(
-    space: Space, reach: Reach, literal: str, escaped: str, rules: Rules
+    space: Space, reach: Reach, literal: str, escaped: str, context: SqlContext
 ) -> Statement[list[tuple[str, Any]]]:
     """Paths and values of the files within reach that hold `literal`; `reach.path` in any case.
 
@@ -184,35 +184,35 @@ def plan_contents(
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[str, Any]]]:
         return Decoded([(path, value) for path, value in rows])
 
-    return Statement(_contents_sql(rules), arguments, decode, reads=True)
+    return Statement(_contents_sql(context), arguments, decode, reads=True)
 
 
 @written_once
-def _overwrite_sql(rules: Rules) -> str:
+def _overwrite_sql(context: SqlContext) -> str:
     created_at = "i.value->>'created_at'"
     kept = f"""value = CASE
-           WHEN {rules.live()} AND {created_at} <> ''
+           WHEN {context.live()} AND {created_at} <> ''
            THEN jsonb_set(excluded.value, '{{created_at}}', to_jsonb({created_at}))
            ELSE excluded.value END"""
-    return put_one_sql(rules).replace("value      = excluded.value", kept, 1)
+    return put_one_sql(context).replace("value      = excluded.value", kept, 1)
 
 
-def plan_overwrite(put: Put, rules: Rules) -> Statement[None]:
+def plan_overwrite(put: Put, context: SqlContext) -> Statement[None]:
     """Writes a file, whatever is there; it keeps when that was created. Without an index alone."""
 
     def decode(_: Sequence[Row]) -> Decoded[None]:
         return Decoded(None)
 
     # A second run could undo what another writer made of the file in between.
-    return Statement(_overwrite_sql(rules), arguments_of(put), decode, idempotent=False)
+    return Statement(_overwrite_sql(context), arguments_of(put), decode, idempotent=False)
 
 
-def plan_delete_tree(space: Space, path: str, rules: Rules) -> Statement[int]:
+def plan_delete_tree(space: Space, path: str, context: SqlContext) -> Statement[int]:
     """Removes the file and everything below it as a folder; how many that had not expired."""
     folder = path + "/"
     delete = f"""
-DELETE FROM {rules.tables.item} i
+DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
     # Of a range each, where an OR might scan the namespace.
     deletes = [f"{delete} AND i.key = $3", f"{delete} AND i.key >= $4 AND i.key < $5"]
-    return count_of_removed(deletes, (*space, path, folder, after_folder(folder)), rules)
+    return count_of_removed(deletes, (*space, path, folder, after_folder(folder)), context)

@@ -29,7 +29,7 @@ from ..model.text_fields import (
     words_of,
 )
 from ..model.users import Scope
-from ..sql.statement import Content, Put, Rules
+from ..sql.statement import Content, Put, SqlContext
 from .tables_sql import OfficialItem
 
 _NUMBER = re.compile(r"\.\d+$")
@@ -66,7 +66,7 @@ def plan_migrant(
     fresh: Collection[str],
     named: frozenset[str] | None,
     scope: Scope,
-    rules: Rules,
+    context: SqlContext,
 ) -> Migrant:
     """The item with its address here, and the vectors there that it is found by.
 
@@ -82,16 +82,16 @@ def plan_migrant(
         raise InvalidNamespaceError(f"{labels!r} has an empty label and nothing else below a user")
     at = locate(address, labels)
     item_id = (at.user_id, at.stored, checked_key(item.key, at))
-    value = _checked(item.value, rules.max_value_bytes)
+    value = _checked(item.value, context.max_value_bytes)
     put = Put(item_id, at.place, item.value, _ttl(item))
-    if rules.index is None:
+    if context.index is None:
         return Migrant(item, put)
-    chosen = chosen_paths(value, fresh, named, rules.index)
-    paths = rules.index.paths if chosen is None else chosen
-    texts = [] if rules.index.vectors is None else list(_texts(value, paths))
+    chosen = chosen_paths(value, fresh, named, context.index)
+    paths = context.index.paths if chosen is None else chosen
+    texts = [] if context.index.vectors is None else list(_texts(value, paths))
     parts = [(name, part) for name, part in texts if name in fresh]
-    words = words_of(value, paths) if paths and rules.index.language is not None else None
-    put.content = Content(rules.index, tuple(part for _, part in parts), words, chosen)
+    words = words_of(value, paths) if paths and context.index.language is not None else None
+    put.content = Content(context.index, tuple(part for _, part in parts), words, chosen)
     return Migrant(item, put, tuple(name for name, _ in parts), len(parts) < len(texts))
 
 

@@ -16,26 +16,26 @@ from ..sql.statement import (
     Decoded,
     ItemId,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     columns_of,
     written_once,
 )
 from .items_sql import Migrant
 
-CurrentRules: TypeAlias = Literal["absent", "older", "same", "newer", "expired"]
+Presence: TypeAlias = Literal["absent", "older", "same", "newer", "expired"]
 """Of the item here, beside the one there. "expired": it is absent, and there it has expired."""
 
 
-def plan_standings(migrants: Sequence[Migrant], rules: Rules) -> Statement[list[CurrentRules]]:
+def plan_presence(migrants: Sequence[Migrant], context: SqlContext) -> Statement[list[Presence]]:
     """How the items here stand beside those there, in their order.
 
     "same" has the value, the times, an expiry that is no earlier, and something to be found by
     where it should have.
     """
 
-    def decode(rows: Sequence[Row]) -> Decoded[list[CurrentRules]]:
-        return Decoded([cast("Standing", row[0]) for row in rows])
+    def decode(rows: Sequence[Row]) -> Decoded[list[Presence]]:
+        return Decoded([cast("Presence", row[0]) for row in rows])
 
     items = [migrant.item for migrant in migrants]
     puts = [migrant.put for migrant in migrants]
@@ -48,17 +48,17 @@ def plan_standings(migrants: Sequence[Migrant], rules: Rules) -> Statement[list[
         [put.content is not None and put.content.words is not None for put in puts],
         [len(migrant.names) for migrant in migrants],
     )
-    return Statement(_standings_sql(rules), arguments, decode)
+    return Statement(_standings_sql(context), arguments, decode)
 
 
 @written_once
-def _standings_sql(rules: Rules) -> str:
+def _standings_sql(context: SqlContext) -> str:
     found = ""
-    if rules.vector_set is not None:
+    if context.vector_set is not None:
         found = f"""
              -- Any will do: those that another reindex() made are not undone.
              AND (p.parts = 0 OR EXISTS (
-                  SELECT FROM {rules.vectors} v
+                  SELECT FROM {context.vectors} v
                    WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
                      AND v.version = i.version))"""
     return f"""
@@ -74,12 +74,12 @@ SELECT CASE WHEN i.user_id IS NULL
               $6::timestamptz[], $7::timestamptz[], $8::boolean[], $9::integer[])
        WITH ORDINALITY AS p (user_id, namespace, key, value, created_at, updated_at, expires_at,
                              worded, parts, position)
-  LEFT JOIN {rules.tables.item} i
+  LEFT JOIN {context.tables.item} i
     ON i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
  ORDER BY p.position"""
 
 
-def plan_settle(migrants: Sequence[Migrant], rules: Rules) -> Statement[set[ItemId]]:
+def plan_settle(migrants: Sequence[Migrant], context: SqlContext) -> Statement[set[ItemId]]:
     """Writes the items, whose triples differ and whose vectors are there; which it wrote.
 
     One that is newer here stays. A second run leaves what the first did.
@@ -89,10 +89,10 @@ def plan_settle(migrants: Sequence[Migrant], rules: Rules) -> Statement[set[Item
     def decode(rows: Sequence[Row]) -> Decoded[set[ItemId]]:
         return Decoded({(row[0], row[1], row[2]) for row in rows})
 
-    return Statement(_settle_sql(rules), _settle_arguments(ordered, rules), decode)
+    return Statement(_settle_sql(context), _settle_arguments(ordered, context), decode)
 
 
-def _settle_arguments(migrants: Sequence[Migrant], rules: Rules) -> tuple[Any, ...]:
+def _settle_arguments(migrants: Sequence[Migrant], context: SqlContext) -> tuple[Any, ...]:
     items = [migrant.item for migrant in migrants]
     puts = [migrant.put for migrant in migrants]
     columns = (
@@ -107,11 +107,11 @@ def _settle_arguments(migrants: Sequence[Migrant], rules: Rules) -> tuple[Any, .
         [paths_of_put(put) for put in puts],
         [len(put.vectors or ()) for put in puts],
     )
-    return columns if rules.vector_set is None else (*columns, *vector_columns(puts))
+    return columns if context.vector_set is None else (*columns, *vector_columns(puts))
 
 
 @written_once
-def _settle_sql(rules: Rules) -> str:
+def _settle_sql(context: SqlContext) -> str:
     return f"""
 WITH p AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[],
@@ -120,18 +120,18 @@ WITH p AS MATERIALIZED (
          WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, created_at,
                                updated_at, expires_at, text, indexed_paths, parts, position)
 ), written AS (
-    INSERT INTO {rules.tables.item} AS i
+    INSERT INTO {context.tables.item} AS i
            (user_id, namespace, key, place, value, ttl, created_at, updated_at, expires_at,
             words, word_count, words_by, indexed_paths)
     SELECT p.user_id, p.namespace, p.key, p.place, p.value, p.ttl, p.created_at, p.updated_at,
            p.expires_at, w.words, w.word_count, w.words_by, p.indexed_paths
-      FROM p CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+      FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET {_REPLACE}
      -- Looked at once more: somebody may have written it since.
      WHERE i.updated_at <= excluded.updated_at
     RETURNING i.user_id, i.namespace, i.key, i.version
-){vectors_ctes(rules, 13) if rules.vector_set is not None else ""}
-{tell(rules, "w.user_id, w.namespace, w.key")}"""
+){vectors_ctes(context, 13) if context.vector_set is not None else ""}
+{tell(context, "w.user_id, w.namespace, w.key")}"""
 
 
 # A version means one value: the same one, found by more or for longer, keeps it.

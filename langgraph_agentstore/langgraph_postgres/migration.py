@@ -19,9 +19,9 @@ from ..runtime.jobs.copy_load import BEFORE_LARGE_LOAD
 from ..runtime.jobs.indexes import lacks_approximate_index
 from ..runtime.session import Session
 from ..sql.items.put_indexed import LARGEST_BATCH
-from ..sql.statement import Rules
+from ..sql.statement import SqlContext
 from .items_sql import Migrant, labels_of, plan_migrant
-from .merge_sql import CurrentRules, plan_settle, plan_standings
+from .merge_sql import Presence, plan_presence, plan_settle
 from .source import OfficialSource, Page, Row
 from .tables_sql import check_index
 
@@ -62,7 +62,7 @@ class Migrating:
             if searching.problem is not None:
                 raise searching.problem
             await self._source.open(session.config.pool)
-            check_index(self._source.tables, self._source.named or frozenset(), searching.rules)
+            check_index(self._source.tables, self._source.named or frozenset(), searching.context)
             return self._source.total
 
     async def copy(self, session: Session) -> int:
@@ -100,7 +100,7 @@ class Migrating:
             if self.compared:
                 self._check_counts()
                 # It may be missing since an earlier run, which took it away and then was killed.
-                self.large = self.large or lacks_approximate_index(session.rules)
+                self.large = self.large or lacks_approximate_index(session.context)
             return self._seen_again
 
     async def end(self, _session: Session) -> None:
@@ -143,17 +143,17 @@ class Migrating:
     async def _copy(
         self, session: Session, page: Page, counts: Counter[str], searching: Searching
     ) -> None:
-        rules = searching.rules
-        migrants, refusals = await asyncio.to_thread(self._planned, page.rows, rules)
+        context = searching.context
+        migrants, refusals = await asyncio.to_thread(self._planned, page.rows, context)
         if refusals and not self._skip_refused:
             raise self._refusing(refusals[0])
-        standings = await self._standings(session, migrants, rules)
+        standings = await self._standings(session, migrants, context)
         wanted = [m for m, s in zip(migrants, standings, strict=True) if s in ("absent", "older")]
         written = counts["vectors"] = 0
         if wanted:
             await self._prepare(session, wanted)
-            for batch in _batches(wanted, session.rules):
-                written += await self._settle(session, batch, rules, counts)
+            for batch in _batches(wanted, session.context):
+                written += await self._settle(session, batch, context, counts)
         counts["absent"] = written
         counts["newer"] = standings.count("newer") + len(wanted) - written
         counts["same"], counts["expired"] = standings.count("same"), page.expired
@@ -163,11 +163,9 @@ class Migrating:
         counts["unindexed"] = sum(migrant.unindexed for migrant in migrants)
         self._refusals += [error for error, _ in refusals][: LISTED - len(self._refusals)]
 
-    async def _compare(
-        self, session: Session, page: Page, searching: Searching
-    ) -> list[CurrentRules]:
-        migrants, _ = await asyncio.to_thread(self._planned, page.rows, searching.rules)
-        standings = await self._standings(session, migrants, searching.rules)
+    async def _compare(self, session: Session, page: Page, searching: Searching) -> list[Presence]:
+        migrants, _ = await asyncio.to_thread(self._planned, page.rows, searching.context)
+        standings = await self._standings(session, migrants, searching.context)
         for migrant, current_rules in zip(migrants, standings, strict=True):
             if current_rules in ("absent", "older"):
                 raise CopyMismatchError(
@@ -185,14 +183,14 @@ class Migrating:
             )
 
     def _planned(
-        self, rows: Sequence[Row], rules: Rules
+        self, rows: Sequence[Row], context: SqlContext
     ) -> tuple[list[Migrant], list[tuple[RefusedItem, AgentStoreError]]]:
         migrants, refusals = [], []
         for row in rows:
             item = row.item
             try:
                 migrants.append(
-                    plan_migrant(item, row.fresh, self._source.named, self._scope, rules)
+                    plan_migrant(item, row.fresh, self._source.named, self._scope, context)
                 )
             except AgentStoreError as error:
                 refused = RefusedItem(labels_of(item.prefix), item.key, str(error))
@@ -208,17 +206,17 @@ class Migrating:
         )
 
     async def _standings(
-        self, session: Session, migrants: Sequence[Migrant], rules: Rules
-    ) -> list[CurrentRules]:
-        statement = plan_standings(migrants, rules)
+        self, session: Session, migrants: Sequence[Migrant], context: SqlContext
+    ) -> list[Presence]:
+        statement = plan_presence(migrants, context)
         rows = await session.database.fetch(statement.sql, statement.arguments)
         return statement.decode(rows).result
 
     async def _settle(
-        self, session: Session, batch: Sequence[Migrant], rules: Rules, counts: Counter[str]
+        self, session: Session, batch: Sequence[Migrant], context: SqlContext, counts: Counter[str]
     ) -> int:
         await self._source.fill(batch)
-        statement = plan_settle(batch, rules)
+        statement = plan_settle(batch, context)
         rows = await session.database.fetch(statement.sql, statement.arguments)
         written = statement.decode(rows).result
         counts["vectors"] += sum(len(m.names) for m in batch if m.put.item_id in written)
@@ -238,9 +236,9 @@ class Migrating:
         self.large = self._counts["vectors"] + coming >= LARGE
 
 
-def _batches(migrants: Sequence[Migrant], rules: Rules) -> Iterator[list[Migrant]]:
+def _batches(migrants: Sequence[Migrant], context: SqlContext) -> Iterator[list[Migrant]]:
     """Vectors in bounded numbers, fewer where each costs an approximate index a search."""
-    most = LARGEST_BATCH if rules.approximate else _BATCH_PARTS
+    most = LARGEST_BATCH if context.approximate else _BATCH_PARTS
     batch: list[Migrant] = []
     parts = 0
     for migrant in migrants:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import ConfigurationError, DatabaseError, IndexMismatchError
-from ..sql.statement import Row, Rules
+from ..sql.statement import Row, SqlContext
 
 COLUMNS_SQL = """
 SELECT c.relname, a.attname, t.typname, tn.nspname, a.atttypmod,
@@ -111,12 +111,12 @@ def official_tables(rows: Sequence[Row], schema: str, elsewhere: Sequence[str]) 
     return OfficialTables(schema, tables.ttl, dims, type_schema)
 
 
-def check_index(tables: OfficialTables, named: frozenset[str], rules: Rules) -> None:
+def check_index(tables: OfficialTables, named: frozenset[str], context: SqlContext) -> None:
     """Raises IndexMismatchError unless this store's index can take the vectors there.
 
     `named`: the paths that vectors there are of.
     """
-    index = rules.index
+    index = context.index
     if index is None or index.vectors is None or tables.dims is None or not named:
         return
     if tables.dims != index.vectors.dims:

@@ -168,7 +168,7 @@ class PostgresStorage(Storage):
     def keys(self, labels: Labels, prefix: str) -> Iterable[str]:
         planner = self.store._planner
         found: list[str] = self.store._run(
-            plan_keys(planner.located(labels), prefix, None, None, planner.rules)
+            plan_keys(planner.located(labels), prefix, None, None, planner.context)
         )
         return found
 
@@ -201,7 +201,7 @@ class PostgresStorage(Storage):
         after: str | None = None
         while True:
             page: dict[str, StoredValue] = self.store._run(
-                plan_page_of_values(at, prefix, after, PAGE_SIZE, planner.rules, passes)
+                plan_page_of_values(at, prefix, after, PAGE_SIZE, planner.context, passes)
             )
             for after, stored in page.items():
                 yield after, as_mapping(stored.value)

@@ -80,7 +80,7 @@ class AccessLog:
             if not taken:
                 return
             try:
-                statement = count_statement(_accesses(taken), session.rules)
+                statement = count_statement(_accesses(taken), session.context)
                 # A second run would count twice.
                 await session.database.fetch(*statement, idempotent=False)
             except AgentStoreError as error:
@@ -97,7 +97,7 @@ class AccessLog:
         """Reads a record, with what is noted of it added; one statement."""
 
         async def run(session: Session) -> StoredRecord | None:
-            statement = plan_one_record(at, key, session.rules)
+            statement = plan_one_record(at, key, session.context)
             # No flush meanwhile: a read is then either in the table or noted, never both.
             async with self._flushing:
                 asked_s = time.monotonic()

@@ -22,7 +22,7 @@ from langgraph.store.base import IndexConfig
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..results import StoreStats
-from ..sql.statement import CurrentRules, Planned, Rules
+from ..sql.statement import CurrentRules, Planned, SqlContext
 from .access_log import FLUSH_S, AccessLog, Touched
 from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
 from .connections.target import TargetReader
@@ -204,7 +204,7 @@ class Engine(ForkAware):
 
     async def _open(self) -> None:
         try:
-            self._session = await open_session(self.config, self.current_rules.rules)
+            self._session = await open_session(self.config, self.current_rules.context)
         except Exception as error:
             if not isinstance(error, AgentStoreError):
                 logger.exception("opening the store failed")
@@ -280,7 +280,7 @@ class Engine(ForkAware):
             self._thread.stop()
 
 
-async def open_session(config: StoreConfig, rules: Rules) -> Session:
+async def open_session(config: StoreConfig, context: SqlContext) -> Session:
     """Connects and brings the schema up to date; the bundled Postgres is started first."""
     source = config.source
     if source.embedded is None:
@@ -294,9 +294,9 @@ async def open_session(config: StoreConfig, rules: Rules) -> Session:
     try:
         async with database.connections.lease() as connection:
             check_version(connection)
-            await check_visibility(connection, rules.tables)
-            schema_version = await migrate(connection, rules.tables)
-            opened, problem = await open_vectors(connection, rules)
+            await check_visibility(connection, context.tables)
+            schema_version = await migrate(connection, context.tables)
+            opened, problem = await open_vectors(connection, context)
             if opened.vector_set is not None:
                 await warn_of_pgvector(connection)
         if opened.vector_set is not None:

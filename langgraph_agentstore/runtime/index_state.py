@@ -15,7 +15,7 @@ from ..sql.statement import (
     ItemId,
     Put,
     Query,
-    Rules,
+    SqlContext,
     Statement,
 )
 from .connections.connector import Connection
@@ -63,16 +63,16 @@ class Searching:
     `problem` says why vectors cannot be used, if they cannot; whatever needs them raises it.
     """
 
-    def __init__(self, rules: Rules, problem: SchemaError | None) -> None:
-        self.rules = rules
+    def __init__(self, context: SqlContext, problem: SchemaError | None) -> None:
+        self.context = context
         self.problem = problem
-        index = rules.index
+        index = context.index
         has_model = index is not None and index.embedder is not None
         self.embedder = Embedder(index) if index is not None and has_model else None
 
     async def open(self, connection: Connection) -> None:
         """Finds out anew which set of vectors is in use."""
-        self.rules, self.problem = await open_vectors(connection, self.rules)
+        self.context, self.problem = await open_vectors(connection, self.context)
 
     async def embed(self, put: Put, known: Known) -> None:
         """Gives the put its vectors.
@@ -90,7 +90,7 @@ class Searching:
         assert self.embedder is not None
         documents = self.embedder.documents
         if any(documents.recall(text) is None for text in texts):
-            stored = await known(plan_known_vectors(put.item_id, self.rules))
+            stored = await known(plan_known_vectors(put.item_id, self.context))
             for part in _parts(put):
                 if part.digest in stored:
                     documents.learn(part.text, stored[part.digest])
@@ -134,18 +134,18 @@ class Searching:
     async def statement_of(self, query: Query) -> Statement[object]:
         """The search that a query becomes once its text is embedded."""
         if query.text is None:
-            return query.statement(self.rules, None)
+            return query.statement(self.context, None)
         if self.problem is not None:
             raise self.problem
         assert self.embedder is not None
         (vector,) = await self.embedder.queries.vectors([query.text])
-        return query.statement(self.rules, vector)
+        return query.statement(self.context, vector)
 
     def refit(self, put: Put) -> None:
         """Has the put say what this index finds it by: it may be another since it was planned."""
-        if self.rules.index is None:
+        if self.context.index is None:
             return
-        content = content_for(put, self.rules.index)
+        content = content_for(put, self.context.index)
         if content is not put.content:
             put.content, put.vectors = content, None
 

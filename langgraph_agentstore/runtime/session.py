@@ -30,7 +30,7 @@ from ..sql.statement import (
     Query,
     Refresh,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 from .batching import WIDTH, Lane
@@ -99,9 +99,9 @@ class Session:
         self._refreshes = lane(self._run_refreshes, width=1, widest=1)
 
     @property
-    def rules(self) -> Rules:
+    def context(self) -> SqlContext:
         """Those in force, with the set of vectors in use."""
-        return self.index.now.rules
+        return self.index.now.context
 
     @property
     def waiting(self) -> int:
@@ -206,14 +206,14 @@ class Session:
 
     async def _run_gets(self, tickets: Sequence[Ticket]) -> None:
         gets = [ticket.operation for ticket in tickets]
-        rows = await self.database.fetch(*get_statement(gets, self.rules), use="get")
+        rows = await self.database.fetch(*get_statement(gets, self.context), use="get")
         read = decode_gets(gets, rows)
         for ticket, item in zip(tickets, read.items, strict=True):
             ticket.call.results[ticket.position] = item
         for place in read.apart:
             ticket = tickets[place]
             ticket.call.remaining += 1
-            alone = plan_get_alone(gets[place], self.rules)
+            alone = plan_get_alone(gets[place], self.context)
             self._start_alone(ticket.call, Ticket(ticket.call, ticket.position, alone))
         self._refresh(read.refreshes)
 
@@ -243,7 +243,7 @@ class Session:
 
     async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
         refreshes = list({t.operation.item_id: t.operation for t in tickets}.values())
-        await self.database.fetch(*refresh_statement(refreshes, self.rules), use="refresh")
+        await self.database.fetch(*refresh_statement(refreshes, self.context), use="refresh")
         self.refreshed += len(refreshes)
 
     async def _run_alone(self, ticket: Ticket) -> None:
@@ -282,9 +282,9 @@ class Session:
             return await self._read(await searching.statement_of(operation))
         if isinstance(operation, PutTogether):
             await searching.embed_all(operation.puts)
-            return await self._result_of(put_together_statement(operation, searching.rules))
+            return await self._result_of(put_together_statement(operation, searching.context))
         await searching.embed(operation.put, self._fetch_shared)
-        return await self._result_of(put_expected_statement(operation, searching.rules))
+        return await self._result_of(put_expected_statement(operation, searching.context))
 
     async def _read(self, statement: Statement[Any]) -> Any:
         """The result of a read of which the caller's operation is a part."""
@@ -319,6 +319,6 @@ class Session:
             self._refreshes.depart()
 
     async def _sweep_batch(self, size: int) -> int:
-        statement = plan_sweep(size, self.rules)
+        statement = plan_sweep(size, self.context)
         rows = await self.database.fetch(statement.sql, statement.arguments)
         return statement.decode(rows).result

@@ -20,7 +20,7 @@ from ..errors import (
     MissingSchemaError,
     SchemaError,
 )
-from ..sql.statement import Rules, Tables
+from ..sql.statement import SqlContext, Tables
 from ..sql.vector_tables import approximate_index, create_vectors_sql
 from .connections.connector import Connection, know_vectors
 from .connections.server_checks import numbers_of
@@ -64,42 +64,44 @@ class StoredSet:
     settings: str
 
 
-async def open_vectors(connection: Connection, rules: Rules) -> tuple[Rules, SchemaError | None]:
+async def open_vectors(
+    connection: Connection, context: SqlContext
+) -> tuple[SqlContext, SchemaError | None]:
     """The rules with the set in use, made if there is none; and why there is none to be used.
 
     Raises:
         ConfigurationError: the server does not know the index's language.
     """
-    index = rules.index
+    index = context.index
     if index is None:
-        return rules, None
+        return context, None
     if index.language is not None:
         await _check_language(connection, index.language)
-        await _warn_of_other_words(connection, rules)
+        await _warn_of_other_words(connection, context)
     if index.vectors is None:
-        return rules, None
+        return context, None
     try:
-        rules = with_extension(rules, await have_extension(connection, rules.tables))
+        context = with_extension(context, await have_extension(connection, context.tables))
         # Where it is there nothing is locked or written: a standby would refuse that.
-        stored = await stored_set(connection, rules, "active")
+        stored = await stored_set(connection, context, "active")
         if stored is None:
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-                stored = await stored_set(connection, rules, "active")
+                stored = await stored_set(connection, context, "active")
                 if stored is None:
-                    stored = await make_set(connection, rules, 1, "active")
-                    await _warn_of_items_without_vectors(connection, rules)
+                    stored = await make_set(connection, context, 1, "active")
+                    await _warn_of_items_without_vectors(connection, context)
         check_set(stored, index)
-        await _adopt_model(connection, rules, stored)
+        await _adopt_model(connection, context, stored)
     except SchemaError as error:
-        return replace(rules, vector_set=None, approximate=False), error
-    rules = replace(rules, vector_set=stored.number)
-    return replace(rules, approximate=await has_index(connection, rules)), None
+        return replace(context, vector_set=None, approximate=False), error
+    context = replace(context, vector_set=stored.number)
+    return replace(context, approximate=await has_index(connection, context)), None
 
 
-def with_extension(rules: Rules, schema: str) -> Rules:
+def with_extension(context: SqlContext, schema: str) -> SqlContext:
     """The rules, once the schema of pgvector is known."""
-    return replace(rules, tables=replace(rules.tables, extension=schema))
+    return replace(context, tables=replace(context.tables, extension=schema))
 
 
 async def have_extension(connection: Connection, tables: Tables) -> str:
@@ -149,38 +151,40 @@ def _check_pgvector(version: str) -> None:
         )
 
 
-async def stored_set(connection: Connection, rules: Rules, state: str) -> StoredSet | None:
+async def stored_set(connection: Connection, context: SqlContext, state: str) -> StoredSet | None:
     row = await connection.fetchrow(
         f"""SELECT number, dims, stored_as, model, settings
-              FROM {rules.tables.vector_set} WHERE state = $1""",
+              FROM {context.tables.vector_set} WHERE state = $1""",
         state,
     )
     return None if row is None else StoredSet(*row)
 
 
-async def make_set(connection: Connection, rules: Rules, number: int, state: str) -> StoredSet:
+async def make_set(
+    connection: Connection, context: SqlContext, number: int, state: str
+) -> StoredSet:
     """A new, empty set for this index; call it within a transaction."""
-    vectors, index = rules.vector_index, rules.searched
+    vectors, index = context.vector_index, context.searched
     made = (number, state, vectors.dims, vectors.stored_as, index.model, index.settings)
     try:
-        for statement in create_vectors_sql(rules.tables, number, vectors):
+        for statement in create_vectors_sql(context.tables, number, vectors):
             await connection.execute(statement)
         # While it is empty an index costs nothing; IVFFlat's needs data to begin with.
-        ann = approximate_index(rules.tables, number, vectors)
+        ann = approximate_index(context.tables, number, vectors)
         if ann is not None and vectors.kind == "hnsw" and state == "active":
             await connection.execute(ann.create_at_once)
         await connection.execute(
-            f"""INSERT INTO {rules.tables.vector_set}
+            f"""INSERT INTO {context.tables.vector_set}
                        (number, state, dims, stored_as, model, settings)
                 VALUES ($1, $2, $3, $4, $5, $6)""",
             *made,
         )
     except asyncpg.InsufficientPrivilegeError as error:
-        sql = ";\n".join(create_vectors_sql(rules.tables, number, vectors)) + ";"
+        sql = ";\n".join(create_vectors_sql(context.tables, number, vectors)) + ";"
         raise MissingSchemaError(
             f"this role may not make the table for vectors ({error}); let a role that may open "
             f"the store once with this index, and then grant SELECT, INSERT, UPDATE and DELETE on "
-            f"{rules.tables.item_vector(number)}, and SELECT on {rules.tables.vector_set}",
+            f"{context.tables.item_vector(number)}, and SELECT on {context.tables.vector_set}",
             sql=sql,
         ) from error
     return StoredSet(number, *made[2:])
@@ -203,49 +207,49 @@ def check_set(stored: StoredSet, index: SearchIndex) -> None:
         )
 
 
-async def has_index(connection: Connection, rules: Rules) -> bool:
+async def has_index(connection: Connection, context: SqlContext) -> bool:
     """Whether the approximate index that this configuration asks for is there and valid."""
-    assert rules.vector_set is not None
-    ann = approximate_index(rules.tables, rules.vector_set, rules.vector_index)
+    assert context.vector_set is not None
+    ann = approximate_index(context.tables, context.vector_set, context.vector_index)
     if ann is None:
         return False
     valid = await connection.fetchval(
         "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)",
-        f"{rules.tables.quoted}.{ann.name}",
+        f"{context.tables.quoted}.{ann.name}",
     )
     return bool(valid)
 
 
-async def _adopt_model(connection: Connection, rules: Rules, stored: StoredSet) -> None:
+async def _adopt_model(connection: Connection, context: SqlContext, stored: StoredSet) -> None:
     """Writes down the model's name where nobody knew it before."""
-    model = rules.searched.model
+    model = context.searched.model
     may = await connection.fetchval(
         "SELECT has_table_privilege($1, 'UPDATE') AND NOT pg_is_in_recovery()",
-        rules.tables.vector_set,
+        context.tables.vector_set,
     )
     if stored.model is None and model is not None and may:
         await connection.execute(
-            f"UPDATE {rules.tables.vector_set} SET model = $1 WHERE number = $2",
+            f"UPDATE {context.tables.vector_set} SET model = $1 WHERE number = $2",
             model,
             stored.number,
         )
 
 
-async def _warn_of_items_without_vectors(connection: Connection, rules: Rules) -> None:
-    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {rules.tables.item})"):
-        logger.warning(_NOT_FOUND, rules.tables.schema)
+async def _warn_of_items_without_vectors(connection: Connection, context: SqlContext) -> None:
+    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {context.tables.item})"):
+        logger.warning(_NOT_FOUND, context.tables.schema)
 
 
-async def _warn_of_other_words(connection: Connection, rules: Rules) -> None:
+async def _warn_of_other_words(connection: Connection, context: SqlContext) -> None:
     """Looks at some items only: it shall cost the same whatever the size of the table."""
     others = await connection.fetchval(
-        f"""SELECT count(*) FROM (SELECT words_by, indexed_paths FROM {rules.tables.item}
+        f"""SELECT count(*) FROM (SELECT words_by, indexed_paths FROM {context.tables.item}
                                    LIMIT {_SAMPLE}) i
              WHERE i.words_by IS DISTINCT FROM $1 AND i.indexed_paths IS DISTINCT FROM '[]'""",
-        rules.searched.words_by,
+        context.searched.words_by,
     )
     if others:
-        logger.warning(_NOT_FOUND, rules.tables.schema)
+        logger.warning(_NOT_FOUND, context.tables.schema)
 
 
 async def _check_language(connection: Connection, language: str) -> None:

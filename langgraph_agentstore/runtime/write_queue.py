@@ -92,17 +92,17 @@ class Writes:
             raise ValueTooLargeError(f"key {operations[0].item_id[2]!r}: {error}") from error
 
     async def _write(self, operations: Sequence[Any], searching: Searching) -> None:
-        rules = searching.rules
+        context = searching.context
         if isinstance(operations[0], Put):
             # The index may be another since they were embedded.
             await searching.embed_all(operations)
         if isinstance(operations[0], Delete):
-            await self._database.fetch(*delete_statement(operations, rules), use="write")
+            await self._database.fetch(*delete_statement(operations, context), use="write")
         else:
             await self._database.fetch(
-                *put_statement(operations, rules),
+                *put_statement(operations, context),
                 use="write",
-                repeated=partial(repeated_put_statement, operations, rules),
+                repeated=partial(repeated_put_statement, operations, context),
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .statement import (
     ItemId,
-    Rules,
+    SqlContext,
     columns_of,
     written_once,
 )
@@ -29,9 +29,11 @@ class Accesses:
     agent: str
 
 
-def count_statement(accesses: Sequence[Accesses], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+def count_statement(
+    accesses: Sequence[Accesses], context: SqlContext
+) -> tuple[str, tuple[Any, ...]]:
     """Adds these counts; of records that are gone, none."""
-    return _count_sql(rules), (
+    return _count_sql(context), (
         *columns_of([access.item_id for access in accesses]),
         [access.created_at for access in accesses],
         [access.count for access in accesses],
@@ -41,9 +43,9 @@ def count_statement(accesses: Sequence[Accesses], rules: Rules) -> tuple[str, tu
 
 
 @written_once
-def _count_sql(rules: Rules) -> str:
+def _count_sql(context: SqlContext) -> str:
     return f"""
-INSERT INTO {rules.tables.item_access} AS a
+INSERT INTO {context.tables.item_access} AS a
        (user_id, namespace, key, item_created_at, access_count, last_accessed_at, last_accessed_by)
 SELECT p.user_id, p.namespace, p.key, i.created_at, sum(p.count), now() - min(p.age),
        (array_agg(p.agent ORDER BY p.age))[1]
@@ -51,7 +53,7 @@ SELECT p.user_id, p.namespace, p.key, i.created_at, sum(p.count), now() - min(p.
               $6::interval[], $7::text[])
        AS p (user_id, namespace, key, created_at, count, age, agent)
   -- No lock on the item: one that is removed at this moment leaves counts behind that are nobody's.
-  JOIN {rules.tables.item} i
+  JOIN {context.tables.item} i
     ON i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
    -- A touch without a date is of the record that was there then, not of a later one.
    AND coalesce(i.created_at = p.created_at, i.created_at <= now() - p.age)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from .statement import Rules
+from .statement import SqlContext
 
 CHANNEL = "agentstore_change"
 """Where writers notify, with the digest of the user. One for all schemas of a database.
@@ -26,7 +26,7 @@ def digest_of(user_id: str) -> str:
     return hashlib.sha256(user_id.encode()).hexdigest()
 
 
-def told(write: str, rules: Rules, result: str = "", *, gone: bool = False) -> str:
+def told(write: str, context: SqlContext, result: str = "", *, gone: bool = False) -> str:
     """The statement `write`, of the table `item i`, which then tells what it wrote, or removed.
 
     `result`: what to return of each row `w` written (`user_id`, `namespace`, `key`, `version`);
@@ -36,12 +36,12 @@ def told(write: str, rules: Rules, result: str = "", *, gone: bool = False) -> s
 WITH written AS ({write}
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
-{tell(rules, result, gone=gone)}"""
+{tell(context, result, gone=gone)}"""
 
 
-def tell(rules: Rules, result: str = "", *, gone: bool = False) -> str:
+def tell(context: SqlContext, result: str = "", *, gone: bool = False) -> str:
     """What follows a CTE `written`, as in `told`."""
-    tables = rules.tables
+    tables = context.tables
     # First whether anybody watches at all: once a statement, not once a row.
     watched = f"""(SELECT EXISTS (SELECT FROM {tables.watch}))
    AND EXISTS (SELECT FROM {tables.watch} x WHERE x.user_id = w.user_id)"""

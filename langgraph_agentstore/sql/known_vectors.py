@@ -8,24 +8,24 @@ from .statement import (
     Decoded,
     ItemId,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     written_once,
 )
 
 
 @written_once
-def _known_sql(rules: Rules) -> str:
+def _known_sql(context: SqlContext) -> str:
     return f"""
-SELECT v.digest, v.embedding::{rules.tables.of_extension}vector
-  FROM {rules.vectors} v
+SELECT v.digest, v.embedding::{context.tables.of_extension}vector
+  FROM {context.vectors} v
  WHERE v.user_id = $1 AND v.namespace = $2 AND v.key = $3 AND v.embedding IS NOT NULL"""
 
 
-def plan_known_vectors(item_id: ItemId, rules: Rules) -> Statement[dict[int, bytes]]:
+def plan_known_vectors(item_id: ItemId, context: SqlContext) -> Statement[dict[int, bytes]]:
     """Vectors in wire format by the digests of their texts, of any version of the item."""
 
     def decode(rows: Sequence[Row]) -> Decoded[dict[int, bytes]]:
         return Decoded({row[0]: row[1] for row in rows})
 
-    return Statement(_known_sql(rules), item_id, decode, reads=True, bounded=True)
+    return Statement(_known_sql(context), item_id, decode, reads=True, bounded=True)

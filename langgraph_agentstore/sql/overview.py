@@ -9,7 +9,7 @@ from ..model.namespaces import Labels, labels_at
 from .statement import (
     Decoded,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 
@@ -27,12 +27,12 @@ class Glimpse:
     records: int
 
 
-def plan_overview(rules: Rules) -> Statement[list[Glimpse]]:
+def plan_overview(context: SqlContext) -> Statement[list[Glimpse]]:
     """The first namespaces, by user and labels: one more than `MOST_NAMESPACES`, if there are.
 
     Those are left out of which all records have expired.
     """
-    item = rules.tables.item
+    item = context.tables.item
     sql = f"""
 WITH RECURSIVE walk AS (
     -- From one namespace to the next: one probe of the index each, not one row each.
@@ -49,7 +49,7 @@ SELECT walk.user_id, walk.place, live.count
   FROM walk CROSS JOIN LATERAL (
     SELECT count(*) FROM (
         SELECT FROM {item} i
-         WHERE i.user_id = walk.user_id AND i.place = walk.place AND {rules.live()}
+         WHERE i.user_id = walk.user_id AND i.place = walk.place AND {context.live()}
          LIMIT $2) counted) live
  WHERE live.count > 0
  ORDER BY walk.user_id, walk.place"""

@@ -49,7 +49,7 @@ from .statement import (
     Planned,
     Put,
     Query,
-    Rules,
+    SqlContext,
     Statement,
 )
 
@@ -81,9 +81,9 @@ class Planner:
         self._listed = lru_cache(maxsize=64)(self._plan_all_listed)
 
     @property
-    def rules(self) -> Rules:
+    def context(self) -> SqlContext:
         """Those in force now."""
-        return self.current_rules.rules
+        return self.current_rules.context
 
     def plan(self, op: object) -> Planned:
         """The checked, addressed form of an operation.
@@ -110,26 +110,26 @@ class Planner:
         Of a store with an index, as before its first set of vectors is filled; a query's vector
         is left out.
         """
-        planned, rules = self.plan(op), self._rules_to_explain()
+        planned, context = self.plan(op), self._rules_to_explain()
         if isinstance(planned, Query):
-            planned = planned.statement(rules, None if planned.text is None else b"")
+            planned = planned.statement(context, None if planned.text is None else b"")
         if isinstance(planned, Statement):
             return Explanation(planned.sql.strip(), planned.arguments)
         if isinstance(planned, Get):
-            sql, arguments = get_statement([planned], rules)
+            sql, arguments = get_statement([planned], context)
         elif isinstance(planned, Put):
             planned.vectors = [b""] * len(planned.content.parts) if planned.content else None
-            sql, arguments = put_statement([planned], rules)
+            sql, arguments = put_statement([planned], context)
         else:
             assert isinstance(planned, Delete)
-            sql, arguments = delete_statement([planned], rules)
+            sql, arguments = delete_statement([planned], context)
         return Explanation(sql.strip(), arguments)
 
-    def _rules_to_explain(self) -> Rules:
-        index = self.rules.index
+    def _rules_to_explain(self) -> SqlContext:
+        index = self.context.index
         if index is None or index.vectors is None:
-            return self.rules
-        return replace(self.rules, vector_set=1, approximate=index.vectors.indexed_as is not None)
+            return self.context
+        return replace(self.context, vector_set=1, approximate=index.vectors.indexed_as is not None)
 
     def item_id(self, namespace: object, key: object) -> tuple[ItemId, Labels]:
         """The primary key of an item, and its namespace's labels as this scope shows them."""
@@ -154,7 +154,7 @@ class Planner:
             return Delete(item_id)
         try:
             value = encode_mapping(op.value)
-            check_allowed(len(value), self.rules.max_value_bytes)
+            check_allowed(len(value), self.context.max_value_bytes)
         except ValueTooLargeError as error:
             raise ValueTooLargeError(f"key {shown(item_id[2])}: {error}") from None
         at = self._located(labels).place
@@ -162,25 +162,25 @@ class Planner:
 
     def content(self, value: bytes, index: object = None) -> Content | None:
         """What an item is found by on a store with an index; `index` is that of its put."""
-        if self.rules.index is None:
+        if self.context.index is None:
             return None
-        return content_of(value, index, self.rules.index)
+        return content_of(value, index, self.context.index)
 
     def _plan_search(self, op: SearchOp) -> Statement[Any] | Query:
         _check_query(op.query)
         if not is_blank(op.query):
-            if self.rules.index is not None:
-                return self.query(op, default_options(self.rules.index))
+            if self.context.index is not None:
+                return self.query(op, default_options(self.context.index))
             self.current_rules.hints.give(NO_INDEX)
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
         if not op.filter:
-            return self._newest(op._replace(filter=None), self.rules.omit_expired)
-        return plan_search(op, self.filter(op.filter), self.scope, self.rules)
+            return self._newest(op._replace(filter=None), self.context.omit_expired)
+        return plan_search(op, self.filter(op.filter), self.scope, self.context)
 
     def _plan_newest(self, op: SearchOp, _omit_expired: bool) -> Statement[Any]:
-        return plan_search(op, self.filter(None), self.scope, self.rules)
+        return plan_search(op, self.filter(None), self.scope, self.context)
 
     def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query:
         """A search by a query; the rest of its planning waits for its vector."""
@@ -193,10 +193,10 @@ class Planner:
         _check_query(text)
         check_text(text, "query")
 
-        def statement(rules: Rules, vector: bytes | None) -> Statement[Any]:
-            asked = (op, filter, options, vector, self.scope, rules)
+        def statement(context: SqlContext, vector: bytes | None) -> Statement[Any]:
+            asked = (op, filter, options, vector, self.scope, context)
             if explaining:
-                return plan_explanation(plan_query_anywhere(*asked), options, rules)
+                return plan_explanation(plan_query_anywhere(*asked), options, context)
             return plan_query(*asked)
 
         return Query(text_to_embed(text, options.mode), statement)
@@ -215,11 +215,11 @@ class Planner:
                 )
             check_labels(condition.path)
         if op.match_conditions:
-            return plan_list_namespaces(op, self.scope, self.rules)
-        return self._listed(op._replace(match_conditions=None), self.rules.omit_expired)
+            return plan_list_namespaces(op, self.scope, self.context)
+        return self._listed(op._replace(match_conditions=None), self.context.omit_expired)
 
     def _plan_all_listed(self, op: ListNamespacesOp, _omit_expired: bool) -> Statement[Any]:
-        return plan_list_namespaces(op, self.scope, self.rules)
+        return plan_list_namespaces(op, self.scope, self.context)
 
     def filter(self, filter: Any) -> Filter:
         """A filter, parsed; None matches everything."""

@@ -94,7 +94,7 @@ class Tables:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class SqlContext:
     """What the configuration decides about every statement.
 
     `vector_set`: the number of the set of vectors in use, which only an open store knows.
@@ -136,8 +136,8 @@ class Rules:
 
 
 def written_once(
-    write: Callable[Concatenate[Rules, P], str],
-) -> Callable[Concatenate[Rules, P], str]:
+    write: Callable[Concatenate[SqlContext, P], str],
+) -> Callable[Concatenate[SqlContext, P], str]:
     """Writes a text once for the same rules and arguments, and keeps it with those rules.
 
     A cache of the module's own would keep every store's embedder alive, and would have to hash
@@ -145,11 +145,11 @@ def written_once(
     """
 
     @wraps(write)
-    def remembered(rules: Rules, /, *args: P.args, **kwargs: P.kwargs) -> str:
+    def remembered(context: SqlContext, /, *args: P.args, **kwargs: P.kwargs) -> str:
         name = (write, *args, *kwargs.values())
-        text = rules.texts.get(name)
+        text = context.texts.get(name)
         if text is None:
-            text = rules.texts[name] = write(rules, *args, **kwargs)
+            text = context.texts[name] = write(context, *args, **kwargs)
         return text
 
     return remembered
@@ -162,7 +162,7 @@ class CurrentRules:
     `hints`: those that the store's users were given.
     """
 
-    rules: Rules
+    context: SqlContext
     hints: Hints = field(default_factory=Hints)
 
 
@@ -226,7 +226,7 @@ class Put:
 
 @dataclass(slots=True)
 class PutTogether:
-    """Puts that are all made or none, whose triples differ."""
+    """Puts that are all made or none, whose ids differ."""
 
     puts: list[Put]
 
@@ -258,7 +258,7 @@ class Refresh:
 
 
 def columns_of(item_ids: Sequence[ItemId]) -> tuple[list[str], list[str], list[str]]:
-    """Triples as the three arrays that `unnest` turns back into rows."""
+    """Item ids as the three arrays that `unnest` turns back into rows."""
     return [t[0] for t in item_ids], [t[1] for t in item_ids], [t[2] for t in item_ids]
 
 
@@ -302,7 +302,7 @@ class Query:
     """
 
     text: str | None
-    statement: Callable[[Rules, bytes | None], Statement[Any]]
+    statement: Callable[[SqlContext, bytes | None], Statement[Any]]
 
 
 Planned: TypeAlias = "Get | Put | PutTogether | PutExpected | Delete | Query | Statement[Any]"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..config.index import VectorIndex
 from .filters.indexes import FilterIndex
-from .statement import Rules, Tables
+from .statement import SqlContext, Tables
 
 _OPERATORS = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>"}
 _OPCLASSES = {"cosine": "cosine_ops", "l2": "l2_ops", "inner_product": "ip_ops"}
@@ -81,9 +81,9 @@ class DistanceSql:
     score: str
 
 
-def distance_sql(rules: Rules) -> DistanceSql:
+def distance_sql(context: SqlContext) -> DistanceSql:
     """How this store's index measures; `score` is over a column `distance`."""
-    index, tables = rules.vector_index, rules.tables
+    index, tables = context.vector_index, context.tables
     operator = tables.operator(_OPERATORS[index.distance])
     # A scalar subquery where there is something to convert: it is done once, not for each row.
     given = f"$1::{tables.of_extension}vector"

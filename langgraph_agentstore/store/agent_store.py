@@ -38,7 +38,7 @@ from ..sql.overview import Glimpse, plan_overview
 from ..sql.planner import Planner
 from ..sql.statement import (
     CurrentRules,
-    Rules,
+    SqlContext,
     Statement,
     Tables,
 )
@@ -88,13 +88,13 @@ class AgentStore(AwaitedClosing, MigratedSurface):
 
     def _configure(self, source: Source, index: Mapping[str, Any] | None, **options: Any) -> None:
         self._config = config = store_config(source, **options)
-        rules = Rules(
+        context = SqlContext(
             Tables(config.schema),
             config.omit_expired,
             search_index(index),
             max_value_bytes=config.max_value_bytes,
         )
-        current_rules = CurrentRules(rules)
+        current_rules = CurrentRules(context)
         super().__init__(Engine(config, current_rules, index), ttl_options(config.ttl))
         self._root_planner = Planner(config.scope, current_rules)
         finalizer = weakref.finalize(self, self._engine.close_soon)
@@ -182,7 +182,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         if not self._engine.is_open:
             return None
         self._run(HEALTH)  # a display waits for no failover
-        found: list[Glimpse] = self._run(plan_overview(self._root_planner.rules))
+        found: list[Glimpse] = self._run(plan_overview(self._root_planner.context))
         return found
 
     # Views
@@ -208,7 +208,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         return removed
 
     def _plan_delete_user(self, user_id: str) -> Statement[int]:
-        return plan_delete_user(check_user_id(user_id), self._root_planner.rules)
+        return plan_delete_user(check_user_id(user_id), self._root_planner.context)
 
     # Life cycle
 
@@ -246,12 +246,12 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         await self._arun(self._setup_job(index_values, index_fields))
 
     def _setup_job(self, values: bool, fields: Mapping[str, FieldType] | None) -> Job:
-        tables = self._root_planner.rules.tables
+        tables = self._root_planner.context.tables
         return setup_job(plan_filter_indexes(tables, values=values, fields=fields or {}))
 
     def setup_sql(self) -> str:
         """The script that makes the tables, for a role that may, where the store's may not."""
-        return setup_sql(self._root_planner.rules.tables)
+        return setup_sql(self._root_planner.context.tables)
 
     def close(self) -> None:
         """Finishes what was accepted, closes the connections and ends the thread. Idempotent."""

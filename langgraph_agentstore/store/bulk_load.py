@@ -82,7 +82,7 @@ def _planned(given: ToLoad, planner: Planner, default_ttl: float | None) -> Put:
 
 def _given_vectors(vectors: Any, put: Put, planner: Planner) -> list[bytes]:
     """One vector, or a list of one for each part of the item."""
-    index = planner.rules.index
+    index = planner.context.index
     if index is None or index.vectors is None or put.content is None:
         raise InvalidOperationError("vectors were given, but this store has no index for them")
     many = len(vectors) == 0 or hasattr(vectors[0], "__len__")

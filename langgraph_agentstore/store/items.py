@@ -224,12 +224,12 @@ class ExtendedSurface(SearchSurface):
     def _plan_count(self, prefix: Labels, filter: Mapping[str, Any] | None) -> Statement[int]:
         planner = self._planner
         regions = planner.scope.regions(check_labels(prefix))
-        return plan_count(regions, planner.filter(filter), planner.rules)
+        return plan_count(regions, planner.filter(filter), planner.context)
 
     def _plan_record(self, namespace: Labels, key: str) -> Statement[ItemRecord | None]:
         planner = self._planner
         item_id, labels = planner.item_id(namespace, key)
-        return plan_record(item_id, labels, planner.rules)
+        return plan_record(item_id, labels, planner.context)
 
     def _plan_replacement(
         self, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
@@ -251,7 +251,7 @@ class ExtendedSurface(SearchSurface):
                 "delete_user for all that one user has"
             )
         planner = self._planner
-        return plan_delete_regions(planner.scope.regions(labels), planner.rules)
+        return plan_delete_regions(planner.scope.regions(labels), planner.context)
 
     def _pages(
         self, prefix: Labels, filter: Mapping[str, Any] | None, size: int
@@ -261,7 +261,7 @@ class ExtendedSurface(SearchSurface):
         planner = self._planner
         regions = planner.scope.regions(check_labels(prefix))
         parsed = planner.filter(filter)
-        return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.rules)
+        return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.context)
 
 
 def _length(items: Iterable[ToLoad]) -> int | None:

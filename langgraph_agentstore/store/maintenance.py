@@ -82,12 +82,12 @@ class KeptSurface(ExtendedSurface):
 
     def _reindexing(self, index: Mapping[str, Any] | None) -> Reindexing:
         current_rules = self._planner.current_rules
-        wanted = current_rules.rules.index if index is None else search_index(index)
+        wanted = current_rules.context.index if index is None else search_index(index)
         if wanted is None:
             raise InvalidOperationError(
                 "reindex: this store was not given an index; pass the one it should have"
             )
-        return Reindexing(replace(current_rules.rules, index=wanted), current_rules)
+        return Reindexing(replace(current_rules.context, index=wanted), current_rules)
 
     def _remember(self, index: Mapping[str, Any] | None) -> None:
         if index is not None:

@@ -188,7 +188,7 @@ class SearchSurface(StoreSurface):
         self, op: SearchOp, *, include_unindexed: bool, **asked: Any
     ) -> QueryOptions | None:
         """What a search asks for, the index's defaults filled in; None without an index."""
-        index = self._planner.rules.index
+        index = self._planner.context.index
         if index is None and (include_unindexed or set(asked.values()) != {None}):
             raise InvalidOperationError(
                 "this store was not given an index, so a query has no effect, and neither have "
@@ -205,7 +205,7 @@ class SearchSurface(StoreSurface):
         planner = self._planner
         if options is None:
             return planner.plan(op), None
-        index = planner.rules.index
+        index = planner.context.index
         if rerank is None and index is not None:
             rerank = index.rerank
         if rerank is None:
@@ -215,7 +215,7 @@ class SearchSurface(StoreSurface):
 
     def _prepared_all(self, ops: Iterable[Op]) -> tuple[list[Planned], dict[int, Reranking]]:
         planner = self._planner
-        index = planner.rules.index
+        index = planner.context.index
         if index is None or index.rerank is None:
             return [planner.plan(op) for op in ops], {}
         planned: list[Planned] = []
@@ -233,11 +233,11 @@ class SearchSurface(StoreSurface):
 
     def _explaining(self, op: SearchOp, mode: SearchMode | None) -> Planned:
         planner = self._planner
-        if planner.rules.index is None:
+        if planner.context.index is None:
             raise InvalidOperationError("explain_search: this store was not given an index")
         if is_blank(op.query):
             raise InvalidOperationError(
                 f"explain_search: the query {op.query!r} asks for nothing, so the newest items "
                 "come first; explain(SearchOp(…)) shows that statement"
             )
-        return planner.query(op, query_options(planner.rules.index, mode=mode), explaining=True)
+        return planner.query(op, query_options(planner.context.index, mode=mode), explaining=True)

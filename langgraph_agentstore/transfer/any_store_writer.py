@@ -12,13 +12,13 @@ from ..model.namespaces import check_labels, check_writable
 from ..runtime.steps import Steps, ask_store
 from ..sql.items.import_records import Conflict
 from ..sql.planner import Planner
-from ..sql.statement import CurrentRules, Rules, Tables
+from ..sql.statement import CurrentRules, SqlContext, Tables
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import TUPLES, Readdressed
 from .writer import Record, parsed
 
-_PLANNER = Planner(TUPLES, CurrentRules(Rules(Tables("none"))))
+_PLANNER = Planner(TUPLES, CurrentRules(SqlContext(Tables("none"))))
 """Checks documents; the statements that it could plan are nobody's."""
 
 
@@ -28,7 +28,7 @@ class ItemWriter:
     def __init__(self, store: BaseStore, conflict: Conflict) -> None:
         self.name = f"{type(store).__module__}.{type(store).__qualname__}"
         self.checks_first = True
-        self.max_value_bytes = _PLANNER.rules.max_value_bytes
+        self.max_value_bytes = _PLANNER.context.max_value_bytes
         self.looks_first = conflict == "fail"
         self._store = store
         self._conflict = conflict

@@ -74,7 +74,7 @@ def record_of(document: object, planner: Planner) -> Sized:
     if not (header.user_id == SHARED and "labels" in document):
         check_user_id(header.user_id)
     at = locate(Address(header.user_id, labels), labels)
-    text, described = _encoded(document, header.key, planner.rules.max_value_bytes)
+    text, described = _encoded(document, header.key, planner.context.max_value_bytes)
     put = Put(
         (at.user_id, at.stored, checked_key(header.key, at)),
         at.place,

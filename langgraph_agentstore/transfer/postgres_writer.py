@@ -29,7 +29,7 @@ class AgentWriter:
         self._engine = store._engine
         # One user's, whoever asks later.
         self._planner = store._planner
-        self.max_value_bytes = self._planner.rules.max_value_bytes
+        self.max_value_bytes = self._planner.context.max_value_bytes
         self._conflict = conflict
         self._importing = Importing(conflict)
         self._addresses: Readdressed
@@ -82,7 +82,7 @@ class AgentWriter:
 
     def _stored(self, records: Sequence[Record]) -> Steps[list[StoredRecord | None]]:
         item_ids = [record.imported.put.item_id for record in records]
-        read = plan_stored_at(item_ids, self._planner.rules)
+        read = plan_stored_at(item_ids, self._planner.context)
         [stored] = yield ask_engine(self._engine, [read])
         found: list[StoredRecord | None] = stored
         return found

@@ -74,7 +74,7 @@ class AgentReader:
         self._engine = store._engine
         # One user's, whoever asks for the later pages.
         planner = _planner_for(store, user_id)
-        self._scope, self._rules = planner.scope, planner.rules
+        self._scope, self._rules = planner.scope, planner.context
         whole = user_id is not None
         self._regions = (Region(user_id, prefix),) if whole else self._scope.regions(prefix)
         whole = whole or (isinstance(self._scope, TemplateScope) and not as_tuples)

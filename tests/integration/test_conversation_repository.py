@@ -84,8 +84,8 @@ def guarded(disposable_server: TestServer) -> tuple[str, int]:
             )
         )
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier("a/b @")))
-        rules = disposable_server.data / "pg_hba.conf"
-        rules.write_text(f'local all "{role}" scram-sha-256\n' + rules.read_text())
+        context = disposable_server.data / "pg_hba.conf"
+        context.write_text(f'local all "{role}" scram-sha-256\n' + context.read_text())
         connection.execute("SELECT pg_reload_conf()")
     return str(parts["host"]), int(parts.get("port") or 5432)
 

@@ -29,7 +29,7 @@ from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.runtime.jobs.explaining import explain_job
 from langgraph_agentstore.sql.overview import plan_overview
-from langgraph_agentstore.sql.statement import Rules, Statement, Tables
+from langgraph_agentstore.sql.statement import SqlContext, Statement, Tables
 from tests.support.faults import execute
 
 HOSTILE = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
@@ -475,7 +475,7 @@ def test_the_proof_is_of_the_generic_plan_in_sessions_told_nothing_too(
         assert "user_id = $1" in plans["get"].plan
 
 
-RULES = Rules(Tables("agentstore"))
+RULES = SqlContext(Tables("agentstore"))
 LABELS: Labels = ("files", "repo")
 LOOKS: dict[str, Statement[Any]] = {
     "the next page of everything": plan_page_of_records(Within(), ("a", "b", "c"), 10, RULES),

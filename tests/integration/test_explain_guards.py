@@ -20,7 +20,7 @@ from langgraph_agentstore.conversations.sql import plan_forget_thread, plan_thre
 from langgraph_agentstore.data_store.sql.atomic_changes import plan_clear
 from langgraph_agentstore.data_store.sql.changes import since_statement
 from langgraph_agentstore.langgraph_postgres.items_sql import plan_migrant
-from langgraph_agentstore.langgraph_postgres.merge_sql import plan_standings
+from langgraph_agentstore.langgraph_postgres.merge_sql import plan_presence
 from langgraph_agentstore.langgraph_postgres.tables_sql import OfficialItem
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
@@ -38,13 +38,13 @@ from langgraph_agentstore.sql.items.records import (
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
-    Rules,
+    SqlContext,
     Statement,
     Tables,
 )
 
 SCHEMA = "explain_guards"
-RULES = Rules(Tables(SCHEMA))
+RULES = SqlContext(Tables(SCHEMA))
 SCOPE = template_scope(DEFAULT_TEMPLATE)
 PLANNER = Planner(SCOPE, CurrentRules(RULES))
 ROWS = 100_000
@@ -127,7 +127,7 @@ def standings() -> tuple[str, tuple[Any, ...]]:
         OfficialItem(f"users.u{n}.notes.0", f"k{n}", b"{}", then, then, None, None) for n in (7, 8)
     ]
     migrants = [plan_migrant(item, (), None, SCOPE, RULES) for item in items]
-    return statement(plan_standings(migrants, RULES))
+    return statement(plan_presence(migrants, RULES))
 
 
 AT = locate(Address("u7", ("notes", "0")), ("notes", "0"))

@@ -19,10 +19,10 @@ from langgraph_agentstore.files.sql import (
     plan_delete_tree,
     plan_entries,
 )
-from langgraph_agentstore.sql.statement import Rules, Statement, Tables
+from langgraph_agentstore.sql.statement import SqlContext, Statement, Tables
 
 SCHEMA = "files_plans"
-RULES = Rules(Tables(SCHEMA))
+RULES = SqlContext(Tables(SCHEMA))
 SPACE = Space("u1", "files")
 FOLDERS, EACH = 400, 50
 

@@ -12,7 +12,7 @@ import pytest
 from langgraph_agentstore import AgentStore, PoolConfig
 from langgraph_agentstore.model.users import Region
 from langgraph_agentstore.sql.items.pages import plan_count
-from langgraph_agentstore.sql.statement import Rules, Tables
+from langgraph_agentstore.sql.statement import SqlContext, Tables
 
 ROWS = 20_000
 FIELDS: Any = {"score": "number", "due": "text"}
@@ -44,9 +44,9 @@ async def indexes(connection: asyncpg.Connection, schema: str) -> dict[str, bool
 async def explained(
     connection: asyncpg.Connection, store: AgentStore, schema: str, filter: dict[str, Any]
 ) -> str:
-    rules = Rules(Tables(schema))
+    context = SqlContext(Tables(schema))
     condition = store._root_planner.filter(filter)
-    statement = plan_count([Region("alice", ())], condition, rules)
+    statement = plan_count([Region("alice", ())], condition, context)
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary", encoder=lambda t: b"\x01" + t, decoder=bytes
     )

@@ -19,7 +19,7 @@ from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
     Query,
-    Rules,
+    SqlContext,
     Tables,
 )
 from tests.support.embedders import CountingEmbedder
@@ -27,7 +27,9 @@ from tests.support.embedders import CountingEmbedder
 SCHEMA = "vector_plans"
 DIMS = 8
 INDEX = {"dims": DIMS, "embed": CountingEmbedder(DIMS), "mode": "hybrid"}
-RULES = Rules(Tables(SCHEMA, "public"), index=search_index(INDEX), vector_set=1, approximate=True)
+RULES = SqlContext(
+    Tables(SCHEMA, "public"), index=search_index(INDEX), vector_set=1, approximate=True
+)
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(RULES))
 HNSW = "item_vector_1_hnsw_vector_cosine"
 

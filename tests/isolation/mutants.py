@@ -39,10 +39,10 @@ def large_values_of_another(patch: pytest.MonkeyPatch, chance: random.Random) ->
     plan = session.plan_get_alone  # type: ignore[attr-defined]
     before: list[Any] = []
 
-    def wrong(get: Any, rules: Any) -> Any:
+    def wrong(get: Any, context: Any) -> Any:
         asked = before.pop() if before else get
         before[:] = [get]
-        return plan(asked, rules)
+        return plan(asked, context)
 
     patch.setattr(session, "plan_get_alone", wrong)
 
@@ -152,11 +152,11 @@ def writes_to_a_neighbour(patch: pytest.MonkeyPatch, chance: random.Random) -> N
     """Some batches of puts write each value where the one beside it belongs."""
     statement = write_queue.put_statement  # type: ignore[attr-defined]
 
-    def wrong(puts: Sequence[Any], rules: Any) -> Any:
+    def wrong(puts: Sequence[Any], context: Any) -> Any:
         if chance.random() < SHARE:
             values = rotated([put.value for put in puts])
             puts = [replace(put, value=value) for put, value in zip(puts, values, strict=True)]
-        return statement(puts, rules)
+        return statement(puts, context)
 
     patch.setattr(write_queue, "put_statement", wrong)
 

@@ -25,7 +25,7 @@ from langgraph_agentstore.sql.filters import parse_filter
 from langgraph_agentstore.sql.filters.parse import MAX_BYTES
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.text import parse_words
-from langgraph_agentstore.sql.statement import CurrentRules, Rules, Tables
+from langgraph_agentstore.sql.statement import CurrentRules, SqlContext, Tables
 
 SHORT = 2_000
 LONG = "k" * 1_000_000
@@ -113,7 +113,7 @@ def test_names_and_operands_of_a_filter_have_one_limit() -> None:
 
 @pytest.mark.parametrize("query", ["x" * (2**20 + 1), " " * (2**20 + 1)])
 def test_a_query_beyond_its_limit_is_refused(query: str) -> None:
-    planner = Planner(TemplateScope(("users",)), CurrentRules(Rules(Tables("s"))))
+    planner = Planner(TemplateScope(("users",)), CurrentRules(SqlContext(Tables("s"))))
     with pytest.raises(InvalidOperationError, match="1,048,577 characters, the limit is 1,048,576"):
         planner.plan(SearchOp(("a",), query=query))
     planner.plan(SearchOp(("a",), query=query[1:]))
@@ -128,7 +128,7 @@ def test_a_refused_user_or_schema_is_named_in_a_short_message() -> None:
 
 
 def test_a_limit_that_is_none_is_named_in_a_short_message() -> None:
-    planner = Planner(TemplateScope(("users",)), CurrentRules(Rules(Tables("s"))))
+    planner = Planner(TemplateScope(("users",)), CurrentRules(SqlContext(Tables("s"))))
     with pytest.raises(InvalidOperationError) as refused:
         planner.plan(SearchOp(("a",), limit=LONG))  # type: ignore[arg-type]
     assert len(str(refused.value)) < SHORT

@@ -24,7 +24,7 @@ from langgraph_agentstore.sql.statement import (
     Content,
     Put,
     PutExpected,
-    Rules,
+    SqlContext,
     Tables,
 )
 from langgraph_agentstore.sql.vector_tables import (
@@ -334,14 +334,14 @@ def test_the_table_has_the_column_of_the_vectors() -> None:
     ("distance", "operator"), [("cosine", "<=>"), ("l2", "<->"), ("inner_product", "<#>")]
 )
 def test_distances_are_measured_by_the_operator_of_their_kind(distance: str, operator: str) -> None:
-    sql = distance_sql(Rules(TABLES, index=index_of(distance_type=distance)))
+    sql = distance_sql(SqlContext(TABLES, index=index_of(distance_type=distance)))
     assert operator in sql.exact
     assert operator in sql.indexed
 
 
 def test_bits_are_compared_by_hamming_distance_and_measured_by_the_vectors() -> None:
     index = index_of(ann_index_config={"vector_type": "bit"})
-    sql = distance_sql(Rules(TABLES, index=index))
+    sql = distance_sql(SqlContext(TABLES, index=index))
     assert "<~>" in sql.indexed
     assert "v.embedding <=> $1::vector" in sql.exact
 
@@ -372,8 +372,8 @@ def test_bits_are_compared_by_hamming_distance_and_measured_by_the_vectors() -> 
 def test_the_reason_of_a_way_is_told(
     way: str, options: dict[str, Any], approximate: bool, told: str
 ) -> None:
-    rules = Rules(TABLES, index=index_of(**options), vector_set=1, approximate=approximate)
-    code, reason = way_and_reason(way, rules)
+    context = SqlContext(TABLES, index=index_of(**options), vector_set=1, approximate=approximate)
+    code, reason = way_and_reason(way, context)
     assert code == ("exact" if way == "selective" else way)
     assert told in reason
 
@@ -443,16 +443,16 @@ def a_put(key: str, index: SearchIndex, texts: tuple[str, ...] = (), **content: 
 
 def test_puts_are_in_the_order_of_the_primary_key() -> None:
     index = index_of()
-    rules = Rules(TABLES, index=index, vector_set=1)
-    _, arguments = put_indexed_statement([a_put("b", index), a_put("a", index)], rules)
+    context = SqlContext(TABLES, index=index, vector_set=1)
+    _, arguments = put_indexed_statement([a_put("b", index), a_put("a", index)], context)
     assert arguments[2] == ["a", "b"]
 
 
 def test_vectors_travel_with_the_position_of_their_put() -> None:
     index = index_of()
-    rules = Rules(TABLES, index=index, vector_set=1)
+    context = SqlContext(TABLES, index=index, vector_set=1)
     puts = [a_put("a", index, ("x",)), a_put("b", index), a_put("c", index, ("y", "z"))]
-    arguments = indexed_arguments(puts, rules)
+    arguments = indexed_arguments(puts, context)
     counts, positions, numbers, paths, _, vectors = arguments[10:]
     assert counts == [1, 0, 2]
     assert positions == [1, 3, 3]
@@ -463,26 +463,26 @@ def test_vectors_travel_with_the_position_of_their_put() -> None:
 
 def test_puts_without_any_text_have_no_vectors() -> None:
     index = index_of()
-    rules = Rules(TABLES, index=index, vector_set=1)
-    assert indexed_arguments([a_put("a", index)], rules)[10:] == ([0], [], [], [], [], [])
+    context = SqlContext(TABLES, index=index, vector_set=1)
+    assert indexed_arguments([a_put("a", index)], context)[10:] == ([0], [], [], [], [], [])
 
 
 def test_a_put_without_content_has_neither_words_nor_vectors() -> None:
-    rules = Rules(TABLES, index=index_of(), vector_set=1)
+    context = SqlContext(TABLES, index=index_of(), vector_set=1)
     put = Put(("u", "n", "k"), "n", b"{}", None)
-    assert indexed_arguments([put], rules)[6:8] == ([None], [None])
-    assert indexed_arguments([put], rules)[10:] == ([0], [], [], [], [], [])
+    assert indexed_arguments([put], context)[6:8] == ([None], [None])
+    assert indexed_arguments([put], context)[10:] == ([0], [], [], [], [], [])
 
 
 def test_what_a_writer_chose_is_kept_with_the_item() -> None:
     index = index_of(mode="text")
     put = a_put("k", index, words="w", paths=(("a", ("a",)),))
-    assert indexed_arguments([put], Rules(TABLES, index=index))[6:8] == (["w"], [b'["a"]'])
+    assert indexed_arguments([put], SqlContext(TABLES, index=index))[6:8] == (["w"], [b'["a"]'])
 
 
 def test_a_store_without_vectors_writes_none() -> None:
     index = index_of(mode="text")
-    sql, _ = put_indexed_statement([a_put("k", index)], Rules(TABLES, index=index))
+    sql, _ = put_indexed_statement([a_put("k", index)], SqlContext(TABLES, index=index))
     assert "item_vector" not in sql
     assert "to_tsvector('english'::regconfig" in sql
 
@@ -490,9 +490,9 @@ def test_a_store_without_vectors_writes_none() -> None:
 @pytest.mark.parametrize(("version", "begins"), [(0, "INSERT"), (3, "UPDATE")])
 def test_a_put_over_a_version_writes_its_vectors_too(version: int, begins: str) -> None:
     index = index_of()
-    rules = Rules(TABLES, index=index, vector_set=1)
+    context = SqlContext(TABLES, index=index, vector_set=1)
     expected = PutExpected(a_put("k", index, ("x",)), version)
-    sql, arguments = put_expected_indexed_statement(expected, rules)
+    sql, arguments = put_expected_indexed_statement(expected, context)
     assert f"{begins} " in sql
     assert "item_vector_1" in sql
     assert len(arguments) == 16 + (2 if version else 0)

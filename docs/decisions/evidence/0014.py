@@ -12,10 +12,10 @@ import asyncpg
 
 from langgraph_agentstore import AgentStore, PoolConfig
 from langgraph_agentstore.sql.items.put import put_many_sql, put_one_sql
-from langgraph_agentstore.sql.statement import Rules, Tables
+from langgraph_agentstore.sql.statement import SqlContext, Tables
 
 ROUNDS, ALONE, TOGETHER = 12, 1000, 2000
-RULES = Rules(Tables("agentstore"))
+RULES = SqlContext(Tables("agentstore"))
 
 
 def without_telling(sql: str) -> str:

@@ -23,7 +23,7 @@ from ...sql.statement import (
     ItemId,
     ResultT,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 
@@ -133,13 +133,13 @@ class LargeRecord:
 
 
 def plan_user_counts(
-    after: str | None, limit: int | None, rules: Rules
+    after: str | None, limit: int | None, context: SqlContext
 ) -> Statement[list[UserCount]]:
     """Every user, and the shared space, by code point."""
     sql = f"""
 SELECT i.user_id, count(DISTINCT i.namespace), count(*), min(i.created_at), max(i.updated_at)
-  FROM {rules.tables.item} i
- WHERE {rules.live()} AND ($1::text IS NULL OR i.user_id > $1)
+  FROM {context.tables.item} i
+ WHERE {context.live()} AND ($1::text IS NULL OR i.user_id > $1)
  GROUP BY i.user_id
  ORDER BY i.user_id
  LIMIT $2"""
@@ -147,14 +147,14 @@ SELECT i.user_id, count(DISTINCT i.namespace), count(*), min(i.created_at), max(
 
 
 def plan_namespace_counts(
-    within: Within, limit: int | None, rules: Rules
+    within: Within, limit: int | None, context: SqlContext
 ) -> Statement[list[NamespaceCount]]:
     """Namespaces, by user and labels."""
     arguments: list[Any] = [limit]
     sql = f"""
 SELECT i.user_id, i.namespace, count(*), min(i.created_at), max(i.updated_at)
-  FROM {rules.tables.item} i
- WHERE {within.condition(arguments)} AND {rules.live()}
+  FROM {context.tables.item} i
+ WHERE {within.condition(arguments)} AND {context.live()}
  GROUP BY i.user_id, i.namespace, i.place
  ORDER BY i.user_id, i.place
  LIMIT $1"""
@@ -162,7 +162,7 @@ SELECT i.user_id, i.namespace, count(*), min(i.created_at), max(i.updated_at)
 
 
 def plan_namespace_sizes(
-    within: Within, limit: int | None, rules: Rules
+    within: Within, limit: int | None, context: SqlContext
 ) -> Statement[list[NamespaceSize]]:
     """Namespaces, the largest first. Reads every value."""
     arguments: list[Any] = [limit]
@@ -170,28 +170,28 @@ def plan_namespace_sizes(
 SELECT s.user_id, s.namespace, count(*), sum(s.json)::bigint, sum(s.stored)::bigint, max(s.json)
   FROM (SELECT i.user_id, i.namespace, i.place, octet_length(i.value::text) AS json,
                pg_column_size(i.value) AS stored
-          FROM {rules.tables.item} i
-         WHERE {within.condition(arguments)} AND {rules.live()}) s
+          FROM {context.tables.item} i
+         WHERE {within.condition(arguments)} AND {context.live()}) s
  GROUP BY s.user_id, s.namespace, s.place
  ORDER BY sum(s.json) DESC, s.user_id, s.place
  LIMIT $1"""
     return _read(sql, arguments, lambda row: NamespaceSize(*_shown(row)))
 
 
-def plan_agent_counts(within: Within, rules: Rules) -> Statement[list[AgentCount]]:
+def plan_agent_counts(within: Within, context: SqlContext) -> Statement[list[AgentCount]]:
     """Creating agents: who created most comes first."""
     arguments: list[Any] = []
     sql = f"""
 SELECT i.created_by, count(DISTINCT i.user_id), count(*), max(i.created_at)
-  FROM {rules.tables.item} i
- WHERE {within.condition(arguments)} AND {rules.live()}
+  FROM {context.tables.item} i
+ WHERE {within.condition(arguments)} AND {context.live()}
  GROUP BY i.created_by
  ORDER BY count(*) DESC, i.created_by COLLATE "C" NULLS LAST"""
     return _read(sql, arguments, lambda row: AgentCount(*row))
 
 
 def plan_accessed(
-    within: Within, limit: int | None, rules: Rules, *, recent: bool
+    within: Within, limit: int | None, context: SqlContext, *, recent: bool
 ) -> Statement[list[AccessedRecord]]:
     """Records that were read: the most read first; `recent`: touched, the last first."""
     arguments: list[Any] = [limit]
@@ -200,19 +200,19 @@ def plan_accessed(
         touched, order = "true", "a.last_accessed_at DESC"
     sql = f"""
 SELECT i.user_id, i.namespace, i.key, a.access_count, a.last_accessed_at, a.last_accessed_by
-  FROM {rules.tables.item_access} a
-  JOIN {rules.tables.item} i
+  FROM {context.tables.item_access} a
+  JOIN {context.tables.item} i
     ON i.user_id = a.user_id AND i.namespace = a.namespace AND i.key = a.key
    -- Counts of a record that was removed say nothing about the one that took its place.
    AND i.created_at = a.item_created_at
- WHERE {touched} AND {within.condition(arguments)} AND {rules.live()}
+ WHERE {touched} AND {within.condition(arguments)} AND {context.live()}
  ORDER BY {order}, i.user_id, i.place, i.key
  LIMIT $1"""
     return _read(sql, arguments, lambda row: AccessedRecord(*_shown(row)))
 
 
 def plan_larger_than(
-    size_bytes: int, within: Within, limit: int | None, rules: Rules
+    size_bytes: int, within: Within, limit: int | None, context: SqlContext
 ) -> Statement[list[LargeRecord]]:
     """Records whose values have more bytes, the largest first. Reads every value."""
     arguments: list[Any] = [size_bytes, limit]
@@ -220,8 +220,8 @@ def plan_larger_than(
 SELECT s.user_id, s.namespace, s.key, s.json, s.created_by, s.updated_at
   FROM (SELECT i.user_id, i.namespace, i.place, i.key, i.created_by, i.updated_at,
                octet_length(i.value::text) AS json
-          FROM {rules.tables.item} i
-         WHERE {within.condition(arguments)} AND {rules.live()}) s
+          FROM {context.tables.item} i
+         WHERE {within.condition(arguments)} AND {context.live()}) s
  WHERE s.json > $1::bigint
  ORDER BY s.json DESC, s.user_id, s.place, s.key
  LIMIT $2"""
@@ -229,35 +229,35 @@ SELECT s.user_id, s.namespace, s.key, s.json, s.created_by, s.updated_at
 
 
 def plan_page_of_records(
-    within: Within, after: ItemId | None, size: int, rules: Rules
+    within: Within, after: ItemId | None, size: int, context: SqlContext
 ) -> Statement[list[StoredRecord]]:
     """The next records, whole, in the order of the primary key."""
-    return plan_records_by_key(within.condition, after, size, rules)
+    return plan_records_by_key(within.condition, after, size, context)
 
 
-def plan_delete_within(within: Within, rules: Rules) -> Statement[int]:
+def plan_delete_within(within: Within, context: SqlContext) -> Statement[int]:
     """Removes what is within; without a user of all users, but not of the shared space."""
     arguments: list[Any] = []
     condition = within.condition(arguments)
     if within.user_id is None:
         condition = f"i.user_id > '{SHARED}' AND {condition}"
     delete = f"""
-DELETE FROM {rules.tables.item} i
+DELETE FROM {context.tables.item} i
  WHERE {condition}"""
-    return count_of_removed([delete], tuple(arguments), rules)
+    return count_of_removed([delete], tuple(arguments), context)
 
 
 def plan_glance(
-    at: ItemAddress, limit: int, preview: int, rules: Rules
+    at: ItemAddress, limit: int, preview: int, context: SqlContext
 ) -> Statement[tuple[Any, Any]]:
     """How many records a namespace has, and its first: key, and the beginning of its JSON text."""
     sql = f"""
 SELECT total.count, first.*
-  FROM (SELECT count(*) FROM {rules.tables.item} i
-         WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}) total
+  FROM (SELECT count(*) FROM {context.tables.item} i
+         WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}) total
   LEFT JOIN LATERAL (
-    SELECT i.key, left(i.value::text, $4) FROM {rules.tables.item} i
-     WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}
+    SELECT i.key, left(i.value::text, $4) FROM {context.tables.item} i
+     WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}
      ORDER BY i.key LIMIT $3) first ON true"""
 
     def decode(rows: Sequence[Row]) -> Decoded[tuple[Any, Any]]:

@@ -25,29 +25,29 @@ from ...sql.statement import (
     Put,
     ResultT,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 
 
-def plan_delete(at: ItemAddress, key: str, rules: Rules) -> Statement[bool]:
+def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
     """Removes a record; whether it was there."""
     delete = f"""
-DELETE FROM {rules.tables.item} i
+DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
-    sql = f"\nWITH {removing(delete, rules)}\n{tell(rules, 'w.live', gone=True)}"
+    sql = f"\nWITH {removing(delete, context)}\n{tell(context, 'w.live', gone=True)}"
     return _change(sql, (at.user_id, at.stored, key), lambda rows: bool(rows) and rows[0][0])
 
 
-def plan_clear(at: ItemAddress, rules: Rules) -> Statement[int]:
+def plan_clear(at: ItemAddress, context: SqlContext) -> Statement[int]:
     """Removes exactly this namespace, nothing below it; how many records that were."""
     delete = f"""
-DELETE FROM {rules.tables.item} i
+DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
-    return count_of_removed([delete], (at.user_id, at.stored), rules)
+    return count_of_removed([delete], (at.user_id, at.stored), context)
 
 
-def plan_increment(put: Put, rules: Rules) -> Statement[Any | None]:
+def plan_increment(put: Put, context: SqlContext) -> Statement[Any | None]:
     """Adds the number that `put` holds to what is there; the sum.
 
     None if there is something else than a number, or the sum has more than 64 bits. Decimals are
@@ -57,11 +57,11 @@ def plan_increment(put: Put, rules: Rules) -> Statement[Any | None]:
     # AND need not look at its left side first, CASE does; what is no number must not be added.
     allowed = f"""CASE WHEN jsonb_typeof(i.value) <> 'number' THEN false
                 ELSE {total} BETWEEN {SMALLEST_INTEGER} AND {LARGEST_INTEGER} END"""
-    sql = _upsert(f"to_jsonb({total})", allowed, "w.value", rules)
+    sql = _upsert(f"to_jsonb({total})", allowed, "w.value", context)
     return _change(sql, arguments_of(put), lambda rows: rows[0][0] if rows else None)
 
 
-def plan_append(put: Put, largest_bytes: int, rules: Rules) -> Statement[int | None]:
+def plan_append(put: Put, largest_bytes: int, context: SqlContext) -> Statement[int | None]:
     """Appends the elements of the list that `put` holds to the list that is there; its length.
 
     None if there is something else than a list, or it would grow beyond `largest_bytes`.
@@ -69,30 +69,30 @@ def plan_append(put: Put, largest_bytes: int, rules: Rules) -> Statement[int | N
     longer = "i.value || excluded.value"
     allowed = f"""CASE WHEN jsonb_typeof(i.value) <> 'array' THEN false
                 ELSE octet_length(({longer})::text) <= $9::bigint END"""
-    sql = _upsert(longer, allowed, "jsonb_array_length(w.value)", rules)
+    sql = _upsert(longer, allowed, "jsonb_array_length(w.value)", context)
     arguments = (*arguments_of(put), largest_bytes)
     return _change(sql, arguments, lambda rows: rows[0][0] if rows else None)
 
 
-def plan_compare_and_set(put: Put, expected: object, rules: Rules) -> Statement[bool]:
+def plan_compare_and_set(put: Put, expected: object, context: SqlContext) -> Statement[bool]:
     """Writes over just this value, compared as JSON; whether it did. The TTL stays."""
     update = f"""
-UPDATE {rules.tables.item} AS i
+UPDATE {context.tables.item} AS i
    SET value = $4, words = NULL, word_count = NULL, words_by = NULL, indexed_paths = NULL,
        version = i.version + 1, updated_at = now(), expires_at = now() + i.ttl
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.value = $5::jsonb
-   AND {rules.live()}"""
+   AND {context.live()}"""
     arguments = (*put.item_id, put.value, encode_value(expected))
-    return _change(told(update, rules, "w.version"), arguments, bool)
+    return _change(told(update, context, "w.version"), arguments, bool)
 
 
-def _upsert(changed: str, allowed: str, result: str, rules: Rules) -> str:
+def _upsert(changed: str, allowed: str, result: str, context: SqlContext) -> str:
     """What there is becomes `changed`, if that is `allowed`; else the put's own value is written.
 
     `result` is of the rows `w` written, which have their new value.
     """
     insert = f"""
-INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {AUTHORED})
+INSERT INTO {context.tables.item} AS i ({COLUMNS}, {AUTHORED})
 VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {replacing(changed, keeping_ttl=True)}
  WHERE {EXPIRED} OR {allowed}"""
@@ -100,7 +100,7 @@ VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
 WITH written AS ({insert}
     RETURNING i.user_id, i.namespace, i.key, i.version, i.value
 )
-{tell(rules, result)}"""
+{tell(context, result)}"""
 
 
 def _change(

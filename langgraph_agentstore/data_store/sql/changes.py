@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from ...sql.change_notify import RETENTION
-from ...sql.statement import Row, Rules, written_once
+from ...sql.statement import Row, SqlContext, written_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +30,40 @@ class StoredChange:
     at: datetime
 
 
-def begin_statement(user_id: str, watch: UUID, rules: Rules) -> tuple[str, tuple[Any, ...]]:
+def begin_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
     """From its commit on writers tell of their changes; what others left behind is forgotten."""
     sql = f"""
 WITH over AS (
-    DELETE FROM {rules.tables.watch} WHERE expires_at <= now()
+    DELETE FROM {context.tables.watch} WHERE expires_at <= now()
 ), forgotten AS (
-    DELETE FROM {rules.tables.change} WHERE at < now() - $3::interval
+    DELETE FROM {context.tables.change} WHERE at < now() - $3::interval
 )
-INSERT INTO {rules.tables.watch} (user_id, id, expires_at) VALUES ($1, $2, now() + $3::interval)
+INSERT INTO {context.tables.watch} (user_id, id, expires_at) VALUES ($1, $2, now() + $3::interval)
     ON CONFLICT (user_id, id) DO UPDATE SET expires_at = excluded.expires_at"""
     return sql, (user_id, watch, RETENTION)
 
 
-def renew_statement(user_id: str, watch: UUID, rules: Rules) -> tuple[str, tuple[Any, ...]]:
+def renew_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
     """Keeps a watch believed in, and forgets changes that are too old; nothing if it lapsed."""
     sql = f"""
 WITH forgotten AS (
-    DELETE FROM {rules.tables.change} WHERE user_id = $1 AND at < now() - $3::interval
+    DELETE FROM {context.tables.change} WHERE user_id = $1 AND at < now() - $3::interval
 )
-UPDATE {rules.tables.watch} SET expires_at = now() + $3::interval
+UPDATE {context.tables.watch} SET expires_at = now() + $3::interval
  WHERE user_id = $1 AND id = $2 AND expires_at > now()
 RETURNING 1"""
     return sql, (user_id, watch, RETENTION)
 
 
-def end_statement(user_id: str, watch: UUID, rules: Rules) -> tuple[str, tuple[Any, ...]]:
+def end_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
     """Ends a watch, and forgets all changes if it was the user's last."""
     sql = f"""
 WITH ended AS (
-    DELETE FROM {rules.tables.watch} WHERE user_id = $1 AND id = $2
+    DELETE FROM {context.tables.watch} WHERE user_id = $1 AND id = $2
 )
-DELETE FROM {rules.tables.change}
+DELETE FROM {context.tables.change}
  WHERE user_id = $1
-   AND NOT EXISTS (SELECT FROM {rules.tables.watch} WHERE user_id = $1 AND id <> $2)"""
+   AND NOT EXISTS (SELECT FROM {context.tables.watch} WHERE user_id = $1 AND id <> $2)"""
     return sql, (user_id, watch)
 
 
@@ -71,11 +71,11 @@ SNAPSHOT = "SELECT pg_current_snapshot()::text"
 
 
 @written_once
-def _since_sql(rules: Rules) -> str:
+def _since_sql(context: SqlContext) -> str:
     return f"""
 SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NULL, c.value, c.at
   FROM (SELECT) one
-  LEFT JOIN {rules.tables.change} c
+  LEFT JOIN {context.tables.change} c
     ON c.user_id = $1 AND c.xact >= pg_snapshot_xmin($2::text::pg_snapshot)
    AND NOT pg_visible_in_snapshot(c.xact, $2::text::pg_snapshot)
    AND c.namespace = $3 AND starts_with(c.key, $4)
@@ -83,10 +83,10 @@ SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NU
 
 
 def since_statement(
-    user_id: str, snapshot: str, namespace: str, prefix: str, rules: Rules
+    user_id: str, snapshot: str, namespace: str, prefix: str, context: SqlContext
 ) -> tuple[str, tuple[Any, ...]]:
     """What was changed since a snapshot; its first column is the snapshot of this look."""
-    return _since_sql(rules), (user_id, snapshot, namespace, prefix)
+    return _since_sql(context), (user_id, snapshot, namespace, prefix)
 
 
 def decode_changes(rows: Sequence[Row]) -> tuple[str, list[StoredChange]]:

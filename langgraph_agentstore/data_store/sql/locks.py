@@ -11,7 +11,7 @@ from ...sql.statement import (
     Decoded,
     ItemId,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     written_once,
 )
@@ -27,7 +27,7 @@ class Lease:
 
 
 def plan_acquire(
-    item_id: ItemId, owner: str, token: UUID, lease: timedelta, rules: Rules
+    item_id: ItemId, owner: str, token: UUID, lease: timedelta, context: SqlContext
 ) -> Statement[Lease]:
     """Takes the lock if nobody holds it; the lease, whose token says if it was taken.
 
@@ -38,13 +38,13 @@ def plan_acquire(
         found_owner, expires_at, found_token = rows[0]
         return Decoded(Lease(found_owner, expires_at, token if found_token == token else None))
 
-    return Statement(_acquire_sql(rules), (*item_id, owner, token, lease), decode)
+    return Statement(_acquire_sql(context), (*item_id, owner, token, lease), decode)
 
 
 @written_once
-def _acquire_sql(rules: Rules) -> str:
+def _acquire_sql(context: SqlContext) -> str:
     return f"""
-INSERT INTO {rules.tables.item_lock} AS l
+INSERT INTO {context.tables.item_lock} AS l
        (user_id, namespace, key, owner, token, acquired_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, clock_timestamp(), clock_timestamp() + $6::interval)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET
@@ -60,11 +60,11 @@ _FREE = "l.expires_at <= excluded.acquired_at OR l.token = excluded.token"
 
 
 def plan_renew(
-    item_id: ItemId, token: UUID, lease: timedelta, rules: Rules
+    item_id: ItemId, token: UUID, lease: timedelta, context: SqlContext
 ) -> Statement[datetime | None]:
     """Lets the lease begin anew; until when, or None if it is no longer this token's."""
     sql = f"""
-UPDATE {rules.tables.item_lock} l SET expires_at = now() + $5::interval
+UPDATE {context.tables.item_lock} l SET expires_at = now() + $5::interval
  WHERE l.user_id = $1 AND l.namespace = $2 AND l.key = $3 AND l.token = $4
    AND l.expires_at > now()
 RETURNING l.expires_at"""
@@ -75,10 +75,10 @@ RETURNING l.expires_at"""
     return Statement(sql, (*item_id, token, lease), decode)
 
 
-def plan_release(item_id: ItemId, token: UUID, rules: Rules) -> Statement[bool]:
+def plan_release(item_id: ItemId, token: UUID, context: SqlContext) -> Statement[bool]:
     """Gives the lock up; whether the lease still held."""
     sql = f"""
-DELETE FROM {rules.tables.item_lock} l
+DELETE FROM {context.tables.item_lock} l
  WHERE l.user_id = $1 AND l.namespace = $2 AND l.key = $3 AND l.token = $4
 RETURNING l.expires_at > now()"""
 

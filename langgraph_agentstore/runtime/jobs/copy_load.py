@@ -16,11 +16,11 @@ from .indexes import have_approximate_index
 
 
 def load_job(puts: Sequence[Put]) -> Job:
-    """Writes all of them, whose triples differ, or none: COPY and upserts, one transaction."""
+    """Writes all of them, whose ids differ, or none: COPY and upserts, one transaction."""
 
     async def run(session: Session) -> int:
         await session.index.now.embed_all(puts)
-        load = plan_load(puts, session.rules)
+        load = plan_load(puts, session.context)
         async with session.database.connections.lease() as connection:
             try:
                 async with connection.transaction():
@@ -41,37 +41,39 @@ def load_job(puts: Sequence[Put]) -> Job:
 
 async def _before_large_load(session: Session) -> None:
     """Takes the approximate index away while there is nothing in it: made later, it is cheaper."""
-    rules = session.rules
-    if rules.vector_set is None or not rules.approximate:
+    context = session.context
+    if context.vector_set is None or not context.approximate:
         return
-    ann = approximate_index(rules.tables, rules.vector_set, rules.vector_index)
+    ann = approximate_index(context.tables, context.vector_set, context.vector_index)
     assert ann is not None
     async with session.database.connections.lease() as connection:
         try:
             async with connection.transaction():
                 # Whoever waits for such a lock makes all others wait who come after.
                 await connection.execute("SET LOCAL lock_timeout = '100ms'")
-                await connection.execute(f"LOCK TABLE {rules.vectors} IN ACCESS EXCLUSIVE MODE")
-                if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {rules.vectors})"):
+                await connection.execute(f"LOCK TABLE {context.vectors} IN ACCESS EXCLUSIVE MODE")
+                if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {context.vectors})"):
                     return
                 await connection.execute(ann.drop_at_once)
         except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):
             return  # somebody uses it, or this role may not: the load takes longer, no more
         except Exception as error:
             raise executing(error) from error
-    session.index.now.rules = replace(rules, approximate=False)
+    session.index.now.context = replace(context, approximate=False)
 
 
 async def _after_large_load(session: Session) -> None:
     await have_approximate_index(session)
-    if session.rules.vector_set is not None:
+    if session.context.vector_set is not None:
         # Autovacuum would, some time: until then a look at the size of a scope reads the vectors.
         async with session.database.connections.lease() as connection:
             try:
                 own = not session.database.pooler.is_there
                 if own:
                     await connection.execute("SET statement_timeout = 0")
-                await connection.execute(f"VACUUM (ANALYZE) {session.rules.vectors}", timeout=3600)
+                await connection.execute(
+                    f"VACUUM (ANALYZE) {session.context.vectors}", timeout=3600
+                )
                 if own:
                     await connection.execute("RESET statement_timeout")
             except Exception as error:

@@ -46,7 +46,7 @@ class Importing:
         return Job(run)
 
     def write(self, records: Sequence[Imported]) -> Job:
-        """Writes a batch, whose triples differ, whole or not at all; which of it was written."""
+        """Writes a batch, whose ids differ, whole or not at all; which of it was written."""
 
         async def run(session: Session) -> set[ItemId]:
             written: set[ItemId] = await session.index.do(partial(self._write, session, records))
@@ -78,7 +78,7 @@ class Importing:
         self, session: Session, records: Sequence[Imported], searching: Searching
     ) -> set[ItemId]:
         await searching.embed_all([record.put for record in records])
-        statement = plan_import(records, self._conflict, searching.rules)
+        statement = plan_import(records, self._conflict, searching.context)
         if self._connection is None:
             rows = await session.database.fetch(
                 statement.sql, statement.arguments, idempotent=False

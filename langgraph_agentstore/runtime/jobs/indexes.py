@@ -12,7 +12,7 @@ import asyncpg
 
 from ...errors import DatabaseError
 from ...sql.filters.indexes import FilterIndex
-from ...sql.statement import Rules
+from ...sql.statement import SqlContext
 from ...sql.vector_tables import approximate_index
 from ..connections.connector import Connection
 from ..connections.poolers import Pooler
@@ -57,24 +57,24 @@ def setup_job(indexes: Sequence[FilterIndex]) -> Job:
     return Job(run)
 
 
-def lacks_approximate_index(rules: Rules) -> bool:
+def lacks_approximate_index(context: SqlContext) -> bool:
     """Whether the configuration asks for one that is not in use."""
-    if rules.vector_set is None or rules.approximate:
+    if context.vector_set is None or context.approximate:
         return False
-    return approximate_index(rules.tables, rules.vector_set, rules.vector_index) is not None
+    return approximate_index(context.tables, context.vector_set, context.vector_index) is not None
 
 
 async def have_approximate_index(session: Session) -> None:
     """Makes the index that the configuration asks for, unless it is there with these options."""
-    rules = session.rules
-    if rules.vector_set is None:
+    context = session.context
+    if context.vector_set is None:
         return
-    ann = approximate_index(rules.tables, rules.vector_set, rules.vector_index)
+    ann = approximate_index(context.tables, context.vector_set, context.vector_index)
     if ann is None:
         return
-    if rules.vector_index.kind == "ivfflat":
+    if context.vector_index.kind == "ivfflat":
         # Its lists are made of the vectors there are.
-        filled = await session.database.fetch(f"SELECT EXISTS (SELECT FROM {rules.vectors})", ())
+        filled = await session.database.fetch(f"SELECT EXISTS (SELECT FROM {context.vectors})", ())
         if not filled[0][0]:
             return
     try:
@@ -84,7 +84,7 @@ async def have_approximate_index(session: Session) -> None:
             raise
         logger.warning("searches stay exact: %s; let the owner call setup()", error)
     else:
-        session.index.now.rules = replace(rules, approximate=True)
+        session.index.now.context = replace(context, approximate=True)
 
 
 async def _make_all(session: Session, indexes: Sequence[FilterIndex]) -> None:
@@ -93,7 +93,7 @@ async def _make_all(session: Session, indexes: Sequence[FilterIndex]) -> None:
     async with session.database.connections.lease() as connection:
         try:
             for index in indexes:
-                await make_index(session.database, connection, index, session.rules.tables.quoted)
+                await make_index(session.database, connection, index, session.context.tables.quoted)
         except Exception as error:
             raise executing(error) from error
 

@@ -23,7 +23,7 @@ async def set_up(session: Session) -> None:
     """Applies migrations."""
     # Opening the session has done it; but somebody may have dropped the tables since.
     async with session.database.connections.lease() as connection:
-        session.schema_version = await migrate(connection, session.rules.tables)
+        session.schema_version = await migrate(connection, session.context.tables)
         await session.index.now.open(connection)
 
 

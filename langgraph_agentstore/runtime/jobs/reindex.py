@@ -25,7 +25,7 @@ from ...sql.items.reindex_page import (
     words_again_sql,
     words_arguments,
 )
-from ...sql.statement import CurrentRules, Rules
+from ...sql.statement import CurrentRules, SqlContext
 from ...sql.vector_tables import approximate_index
 from ..connections.connector import Connection
 from ..index_state import Searching
@@ -56,8 +56,8 @@ _LONGEST_S = 3600.0
 class Reindexing:
     """One reindexing; each method is the work of one job, in this order."""
 
-    def __init__(self, rules: Rules, current_rules: CurrentRules) -> None:
-        self._rules = rules
+    def __init__(self, context: SqlContext, current_rules: CurrentRules) -> None:
+        self._rules = context
         self._standing = current_rules
         self._after = FIRST
         self._searching: Searching | None = None
@@ -113,14 +113,14 @@ class Reindexing:
             approximate = await has_index(connection, self._rules)
             self._rules = replace(self._rules, approximate=approximate)
         assert self._searching is not None
-        self._searching.rules = self._rules
+        self._searching.context = self._rules
         assert self._lock is not None
         await self._lock.confirm()
         former = session.index.now
         with session.index.changing():
             await self._switch_in_turn(connection)
             session.index.now, self._searching = self._searching, None
-            self._standing.rules = replace(self._rules, vector_set=None, approximate=False)
+            self._standing.context = replace(self._rules, vector_set=None, approximate=False)
         await former.close()
 
     async def end(self, session: Session) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..change_notify import told
-from ..statement import Put, Rules, written_once
+from ..statement import Put, SqlContext, written_once
 from ..vector_tables import COLUMNS as VECTOR_COLUMNS
 from ..vector_tables import REPLACE_PART, column_type
 from .on_conflict import COLUMNS, REPLACE
@@ -51,8 +51,8 @@ ITEMS = Staging(
 _VECTORS = "agentstore_load_vector"
 
 
-def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
-    """One transaction that writes these puts, whose triples differ and whose vectors are there."""
+def plan_load(puts: Sequence[Put], context: SqlContext) -> Load:
+    """One transaction that writes these puts, whose ids differ and whose vectors are there."""
     items = [
         (
             *put.item_id,
@@ -65,58 +65,58 @@ def plan_load(puts: Sequence[Put], rules: Rules) -> Load:
         )
         for put in puts
     ]
-    if rules.index is None:
-        return Load(((ITEMS, items),), (_upsert_sql(rules),))
-    if rules.vector_set is None:
-        return Load(((ITEMS, items),), (_upsert_indexed_sql(rules),))
+    if context.index is None:
+        return Load(((ITEMS, items),), (_upsert_sql(context),))
+    if context.vector_set is None:
+        return Load(((ITEMS, items),), (_upsert_indexed_sql(context),))
     vectors = [(*put.item_id, *row) for put in puts for row in vector_rows(put)]
-    moves = (_upsert_indexed_sql(rules), _stale_sql(rules), _vectors_sql(rules))
-    return Load(((ITEMS, items), (_staged_vectors(rules), vectors)), moves)
+    moves = (_upsert_indexed_sql(context), _stale_sql(context), _vectors_sql(context))
+    return Load(((ITEMS, items), (_staged_vectors(context), vectors)), moves)
 
 
 @written_once
-def _upsert_sql(rules: Rules) -> str:
+def _upsert_sql(context: SqlContext) -> str:
     insert = f"""
-INSERT INTO {rules.tables.item} AS i ({COLUMNS})
+INSERT INTO {context.tables.item} AS i ({COLUMNS})
 SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
   FROM {ITEMS.name}
  -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
  ORDER BY user_id, namespace, key
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return told(insert, rules)
+    return told(insert, context)
 
 
 @written_once
-def _upsert_indexed_sql(rules: Rules) -> str:
+def _upsert_indexed_sql(context: SqlContext) -> str:
     insert = f"""
-INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {INDEXED})
+INSERT INTO {context.tables.item} AS i ({COLUMNS}, {INDEXED})
 SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
        w.words, w.word_count, w.words_by, p.indexed_paths
   FROM (SELECT * FROM {ITEMS.name} ORDER BY user_id, namespace, key) p
- CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+ CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return told(insert, rules)
+    return told(insert, context)
 
 
 @written_once
-def _stale_sql(rules: Rules) -> str:
+def _stale_sql(context: SqlContext) -> str:
     return f"""
-DELETE FROM {rules.vectors} v USING {ITEMS.name} p
+DELETE FROM {context.vectors} v USING {ITEMS.name} p
  WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
    AND v.part >= p.parts"""
 
 
-def _staged_vectors(rules: Rules) -> Staging:
+def _staged_vectors(context: SqlContext) -> Staging:
     parts = (("part", "integer"), ("path", "text"), ("digest", "bigint"))
-    vector = ("embedding", f"{rules.tables.of_extension}vector")
+    vector = ("embedding", f"{context.tables.of_extension}vector")
     return Staging(_VECTORS, (*_TRIPLE, *parts, vector))
 
 
 @written_once
-def _vectors_sql(rules: Rules) -> str:
+def _vectors_sql(context: SqlContext) -> str:
     return f"""
-INSERT INTO {rules.vectors} AS v
+INSERT INTO {context.vectors} AS v
        ({VECTOR_COLUMNS})
 SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
-       p.embedding::{column_type(rules.tables, rules.vector_index)}
-  FROM {_VECTORS} p JOIN {rules.tables.item} i USING (user_id, namespace, key){REPLACE_PART}"""
+       p.embedding::{column_type(context.tables, context.vector_index)}
+  FROM {_VECTORS} p JOIN {context.tables.item} i USING (user_id, namespace, key){REPLACE_PART}"""

@@ -12,7 +12,7 @@ from ..statement import (
     Decoded,
     Delete,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     columns_of,
     written_once,
@@ -20,30 +20,30 @@ from ..statement import (
 
 
 @written_once
-def delete_one_sql(rules: Rules) -> str:
+def delete_one_sql(context: SqlContext) -> str:
     delete = f"""
-DELETE FROM {rules.tables.item} i
+DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
-    return f"\nWITH {removing(delete, rules)}\n{tell(rules, gone=True)}"
+    return f"\nWITH {removing(delete, context)}\n{tell(context, gone=True)}"
 
 
 @written_once
-def delete_many_sql(rules: Rules) -> str:
+def delete_many_sql(context: SqlContext) -> str:
     delete = f"""
-DELETE FROM {rules.tables.item} i
+DELETE FROM {context.tables.item} i
  USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
  WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key"""
-    return f"\nWITH {removing(delete, rules)}\n{tell(rules, gone=True)}"
+    return f"\nWITH {removing(delete, context)}\n{tell(context, gone=True)}"
 
 
-def removing(delete: str, rules: Rules, *others: str) -> str:
+def removing(delete: str, context: SqlContext, *others: str) -> str:
     """The CTEs that run `delete`, of the table `item i`, and remove how often these were read.
 
     `others` are further deletes, of other items. `written` has what went, and `live`: whether it
     had not expired.
     """
     returned = f"""
-    RETURNING i.user_id, i.namespace, i.key, i.version, {rules.live()} AS live"""
+    RETURNING i.user_id, i.namespace, i.key, i.version, {context.live()} AS live"""
     parts = {f"gone_{n}": sql + returned for n, sql in enumerate((delete, *others), 1)}
     if others:
         first = "".join(f"{name} AS ({sql}\n), " for name, sql in parts.items())
@@ -52,31 +52,31 @@ def removing(delete: str, rules: Rules, *others: str) -> str:
         first, written = "", delete + returned
     return f"""{first}written AS ({written}
 ), uncounted AS (
-    DELETE FROM {rules.tables.item_access} a USING written w
+    DELETE FROM {context.tables.item_access} a USING written w
      WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
 )"""
 
 
-def delete_statement(deletes: Sequence[Delete], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+def delete_statement(deletes: Sequence[Delete], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
     """The statement for these deletes; what is not there is no error."""
     if len(deletes) == 1:
-        return delete_one_sql(rules), deletes[0].item_id
+        return delete_one_sql(context), deletes[0].item_id
     # In the order of the primary key, as puts are.
-    return delete_many_sql(rules), columns_of(sorted(delete.item_id for delete in deletes))
+    return delete_many_sql(context), columns_of(sorted(delete.item_id for delete in deletes))
 
 
-def plan_delete_regions(regions: Sequence[Region], rules: Rules) -> Statement[int]:
+def plan_delete_regions(regions: Sequence[Region], context: SqlContext) -> Statement[int]:
     """Removes everything in the regions; the result counts the items that had not expired."""
     arguments: list[Any] = []
     delete = f"""
-DELETE FROM {rules.tables.item} i
+DELETE FROM {context.tables.item} i
  WHERE {region_condition(regions, arguments)}"""
-    return count_of_removed([delete], tuple(arguments), rules)
+    return count_of_removed([delete], tuple(arguments), context)
 
 
 @written_once
-def _delete_user_sql(rules: Rules) -> str:
-    tables = rules.tables
+def _delete_user_sql(context: SqlContext) -> str:
+    tables = context.tables
     # No change is told: it would keep the keys of what is erased. Who watches the user hears
     # that the watch has lapsed.
     others = (tables.item_access, tables.item_lock, tables.change, tables.watch)
@@ -88,28 +88,28 @@ def _delete_user_sql(rules: Rules) -> str:
     )
     return f"""
 WITH erased AS (
-    DELETE FROM {tables.item} i WHERE i.user_id = $1 RETURNING {rules.live()} AS live
+    DELETE FROM {tables.item} i WHERE i.user_id = $1 RETURNING {context.live()} AS live
 ){traces}
 SELECT count(*) FILTER (WHERE live) FROM erased"""
 
 
-def plan_delete_user(user_id: str, rules: Rules) -> Statement[int]:
+def plan_delete_user(user_id: str, context: SqlContext) -> Statement[int]:
     """Erases a user: items with vectors, access counts, locks, watches and kept changes."""
 
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         return Decoded(rows[0][0])
 
     # The rows go once however often it runs, but a second run would count none of them.
-    return Statement(_delete_user_sql(rules), (user_id,), decode, idempotent=False)
+    return Statement(_delete_user_sql(context), (user_id,), decode, idempotent=False)
 
 
 def count_of_removed(
-    deletes: Sequence[str], arguments: tuple[Any, ...], rules: Rules
+    deletes: Sequence[str], arguments: tuple[Any, ...], context: SqlContext
 ) -> Statement[int]:
     """Deletes; the result counts the items that had not expired."""
     sql = f"""
-WITH {removing(deletes[0], rules, *deletes[1:])}, told AS (
-{tell(rules, "w.live", gone=True)}
+WITH {removing(deletes[0], context, *deletes[1:])}, told AS (
+{tell(context, "w.live", gone=True)}
 )
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
 

@@ -10,7 +10,7 @@ from ..statement import (
     Decoded,
     Refresh,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     columns_of,
     written_once,
@@ -23,22 +23,24 @@ REFRESHED = """CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl *
 
 
 @written_once
-def refresh_sql(rules: Rules) -> str:
+def refresh_sql(context: SqlContext) -> str:
     return f"""
-UPDATE {rules.tables.item} AS i
+UPDATE {context.tables.item} AS i
    SET expires_at = r.expires_at
   FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
        AS r (user_id, namespace, key, seen, expires_at)
  WHERE i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key
    -- Written, refreshed or expired since it was read: leave it. No plain =, which the index
    -- for the sweeper would serve: many items can expire at one moment.
-   AND i.expires_at IS NOT DISTINCT FROM r.seen AND {rules.live()}"""
+   AND i.expires_at IS NOT DISTINCT FROM r.seen AND {context.live()}"""
 
 
-def refresh_statement(refreshes: Sequence[Refresh], rules: Rules) -> tuple[str, tuple[Any, ...]]:
-    """The statement that moves these expiries on, whose triples must differ."""
+def refresh_statement(
+    refreshes: Sequence[Refresh], context: SqlContext
+) -> tuple[str, tuple[Any, ...]]:
+    """The statement that moves these expiries on, whose ids must differ."""
     ordered = sorted(refreshes, key=lambda refresh: refresh.item_id)
-    return refresh_sql(rules), (
+    return refresh_sql(context), (
         *columns_of([refresh.item_id for refresh in ordered]),
         [refresh.seen for refresh in ordered],
         [refresh.expires_at for refresh in ordered],
@@ -46,39 +48,39 @@ def refresh_statement(refreshes: Sequence[Refresh], rules: Rules) -> tuple[str, 
 
 
 @written_once
-def _sweep_sql(rules: Rules) -> str:
+def _sweep_sql(context: SqlContext) -> str:
     delete = f"""
-DELETE FROM {rules.tables.item} i USING expired e
+DELETE FROM {context.tables.item} i USING expired e
  WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key"""
     return f"""
 WITH expired AS (
     -- Several processes may sweep at once: each takes what no other holds.
-    SELECT user_id, namespace, key FROM {rules.tables.item}
+    SELECT user_id, namespace, key FROM {context.tables.item}
      WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
 ), over AS (
     -- Leases whose holders died, of locks that nobody took since.
-    DELETE FROM {rules.tables.item_lock} l USING (
-        SELECT user_id, namespace, key FROM {rules.tables.item_lock}
+    DELETE FROM {context.tables.item_lock} l USING (
+        SELECT user_id, namespace, key FROM {context.tables.item_lock}
          WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
      WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
 ), unwatched AS (
     -- Of watches whose processes were killed: nobody ends those.
-    DELETE FROM {rules.tables.watch} w USING (
-        SELECT user_id, id FROM {rules.tables.watch}
+    DELETE FROM {context.tables.watch} w USING (
+        SELECT user_id, id FROM {context.tables.watch}
          WHERE expires_at <= now() ORDER BY user_id, id LIMIT $1 FOR UPDATE SKIP LOCKED) o
      WHERE w.user_id = o.user_id AND w.id = o.id
 ), forgotten AS (
-    DELETE FROM {rules.tables.change} WHERE at < now() - $2::interval
-), {removing(delete, rules)}, told AS (
-{tell(rules, "w.key", gone=True)}
+    DELETE FROM {context.tables.change} WHERE at < now() - $2::interval
+), {removing(delete, context)}, told AS (
+{tell(context, "w.key", gone=True)}
 )
 SELECT count(*), count(told) FROM told"""
 
 
-def plan_sweep(batch_size: int, rules: Rules) -> Statement[int]:
+def plan_sweep(batch_size: int, context: SqlContext) -> Statement[int]:
     """Deletes at most `batch_size` expired items, the longest expired first; the count."""
 
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         return Decoded(rows[0][0])
 
-    return Statement(_sweep_sql(rules), (batch_size, RETENTION), decode)
+    return Statement(_sweep_sql(context), (batch_size, RETENTION), decode)

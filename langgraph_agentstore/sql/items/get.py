@@ -16,7 +16,7 @@ from ..statement import (
     ItemId,
     Refresh,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     StoredValue,
     columns_of,
@@ -33,30 +33,30 @@ _COLUMNS_OF_MANY = f"""CASE WHEN NOT {_IS_LARGE} THEN i.value END, i.created_at,
 
 
 @written_once
-def get_one_sql(rules: Rules) -> str:
+def get_one_sql(context: SqlContext) -> str:
     return f"""
 SELECT {_COLUMNS}
-  FROM {rules.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+  FROM {context.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {context.live()}"""
 
 
 @written_once
-def get_many_sql(rules: Rules) -> str:
+def get_many_sql(context: SqlContext) -> str:
     return f"""
 SELECT q.position, {_COLUMNS_OF_MANY}
   FROM unnest($1::text[], $2::text[], $3::text[])
        WITH ORDINALITY AS q (user_id, namespace, key, position)
-  JOIN {rules.tables.item} i
+  JOIN {context.tables.item} i
     ON i.user_id = q.user_id AND i.namespace = q.namespace AND i.key = q.key
- WHERE {rules.live()}"""
+ WHERE {context.live()}"""
 
 
-def get_statement(gets: Sequence[Get], rules: Rules) -> tuple[str, tuple[Any, ...]]:
+def get_statement(gets: Sequence[Get], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
     """The statement for these gets: a plain look-up for one item, a join for more."""
     item_ids = distinct_triples(gets)
     if len(item_ids) == 1:
-        return get_one_sql(rules), item_ids[0]
-    return get_many_sql(rules), columns_of(item_ids)
+        return get_one_sql(context), item_ids[0]
+    return get_many_sql(context), columns_of(item_ids)
 
 
 def distinct_triples(gets: Sequence[Get]) -> list[ItemId]:
@@ -66,14 +66,14 @@ def distinct_triples(gets: Sequence[Get]) -> list[ItemId]:
     return list(dict.fromkeys([get.item_id for get in gets]))
 
 
-def plan_get_alone(get: Get, rules: Rules) -> Statement[Item | StoredValue | None]:
+def plan_get_alone(get: Get, context: SqlContext) -> Statement[Item | StoredValue | None]:
     """Reads one item by a statement of its own, however large its value is."""
 
     def decode(rows: Sequence[Row]) -> Decoded[Item | StoredValue | None]:
         read = decode_gets([get], rows)
         return Decoded(read.items[0], read.refreshes)
 
-    return Statement(get_one_sql(rules), get.item_id, decode)
+    return Statement(get_one_sql(context), get.item_id, decode)
 
 
 @dataclass(frozen=True, slots=True)

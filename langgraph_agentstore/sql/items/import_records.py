@@ -13,7 +13,7 @@ from ..statement import (
     ItemId,
     Put,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     columns_of,
     written_once,
@@ -41,9 +41,9 @@ class Imported:
 
 
 def plan_import(
-    records: Sequence[Imported], conflict: Conflict, rules: Rules
+    records: Sequence[Imported], conflict: Conflict, context: SqlContext
 ) -> Statement[set[ItemId]]:
-    """Writes the records, whose triples differ and whose vectors are there; which it wrote.
+    """Writes the records, whose ids differ and whose vectors are there; which it wrote.
 
     "upsert" replaces a record that is there, metadata and counts too; the others leave it. An
     expired one counts as absent.
@@ -53,11 +53,11 @@ def plan_import(
     def decode(rows: Sequence[Row]) -> Decoded[set[ItemId]]:
         return Decoded({(row[0], row[1], row[2]) for row in rows})
 
-    sql = _sql(rules, conflict == "upsert")
-    return Statement(sql, _arguments(ordered, rules), decode, idempotent=False)
+    sql = _sql(context, conflict == "upsert")
+    return Statement(sql, _arguments(ordered, context), decode, idempotent=False)
 
 
-def _arguments(records: Sequence[Imported], rules: Rules) -> tuple[Any, ...]:
+def _arguments(records: Sequence[Imported], context: SqlContext) -> tuple[Any, ...]:
     puts = [record.put for record in records]
     columns = (
         *columns_of([put.item_id for put in puts]),
@@ -76,13 +76,13 @@ def _arguments(records: Sequence[Imported], rules: Rules) -> tuple[Any, ...]:
         [put.content.words if put.content is not None else None for put in puts],
         [len(put.vectors or ()) for put in puts],
     )
-    if rules.vector_set is None:
+    if context.vector_set is None:
         return columns
     return (*columns, *vector_columns(puts))
 
 
 @written_once
-def _sql(rules: Rules, replace: bool) -> str:
+def _sql(context: SqlContext, replace: bool) -> str:
     return f"""
 WITH p AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[],
@@ -94,22 +94,22 @@ WITH p AS MATERIALIZED (
                                version, created_at, updated_at, expires_at, access_count,
                                last_accessed_at, last_accessed_by, text, parts, position)
 ), written AS (
-    INSERT INTO {rules.tables.item} AS i
+    INSERT INTO {context.tables.item} AS i
            (user_id, namespace, key, place, value, metadata, created_by, ttl, version,
             created_at, updated_at, expires_at, words, word_count, words_by)
     SELECT p.user_id, p.namespace, p.key, p.place, p.value, p.metadata, p.created_by, p.ttl,
            p.version, p.created_at, p.updated_at, p.expires_at, w.words, w.word_count, w.words_by
-      FROM p CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+      FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET {_REPLACE}
     {"" if replace else "WHERE i.expires_at <= now()"}
     RETURNING i.user_id, i.namespace, i.key, i.version
 ), uncounted AS (
-    DELETE FROM {rules.tables.item_access} a
+    DELETE FROM {context.tables.item_access} a
      USING written w JOIN p USING (user_id, namespace, key)
      WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
        AND p.last_accessed_at IS NULL
 ), counted AS (
-    INSERT INTO {rules.tables.item_access} AS a
+    INSERT INTO {context.tables.item_access} AS a
            (user_id, namespace, key, item_created_at, access_count, last_accessed_at,
             last_accessed_by)
     SELECT p.user_id, p.namespace, p.key, p.created_at, p.access_count, p.last_accessed_at,
@@ -120,8 +120,8 @@ WITH p AS MATERIALIZED (
            item_created_at = excluded.item_created_at, access_count = excluded.access_count,
            last_accessed_at = excluded.last_accessed_at,
            last_accessed_by = excluded.last_accessed_by
-){vectors_ctes(rules, 18) if rules.vector_set is not None else ""}
-{tell(rules, "w.user_id, w.namespace, w.key")}"""
+){vectors_ctes(context, 18) if context.vector_set is not None else ""}
+{tell(context, "w.user_id, w.namespace, w.key")}"""
 
 
 # A version means one value: that of the record that is there goes on.

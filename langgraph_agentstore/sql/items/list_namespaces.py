@@ -26,7 +26,7 @@ from ...model.users import Region, Scope
 from ..statement import (
     Decoded,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 
@@ -56,14 +56,14 @@ class _Walk:
 
 
 def plan_list_namespaces(
-    op: ListNamespacesOp, scope: Scope, rules: Rules
+    op: ListNamespacesOp, scope: Scope, context: SqlContext
 ) -> Statement[list[Labels]]:
     """The distinct namespaces that hold an item, truncated to `op.max_depth`, sorted as tuples."""
     walks = [
         walk for region, head in scope.heads() if (walk := _narrowed(region, head, op)) is not None
     ]
     arguments: list[Any] = [op.limit + op.offset]
-    selects = [_walk_sql(n, walk, arguments, rules) for n, walk in enumerate(walks)]
+    selects = [_walk_sql(n, walk, arguments, context) for n, walk in enumerate(walks)]
     sql = "\nUNION ALL\n".join(selects)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[Labels]]:
@@ -112,7 +112,7 @@ def _plain_start(path: Labels) -> Labels:
     return path[: path.index(WILDCARD)] if WILDCARD in path else path
 
 
-def _walk_sql(number: int, walk: _Walk, arguments: list[Any], rules: Rules) -> str:
+def _walk_sql(number: int, walk: _Walk, arguments: list[Any], context: SqlContext) -> str:
     """Strides along the index: from each stop to the next, past all that it stands for.
 
     A stride takes in one entry of the index at first. As long as every entry is a stop of its
@@ -136,8 +136,8 @@ def _walk_sql(number: int, walk: _Walk, arguments: list[Any], rules: Rules) -> s
           FROM (SELECT CASE WHEN walk.stops < walk.stride THEN 1
                             ELSE least(walk.stride * 4, {LONGEST_STRIDE}) END AS stride) step
          CROSS JOIN LATERAL (
-            SELECT i.user_id, i.place, step.stride FROM {rules.tables.item} i
-             WHERE {within} AND {rules.live()}
+            SELECT i.user_id, i.place, step.stride FROM {context.tables.item} i
+             WHERE {within} AND {context.live()}
              ORDER BY i.user_id, i.place LIMIT step.stride) entry) stop
      WHERE walk.nth = walk.stops
 )

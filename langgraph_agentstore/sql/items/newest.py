@@ -29,7 +29,7 @@ from ..statement import (
     Decoded,
     Refresh,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 from .expiry import REFRESHED
@@ -44,16 +44,16 @@ LARGEST_SHARED_PAGE = 200
 """Searches for more items than this travel alone."""
 
 
-def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Statement[Any]:
+def plan_search(op: SearchOp, filter: Filter, scope: Scope, context: SqlContext) -> Statement[Any]:
     """At most `op.limit` items after `op.offset`, newest `updated_at` first.
 
     Ties are ordered by user, namespace and key, so pages are disjoint and complete.
     """
     regions = scope.regions(op.namespace_prefix)
     if len(regions) > 1 or regions[0].user_id is None:
-        sql, arguments = _across_users(regions, op, filter, rules)
+        sql, arguments = _across_users(regions, op, filter, context)
     else:
-        sql, arguments = _within_a_user(regions[0], op, filter, rules)
+        sql, arguments = _within_a_user(regions[0], op, filter, context)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         return _decode(rows, scope, refresh=op.refresh_ttl)
@@ -61,7 +61,7 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, rules: Rules) -> Sta
     everything = Statement(sql, tuple(arguments), decode, reads=True)
     if len(regions) > 1 or not regions[0].labels:
         return everything
-    return _plan_leaf(regions[0], op, filter, everything, scope, rules)
+    return _plan_leaf(regions[0], op, filter, everything, scope, context)
 
 
 def _plan_leaf(
@@ -70,11 +70,11 @@ def _plan_leaf(
     filter: Filter,
     everything: Statement[list[SearchItem]],
     scope: Scope,
-    rules: Rules,
+    context: SqlContext,
 ) -> Statement[list[SearchItem]]:
     """The newest of one namespace, or, if it has others below it, `everything` instead."""
     arguments = list(everything.arguments[:5])
-    sql = _leaf_sql(rules.tables.item, rules.live(), filter_sql(filter, arguments))
+    sql = _leaf_sql(context.tables.item, context.live(), filter_sql(filter, arguments))
     user_id, stored = everything.arguments[2], encode_labels(region.labels)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
@@ -109,15 +109,15 @@ SELECT newest.*, below.some
 
 
 def _across_users(
-    regions: Sequence[Region], op: SearchOp, filter: Filter, rules: Rules
+    regions: Sequence[Region], op: SearchOp, filter: Filter, context: SqlContext
 ) -> tuple[str, list[Any]]:
     arguments: list[Any] = [op.limit, op.offset]
     region = region_condition(regions, arguments)
     return (
         f"""
 SELECT {_COLUMNS}
-  FROM {rules.tables.item} i
- WHERE {region} AND {rules.live()} AND {filter_sql(filter, arguments)}
+  FROM {context.tables.item} i
+ WHERE {region} AND {context.live()} AND {filter_sql(filter, arguments)}
  ORDER BY i.updated_at DESC, i.user_id, i.place, i.key
  LIMIT $1 OFFSET $2""",
         arguments,
@@ -125,7 +125,7 @@ SELECT {_COLUMNS}
 
 
 def _within_a_user(
-    region: Region, op: SearchOp, filter: Filter, rules: Rules
+    region: Region, op: SearchOp, filter: Filter, context: SqlContext
 ) -> tuple[str, list[Any]]:
     start = place(region.labels)
     arguments: list[Any] = [op.limit, op.offset, region.user_id, start]
@@ -133,7 +133,7 @@ def _within_a_user(
         arguments.append(first_place_after(start))
     condition = filter_sql(filter, arguments)
     return _within_a_user_sql(
-        rules.tables.item, rules.live(), bool(region.labels), condition
+        context.tables.item, context.live(), bool(region.labels), condition
     ), arguments
 
 

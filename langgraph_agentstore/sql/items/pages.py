@@ -17,19 +17,19 @@ from ..statement import (
     Decoded,
     ItemId,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     written_once,
 )
 
 
-def plan_count(regions: Sequence[Region], filter: Filter, rules: Rules) -> Statement[int]:
+def plan_count(regions: Sequence[Region], filter: Filter, context: SqlContext) -> Statement[int]:
     """How many items of the regions pass the filter."""
     arguments: list[Any] = []
     sql = f"""
 SELECT count(*)
-  FROM {rules.tables.item} i
- WHERE {region_condition(regions, arguments)} AND {rules.live()}
+  FROM {context.tables.item} i
+ WHERE {region_condition(regions, arguments)} AND {context.live()}
    AND {filter_sql(filter, arguments)}"""
 
     def decode(rows: Sequence[Row]) -> Decoded[int]:
@@ -44,14 +44,14 @@ def plan_page(
     after: ItemId | None,
     size: int,
     scope: Scope,
-    rules: Rules,
+    context: SqlContext,
 ) -> Statement[list[tuple[ItemId, Item]]]:
     """The next `size` items in the order of the primary key, each with its triple."""
     arguments: list[Any] = [size]
-    conditions = [region_condition(regions, arguments), rules.live()]
+    conditions = [region_condition(regions, arguments), context.live()]
     conditions += [*after_key(after, arguments), filter_sql(filter, arguments)]
     columns = "i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at"
-    sql = page_by_key_sql(columns, f"{rules.tables.item} i", conditions)
+    sql = page_by_key_sql(columns, f"{context.tables.item} i", conditions)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[ItemId, Item]]]:
         return Decoded([_keyed_item(row, scope) for row in rows])
@@ -91,16 +91,16 @@ def _keyed_item(row: Row, scope: Scope) -> tuple[ItemId, Item]:
 
 
 @written_once
-def _record_sql(rules: Rules) -> str:
+def _record_sql(context: SqlContext) -> str:
     return f"""
 SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at, i.expires_at,
        i.ttl
-  FROM {rules.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+  FROM {context.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {context.live()}"""
 
 
 def plan_record(
-    item_id: ItemId, labels: tuple[str, ...], rules: Rules
+    item_id: ItemId, labels: tuple[str, ...], context: SqlContext
 ) -> Statement[ItemRecord | None]:
     """One item with what LangGraph's `Item` does not show: version, metadata, expiry.
 
@@ -114,4 +114,4 @@ def plan_record(
         minutes = None if ttl is None else ttl / timedelta(minutes=1)
         return Decoded(ItemRecord(labels, item_id[2], *(*rows[0][:-1], minutes)))
 
-    return Statement(_record_sql(rules), item_id, decode, reads=True, bounded=True)
+    return Statement(_record_sql(context), item_id, decode, reads=True, bounded=True)

@@ -14,7 +14,7 @@ from ..change_notify import tell
 from ..statement import (
     Put,
     PutExpected,
-    Rules,
+    SqlContext,
     columns_of,
     written_once,
 )
@@ -33,24 +33,24 @@ LARGEST_BATCH = 128
 INDEXED = "words, word_count, words_by, indexed_paths"
 
 
-def put_indexed_statement(puts: Sequence[Put], rules: Rules) -> tuple[str, tuple[Any, ...]]:
-    """The statement for these puts, whose triples must differ and whose vectors are there."""
+def put_indexed_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
+    """The statement for these puts, whose ids must differ and whose vectors are there."""
     ordered = sorted(puts, key=lambda put: put.item_id)
-    return _sql(rules, _replace(rules)), indexed_arguments(ordered, rules)
+    return _sql(context, _replace(context)), indexed_arguments(ordered, context)
 
 
 def put_expected_indexed_statement(
-    expected: PutExpected, rules: Rules
+    expected: PutExpected, context: SqlContext
 ) -> tuple[str, tuple[Any, ...]]:
     """The statement for a put over a version; it returns the new one."""
-    arguments = indexed_arguments([expected.put], rules)
+    arguments = indexed_arguments([expected.put], context)
     if expected.version == 0:
-        return _sql(rules, f"{_replace(rules)}\n   {ONLY_WHERE_ABSENT}"), arguments
-    sql = _sql(rules, _update(rules, len(arguments) + 1))
+        return _sql(context, f"{_replace(context)}\n   {ONLY_WHERE_ABSENT}"), arguments
+    sql = _sql(context, _update(context, len(arguments) + 1))
     return sql, (*arguments, expected.version, expected.created_at)
 
 
-def indexed_arguments(puts: Sequence[Put], rules: Rules) -> tuple[Any, ...]:
+def indexed_arguments(puts: Sequence[Put], context: SqlContext) -> tuple[Any, ...]:
     """The arrays that the statement joins: one element a put; then, one a vector."""
     contents = [put.content for put in puts]
     arguments = (
@@ -63,7 +63,7 @@ def indexed_arguments(puts: Sequence[Put], rules: Rules) -> tuple[Any, ...]:
         [put.metadata for put in puts],
         [put.created_by for put in puts],
     )
-    if rules.vector_set is None:
+    if context.vector_set is None:
         return arguments
     counts = [len(put.vectors or ()) for put in puts]
     return (*arguments, counts, *vector_columns(puts))
@@ -91,8 +91,8 @@ def paths_of_put(put: Put) -> bytes | None:
 
 
 @written_once
-def _sql(rules: Rules, write: str) -> str:
-    vectors = rules.vector_set is not None
+def _sql(context: SqlContext, write: str) -> str:
+    vectors = context.vector_set is not None
     arrays = "$1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[]"
     columns = f"user_id, namespace, key, place, value, ttl, text, indexed_paths, {AUTHORED}"
     return f"""
@@ -104,13 +104,13 @@ WITH p AS MATERIALIZED (
 ), written AS (
     {write}
     RETURNING i.user_id, i.namespace, i.key, i.version
-){vectors_ctes(rules, 12) if vectors else ""}
-{tell(rules, "w.version")}"""
+){vectors_ctes(context, 12) if vectors else ""}
+{tell(context, "w.version")}"""
 
 
-def words_sql(rules: Rules, text: str) -> str:
+def words_sql(context: SqlContext, text: str) -> str:
     """A row of the words of a text, how many they are, and which settings made them."""
-    index = rules.index
+    index = context.index
     if index is None or index.language is None:
         return (
             "SELECT NULL::tsvector AS words, NULL::integer AS word_count, NULL::integer AS words_by"
@@ -122,43 +122,43 @@ def words_sql(rules: Rules, text: str) -> str:
           FROM (SELECT to_tsvector('{index.language}'::regconfig, {text}) AS words OFFSET 0) t"""
 
 
-def _replace(rules: Rules) -> str:
-    return f"""INSERT INTO {rules.tables.item} AS i ({COLUMNS}, {INDEXED}, {AUTHORED})
+def _replace(context: SqlContext) -> str:
+    return f"""INSERT INTO {context.tables.item} AS i ({COLUMNS}, {INDEXED}, {AUTHORED})
     SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
            w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
-      FROM p CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+      FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
 
 
-def _update(rules: Rules, n: int) -> str:
-    return f"""UPDATE {rules.tables.item} AS i
+def _update(context: SqlContext, n: int) -> str:
+    return f"""UPDATE {context.tables.item} AS i
        SET value = p.value, words = w.words, word_count = w.word_count, words_by = w.words_by,
            indexed_paths = p.indexed_paths, version = i.version + 1, updated_at = now(),
            expires_at = now() + p.ttl, ttl = p.ttl
-      FROM p CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+      FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
      WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
        AND i.version = ${n} AND i.created_at = coalesce(${n + 1}::timestamptz, i.created_at)
-       AND {rules.live()}"""
+       AND {context.live()}"""
 
 
-def vectors_ctes(rules: Rules, first: int) -> str:
+def vectors_ctes(context: SqlContext, first: int) -> str:
     """The CTEs that replace the vectors of the items `written` of `p`; `$first`: the first of five
     arrays of parts.
     """
     position, part, path, digest, embedding = range(first, first + 5)
     return f""", stale AS (
     -- It has fewer parts now: what is left over must not be found.
-    DELETE FROM {rules.vectors} v
+    DELETE FROM {context.vectors} v
      USING p JOIN written w USING (user_id, namespace, key)
      WHERE v.user_id = w.user_id AND v.namespace = w.namespace AND v.key = w.key
        AND v.part >= p.parts
 ), fresh AS (
-    INSERT INTO {rules.vectors} AS v
+    INSERT INTO {context.vectors} AS v
            ({VECTOR_COLUMNS})
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
-           n.embedding::{column_type(rules.tables, rules.vector_index)}
+           n.embedding::{column_type(context.tables, context.vector_index)}
       FROM unnest(${position}::bigint[], ${part}::integer[], ${path}::text[], ${digest}::bigint[],
-                  ${embedding}::{rules.tables.of_extension}vector[])
+                  ${embedding}::{context.tables.of_extension}vector[])
            AS n (position, part, path, digest, embedding)
       JOIN p USING (position) JOIN written w USING (user_id, namespace, key){REPLACE_PART}
 )"""

@@ -26,7 +26,7 @@ from ..statement import (
     Decoded,
     ResultT,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     StoredValue,
     written_once,
@@ -62,10 +62,10 @@ RECORD_COLUMNS = """i.user_id, i.namespace, i.key, i.value, i.metadata, i.versio
        a.last_accessed_at, a.last_accessed_by"""
 
 
-def records_from(rules: Rules) -> str:
+def records_from(context: SqlContext) -> str:
     """`item i` with what is counted of it in `a`, null where nothing is."""
-    return f"""{rules.tables.item} i
-  LEFT JOIN {rules.tables.item_access} a
+    return f"""{context.tables.item} i
+  LEFT JOIN {context.tables.item_access} a
     ON a.user_id = i.user_id AND a.namespace = i.namespace AND a.key = i.key
    -- Counts of a record that was removed say nothing about the one that took its place.
    AND a.item_created_at = i.created_at"""
@@ -76,40 +76,42 @@ def decode_record(row: Row) -> StoredRecord:
     return StoredRecord(row[0], decode_labels(row[1]), *row[2:14])
 
 
-def plan_one_record(at: ItemAddress, key: str, rules: Rules) -> Statement[StoredRecord | None]:
+def plan_one_record(
+    at: ItemAddress, key: str, context: SqlContext
+) -> Statement[StoredRecord | None]:
     """One record, whole; None if there is none. A last column has the server's time."""
 
     def decode(rows: Sequence[Row]) -> StoredRecord | None:
         return decode_record(rows[0]) if rows else None
 
-    return _read(_one_record_sql(rules), (at.user_id, at.stored, key), decode)
+    return _read(_one_record_sql(context), (at.user_id, at.stored, key), decode)
 
 
 @written_once
-def _one_record_sql(rules: Rules) -> str:
+def _one_record_sql(context: SqlContext) -> str:
     return f"""
 SELECT {RECORD_COLUMNS}, now()
-  FROM {records_from(rules)}
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+  FROM {records_from(context)}
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {context.live()}"""
 
 
 def plan_values(
-    at: ItemAddress, keys: Sequence[str], rules: Rules
+    at: ItemAddress, keys: Sequence[str], context: SqlContext
 ) -> Statement[dict[str, StoredValue]]:
     """The values of these keys, in no order, without those that are not there."""
     sql = f"""
 SELECT i.key, i.value, i.created_at
-  FROM {rules.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = ANY($3::text[]) AND {rules.live()}"""
+  FROM {context.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = ANY($3::text[]) AND {context.live()}"""
     return _read(sql, (at.user_id, at.stored, list(keys)), _values)
 
 
-def plan_all_values(at: ItemAddress, rules: Rules) -> Statement[dict[str, StoredValue]]:
+def plan_all_values(at: ItemAddress, context: SqlContext) -> Statement[dict[str, StoredValue]]:
     """Every value of the namespace, by key."""
     sql = f"""
 SELECT i.key, i.value, i.created_at
-  FROM {rules.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND {rules.live()}
+  FROM {context.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}
  ORDER BY i.key"""
     return _read(sql, (at.user_id, at.stored), _values)
 
@@ -119,35 +121,35 @@ def plan_page_of_values(
     prefix: str,
     after: str | None,
     limit: int,
-    rules: Rules,
+    context: SqlContext,
     filter: Filter | None = None,
 ) -> Statement[dict[str, StoredValue]]:
     """As `plan_all_values`, at most `limit` that pass the filter, whose keys come after `after`."""
     columns = "i.key, i.value, i.created_at"
-    sql, arguments = _page(columns, at, prefix, after, limit, rules, filter)
+    sql, arguments = _page(columns, at, prefix, after, limit, context, filter)
     return _read(sql, arguments, _values)
 
 
 def plan_keys(
-    at: ItemAddress, prefix: str, after: str | None, limit: int | None, rules: Rules
+    at: ItemAddress, prefix: str, after: str | None, limit: int | None, context: SqlContext
 ) -> Statement[list[str]]:
     """Keys that begin with `prefix` and come after `after`, by code point."""
-    sql, arguments = _page("i.key", at, prefix, after, limit, rules)
+    sql, arguments = _page("i.key", at, prefix, after, limit, context)
     return _read(sql, arguments, lambda rows: [row[0] for row in rows])
 
 
-def plan_exists(at: ItemAddress, key: str, rules: Rules) -> Statement[bool]:
+def plan_exists(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
     """Whether there is such a record."""
     sql = f"""
-SELECT FROM {rules.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {rules.live()}"""
+SELECT FROM {context.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {context.live()}"""
     return _read(sql, (at.user_id, at.stored, key), bool)
 
 
-def plan_namespace_names(user_id: str, rules: Rules) -> Statement[list[str]]:
+def plan_namespace_names(user_id: str, context: SqlContext) -> Statement[list[str]]:
     """The namespaces of a user that a string can name, by code point."""
     op = ListNamespacesOp(limit=LARGEST_LIMIT)
-    listing = plan_list_namespaces(op, UserScope(user_id), rules)
+    listing = plan_list_namespaces(op, UserScope(user_id), context)
 
     def decode(rows: Sequence[Row]) -> list[str]:
         names = [name_of(labels) for labels in listing.decode(rows).result]
@@ -162,11 +164,11 @@ def _page(
     prefix: str,
     after: str | None,
     limit: int | None,
-    rules: Rules,
+    context: SqlContext,
     filter: Filter | None = None,
 ) -> tuple[str, tuple[Any, ...]]:
     arguments: list[Any] = [at.user_id, at.stored]
-    conditions = [rules.live()]
+    conditions = [context.live()]
     # Keys sort by code point, so those that begin alike are one range of the index.
     if prefix:
         arguments.append(prefix)
@@ -182,7 +184,7 @@ def _page(
     arguments.append(limit)
     sql = f"""
 SELECT {columns}
-  FROM {rules.tables.item} i
+  FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND {" AND ".join(conditions)}
  ORDER BY i.key
  LIMIT ${len(arguments)}"""

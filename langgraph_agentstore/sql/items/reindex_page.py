@@ -14,7 +14,7 @@ from typing import Any
 from ..statement import (
     Content,
     ItemId,
-    Rules,
+    SqlContext,
     columns_of,
     written_once,
 )
@@ -37,71 +37,71 @@ class ToIndex:
 
 
 @written_once
-def page_sql(rules: Rules) -> str:
+def page_sql(context: SqlContext) -> str:
     """The next items after `$1` to `$3` that are not done, at most `$4`."""
     return f"""
 SELECT i.user_id, i.namespace, i.key, i.version, i.value::text, i.indexed_paths
-  FROM {rules.tables.item} i
- WHERE (i.user_id, i.namespace, i.key) > ($1, $2, $3) AND ({_undone(rules)})
+  FROM {context.tables.item} i
+ WHERE (i.user_id, i.namespace, i.key) > ($1, $2, $3) AND ({_undone(context)})
  ORDER BY i.user_id, i.namespace, i.key
  LIMIT $4"""
 
 
 @written_once
-def undone_sql(rules: Rules) -> str:
+def undone_sql(context: SqlContext) -> str:
     """How many items are not done."""
-    return f"SELECT count(*) FROM {rules.tables.item} i WHERE {_undone(rules)}"
+    return f"SELECT count(*) FROM {context.tables.item} i WHERE {_undone(context)}"
 
 
-def _undone(rules: Rules) -> str:
+def _undone(context: SqlContext) -> str:
     undone = []
-    if rules.vector_set is not None:
+    if context.vector_set is not None:
         undone.append(
-            f"""NOT EXISTS (SELECT FROM {rules.vectors} v
+            f"""NOT EXISTS (SELECT FROM {context.vectors} v
                     WHERE v.user_id = i.user_id AND v.namespace = i.namespace
                       AND v.key = i.key AND v.version = i.version)"""
         )
-    if rules.searched.language is not None:
+    if context.searched.language is not None:
         undone.append(
-            f"(i.words_by IS DISTINCT FROM {rules.searched.words_by} "
+            f"(i.words_by IS DISTINCT FROM {context.searched.words_by} "
             "AND i.indexed_paths IS DISTINCT FROM '[]')"
         )
     return " OR ".join(undone)
 
 
 @written_once
-def fill_sql(rules: Rules) -> str:
+def fill_sql(context: SqlContext) -> str:
     """Puts the vectors of some items into the set, as far as they have not changed meanwhile."""
     return f"""
 WITH p AS MATERIALIZED (
     SELECT p.*
       FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[])
            WITH ORDINALITY AS p (user_id, namespace, key, version, parts, position)
-      JOIN {rules.tables.item} i USING (user_id, namespace, key, version)
+      JOIN {context.tables.item} i USING (user_id, namespace, key, version)
 ), stale AS (
-    DELETE FROM {rules.vectors} v USING p
+    DELETE FROM {context.vectors} v USING p
      WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
        AND v.part >= p.parts
 )
-INSERT INTO {rules.vectors} AS v
+INSERT INTO {context.vectors} AS v
        ({VECTOR_COLUMNS})
 SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
-       n.embedding::{column_type(rules.tables, rules.vector_index)}
+       n.embedding::{column_type(context.tables, context.vector_index)}
   FROM unnest($6::bigint[], $7::integer[], $8::text[], $9::bigint[],
-              $10::{rules.tables.of_extension}vector[])
+              $10::{context.tables.of_extension}vector[])
        AS n (position, part, path, digest, embedding)
   JOIN p USING (position){REPLACE_PART}"""
 
 
 @written_once
-def words_again_sql(rules: Rules) -> str:
+def words_again_sql(context: SqlContext) -> str:
     """Makes the words of some items anew; their versions and times stay."""
     return f"""
-UPDATE {rules.tables.item} i
+UPDATE {context.tables.item} i
    SET words = w.words, word_count = w.word_count, words_by = w.words_by
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
        AS p (user_id, namespace, key, version, text)
- CROSS JOIN LATERAL ({words_sql(rules, "p.text")}) w
+ CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
  WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
    AND i.version = p.version AND i.words_by IS DISTINCT FROM w.words_by"""
 

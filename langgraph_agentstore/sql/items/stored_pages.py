@@ -12,7 +12,7 @@ from ..statement import (
     Decoded,
     ItemId,
     Row,
-    Rules,
+    SqlContext,
     Statement,
     columns_of,
 )
@@ -21,19 +21,19 @@ from .records import RECORD_COLUMNS, StoredRecord, decode_record, records_from
 
 
 def plan_page_of_stored(
-    regions: Sequence[Region], after: ItemId | None, size: int, rules: Rules
+    regions: Sequence[Region], after: ItemId | None, size: int, context: SqlContext
 ) -> Statement[list[StoredRecord]]:
     """The next `size` records of the regions, in the order of the primary key."""
-    return plan_records_by_key(lambda args: region_condition(regions, args), after, size, rules)
+    return plan_records_by_key(lambda args: region_condition(regions, args), after, size, context)
 
 
 def plan_records_by_key(
-    within: Callable[[list[Any]], str], after: ItemId | None, size: int, rules: Rules
+    within: Callable[[list[Any]], str], after: ItemId | None, size: int, context: SqlContext
 ) -> Statement[list[StoredRecord]]:
     """The next `size` records that meet a condition, which appends its arguments."""
     arguments: list[Any] = [size]
-    conditions = [within(arguments), rules.live(), *after_key(after, arguments)]
-    sql = page_by_key_sql(RECORD_COLUMNS, records_from(rules), conditions)
+    conditions = [within(arguments), context.live(), *after_key(after, arguments)]
+    sql = page_by_key_sql(RECORD_COLUMNS, records_from(context), conditions)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord]]:
         return Decoded([decode_record(row) for row in rows])
@@ -42,16 +42,16 @@ def plan_records_by_key(
 
 
 def plan_stored_at(
-    item_ids: Sequence[ItemId], rules: Rules
+    item_ids: Sequence[ItemId], context: SqlContext
 ) -> Statement[list[StoredRecord | None]]:
-    """The records of these triples, in their order; None where there is none."""
+    """The records of these item ids, in their order; None where there is none."""
     sql = f"""
 SELECT {RECORD_COLUMNS}, p.position
   FROM unnest($1::text[], $2::text[], $3::text[])
        WITH ORDINALITY AS p (user_id, namespace, key, position)
-  JOIN ({records_from(rules)})
+  JOIN ({records_from(context)})
     ON i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
- WHERE {rules.live()}"""
+ WHERE {context.live()}"""
 
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord | None]]:
         found = {row[-1]: decode_record(row) for row in rows}

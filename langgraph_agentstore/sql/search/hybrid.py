@@ -22,7 +22,7 @@ from ..region import region_condition
 from ..statement import (
     Decoded,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 from ..vector_tables import distance_sql
@@ -62,15 +62,15 @@ def plan_query(
     options: QueryOptions,
     vector: bytes | None,
     scope: Scope,
-    rules: Rules,
+    context: SqlContext,
 ) -> Statement[list[ScoredItem]]:
     """At most `op.limit` items after `op.offset`, best first; `vector` unless mode is "text"."""
-    everything = partial(plan_query_anywhere, op, filter, options, vector, scope, rules)
+    everything = partial(plan_query_anywhere, op, filter, options, vector, scope, context)
     by_distance = options.mode == "vector" and options.recency_half_life_days is None
     if vector is None or not by_distance or options.include_unindexed:
         return everything()
     return plan_small_scope(
-        op, filter, vector, scope, rules, least=_least_of_vectors(options), everything=everything
+        op, filter, vector, scope, context, least=_least_of_vectors(options), everything=everything
     )
 
 
@@ -80,12 +80,12 @@ def plan_query_anywhere(
     options: QueryOptions,
     vector: bytes | None,
     scope: Scope,
-    rules: Rules,
+    context: SqlContext,
 ) -> Statement[list[ScoredItem]]:
     """As `plan_query`, by one statement for scopes of any size and for all options."""
     arguments: list[Any] = [] if vector is None else [vector]
-    sql = _QuerySql(op, filter, options, scope.regions(op.namespace_prefix), rules, arguments)
-    scored_by = _scored_by(options, rules)
+    sql = _QuerySql(op, filter, options, scope.regions(op.namespace_prefix), context, arguments)
+    scored_by = _scored_by(options, context)
     words = None if options.mode == "vector" else parse_words(op.query or "").words
 
     def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
@@ -99,22 +99,22 @@ def plan_query_anywhere(
 
 
 def plan_explanation(
-    statement: Statement[Any], options: QueryOptions, rules: Rules
+    statement: Statement[Any], options: QueryOptions, context: SqlContext
 ) -> Statement[Explanation]:
     """The same search, whose result is which way it went."""
 
     def decode(rows: Sequence[Row]) -> Decoded[Explanation]:
         way, reason = "exact", _WORDS_REASON
         if options.mode != "text":
-            way, reason = way_and_reason(rows[0][-1], rules)
+            way, reason = way_and_reason(rows[0][-1], context)
         return Decoded(Explanation(statement.sql.strip(), statement.arguments, way, reason))
 
     return Statement(statement.sql, statement.arguments, decode, reads=True)
 
 
-def _scored_by(options: QueryOptions, rules: Rules) -> str:
+def _scored_by(options: QueryOptions, context: SqlContext) -> str:
     if options.mode == "vector":
-        return rules.vector_index.distance
+        return context.vector_index.distance
     return "bm25" if options.mode == "text" else "rrf"
 
 
@@ -147,14 +147,14 @@ class _QuerySql:
         filter: Filter,
         options: QueryOptions,
         regions: Sequence[Region],
-        rules: Rules,
+        context: SqlContext,
         arguments: list[Any],
     ) -> None:
-        self._op, self._options, self._regions, self._rules = op, options, regions, rules
+        self._op, self._options, self._regions, self._rules = op, options, regions, context
         self._arguments = arguments
         self._limit, self._offset = self._append(op.limit), self._append(op.offset)
         self._filter = filter_sql(filter, arguments) if op.filter else None
-        self._where = f"{rules.live()} AND {self._filter}" if self._filter else rules.live()
+        self._where = f"{context.live()} AND {self._filter}" if self._filter else context.live()
         self._words = parse_words(op.query or "")
         self._has_vectors = options.mode != "text"
         self._has_words = options.mode != "vector"
@@ -221,12 +221,12 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
 
     def _unindexed(self) -> str:
         """What is in scope and in neither list, because there is nothing to find it by."""
-        rules = self._rules
+        context = self._rules
         region = region_condition(self._regions, self._arguments)
         without = []
         if self._has_vectors:
             without.append(
-                f"""NOT EXISTS (SELECT FROM {rules.vectors} v
+                f"""NOT EXISTS (SELECT FROM {context.vectors} v
                         WHERE v.user_id = i.user_id AND v.namespace = i.namespace
                           AND v.key = i.key AND v.version = i.version
                           AND v.embedding IS NOT NULL)"""
@@ -235,13 +235,13 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
             without.append("coalesce(i.word_count, 0) = 0")
         return f"""unindexed AS MATERIALIZED (
     SELECT i.user_id, i.namespace, i.key, i.updated_at
-      FROM {rules.tables.item} i
+      FROM {context.tables.item} i
      WHERE {region} AND {self._where} AND {" AND ".join(without)}
      ORDER BY i.updated_at DESC, i.user_id, i.namespace, i.key LIMIT {self._depth}
 )"""
 
     def _ranked(self) -> str:
-        """Triple, score, ranks, and `tail`: whether it comes after all that the score orders."""
+        """Item id, score, ranks, and `tail`: whether it comes after all that the score orders."""
         lists = [_VECTOR_LIST] if self._has_vectors else []
         lists += [_WORD_LIST] if self._has_words else []
         together = "\n             UNION ALL\n             ".join(lists)
@@ -281,14 +281,14 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         """How near an item's vector is; measured now, where only its words were found."""
         if not self._has_vectors:
             return "NULL::float8"
-        rules, distance = self._rules, distance_sql(self._rules)
+        context, distance = self._rules, distance_sql(self._rules)
         listed = distance.score.replace("distance", "r.distance")
         if not self._has_words:
             return f"({listed})"
         return f"""coalesce({listed}, (
            SELECT max({distance.score})
              FROM (SELECT {distance.exact} AS distance
-                     FROM {rules.vectors} v JOIN {rules.tables.item} i
+                     FROM {context.vectors} v JOIN {context.tables.item} i
                           USING (user_id, namespace, key, version)
                     WHERE v.user_id = r.user_id AND v.namespace = r.namespace AND v.key = r.key
                       AND v.embedding IS NOT NULL) measured))"""

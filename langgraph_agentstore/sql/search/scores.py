@@ -7,7 +7,7 @@ list's own order, so that the pages of a search are one sequence, however deep o
 from __future__ import annotations
 
 from ...config.index import SearchMode
-from ..statement import Rules
+from ..statement import SqlContext
 from ..vector_tables import distance_sql
 
 POOL = 100
@@ -26,14 +26,14 @@ MOST_HALF_LIVES = 200
 """Whatever is older scores no less: a number of 8 bytes ends somewhere."""
 
 
-def score_sql(mode: SearchMode, half_life_days: str | None, rules: Rules) -> str:
+def score_sql(mode: SearchMode, half_life_days: str | None, context: SqlContext) -> str:
     """Higher is nearer; of the columns that `sql/search/hybrid.py` names `merged`."""
     if mode == "vector":
-        score = distance_sql(rules).score
+        score = distance_sql(context).score
     elif mode == "text":
         score = "words"
     else:
-        ranking = rules.searched.ranking
+        ranking = context.searched.ranking
         score = (
             f"({_reciprocal('vector_rank', ranking.vector_weight)} + "
             f"{_reciprocal('text_rank', ranking.text_weight)})"

@@ -26,7 +26,7 @@ from ...model.bigrams import (
     query_words,
     spaced,
 )
-from ..statement import Rules
+from ..statement import SqlContext
 
 LONGEST_QUERY = 10_000
 """Characters of a query whose words count; what comes after them is for the model alone."""
@@ -95,17 +95,17 @@ def text_to_embed(query: str, mode: SearchMode) -> str | None:
 
 
 def word_list_sql(
-    query: WordQuery, where: str, depth: str, rules: Rules, arguments: list[Any]
+    query: WordQuery, where: str, depth: str, context: SqlContext, arguments: list[Any]
 ) -> str:
     """CTEs of which the last, `word_list`, has the best `depth` items: triple, score and lexemes.
 
     `where`: a condition on `i` that the items in scope meet. `lexemes`: those of the query that
     the item has; CTE `query_words` tells to which of the query's words they belong.
     """
-    k1, b = rules.searched.ranking.k1, rules.searched.ranking.b
-    item = rules.tables.item
-    return f"""{_query_words_sql(query, rules, arguments)},
-{_hits_sql(query, where, rules, arguments)}, totals AS MATERIALIZED (
+    k1, b = context.searched.ranking.k1, context.searched.ranking.b
+    item = context.tables.item
+    return f"""{_query_words_sql(query, context, arguments)},
+{_hits_sql(query, where, context, arguments)}, totals AS MATERIALIZED (
     SELECT count(*) AS n, greatest(avg(i.word_count), 1)::float8 AS mean
       FROM {item} i
      WHERE {where} AND i.words IS NOT NULL
@@ -131,23 +131,23 @@ def matched_sql(lexemes: str) -> str:
           FROM query_words q WHERE q.lexemes && {lexemes})"""
 
 
-def _query_words_sql(query: WordQuery, rules: Rules, arguments: list[Any]) -> str:
+def _query_words_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
     """CTE `query_words`: each word of the query, and what text search makes of it."""
     arguments.append([word.text for word in query.words])
-    language = _language(rules)
+    language = _language(context)
     return f"""query_words AS MATERIALIZED (
     SELECT position::integer, tsvector_to_array(to_tsvector({language}, word)) AS lexemes
       FROM unnest(${len(arguments)}::text[]) WITH ORDINALITY AS q (word, position)
 )"""
 
 
-def _hits_sql(query: WordQuery, where: str, rules: Rules, arguments: list[Any]) -> str:
+def _hits_sql(query: WordQuery, where: str, context: SqlContext, arguments: list[Any]) -> str:
     """CTEs of which the last, `hits`, has each word of the query in each item in scope."""
     beginnings = any(word.alone for word in query.words)
     counted = _COUNTED_BEGINNINGS if beginnings else _COUNTED
     ending = "|| CASE WHEN beginning THEN ':*' ELSE '' END" if beginnings else ""
     return f"""lexemes AS MATERIALIZED (
-    {_lexemes_sql(query, rules, arguments)}
+    {_lexemes_sql(query, context, arguments)}
 ), asked AS MATERIALIZED (
     -- Any of the words: a question is not a conjunction.
     SELECT array_agg(lexeme) AS lexemes,
@@ -159,8 +159,8 @@ def _hits_sql(query: WordQuery, where: str, rules: Rules, arguments: list[Any]) 
       FROM asked
      CROSS JOIN LATERAL (
            SELECT i.user_id, i.namespace, i.key, i.word_count, i.words,
-                  {kept_sql(query, rules, arguments)} AS kept
-             FROM {rules.tables.item} i
+                  {kept_sql(query, context, arguments)} AS kept
+             FROM {context.tables.item} i
             WHERE {where} AND i.words @@ asked.words OFFSET 0) i
      CROSS JOIN LATERAL ({counted}) t
 )"""
@@ -178,12 +178,12 @@ _COUNTED_BEGINNINGS = """
             GROUP BY l.lexeme"""
 
 
-def _lexemes_sql(query: WordQuery, rules: Rules, arguments: list[Any]) -> str:
+def _lexemes_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
     """What any item must have one of; `beginning`: or a word that begins with it."""
 
     def lexemes(alone: bool) -> str:
         arguments.append(" ".join(word.text for word in query.words if word.alone == alone))
-        words = f"to_tsvector({_language(rules)}, ${len(arguments)}::text)"
+        words = f"to_tsvector({_language(context)}, ${len(arguments)}::text)"
         return f"""SELECT lexeme, {str(alone).lower()} AS beginning
       FROM unnest(tsvector_to_array({words})) AS lexeme"""
 
@@ -191,23 +191,23 @@ def _lexemes_sql(query: WordQuery, rules: Rules, arguments: list[Any]) -> str:
     return "\n     UNION ALL\n    ".join(map(lexemes, kinds))
 
 
-def kept_sql(query: WordQuery, rules: Rules, arguments: list[Any]) -> str:
+def kept_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
     """Whether an item has the phrases that it must have, and nothing that it must not."""
     conditions = []
     if query.required:
-        phrases = _phrases(query.required, rules, arguments)
+        phrases = _phrases(query.required, context, arguments)
         conditions.append(f"coalesce(i.words @@ ALL ({phrases}), false)")
     if query.excluded:
-        phrases = _phrases(query.excluded, rules, arguments)
+        phrases = _phrases(query.excluded, context, arguments)
         conditions.append(f"NOT coalesce(i.words @@ ANY ({phrases}), false)")
     return " AND ".join(conditions) or "true"
 
 
-def _phrases(phrases: Sequence[str], rules: Rules, arguments: list[Any]) -> str:
+def _phrases(phrases: Sequence[str], context: SqlContext, arguments: list[Any]) -> str:
     """An array of what they ask for; one of stop words alone asks for nothing."""
     arguments.append([spaced(phrase) for phrase in phrases])
     given = f"${len(arguments)}::text[]"
-    phrase = f"phraseto_tsquery({_language(rules)}, given)"
+    phrase = f"phraseto_tsquery({_language(context)}, given)"
     if lasts := [last for phrase in phrases for last in last_characters(phrase)]:
         # A phrase may end within a run: a word that begins with its last character will do.
         arguments.append(f"'({'|'.join(lasts)})'")
@@ -221,5 +221,5 @@ def _phrases(phrases: Sequence[str], rules: Rules, arguments: list[Any]) -> str:
                  WHERE numnode(phrase) > 0)::tsquery[]"""
 
 
-def _language(rules: Rules) -> str:
-    return f"'{rules.searched.language}'::regconfig"
+def _language(context: SqlContext) -> str:
+    return f"'{context.searched.language}'::regconfig"

@@ -19,7 +19,7 @@ from typing import Any
 from ...config.index import VectorIndex
 from ...model.users import Region
 from ..region import region_condition
-from ..statement import Rules
+from ..statement import SqlContext
 from ..vector_tables import distance_sql
 
 POOL = 250
@@ -57,7 +57,7 @@ def vector_list_sql(
     where: str,
     filter: str | None,
     depth: str,
-    rules: Rules,
+    context: SqlContext,
     arguments: list[Any],
 ) -> str:
     """CTEs of which the last, `vector_list`, has the nearest `depth` items in their order.
@@ -69,12 +69,12 @@ def vector_list_sql(
     """
     region = region_condition(regions, arguments, "v")
     items = region_condition(regions, arguments)
-    return f"""{_sampled(items, filter, rules)}{_near(region, where, depth, rules)}
-{_measured(region, items, where, rules)}, first AS MATERIALIZED (
+    return f"""{_sampled(items, filter, context)}{_near(region, where, depth, context)}
+{_measured(region, items, where, context)}, first AS MATERIALIZED (
     -- Mostly so few parts give enough items, and need no sort of all.
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
       FROM (SELECT * FROM measured ORDER BY distance, {_TRIPLE} LIMIT {_first(depth)}) p
-     {_item(where, rules)}
+     {_item(where, context)}
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
     SELECT (SELECT count(*) FROM first) < {depth}
@@ -85,7 +85,7 @@ def vector_list_sql(
       FROM (SELECT {_TRIPLE}, version, min(distance) AS distance
               FROM measured WHERE (SELECT of_items FROM short)
              GROUP BY {_TRIPLE}, version ORDER BY distance, {_TRIPLE}) p
-     {_item(where, rules)}
+     {_item(where, context)}
      LIMIT {depth}
 ), vector_list AS MATERIALIZED (
     SELECT {_TRIPLE}, distance,
@@ -100,29 +100,29 @@ def vector_list_sql(
 )"""
 
 
-def _item(where: str, rules: Rules) -> str:
+def _item(where: str, context: SqlContext) -> str:
     """Joined to parts `p`: their item, if they are of its present version and it is in scope."""
     return f"""CROSS JOIN LATERAL (
-            SELECT FROM {rules.tables.item} i
+            SELECT FROM {context.tables.item} i
              WHERE {ITEM} AND i.version = p.version AND {where} OFFSET 0) i"""
 
 
-def _measured(region: str, items: str, where: str, rules: Rules) -> str:
+def _measured(region: str, items: str, where: str, context: SqlContext) -> str:
     """CTE `measured`: the distances of all parts in scope, but for those kept already."""
-    distance = distance_sql(rules).exact
+    distance = distance_sql(context).exact
     return f"""measured AS MATERIALIZED (
     SELECT v.user_id, v.namespace, v.key, v.version, {distance} AS distance
-      FROM {rules.vectors} v
+      FROM {context.vectors} v
      WHERE {region} AND v.embedding IS NOT NULL
        AND (SELECT measured AND NOT selective FROM way CROSS JOIN sampled)
        AND (v.user_id, v.namespace, v.key) NOT IN (SELECT n.user_id, n.namespace, n.key FROM kept n)
     UNION ALL
     -- Where few pass the filter, no vectors but theirs are read.
     SELECT v.user_id, v.namespace, v.key, v.version, {distance}
-      FROM (SELECT i.user_id, i.namespace, i.key, i.version FROM {rules.tables.item} i
+      FROM (SELECT i.user_id, i.namespace, i.key, i.version FROM {context.tables.item} i
              WHERE (SELECT selective FROM sampled) AND {items} AND {where} OFFSET 0) i
      CROSS JOIN LATERAL (
-           SELECT * FROM {rules.vectors} v
+           SELECT * FROM {context.vectors} v
             WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
               AND v.version = i.version AND v.embedding IS NOT NULL OFFSET 0) v
 )"""
@@ -132,29 +132,29 @@ def _first(depth: str) -> str:
     return f"({depth} + 20)"
 
 
-def _sampled(items: str, filter: str | None, rules: Rules) -> str:
+def _sampled(items: str, filter: str | None, context: SqlContext) -> str:
     """CTE `sampled`: whether, going by some items in scope, few of them pass the filter."""
     if filter is None:
         return "sampled AS MATERIALIZED (SELECT false AS selective),\n"
     return f"""sampled AS MATERIALIZED (
     SELECT count(*) FILTER (WHERE {filter}) * 10 < count(*) AS selective
-      FROM (SELECT i.value FROM {rules.tables.item} i WHERE {items}
+      FROM (SELECT i.value FROM {context.tables.item} i WHERE {items}
              -- In one order: all pages of a search must come to the same view.
              ORDER BY i.user_id, i.namespace, i.key LIMIT {SAMPLE}) i
 ), """
 
 
-def _near(region: str, where: str, depth: str, rules: Rules) -> str:
+def _near(region: str, where: str, depth: str, context: SqlContext) -> str:
     """CTEs `kept`, what the approximate index found if that is enough to go by, and `way`."""
-    if not rules.approximate:
+    if not context.approximate:
         return _ALWAYS_MEASURED
-    index = rules.vector_index
+    index = context.vector_index
     pool = POOL_OF_BITS if index.indexed_as == "bit" else POOL
-    sql = distance_sql(rules)
+    sql = distance_sql(context)
     return f"""gate AS MATERIALIZED (
     SELECT NOT selective AND EXISTS (
-               SELECT FROM {rules.vectors} v
-                WHERE {region} OFFSET {_exact_up_to(index, rules)}) AS large,
+               SELECT FROM {context.vectors} v
+                WHERE {region} OFFSET {_exact_up_to(index, context)}) AS large,
            {_settings(index, pool)}
       FROM sampled
 ), near AS MATERIALIZED (
@@ -162,11 +162,11 @@ def _near(region: str, where: str, depth: str, rules: Rules) -> str:
       FROM gate
      CROSS JOIN LATERAL (
            SELECT v.user_id, v.namespace, v.key, {sql.exact} AS distance
-             FROM {rules.vectors} v
+             FROM {context.vectors} v
             -- Within CASE no index serves the condition, and the planner takes it for a frequent
             -- one: so it goes by the order, which only the approximate index has.
             WHERE gate.large AND CASE WHEN {region} THEN EXISTS (
-                  SELECT FROM {rules.tables.item} i
+                  SELECT FROM {context.tables.item} i
                    WHERE i.user_id = v.user_id AND i.namespace = v.namespace AND i.key = v.key
                      AND i.version = v.version AND {where} OFFSET 0) ELSE false END
             ORDER BY {sql.indexed} LIMIT {pool}) p
@@ -185,7 +185,7 @@ def _near(region: str, where: str, depth: str, rules: Rules) -> str:
 ),"""
 
 
-def _exact_up_to(index: VectorIndex, rules: Rules) -> str:
+def _exact_up_to(index: VectorIndex, context: SqlContext) -> str:
     """Measuring costs as much as the scope is large; the index, as it is rare in the table.
 
     So they meet at a scope that grows with the root of the table.
@@ -194,7 +194,7 @@ def _exact_up_to(index: VectorIndex, rules: Rules) -> str:
         return str(index.exact_up_to)
     return f"""(
         SELECT greatest({LEAST_EXACT}, sqrt({INDEX_COST * POOL} * greatest(c.reltuples, 0)))::bigint
-          FROM pg_class c WHERE c.oid = '{rules.vectors.replace("'", "''")}'::regclass)"""
+          FROM pg_class c WHERE c.oid = '{context.vectors.replace("'", "''")}'::regclass)"""
 
 
 def _settings(index: VectorIndex, pool: int) -> str:
@@ -216,17 +216,17 @@ def _settings(index: VectorIndex, pool: int) -> str:
     )
 
 
-def way_and_reason(code: str, rules: Rules) -> tuple[str, str]:
+def way_and_reason(code: str, context: SqlContext) -> tuple[str, str]:
     """What `explain_search` calls the way that the statement gave, and why it was taken."""
     if code == "selective":
         return "exact", "few items in scope pass the filter, so the parts of these were measured"
-    return code, _reason(code, rules)
+    return code, _reason(code, context)
 
 
-def _reason(way: str, rules: Rules) -> str:
-    index = rules.vector_index
+def _reason(way: str, context: SqlContext) -> str:
+    index = context.vector_index
     if way == "exact":
-        return _why_exact(index, rules.approximate)
+        return _why_exact(index, context.approximate)
     pool = POOL_OF_BITS if index.indexed_as == "bit" else POOL
     limit = _limit(index)
     reasons = {

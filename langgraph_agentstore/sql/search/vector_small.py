@@ -20,7 +20,7 @@ from ..region import region_condition
 from ..statement import (
     Decoded,
     Row,
-    Rules,
+    SqlContext,
     Statement,
 )
 from ..vector_tables import distance_sql
@@ -36,7 +36,7 @@ def plan_small_scope(
     filter: Filter,
     vector: bytes,
     scope: Scope,
-    rules: Rules,
+    context: SqlContext,
     *,
     least: float | None,
     everything: Callable[[], Statement[list[ScoredItem]]],
@@ -46,7 +46,7 @@ def plan_small_scope(
     `least`: what scores less is left out.
     """
     arguments: list[Any] = [vector, op.limit, op.offset]
-    where = f"{rules.live()} AND {filter_sql(filter, arguments)}"
+    where = f"{context.live()} AND {filter_sql(filter, arguments)}"
     region = region_condition(scope.regions(op.namespace_prefix), arguments, "v")
 
     def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
@@ -55,31 +55,32 @@ def plan_small_scope(
         found: Decoded[list[ScoredItem]] = Decoded([])
         for position, row in enumerate(rows, op.offset + 1):
             if row[2] is not None:  # the row that says so when there is none
-                _decode_one(row, position, op, scope, rules, least, found)
+                _decode_one(row, position, op, scope, context, least, found)
         return found
 
     # A filter may have to look at every part; a page of no great length is over soon.
     bounded = not op.filter and op.limit + op.offset <= SMALL
-    sql = _sql(region, where, rules)
+    sql = _sql(region, where, context)
     return Statement(sql, tuple(arguments), decode, reads=True, bounded=bounded)
 
 
-def _sql(region: str, where: str, rules: Rules) -> str:
+def _sql(region: str, where: str, context: SqlContext) -> str:
+    vectors = context.vectors
     return f"""
 SELECT found.*, scope.large
-  FROM (SELECT EXISTS (SELECT FROM {rules.vectors} v WHERE {region} OFFSET {SMALL}) AS large) scope
+  FROM (SELECT EXISTS (SELECT FROM {vectors} v WHERE {region} OFFSET {SMALL}) AS large) scope
   LEFT JOIN LATERAL (
     SELECT p.user_id, p.namespace, p.key, i.value, i.created_at, i.updated_at, i.expires_at,
            i.refreshed, p.distance
       FROM (SELECT v.user_id, v.namespace, v.key, v.version,
-                   min({distance_sql(rules).exact}) AS distance
-              FROM {rules.vectors} v
+                   min({distance_sql(context).exact}) AS distance
+              FROM {vectors} v
              WHERE NOT scope.large AND {region} AND v.embedding IS NOT NULL
              GROUP BY v.user_id, v.namespace, v.key, v.version
              ORDER BY distance, v.user_id, v.namespace, v.key) p
      CROSS JOIN LATERAL (
            SELECT i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed
-             FROM {rules.tables.item} i
+             FROM {context.tables.item} i
             WHERE {ITEM} AND i.version = p.version AND {where} OFFSET 0) i
      LIMIT $2 OFFSET $3) found ON true"""
 
@@ -89,11 +90,11 @@ def _decode_one(
     position: int,
     op: SearchOp,
     scope: Scope,
-    rules: Rules,
+    context: SqlContext,
     least: float | None,
     found: Decoded[list[ScoredItem]],
 ) -> None:
-    kind = rules.vector_index.distance
+    kind = context.vector_index.distance
     score = score_of(row[8], kind)
     if least is None or score >= least:
         ranking = {

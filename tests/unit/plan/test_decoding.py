@@ -35,12 +35,12 @@ from langgraph_agentstore.sql.statement import (
     Put,
     PutExpected,
     Refresh,
-    Rules,
+    SqlContext,
     Statement,
     Tables,
 )
 
-RULES = Rules(Tables('odd"name'))
+RULES = SqlContext(Tables('odd"name'))
 SCOPE = template_scope(DEFAULT_TEMPLATE)
 PLANNER = Planner(SCOPE, CurrentRules(RULES))
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)

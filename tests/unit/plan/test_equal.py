@@ -15,12 +15,12 @@ from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
     Decoded,
-    Rules,
+    SqlContext,
     Statement,
     Tables,
 )
 
-PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(Rules(Tables("agentstore"))))
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(SqlContext(Tables("agentstore"))))
 
 
 def read(*arguments: Any, sql: str = "SELECT") -> Statement[Any]:

@@ -71,7 +71,7 @@ from langgraph_agentstore.sql.statement import (
     CurrentRules,
     Put,
     PutExpected,
-    Rules,
+    SqlContext,
     Tables,
 )
 from langgraph_agentstore.sql.vector_tables import (
@@ -81,8 +81,8 @@ from langgraph_agentstore.sql.vector_tables import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
-RULES = Rules(Tables("agentstore"))
-LENIENT = Rules(Tables("agentstore"), omit_expired=False)
+RULES = SqlContext(Tables("agentstore"))
+LENIENT = SqlContext(Tables("agentstore"), omit_expired=False)
 SCOPE = template_scope(DEFAULT_TEMPLATE)
 PLANNER = Planner(SCOPE, CurrentRules(RULES))
 ALICE = ("users", "alice", "files")
@@ -102,22 +102,22 @@ def regions(*labels: str) -> Any:
     return SCOPE.regions(labels)
 
 
-def searching(mode: str, **options: Any) -> tuple[Rules, Planner]:
+def searching(mode: str, **options: Any) -> tuple[SqlContext, Planner]:
     """The rules of an open store with an index of two dimensions, and a planner under them."""
     index = search_index(
         {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts], "mode": mode, **options}
     )
-    rules = Rules(Tables("agentstore"), index=index, vector_set=1, approximate=True)
-    return rules, Planner(SCOPE, CurrentRules(rules))
+    context = SqlContext(Tables("agentstore"), index=index, vector_set=1, approximate=True)
+    return context, Planner(SCOPE, CurrentRules(context))
 
 
 def asked(mode: str, query: str, *, explaining: bool = False, **options: Any) -> str:
-    rules, planner = searching("hybrid")
-    assert rules.index is not None
-    asking = query_options(rules.index, mode=mode, **options)  # type: ignore[arg-type]
+    context, planner = searching("hybrid")
+    assert context.index is not None
+    asking = query_options(context.index, mode=mode, **options)  # type: ignore[arg-type]
     op = SearchOp(ALICE, {"status": "open"}, query=query)
     vector = None if mode == "text" else b""
-    return planner.query(op, asking, explaining=explaining).statement(rules, vector).sql
+    return planner.query(op, asking, explaining=explaining).statement(context, vector).sql
 
 
 def indexed_put(planner: Planner) -> Put:
@@ -131,8 +131,8 @@ def shown_load(load: Load) -> str:
     return "\n".join([*(staging.create for staging, _ in load.copies), *load.moves])
 
 
-def approximate_index_sql(rules: Rules) -> str:
-    index = approximate_index(rules.tables, 1, rules.vector_index)
+def approximate_index_sql(context: SqlContext) -> str:
+    index = approximate_index(context.tables, 1, context.vector_index)
     assert index is not None
     return index.create
 

@@ -24,7 +24,7 @@ from langgraph_agentstore.langgraph_postgres.items_sql import (
     paths_named,
     plan_migrant,
 )
-from langgraph_agentstore.langgraph_postgres.merge_sql import plan_settle, plan_standings
+from langgraph_agentstore.langgraph_postgres.merge_sql import plan_presence, plan_settle
 from langgraph_agentstore.langgraph_postgres.tables_sql import (
     OfficialItem,
     OfficialTables,
@@ -38,17 +38,17 @@ from langgraph_agentstore.langgraph_postgres.tables_sql import (
 )
 from langgraph_agentstore.model.json_values import encode_value
 from langgraph_agentstore.model.users import template_scope
-from langgraph_agentstore.sql.statement import Content, Rules, Tables
+from langgraph_agentstore.sql.statement import Content, SqlContext, Tables
 
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SCOPE = template_scope(("users", "{user_id}"))
-PLAIN = Rules(Tables("s"))
+PLAIN = SqlContext(Tables("s"))
 
 
-def rules(*, mode: str = "vector", fields: list[str] | None = None) -> Rules:
+def context(*, mode: str = "vector", fields: list[str] | None = None) -> SqlContext:
     config = {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts], "mode": mode}
     index = search_index({**config, "fields": fields or ["text", "tags[*]"]})
-    return Rules(Tables("s"), index=index, vector_set=1)
+    return SqlContext(Tables("s"), index=index, vector_set=1)
 
 
 def item(value: Any = None, *, text: bytes | None = None, **changes: Any) -> OfficialItem:
@@ -58,7 +58,9 @@ def item(value: Any = None, *, text: bytes | None = None, **changes: Any) -> Off
     return OfficialItem(**{**given, **changes})
 
 
-def migrant(of: OfficialItem, fresh: set[str], by: Rules, named: set[str] | None = None) -> Migrant:
+def migrant(
+    of: OfficialItem, fresh: set[str], by: SqlContext, named: set[str] | None = None
+) -> Migrant:
     paths = paths_named(fresh if named is None else named)
     return plan_migrant(of, fresh, paths, SCOPE, by)
 
@@ -81,7 +83,7 @@ def test_no_prefix_is_the_root() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prefix", "triple"),
+    ("prefix", "item_id"),
     [
         ("users.ann.notes", ("ann", "notes", "k")),
         ("users.ann", ("ann", "", "k")),
@@ -151,7 +153,7 @@ ALL = {"text", "tags[*].0", "tags[*].1"}
 
 
 def test_every_text_has_the_vector_that_was_made_of_it() -> None:
-    planned = migrant(item(BOTH), ALL, rules())
+    planned = migrant(item(BOTH), ALL, context())
     assert planned.names == ("text", "tags[*].0", "tags[*].1")
     assert [(part.path, part.text) for part in content(planned).parts] == [
         ("text", "a"),
@@ -163,73 +165,75 @@ def test_every_text_has_the_vector_that_was_made_of_it() -> None:
 
 
 def test_a_single_text_at_a_path_has_no_number() -> None:
-    planned = migrant(item({"tags": ["x"]}), {"tags[*]"}, rules(), ALL)
+    planned = migrant(item({"tags": ["x"]}), {"tags[*]"}, context(), ALL)
     assert planned.names == ("tags[*]",)
 
 
 def test_blank_texts_have_no_vectors_here() -> None:
-    planned = migrant(item({"text": " ", "tags": ["", "y"]}), ALL, rules())
+    planned = migrant(item({"text": " ", "tags": ["", "y"]}), ALL, context())
     assert planned.names == ("tags[*].1",)
     assert not planned.unindexed
 
 
 def test_an_item_without_texts_is_as_the_index_says() -> None:
-    planned = migrant(item({"n": 1}), set(), rules(), ALL)
+    planned = migrant(item({"n": 1}), set(), context(), ALL)
     assert content(planned) == Content(content(planned).index)
 
 
 def test_an_item_that_has_texts_and_no_vectors_was_put_with_index_false() -> None:
-    planned = migrant(item(BOTH), set(), rules(mode="hybrid"), ALL)
+    planned = migrant(item(BOTH), set(), context(mode="hybrid"), ALL)
     assert content(planned).paths == ()
     assert content(planned).words is None
     assert not planned.unindexed
 
 
 def test_an_item_with_vectors_of_some_paths_was_put_with_these() -> None:
-    planned = migrant(item(BOTH), {"text"}, rules(mode="hybrid"), ALL)
+    planned = migrant(item(BOTH), {"text"}, context(mode="hybrid"), ALL)
     assert content(planned).paths == (("text", ("text",)),)
     assert content(planned).words == "a"
 
 
 def test_an_item_may_have_been_put_with_paths_that_the_index_does_not_know() -> None:
     value = {**BOTH, "more": ["p", "q"], "one": {"two": "r"}}
-    planned = migrant(item(value), {"more[*].0", "more[*].1", "one.two"}, rules(), ALL)
+    planned = migrant(item(value), {"more[*].0", "more[*].1", "one.two"}, context(), ALL)
     assert [path for path, _ in content(planned).paths or ()] == ["more[*]", "one.two"]
     assert planned.names == ("more[*].0", "more[*].1", "one.two")
 
 
 def test_paths_beyond_those_of_the_index_are_left() -> None:
-    planned = migrant(item({**BOTH, "more": "p"}), {*ALL, "more"}, rules())
+    planned = migrant(item({**BOTH, "more": "p"}), {*ALL, "more"}, context())
     assert content(planned).paths is None
     assert set(planned.names) == ALL
 
 
 def test_a_field_that_no_vector_there_is_of_is_still_to_be_embedded() -> None:
-    planned = migrant(item({"text": "a", "title": "t"}), {"text"}, rules(fields=["text", "title"]))
+    planned = migrant(
+        item({"text": "a", "title": "t"}), {"text"}, context(fields=["text", "title"])
+    )
     assert (planned.names, planned.unindexed) == (("text",), True)
     assert content(planned).paths is None
 
 
 def test_without_a_table_of_vectors_all_is_still_to_be_embedded() -> None:
-    planned = plan_migrant(item(BOTH), (), None, SCOPE, rules())
+    planned = plan_migrant(item(BOTH), (), None, SCOPE, context())
     assert (planned.names, planned.unindexed) == ((), True)
     assert content(planned).paths is None
 
 
 def test_words_are_read_whatever_the_vectors_there_are_of() -> None:
-    planned = migrant(item(BOTH), {"$"}, rules(mode="text"))
+    planned = migrant(item(BOTH), {"$"}, context(mode="text"))
     assert (content(planned).words, content(planned).parts) == ("a\nx\ny", ())
     assert not planned.unindexed
 
 
 def test_whole_values_are_found_by_their_json() -> None:
-    planned = migrant(item({"b": "ü", "a": 1}), {"$"}, rules(fields=["$"]))
+    planned = migrant(item({"b": "ü", "a": 1}), {"$"}, context(fields=["$"]))
     assert [part.text for part in content(planned).parts] == ['{"a": 1, "b": "ü"}']
 
 
 def test_a_name_may_be_that_of_a_path_or_of_one_of_its_texts() -> None:
     assert paths_named(["a[*].1", "b", ".0", ""]) == {"a[*].1", "a[*]", "b", ".0"}
-    index = rules().index
+    index = context().index
     assert index is not None
     # `tags.0` is a path of its own here: the field "0" of an object.
     value = {"text": "t", "tags": {"0": "x"}}
@@ -293,15 +297,15 @@ TABLES = OfficialTables("public", ttl=True, dims=2, vector_schema="public")
 @pytest.mark.parametrize(
     ("tables", "named", "by"),
     [
-        (TABLES, {"text"}, rules()),
-        (TABLES, set(), rules()),
-        (TABLES, {"other"}, rules(mode="text")),
+        (TABLES, {"text"}, context()),
+        (TABLES, set(), context()),
+        (TABLES, {"other"}, context(mode="text")),
         (TABLES, {"other"}, PLAIN),
-        (OfficialTables("public", ttl=True), set(), rules()),
+        (OfficialTables("public", ttl=True), set(), context()),
     ],
 )
 def test_an_index_that_can_take_the_vectors(
-    tables: OfficialTables, named: set[str], by: Rules
+    tables: OfficialTables, named: set[str], by: SqlContext
 ) -> None:
     check_index(tables, frozenset(named), by)
 
@@ -315,7 +319,7 @@ def test_an_index_that_can_take_the_vectors(
 )
 def test_an_index_that_cannot(tables: OfficialTables, named: set[str], said: str) -> None:
     with pytest.raises(IndexMismatchError, match=said):
-        check_index(tables, frozenset(named), rules())
+        check_index(tables, frozenset(named), context())
 
 
 def test_names_are_looked_up_item_by_item() -> None:
@@ -333,8 +337,8 @@ def test_since_is_an_argument() -> None:
 
 
 def test_what_an_item_is_found_by_is_compared_where_there_are_vectors() -> None:
-    one = migrant(item({"text": "a"}), {"text"}, rules())
-    with_vectors, without = plan_standings([one], rules()), plan_standings([one], PLAIN)
+    one = migrant(item({"text": "a"}), {"text"}, context())
+    with_vectors, without = plan_presence([one], context()), plan_presence([one], PLAIN)
     assert "item_vector_1" in with_vectors.sql
     assert "item_vector_1" not in without.sql
     assert with_vectors.arguments[-2:] == ([False], [1])
@@ -342,10 +346,10 @@ def test_what_an_item_is_found_by_is_compared_where_there_are_vectors() -> None:
 
 
 def test_items_are_written_in_the_order_of_the_primary_key() -> None:
-    two = [migrant(item({"text": key}, key=key), {"text"}, rules()) for key in "ba"]
+    two = [migrant(item({"text": key}, key=key), {"text"}, context()) for key in "ba"]
     for one, vector in zip(two, (b"v b", b"v a"), strict=True):
         one.put.vectors = [vector]
-    statement = plan_settle(two, rules())
+    statement = plan_settle(two, context())
     assert statement.arguments[2] == ["a", "b"]
     assert statement.arguments[-1] == [b"v a", b"v b"]
     assert statement.decode([("u", "n", "a", None)]).result == {("u", "n", "a")}

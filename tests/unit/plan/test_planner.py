@@ -25,12 +25,12 @@ from langgraph_agentstore.sql.statement import (
     Delete,
     Get,
     Put,
-    Rules,
+    SqlContext,
     Tables,
     written_once,
 )
 
-RULES = Rules(Tables("agentstore"))
+RULES = SqlContext(Tables("agentstore"))
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(RULES))
 ALICE = ("users", "alice", "files")
 
@@ -195,11 +195,11 @@ def test_a_text_is_written_once_for_the_same_rules_and_arguments() -> None:
     written: list[tuple[str, bool]] = []
 
     @written_once
-    def sql(rules: Rules, name: str, *, whole: bool) -> str:
+    def sql(context: SqlContext, name: str, *, whole: bool) -> str:
         written.append((name, whole))
-        return f"{rules.tables.item} {name} {whole}"
+        return f"{context.tables.item} {name} {whole}"
 
-    one, other = Rules(Tables("one")), Rules(Tables("other"))
+    one, other = SqlContext(Tables("one")), SqlContext(Tables("other"))
     assert sql(one, "a", whole=True) == sql(one, "a", whole=True) == '"one".item a True'
     assert sql(one, "a", whole=False) == '"one".item a False'
     assert sql(other, "a", whole=True) == '"other".item a True'

@@ -19,7 +19,7 @@ from langgraph_agentstore.sql.search.hybrid import plan_explanation, plan_query,
 from langgraph_agentstore.sql.search.options import QueryOptions, default_options, query_options
 from langgraph_agentstore.sql.statement import (
     Refresh,
-    Rules,
+    SqlContext,
     Statement,
     Tables,
 )
@@ -30,13 +30,13 @@ LATER = NOW + timedelta(hours=1)
 ANN = ("users", "ann", "notes")
 
 
-def rules_of(*, approximate: bool = True, **options: Any) -> Rules:
+def rules_of(*, approximate: bool = True, **options: Any) -> SqlContext:
     given = {"dims": 2, "embed": lambda _: [], "mode": "hybrid", **options}
-    return Rules(Tables("s"), index=search_index(given), vector_set=1, approximate=approximate)
+    return SqlContext(Tables("s"), index=search_index(given), vector_set=1, approximate=approximate)
 
 
 def planned(
-    rules: Rules | None = None,
+    context: SqlContext | None = None,
     options: QueryOptions | None = None,
     *,
     prefix: tuple[str, ...] = ANN,
@@ -44,11 +44,11 @@ def planned(
     filter: Any = None,
     query: str = 'one "two three" -four',
 ) -> Statement[list[ScoredItem]]:
-    rules = rules or rules_of()
-    options = options or default_options(rules.searched)
+    context = context or rules_of()
+    options = options or default_options(context.searched)
     op = SearchOp(prefix, filter, 10, 0, query, refresh_ttl)
     vector = None if options.mode == "text" else b"vector"
-    return plan_query_anywhere(op, parse_filter(filter or {}), options, vector, SCOPE, rules)
+    return plan_query_anywhere(op, parse_filter(filter or {}), options, vector, SCOPE, context)
 
 
 EVERY_OPTION = [
@@ -75,9 +75,9 @@ def test_a_statement_uses_just_the_arguments_it_has(
     options: QueryOptions, index: dict[str, Any]
 ) -> None:
     flat = index.get("ann_index_config", {}).get("kind") == "flat"
-    rules = rules_of(approximate=not flat, **index)
+    context = rules_of(approximate=not flat, **index)
     for prefix in ((), ("users",), ANN):
-        statement = planned(rules, options, prefix=prefix, filter={"n": {"$gt": 1}})
+        statement = planned(context, options, prefix=prefix, filter={"n": {"$gt": 1}})
         used = {int(number) for number in re.findall(r"\$(\d+)", statement.sql)}
         assert used == set(range(1, len(statement.arguments) + 1))
 
@@ -154,9 +154,9 @@ def test_what_expires_is_refreshed_where_that_is_asked_for() -> None:
     ("mode", "told"), [("vector", "few parts"), ("hybrid", "few parts"), ("text", "words are")]
 )
 def test_an_explanation_tells_the_way_and_why(mode: Any, told: str) -> None:
-    rules = rules_of()
-    statement = planned(rules, QueryOptions(mode))
-    explaining = plan_explanation(statement, QueryOptions(mode), rules)
+    context = rules_of()
+    statement = planned(context, QueryOptions(mode))
+    explaining = plan_explanation(statement, QueryOptions(mode), context)
     assert (explaining.sql, explaining.arguments) == (statement.sql, statement.arguments)
     explanation = explaining.decode([NO_ROW]).result
     assert explanation.way == "exact"

@@ -44,12 +44,12 @@ from langgraph_agentstore.sql.statement import (
     Get,
     Put,
     PutTogether,
-    Rules,
+    SqlContext,
     StoredValue,
     Tables,
 )
 
-RULES = Rules(Tables("agentstore"))
+RULES = SqlContext(Tables("agentstore"))
 AT = locate(Address("ann", ("files", "a")), ("files", "a"))
 KEY = ("ann", "files:a", "k")
 PUT = Put(KEY, "files", b"1", None)

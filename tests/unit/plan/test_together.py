@@ -12,12 +12,12 @@ from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
     Decoded,
-    Rules,
+    SqlContext,
     Statement,
     Tables,
 )
 
-PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(Rules(Tables("agentstore"))))
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(SqlContext(Tables("agentstore"))))
 
 
 def statement(limit: int, name: str) -> Statement[list[int]]:
@@ -64,5 +64,5 @@ def test_only_statements_of_bounded_cost_share() -> None:
     assert not is_bounded(SearchOp(("users", "alice")))  # as many namespaces as she has
     assert not is_bounded(SearchOp(("users",)))
     item_id, labels = PLANNER.item_id(mine, "k")
-    assert plan_record(item_id, labels, PLANNER.rules).bounded
+    assert plan_record(item_id, labels, PLANNER.context).bounded
     assert not isinstance(PLANNER.plan(GetOp(mine, "k")), Statement)

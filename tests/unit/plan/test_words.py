@@ -15,9 +15,9 @@ from langgraph_agentstore.sql.search.text import (
     parse_words,
     word_list_sql,
 )
-from langgraph_agentstore.sql.statement import Rules, Tables
+from langgraph_agentstore.sql.statement import SqlContext, Tables
 
-RULES = Rules(Tables("s"), index=search_index({"fields": ["text"], "k1": 1.5, "b": 0.5}))
+RULES = SqlContext(Tables("s"), index=search_index({"fields": ["text"], "k1": 1.5, "b": 0.5}))
 
 
 @pytest.mark.parametrize(
