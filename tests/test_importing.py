@@ -79,7 +79,7 @@ def test_a_star_imports_the_public_names_and_no_others(package: str) -> None:
 
 def test_a_module_of_the_package_needs_no_import_of_its_own() -> None:
     code = "import langgraph_agentstore as a; a.errors.AgentStoreError, a.data_store.DataStore"
-    assert "langgraph_agentstore.data_store.data_store" in loaded_by(code)
+    assert "langgraph_agentstore.data_store.sync_data_store" in loaded_by(code)
 
 
 def test_a_misspelt_name_is_an_error_that_knows_what_may_have_been_meant() -> None:

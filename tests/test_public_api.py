@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import re
 import sys
 from collections.abc import Iterator
@@ -152,6 +153,17 @@ def test_the_public_names_are_sorted_and_all_there() -> None:
 @every_public_module
 def test_the_page_of_public_names_and_the_module_agree(name: str) -> None:
     assert sorted(listed(name)) == sorted(module_of(name).__all__)
+
+
+@every_public_module
+def test_no_submodule_hides_a_public_name(name: str) -> None:
+    # Importing a submodule binds it in its package, over a name that is looked up lazily.
+    package = module_of(name)
+    for found in pkgutil.iter_modules(getattr(package, "__path__", ())):
+        if found.name in package.__all__:
+            importlib.import_module(f"{package.__name__}.{found.name}")
+    modules = {each for each in package.__all__ if inspect.ismodule(getattr(package, each))}
+    assert modules - {"agent"} == set()  # users import `memory_agent.agent` as a module
 
 
 def test_the_page_has_every_module_that_is_not_inner() -> None:

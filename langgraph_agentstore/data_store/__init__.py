@@ -7,7 +7,6 @@ from .._support.lazy import lazy_names
 if TYPE_CHECKING:
     from .administration import DataStoreAdministration
     from .async_data_store import AsyncDataStore
-    from .data_store import AgentDataStoreProxy, DataStore
     from .explain import QueryPlan
     from .graph_context import data_store
     from .langchain_tools import data_store_tools
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         NamespaceSize,
         UserCount,
     )
+    from .sync_data_store import AgentDataStoreProxy, DataStore
     from .watch import AsyncWatch, Watch
 else:
     __getattr__, __dir__ = lazy_names(
@@ -37,7 +37,7 @@ else:
             ),
             ".administration": ("DataStoreAdministration",),
             ".async_data_store": ("AsyncDataStore",),
-            ".data_store": ("AgentDataStoreProxy", "DataStore"),
+            ".sync_data_store": ("AgentDataStoreProxy", "DataStore"),
             ".locks": ("AsyncRecordLock", "RecordLock"),
             ".explain": ("QueryPlan",),
             ".models": ("Change", "DataStoreRecord", "FoundRecord"),

@@ -14,9 +14,9 @@ from ..errors import ConfigurationError
 from ..model.users import running_user
 from ..store.items import ExtendedSurface
 from ..store.views import UserStore
-from .data_store import DataStore
 from .ops_log import OpsLog
 from .options import DEFAULT_NAMESPACE, Access
+from .sync_data_store import DataStore
 
 
 def data_store(

@@ -13,9 +13,9 @@ from langchain_core.tools import BaseTool, StructuredTool
 
 from ..model.json_values import encode_value
 from ..store.items import ExtendedSurface
-from .data_store import DataStore
 from .graph_context import data_store
 from .options import DEFAULT_NAMESPACE, Access
+from .sync_data_store import DataStore
 
 T = TypeVar("T")
 

@@ -13,10 +13,10 @@ from ..model.namespaces import labels_named
 from ..model.users import Address
 from ..sql.statement import Put
 from ..store.items import ExtendedSurface
-from .data_store import DataStore
 from .models import DataStoreRecord
 from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES
 from .steps import run
+from .sync_data_store import DataStore
 
 Rows: TypeAlias = "Iterable[tuple[str, str, Any, Mapping[str, Any] | None]]"
 """Namespace, key, value, metadata."""
