@@ -22,8 +22,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from .conversation_script import Kind, Script, Told, Turn, shared_out
-from .conversation_words import NUMBERS, PEOPLE, TOPICS, TRAITS, filled, slots_of
+from .conversation_script import (
+    CORPUS,
+    TOPICS,
+    Kind,
+    Script,
+    Told,
+    Turn,
+    filled,
+    shared_out,
+    slots_of,
+)
 
 __all__ = ["MIX", "Kind", "Question", "Turn", "conversation"]
 
@@ -55,7 +64,7 @@ def conversation(seed: int = 7, mix: Mapping[Kind, int] = MIX) -> tuple[list[Tur
     rng = Random(seed)
     told: list[Told] = []
     turns: list[Turn] = []
-    people = rng.sample(PEOPLE, len(PEOPLE))
+    people = rng.sample(CORPUS["people"], len(CORPUS["people"]))
     memories = shared_out(rng, people)
     for number, person in enumerate(people):
         partner = people[(number + 1) % len(people)]
@@ -121,12 +130,12 @@ def _asked_all(rng: Random, told: Sequence[Told]) -> Iterator[Question]:
 
 def _asked_meanings(rng: Random, told: Sequence[Told]) -> Iterator[Question]:
     for one in _of(told, "meaning"):
-        yield _question(TRAITS[one.fact.topic][1], "meaning", rng, [one])
+        yield _question(CORPUS["traits"][one.fact.topic][1], "meaning", rng, [one])
 
 
 def _asked_numbers(rng: Random, told: Sequence[Told]) -> Iterator[Question]:
     for one in _of(told, "number"):
-        yield _question(rng.choice(NUMBERS[one.fact.topic][1]), "number", rng, [one])
+        yield _question(rng.choice(CORPUS["numbers"][one.fact.topic][1]), "number", rng, [one])
 
 
 def _question(way: str, kind: Kind, rng: Random, told: Sequence[Told]) -> Question:

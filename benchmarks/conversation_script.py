@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from random import Random
+from string import Formatter
 from typing import Literal, TypeAlias
-
-from .conversation_words import (
-    ADDED,
-    BYE,
-    COMMON,
-    ECHOES,
-    HELLO,
-    NUMBERS,
-    OPENERS,
-    REPLIES,
-    SMALL_TALK,
-    TAILS,
-    TOPICS,
-    TRAITS,
-    filled,
-    slots_of,
-)
 
 Kind: TypeAlias = Literal["fact", "when", "several", "meaning", "number"]
 
+CORPUS = json.loads((Path(__file__).parent / "data" / "conversation.json").read_text("utf-8"))
+"""The words of the conversations. Texts in braces are filled in; `|` parts a thing's two names.
+
+`common`: choices for slots of every topic. `lines`: talk around the facts. `traits`: pairs of a
+fact and its question. `numbers`: pairs of ways to tell and ways to ask. `small_talk`: pairs of a
+line and its replies.
+"""
 
 _BEGINNING = datetime(2023, 1, 2, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A sort of event; `asked` holds pairs of a slot and a question that asks for it."""
+
+    slots: Mapping[str, Sequence[str]]
+    told: Sequence[str]
+    asked: Sequence[tuple[str, str]]
+    asked_when: Sequence[str]
+    asked_on: Sequence[str]
+    asked_all: Sequence[str]
+    chat: Sequence[str]
+    theme: Sequence[str]
+
+
+COMMON: Mapping[str, Sequence[str]] = CORPUS["common"]
+LINES: Mapping[str, Sequence[str]] = CORPUS["lines"]
+TOPICS = [Topic(**topic) for topic in CORPUS["topics"]]
+
+
+def slots_of(template: str) -> set[str]:
+    """Return the names in braces."""
+    return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+def filled(template: str, words: Mapping[str, str]) -> str:
+    """Fill in the words; add the capitals, and "an" before a vowel."""
+    text = re.sub(r"\b([Aa]) (?=[aeio]|umb|uph)", r"\1n ", template.format_map(words))
+    return re.sub(r"(^|[.!?] )([a-z])", lambda found: found[1] + found[2].upper(), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +92,11 @@ class Told:
 def shared_out(rng: Random, people: Sequence[str]) -> list[list[Fact]]:
     """The facts of each thread; a person's are spread over both threads that person is in."""
     threads: list[list[Fact]] = [[] for _ in people]
-    traits = rng.sample(range(len(TRAITS)), len(TRAITS))
+    traits = rng.sample(range(len(CORPUS["traits"])), len(CORPUS["traits"]))
     for number, person in enumerate(people):
         facts = [*_events(rng, person), *_numbers(rng, person)]
         for trait in traits[number :: len(people)]:
-            facts.append(Fact(person, "meaning", trait, TRAITS[trait][0], {}))
+            facts.append(Fact(person, "meaning", trait, CORPUS["traits"][trait][0], {}))
         rng.shuffle(facts)
         threads[number] += facts[::2]
         threads[number - 1] += facts[1::2]
@@ -106,10 +130,10 @@ def _who(rng: Random) -> str:
 
 
 def _numbers(rng: Random, person: str) -> Iterator[Fact]:
-    for topic in rng.sample(range(len(NUMBERS)), 3):
+    for topic in rng.sample(range(len(CORPUS["numbers"])), 3):
         letters = "".join(rng.sample("ABCDEFGHKLMNPRSTUVWXYZ", 2))
         slots = {"code": f"{letters}{rng.randrange(1000, 10000)}", "place": _place(rng)}
-        yield Fact(person, "number", topic, rng.choice(NUMBERS[topic][0]), slots)
+        yield Fact(person, "number", topic, rng.choice(CORPUS["numbers"][topic][0]), slots)
 
 
 @dataclass
@@ -138,24 +162,24 @@ class Script:
     def session(self, facts: Sequence[Fact]) -> None:
         """One conversation, from hello to bye."""
         for speaker in self.rng.sample(self.pair, 2):
-            self.chat(speaker, self.rng.choice(HELLO))
+            self.chat(speaker, self.rng.choice(LINES["hello"]))
         for fact in facts:
             if self.rng.random() < 0.25:
                 self.small_talk()
             self.tell(fact)
         for speaker in self.rng.sample(self.pair, 2):
-            self.say(speaker, self.rng.choice(BYE))
+            self.say(speaker, self.rng.choice(LINES["bye"]))
 
     def small_talk(self) -> None:
         """A question that nobody will remember, and its answer."""
         first, second = self.rng.sample(self.pair, 2)
-        question, answers = self.rng.choice(SMALL_TALK)
+        question, answers = self.rng.choice(CORPUS["small_talk"])
         self.chat(first, question)
         self.chat(second, self.rng.choice(answers))
 
     def tell(self, fact: Fact) -> None:
         """The turn that will be asked for, and what the other makes of it."""
-        opener, tail = self.perhaps(OPENERS, 0.8), self.perhaps(TAILS, 0.75)
+        opener, tail = self.perhaps(LINES["openers"], 0.8), self.perhaps(LINES["tails"], 0.75)
         body = filled(fact.template, fact.slots)
         turn = self.say(fact.person, f"{opener} {body} {tail}".strip())
         self.told.append(Told(fact, turn))
@@ -177,12 +201,12 @@ class Script:
     def echo(self, fact: Fact) -> str:
         """Half of the time it repeats what it was about, as people do: another look-alike."""
         if fact.kind == "fact" and self.rng.random() < 0.6:
-            return self.rng.choice(ECHOES).replace("{thing}", fact.slots["thing"])
-        return self.rng.choice(REPLIES)
+            return self.rng.choice(LINES["echoes"]).replace("{thing}", fact.slots["thing"])
+        return self.rng.choice(LINES["replies"])
 
     def chat(self, speaker: str, text: str) -> None:
         """A turn that answers nothing; often with a second thought."""
-        self.say(speaker, f"{text} {self.perhaps(ADDED, 0.6)}".strip())
+        self.say(speaker, f"{text} {self.perhaps(LINES['added'], 0.6)}".strip())
 
     def perhaps(self, choices: Sequence[str], share: float) -> str:
         """One of the choices in that share of calls, else nothing."""
