@@ -8,16 +8,17 @@ from statistics import median
 
 from langgraph.store.base import BaseStore, Item
 
+from tests.support.proxy import Proxy
+
 from ..bench import OFFICIAL, Bench
 from ..data import key
-from ..proxy import DelayingProxy
 from ..race import Contestant
 from ..results import Goal, Result
 from ..sides import open_sides
 
 NAME = "distance"
 
-_ONE_WAY_S = 0.005
+_ROUND_TRIP_S = 0.01
 _GETS = 20
 
 
@@ -34,7 +35,7 @@ def measure(bench: Bench) -> Iterator[Result]:
 
     name = f"{_GETS} gets, 10 ms away"
     with (
-        DelayingProxy(bench.filled(bench.main), _ONE_WAY_S) as proxy,
+        Proxy(bench.filled(bench.main), round_trip_s=_ROUND_TRIP_S) as proxy,
         open_sides(proxy.dsn, bench.options.connections) as sides,
     ):
         same = sides.agree(ask)
@@ -55,11 +56,11 @@ def measure(bench: Bench) -> Iterator[Result]:
         )
 
 
-def _trips(proxy: DelayingProxy, contestant: Contestant, rounds: int) -> tuple[float, ...]:
+def _trips(proxy: Proxy, contestant: Contestant, rounds: int) -> tuple[float, ...]:
     """Round trips in series, of each run: calls of one moment may still leave in two batches."""
     trips = []
     for _ in range(rounds):
-        proxy.forget_trips()
+        proxy.reset_chains()
         contestant.run(1)
         trips.append(float(proxy.longest_chain))
     return tuple(trips)

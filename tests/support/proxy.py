@@ -68,6 +68,20 @@ class Proxy:
         """How often a client spoke after the server had: what distance costs, so many times."""
         return self._round_trips
 
+    @property
+    def longest_chain(self) -> int:
+        """The most round trips on any one open connection since `reset_chains()`."""
+        return max((link.round_trips for link in list(self._links)), default=0)
+
+    def reset_chains(self) -> None:
+        """Count the round trips of each open connection from zero."""
+
+        def reset() -> None:
+            for link in self._links:
+                link.round_trips = 0
+
+        self._do(reset)
+
     def stall(self, *, answers_only: bool = False) -> None:
         """Nothing arrives any more, as with a cable pulled; connections stay open."""
         self._do(self._answers.clear)
@@ -158,6 +172,7 @@ class Proxy:
             while chunk := await source.read(_CHUNK_BYTES):
                 if asks and link.answered:
                     self._round_trips += 1
+                    link.round_trips += 1
                 link.answered = not asks
                 if asks and self._lost is not None and self._lost in chunk:
                     self._lost = None
@@ -189,11 +204,12 @@ class Proxy:
 
 
 class _Link:
-    """The two ends of one proxied connection, and which of them spoke last."""
+    """The two ends of one proxied connection, which of them spoke last, and its round trips."""
 
     def __init__(self, *writers: asyncio.StreamWriter) -> None:
         self._writers = writers
         self.answered = True
+        self.round_trips = 0
 
     def abort(self) -> None:
         for writer in self._writers:
