@@ -1,17 +1,19 @@
-"""What a run came to: its faults, its figures, its plot."""
+"""The result of a run: its faults, its figures, and a table of memory and pace over time."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.soak.chaos import Chaos
 from tests.soak.crew import check_claims
-from tests.soak.plot import draw
-from tests.soak.samples import growth, read_samples
+from tests.soak.samples import Sample, growth, read_samples
 from tests.support.faults import backends, execute, wait_until
+
+MEBIBYTE = 2**20
 
 WARM_UP_SHARE = 0.3
 """Of the time; until then caches fill: statements, texts, pages of the allocators."""
@@ -82,7 +84,7 @@ class Outcome:
     def write(self) -> None:
         text = json.dumps({**self.figures(), "faults": self.faults, "reports": self.reports})
         (self.folder / "report.json").write_text(text, encoding="utf-8")
-        draw(self.samples, self.chaos.happened, self.folder / "soak.svg")
+        (self.folder / "soak.md").write_text(minute_table(self.samples), encoding="utf-8")
         print(json.dumps(self.figures(), indent=1))
 
     def _growth(self) -> list[str]:
@@ -120,3 +122,26 @@ class Outcome:
             for user, claim in report["claims"].items():
                 claims[user] |= claim
         return claims
+
+
+def minute_table(runs: Sequence[Sequence[Sample]]) -> str:
+    """Return a Markdown table: memory in MiB after each minute, operations per second during it."""
+    headings = [f"{of}, process {n}" for n in range(len(runs)) for of in ("RSS", "traced", "ops/s")]
+    rows = [["minute", *headings], ["--:"] * (1 + len(headings))]
+    last_minute = round(max(samples[-1].seconds for samples in runs) / 60)
+    for minute in range(1, last_minute + 1):
+        cells = [cell for samples in runs for cell in _minute_cells(samples, minute)]
+        rows.append([str(minute), *cells])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _minute_cells(samples: Sequence[Sample], minute: int) -> tuple[str, str, str]:
+    start, end = (
+        max(
+            (s for s in samples if s.seconds <= 60 * m), key=lambda s: s.seconds, default=samples[0]
+        )
+        for m in (minute - 1, minute)
+    )
+    seconds = end.seconds - start.seconds
+    pace = (end.operations - start.operations) / seconds if seconds else 0.0
+    return f"{end.rss / MEBIBYTE:.1f}", f"{end.traced / MEBIBYTE:.1f}", f"{pace:.0f}"
