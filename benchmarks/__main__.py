@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: runs the rows, prints them, writes JSON and a picture."""
+"""`python -m benchmarks`: runs the rows, prints them, writes JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from langgraph_agentstore.embedded import EmbeddedPostgres
 from . import report
 from .bench import Bench
 from .options import parse_options
-from .plot import write_plot
 from .results import Result, missed
 from .rows import distance, equal, gets, large, limit, listing, loading, memory, puts, searches
 
@@ -44,10 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for warning in [*report.warnings(results, load_before), *failures]:
         console.print(f"[yellow]![/] {escape(warning)}")
     report.write_json(options.json, results, {**facts, "failures": failures})
-    picture = options.json.with_suffix(".png")
-    write_plot(picture, results)
     took = time.monotonic() - began
-    console.print(f"[dim]{took:.0f} s; {_shown(options.json)} and {picture.name}[/]")
+    console.print(f"[dim]{took:.0f} s; {_shown(options.json)}[/]")
     return 1 if failures or missed(results) else 0
 
 

@@ -1,4 +1,4 @@
-"""The figures as a table, as JSON and as a picture."""
+"""The figures as a table and as JSON."""
 
 from __future__ import annotations
 
