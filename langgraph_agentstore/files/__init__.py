@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._support.lazy import lazy_names
-from .spoon_ai.adapters import FromLangGraph, SQLiteStore, ToLangGraph
 from .spoon_ai.backend import StoreBackend, create_store_backend
 from .spoon_ai.results import (
     EditResult,
@@ -19,7 +18,7 @@ from .spoon_ai.results import (
     GrepMatch,
     WriteResult,
 )
-from .spoon_ai.stores import BaseStore, InMemoryStore
+from .spoon_ai.stores import BaseStore, FromLangGraph, InMemoryStore, SQLiteStore, ToLangGraph
 
 if TYPE_CHECKING:
     from .deep_agents.backend import DeepAgentsBackend

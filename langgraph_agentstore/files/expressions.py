@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from .._support.optional import imported
 from ..errors import InvalidOperationError, MissingExtraError
-from .budget import MatchingBudget
+from .patterns import MatchingBudget
 
 _WITHIN_CLASS: Final = {
     r"\w": r"\p{L}\p{N}_",
@@ -119,3 +119,28 @@ def _within_class(text: str) -> str:
         if text[0] == "["
         else (_WITHIN_CLASS.get(text, text))
     )
+
+
+_TOO_MUCH = re.compile(r"[|(\[{]|\\[A-Za-z0-9]")
+_PART = re.compile(r"[.^$][*?+]*|\\?(?P<char>.)(?P<times>[*?+]*)", re.DOTALL)
+
+
+def literal_of(pattern: str) -> str:
+    """The longest literal that every match holds, "" if none is known.
+
+    Groups, alternatives, classes, counts and escapes with a meaning are not looked into: a
+    pattern with one of them gives "".
+    """
+    if _TOO_MUCH.search(pattern):
+        return ""
+    runs = [""]
+    for token in _PART.finditer(pattern):
+        char, times = token["char"], token["times"]
+        if char is None:
+            runs.append("")
+        elif not times:
+            runs[-1] += char
+        else:  # "ab*c" holds "a" and "c"; "ab+c" holds "ab" and "c"
+            runs[-1] += char if times[0] == "+" else ""
+            runs.append("")
+    return max(runs, key=len)

@@ -13,7 +13,7 @@ from ..store.views import PerUserStore, UserStore
 from .any_store_storage import PlainWay
 from .postgres_storage import AgentWay
 from .requests import Way
-from .spoon_ai.adapters import ToLangGraph
+from .spoon_ai.stores import ToLangGraph
 
 
 def way_to(store: LangGraphStore, namespace: Labels) -> Way:

@@ -12,7 +12,7 @@ from langgraph.store.memory import InMemoryStore
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import InvalidOperationError
 from langgraph_agentstore.files import DeepAgentsBackend, StoreBackend
-from langgraph_agentstore.files import budget as budget_module
+from langgraph_agentstore.files import patterns
 
 DEPTH, BRACES, LENGTH = "**/a/" * 40 + "b", "{a,b,c}" * 12, "x" * 5_000
 
@@ -45,7 +45,7 @@ def test_a_pattern_that_cannot_be_run_is_told_as_invalid(
 def test_a_glob_that_takes_too_long_is_told_in_the_result_of_a_grep(
     backend: StoreBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budget_module, "MATCHING_S", 0.3)
+    monkeypatch.setattr(patterns, "MATCHING_S", 0.3)
     backend.write("/" + "a/" * 600 + "a/c", "deep")
     answer = backend.grep_raw("e", glob=DEPTH)
     assert answer == [] or str(answer).startswith("Error: matching took longer")
@@ -63,7 +63,7 @@ def test_a_glob_bomb_is_told_in_the_results_of_deep_agents(
     store: AgentStore, pattern: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("deepagents")
-    monkeypatch.setattr(budget_module, "MATCHING_S", 0.3)
+    monkeypatch.setattr(patterns, "MATCHING_S", 0.3)
     backend = DeepAgentsBackend(store, namespace=("filesystem",))
     backend.write("/" + "a/" * 600 + "c", "deep")
 

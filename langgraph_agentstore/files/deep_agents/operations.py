@@ -31,7 +31,6 @@ from deepagents.backends.utils import (
 )
 
 from ...errors import InvalidOperationError
-from ..budget import MatchingTimeoutError
 from ..file_value import created, text_form
 from ..line_ends import (
     ANY,
@@ -51,7 +50,7 @@ from ..operations import (
     reached,
     uploads,
 )
-from ..patterns import any_path, glob_matcher, like_of
+from ..patterns import MatchingTimeoutError, any_path, glob_matcher, like_of
 from ..requests import Program, Remove
 from ..sql import FileEntry, Reach
 

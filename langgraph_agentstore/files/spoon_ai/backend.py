@@ -13,11 +13,9 @@ from ..._support.lifecycle import AwaitedClosing
 from ...errors import InvalidOperationError
 from ...model.namespaces import Labels
 from ...store.user_scope import labels_naming
-from ..expressions import compiled
-from ..literals import literal_of
+from ..expressions import compiled, literal_of
 from ..requests import Program, arun, run
 from ..storage import checked_namespace, checked_store, way_to
-from .adapters import FromLangGraph, SQLiteStore, ToLangGraph
 from .operations import (
     download,
     edit_text,
@@ -36,7 +34,7 @@ from .results import (
     GrepMatch,
     WriteResult,
 )
-from .stores import BaseStore, InMemoryStore
+from .stores import BaseStore, FromLangGraph, InMemoryStore, SQLiteStore, ToLangGraph
 
 FILESYSTEM: Labels = ("filesystem",)
 

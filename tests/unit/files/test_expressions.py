@@ -12,11 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.errors import InvalidOperationError
-from langgraph_agentstore.files import budget as budget_module
-from langgraph_agentstore.files import expressions
-from langgraph_agentstore.files.budget import LONGEST_PATTERN, MatchingTimeoutError
+from langgraph_agentstore.files import expressions, patterns
 from langgraph_agentstore.files.expressions import compiled
-from langgraph_agentstore.files.patterns import glob_matcher
+from langgraph_agentstore.files.patterns import LONGEST_PATTERN, MatchingTimeoutError, glob_matcher
 
 ATOMS = st.sampled_from(
     [
@@ -91,7 +89,7 @@ def test_without_re2_a_catastrophic_expression_ends_at_its_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "re2", None)
-    monkeypatch.setattr(budget_module, "MATCHING_S", 0.2)
+    monkeypatch.setattr(patterns, "MATCHING_S", 0.2)
     found_in = compiled(r"(a|aa)+$")
     assert found_in("aaa")
     with pytest.raises(MatchingTimeoutError, match="simpler pattern"):
@@ -101,7 +99,7 @@ def test_without_re2_a_catastrophic_expression_ends_at_its_deadline(
 
 
 def test_the_budget_is_of_all_lines_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget_module, "MATCHING_S", 0.05)
+    monkeypatch.setattr(patterns, "MATCHING_S", 0.05)
     found_in = expressions.compiled("x")
     with pytest.raises(MatchingTimeoutError):
         any(map(found_in, ["a" * 1_000] * 10_000_000))
@@ -109,7 +107,7 @@ def test_the_budget_is_of_all_lines_together(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("pattern", ["**/a/" * 40 + "b", "*a" * 200 + "b", "{a,b}" * 9 + "*c"])
 def test_a_glob_bomb_ends_at_its_deadline(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget_module, "MATCHING_S", 0.5)
+    monkeypatch.setattr(patterns, "MATCHING_S", 0.5)
     started = time.process_time()
     try:
         matches = glob_matcher(pattern)

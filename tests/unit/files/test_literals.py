@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from langgraph_agentstore.files.literals import literal_of
+from langgraph_agentstore.files.expressions import literal_of
 
 _tokens = [
     *"abcA .^$*+?",
