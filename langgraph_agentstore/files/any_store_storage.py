@@ -1,4 +1,4 @@
-"""The way to any LangGraph store: gets, puts and searches, and the rest done here.
+"""Stores files in any LangGraph store by gets, puts and searches; the rest is done here.
 
 Such a store knows no versions, so what reads and writes takes turns within this process: of many
 creators one wins, and no edit is lost, as long as only this process writes.
@@ -16,7 +16,7 @@ from langgraph.store.base import BaseStore, Item
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels
-from .cross_loop_lock import Turns, turns_of
+from .cross_loop_lock import CrossLoopLock, lock_of
 from .file_value import content_of
 from .requests import (
     Children,
@@ -41,17 +41,17 @@ Asking: TypeAlias = Generator[tuple[str, tuple[Any, ...], dict[str, Any]], Any, 
 """Calls of the store's methods: name, positional and named arguments."""
 
 
-class PlainWay:
+class AnyStoreStorage:
     """One namespace of a LangGraph store, of whatever kind; `owner` is what is written to."""
 
     def __init__(self, store: BaseStore, namespace: Labels, owner: object) -> None:
         self._store = store
         self._namespace = namespace
-        self._turns = turns_of(owner)
+        self._lock = lock_of(owner)
 
     def do(self, step: Step) -> Any:
         """The step's result; blocks."""
-        with self._turn(step):
+        with self._locked(step):
             asking = self._asking(step)
             try:
                 name, arguments, options = next(asking)
@@ -63,7 +63,7 @@ class PlainWay:
 
     async def ado(self, step: Step) -> Any:
         """As `do`, by the store's awaitable methods."""
-        async with self._turn(step):
+        async with self._locked(step):
             asking = self._asking(step)
             try:
                 name, arguments, options = next(asking)
@@ -80,9 +80,9 @@ class PlainWay:
             blocking = getattr(self._store, name)
             return await asyncio.to_thread(blocking, *arguments, **options)
 
-    def _turn(self, step: Step) -> Turns | nullcontext[None]:
+    def _locked(self, step: Step) -> CrossLoopLock | nullcontext[None]:
         if isinstance(step, (Create, Replace, Write, Remove)):
-            return self._turns
+            return self._lock
         return nullcontext()
 
     def _asking(self, step: Step) -> Asking:

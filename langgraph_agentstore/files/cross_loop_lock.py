@@ -1,4 +1,4 @@
-"""Turns: a lock for threads and for coroutines of any loop, in the order in which they came."""
+"""A lock for threads and for coroutines of any event loop, first come first served."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from weakref import WeakKeyDictionary
 
 from ..errors import BlockingCallError
 
-_of: WeakKeyDictionary[object, Turns] = WeakKeyDictionary()
+_of: WeakKeyDictionary[object, CrossLoopLock] = WeakKeyDictionary()
 
 
-def turns_of(owner: object) -> Turns:
+def lock_of(owner: object) -> CrossLoopLock:
     """The turns that all who write to the same store object take."""
-    return _of.setdefault(owner, Turns())
+    return _of.setdefault(owner, CrossLoopLock())
 
 
-class Turns:
+class CrossLoopLock:
     """`with turns:` and `async with turns:` exclude each other; waiting blocks no event loop."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The way to an `AgentStore` or a view of it: each step is one statement on the server."""
+"""Stores files in an `AgentStore` or a view of it: each step is one statement on the server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Finish: TypeAlias = Callable[[Sequence[Any]], Any]
 """From the results of what was sent to the step's own."""
 
 
-class AgentWay:
+class PostgresStorage:
     """One namespace of an `AgentStore`. The running graph's user is looked up at each step."""
 
     def __init__(self, store: ExtendedSurface, namespace: Labels) -> None:

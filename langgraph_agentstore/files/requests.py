@@ -67,7 +67,7 @@ class Write:
 class Overwrite:
     """Writes, whatever is there; a file that is there keeps its `created_at`.
 
-    Whether that was done: not every way can in one go, and then nothing was.
+    Whether that was done: not every storage can in one go, and then nothing was.
     """
 
     path: str
@@ -112,7 +112,7 @@ Step: TypeAlias = (
 Program: TypeAlias = Generator[Step, Any, ResultT]
 
 
-class Way(Protocol):
+class FileStorage(Protocol):
     """One namespace of a store, in which steps are done."""
 
     def do(self, step: Step) -> Any:
@@ -122,11 +122,11 @@ class Way(Protocol):
         """As `do`, awaited."""
 
 
-def run(program: Program[ResultT], way: Way) -> ResultT:
+def run(program: Program[ResultT], storage: FileStorage) -> ResultT:
     """Blocks until the program is done."""
-    return drive(program, way.do)
+    return drive(program, storage.do)
 
 
-async def arun(program: Program[ResultT], way: Way) -> ResultT:
+async def arun(program: Program[ResultT], storage: FileStorage) -> ResultT:
     """As `run`, awaited."""
-    return await adrive(program, way.ado)
+    return await adrive(program, storage.ado)

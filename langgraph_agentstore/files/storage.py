@@ -1,4 +1,4 @@
-"""Which way leads to a store."""
+"""The storage of files that a store gets, and checks of what users give."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..model.namespaces import Labels
 from ..store.items import ExtendedSurface
 from ..store.user_scope import USERS, part_of
 from ..store.views import PerUserStore, UserStore
-from .any_store_storage import PlainWay
-from .postgres_storage import AgentWay
-from .requests import Way
+from .any_store_storage import AnyStoreStorage
+from .postgres_storage import PostgresStorage
+from .requests import FileStorage
 from .spoon_ai.stores import ToLangGraph
 
 
-def way_to(store: LangGraphStore, namespace: Labels) -> Way:
+def storage_for(store: LangGraphStore, namespace: Labels) -> FileStorage:
     """By statements of its own to an `AgentStore` and its views, by their methods to others.
 
     A namespace of a user is where a store has that user's part, also if the id has a period; in a
@@ -28,10 +28,10 @@ def way_to(store: LangGraphStore, namespace: Labels) -> Way:
         part = part_of(store, namespace[depth], namespace[depth + 1 :])
         store, namespace = part.store, part.labels
     if isinstance(store, ExtendedSurface):
-        return AgentWay(store, namespace)
+        return PostgresStorage(store, namespace)
     # An adapter is made for each backend, what it leads to is shared.
     owner = store.store if isinstance(store, ToLangGraph) else store
-    return PlainWay(store, namespace, owner)
+    return AnyStoreStorage(store, namespace, owner)
 
 
 def checked_store(store: object) -> LangGraphStore:

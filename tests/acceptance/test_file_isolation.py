@@ -166,15 +166,15 @@ def test_a_tree_goes_with_all_below_it_and_nothing_beside_it(store: AgentStore) 
 
 
 def test_expired_files_are_gone(store: AgentStore) -> None:
-    spoon, deep = StoreBackend(store, HERE), deep_agents_backend(store, namespace=HERE)
+    spoon_ai, deep_agents = StoreBackend(store, HERE), deep_agents_backend(store, namespace=HERE)
     store.put(HERE, "/kept/a", {"content": ["x"]})
-    for path in ("/kept/gone", "/gone", "/gone_too/a", "/z/deep/er/a"):
+    for path in ("/kept/gone", "/gone", "/gone_too/a", "/z/deep_agents/er/a"):
         store.put(HERE, path, {"content": ["x"]}, ttl=1e-6)
-    while store.get(HERE, "/z/deep/er/a") is not None:
+    while store.get(HERE, "/z/deep_agents/er/a") is not None:
         pass
-    assert paths(spoon.ls_info("/")) == paths(deep.ls("/").entries) == ["/kept/"]
-    assert paths(spoon.ls_info("/kept")) == ["/kept/a"]
-    assert paths(spoon.glob_info("**")) == paths(deep.grep("x").matches) == ["/kept/a"]
-    assert spoon.edit("/gone", "x", "y").error == "Error: File '/gone' not found"
-    assert spoon.write("/gone", "anew").error is None
-    assert deep.delete("/z").error == "Error: File '/z' not found"
+    assert paths(spoon_ai.ls_info("/")) == paths(deep_agents.ls("/").entries) == ["/kept/"]
+    assert paths(spoon_ai.ls_info("/kept")) == ["/kept/a"]
+    assert paths(spoon_ai.glob_info("**")) == paths(deep_agents.grep("x").matches) == ["/kept/a"]
+    assert spoon_ai.edit("/gone", "x", "y").error == "Error: File '/gone' not found"
+    assert spoon_ai.write("/gone", "anew").error is None
+    assert deep_agents.delete("/z").error == "Error: File '/z' not found"

@@ -11,8 +11,7 @@ from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import InvalidOperationError
-from langgraph_agentstore.files import DeepAgentsBackend, StoreBackend
-from langgraph_agentstore.files import patterns
+from langgraph_agentstore.files import DeepAgentsBackend, StoreBackend, patterns
 
 DEPTH, BRACES, LENGTH = "**/a/" * 40 + "b", "{a,b,c}" * 12, "x" * 5_000
 

@@ -1,4 +1,4 @@
-"""Dialect 1, every behaviour and every message, on every kind of store, blocking and awaited."""
+"""spoon_ai: every behaviour and every message, on every kind of store, blocking and awaited."""
 
 from __future__ import annotations
 

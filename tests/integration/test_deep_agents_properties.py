@@ -1,4 +1,4 @@
-"""Dialect 2 answers as the installed deepagents' own backend does over LangGraph's own store."""
+"""`DeepAgentsBackend` answers as the installed deepagents' own backend does over InMemoryStore."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ SPOON_METHODS: dict[str, tuple[Call, int, int]] = {
 
 
 @pytest.mark.parametrize("name", SPOON_METHODS)
-def test_spoons_files_read_what_they_need(
+def test_spoon_ais_files_read_what_they_need(
     store: AgentStore, costs: Callable[..., Any], name: str
 ) -> None:
     call, statements, rows = SPOON_METHODS[name]

@@ -1,4 +1,4 @@
-"""Dialect 1 does what a plain dict of files does, on every kind of store, whatever is in it."""
+"""`StoreBackend` does what a dict of files does, on every kind of store, whatever is in it."""
 
 from __future__ import annotations
 

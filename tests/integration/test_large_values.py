@@ -150,13 +150,13 @@ def test_what_is_stored_already_is_read_whatever_its_size(
         assert strict.search(("a",))[0].value == VALUE
 
 
-@pytest.mark.parametrize("dialect", ["spoon", "deep agents"])
+@pytest.mark.parametrize("dialect", ["spoon_ai", "deep_agents"])
 def test_both_dialects_of_files_say_the_limit_in_their_result(
     strict: AgentStore, dialect: str
 ) -> None:
     view = strict.for_user("ann")
     backend: Any = StoreBackend(view)
-    if dialect == "deep agents":
+    if dialect == "deep_agents":
         backend = DeepAgentsBackend(view, namespace=("files",))
     assert "max_value_bytes" in backend.write("/k", TEXT).error
     backend.write("/k", "a")

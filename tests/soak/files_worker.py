@@ -28,8 +28,8 @@ class FilesWorker(Worker):
     def __init__(self, place: Place, number: int) -> None:
         super().__init__(place, number)
         view, team = place.store.for_user(self.user), place.store.for_user(TEAM)
-        self.is_spoon = number % 2 == 0
-        kind = StoreBackend if self.is_spoon else deep_agents_backend()
+        self.is_spoon_ai = number % 2 == 0
+        kind = StoreBackend if self.is_spoon_ai else deep_agents_backend()
         self.backend: Any = kind(view)
         self.team: Any = kind(team)
         self.first = StoreBackend(team)  # its `write` never replaces a file that is there
@@ -65,18 +65,18 @@ class FilesWorker(Worker):
         self._read(self._any()[0])
 
     def list(self) -> None:
-        method = "ls_info" if self.is_spoon else "ls"
+        method = "ls_info" if self.is_spoon_ai else "ls"
         answer = self.call(self.backend, method, "/notes")
-        entries = answer if self.is_spoon else answer.entries
+        entries = answer if self.is_spoon_ai else answer.entries
         found = {entry["path"] for entry in entries}
         certain = {p for p, c in self.cells.items() if c.is_certain and c.value is not None}
         assert certain <= found <= set(PATHS)
 
     def grep(self) -> None:
         """Each file names its user: all that are found do."""
-        method = "grep_raw" if self.is_spoon else "grep"
+        method = "grep_raw" if self.is_spoon_ai else "grep"
         answer = self.call(self.backend, method, "file of", "/")
-        matches = answer if self.is_spoon else answer.matches
+        matches = answer if self.is_spoon_ai else answer.matches
         assert all(match["text"].startswith(f"file of {self.user!r} ") for match in matches)
         self.tally.checked += 1
 

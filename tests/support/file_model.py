@@ -1,4 +1,4 @@
-"""Dialect 1 as its specification reads, over a plain dict; and what to try it with."""
+"""spoon_ai's files as their specification reads, over a plain dict; and what to try it with."""
 
 from __future__ import annotations
 

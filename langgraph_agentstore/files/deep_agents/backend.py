@@ -19,13 +19,13 @@ from ...store.agent_store import AgentStore
 from ...store.user_scope import labels_of_user
 from ...store.views import PerUserStore, UserStore
 from ..requests import (
+    FileStorage,
     Program,
-    Way,
     arun,
     run,
 )
 from ..spoon_ai.backend import FILESYSTEM
-from ..storage import checked_namespace, checked_store, way_to
+from ..storage import checked_namespace, checked_store, storage_for
 
 try:
     from deepagents.backends.protocol import (
@@ -186,19 +186,19 @@ class DeepAgentsBackend(Handle, BackendProtocol):
         return await self._arun(self._download(paths))
 
     def _run(self, program: Program[ResultT]) -> ResultT:
-        return run(program, self._way())
+        return run(program, self._storage())
 
     async def _arun(self, program: Program[ResultT]) -> ResultT:
-        return await arun(program, self._way())
+        return await arun(program, self._storage())
 
-    def _way(self) -> Way:
+    def _storage(self) -> FileStorage:
         """Where the files are, for the graph that runs in the caller's context."""
         store = _store_of_the_graph() if self._store is None else self._store
         if self._namespace is None:
-            return _way_of_the_user(store)
+            return _storage_of_the_user(store)
         if callable(self._namespace):
-            return way_to(store, checked_namespace(_asked(self._namespace, _runtime())))
-        return way_to(store, self._namespace)
+            return storage_for(store, checked_namespace(_asked(self._namespace, _runtime())))
+        return storage_for(store, self._namespace)
 
 
 def _store_of_the_graph() -> BaseStore:
@@ -231,9 +231,9 @@ def _asked(namespace_of: NamespaceOf, runtime: Any) -> Any:
         ) from error
 
 
-def _way_of_the_user(store: BaseStore) -> Way:
+def _storage_of_the_user(store: BaseStore) -> FileStorage:
     if isinstance(store, UserStore):
-        return way_to(store, FILESYSTEM)
+        return storage_for(store, FILESYSTEM)
     try:
         user_id = running_user()
     except MissingUserError as error:
@@ -242,7 +242,7 @@ def _way_of_the_user(store: BaseStore) -> Way:
             "where files are that all users share: namespace=('filesystem',)"
         ) from None
     if isinstance(store, AgentStore):
-        return way_to(store.per_user(), FILESYSTEM)
+        return storage_for(store.per_user(), FILESYSTEM)
     if isinstance(store, PerUserStore):
-        return way_to(store, FILESYSTEM)
-    return way_to(store, (*labels_of_user(user_id), *FILESYSTEM))
+        return storage_for(store, FILESYSTEM)
+    return storage_for(store, (*labels_of_user(user_id), *FILESYSTEM))

@@ -15,7 +15,7 @@ from ...model.namespaces import Labels
 from ...store.user_scope import labels_naming
 from ..expressions import compiled, literal_of
 from ..requests import Program, arun, run
-from ..storage import checked_namespace, checked_store, way_to
+from ..storage import checked_namespace, checked_store, storage_for
 from .operations import (
     download,
     edit_text,
@@ -73,7 +73,7 @@ class StoreBackend(AwaitedClosing):
         self.namespace = checked_namespace((*assistant, *below))
         # The label as it is, where LangGraph takes it: files are there from earlier releases.
         label = tuple(labels_naming(one)[-1] for one in assistant)
-        self._way = way_to(_as_langgraph(store), (*label, *below))
+        self._storage = storage_for(_as_langgraph(store), (*label, *below))
         self._opened: SQLiteStore | None = None
 
     def ls_info(self, path: str) -> list[FileInfo]:
@@ -179,10 +179,10 @@ class StoreBackend(AwaitedClosing):
         await asyncio.to_thread(self.close)
 
     def _run(self, program: Program[ResultT]) -> ResultT:
-        return run(program, self._way)
+        return run(program, self._storage)
 
     async def _arun(self, program: Program[ResultT]) -> ResultT:
-        return await arun(program, self._way)
+        return await arun(program, self._storage)
 
 
 def create_store_backend(

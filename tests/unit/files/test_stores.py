@@ -1,4 +1,4 @@
-"""Dialect 1's stores, and the ways between them and LangGraph's."""
+"""spoon_ai's stores, and the adapters between them and LangGraph's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns: one at a time, in order, for threads and tasks alike; nobody waits for a ghost."""
+"""A cross-loop lock admits one at a time, in order, thread or task; nobody waits for a ghost."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from langgraph_agentstore import BlockingCallError
-from langgraph_agentstore.files.cross_loop_lock import Turns
+from langgraph_agentstore.files.cross_loop_lock import CrossLoopLock
 
 
 def test_threads_and_tasks_take_turns() -> None:
-    turns, inside, most = Turns(), 0, 0
+    lock, inside, most = CrossLoopLock(), 0, 0
 
     def enter() -> None:
         nonlocal inside, most
@@ -26,13 +26,13 @@ def test_threads_and_tasks_take_turns() -> None:
 
     def thread() -> None:
         for _ in range(50):
-            with turns:
+            with lock:
                 enter()
                 leave()
 
     async def task() -> None:
         for _ in range(50):
-            async with turns:
+            async with lock:
                 enter()
                 await asyncio.sleep(0)
                 leave()
@@ -49,14 +49,14 @@ def test_threads_and_tasks_take_turns() -> None:
 
 
 def test_a_task_that_gives_up_is_left_out() -> None:
-    turns = Turns()
+    lock = CrossLoopLock()
 
     async def take() -> str:
-        async with turns:
+        async with lock:
             return "done"
 
     async def main() -> str:
-        async with turns:
+        async with lock:
             waiting = [asyncio.ensure_future(take()) for _ in range(3)]
             await asyncio.sleep(0)
             waiting[0].cancel()
@@ -65,19 +65,19 @@ def test_a_task_that_gives_up_is_left_out() -> None:
         return await asyncio.wait_for(waiting[2], 5)
 
     assert asyncio.run(main()) == "done"
-    with turns:
+    with lock:
         pass
 
 
 def test_a_turn_that_comes_as_its_task_gives_up_is_passed_on() -> None:
-    turns = Turns()
+    lock = CrossLoopLock()
 
     async def take() -> str:
-        async with turns:
+        async with lock:
             return "done"
 
     async def main() -> str:
-        async with turns:
+        async with lock:
             first, second = (asyncio.ensure_future(take()) for _ in range(2))
             await asyncio.sleep(0)
         # The turn is the first's now, but it has not heard of it.
@@ -88,30 +88,30 @@ def test_a_turn_that_comes_as_its_task_gives_up_is_passed_on() -> None:
 
 
 def test_a_blocking_call_that_would_wait_for_its_own_loop_is_refused() -> None:
-    turns = Turns()
+    lock = CrossLoopLock()
 
     async def main() -> None:
-        async with turns:
-            with pytest.raises(BlockingCallError, match="awaitable form"), turns:
+        async with lock:
+            with pytest.raises(BlockingCallError, match="awaitable form"), lock:
                 pass
 
     asyncio.run(main())
-    with turns:
+    with lock:
         pass
 
 
 def test_a_blocking_call_on_a_loops_thread_waits_for_another_thread() -> None:
-    turns, held, over = Turns(), threading.Event(), threading.Event()
+    lock, held, over = CrossLoopLock(), threading.Event(), threading.Event()
 
     def hold() -> None:
-        with turns:
+        with lock:
             held.set()
             over.wait(10)
 
     async def main() -> None:
         held.wait(10)
         threading.Timer(0.01, over.set).start()
-        with turns:
+        with lock:
             pass
 
     with ThreadPoolExecutor(1) as threads:
