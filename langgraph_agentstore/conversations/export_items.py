@@ -13,11 +13,11 @@ from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress
 from ..model.namespaces import Labels, check_labels, encode_labels
-from ..runtime.steps import run
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import item_id_of, plan_page_of_stored
 from ..sql.statement import ItemId
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
+from ..store.steps import run
 from ..store.user_scope import decode_label, encode_label, part_of
 from ..transfer.formats.columns import Columns
 from ..transfer.readers import ItemReader
@@ -110,17 +110,17 @@ async def aexport_items(
 
 
 def _rows(store: BaseStore, prefix: Labels) -> Iterator[dict[str, Any]]:
-    if isinstance(store, ExtendedSurface):
+    if isinstance(store, StoreBase):
         return map(_row, _records(store, prefix))
     return map(_row_of_item, _items(store, prefix))
 
 
-def _records(store: ExtendedSurface, prefix: Labels) -> Iterator[StoredRecord]:
+def _records(store: StoreBase, prefix: Labels) -> Iterator[StoredRecord]:
     after: ItemId | None = None
-    planner = store._planner
+    planner = store.planner
     regions = planner.scope.regions(prefix)
     while True:
-        page: list[StoredRecord] = store._run(
+        page: list[StoredRecord] = store.executor.run(
             plan_page_of_stored(regions, after, PAGE_SIZE, planner.context)
         )
         yield from page

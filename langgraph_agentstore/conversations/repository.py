@@ -21,7 +21,7 @@ from ..config.dsn import is_dsn
 from ..errors import ConfigurationError
 from ..model.namespaces import Labels
 from ..store.agent_store import AgentStore
-from ..store.base import StoreSurface
+from ..store.base import StoreBase
 from .addresses import address_of
 
 PAGE = 1_000
@@ -67,7 +67,7 @@ class BaseStoreRepository(Handle, ABC):
         open is read whole to find the newest.
         """
         address = address_of(self.store, namespace)
-        if query is None and not isinstance(address.store, StoreSurface):
+        if query is None and not isinstance(address.store, StoreBase):
             found: list[SearchItem] = []
             while page := address.store.search(address.labels, limit=PAGE, offset=len(found)):
                 found += page
@@ -79,7 +79,7 @@ class BaseStoreRepository(Handle, ABC):
     ) -> list[dict[str, Any]]:
         """As `search`."""
         address = address_of(self.store, namespace)
-        if query is None and not isinstance(address.store, StoreSurface):
+        if query is None and not isinstance(address.store, StoreBase):
             found: list[SearchItem] = []
             while page := await address.store.asearch(
                 address.labels, limit=PAGE, offset=len(found)

@@ -17,6 +17,7 @@ from ..model.users import Address
 from ..sql.items.delete import count_of_removed
 from ..sql.statement import (
     Decoded,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -57,7 +58,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
  LIMIT $6"""
     stored = encode_labels(address.labels)
     arguments = (address.user_id, stored, first, end, thread_id, size)
-    return Statement(sql, arguments, _items_below(address.labels), reads=True)
+    return Statement(sql, arguments, _items_below(address.labels), queue=Queue.EQUAL_READS)
 
 
 def plan_forget_thread(address: Address, thread_id: str, context: SqlContext) -> Statement[int]:
@@ -89,7 +90,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
  ORDER BY coalesce(i.value->>'timestamp', '') COLLATE "C" DESC, i.key DESC
  LIMIT $5"""
     arguments = (address.user_id, encode_labels(address.labels), timestamp, key, size)
-    return Statement(sql, arguments, _items_below(address.labels), reads=True)
+    return Statement(sql, arguments, _items_below(address.labels), queue=Queue.EQUAL_READS)
 
 
 def plan_threads(address: Address, context: SqlContext) -> Statement[list[ThreadRow]]:
@@ -111,7 +112,7 @@ SELECT t.thread_id, min(t.said), max(t.said), count(*)
         return Decoded([(row[0], row[1], row[2], row[3]) for row in rows])
 
     arguments = (address.user_id, encode_labels(address.labels))
-    return Statement(sql, arguments, decode, reads=True)
+    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS)
 
 
 def _items_below(labels: tuple[str, ...]) -> Any:

@@ -20,8 +20,7 @@ from ..model.namespaces import Labels
 from ..model.users import Address as Triples
 from ..runtime.jobs.maintenance import OPEN
 from ..sql.search.text import MOST_CHARACTERS
-from ..store.base import StoreSurface
-from ..store.search import SearchSurface
+from ..store.base import StoreBase
 from ..store.views import UserStore
 from .addresses import conversations_of
 from .context_index import Match
@@ -140,7 +139,7 @@ class AnyDrawer:
         only = None if thread_id is None else {"thread_id": thread_id}
         options: dict[str, Any] = {}
         if min_similarity is not None:
-            if not isinstance(self.store, SearchSurface):
+            if not isinstance(self.store, StoreBase):
                 raise InvalidOperationError(
                     f"min_similarity needs an AgentStore: {type(self.store).__name__} does not "
                     "tell how similar a turn is"
@@ -197,9 +196,9 @@ class AgentDrawer(AnyDrawer):
     def __init__(self, store: UserStore, labels: Labels) -> None:
         super().__init__(store, labels)
         self._view = store
-        self.max_value_bytes = store._planner.context.max_value_bytes
+        self.max_value_bytes = store.planner.context.max_value_bytes
         self._place = Triples(store.user_id, labels)
-        self.engine = store._engine
+        self.engine = store.executor
 
     def put(self, turns: Sequence[Turn]) -> None:
         """Writes them, all at once; none is kept in mind, since `before` asks the server."""
@@ -254,26 +253,28 @@ class AgentDrawer(AnyDrawer):
 
     def before(self, turn: Turn) -> Turn | None:
         """By the key, which sorts as time does."""
-        context = self._view._planner.context
-        page = self._view._run(
+        context = self._view.planner.context
+        page = self._view.executor.run(
             plan_thread_page(self._place, turn.thread_id, turn.key, 1, context, newest_first=True)
         )
         return next(self._turns(page, turn.thread_id), None)
 
     def forget(self, thread_id: str) -> int:
         """By one statement."""
-        context = self._view._planner.context
-        removed: int = self._view._run(plan_forget_thread(self._place, thread_id, context))
+        context = self._view.planner.context
+        removed: int = self._view.executor.run(plan_forget_thread(self._place, thread_id, context))
         return removed
 
     def threads(self) -> list[ThreadSummary]:
         """All threads, counted on the server."""
-        rows = self._view._run(plan_threads(self._place, self._view._planner.context))
+        rows = self._view.executor.run(plan_threads(self._place, self._view.planner.context))
         return [summary(*row) for row in rows]
 
     def _newest(self, before: tuple[str, str] | None, size: int) -> list[Item]:
-        context = self._view._planner.context
-        page: list[Item] = self._view._run(plan_newest_turns(self._place, before, size, context))
+        context = self._view.planner.context
+        page: list[Item] = self._view.executor.run(
+            plan_newest_turns(self._place, before, size, context)
+        )
         return page
 
     def _thread(
@@ -286,8 +287,8 @@ class AgentDrawer(AnyDrawer):
         newest_first: bool = False,
     ) -> Iterator[Turn]:
         while True:
-            context = self._view._planner.context
-            page: list[Item] = self._view._run(
+            context = self._view.planner.context
+            page: list[Item] = self._view.executor.run(
                 plan_thread_page(
                     self._place,
                     thread_id,
@@ -310,8 +311,8 @@ def await_open(store: BaseStore) -> None:
     Raises:
         AgentStoreError: it cannot be opened.
     """
-    if isinstance(store, StoreSurface) and not store._engine.is_open:
-        store._engine.run([OPEN])
+    if isinstance(store, StoreBase) and not store.executor.is_open:
+        store.executor.run(OPEN)
 
 
 def drawer_of(store: BaseStore, user_id: str) -> AnyDrawer:

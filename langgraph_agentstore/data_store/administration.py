@@ -70,7 +70,7 @@ class DataStoreAdministration(Handle):
                 f"{type(store).__name__}; pass the store that the view was made of"
             )
         self._store = store
-        self._engine = store._engine
+        self._executor = store.executor
 
     def users(self, *, after: str | None = None, limit: int | None = None) -> list[UserCount]:
         """How much each user has, by code point; `after` goes on behind a user."""
@@ -121,7 +121,7 @@ class DataStoreAdministration(Handle):
         """One record, whole, or None; counts nothing."""
         labels = labels_of(namespace)
         at = locate(Address(user_of(user_id), labels), labels)
-        [stored] = self._engine.run([self._engine.access.record_job(at, checked_key(key, at))])
+        stored = self._executor.run(self._executor.access.record_job(at, checked_key(key, at)))
         return None if stored is None else record_of(stored)
 
     def agents(
@@ -216,7 +216,7 @@ class DataStoreAdministration(Handle):
 
     @property
     def _rules(self) -> SqlContext:
-        return self._store._planner.context
+        return self._store.planner.context
 
     def _accessed(self, within: Within, limit: int | None, *, recent: bool) -> list[AccessedRecord]:
         statement = plan_accessed(within, checked_limit(limit), self._rules, recent=recent)
@@ -238,9 +238,9 @@ class DataStoreAdministration(Handle):
         return walk(None)
 
     def _flush(self) -> None:
-        self._engine.run([self._engine.access.flush_job])
+        self._executor.run(self._executor.access.flush_job)
 
     def _do(self, statement: Statement[ResultT]) -> ResultT:
-        [result] = self._engine.run([statement])
+        result = self._executor.run(statement)
         found: ResultT = result
         return found

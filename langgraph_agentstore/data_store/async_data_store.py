@@ -11,11 +11,11 @@ from .._support.lifecycle import AsyncClosing
 from .._support.paging import AwaitedPages
 from ..config.index import SearchMode
 from ..store.items import PAGE_SIZE
+from ..store.steps import ResultT, Steps, arun
 from .base import Proxy
 from .display import proxy_html
 from .locks import DEFAULT_LEASE_S, AsyncRecordLock
 from .models import DataStoreRecord, FoundRecord
-from .steps import ResultT, Steps, arun
 from .watch import AsyncWatch
 from .writes import Items
 
@@ -156,20 +156,20 @@ class AsyncDataStore(AsyncClosing, Proxy):
     ) -> AsyncWatch:
         """As `DataStore.watch`."""
         watching = self._watching(prefix)
-        await self._engine.arun([watching.begin()])
+        await self._executor.arun(watching.begin())
         return AsyncWatch(self._operations, watching, timeout_s)
 
     async def flush(self) -> None:
         """As `DataStore.flush`."""
-        await self._engine.arun([self._engine.access.flush_job])
+        await self._executor.arun(self._executor.access.flush_job)
 
     async def close(self) -> None:
         """As `DataStore.close`."""
-        if not self._engine.is_closed:
+        if not self._executor.is_closed:
             await self.flush()
 
     def _repr_html_(self) -> str:
         return proxy_html(self)
 
     async def _do(self, steps: Steps[ResultT]) -> ResultT:
-        return await arun(self._engine, steps)
+        return await arun(steps, self._executor)

@@ -26,8 +26,8 @@ from ..model.json_values import (
 from ..sql.items.records import StoredRecord, plan_one_record
 from ..sql.statement import Put, PutExpected
 from ..store.items import UPDATE_ATTEMPTS
+from ..store.steps import Steps
 from .sql.atomic_changes import plan_append, plan_compare_and_set, plan_increment
-from .steps import Steps
 from .writes import Writing
 
 

@@ -13,8 +13,8 @@ from .._support.lifecycle import Handle
 from ..config.index import SearchMode
 from ..errors import ConfigurationError, ValueTypeError
 from ..model.json_values import check_text
+from ..store.base import StoreBase
 from ..store.bulk_load import check_size
-from ..store.items import ExtendedSurface
 from ..store.views import check_view
 from .atomic_changes import Changing
 from .change_feed import Watching
@@ -34,7 +34,7 @@ class Proxy(Handle):
 
     def __init__(
         self,
-        store: ExtendedSurface,
+        store: StoreBase,
         user_id: str,
         agent_name: str | None,
         default_namespace: str = DEFAULT_NAMESPACE,
@@ -44,7 +44,7 @@ class Proxy(Handle):
         max_value_bytes: int = LARGEST_VALUE_BYTES,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> None:
-        if not isinstance(store, ExtendedSurface):
+        if not isinstance(store, StoreBase):
             raise ConfigurationError(
                 f"a data store needs an AgentStore, or a view of one, got {type(store).__name__}"
             )
@@ -54,7 +54,7 @@ class Proxy(Handle):
         check_view(store, settings.user_id)
         # Keeps the store from being collected, and so closed, while somebody has this.
         self._store = store
-        self._engine = store._engine
+        self._executor = store.executor
         self._operations = Changing(store, settings)
 
     @cached_property

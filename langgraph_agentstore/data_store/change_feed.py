@@ -50,11 +50,11 @@ class Watching:
         self._told: dict[str, int | None] = {}
         self.found: deque[StoredChange] = deque()
 
-    def begin(self) -> Job:
+    def begin(self) -> Job[None]:
         """Changes that are begun after this are seen."""
         return Job(self._begin)
 
-    def look(self, longest_s: float) -> Job:
+    def look(self, longest_s: float) -> Job[None]:
         """Finds what changed since the last look; waits up to `longest_s` for something.
 
         Raises:
@@ -67,7 +67,7 @@ class Watching:
 
         return Job(run)
 
-    def end(self) -> Job:
+    def end(self) -> Job[None]:
         """The server need not keep changes for it any more."""
         return Job(self._end)
 

@@ -35,8 +35,8 @@ def data_store_html(proxy: Proxy) -> str:
     operations = proxy._operations
     statement = plan_glance(operations.at, FIRST_RECORDS, PREVIEW_LENGTH + 1, operations.context)
     try:
-        proxy._engine.run([HEALTH])  # a display waits for no failover
-        [(count, first)] = proxy._engine.run([statement])
+        proxy._executor.run(HEALTH)  # a display waits for no failover
+        count, first = proxy._executor.run(statement)
     except Exception:
         return plain_text(repr(proxy))
     facts = facts_table({**_facts(proxy), "records": count})

@@ -40,7 +40,7 @@ def query_plans(store: AgentStore) -> list[QueryPlan]:
     """The plans of the methods that read, by their names."""
     found = []
     for method, (sql, arguments) in sorted(_statements(store).items()):
-        [(text, tree)] = store._engine.run([explain_job(sql, arguments)])
+        text, tree = store.executor.run(explain_job(sql, arguments))
         nodes = list(_nodes(tree))
         indexes = {node["Index Name"] for node in nodes if "Index Name" in node}
         whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
@@ -51,9 +51,9 @@ def query_plans(store: AgentStore) -> list[QueryPlan]:
 
 def _statements(store: AgentStore) -> dict[str, tuple[str, int]]:
     """The SQL of each method, and how many arguments it has."""
-    context: SqlContext = store._planner.context
+    context: SqlContext = store.planner.context
     at = locate(Address(_ANYBODY, _LABELS), _LABELS)
-    search = RecordView(store, _ANYBODY)._planner.plan(SearchOp(_LABELS))
+    search = RecordView(store, _ANYBODY).planner.plan(SearchOp(_LABELS))
     assert isinstance(search, Statement)
     # What it turns to where its first row says that there are namespaces below.
     below = search.decode([(True,)]).instead

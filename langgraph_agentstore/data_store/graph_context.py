@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ..errors import ConfigurationError
 from ..model.users import running_user
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
 from ..store.views import UserStore
 from .ops_log import OpsLog
 from .options import DEFAULT_NAMESPACE, Access
@@ -22,7 +22,7 @@ from .sync_data_store import DataStore
 def data_store(
     namespace: str = DEFAULT_NAMESPACE,
     *,
-    store: ExtendedSurface | None = None,
+    store: StoreBase | None = None,
     user_id: str | None = None,
     agent_name: str | None = None,
     ops_log: OpsLog | None = None,
@@ -62,7 +62,7 @@ def running_agent() -> str:
     return tool or (config.get("metadata") or {}).get("langgraph_node") or "unknown"
 
 
-def _running_store() -> ExtendedSurface:
+def _running_store() -> StoreBase:
     from langgraph.config import get_store
 
     try:
@@ -72,7 +72,7 @@ def _running_store() -> ExtendedSurface:
             f"data_store() finds the store in a running graph, and none is seen here ({error}); "
             "pass store=, or make a DataStore"
         ) from None
-    if not isinstance(store, ExtendedSurface):
+    if not isinstance(store, StoreBase):
         raise ConfigurationError(
             f"data_store() needs a graph compiled with an AgentStore, this one has "
             f"{'no store' if store is None else type(store).__name__}; pass store="

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from langchain_core.tools import BaseTool, StructuredTool
 
 from ..model.json_values import encode_value
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
 from .graph_context import data_store
 from .options import DEFAULT_NAMESPACE, Access
 from .sync_data_store import DataStore
@@ -29,7 +29,7 @@ MOST_FOUND: Final = 50
 def data_store_tools(
     namespace: str = DEFAULT_NAMESPACE,
     *,
-    store: ExtendedSurface | None = None,
+    store: StoreBase | None = None,
     access: Access = "both",
 ) -> list[BaseTool]:
     """Tools over one namespace of the running graph's user, for `create_agent` or a `ToolNode`.

@@ -14,13 +14,13 @@ from typing_extensions import Self
 from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
 from ..model.addresses import checked_key
 from ..sql.statement import ItemId
+from ..store.steps import Pause, Steps, arun, run
 from .sql.locks import (
     Lease,
     plan_acquire,
     plan_release,
     plan_renew,
 )
-from .steps import Pause, Steps, arun, run
 from .writes import Writing
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -122,7 +122,7 @@ class RecordLock(Leasing):
         Raises:
             LockHeldError: another kept it for `wait_s`.
         """
-        run(self._proxy.store._engine, self._acquiring())
+        run(self._acquiring(), self._proxy.store.executor)
         return self
 
     def renew(self, timeout_s: float | None = None) -> None:
@@ -131,7 +131,7 @@ class RecordLock(Leasing):
         Raises:
             LockLostError: it had ended.
         """
-        run(self._proxy.store._engine, self._renewing(timeout_s))
+        run(self._renewing(timeout_s), self._proxy.store.executor)
 
     def release(self) -> None:
         """Gives the lock up; nothing if it is not held.
@@ -139,7 +139,7 @@ class RecordLock(Leasing):
         Raises:
             LockLostError: its lease had ended.
         """
-        run(self._proxy.store._engine, self._releasing())
+        run(self._releasing(), self._proxy.store.executor)
 
     def __enter__(self) -> Self:
         return self.acquire()
@@ -163,16 +163,16 @@ class AsyncRecordLock(Leasing):
 
     async def acquire(self) -> Self:
         """As `RecordLock.acquire`."""
-        await arun(self._proxy.store._engine, self._acquiring())
+        await arun(self._acquiring(), self._proxy.store.executor)
         return self
 
     async def renew(self, timeout_s: float | None = None) -> None:
         """As `RecordLock.renew`."""
-        await arun(self._proxy.store._engine, self._renewing(timeout_s))
+        await arun(self._renewing(timeout_s), self._proxy.store.executor)
 
     async def release(self) -> None:
         """As `RecordLock.release`."""
-        await arun(self._proxy.store._engine, self._releasing())
+        await arun(self._releasing(), self._proxy.store.executor)
 
     async def __aenter__(self) -> Self:
         return await self.acquire()

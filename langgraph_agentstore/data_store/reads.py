@@ -18,11 +18,11 @@ from ..sql.items.records import (
     plan_values,
 )
 from ..sql.statement import Get, SqlContext, StoredValue
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
+from ..store.steps import Steps
 from .models import DataStoreRecord, record_of
 from .ops_log import log_entry, preview
 from .options import Settings, checked_limit
-from .steps import Steps
 
 DefaultT = TypeVar("DefaultT")
 
@@ -30,7 +30,7 @@ DefaultT = TypeVar("DefaultT")
 class Reading:
     """The operations of a proxy that read; each is checked before its first step."""
 
-    def __init__(self, store: ExtendedSurface, settings: Settings) -> None:
+    def __init__(self, store: StoreBase, settings: Settings) -> None:
         self.store = store
         self.settings = settings
         self.at = settings.at
@@ -38,7 +38,7 @@ class Reading:
     @property
     def context(self) -> SqlContext:
         """Those in force."""
-        return self.store._engine.current_rules.context
+        return self.store.executor.context
 
     def get(self, key: str, default: Any) -> Steps[Any]:
         self.may_read("get")
@@ -100,7 +100,7 @@ class Reading:
 
     def record(self, key: str) -> Steps[DataStoreRecord | None]:
         self.may_read("record")
-        access = self.store._engine.access
+        access = self.store.executor.access
         stored = yield access.record_job(self.at, checked_key(key, self.at))
         return None if stored is None else record_of(stored)
 
@@ -118,7 +118,7 @@ class Reading:
         if agent is not None:
             user_id, namespace = self.at.user_id, self.at.stored
             touched = [((user_id, namespace, key), s.created_at) for key, s in found.items()]
-            self.store._engine.note_access(touched, times, agent)
+            self.store.executor.note_access(touched, times, agent)
 
 
 def checked_keys(keys: Iterable[str]) -> Iterable[str]:

@@ -12,10 +12,10 @@ from ..model.addresses import locate
 from ..model.namespaces import labels_named
 from ..model.users import Address
 from ..sql.statement import Put
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
+from ..store.steps import run
 from .models import DataStoreRecord
 from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES
-from .steps import run
 from .sync_data_store import DataStore
 
 Rows: TypeAlias = "Iterable[tuple[str, str, Any, Mapping[str, Any] | None]]"
@@ -30,9 +30,7 @@ class DataStoreService(Handle):
         max_value_bytes: of one value's JSON text.
     """
 
-    def __init__(
-        self, store: ExtendedSurface, *, max_value_bytes: int = LARGEST_VALUE_BYTES
-    ) -> None:
+    def __init__(self, store: StoreBase, *, max_value_bytes: int = LARGEST_VALUE_BYTES) -> None:
         self._store = store
         self._max_value_bytes = max_value_bytes
 
@@ -45,7 +43,7 @@ class DataStoreService(Handle):
         if record is not None and proxy.agent_name is not None:
             at = proxy._operations.at
             touched = ((at.user_id, at.stored, record.key), record.created_at)
-            self._store._engine.note_access([touched], 1, proxy.agent_name)
+            self._store.executor.note_access([touched], 1, proxy.agent_name)
         return record
 
     def get_many(
@@ -87,7 +85,7 @@ class DataStoreService(Handle):
             at = locate(Address(proxy.user_id, labels), labels)
             put = operations.put(key, value, metadata, at=at)
             puts[put.item_id] = put
-        run(self._store._engine, operations.put_together(list(puts.values())))
+        run(operations.put_together(list(puts.values())), self._store.executor)
         return len(puts)
 
     def delete(self, user_id: str, namespace: str, key: str, agent_name: str | None = None) -> bool:
@@ -108,7 +106,7 @@ class DataStoreService(Handle):
 
     def flush(self) -> None:
         """Counts the reads made so far."""
-        self._store._engine.run([self._store._engine.access.flush_job])
+        self._store.executor.run(self._store.executor.access.flush_job)
 
     def _proxy(self, user_id: str, namespace: str, agent_name: str | None = None) -> DataStore:
         return DataStore(

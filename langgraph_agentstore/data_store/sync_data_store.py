@@ -10,11 +10,11 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 from .._support.lifecycle import Closing
 from ..config.index import SearchMode
 from ..store.items import PAGE_SIZE
+from ..store.steps import ResultT, Steps, run
 from .base import Proxy
 from .display import data_store_html
 from .locks import DEFAULT_LEASE_S, RecordLock
 from .models import DataStoreRecord, FoundRecord
-from .steps import ResultT, Steps, run
 from .watch import Watch
 from .writes import Items
 
@@ -263,23 +263,23 @@ class DataStore(Closing, Proxy):
             WatchLapsedError: while iterating: it was not read for an hour.
         """
         watching = self._watching(prefix)
-        self._engine.run([watching.begin()])
+        self._executor.run(watching.begin())
         return Watch(self._operations, watching, timeout_s)
 
     def flush(self) -> None:
         """Counts the reads made so far, of all proxies of the store, now."""
-        self._engine.run([self._engine.access.flush_job])
+        self._executor.run(self._executor.access.flush_job)
 
     def close(self) -> None:
         """Counts the reads made so far. The store stays open: close it when nobody needs it."""
-        if not self._engine.is_closed:
+        if not self._executor.is_closed:
             self.flush()
 
     def _repr_html_(self) -> str:
         return data_store_html(self)
 
     def _do(self, steps: Steps[ResultT]) -> ResultT:
-        return run(self._engine, steps)
+        return run(steps, self._executor)
 
 
 AgentDataStoreProxy = DataStore

@@ -5,19 +5,21 @@ from __future__ import annotations
 from ..model.namespaces import Labels
 from ..model.users import RecordScope
 from ..sql.planner import Planner
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
+from ..store.search import Search
 
 
-class RecordView(ExtendedSurface):
+class RecordView(Search):
     """For search: labels may be any, since they come from checked namespaces."""
 
-    def __init__(self, store: ExtendedSurface, user_id: str) -> None:
-        super().__init__(store._engine, store.ttl_config)
-        current_rules = store._engine.current_rules
+    def __init__(self, store: StoreBase, user_id: str) -> None:
+        super().__init__(store.executor, store.ttl_config)
+        current_rules = store.executor.current_rules
         self._own_planner = Planner(RecordScope(user_id), current_rules, _as_they_are)
 
     @property
-    def _planner(self) -> Planner:
+    def planner(self) -> Planner:
+        """The planner of records as they are stored."""
         return self._own_planner
 
 

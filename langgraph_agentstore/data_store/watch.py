@@ -25,13 +25,13 @@ class _Watcher:
 
     def __init__(self, proxy: Reading, watching: Watching, timeout_s: float | None) -> None:
         self._proxy = proxy
-        self._engine = proxy.store._engine
+        self._executor = proxy.store.executor
         self._watching = watching
         self._timeout_s = timeout_s
         self._away = False
         self._ended = False
         # One that is dropped half way ends all the same; the server need not wait for its lapse.
-        self._finalizer = weakref.finalize(self, self._engine.post, watching.end())
+        self._finalizer = weakref.finalize(self, self._executor.post, watching.end())
         self._finalizer.atexit = False
 
     def _longest(self, since_s: float) -> float:
@@ -67,7 +67,7 @@ class Watch(Closing, _Watcher, Iterator[Change]):
             if self._ended or (longest_s := self._longest(since_s)) < 0:
                 raise StopIteration
             try:
-                self._engine.run([self._watching.look(longest_s)])
+                self._executor.run(self._watching.look(longest_s))
             except StoreClosedError:
                 raise StopIteration from None
             except (StoreUnavailableError, StoreTimeoutError) as error:
@@ -79,7 +79,7 @@ class Watch(Closing, _Watcher, Iterator[Change]):
         """Ends it; idempotent."""
         self._ended = True
         if self._finalizer.detach():
-            self._engine.run([self._watching.end()])
+            self._executor.run(self._watching.end())
 
 
 class AsyncWatch(AsyncClosing, _Watcher, AsyncIterator[Change]):
@@ -91,7 +91,7 @@ class AsyncWatch(AsyncClosing, _Watcher, AsyncIterator[Change]):
             if self._ended or (longest_s := self._longest(since_s)) < 0:
                 raise StopAsyncIteration
             try:
-                await self._engine.arun([self._watching.look(longest_s)])
+                await self._executor.arun(self._watching.look(longest_s))
             except StoreClosedError:
                 raise StopAsyncIteration from None
             except (StoreUnavailableError, StoreTimeoutError) as error:
@@ -103,4 +103,4 @@ class AsyncWatch(AsyncClosing, _Watcher, AsyncIterator[Change]):
         """As `Watch.close`."""
         self._ended = True
         if self._finalizer.detach():
-            await self._engine.arun([self._watching.end()])
+            await self._executor.arun(self._watching.end())

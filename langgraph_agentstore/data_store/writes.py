@@ -18,10 +18,10 @@ from ..model.json_values import (
 from ..model.ttl import ttl_interval
 from ..sql.indexed_content import content_of
 from ..sql.statement import NO_METADATA, Put, PutTogether
+from ..store.steps import Steps
 from .ops_log import preview
 from .reads import Reading
 from .sql.atomic_changes import plan_clear, plan_delete
-from .steps import Steps
 
 Items: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]]"
 
@@ -64,7 +64,7 @@ class Writing(Reading):
         self.may_write("delete")
         key = checked_key(key, self.at)
         found: bool = yield plan_delete(self.at, key, self.context)
-        self.store._engine.access.forget_touch((self.at.user_id, self.at.stored, key))
+        self.store.executor.access.forget_touch((self.at.user_id, self.at.stored, key))
         self.log("delete", key=key, found=found)
         return found
 
@@ -128,7 +128,7 @@ class Writing(Reading):
 
     def wrote(self, put: Put) -> None:
         """Tells by whom it was touched last; that is no read."""
-        engine, agent = self.store._engine, self.settings.agent_name
+        engine, agent = self.store.executor, self.settings.agent_name
         if agent is None:
             engine.access.forget_touch(put.item_id)
         else:

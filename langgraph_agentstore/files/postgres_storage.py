@@ -13,8 +13,8 @@ from ..model.json_values import as_mapping, check_text
 from ..model.namespaces import Labels
 from ..results import ItemRecord
 from ..sql.items.pages import plan_record
-from ..sql.statement import Planned, Put, Statement
-from ..store.items import ExtendedSurface
+from ..sql.statement import Operation, Put, Statement
+from ..store.items import Items, plan_get, plan_put, plan_replacement
 from .requests import (
     Children,
     Contents,
@@ -48,51 +48,51 @@ Finish: TypeAlias = Callable[[Sequence[Any]], Any]
 class PostgresStorage:
     """One namespace of an `AgentStore`. The running graph's user is looked up at each step."""
 
-    def __init__(self, store: ExtendedSurface, namespace: Labels) -> None:
+    def __init__(self, store: Items, namespace: Labels) -> None:
         self._store = store
         self._namespace = namespace
 
     def do(self, step: Step) -> Any:
         """The step's result; blocks."""
         planned, finish = self._prepared(step)
-        return finish(self._store._engine.run(planned))
+        return finish(self._store.executor.run_all(planned))
 
     async def ado(self, step: Step) -> Any:
         """As `do`, awaited."""
         planned, finish = self._prepared(step)
-        return finish(await self._store._engine.arun(planned))
+        return finish(await self._store.executor.arun_all(planned))
 
-    def _prepared(self, step: Step) -> tuple[Sequence[Planned], Finish]:
+    def _prepared(self, step: Step) -> tuple[Sequence[Operation[Any]], Finish]:
         """What to send for a step; bad input raises here, and nothing was sent."""
         store, namespace = self._store, self._namespace
         if isinstance(step, Read):
-            gets = [_tried(store._plan_get, namespace, path, None) for path in step.paths]
+            gets = [_tried(plan_get, store, namespace, path) for path in step.paths]
             return _sent(gets), lambda items: [_value(i) for i in _all(gets, items)]
         if isinstance(step, Write):
             rest = (None, NOT_PROVIDED, None)
-            puts = [_tried(store._plan_put, namespace, *file, *rest) for file in step.files]
+            puts = [_tried(plan_put, store, namespace, *file, *rest) for file in step.files]
             return _sent(puts), lambda done: _all(puts, done)
         if isinstance(step, Overwrite):
             return self._overwrite(step)
         if isinstance(step, Create):
-            put = store._plan_put(namespace, step.path, step.value, None, NOT_PROVIDED, 0)
+            put = plan_put(store, namespace, step.path, step.value, None, NOT_PROVIDED, 0)
             return [put], _nothing
         if isinstance(step, Replace):
             record: ItemRecord = step.seen.mark
-            return [store._plan_replacement(namespace, step.path, step.value, record)], _nothing
+            return [plan_replacement(store, namespace, step.path, step.value, record)], _nothing
         if isinstance(step, Look):
             look = _tried(self._record, step.path)
             return _sent([look]), lambda found: _seen(_all([look], found)[0])
         return self._ranged(step)
 
     def _record(self, path: str) -> Statement[ItemRecord | None]:
-        planner = self._store._planner
+        planner = self._store.planner
         return plan_record(*planner.item_id(self._namespace, path), planner.context)
 
-    def _overwrite(self, step: Overwrite) -> tuple[Sequence[Planned], Finish]:
-        context = self._store._planner.context
-        put = self._store._plan_put(
-            self._namespace, step.path, step.value, None, NOT_PROVIDED, None
+    def _overwrite(self, step: Overwrite) -> tuple[Sequence[Operation[Any]], Finish]:
+        context = self._store.planner.context
+        put = plan_put(
+            self._store, self._namespace, step.path, step.value, None, NOT_PROVIDED, None
         )
         assert isinstance(put, Put)
         if put.content is not None:  # it is to be embedded first, as puts are
@@ -101,14 +101,14 @@ class PostgresStorage:
 
     def _ranged(
         self, step: Children | Entries | Contents | Remove
-    ) -> tuple[Sequence[Planned], Finish]:
+    ) -> tuple[Sequence[Operation[Any]], Finish]:
         try:
             return [self._statement(step)], _only
         except InvalidValueError:  # what Postgres cannot hold is in no path and in no content
             return [], lambda _: 0 if isinstance(step, Remove) else []
 
     def _statement(self, step: Children | Entries | Contents | Remove) -> Statement[Any]:
-        planner = self._store._planner
+        planner = self._store.planner
         (user_id, stored, _), _labels = planner.item_id(self._namespace, "/")
         space, context = Space(user_id, stored), planner.context
         if isinstance(step, Children):
@@ -122,18 +122,20 @@ class PostgresStorage:
         return plan_contents(space, step.reach, step.literal, escaped, context)
 
 
-def _tried(plan: Callable[..., Planned], *arguments: Any) -> Planned | AgentStoreError:
+def _tried(
+    plan: Callable[..., Operation[Any]], *arguments: Any
+) -> Operation[Any] | AgentStoreError:
     try:
         return plan(*arguments)
     except REFUSED as error:
         return error
 
 
-def _sent(planned: Sequence[Planned | AgentStoreError]) -> list[Planned]:
+def _sent(planned: Sequence[Operation[Any] | AgentStoreError]) -> list[Operation[Any]]:
     return [one for one in planned if not isinstance(one, AgentStoreError)]
 
 
-def _all(planned: Sequence[Planned | AgentStoreError], results: Sequence[Any]) -> list[Any]:
+def _all(planned: Sequence[Operation[Any] | AgentStoreError], results: Sequence[Any]) -> list[Any]:
     """The results of what was sent, and in between the errors of what was not."""
     following = iter(results)
     return [one if isinstance(one, AgentStoreError) else next(following) for one in planned]

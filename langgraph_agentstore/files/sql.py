@@ -16,6 +16,7 @@ from ..sql.items.put import arguments_of, put_one_sql
 from ..sql.statement import (
     Decoded,
     Put,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -137,7 +138,9 @@ def plan_children(
     It costs what they cost, however many files are in the folders below.
     """
     arguments = (*space, folder, after_folder(folder))
-    return Statement(_children_sql(context, unit), arguments, _decode_entries, reads=True)
+    return Statement(
+        _children_sql(context, unit), arguments, _decode_entries, queue=Queue.EQUAL_READS
+    )
 
 
 @written_once
@@ -152,7 +155,9 @@ def plan_entries(
 ) -> Statement[list[FileEntry]]:
     """All files within reach; by path."""
     arguments = (*space, *reach.arguments)
-    return Statement(_entries_sql(context, unit), arguments, _decode_entries, reads=True)
+    return Statement(
+        _entries_sql(context, unit), arguments, _decode_entries, queue=Queue.EQUAL_READS
+    )
 
 
 def _decode_entries(rows: Sequence[Row]) -> Decoded[list[FileEntry]]:
@@ -184,7 +189,7 @@ def plan_contents(
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[str, Any]]]:
         return Decoded([(path, value) for path, value in rows])
 
-    return Statement(_contents_sql(context), arguments, decode, reads=True)
+    return Statement(_contents_sql(context), arguments, decode, queue=Queue.EQUAL_READS)
 
 
 @written_once

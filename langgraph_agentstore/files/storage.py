@@ -7,7 +7,7 @@ from langgraph.store.base import BaseStore as LangGraphStore
 from ..errors import ConfigurationError
 from ..model.json_values import shown
 from ..model.namespaces import Labels
-from ..store.items import ExtendedSurface
+from ..store.items import Items
 from ..store.user_scope import USERS, part_of
 from ..store.views import PerUserStore, UserStore
 from .any_store_storage import AnyStoreStorage
@@ -27,7 +27,7 @@ def storage_for(store: LangGraphStore, namespace: Labels) -> FileStorage:
     if not is_view and namespace[:depth] == USERS and "." in "".join(namespace[depth : depth + 1]):
         part = part_of(store, namespace[depth], namespace[depth + 1 :])
         store, namespace = part.store, part.labels
-    if isinstance(store, ExtendedSurface):
+    if isinstance(store, Items):
         return PostgresStorage(store, namespace)
     # An adapter is made for each backend, what it leads to is shared.
     owner = store.store if isinstance(store, ToLangGraph) else store

@@ -17,7 +17,7 @@ from ..model.json_values import as_mapping, encode_value, same_json
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
 from ..sql.items.import_records import Conflict
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
 from ..transfer.file_kinds import FormatName, kind_of
 from ..transfer.readdress import TUPLES
 from ..transfer.verify import Verifiable
@@ -208,7 +208,7 @@ class MovableMemories(Memories):
     def _address(self) -> Address:
         """Where the memories are, as a file has it."""
         store = self._storage.store
-        scope = store._planner.scope if isinstance(store, ExtendedSurface) else TUPLES
+        scope = store.planner.scope if isinstance(store, StoreBase) else TUPLES
         return (scope if isinstance(scope, TemplateScope) else TUPLES).address(self._labels)
 
 

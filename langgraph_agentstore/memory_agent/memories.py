@@ -23,7 +23,7 @@ from ..model.json_values import encode_value
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address
 from ..sql.filters import Filter
-from ..store.items import ExtendedSurface
+from ..store.views import ItemStore
 from .audit_log import Auditor
 from .encryption import Cipher, is_encrypted
 from .storage import Storage, Value
@@ -285,8 +285,8 @@ class Memories(Handle):
     def _address_of_all(self) -> Address:
         """Whose memories these are, and where: the same from every store that holds them."""
         store = self._storage.store
-        if isinstance(store, ExtendedSurface):
-            return store._planner.scope.address(self._labels)
+        if isinstance(store, ItemStore):
+            return store.planner.scope.address(self._labels)
         return Address(self._user_id or SHARED, self._labels)
 
     def _opens(self, key: str, value: Value) -> bool:
@@ -349,4 +349,4 @@ def _checked_relation(relation: object) -> str:
 
 def _hints_of(store: object) -> Hints:
     """Those of the store, if it gives any: what the store says need not be said again."""
-    return store._engine.current_rules.hints if isinstance(store, ExtendedSurface) else Hints()
+    return store.executor.current_rules.hints if isinstance(store, ItemStore) else Hints()

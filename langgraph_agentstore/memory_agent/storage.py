@@ -20,8 +20,9 @@ from ..model.json_values import as_mapping, decode_value, encode_value
 from ..model.namespaces import Labels
 from ..sql.items.records import plan_keys, plan_page_of_values
 from ..sql.statement import StoredValue
-from ..store.bulk_load import LARGEST_BATCH
-from ..store.items import LOAD_BATCH_SIZE, PAGE_SIZE, ExtendedSurface
+from ..store.bulk_load import LARGEST_BATCH, LOAD_BATCH_SIZE
+from ..store.items import PAGE_SIZE
+from ..store.views import ItemStore
 from .file_store import FileStore
 
 Value: TypeAlias = dict[str, Any]
@@ -151,8 +152,8 @@ class FileStorage(StoreStorage):
 class PostgresStorage(Storage):
     """An `AgentStore` or a view of it: filters run on the server, many writes are one COPY."""
 
-    def __init__(self, store: ExtendedSurface) -> None:
-        self.store: ExtendedSurface = store
+    def __init__(self, store: ItemStore) -> None:
+        self.store: ItemStore = store
 
     @override
     def get(self, labels: Labels, key: str) -> Value | None:
@@ -166,8 +167,8 @@ class PostgresStorage(Storage):
 
     @override
     def keys(self, labels: Labels, prefix: str) -> Iterable[str]:
-        planner = self.store._planner
-        found: list[str] = self.store._run(
+        planner = self.store.planner
+        found: list[str] = self.store.executor.run(
             plan_keys(planner.located(labels), prefix, None, None, planner.context)
         )
         return found
@@ -196,11 +197,11 @@ class PostgresStorage(Storage):
     def scan(
         self, labels: Labels, filter: Mapping[str, Any] | None, prefix: str = "", /
     ) -> Iterator[tuple[str, Value]]:
-        planner = self.store._planner
+        planner = self.store.planner
         at, passes = planner.located(labels), planner.filter(filter) if filter else None
         after: str | None = None
         while True:
-            page: dict[str, StoredValue] = self.store._run(
+            page: dict[str, StoredValue] = self.store.executor.run(
                 plan_page_of_values(at, prefix, after, PAGE_SIZE, planner.context, passes)
             )
             for after, stored in page.items():

@@ -18,8 +18,7 @@ from .._support.sqlite import open_sqlite
 from ..config.dsn import is_dsn
 from ..errors import ConfigurationError, StoreUnavailableError
 from ..store.agent_store import AgentStore
-from ..store.items import ExtendedSurface
-from ..store.views import view_of
+from ..store.views import ItemStore, view_of
 from .encryption import Keys
 from .file_formats import FILE_FORMATS
 from .file_store import FileStore
@@ -72,7 +71,7 @@ def storage_of(given: Opened, user_id: str | None) -> Storage:
         ConfigurationError: the store is another user's view.
     """
     store = given.store
-    if isinstance(store, ExtendedSurface):
+    if isinstance(store, ItemStore):
         return PostgresStorage(store if user_id is None else view_of(store, user_id))
     view = store if user_id is None else ScopedStore(store, user_id)
     if isinstance(store, FileStore):

@@ -89,11 +89,11 @@ class AccessLog:
                 raise
 
     @property
-    def flush_job(self) -> Job:
+    def flush_job(self) -> Job[None]:
         """As `flush`, for whoever is not on the I/O thread."""
         return Job(self.flush)
 
-    def record_job(self, at: ItemAddress, key: str) -> Job:
+    def record_job(self, at: ItemAddress, key: str) -> Job[StoredRecord | None]:
         """Reads a record, with what is noted of it added; one statement."""
 
         async def run(session: Session) -> StoredRecord | None:

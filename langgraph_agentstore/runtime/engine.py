@@ -15,14 +15,15 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from langgraph.store.base import IndexConfig
 
+from .._support.hints import Hints
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..results import StoreStats
-from ..sql.statement import CurrentRules, Planned, SqlContext
+from ..sql.statement import CurrentRules, Operation, SqlContext
 from .access_log import FLUSH_S, AccessLog, Touched
 from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
 from .connections.target import TargetReader
@@ -43,6 +44,8 @@ from .statements import Database
 from .vector_sets import open_vectors
 
 logger = logging.getLogger("langgraph_agentstore")
+
+ResultT = TypeVar("ResultT")
 
 
 class Drained(Protocol):
@@ -80,8 +83,28 @@ class Engine(ForkAware):
         self.access = AccessLog()
         self._counting_fails = False
 
-    def run(self, operations: Sequence[Planned | Job]) -> list[Any]:
-        """Blocks the calling thread until all are done; their results in the order given."""
+    @property
+    def context(self) -> SqlContext:
+        """What statements are written for now; reindexing puts another in its place."""
+        return self.current_rules.context
+
+    @property
+    def hints(self) -> Hints:
+        """The hints that the users of the store were given."""
+        return self.current_rules.hints
+
+    def run(self, operation: Operation[ResultT]) -> ResultT:
+        """Block the calling thread until the operation is done; return its result."""
+        result: ResultT = self.run_all((operation,))[0]
+        return result
+
+    async def arun(self, operation: Operation[ResultT]) -> ResultT:
+        """Async form of `run`, on any event loop."""
+        result: ResultT = (await self.arun_all((operation,)))[0]
+        return result
+
+    def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Block the calling thread until all are done; return their results in the order given."""
         thread = self._thread
         if thread is not None and thread.is_current():
             raise BlockingCallError(
@@ -93,8 +116,11 @@ class Engine(ForkAware):
         call.wait()
         return call.outcome()
 
-    async def arun(self, operations: Sequence[Planned | Job]) -> list[Any]:
-        """Awaits all, on whatever loop. What a cancelled caller's call has not sent is dropped."""
+    async def arun_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+        """Async form of `run_all`, on any event loop.
+
+        Operations of a cancelled caller that were not sent yet are dropped.
+        """
         call = AwaitedCall(operations)
         self._submit(call)
         try:
@@ -213,7 +239,7 @@ class Engine(ForkAware):
             self._opening = None
             self._drain()
 
-    def post(self, job: Job) -> None:
+    def post(self, job: Job[Any]) -> None:
         """Has a job done that nobody waits for; nothing if the store is not open.
 
         Without locking, for a finaliser, which may run on any thread.
@@ -223,7 +249,7 @@ class Engine(ForkAware):
             with suppress(RuntimeError):  # closed meanwhile
                 thread.call(self._begin_posted, job)
 
-    def _begin_posted(self, job: Job) -> None:
+    def _begin_posted(self, job: Job[Any]) -> None:
         if self._session is not None:
             self._session.begin(SilentCall([job], "ending a watch that was dropped"))
 

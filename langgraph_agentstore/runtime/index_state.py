@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import EmbeddingError, IndexMismatchError, SchemaError
 from ..model.text_fields import Part
@@ -131,7 +131,7 @@ class Searching:
             raise
         return [[next(found) for _ in texts] for _, texts in items]
 
-    async def statement_of(self, query: Query) -> Statement[object]:
+    async def statement_of(self, query: Query[Any]) -> Statement[object]:
         """The search that a query becomes once its text is embedded."""
         if query.text is None:
             return query.statement(self.context, None)

@@ -22,12 +22,11 @@ from ..sql.items.put import put_expected_statement, put_together_statement
 from ..sql.lateral_batch import decode_together, together_statement
 from ..sql.statement import (
     Decoded,
-    Delete,
-    Get,
-    Put,
+    Operation,
     PutExpected,
     PutTogether,
     Query,
+    Queue,
     Refresh,
     Row,
     SqlContext,
@@ -53,10 +52,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Job(Operation[T]):
     """Work that is no single statement, such as a COPY or a sweep."""
 
-    run: Callable[[Session], Awaitable[Any]]
+    run: Callable[[Session], Awaitable[T]]
 
 
 class Session:
@@ -116,11 +115,9 @@ class Session:
         self.operations += len(call.operations)
         tickets = [Ticket(call, n, operation) for n, operation in enumerate(call.operations)]
         if len(tickets) > 1:
-            reads = [
-                ticket for ticket in tickets if not isinstance(ticket.operation, (Put, Delete))
-            ]
+            reads = [t for t in tickets if t.operation.queue is not Queue.WRITES]
             if reads and len(reads) < len(tickets):
-                call.later = [t for t in tickets if isinstance(t.operation, (Put, Delete))]
+                call.later = [t for t in tickets if t.operation.queue is Queue.WRITES]
                 tickets = reads
         self._dispatch(call, tickets)
 
@@ -152,21 +149,21 @@ class Session:
     def _dispatch(self, call: Call, tickets: Sequence[Ticket]) -> None:
         call.remaining = len(tickets)
         for ticket in tickets:
-            operation = ticket.operation
-            if isinstance(operation, Get):
-                self._gets.add(ticket)
-            elif isinstance(operation, (Put, Delete)):
-                self._writes.begin(call, ticket)
-                if isinstance(operation, Put) and operation.ttl is not None:
-                    self.sweeper.start_by_itself()
-            elif isinstance(operation, Refresh):
-                self._refreshes.add(ticket)
-            elif isinstance(operation, Statement) and operation.bounded:
-                self._shared.add(ticket)
-            elif isinstance(operation, Statement) and operation.reads:
-                self._equal_reads.add(ticket)
-            else:
-                self._start_alone(call, ticket)
+            match ticket.operation.queue:
+                case Queue.GETS:
+                    self._gets.add(ticket)
+                case Queue.WRITES:
+                    self._writes.begin(call, ticket)
+                    if getattr(ticket.operation, "ttl", None) is not None:
+                        self.sweeper.start_by_itself()
+                case Queue.SHARED:
+                    self._shared.add(ticket)
+                case Queue.EQUAL_READS:
+                    self._equal_reads.add(ticket)
+                case Queue.REFRESHES:
+                    self._refreshes.add(ticket)
+                case Queue.ALONE:
+                    self._start_alone(call, ticket)
 
     async def _fetch_shared(self, statement: Statement[Any]) -> Any:
         """The result of a bounded statement of the session's own."""
@@ -258,7 +255,7 @@ class Session:
             call.fail(ticket.position, as_ours(error))
 
     async def _result_of(
-        self, operation: Statement[Any] | PutExpected | PutTogether | Query | Job
+        self, operation: Statement[Any] | PutExpected | PutTogether | Query[Any] | Job[Any]
     ) -> Any:
         """Waits for locked items as the lanes do: turn by turn, as long as a command may take."""
         if isinstance(operation, (Query, PutExpected, PutTogether)):
@@ -276,7 +273,7 @@ class Session:
                     raise
 
     async def _by_index(
-        self, operation: PutExpected | PutTogether | Query, searching: Searching
+        self, operation: PutExpected | PutTogether | Query[Any], searching: Searching
     ) -> Any:
         if isinstance(operation, Query):
             return await self._read(await searching.statement_of(operation))
@@ -300,7 +297,7 @@ class Session:
             raise
         return call.outcome()[0]
 
-    async def _attempt(self, operation: Statement[Any] | Job) -> Any:
+    async def _attempt(self, operation: Statement[Any] | Job[Any]) -> Any:
         if isinstance(operation, Job):
             return await operation.run(self)
         rows = await self.database.fetch(

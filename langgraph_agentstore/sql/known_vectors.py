@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from .statement import (
     Decoded,
     ItemId,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -28,4 +29,4 @@ def plan_known_vectors(item_id: ItemId, context: SqlContext) -> Statement[dict[i
     def decode(rows: Sequence[Row]) -> Decoded[dict[int, bytes]]:
         return Decoded({row[0]: row[1] for row in rows})
 
-    return Statement(_known_sql(context), item_id, decode, reads=True, bounded=True)
+    return Statement(_known_sql(context), item_id, decode, queue=Queue.SHARED)

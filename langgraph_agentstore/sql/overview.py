@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..model.namespaces import Labels, labels_at
 from .statement import (
     Decoded,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -57,4 +58,4 @@ SELECT walk.user_id, walk.place, live.count
     def decode(rows: Sequence[Row]) -> Decoded[list[Glimpse]]:
         return Decoded([Glimpse(row[0], labels_at(row[1]), row[2]) for row in rows])
 
-    return Statement(sql, (MOST_NAMESPACES, MOST_RECORDS), decode, reads=True)
+    return Statement(sql, (MOST_NAMESPACES, MOST_RECORDS), decode, queue=Queue.EQUAL_READS)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, PutOp, SearchItem, SearchOp
 
 from ..errors import InvalidOperationError, ValueTooLargeError, ValueTypeError
 from ..model.addresses import (
@@ -46,7 +46,7 @@ from .statement import (
     Delete,
     Get,
     ItemId,
-    Planned,
+    Operation,
     Put,
     Query,
     SqlContext,
@@ -85,24 +85,28 @@ class Planner:
         """Those in force now."""
         return self.current_rules.context
 
-    def plan(self, op: object) -> Planned:
-        """The checked, addressed form of an operation.
+    def plan(self, op: object) -> Operation[Any]:
+        """Return the checked, addressed form of one of LangGraph's operations.
 
         Raises whatever is wrong with it: nothing has been sent or written by then.
         """
         if isinstance(op, GetOp):
-            item_id, labels = self.item_id(op.namespace, op.key)
-            return Get(item_id, labels, op.refresh_ttl)
+            return self.get(op.namespace, op.key, op.refresh_ttl)
         if isinstance(op, PutOp):
-            return self._plan_put(op)
+            return self.put(op)
         if isinstance(op, SearchOp):
-            return self._plan_search(op)
+            return self.search(op)
         if isinstance(op, ListNamespacesOp):
-            return self._plan_list(op)
+            return self.list_namespaces(op)
         raise InvalidOperationError(
             f"{type(op).__name__} is not an operation; known: GetOp, PutOp, SearchOp, "
             "ListNamespacesOp"
         )
+
+    def get(self, namespace: object, key: object, refresh: bool) -> Get[Item | None]:
+        """Plan the read of one item."""
+        item_id, labels = self.item_id(namespace, key)
+        return Get(item_id, labels, refresh)
 
     def explain(self, op: object) -> Explanation:
         """The statement that the operation becomes when it travels alone.
@@ -147,7 +151,8 @@ class Planner:
         labels = self._check(namespace)
         return locate(self.scope.address(labels), labels)
 
-    def _plan_put(self, op: PutOp) -> Put | Delete:
+    def put(self, op: PutOp) -> Put | Delete:
+        """Plan a write; a value of None deletes, as LangGraph has it."""
         item_id, labels = self.item_id(op.namespace, op.key)
         check_writable(labels)
         if op.value is None:
@@ -166,7 +171,8 @@ class Planner:
             return None
         return content_of(value, index, self.context.index)
 
-    def _plan_search(self, op: SearchOp) -> Statement[Any] | Query:
+    def search(self, op: SearchOp) -> Operation[list[SearchItem]]:
+        """Plan a search, by the index's defaults where it has a query."""
         _check_query(op.query)
         if not is_blank(op.query):
             if self.context.index is not None:
@@ -179,10 +185,10 @@ class Planner:
             return self._newest(op._replace(filter=None), self.context.omit_expired)
         return plan_search(op, self.filter(op.filter), self.scope, self.context)
 
-    def _plan_newest(self, op: SearchOp, _omit_expired: bool) -> Statement[Any]:
+    def _plan_newest(self, op: SearchOp, _omit_expired: bool) -> Operation[list[SearchItem]]:
         return plan_search(op, self.filter(None), self.scope, self.context)
 
-    def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query:
+    def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query[Any]:
         """A search by a query; the rest of its planning waits for its vector."""
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
@@ -201,7 +207,8 @@ class Planner:
 
         return Query(text_to_embed(text, options.mode), statement)
 
-    def _plan_list(self, op: ListNamespacesOp) -> Statement[Any]:
+    def list_namespaces(self, op: ListNamespacesOp) -> Operation[list[Labels]]:
+        """Plan the listing of namespaces."""
         _check_count("limit", op.limit)
         _check_count("offset", op.offset)
         if op.max_depth is not None:
@@ -218,7 +225,9 @@ class Planner:
             return plan_list_namespaces(op, self.scope, self.context)
         return self._listed(op._replace(match_conditions=None), self.context.omit_expired)
 
-    def _plan_all_listed(self, op: ListNamespacesOp, _omit_expired: bool) -> Statement[Any]:
+    def _plan_all_listed(
+        self, op: ListNamespacesOp, _omit_expired: bool
+    ) -> Operation[list[Labels]]:
         return plan_list_namespaces(op, self.scope, self.context)
 
     def filter(self, filter: Any) -> Filter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
@@ -24,6 +25,28 @@ LARGE_VALUE_BYTES: Final = 256 * 1024
 
 ResultT = TypeVar("ResultT")
 P = ParamSpec("P")
+
+
+class Queue(Enum):
+    """Where an operation waits for its turn, and what it travels with."""
+
+    GETS = auto()
+    WRITES = auto()
+    SHARED = auto()
+    """Cheap reads of one text: one statement for all that wait."""
+    EQUAL_READS = auto()
+    """Reads of any cost: equal ones that wait share one run."""
+    REFRESHES = auto()
+    ALONE = auto()
+
+
+class Operation(Generic[ResultT]):
+    """One thing to do for a caller, with a result of type `ResultT`."""
+
+    __slots__ = ()
+
+    queue: ClassVar[Queue] = Queue.ALONE
+
 
 NO_METADATA = b"{}"
 
@@ -167,11 +190,13 @@ class CurrentRules:
 
 
 @dataclass(slots=True)
-class Get:
+class Get(Operation[ResultT]):
     """Reads one item; gets of any users and namespaces travel in one statement.
 
     `labels` is the namespace of LangGraph's `Item`; None asks for a `StoredValue`.
     """
+
+    queue: ClassVar[Queue] = Queue.GETS
 
     item_id: ItemId
     labels: tuple[str, ...] | None
@@ -201,13 +226,15 @@ class Content:
 
 
 @dataclass(slots=True)
-class Put:
+class Put(Operation[None]):
     """Writes one item; `value` is JSON text, `place` what its namespace sorts by.
 
     `content` is None on a store without an index. `vectors` has one for each of its parts, in
     the wire format of `vector`; it is None until they are embedded. `metadata`, an object as JSON
     text, is merged into what there is; `created_by` counts where the item is new.
     """
+
+    queue: ClassVar[Queue] = Queue.WRITES
 
     item_id: ItemId
     place: str
@@ -225,14 +252,14 @@ class Put:
 
 
 @dataclass(slots=True)
-class PutTogether:
+class PutTogether(Operation[None]):
     """Puts that are all made or none, whose ids differ."""
 
     puts: list[Put]
 
 
 @dataclass(slots=True)
-class PutExpected:
+class PutExpected(Operation[None]):
     """A put over `version` only; 0: only where no item is. `created_at`: of just that item."""
 
     put: Put
@@ -241,16 +268,20 @@ class PutExpected:
 
 
 @dataclass(slots=True)
-class Delete:
+class Delete(Operation[None]):
     """Removes one item."""
 
-    item_id: ItemId
+    queue: ClassVar[Queue] = Queue.WRITES
     pending: ClassVar[bool] = False
+
+    item_id: ItemId
 
 
 @dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(Operation[None]):
     """Moves an item's expiry on, unless it was moved or written since `seen`."""
+
+    queue: ClassVar[Queue] = Queue.REFRESHES
 
     item_id: ItemId
     seen: datetime
@@ -275,13 +306,12 @@ class Decoded(Generic[ResultT]):
 
 
 @dataclass(frozen=True, slots=True)
-class Statement(Generic[ResultT]):
+class Statement(Operation[ResultT]):
     """One statement: its text, its arguments, and how its rows become a result.
 
     `idempotent`: running it twice leaves what running it once does, so it may be retried.
-    `reads`: it changes nothing, so equal ones that wait may share one run.
-    `bounded`: it reads and costs about as much as a small page, so others of the same text may
-    travel with it and wait for it; its arguments are then numbers, strings and vectors.
+    `queue`: `SHARED` for a read that costs about as much as a small page, whose arguments are
+    numbers, strings and vectors; `EQUAL_READS` for any other read; `ALONE` for the rest.
     `again`: makes of a result that of one more caller, quicker than decoding does.
     """
 
@@ -289,20 +319,16 @@ class Statement(Generic[ResultT]):
     arguments: tuple[Any, ...]
     decode: Callable[[Sequence[Row]], Decoded[ResultT]]
     idempotent: bool = True
-    reads: bool = False
-    bounded: bool = False
+    queue: Queue = Queue.ALONE  # type: ignore[misc]  # of each statement, not of the class
     again: Callable[[ResultT], ResultT] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class Query(Operation[ResultT]):
     """A search by a query: `statement` plans it when the vector is there, if it needs one.
 
     `text` is what is to be embedded, None where words alone are searched.
     """
 
     text: str | None
-    statement: Callable[[SqlContext, bytes | None], Statement[Any]]
-
-
-Planned: TypeAlias = "Get | Put | PutTogether | PutExpected | Delete | Query | Statement[Any]"
+    statement: Callable[[SqlContext, bytes | None], Statement[ResultT]]

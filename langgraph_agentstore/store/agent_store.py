@@ -42,12 +42,12 @@ from ..sql.statement import (
     Statement,
     Tables,
 )
-from .migrating import MigratedSurface
+from .maintenance import Maintenance
 from .notebook import store_html
-from .views import PerUserStore, UserStore
+from .views import ItemStore, PerUserStore, UserStore
 
 
-class AgentStore(AwaitedClosing, MigratedSurface):
+class AgentStore(AwaitedClosing, ItemStore, Maintenance):
     """A LangGraph store on Postgres: user, namespace, key.
 
     Nothing happens in the constructor: the first operation, `setup()` or entering a `with` block
@@ -95,7 +95,8 @@ class AgentStore(AwaitedClosing, MigratedSurface):
             max_value_bytes=config.max_value_bytes,
         )
         current_rules = CurrentRules(context)
-        super().__init__(Engine(config, current_rules, index), ttl_options(config.ttl))
+        self._engine = Engine(config, current_rules, index)
+        super().__init__(self._engine, ttl_options(config.ttl))
         self._root_planner = Planner(config.scope, current_rules)
         finalizer = weakref.finalize(self, self._engine.close_soon)
         finalizer.atexit = False  # the engine sees to that itself, once it has started
@@ -163,7 +164,8 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         return store
 
     @property
-    def _planner(self) -> Planner:
+    def planner(self) -> Planner:
+        """The planner of the plain tuples, under the user template."""
         return self._root_planner
 
     def __repr__(self) -> str:
@@ -181,9 +183,8 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         """None before it is open: to be shown opens nothing."""
         if not self._engine.is_open:
             return None
-        self._run(HEALTH)  # a display waits for no failover
-        found: list[Glimpse] = self._run(plan_overview(self._root_planner.context))
-        return found
+        self.executor.run(HEALTH)  # a display waits for no failover
+        return self.executor.run(plan_overview(self._root_planner.context))
 
     # Views
 
@@ -199,13 +200,11 @@ class AgentStore(AwaitedClosing, MigratedSurface):
 
     def delete_user(self, user_id: str) -> int:
         """Removes everything that a user has, by one statement; how many items that were."""
-        removed: int = self._run(self._plan_delete_user(user_id))
-        return removed
+        return self.executor.run(self._plan_delete_user(user_id))
 
     async def adelete_user(self, user_id: str) -> int:
         """As `delete_user`."""
-        removed: int = await self._arun(self._plan_delete_user(user_id))
-        return removed
+        return await self.executor.arun(self._plan_delete_user(user_id))
 
     def _plan_delete_user(self, user_id: str) -> Statement[int]:
         return plan_delete_user(check_user_id(user_id), self._root_planner.context)
@@ -233,7 +232,7 @@ class AgentStore(AwaitedClosing, MigratedSurface):
             SchemaError: the tables cannot be made, or are a later release's.
             InvalidOperationError: a field cannot have an index.
         """
-        self._run(self._setup_job(index_values, index_fields))
+        self.executor.run(self._setup_job(index_values, index_fields))
         return Done()
 
     async def asetup(
@@ -243,9 +242,9 @@ class AgentStore(AwaitedClosing, MigratedSurface):
         index_fields: Mapping[str, FieldType] | None = None,
     ) -> None:
         """As `setup`."""
-        await self._arun(self._setup_job(index_values, index_fields))
+        await self.executor.arun(self._setup_job(index_values, index_fields))
 
-    def _setup_job(self, values: bool, fields: Mapping[str, FieldType] | None) -> Job:
+    def _setup_job(self, values: bool, fields: Mapping[str, FieldType] | None) -> Job[None]:
         tables = self._root_planner.context.tables
         return setup_job(plan_filter_indexes(tables, values=values, fields=fields or {}))
 

@@ -1,25 +1,96 @@
-"""What `load` is given, in batches that can be written."""
+"""Bulk loads: checked and planned batch by batch, written by COPY."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from langgraph.store.base import Item, PutOp
 
+from .._support.progress import Progress, telling_progress
 from ..errors import AgentStoreError, InvalidOperationError, ValueTypeError
 from ..model.namespaces import Labels
+from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from ..sql.planner import Planner
 from ..sql.search.vector_codec import vector_bytes
 from ..sql.statement import ItemId, Put
+from .base import StoreBase
+from .steps import Steps, arun, run
 
 ToLoad: TypeAlias = (
     "tuple[Labels, str, Mapping[str, Any]] | tuple[Labels, str, Mapping[str, Any], Any] "
     "| Item | PutOp"
 )
 
+LOAD_BATCH_SIZE = 10_000
 LARGEST_BATCH = 1_000_000
+
+
+class BulkLoad(StoreBase):
+    """Loads any number of items by COPY."""
+
+    def load(
+        self,
+        items: Iterable[ToLoad],
+        *,
+        batch_size: int = LOAD_BATCH_SIZE,
+        progress: Progress | bool | None = None,
+    ) -> int:
+        """Writes any number of items by COPY, in constant memory; how many were written.
+
+        On a store with an index the items are embedded batch by batch, unless their vectors are
+        given; where there are no vectors yet, the approximate index is made at the end.
+
+        Args:
+            items: `(namespace, key, value)`; `(namespace, key, value, vectors)` with the item's
+                vector, (dims,) numbers, or a list of one for each of its texts; items of any
+                store; or `PutOp` where an item has a TTL of its own.
+            batch_size: items to a transaction; each batch is written whole or not at all.
+            progress: called with the number of items written so far, after each batch; True
+                shows a bar on a terminal and in a notebook.
+
+        Raises:
+            AgentStoreError: an item is bad, or the server failed. The message says which item,
+                and how many items, all of them before it, are written.
+        """
+        return run(self._loading(items, batch_size, progress), self.executor)
+
+    async def aload(
+        self,
+        items: Iterable[ToLoad],
+        *,
+        batch_size: int = LOAD_BATCH_SIZE,
+        progress: Progress | bool | None = None,
+    ) -> int:
+        """As `load`."""
+        return await arun(self._loading(items, batch_size, progress), self.executor)
+
+    def _loading(
+        self, items: Iterable[ToLoad], batch_size: int, progress: Progress | bool | None
+    ) -> Steps[int]:
+        written, large = 0, False
+        try:
+            with telling_progress(progress, "loading", _length(items)) as tell:
+                for puts in self._load_batches(items, batch_size):
+                    if not written and len(puts) == batch_size:
+                        large = True
+                        yield BEFORE_LARGE_LOAD
+                    with telling(written):
+                        written += yield load_job(puts)
+                    tell(written)
+        finally:
+            if large:
+                yield AFTER_LARGE_LOAD
+        return written
+
+    def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
+        check_size("batch_size", size)
+        return load_batches(items, size, self.planner, self.default_ttl_minutes)
+
+
+def _length(items: Iterable[ToLoad]) -> int | None:
+    return len(items) if isinstance(items, Sized) else None
 
 
 def load_batches(
@@ -72,7 +143,7 @@ def _planned(given: ToLoad, planner: Planner, default_ttl: float | None) -> Put:
     if isinstance(given, tuple) and not isinstance(given, PutOp) and len(given) == 4:
         vectors = given[3]
         given = given[:3]
-    put = planner.plan(_put_op(given, default_ttl))
+    put = planner.put(_put_op(given, default_ttl))
     if not isinstance(put, Put):
         raise ValueTypeError("load writes values, and None is not one")
     if vectors is not None:

@@ -1,33 +1,41 @@
-"""What stores and views do beyond LangGraph's interface."""
+"""Items: LangGraph's methods for them, and those beyond its interface."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sized
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias
 
-from langgraph.store.base import Item, PutOp
+from langgraph.store.base import (
+    NOT_PROVIDED,
+    Item,
+    ListNamespacesOp,
+    MatchCondition,
+    NotProvided,
+    PutOp,
+)
 
 from .._support.paging import AwaitedPages
-from .._support.progress import Progress, telling_progress
-from ..errors import InvalidNamespaceError, ValueTypeError, VersionConflictError
+from ..errors import (
+    InvalidNamespaceError,
+    InvalidOperationError,
+    ValueTypeError,
+    VersionConflictError,
+)
 from ..model.namespaces import Labels, check_labels
 from ..results import ItemRecord
-from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from ..sql.items.delete import plan_delete_regions
 from ..sql.items.pages import plan_count, plan_page, plan_record
 from ..sql.statement import (
+    Delete,
+    Get,
     ItemId,
     Put,
     PutExpected,
     Statement,
 )
-from .bulk_load import (
-    ToLoad,
-    check_size,
-    load_batches,
-    telling,
-)
-from .search import SearchSurface
+from .base import StoreBase
+from .bulk_load import check_size
+from .steps import Steps, arun, run
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
 
@@ -35,31 +43,123 @@ UPDATE_ATTEMPTS = 1000
 """After so many lost races `update` gives up; each means that another writer succeeded."""
 
 PAGE_SIZE = 1000
-LOAD_BATCH_SIZE = 10_000
+
+Index = Literal[False] | list[str] | None
 
 
-class ExtendedSurface(SearchSurface):
-    """`SearchSurface` with counting, walking, loading, removing and atomic updates."""
+class Items(StoreBase):
+    """Reads, writes, lists, counts, walks and removes items; updates one atomically."""
+
+    def get(self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
+        """The item, a fresh object at each call, or None if there is none or it expired."""
+        return self.executor.run(plan_get(self, namespace, key, refresh_ttl))
+
+    async def aget(
+        self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None
+    ) -> Item | None:
+        """As `get`."""
+        return await self.executor.arun(plan_get(self, namespace, key, refresh_ttl))
+
+    def put(
+        self,
+        namespace: Labels,
+        key: str,
+        value: Mapping[str, Any],
+        index: Index = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+        expected_version: int | None = None,
+    ) -> None:
+        """Writes the item, whether or not it is there.
+
+        Args:
+            namespace: labels without periods; the first is not "langgraph".
+            key: a non-empty string; an int or a UUID is taken as its text.
+            value: a mapping of JSON; None deletes, as LangGraph has it.
+            index: on a store with an index, what the item is found by: None, the index's
+                fields; False, nothing; or paths such as `["text", "tags[*]"]`.
+            ttl: minutes until it expires; None for never; left out, the store's default.
+            expected_version: write only over this version (see `get_record`); 0, only if there
+                is no such item. An item that was deleted and put again begins at 1 anew.
+
+        Raises:
+            VersionConflictError: the version is another; nothing was written.
+            EmbeddingError: the index's embedder failed; nothing was written.
+        """
+        self.executor.run(plan_put(self, namespace, key, value, index, ttl, expected_version))
+
+    async def aput(
+        self,
+        namespace: Labels,
+        key: str,
+        value: Mapping[str, Any],
+        index: Index = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+        expected_version: int | None = None,
+    ) -> None:
+        """As `put`."""
+        await self.executor.arun(
+            plan_put(self, namespace, key, value, index, ttl, expected_version)
+        )
+
+    def delete(self, namespace: Labels, key: str) -> None:
+        """Removes the item; no error if there is none."""
+        self.executor.run(self.planner.put(PutOp(namespace, key, None)))
+
+    async def adelete(self, namespace: Labels, key: str) -> None:
+        """As `delete`."""
+        await self.executor.arun(self.planner.put(PutOp(namespace, key, None)))
+
+    def list_namespaces(
+        self,
+        *,
+        prefix: Labels | None = None,
+        suffix: Labels | None = None,
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Labels]:
+        """The distinct namespaces that hold an item, sorted as tuples.
+
+        Args:
+            prefix: labels they start with; `"*"` stands for any one label.
+            suffix: labels they end with, likewise.
+            max_depth: how many labels to keep; 0 gives `[()]` if there is anything.
+            limit: how many of them.
+            offset: how many before them to leave out.
+        """
+        op = _list_op(prefix, suffix, max_depth, limit, offset)
+        return self.executor.run(self.planner.list_namespaces(op))
+
+    async def alist_namespaces(
+        self,
+        *,
+        prefix: Labels | None = None,
+        suffix: Labels | None = None,
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Labels]:
+        """As `list_namespaces`."""
+        op = _list_op(prefix, suffix, max_depth, limit, offset)
+        return await self.executor.arun(self.planner.list_namespaces(op))
 
     def count(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
         """How many items at or below a namespace pass the filter. Reads all of them."""
-        total: int = self._run(self._plan_count(prefix, filter))
-        return total
+        return self.executor.run(self._plan_count(prefix, filter))
 
     async def acount(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
         """As `count`."""
-        total: int = await self._arun(self._plan_count(prefix, filter))
-        return total
+        return await self.executor.arun(self._plan_count(prefix, filter))
 
     def get_record(self, namespace: Labels, key: str) -> ItemRecord | None:
         """The item with its version, metadata and expiry, or None. Does not move the expiry."""
-        record: ItemRecord | None = self._run(self._plan_record(namespace, key))
-        return record
+        return self.executor.run(self._plan_record(namespace, key))
 
     async def aget_record(self, namespace: Labels, key: str) -> ItemRecord | None:
         """As `get_record`."""
-        record: ItemRecord | None = await self._arun(self._plan_record(namespace, key))
-        return record
+        return await self.executor.arun(self._plan_record(namespace, key))
 
     def update(self, namespace: Labels, key: str, fn: Update) -> dict[str, Any]:
         """Reads, applies `fn`, writes, and does it again if the item changed in between.
@@ -77,24 +177,18 @@ class ExtendedSurface(SearchSurface):
         Raises:
             VersionConflictError: other writers won `UPDATE_ATTEMPTS` times in a row.
         """
-        for _ in range(UPDATE_ATTEMPTS):
-            record = self.get_record(namespace, key)
-            value = _applied(fn, record)
-            try:
-                self._run(self._plan_replacement(namespace, key, value, record))
-            except VersionConflictError as conflict:
-                lost = conflict
-            else:
-                return value
-        raise lost
+        return run(self._updating(namespace, key, fn), self.executor)
 
     async def aupdate(self, namespace: Labels, key: str, fn: Update) -> dict[str, Any]:
         """As `update`; `fn` is a plain function."""
+        return await arun(self._updating(namespace, key, fn), self.executor)
+
+    def _updating(self, namespace: Labels, key: str, fn: Update) -> Steps[dict[str, Any]]:
         for _ in range(UPDATE_ATTEMPTS):
-            record = await self.aget_record(namespace, key)
+            record: ItemRecord | None = yield self._plan_record(namespace, key)
             value = _applied(fn, record)
             try:
-                await self._arun(self._plan_replacement(namespace, key, value, record))
+                yield plan_replacement(self, namespace, key, value, record)
             except VersionConflictError as conflict:
                 lost = conflict
             else:
@@ -107,13 +201,11 @@ class ExtendedSurface(SearchSurface):
         Raises:
             InvalidNamespaceError: the prefix is empty, which would remove everything.
         """
-        removed: int = self._run(self._plan_delete_namespace(prefix))
-        return removed
+        return self.executor.run(self._plan_delete_namespace(prefix))
 
     async def adelete_namespace(self, prefix: Labels) -> int:
         """As `delete_namespace`."""
-        removed: int = await self._arun(self._plan_delete_namespace(prefix))
-        return removed
+        return await self.executor.arun(self._plan_delete_namespace(prefix))
 
     def iter_items(
         self,
@@ -130,11 +222,11 @@ class ExtendedSurface(SearchSurface):
         next_page = self._pages(prefix, filter, page_size)
 
         def items() -> Iterator[Item]:
-            page = self._run(next_page(None))
+            page = self.executor.run(next_page(None))
             while page:
                 for _, item in page:
                     yield item
-                page = self._run(next_page(page[-1][0])) if len(page) == page_size else []
+                page = self.executor.run(next_page(page[-1][0])) if len(page) == page_size else []
 
         return items()
 
@@ -149,99 +241,19 @@ class ExtendedSurface(SearchSurface):
         next_page = self._pages(prefix, filter, page_size)
 
         async def read(after: ItemId | None) -> list[tuple[ItemId, Item]]:
-            page: list[tuple[ItemId, Item]] = await self._arun(next_page(after))
-            return page
+            return await self.executor.arun(next_page(after))
 
         return AwaitedPages(read, page_size)
 
-    def load(
-        self,
-        items: Iterable[ToLoad],
-        *,
-        batch_size: int = LOAD_BATCH_SIZE,
-        progress: Progress | bool | None = None,
-    ) -> int:
-        """Writes any number of items by COPY, in constant memory; how many were written.
-
-        On a store with an index the items are embedded batch by batch, unless their vectors are
-        given; where there are no vectors yet, the approximate index is made at the end.
-
-        Args:
-            items: `(namespace, key, value)`; `(namespace, key, value, vectors)` with the item's
-                vector, (dims,) numbers, or a list of one for each of its texts; items of any
-                store; or `PutOp` where an item has a TTL of its own.
-            batch_size: items to a transaction; each batch is written whole or not at all.
-            progress: called with the number of items written so far, after each batch; True
-                shows a bar on a terminal and in a notebook.
-
-        Raises:
-            AgentStoreError: an item is bad, or the server failed. The message says which item,
-                and how many items, all of them before it, are written.
-        """
-        written, large = 0, False
-        try:
-            with telling_progress(progress, "loading", _length(items)) as tell:
-                for puts in self._load_batches(items, batch_size):
-                    if not written and len(puts) == batch_size:
-                        large = True
-                        self._run(BEFORE_LARGE_LOAD)
-                    with telling(written):
-                        written += self._run(load_job(puts))
-                    tell(written)
-        finally:
-            if large:
-                self._run(AFTER_LARGE_LOAD)
-        return written
-
-    async def aload(
-        self,
-        items: Iterable[ToLoad],
-        *,
-        batch_size: int = LOAD_BATCH_SIZE,
-        progress: Progress | bool | None = None,
-    ) -> int:
-        """As `load`."""
-        written, large = 0, False
-        try:
-            with telling_progress(progress, "loading", _length(items)) as tell:
-                for puts in self._load_batches(items, batch_size):
-                    if not written and len(puts) == batch_size:
-                        large = True
-                        await self._arun(BEFORE_LARGE_LOAD)
-                    with telling(written):
-                        written += await self._arun(load_job(puts))
-                    tell(written)
-        finally:
-            if large:
-                await self._arun(AFTER_LARGE_LOAD)
-        return written
-
-    def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
-        check_size("batch_size", size)
-        default_ttl = (self.ttl_config or {}).get("default_ttl")
-        return load_batches(items, size, self._planner, default_ttl)
-
     def _plan_count(self, prefix: Labels, filter: Mapping[str, Any] | None) -> Statement[int]:
-        planner = self._planner
+        planner = self.planner
         regions = planner.scope.regions(check_labels(prefix))
         return plan_count(regions, planner.filter(filter), planner.context)
 
     def _plan_record(self, namespace: Labels, key: str) -> Statement[ItemRecord | None]:
-        planner = self._planner
+        planner = self.planner
         item_id, labels = planner.item_id(namespace, key)
         return plan_record(item_id, labels, planner.context)
-
-    def _plan_replacement(
-        self, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
-    ) -> PutExpected:
-        """A put over just what `record` shows, or where it shows nothing."""
-        planner = self._planner
-        ttl = (self.ttl_config or {}).get("default_ttl") if record is None else record.ttl_minutes
-        put = planner.plan(PutOp(namespace, key, value, ttl=ttl))
-        assert isinstance(put, Put)
-        if record is None:
-            return PutExpected(put, 0)
-        return PutExpected(put, record.version, record.created_at)
 
     def _plan_delete_namespace(self, prefix: Labels) -> Statement[int]:
         labels = check_labels(prefix)
@@ -250,22 +262,64 @@ class ExtendedSurface(SearchSurface):
                 "delete_namespace(()) would remove everything; name a namespace, or use "
                 "delete_user for all that one user has"
             )
-        planner = self._planner
+        planner = self.planner
         return plan_delete_regions(planner.scope.regions(labels), planner.context)
 
     def _pages(
         self, prefix: Labels, filter: Mapping[str, Any] | None, size: int
-    ) -> Callable[[ItemId | None], Statement[Any]]:
+    ) -> Callable[[ItemId | None], Statement[list[tuple[ItemId, Item]]]]:
         """What plans the page after an item: one user's, whoever asks for the later pages."""
         check_size("page_size", size)
-        planner = self._planner
+        planner = self.planner
         regions = planner.scope.regions(check_labels(prefix))
         parsed = planner.filter(filter)
         return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.context)
 
 
-def _length(items: Iterable[ToLoad]) -> int | None:
-    return len(items) if isinstance(items, Sized) else None
+def plan_get(
+    store: StoreBase, namespace: Labels, key: str, refresh_ttl: bool | None = None
+) -> Get[Item | None]:
+    """Plan a `get`, its options checked; raise whatever is wrong with it."""
+    return store.planner.get(namespace, key, store._refresh(refresh_ttl))
+
+
+def plan_put(
+    store: StoreBase,
+    namespace: Labels,
+    key: str,
+    value: Mapping[str, Any] | None,
+    index: Index,
+    ttl: float | NotProvided | None,
+    expected_version: int | None,
+) -> Put | Delete | PutExpected:
+    """Plan a `put`, its options checked; raise whatever is wrong with it."""
+    if isinstance(ttl, NotProvided):
+        ttl = store.default_ttl_minutes
+    planned = store.planner.put(PutOp(namespace, key, value, index, ttl))
+    if expected_version is None:
+        return planned
+    if (
+        not isinstance(planned, Put)
+        or type(expected_version) is not int
+        or not 0 <= expected_version < 2**63
+    ):
+        raise InvalidOperationError(
+            f"expected_version is a whole number from 0 on and goes with a value, "
+            f"got {expected_version!r}"
+        )
+    return PutExpected(planned, expected_version)
+
+
+def plan_replacement(
+    store: StoreBase, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
+) -> PutExpected:
+    """Plan a put over just what `record` shows, or where it shows nothing."""
+    ttl = store.default_ttl_minutes if record is None else record.ttl_minutes
+    put = store.planner.put(PutOp(namespace, key, value, ttl=ttl))
+    assert isinstance(put, Put)
+    if record is None:
+        return PutExpected(put, 0)
+    return PutExpected(put, record.version, record.created_at)
 
 
 def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:
@@ -276,3 +330,14 @@ def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:
             f"{type(value).__name__}"
         )
     return dict(value)
+
+
+def _list_op(
+    prefix: Labels | None, suffix: Labels | None, max_depth: int | None, limit: int, offset: int
+) -> ListNamespacesOp:
+    conditions = []
+    if prefix:
+        conditions.append(MatchCondition("prefix", prefix))
+    if suffix:
+        conditions.append(MatchCondition("suffix", suffix))
+    return ListNamespacesOp(tuple(conditions), max_depth, limit, offset)

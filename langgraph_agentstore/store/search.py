@@ -13,18 +13,18 @@ from ..model.namespaces import Labels
 from ..results import Explanation, Rerank
 from ..sql.search.options import QueryOptions, default_options, query_options
 from ..sql.search.text import is_blank
-from ..sql.statement import Planned
-from .base import StoreSurface
+from .base import StoreBase
+from .executor import Operation
 from .reranking import Reranking
 
 
-class SearchSurface(StoreSurface):
-    """`StoreSurface` with search."""
+class Search(StoreBase):
+    """Searches by filter and by query; runs batches, in which searches may be."""
 
     @property
     def index_config(self) -> IndexConfig | None:
         """The `index=` that the store was given, or that `reindex` put in its place."""
-        return self._engine.index_config
+        return self.executor.index_config
 
     def search(
         self,
@@ -82,7 +82,7 @@ class SearchSurface(StoreSurface):
             include_unindexed=include_unindexed,
         )
         planned, reranking = self._prepared(op, options, rerank)
-        found: list[SearchItem] = self._run(planned)
+        found = self.executor.run(planned)
         return found if reranking is None else self._reranked(reranking, found)
 
     async def asearch(
@@ -113,7 +113,7 @@ class SearchSurface(StoreSurface):
             include_unindexed=include_unindexed,
         )
         planned, reranking = self._prepared(op, options, rerank)
-        found: list[SearchItem] = await self._arun(planned)
+        found = await self.executor.arun(planned)
         return found if reranking is None else await self._areranked(reranking, found)
 
     def explain_search(
@@ -128,10 +128,9 @@ class SearchSurface(StoreSurface):
         mode: SearchMode | None = None,
     ) -> Explanation:
         """Which way a search by a query goes, and why; it runs the search, without reranking."""
-        explanation: Explanation = self._run(
+        return self.executor.run(
             self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
         )
-        return explanation
 
     async def aexplain_search(
         self,
@@ -145,10 +144,9 @@ class SearchSurface(StoreSurface):
         mode: SearchMode | None = None,
     ) -> Explanation:
         """As `explain_search`."""
-        explanation: Explanation = await self._arun(
+        return await self.executor.arun(
             self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
         )
-        return explanation
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Does all operations; results in their order. Reads come before writes.
@@ -161,7 +159,7 @@ class SearchSurface(StoreSurface):
                 others were done.
         """
         planned, rerankings = self._prepared_all(ops)
-        results = self._engine.run(planned)
+        results = self.executor.run_all(planned)
         for position, reranking in rerankings.items():
             results[position] = self._reranked(reranking, results[position])
         return results
@@ -169,26 +167,26 @@ class SearchSurface(StoreSurface):
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """As `batch`, awaited on any event loop."""
         planned, rerankings = self._prepared_all(ops)
-        results = await self._engine.arun(planned)
+        results = await self.executor.arun_all(planned)
         for position, reranking in rerankings.items():
             results[position] = await self._areranked(reranking, results[position])
         return results
 
     def _reranked(self, reranking: Reranking, found: list[Any]) -> list[SearchItem]:
         page = reranking.apply(found)
-        self._engine.run([self._planner.plan(op) for op in reranking.read(page)])
+        self.executor.run_all([self.planner.plan(op) for op in reranking.read(page)])
         return page
 
     async def _areranked(self, reranking: Reranking, found: list[Any]) -> list[SearchItem]:
         page = await reranking.aapply(found)
-        await self._engine.arun([self._planner.plan(op) for op in reranking.read(page)])
+        await self.executor.arun_all([self.planner.plan(op) for op in reranking.read(page)])
         return page
 
     def _options(
         self, op: SearchOp, *, include_unindexed: bool, **asked: Any
     ) -> QueryOptions | None:
         """What a search asks for, the index's defaults filled in; None without an index."""
-        index = self._planner.context.index
+        index = self.planner.context.index
         if index is None and (include_unindexed or set(asked.values()) != {None}):
             raise InvalidOperationError(
                 "this store was not given an index, so a query has no effect, and neither have "
@@ -200,11 +198,11 @@ class SearchSurface(StoreSurface):
 
     def _prepared(
         self, op: SearchOp, options: QueryOptions | None, rerank: Rerank | None = None
-    ) -> tuple[Planned, Reranking | None]:
+    ) -> tuple[Operation[list[SearchItem]], Reranking | None]:
         """The search to run, and what puts its result in its final order."""
-        planner = self._planner
+        planner = self.planner
         if options is None:
-            return planner.plan(op), None
+            return planner.search(op), None
         index = planner.context.index
         if rerank is None and index is not None:
             rerank = index.rerank
@@ -213,12 +211,12 @@ class SearchSurface(StoreSurface):
         reranking = Reranking(rerank, op)
         return planner.query(reranking.candidates(), options), reranking
 
-    def _prepared_all(self, ops: Iterable[Op]) -> tuple[list[Planned], dict[int, Reranking]]:
-        planner = self._planner
+    def _prepared_all(self, ops: Iterable[Op]) -> tuple[list[Operation[Any]], dict[int, Reranking]]:
+        planner = self.planner
         index = planner.context.index
         if index is None or index.rerank is None:
             return [planner.plan(op) for op in ops], {}
-        planned: list[Planned] = []
+        planned: list[Operation[Any]] = []
         rerankings: dict[int, Reranking] = {}
         for position, op in enumerate(ops):
             reranking = None
@@ -231,8 +229,8 @@ class SearchSurface(StoreSurface):
                 rerankings[position] = reranking
         return planned, rerankings
 
-    def _explaining(self, op: SearchOp, mode: SearchMode | None) -> Planned:
-        planner = self._planner
+    def _explaining(self, op: SearchOp, mode: SearchMode | None) -> Operation[Explanation]:
+        planner = self.planner
         if planner.context.index is None:
             raise InvalidOperationError("explain_search: this store was not given an index")
         if is_blank(op.query):

@@ -16,7 +16,7 @@ from langgraph.store.base import BaseStore
 from ..errors import InvalidNamespaceError
 from ..model.namespaces import Labels
 from ..model.users import DEFAULT_TEMPLATE, check_user_id
-from .items import ExtendedSurface
+from .base import StoreBase
 from .views import view_of
 
 USERS: Labels = DEFAULT_TEMPLATE[:-1]
@@ -40,7 +40,7 @@ def part_of(store: BaseStore, user_id: str, labels: Labels = ()) -> Part:
         MissingUserError: the user id is None or empty.
         ConfigurationError: the store is the view of another user.
     """
-    if isinstance(store, ExtendedSurface):
+    if isinstance(store, StoreBase):
         return Part(view_of(store, user_id), labels)
     return Part(store, (*labels_of_user(user_id), *labels))
 

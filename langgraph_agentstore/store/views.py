@@ -7,27 +7,35 @@ from functools import lru_cache
 from ..errors import ConfigurationError
 from ..model.users import UserScope, check_user_id, running_user
 from ..sql.planner import Planner
-from .items import ExtendedSurface
+from .base import StoreBase
+from .bulk_load import BulkLoad
+from .items import Items
+from .search import Search
 
 
-class UserStore(ExtendedSurface):
+class ItemStore(Items, Search, BulkLoad):
+    """A store or a view of one: every family of methods that concerns items."""
+
+
+class UserStore(ItemStore):
     """One user's records: `("files",)` here is `("users", "alice", "files")` of the plain store."""
 
-    def __init__(self, store: ExtendedSurface, user_id: str) -> None:
-        super().__init__(store._engine, store.ttl_config)
+    def __init__(self, store: StoreBase, user_id: str) -> None:
+        super().__init__(store.executor, store.ttl_config)
         self._store = store
         self.user_id = user_id
-        self._own_planner = Planner(UserScope(user_id), store._planner.current_rules)
+        self._own_planner = Planner(UserScope(user_id), store.executor.current_rules)
 
     @property
-    def _planner(self) -> Planner:
+    def planner(self) -> Planner:
+        """The planner of this user."""
         return self._own_planner
 
     def __repr__(self) -> str:
         return f"{self._store!r}.for_user({self.user_id!r})"
 
 
-class PerUserStore(ExtendedSurface):
+class PerUserStore(ItemStore):
     """The records of the user for whom the graph runs, found anew at each call.
 
     The Agent Server's authenticated user, then `config["configurable"]["user_id"]`, then `user_id`
@@ -36,23 +44,24 @@ class PerUserStore(ExtendedSurface):
     and that contradicts the others raises `UserConflictError`.
     """
 
-    def __init__(self, store: ExtendedSurface) -> None:
-        super().__init__(store._engine, store.ttl_config)
+    def __init__(self, store: StoreBase) -> None:
+        super().__init__(store.executor, store.ttl_config)
         self._store = store
-        current_rules = store._planner.current_rules
+        current_rules = store.executor.current_rules
         self._planner_of = lru_cache(maxsize=1024)(
             lambda user_id: Planner(UserScope(user_id), current_rules)
         )
 
     @property
-    def _planner(self) -> Planner:
+    def planner(self) -> Planner:
+        """The planner of the user for whom the graph runs."""
         return self._planner_of(running_user())
 
     def __repr__(self) -> str:
         return f"{self._store!r}.per_user()"
 
 
-def view_of(store: ExtendedSurface, user_id: str) -> UserStore:
+def view_of(store: StoreBase, user_id: str) -> UserStore:
     """One user's view, of a store or of a view.
 
     Raises:

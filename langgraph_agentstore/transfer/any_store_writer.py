@@ -9,10 +9,10 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from ..model.json_values import as_mapping, same_json
 from ..model.namespaces import check_labels, check_writable
-from ..runtime.steps import Steps, ask_store
 from ..sql.items.import_records import Conflict
 from ..sql.planner import Planner
 from ..sql.statement import CurrentRules, SqlContext, Tables
+from ..store.steps import Steps, StoreOps
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import TUPLES, Readdressed
@@ -57,7 +57,7 @@ class ItemWriter:
         now = datetime.now(timezone.utc)
         puts = [self._put(record, now) for record in records if not _expired(record, now)]
         if puts:
-            yield ask_store(self._store, puts)
+            yield StoreOps(self._store, puts)
         return len(puts)
 
     def end(self, *, commit: bool) -> Steps[None]:  # noqa: ARG002 - Writer's
@@ -83,7 +83,7 @@ class ItemWriter:
 
     def _get(self, records: Sequence[Record]) -> Steps[list[Item | None]]:
         gets = [GetOp(record.labels, record.key, refresh_ttl=False) for record in records]
-        items: list[Item | None] = yield ask_store(self._store, gets)
+        items: list[Item | None] = yield StoreOps(self._store, gets)
         return items
 
     def _put(self, record: Record, now: datetime) -> PutOp:

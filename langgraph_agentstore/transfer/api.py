@@ -10,8 +10,8 @@ from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress
 from ..model.namespaces import Labels
-from ..runtime.steps import arun, run
 from ..sql.items.import_records import Conflict
+from ..store.steps import arun_in_threads, run
 from .bounded import LARGEST_RECORD_BYTES
 from .copy import copy_steps
 from .export import export_steps
@@ -64,7 +64,7 @@ async def aexport(
     progress: Progress | bool | None = None,
 ) -> Manifest:
     """As `export`; the file is written in a thread."""
-    return await arun(export_steps(store, path, user_id, prefix, format, progress))
+    return await arun_in_threads(export_steps(store, path, user_id, prefix, format, progress))
 
 
 def import_(
@@ -122,7 +122,7 @@ async def aimport_(
     steps = import_steps(
         store, path, on_conflict, resume, foreign, format, progress, max_record_bytes
     )
-    return await arun(steps)
+    return await arun_in_threads(steps)
 
 
 def verify(
@@ -193,4 +193,4 @@ async def acopy(
     progress: Progress | bool | None = None,
 ) -> int:
     """As `copy`."""
-    return await arun(copy_steps(source, target, prefix, user_id, on_conflict, progress))
+    return await arun_in_threads(copy_steps(source, target, prefix, user_id, on_conflict, progress))

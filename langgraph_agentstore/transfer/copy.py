@@ -11,8 +11,8 @@ from langgraph.store.base import BaseStore
 from .._support.progress import Progress, telling_progress
 from ..errors import CopyMismatchError
 from ..model.namespaces import Labels
-from ..runtime.steps import Steps
 from ..sql.items.import_records import Conflict
+from ..store.steps import Steps
 from .export import warn_of_nothing, written_steps
 from .file_kinds import kind_of
 from .import_ import check_all, write_all, writer_of

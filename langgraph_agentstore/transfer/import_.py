@@ -11,9 +11,9 @@ from langgraph.store.base import BaseStore
 from .._support.files import expanded
 from .._support.progress import Progress, telling_progress
 from ..errors import AgentStoreError, InvalidOperationError
-from ..runtime.steps import Steps
 from ..sql.items.import_records import Conflict
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
+from ..store.steps import Steps
 from .any_store_writer import ItemWriter
 from .file_kinds import FormatName, kind_of
 from .postgres_writer import AgentWriter
@@ -33,7 +33,7 @@ def writer_of(store: BaseStore, conflict: Conflict) -> Writer:
         raise InvalidOperationError(
             f"on_conflict is one of {', '.join(get_args(Conflict))}, got {conflict!r}"
         )
-    if isinstance(store, ExtendedSurface):
+    if isinstance(store, StoreBase):
         return AgentWriter(store, conflict)
     return ItemWriter(store, conflict)
 

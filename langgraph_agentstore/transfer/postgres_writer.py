@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from ..model.addresses import checked_key, locate
 from ..model.json_values import same_json
 from ..runtime.jobs.import_records import Importing
-from ..runtime.steps import Steps, ask_engine
 from ..sql.items.import_records import Conflict, Imported
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import plan_stored_at
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
+from ..store.steps import On, Steps
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import Readdressed
@@ -24,11 +24,11 @@ class AgentWriter:
     checks_first = True
     looks_first = False
 
-    def __init__(self, store: ExtendedSurface, conflict: Conflict) -> None:
+    def __init__(self, store: StoreBase, conflict: Conflict) -> None:
         self.name = repr(store)
-        self._engine = store._engine
+        self._executor = store.executor
         # One user's, whoever asks later.
-        self._planner = store._planner
+        self._planner = store.planner
         self.max_value_bytes = self._planner.context.max_value_bytes
         self._conflict = conflict
         self._importing = Importing(conflict)
@@ -54,21 +54,21 @@ class AgentWriter:
     def begin(self) -> Steps[None]:
         """With "fail" all batches are one transaction."""
         # Reads that are counted later must not add to what is written.
-        flush = self._engine.access.flush_job
-        yield ask_engine(self._engine, [flush])
-        yield ask_engine(self._engine, [self._importing.begin()])
+        flush = self._executor.access.flush_job
+        yield On(self._executor, [flush])
+        yield On(self._executor, [self._importing.begin()])
 
     def write(self, records: Sequence[Record]) -> Steps[int]:
         """As `Writer.write`: whole or not at all."""
         imported = [record.imported for record in records]
-        [written] = yield ask_engine(self._engine, [self._importing.write(imported)])
+        [written] = yield On(self._executor, [self._importing.write(imported)])
         if self._conflict == "fail":
             refuse([r for r in records if r.imported.put.item_id not in written])
         return len(written)
 
     def end(self, *, commit: bool) -> Steps[None]:
         """As `Writer.end`: with "fail" all is undone."""
-        yield ask_engine(self._engine, [self._importing.end(commit=commit)])
+        yield On(self._executor, [self._importing.end(commit=commit)])
 
     def differing(self, records: Sequence[Record]) -> Steps[list[Record]]:
         """As `Writer.differing`: with metadata, times, expiry and counts."""
@@ -83,7 +83,7 @@ class AgentWriter:
     def _stored(self, records: Sequence[Record]) -> Steps[list[StoredRecord | None]]:
         item_ids = [record.imported.put.item_id for record in records]
         read = plan_stored_at(item_ids, self._planner.context)
-        [stored] = yield ask_engine(self._engine, [read])
+        [stored] = yield On(self._executor, [read])
         found: list[StoredRecord | None] = stored
         return found
 

@@ -19,11 +19,11 @@ from ..model.users import (
     TemplateScope,
     check_user_id,
 )
-from ..runtime.steps import Steps, ask_engine, ask_store
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import item_id_of, plan_page_of_stored
 from ..sql.planner import Planner
-from ..store.items import ExtendedSurface
+from ..store.base import StoreBase
+from ..store.steps import On, Steps, StoreOps
 from ..store.user_scope import USERS, encode_label, labels_naming
 from ..store.views import PerUserStore, UserStore, view_of
 from .manifest import Addresses
@@ -60,7 +60,7 @@ def reader_of(
     labels = check_labels(() if prefix is None else prefix)
     if user_id is not None:
         user_id = check_user_id(user_id)
-    if isinstance(store, ExtendedSurface):
+    if isinstance(store, StoreBase):
         return AgentReader(store, user_id, labels, as_tuples)
     return ItemReader(store, labels) if user_id is None else UserReader(store, user_id, labels)
 
@@ -69,9 +69,9 @@ class AgentReader:
     """A store of this package: records as they are stored, in the order of the primary key."""
 
     def __init__(
-        self, store: ExtendedSurface, user_id: str | None, prefix: Labels, as_tuples: bool
+        self, store: StoreBase, user_id: str | None, prefix: Labels, as_tuples: bool
     ) -> None:
-        self._engine = store._engine
+        self._executor = store.executor
         # One user's, whoever asks for the later pages.
         planner = _planner_for(store, user_id)
         self._scope, self._rules = planner.scope, planner.context
@@ -88,10 +88,10 @@ class AgentReader:
         if self._ended:
             return []
         if self._last is None:
-            yield ask_engine(self._engine, [self._engine.access.flush_job])
+            yield On(self._executor, [self._executor.access.flush_job])
         after = None if self._last is None else item_id_of(self._last)
         page_of = plan_page_of_stored(self._regions, after, PAGE_SIZE, self._rules)
-        [page] = yield ask_engine(self._engine, [page_of])
+        [page] = yield On(self._executor, [page_of])
         self._ended = len(page) < PAGE_SIZE
         if page:
             self._last = page[-1]
@@ -104,15 +104,15 @@ class AgentReader:
         return replace(record, user_id=written.user_id, labels=written.labels)
 
 
-def _planner_for(store: ExtendedSurface, user_id: str | None) -> Planner:
+def _planner_for(store: StoreBase, user_id: str | None) -> Planner:
     if isinstance(store, UserStore) and user_id not in (None, store.user_id):
         raise InvalidOperationError(
             f"user_id={user_id!r} of the view of {store.user_id!r}, which shows that user alone: "
             "leave it out, or take the store that the view is of"
         )
     if isinstance(store, PerUserStore) and user_id is not None:
-        return view_of(store, user_id)._planner
-    return store._planner
+        return view_of(store, user_id).planner
+    return store.planner
 
 
 class ItemReader:
@@ -150,7 +150,7 @@ class ItemReader:
 
     def _search(self, limit: int, offset: int) -> Steps[list[SearchItem]]:
         op = SearchOp(self._prefix, None, limit, offset, None, False)
-        [found] = yield ask_store(self._store, [op])
+        [found] = yield StoreOps(self._store, [op])
         items: list[SearchItem] = found
         return items
 

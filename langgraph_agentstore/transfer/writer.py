@@ -11,9 +11,9 @@ from typing import Protocol
 from ..errors import VersionConflictError
 from ..model.namespaces import Labels, decode_labels
 from ..model.users import Address
-from ..runtime.steps import Steps
 from ..sql.items.import_records import Conflict, Imported
 from ..sql.planner import Planner
+from ..store.steps import Steps
 from .documents import record_of
 from .formats.base import Document
 from .manifest import Manifest

@@ -493,6 +493,6 @@ LOOKS: dict[str, Statement[Any]] = {
 def test_what_is_small_reads_no_whole_table(fresh_database: str, statement: Statement[Any]) -> None:
     with AgentStore(fresh_database) as store:
         job = explain_job(statement.sql, len(statement.arguments))
-        [(text, _)] = store._engine.run([job])
+        text, _ = store.executor.run(job)
     assert " on item i" in text
     assert "Seq Scan" not in text

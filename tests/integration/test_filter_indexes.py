@@ -45,7 +45,7 @@ async def explained(
     connection: asyncpg.Connection, store: AgentStore, schema: str, filter: dict[str, Any]
 ) -> str:
     context = SqlContext(Tables(schema))
-    condition = store._root_planner.filter(filter)
+    condition = store.planner.filter(filter)
     statement = plan_count([Region("alice", ())], condition, context)
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary", encoder=lambda t: b"\x01" + t, decoder=bytes

@@ -240,7 +240,7 @@ def test_a_model_by_name_works(
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", server.url)
     store = opened("ollama:small")
-    embedder: Any = store._planner.context.searched.embedder
+    embedder: Any = store.planner.context.searched.embedder
     clients.append(embedder.documents.blocking.__self__._client._client)
     store.put(NS, "tea", {"text": "green tea"})
     assert store.search(NS, query="green tea")[0].key == "tea"

@@ -17,7 +17,7 @@ from psycopg import sql
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.model.namespaces import Labels, decode_labels, place
 from langgraph_agentstore.model.users import Scope
-from langgraph_agentstore.store.items import ExtendedSurface
+from langgraph_agentstore.store.views import ItemStore
 from tests.support.store_model import StoreModel, shown
 from tests.support.store_steps import Step, count_up, sequences, writes_and_reads
 
@@ -45,7 +45,7 @@ class World:
         self._connection = psycopg.connect(dsn, autocommit=True)
         self._connection.execute("SET synchronous_commit = off")
 
-    def view(self, name: str) -> ExtendedSurface:
+    def view(self, name: str) -> ItemStore:
         return self.stores.get(name) or self.stores["users first"].for_user("alice")
 
     def empty(self) -> None:
@@ -82,11 +82,11 @@ def examples(request: pytest.FixtureRequest) -> Examples:
     )
 
 
-def scope_of(view: ExtendedSurface) -> Scope:
-    return view._planner.scope
+def scope_of(view: ItemStore) -> Scope:
+    return view.planner.scope
 
 
-def check_everything(view: ExtendedSurface, model: StoreModel, root: Labels = ()) -> None:
+def check_everything(view: ItemStore, model: StoreModel, root: Labels = ()) -> None:
     assert shown(list(view.iter_items(root, page_size=3))) == model.iter_items(root)
     assert shown(view.search(root, limit=1000)) == model.search(root, limit=1000)
     assert view.list_namespaces(prefix=root, limit=1000) == model.list_namespaces(root, limit=1000)

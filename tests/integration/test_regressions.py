@@ -143,7 +143,7 @@ async def test_a_fault_of_the_package_is_not_told_as_one_of_the_database(
 
     async with AgentStore(postgres_dsn, schema=schema_name) as store:
         with pytest.raises(InternalError, match=r"itself \(KeyError\)") as raised:
-            await store._arun(Statement("SELECT 'a secret'", (), faulty))
+            await store.executor.arun(Statement("SELECT 'a secret'", (), faulty))
     assert not isinstance(raised.value, DatabaseError)
     assert isinstance(raised.value.__cause__, KeyError)
     assert "a secret" not in str(raised.value)

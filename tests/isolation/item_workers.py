@@ -12,7 +12,7 @@ from langgraph.store.base import GetOp
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import BatchError, StoreClosedError
-from langgraph_agentstore.store.items import ExtendedSurface
+from langgraph_agentstore.store.views import ItemStore
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
 from tests.soak.store_worker import StoreWorker
 from tests.soak.workers import Place, Worker
@@ -24,14 +24,14 @@ LARGE_TEXT_BYTES = 300_000
 class ViewWorker(StoreWorker):
     """One user's view, below a label."""
 
-    def place_of_items(self) -> tuple[ExtendedSurface, tuple[str, ...]]:
+    def place_of_items(self) -> tuple[ItemStore, tuple[str, ...]]:
         return self.place.store.for_user(self.user), ("viewed",)
 
 
 class TuplesWorker(StoreWorker):
     """The plain store, where a tuple names the user."""
 
-    def place_of_items(self) -> tuple[ExtendedSurface, tuple[str, ...]]:
+    def place_of_items(self) -> tuple[ItemStore, tuple[str, ...]]:
         return self.place.store, ("users", self.user, "tuples")
 
 

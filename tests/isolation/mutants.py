@@ -88,7 +88,7 @@ def one_copy_for_all(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
 
 def searches_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """Some searches forget whose items they are for."""
-    plan = Planner._plan_search
+    plan = Planner.search
 
     def wrong(self: Planner, op: Any) -> Any:
         planned = plan(self, op)
@@ -96,7 +96,7 @@ def searches_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> N
             return planned
         return replace(planned, sql=planned.sql.replace("i.user_id = $3", "$3::text <> ''"))
 
-    patch.setattr(Planner, "_plan_search", wrong)
+    patch.setattr(Planner, "search", wrong)
 
 
 def regions_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
@@ -131,7 +131,7 @@ def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
         before[:] = [self._own_planner]
         return planner
 
-    patch.setattr(views.UserStore, "_planner", property(wrong))
+    patch.setattr(views.UserStore, "planner", property(wrong))
 
 
 def graphs_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:

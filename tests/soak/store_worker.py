@@ -9,7 +9,7 @@ import pytest
 from langgraph.store.base import GetOp, PutOp
 
 from langgraph_agentstore.errors import BatchError, VersionConflictError
-from langgraph_agentstore.store.items import ExtendedSurface
+from langgraph_agentstore.store.views import ItemStore
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
 from tests.soak.workers import Place, Worker
 
@@ -30,7 +30,7 @@ class StoreWorker(Worker):
         self.number = 0
         self._fleeting: tuple[float, float] | None = None
 
-    def place_of_items(self) -> tuple[ExtendedSurface, tuple[str, ...]]:
+    def place_of_items(self) -> tuple[ItemStore, tuple[str, ...]]:
         """The store, and the labels below which this worker alone writes."""
         return self.place.store.for_user(self.user), ()
 

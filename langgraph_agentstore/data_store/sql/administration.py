@@ -21,6 +21,7 @@ from ...sql.region import at_or_below
 from ...sql.statement import (
     Decoded,
     ItemId,
+    Queue,
     ResultT,
     Row,
     SqlContext,
@@ -263,7 +264,7 @@ SELECT total.count, first.*
     def decode(rows: Sequence[Row]) -> Decoded[tuple[Any, Any]]:
         return Decoded((rows[0][0], [(row[1], row[2]) for row in rows if row[1] is not None]))
 
-    return Statement(sql, (at.user_id, at.stored, limit, preview), decode, reads=True)
+    return Statement(sql, (at.user_id, at.stored, limit, preview), decode, queue=Queue.EQUAL_READS)
 
 
 def _shown(row: Row) -> tuple[Any, ...]:
@@ -277,4 +278,4 @@ def _read(
     def decode(rows: Sequence[Row]) -> Decoded[list[ResultT]]:
         return Decoded([make(row) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, reads=True)
+    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)

@@ -15,7 +15,7 @@ from ..session import Job, Session
 from .indexes import have_approximate_index
 
 
-def load_job(puts: Sequence[Put]) -> Job:
+def load_job(puts: Sequence[Put]) -> Job[int]:
     """Writes all of them, whose ids differ, or none: COPY and upserts, one transaction."""
 
     async def run(session: Session) -> int:

@@ -11,7 +11,7 @@ from ..driver_errors import executing
 from ..session import Job, Session
 
 
-def explain_job(sql: str, arguments: int) -> Job:
+def explain_job(sql: str, arguments: int) -> Job[Any]:
     """The generic plan of a statement with so many arguments: as text, and as a tree.
 
     It depends on no values, so none are given; nothing of the statement is run.

@@ -26,7 +26,7 @@ class Importing:
         self._connection: Connection | None = None
         self._transaction: Any = None
 
-    def begin(self) -> Job:
+    def begin(self) -> Job[Any]:
         """Takes a connection and begins the transaction, if there is to be one."""
 
         async def run(session: Session) -> None:
@@ -45,7 +45,7 @@ class Importing:
 
         return Job(run)
 
-    def write(self, records: Sequence[Imported]) -> Job:
+    def write(self, records: Sequence[Imported]) -> Job[Any]:
         """Writes a batch, whose ids differ, whole or not at all; which of it was written."""
 
         async def run(session: Session) -> set[ItemId]:
@@ -56,7 +56,7 @@ class Importing:
 
         return Job(run)
 
-    def end(self, *, commit: bool) -> Job:
+    def end(self, *, commit: bool) -> Job[Any]:
         """Makes the transaction last, or undoes it."""
 
         async def run(_session: Session) -> None:

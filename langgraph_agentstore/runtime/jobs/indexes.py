@@ -44,7 +44,7 @@ SELECT NOT x.indisvalid OR NOT coalesce(c.reloptions, '{}') @> $2::text[]
   FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE x.indexrelid = to_regclass($1)"""
 
 
-def setup_job(indexes: Sequence[FilterIndex]) -> Job:
+def setup_job(indexes: Sequence[FilterIndex]) -> Job[None]:
     """Sets the schema up, and makes what indexes are missing or were left unfinished."""
 
     async def run(session: Session) -> None:

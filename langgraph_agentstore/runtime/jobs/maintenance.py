@@ -52,7 +52,7 @@ async def _stop_sweeper(session: Session) -> bool:
     return await session.sweeper.stop()
 
 
-def start_sweeper(interval_minutes: float | None) -> Job:
+def start_sweeper(interval_minutes: float | None) -> Job[Running]:
     """Starts the sweeper at this interval, or at the store's; its result ends with it."""
     ttl_interval(interval_minutes)
 

@@ -51,7 +51,7 @@ SELECT q.position, {_COLUMNS_OF_MANY}
  WHERE {context.live()}"""
 
 
-def get_statement(gets: Sequence[Get], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
+def get_statement(gets: Sequence[Get[Any]], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
     """The statement for these gets: a plain look-up for one item, a join for more."""
     item_ids = distinct_triples(gets)
     if len(item_ids) == 1:
@@ -59,14 +59,14 @@ def get_statement(gets: Sequence[Get], context: SqlContext) -> tuple[str, tuple[
     return get_many_sql(context), columns_of(item_ids)
 
 
-def distinct_triples(gets: Sequence[Get]) -> list[ItemId]:
+def distinct_triples(gets: Sequence[Get[Any]]) -> list[ItemId]:
     """Each item once, in the order in which they are first asked for."""
     if len(gets) == 1:
         return [gets[0].item_id]
     return list(dict.fromkeys([get.item_id for get in gets]))
 
 
-def plan_get_alone(get: Get, context: SqlContext) -> Statement[Item | StoredValue | None]:
+def plan_get_alone(get: Get[Any], context: SqlContext) -> Statement[Item | StoredValue | None]:
     """Reads one item by a statement of its own, however large its value is."""
 
     def decode(rows: Sequence[Row]) -> Decoded[Item | StoredValue | None]:
@@ -89,7 +89,7 @@ class Gotten:
     apart: list[int]
 
 
-def decode_gets(gets: Sequence[Get], rows: Sequence[Row]) -> Gotten:
+def decode_gets(gets: Sequence[Get[Any]], rows: Sequence[Row]) -> Gotten:
     """What these rows are to the gets."""
     items: list[Item | StoredValue | None] = [None] * len(gets)
     refreshes: list[Refresh] = []
@@ -108,7 +108,7 @@ def decode_gets(gets: Sequence[Get], rows: Sequence[Row]) -> Gotten:
     return Gotten(items, refreshes, apart)
 
 
-def _positions_of(gets: Sequence[Get], item_ids: Sequence[ItemId]) -> Sequence[Sequence[int]]:
+def _positions_of(gets: Sequence[Get[Any]], item_ids: Sequence[ItemId]) -> Sequence[Sequence[int]]:
     """For each triple, where it is asked for."""
     if len(item_ids) == len(gets):
         return [(position,) for position in range(len(gets))]
@@ -118,7 +118,9 @@ def _positions_of(gets: Sequence[Get], item_ids: Sequence[ItemId]) -> Sequence[S
     return list(positions.values())
 
 
-def _decoded(get: Get, columns: Row, value: Any, refreshes: list[Refresh]) -> Item | StoredValue:
+def _decoded(
+    get: Get[Any], columns: Row, value: Any, refreshes: list[Refresh]
+) -> Item | StoredValue:
     _, created_at, updated_at, expires_at, refreshed = columns
     if refreshed is not None and get.refresh:
         refreshes.append(Refresh(get.item_id, expires_at, refreshed))

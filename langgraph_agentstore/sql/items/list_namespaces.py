@@ -25,6 +25,7 @@ from ...model.namespaces import (
 from ...model.users import Region, Scope
 from ..statement import (
     Decoded,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -72,7 +73,7 @@ def plan_list_namespaces(
             found[number].append(_truncated(walks[number], user_id, labels_at(at)))
         return Decoded(_page(found, op.offset, op.limit))
 
-    return Statement(sql, tuple(arguments), decode, reads=True, again=list)
+    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, again=list)
 
 
 def _page(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:

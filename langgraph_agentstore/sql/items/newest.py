@@ -27,6 +27,7 @@ from ..filters import Filter, filter_sql
 from ..region import region_condition
 from ..statement import (
     Decoded,
+    Queue,
     Refresh,
     Row,
     SqlContext,
@@ -58,7 +59,7 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, context: SqlContext)
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         return _decode(rows, scope, refresh=op.refresh_ttl)
 
-    everything = Statement(sql, tuple(arguments), decode, reads=True)
+    everything = Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
     if len(regions) > 1 or not regions[0].labels:
         return everything
     return _plan_leaf(regions[0], op, filter, everything, scope, context)
@@ -91,8 +92,9 @@ def _plan_leaf(
         return found
 
     # A filter may have to look at a whole namespace to find its page.
-    bounded = not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
-    return Statement(sql, tuple(arguments), decode, reads=True, bounded=bounded)
+    shared = not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
+    queue = Queue.SHARED if shared else Queue.EQUAL_READS
+    return Statement(sql, tuple(arguments), decode, queue=queue)
 
 
 @lru_cache(maxsize=512)

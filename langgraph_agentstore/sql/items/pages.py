@@ -16,6 +16,7 @@ from ..region import region_condition
 from ..statement import (
     Decoded,
     ItemId,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -35,7 +36,7 @@ SELECT count(*)
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         return Decoded(rows[0][0])
 
-    return Statement(sql, tuple(arguments), decode, reads=True)
+    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
 
 
 def plan_page(
@@ -56,7 +57,7 @@ def plan_page(
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[ItemId, Item]]]:
         return Decoded([_keyed_item(row, scope) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, reads=True)
+    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
 
 
 def after_key(after: ItemId | None, arguments: list[Any]) -> list[str]:
@@ -114,4 +115,4 @@ def plan_record(
         minutes = None if ttl is None else ttl / timedelta(minutes=1)
         return Decoded(ItemRecord(labels, item_id[2], *(*rows[0][:-1], minutes)))
 
-    return Statement(_record_sql(context), item_id, decode, reads=True, bounded=True)
+    return Statement(_record_sql(context), item_id, decode, queue=Queue.SHARED)

@@ -24,6 +24,7 @@ from ...model.users import UserScope
 from ..filters import Filter, filter_sql
 from ..statement import (
     Decoded,
+    Queue,
     ResultT,
     Row,
     SqlContext,
@@ -198,4 +199,4 @@ def _values(rows: Sequence[Row]) -> dict[str, StoredValue]:
 def _read(
     sql: str, arguments: tuple[Any, ...], make: Callable[[Sequence[Row]], ResultT]
 ) -> Statement[ResultT]:
-    return Statement(sql, arguments, lambda rows: Decoded(make(rows)), reads=True)
+    return Statement(sql, arguments, lambda rows: Decoded(make(rows)), queue=Queue.EQUAL_READS)

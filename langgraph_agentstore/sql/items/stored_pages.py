@@ -11,6 +11,7 @@ from ..region import region_condition
 from ..statement import (
     Decoded,
     ItemId,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -38,7 +39,7 @@ def plan_records_by_key(
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord]]:
         return Decoded([decode_record(row) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, reads=True)
+    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
 
 
 def plan_stored_at(
@@ -57,7 +58,7 @@ SELECT {RECORD_COLUMNS}, p.position
         found = {row[-1]: decode_record(row) for row in rows}
         return Decoded([found.get(position) for position in range(1, len(item_ids) + 1)])
 
-    return Statement(sql, columns_of(item_ids), decode, reads=True)
+    return Statement(sql, columns_of(item_ids), decode, queue=Queue.EQUAL_READS)
 
 
 def item_id_of(record: StoredRecord) -> ItemId:

@@ -21,6 +21,7 @@ from ..items.expiry import REFRESHED
 from ..region import region_condition
 from ..statement import (
     Decoded,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -95,7 +96,7 @@ def plan_query_anywhere(
                 add_found(row, scope, op.refresh_ttl, found, **_ranking(row, scored_by, words))
         return found
 
-    return Statement(sql.text(), tuple(arguments), decode, reads=True)
+    return Statement(sql.text(), tuple(arguments), decode, queue=Queue.EQUAL_READS)
 
 
 def plan_explanation(
@@ -109,7 +110,7 @@ def plan_explanation(
             way, reason = way_and_reason(rows[0][-1], context)
         return Decoded(Explanation(statement.sql.strip(), statement.arguments, way, reason))
 
-    return Statement(statement.sql, statement.arguments, decode, reads=True)
+    return Statement(statement.sql, statement.arguments, decode, queue=Queue.EQUAL_READS)
 
 
 def _scored_by(options: QueryOptions, context: SqlContext) -> str:

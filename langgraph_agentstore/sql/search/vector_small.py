@@ -19,6 +19,7 @@ from ..items.expiry import REFRESHED
 from ..region import region_condition
 from ..statement import (
     Decoded,
+    Queue,
     Row,
     SqlContext,
     Statement,
@@ -59,9 +60,10 @@ def plan_small_scope(
         return found
 
     # A filter may have to look at every part; a page of no great length is over soon.
-    bounded = not op.filter and op.limit + op.offset <= SMALL
+    shared = not op.filter and op.limit + op.offset <= SMALL
+    queue = Queue.SHARED if shared else Queue.EQUAL_READS
     sql = _sql(region, where, context)
-    return Statement(sql, tuple(arguments), decode, reads=True, bounded=bounded)
+    return Statement(sql, tuple(arguments), decode, queue=queue)
 
 
 def _sql(region: str, where: str, context: SqlContext) -> str:

@@ -46,9 +46,9 @@ PLANNER = Planner(SCOPE, CurrentRules(RULES))
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LATER = THEN + timedelta(minutes=5)
 ALICES = ("users", "alice", "files")
-A = Get(("alice", "files", "a"), ALICES, refresh=True)
-C = Get(("", "docs", "c"), ("docs",), refresh=False)
-B = Get(("", "docs", "b"), ("docs",), refresh=False)
+A: Get[Item | None] = Get(("alice", "files", "a"), ALICES, refresh=True)
+C: Get[Item | None] = Get(("", "docs", "c"), ("docs",), refresh=False)
+B: Get[Item | None] = Get(("", "docs", "b"), ("docs",), refresh=False)
 
 
 def test_gets_are_answered_in_the_order_asked_for() -> None:
@@ -86,7 +86,7 @@ def test_a_lone_get_is_answered_without_a_position() -> None:
 
 
 def test_an_item_that_many_ask_for_is_read_once_and_given_to_each() -> None:
-    again = Get(A.item_id, None, refresh=False)
+    again: Get[Any] = Get(A.item_id, None, refresh=False)
     assert get_statement([A, again, A], RULES)[1] == A.item_id
     assert get_statement([A, B, again], RULES)[1] == (["alice", ""], ["files", "docs"], ["a", "b"])
     row = ({"n": [1]}, THEN, THEN, LATER, LATER, False)

@@ -15,6 +15,7 @@ from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
     Decoded,
+    Queue,
     SqlContext,
     Statement,
     Tables,
@@ -24,7 +25,7 @@ PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(SqlContext(Tabl
 
 
 def read(*arguments: Any, sql: str = "SELECT") -> Statement[Any]:
-    return Statement(sql, arguments, lambda rows: Decoded(list(rows)), reads=True)
+    return Statement(sql, arguments, lambda rows: Decoded(list(rows)), queue=Queue.EQUAL_READS)
 
 
 @pytest.mark.parametrize(

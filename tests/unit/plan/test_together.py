@@ -12,6 +12,7 @@ from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
     Decoded,
+    Queue,
     SqlContext,
     Statement,
     Tables,
@@ -25,7 +26,7 @@ def statement(limit: int, name: str) -> Statement[list[int]]:
         "SELECT n FROM t WHERE name = $2 LIMIT $1",
         (limit, name),
         lambda rows: Decoded([row[0] for row in rows]),
-        bounded=True,
+        queue=Queue.SHARED,
     )
 
 
@@ -52,7 +53,7 @@ def test_rows_go_back_to_their_statements_in_order() -> None:
 def is_bounded(op: SearchOp) -> bool:
     planned = PLANNER.plan(op)
     assert isinstance(planned, Statement)
-    return planned.bounded
+    return planned.queue is Queue.SHARED
 
 
 def test_only_statements_of_bounded_cost_share() -> None:
@@ -64,5 +65,5 @@ def test_only_statements_of_bounded_cost_share() -> None:
     assert not is_bounded(SearchOp(("users", "alice")))  # as many namespaces as she has
     assert not is_bounded(SearchOp(("users",)))
     item_id, labels = PLANNER.item_id(mine, "k")
-    assert plan_record(item_id, labels, PLANNER.context).bounded
+    assert plan_record(item_id, labels, PLANNER.context).queue is Queue.SHARED
     assert not isinstance(PLANNER.plan(GetOp(mine, "k")), Statement)
