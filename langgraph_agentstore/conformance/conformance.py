@@ -1,4 +1,4 @@
-"""`StoreConformance`: the facts as tests of pytest."""
+"""`StoreConformance`: the facts as pytest tests."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from .fact import FACTS, Fact
 
 
 class StoreConformance:
-    """Subclass it, say how to open your store, and every fact is a test in each form.
+    """A test class with one test per fact and form; subclass it and define `open_store`.
 
     Attributes:
-        forms: which ways to call the store are tested: "blocking", "awaited".
-        deviations: the facts that are known not to hold, by name, each with the reason; `name[*]`
-            stands for every case of a fact. They are strict expected failures: a test fails when
-            its deviation is gone.
+        forms: the forms of calls to test: "blocking", "awaited".
+        deviations: the facts that the store is known not to meet, each with a reason. The key
+            `name[*]` means every case of a fact. Each is a strict expected failure: its test
+            fails when the store meets the fact.
     """
 
     forms: ClassVar[tuple[str, ...]] = tuple(FORMS)
     deviations: ClassVar[Mapping[str, str]] = {}
 
     def open_store(self, ttl: TTLConfig | None) -> object:
-        """An empty store, or a context manager of one; called anew for each fact.
+        """Return an empty store or a context manager of one; called once for each test.
 
-        Where it is an async context manager the awaited form enters it as such. A store that
-        knows no TTL may ignore `ttl`: facts about expiry are then skipped.
+        The awaited form enters an async context manager as such. A store without TTL support
+        may ignore `ttl`; the facts about expiry are then skipped.
         """
-        raise NotImplementedError("open_store says how to open the store to test")
+        raise NotImplementedError("override open_store: it returns the store to test")
 
     def test_fact(self, form: type[Driver], fact: Fact) -> None:
-        """One fact, in one form."""
+        """Test one fact in one form."""
 
         async def body(driver: Driver) -> None:
             if fact.needs_ttl and not driver.store.supports_ttl:
@@ -44,7 +44,7 @@ class StoreConformance:
         form.run(self.open_store(fact.ttl), body)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Makes a test of every form and fact."""
+        """Make a test of every form and fact."""
         unknown = set(self.deviations) - {name for fact in FACTS.values() for name in _names(fact)}
         if unknown:
             raise pytest.UsageError(
@@ -69,6 +69,6 @@ class StoreConformance:
 
 
 def _names(fact: Fact) -> tuple[str, ...]:
-    """What may stand for a fact among deviations."""
+    """Return the names that may stand for a fact in `deviations`."""
     name, bracket, _ = fact.name.partition("[")
     return (fact.name, f"{name}[*]") if bracket else (name,)

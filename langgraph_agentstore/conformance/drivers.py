@@ -1,8 +1,8 @@
-"""Drivers: one body for a store's blocking and awaitable methods.
+"""Drivers, which run one test body against a store's blocking or async methods.
 
-A fact is a coroutine function that awaits a driver's methods. `Blocking` answers each with the
-store's `put`, `get`, …, and runs the fact without any event loop; `Awaited` answers with `aput`,
-`aget`, … on a loop of its own.
+A fact is a coroutine function that awaits the methods of a driver. `Blocking` calls the store's
+`put`, `get`, … and runs the fact without an event loop. `Awaited` awaits `aput`, `aget`, … on a
+new event loop.
 """
 
 from __future__ import annotations
@@ -22,106 +22,106 @@ Labels = tuple[str, ...]
 Body = Callable[["Driver"], Coroutine[Any, Any, T]]
 
 THREADS = 16
-"""How many calls of `together` a blocking driver has under way at once."""
+"""The number of concurrent calls of `Blocking.together`."""
 
 
 class Driver(ABC):
-    """A store, and the one way in which its methods are called.
+    """A store and the form in which its methods are called.
 
-    The methods are the store's own; what they leave out are the store's defaults. `store` is the
-    store itself, for the few facts about threads and event loops.
+    The methods have the parameters of the store's methods; parameters that are left out have the
+    store's defaults. `store` is the store itself, for the facts about threads and event loops.
     """
 
     form: str
-    """How this driver is named in the ids of tests."""
+    """The name of this driver in the ids of tests."""
 
     def __init__(self, store: BaseStore) -> None:
         self.store = store
 
     async def put(self, namespace: Labels, key: str, value: Any, **options: Any) -> None:
-        """`put` or `aput`."""
+        """Call `put` or `aput`."""
         await self._call("put", namespace, key, value, **options)
 
     async def get(self, namespace: Labels, key: str, **options: Any) -> Item | None:
-        """`get` or `aget`."""
+        """Call `get` or `aget`."""
         item: Item | None = await self._call("get", namespace, key, **options)
         return item
 
     async def delete(self, namespace: Labels, key: str) -> None:
-        """`delete` or `adelete`."""
+        """Call `delete` or `adelete`."""
         await self._call("delete", namespace, key)
 
     async def search(self, prefix: Labels, **options: Any) -> list[SearchItem]:
-        """`search` or `asearch`."""
+        """Call `search` or `asearch`."""
         found: list[SearchItem] = await self._call("search", prefix, **options)
         return found
 
     async def list_namespaces(self, **options: Any) -> list[Labels]:
-        """`list_namespaces` or `alist_namespaces`."""
+        """Call `list_namespaces` or `alist_namespaces`."""
         namespaces: list[Labels] = await self._call("list_namespaces", **options)
         return namespaces
 
     async def batch(self, operations: Iterable[Op]) -> list[Result]:
-        """`batch` or `abatch`."""
+        """Call `batch` or `abatch`."""
         results: list[Result] = await self._call("batch", operations)
         return results
 
     @classmethod
     @abstractmethod
     def run(cls, opened: object, body: Body[T]) -> T:
-        """Enters `opened`, a store or a context manager of one, and runs `body` on it."""
+        """Enter `opened`, a store or a context manager of one, and run `body` on the store."""
 
     @abstractmethod
     async def sleep(self, seconds: float) -> None:
-        """Lets that much time pass."""
+        """Wait for `seconds`."""
 
     @abstractmethod
     async def together(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
-        """Makes all calls at once; what each returned or raised, in their order."""
+        """Make all calls concurrently; return the result or the exception of each, in order."""
 
     @abstractmethod
     async def in_threads(self, functions: Sequence[Callable[[], T]]) -> list[T]:
-        """Runs each function in a thread of its own, all at once."""
+        """Run each function in its own thread, all concurrently."""
 
     @abstractmethod
     async def on_a_loop(self, function: Callable[[], T]) -> T:
-        """Calls a blocking function on the thread of a running event loop."""
+        """Call a blocking function in the thread of a running event loop."""
 
     @abstractmethod
     async def _call(self, method: str, *arguments: Any, **options: Any) -> Any:
-        """Calls a method of the store."""
+        """Call a method of the store."""
 
 
 class Blocking(Driver):
-    """Calls `put`, `get`, …; `together` calls from threads."""
+    """A driver that calls `put`, `get`, …; `together` calls from threads."""
 
     form = "blocking"
 
     @classmethod
     def run(cls, opened: object, body: Body[T]) -> T:
-        """Runs `body` with no event loop in this thread."""
+        """Run `body` with no event loop in this thread."""
         if isinstance(opened, AbstractContextManager):
             with opened as store:
                 return _without_a_loop(body(cls(store)))
         return _without_a_loop(body(cls(_as_store(opened))))
 
     async def sleep(self, seconds: float) -> None:
-        """Blocks the thread."""
+        """Block the thread for `seconds`."""
         time.sleep(seconds)  # noqa: ASYNC251 - there is no loop to block
 
     async def together(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
-        """Up to `THREADS` at a time."""
+        """Make up to `THREADS` calls at a time."""
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(_outcome, calls))
 
     async def in_threads(self, functions: Sequence[Callable[[], T]]) -> list[T]:
-        """One thread for each function."""
+        """Start one thread for each function."""
         with ThreadPoolExecutor(len(functions)) as pool:
             futures = [pool.submit(function) for function in functions]
             return [future.result() for future in futures]
 
     async def on_a_loop(self, function: Callable[[], T]) -> T:
-        """The loop runs in this thread, for this one call."""
+        """Run an event loop in this thread for this one call."""
 
         async def call() -> T:
             return function()
@@ -133,13 +133,13 @@ class Blocking(Driver):
 
 
 class Awaited(Driver):
-    """Awaits `aput`, `aget`, …; `together` gathers."""
+    """A driver that awaits `aput`, `aget`, …; `together` awaits all calls at once."""
 
     form = "awaited"
 
     @classmethod
     def run(cls, opened: object, body: Body[T]) -> T:
-        """Enters the store and runs `body` on a new event loop."""
+        """Enter the store and run `body` on a new event loop."""
 
         async def entered() -> T:
             if isinstance(opened, AbstractAsyncContextManager):
@@ -153,20 +153,20 @@ class Awaited(Driver):
         return asyncio.run(entered())
 
     async def sleep(self, seconds: float) -> None:
-        """Leaves the loop to others."""
+        """Wait without blocking the event loop."""
         await asyncio.sleep(seconds)
 
     async def together(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
-        """All at a time."""
+        """Make all calls at once."""
         results = await asyncio.gather(*[call() for call in calls], return_exceptions=True)
         return [_returned(result) for result in results]
 
     async def in_threads(self, functions: Sequence[Callable[[], T]]) -> list[T]:
-        """The loop goes on meanwhile."""
+        """Run the functions while the event loop goes on."""
         return await asyncio.gather(*[asyncio.to_thread(function) for function in functions])
 
     async def on_a_loop(self, function: Callable[[], T]) -> T:
-        """The loop that runs this fact."""
+        """Call the function in the thread of the loop that runs this fact."""
         return function()
 
     async def _call(self, method: str, *arguments: Any, **options: Any) -> Any:
@@ -183,7 +183,7 @@ def _as_store(opened: object) -> BaseStore:
 
 
 def _without_a_loop(body: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns that waits for nothing."""
+    """Run a coroutine that never suspends, and return its result."""
     try:
         body.send(None)
     except StopIteration as finished:

@@ -1,4 +1,4 @@
-"""What a fact is, and how facts are declared."""
+"""Facts, and the decorators that declare them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ CheckOfCase: TypeAlias = Callable[[Driver, CaseT], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that is true of every LangGraph store.
+    """One property that every LangGraph store should have.
 
-    `check` gets an empty store and raises `AssertionError` where the fact does not hold. A fact
-    with `needs_ttl` is about expiry; `ttl` is the configuration it wants the store to have.
+    Attributes:
+        name: the name of the function that declares it, with `[case]` if it has cases.
+        statement: the property as a sentence.
+        check: gets an empty store; raises `AssertionError` if the store lacks the property.
+        needs_ttl: the fact is about expiry.
+        ttl: the configuration with which the store is to be opened.
     """
 
     name: str
@@ -32,11 +36,11 @@ class Fact:
 
 
 FACTS: dict[str, Fact] = {}
-"""Every fact by its name, in the order of the modules of `facts`."""
+"""All facts by name, in the order of the modules in `facts`."""
 
 
 def fact(check: Check) -> Check:
-    """Declares a fact: its name is the function's, its statement the docstring."""
+    """Declare a fact; the function gives its name, the docstring its statement."""
     _declare(Fact(check.__name__, _statement(check), check))
     return check
 
@@ -44,7 +48,7 @@ def fact(check: Check) -> Check:
 def fact_of_each(
     cases: Mapping[str, CaseT],
 ) -> Callable[[CheckOfCase[CaseT]], CheckOfCase[CaseT]]:
-    """Declares one fact for each case, named `name[case]`; the body gets the case."""
+    """Declare one fact per case, named `name[case]`; the function gets the case."""
 
     def declare(check: CheckOfCase[CaseT]) -> CheckOfCase[CaseT]:
         for name, case in cases.items():
@@ -56,7 +60,7 @@ def fact_of_each(
 
 
 def fact_of_expiry(ttl: TTLConfig | None = None) -> Callable[[Check], Check]:
-    """Declares a fact about items that expire, for a store configured with `ttl`."""
+    """Declare a fact about items that expire, for a store opened with `ttl`."""
 
     def declare(check: Check) -> Check:
         _declare(Fact(check.__name__, _statement(check), check, needs_ttl=True, ttl=ttl))

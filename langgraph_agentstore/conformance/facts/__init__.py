@@ -1,6 +1,6 @@
-"""The facts, by theme. Importing this declares all of them."""
+"""The facts, one module per theme. Importing this package declares all of them."""
 
-from . import (
+from . import (  # noqa: F401 - importing them declares the facts
     batches,
     concurrency,
     filters,
@@ -13,17 +13,3 @@ from . import (
     ttl,
     values,
 )
-
-__all__ = [
-    "batches",
-    "concurrency",
-    "filters",
-    "items",
-    "keys",
-    "labels",
-    "listing",
-    "numbers",
-    "search",
-    "ttl",
-    "values",
-]

@@ -1,4 +1,4 @@
-"""Several operations in one call."""
+"""Facts about several operations in one call."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MANY = 20_000
 
 
 def values_of(results: list[Any]) -> list[Any]:
-    """The values of items, None where there is none."""
+    """Return the value of each item; results that are not items stay as they are."""
     return [item.value if isinstance(item, Item) else item for item in results]
 
 
 @fact
 async def results_come_in_the_order_of_operations(store: Driver) -> None:
-    """Whatever kinds of operations are mixed, the n-th result is of the n-th operation."""
+    """The n-th result belongs to the n-th operation, even if the kinds of operations are mixed."""
     await store.put(SPACE, "a", {"n": 1})
     await store.put(SPACE, "b", {"n": 2})
     results: list[Any] = await store.batch(
@@ -46,7 +46,7 @@ async def results_come_in_the_order_of_operations(store: Driver) -> None:
 
 @fact
 async def operations_may_come_from_a_generator(store: Driver) -> None:
-    """A batch takes any iterable, also one that can be walked only once."""
+    """A batch takes any iterable, even one that can be iterated only once."""
 
     def operations() -> Iterator[Op]:
         for number in range(3):
@@ -65,7 +65,7 @@ async def an_empty_batch_has_no_results(store: Driver) -> None:
 
 @fact
 async def reads_of_a_batch_come_before_its_writes(store: Driver) -> None:
-    """A read sees what was there before the batch, wherever it stands."""
+    """Every read sees the items as they were before the batch, wherever the read stands in it."""
     await store.put(SPACE, "a", {"n": 1})
     results: list[Any] = await store.batch(
         [
@@ -86,7 +86,7 @@ async def reads_of_a_batch_come_before_its_writes(store: Driver) -> None:
 
 @fact
 async def many_reads_of_a_batch_come_before_its_writes(store: Driver) -> None:
-    """However long the reads of a batch take, its writes wait."""
+    """The writes of a batch wait for its reads, however long the reads take."""
     await store.put(SPACE, "a", {"n": 1})
     searches: list[Op] = [SearchOp(SPACE, filter={"n": {"$gt": -n}}) for n in range(60)]
     writes = [PutOp(SPACE, key, {"n": 2}) for key in "abc"]
@@ -108,7 +108,7 @@ WRITES: dict[str, tuple[list[Any], Any]] = {
 
 @fact_of_each(WRITES)
 async def the_last_write_of_a_key_wins(store: Driver, case: tuple[list[Any], Any]) -> None:
-    """Of several writes to one item in a batch the last one counts, be it a put or a delete."""
+    """If a batch writes one item several times, the last put or delete counts."""
     values, expected = case
     await store.put(SPACE, "k", {"n": 0})
     await store.batch([PutOp(SPACE, "k", value) for value in values])
@@ -117,7 +117,7 @@ async def the_last_write_of_a_key_wins(store: Driver, case: tuple[list[Any], Any
 
 @fact
 async def one_item_may_be_read_twice_in_a_batch(store: Driver) -> None:
-    """Each get has its own result, and they share no object."""
+    """Each get has its own result; two results share no object."""
     await store.put(SPACE, "k", {"list": []})
     first, second = await store.batch([GetOp(SPACE, "k"), GetOp(SPACE, "k")])
     assert isinstance(first, Item)
@@ -128,7 +128,7 @@ async def one_item_may_be_read_twice_in_a_batch(store: Driver) -> None:
 
 @fact
 async def a_batch_spans_namespaces(store: Driver) -> None:
-    """Operations of one batch may be on any number of namespaces."""
+    """One batch may use any number of namespaces."""
     spaces = [(*SPACE, str(number)) for number in range(50)]
     await store.batch([PutOp(space, "k", {"at": space[-1]}) for space in spaces])
     results = await store.batch([GetOp(space, "k") for space in reversed(spaces)])
@@ -137,7 +137,7 @@ async def a_batch_spans_namespaces(store: Driver) -> None:
 
 @fact
 async def a_bad_operation_is_found_before_any_is_done(store: Driver) -> None:
-    """A batch with an operation that no store could do raises and writes nothing."""
+    """A batch with an invalid operation raises an error and writes nothing."""
     good, bad = PutOp(SPACE, "good", {}), PutOp(("a.b",), "bad", {})
     for operations in ([good, bad], [bad, good]):
         with pytest.raises(ValueError, match=r"a\.b"):
@@ -147,14 +147,14 @@ async def a_bad_operation_is_found_before_any_is_done(store: Driver) -> None:
 
 @fact
 async def what_is_no_operation_is_refused(store: Driver) -> None:
-    """A batch raises `ValueError` or `TypeError` for an object that is no operation."""
+    """A batch raises `ValueError` or `TypeError` for an object that is not an operation."""
     with pytest.raises((ValueError, TypeError)):
         await store.batch([object()])  # type: ignore[list-item]
 
 
 @fact
 async def twenty_thousand_puts_travel_in_one_batch(store: Driver) -> None:
-    """A batch has no limit that callers need to know."""
+    """A batch has no size limit that callers need to know."""
     puts = [PutOp(SPACE, str(number), {"n": number}) for number in range(MANY)]
     assert await store.batch(puts) == [None] * MANY
     results = await store.batch([GetOp(SPACE, key) for key in ("0", "16383", str(MANY - 1))])

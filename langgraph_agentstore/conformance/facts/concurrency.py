@@ -1,4 +1,4 @@
-"""Many callers at once, from tasks, threads and event loops."""
+"""Facts about many concurrent callers: tasks, threads and event loops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BAD: dict[str, tuple[Labels, str, Any]] = {
 
 @fact
 async def five_hundred_puts_at_once_are_all_kept(store: Driver) -> None:
-    """Calls that are under way together do not lose each other's items."""
+    """Concurrent puts do not lose each other's items."""
     await _all_good(
         store, [partial(store.put, SPACE, str(number), {"n": number}) for number in range(500)]
     )
@@ -37,7 +37,7 @@ async def five_hundred_puts_at_once_are_all_kept(store: Driver) -> None:
 
 @fact
 async def five_hundred_gets_at_once_each_get_their_own(store: Driver) -> None:
-    """Calls that travel together are answered apart."""
+    """Concurrent gets each return their own item."""
     for number in range(20):
         await store.put((*SPACE, str(number % 4)), str(number), {"n": number})
     gets = [
@@ -50,7 +50,7 @@ async def five_hundred_gets_at_once_each_get_their_own(store: Driver) -> None:
 
 @fact
 async def searches_at_once_each_find_their_own(store: Driver) -> None:
-    """Two hundred searches of ten namespaces, with pages of their own, are answered apart."""
+    """Two hundred concurrent searches of ten namespaces each return their own page."""
     for number in range(30):
         await store.put((*SPACE, str(number % 10)), f"{number:02}", {"n": number})
     searches = [
@@ -66,7 +66,7 @@ async def searches_at_once_each_find_their_own(store: Driver) -> None:
 
 @fact
 async def listings_at_once_each_list_their_own(store: Driver) -> None:
-    """Two hundred listings below ten namespaces are answered apart."""
+    """Two hundred concurrent listings below ten namespaces each return their own result."""
     for number in range(30):
         await store.put((*SPACE, str(number % 10), f"{number:02}"), "k", {})
     listings = [
@@ -82,7 +82,7 @@ async def listings_at_once_each_list_their_own(store: Driver) -> None:
 
 @fact
 async def a_read_sees_what_was_written_before_it(store: Driver) -> None:
-    """Whoever puts and then reads finds it, whatever others do meanwhile."""
+    """A caller that puts an item and then reads it finds it, whatever other callers do."""
 
     async def write_and_read(worker: int) -> None:
         space = (*SPACE, str(worker))
@@ -98,7 +98,7 @@ async def a_read_sees_what_was_written_before_it(store: Driver) -> None:
 
 @fact
 async def of_puts_to_one_item_one_wins_whole(store: Driver) -> None:
-    """Puts of one key at once leave one of the values, not a mixture."""
+    """Concurrent puts of one key leave one of the values, not a mixture."""
     values = [{"a": number, "b": [number] * 3} for number in range(50)]
     await _all_good(store, [partial(store.put, SPACE, "k", value) for value in values])
     assert (await existing(store, SPACE, "k")).value in values
@@ -106,7 +106,7 @@ async def of_puts_to_one_item_one_wins_whole(store: Driver) -> None:
 
 @fact_of_each(BAD)
 async def one_bad_operation_fails_alone(store: Driver, bad: tuple[Labels, str, Any]) -> None:
-    """Calls that are under way together with one that must fail succeed."""
+    """Valid calls succeed while a concurrent invalid call fails."""
     calls = [partial(store.put, SPACE, str(number), {"n": number}) for number in range(30)]
     calls.insert(11, partial(store.put, *bad))
     outcomes = await store.together(calls)
@@ -118,7 +118,7 @@ async def one_bad_operation_fails_alone(store: Driver, bad: tuple[Labels, str, A
 
 @fact
 async def a_store_serves_threads(store: Driver) -> None:
-    """The blocking methods may be called from several threads at once."""
+    """The blocking methods may be called from several threads at the same time."""
     raw = store.store
 
     def work(worker: int) -> list[Any]:
@@ -134,7 +134,7 @@ async def a_store_serves_threads(store: Driver) -> None:
 
 @fact
 async def a_store_serves_several_event_loops(store: Driver) -> None:
-    """The awaitable methods may be awaited on several loops, also one after the other."""
+    """The async methods may be awaited on several event loops, concurrently or in turn."""
     raw = store.store
 
     async def work(worker: int) -> list[Any]:
@@ -154,7 +154,7 @@ async def a_store_serves_several_event_loops(store: Driver) -> None:
 
 @fact
 async def a_blocking_call_works_where_a_loop_runs(store: Driver) -> None:
-    """As in a notebook's cell, or in a plain function that a coroutine calls."""
+    """A blocking method works in a thread with a running event loop, such as a notebook cell."""
     raw = store.store
 
     def put_and_get() -> Any:
@@ -167,7 +167,7 @@ async def a_blocking_call_works_where_a_loop_runs(store: Driver) -> None:
 
 @fact
 async def an_abandoned_call_disturbs_no_other(store: Driver) -> None:
-    """A call that is cancelled while it is under way leaves the store as usable as before."""
+    """After a call is cancelled while in progress, the store still works for other calls."""
     raw = store.store
 
     async def abandon() -> list[Any]:
@@ -187,7 +187,7 @@ async def an_abandoned_call_disturbs_no_other(store: Driver) -> None:
 
 
 async def _all_good(store: Driver, calls: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
-    """What the calls returned; the first error, if there is any."""
+    """Return the results of the calls, or raise the first error."""
     outcomes = await store.together(calls)
     for outcome in outcomes:
         if isinstance(outcome, Exception):

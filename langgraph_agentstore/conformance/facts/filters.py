@@ -1,4 +1,4 @@
-"""Filters of search: which items pass."""
+"""Facts about the filters of search."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ WITHOUT_MEANING: dict[str, dict[str, Any]] = {
 
 @fact_of_each(CASES)
 async def a_filter_selects_items(store: Driver, case: tuple[dict[str, Any], set[str]]) -> None:
-    """Equality, partial objects, operators and paths mean what the reference says."""
+    """Equality, partial objects, operators and paths select the items that the reference says."""
     filter, expected = case
     await store.batch([PutOp(SPACE, key, value) for key, value in ITEMS.items()])
     assert {item.key for item in await store.search(SPACE, filter=filter)} == expected
@@ -110,7 +110,7 @@ async def a_filter_selects_items(store: Driver, case: tuple[dict[str, Any], set[
 
 @fact_of_each(WITHOUT_MEANING)
 async def a_filter_without_meaning_is_refused(store: Driver, filter: dict[str, Any]) -> None:
-    """It raises `ValueError`; it does not match nothing, or everything."""
+    """An invalid filter raises `ValueError`; it does not match nothing or everything."""
     await store.batch([PutOp(SPACE, key, value) for key, value in ITEMS.items()])
     with pytest.raises(ValueError):  # noqa: PT011 - the wording is the store's
         await store.search(SPACE, filter=filter)

@@ -1,4 +1,4 @@
-"""Text that some store, somewhere, took for something else."""
+"""Texts that a store could confuse with its own syntax."""
 
 TEXTS = {
     "colon": "a:b",

@@ -1,4 +1,4 @@
-"""Putting, getting and deleting one item."""
+"""Facts about putting, getting and deleting one item."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SPACE = ("facts", "items")
 
 
 async def existing(store: Driver, namespace: tuple[str, ...], key: str) -> Item:
-    """The item, which must be there."""
+    """Return the item; it must exist."""
     item = await store.get(namespace, key)
     assert item is not None, f"there is no {key!r} in {namespace!r}"
     return item
@@ -31,7 +31,7 @@ async def what_was_put_is_read_back(store: Driver) -> None:
 
 @fact
 async def what_is_absent_is_none(store: Driver) -> None:
-    """A get of an unknown key, or in an unknown namespace, returns None."""
+    """A get of an unknown key or in an unknown namespace returns None."""
     await store.put(SPACE, "k", {})
     assert await store.get(SPACE, "other") is None
     assert await store.get((*SPACE, "below"), "k") is None
@@ -40,7 +40,7 @@ async def what_is_absent_is_none(store: Driver) -> None:
 
 @fact
 async def a_put_replaces_the_whole_value(store: Driver) -> None:
-    """A second put leaves nothing of the first value."""
+    """A second put replaces the whole first value."""
     await store.put(SPACE, "k", {"old": 1, "both": {"a": 1}})
     await store.put(SPACE, "k", {"both": {"b": 2}})
     assert (await existing(store, SPACE, "k")).value == {"both": {"b": 2}}
@@ -48,14 +48,14 @@ async def a_put_replaces_the_whole_value(store: Driver) -> None:
 
 @fact
 async def an_empty_value_is_a_value(store: Driver) -> None:
-    """An item may hold `{}`; it is not absent."""
+    """An item with the value `{}` exists."""
     await store.put(SPACE, "k", {})
     assert (await existing(store, SPACE, "k")).value == {}
 
 
 @fact
 async def any_mapping_may_be_put(store: Driver) -> None:
-    """A value need not be a dict; it is read back as one."""
+    """A value may be any mapping; it is read back as a dict."""
     await store.put(SPACE, "k", MappingProxyType({"a": 1}))
     value = (await existing(store, SPACE, "k")).value
     assert type(value) is dict
@@ -64,7 +64,7 @@ async def any_mapping_may_be_put(store: Driver) -> None:
 
 @fact
 async def times_are_aware(store: Driver) -> None:
-    """`created_at` and `updated_at` know their time zone."""
+    """`created_at` and `updated_at` have a time zone."""
     await store.put(SPACE, "k", {})
     item = await existing(store, SPACE, "k")
     assert item.created_at.utcoffset() is not None
@@ -99,7 +99,7 @@ async def updated_at_moves_with_each_put(store: Driver) -> None:
 
 @fact
 async def reading_changes_no_time(store: Driver) -> None:
-    """Gets and searches leave `created_at` and `updated_at` alone."""
+    """Gets and searches do not change `created_at` or `updated_at`."""
     await store.put(SPACE, "k", {})
     first = await existing(store, SPACE, "k")
     (found,) = await store.search(SPACE)
@@ -110,7 +110,7 @@ async def reading_changes_no_time(store: Driver) -> None:
 
 @fact
 async def a_deleted_item_is_gone(store: Driver) -> None:
-    """After a delete the item is neither got nor found; others are."""
+    """After a delete, get and search no longer return the item; other items stay."""
     await store.put(SPACE, "k", {})
     await store.put(SPACE, "other", {})
     await store.delete(SPACE, "k")
@@ -135,7 +135,7 @@ async def putting_none_deletes(store: Driver) -> None:
 
 @fact
 async def an_item_put_after_a_delete_is_new(store: Driver) -> None:
-    """It has a `created_at` of its own."""
+    """An item that is put again after a delete has a new `created_at`."""
     await store.put(SPACE, "k", {})
     first = await existing(store, SPACE, "k")
     await store.delete(SPACE, "k")
@@ -145,7 +145,7 @@ async def an_item_put_after_a_delete_is_new(store: Driver) -> None:
 
 @fact
 async def one_key_in_two_namespaces_is_two_items(store: Driver) -> None:
-    """Equal keys in a namespace, in one below it and in one beside it do not meet."""
+    """Equal keys in a namespace, one below it and one beside it are different items."""
     spaces = [SPACE, (*SPACE, "below"), ("facts", "beside")]
     for number, space in enumerate(spaces):
         await store.put(space, "k", {"n": number})
@@ -156,7 +156,7 @@ async def one_key_in_two_namespaces_is_two_items(store: Driver) -> None:
 
 @fact
 async def each_get_returns_fresh_objects(store: Driver) -> None:
-    """What a caller does to a value that it read, the next reader does not see."""
+    """A change to a value returned by get is not visible to the next reader."""
     await store.put(SPACE, "k", {"deep": {"list": [1]}})
     for _ in range(2):
         item = await existing(store, SPACE, "k")
@@ -167,7 +167,7 @@ async def each_get_returns_fresh_objects(store: Driver) -> None:
 
 @fact
 async def each_search_returns_fresh_objects(store: Driver) -> None:
-    """What a caller does to a value that it found, the next search does not see."""
+    """A change to a value returned by search is not visible to the next search."""
     await store.put(SPACE, "k", {"deep": {"list": [1]}})
     for _ in range(2):
         (item,) = await store.search(SPACE)
@@ -177,7 +177,7 @@ async def each_search_returns_fresh_objects(store: Driver) -> None:
 
 @fact
 async def a_later_change_of_the_callers_value_is_not_seen(store: Driver) -> None:
-    """The store keeps what was put, not the object that was put."""
+    """The store keeps a copy of the value, not the caller's object."""
     value = {"deep": {"list": [1]}}
     await store.put(SPACE, "k", value)
     value["deep"]["list"].append(2)

@@ -1,4 +1,4 @@
-"""Which keys there can be."""
+"""Facts about valid and invalid keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OTHER_TYPES: dict[str, Any] = {
 
 @fact_of_each(TEXTS)
 async def a_key_is_any_text(store: Driver, key: str) -> None:
-    """Whatever a key holds, its item is got and found by it, and by nothing else."""
+    """An item is returned for its key only, whatever text the key is."""
     await store.put(SPACE, key, {"key": key})
     await store.put(SPACE, "another", {})
     item = await existing(store, SPACE, key)
@@ -42,7 +42,7 @@ async def a_key_is_any_text(store: Driver, key: str) -> None:
 
 @fact
 async def keys_are_compared_exactly(store: Driver) -> None:
-    """Case, blanks and the form of accents make different keys."""
+    """Keys that differ in case, spaces or Unicode form are different keys."""
     keys = ["a", "A", " a", "a ", "é", "e\u0301", "ß", "ss", "1", "01"]
     await store.batch([PutOp(SPACE, key, {"key": key}) for key in keys])
     for key in keys:
@@ -51,7 +51,7 @@ async def keys_are_compared_exactly(store: Driver) -> None:
 
 @fact_of_each(BAD)
 async def methods_refuse_a_bad_key(store: Driver, key: str) -> None:
-    """Every method raises `ValueError` for a key that is empty or that is no text."""
+    """Every method raises `ValueError` for a key that is empty or not valid text."""
     with pytest.raises(ValueError):  # noqa: PT011 - the wording is the store's
         await store.put(SPACE, key, {})
     with pytest.raises(ValueError):  # noqa: PT011 - the wording is the store's
@@ -63,7 +63,7 @@ async def methods_refuse_a_bad_key(store: Driver, key: str) -> None:
 
 @fact_of_each(BAD)
 async def batches_refuse_a_bad_key(store: Driver, key: str) -> None:
-    """Operations given to a batch are checked as the methods' arguments are."""
+    """A batch checks the keys of its operations like the methods check theirs."""
     for operation in (PutOp(SPACE, key, {}), GetOp(SPACE, key), PutOp(SPACE, key, None)):
         with pytest.raises(ValueError):  # noqa: PT011 - the wording is the store's
             await store.batch([operation])
@@ -72,7 +72,7 @@ async def batches_refuse_a_bad_key(store: Driver, key: str) -> None:
 
 @fact_of_each(OTHER_TYPES)
 async def a_key_of_another_type_is_its_text_or_refused(store: Driver, key: Any) -> None:
-    """Either the put raises, or the item is got by the object and by its text alike."""
+    """A put raises, or a get returns the item for the object and for its text."""
     try:
         await store.put(SPACE, key, {"n": 1})
     except (TypeError, ValueError):
@@ -87,7 +87,7 @@ async def a_key_of_another_type_is_its_text_or_refused(store: Driver, key: Any) 
 
 @fact_of_each(OTHER_TYPES)
 async def batches_take_a_key_of_another_type_as_methods_do(store: Driver, key: Any) -> None:
-    """What an operation writes under such a key, a method reads; or both refuse it."""
+    """A method reads what an operation wrote under such a key, or both refuse the key."""
     try:
         await store.batch([PutOp(SPACE, key, {"n": 1})])
     except (TypeError, ValueError):
@@ -100,7 +100,7 @@ async def batches_take_a_key_of_another_type_as_methods_do(store: Driver, key: A
 
 @fact_of_each({"a thousand characters": 1000, "ten thousand": 10_000, "a million": 10**6})
 async def a_long_key_is_kept_whole_or_refused(store: Driver, length: int) -> None:
-    """A key too long for the store raises `ValueError`, and nothing else suffers."""
+    """A key that is too long raises `ValueError`; later calls work as before."""
     key = "".join(chr(97 + number % 26) for number in range(length - 1)) + "!"
     try:
         await store.put(SPACE, key, {"n": 1})

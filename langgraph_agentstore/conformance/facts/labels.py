@@ -1,4 +1,4 @@
-"""Which namespaces there can be, and that they do not run into each other."""
+"""Facts about valid, invalid and similar namespaces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BAD: dict[str, Any] = {
 
 @fact_of_each(BAD)
 async def methods_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
-    """Every method raises `ValueError` for a label that is no string, empty, or has `.` or NUL."""
+    """Every method raises `ValueError` for a label that is empty, no string, or has `.` or NUL."""
     with pytest.raises(ValueError, match="abel"):
         await store.put(namespace, "k", {})
     with pytest.raises(ValueError, match="abel"):
@@ -44,7 +44,7 @@ async def methods_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
 
 @fact_of_each(BAD)
 async def batches_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
-    """Operations given to a batch are checked as the methods' arguments are."""
+    """A batch checks the labels of its operations like the methods check theirs."""
     operations: list[Op] = [
         PutOp(namespace, "k", {}),
         PutOp(namespace, "k", None),
@@ -61,7 +61,7 @@ async def batches_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
 
 @fact
 async def a_label_with_a_lone_surrogate_is_refused(store: Driver) -> None:
-    """Half a character is no text: `ValueError`."""
+    """A put with a lone surrogate in a label raises `ValueError`."""
     with pytest.raises(ValueError, match="surrogate"):
         await store.put(("a\ud800",), "k", {})
     assert await store.search(()) == []
@@ -77,7 +77,7 @@ async def nothing_is_put_into_the_empty_namespace(store: Driver) -> None:
 
 @fact
 async def no_batch_puts_into_the_empty_namespace(store: Driver) -> None:
-    """Nor does one through a batch."""
+    """A batch that puts into `()` raises `ValueError`."""
     with pytest.raises(ValueError, match="amespace"):
         await store.batch([PutOp((), "k", {})])
     assert await store.search(()) == []
@@ -93,7 +93,7 @@ async def the_root_label_langgraph_is_reserved(store: Driver) -> None:
 
 @fact
 async def the_root_label_is_reserved_in_batches_too(store: Driver) -> None:
-    """Nor does one through a batch."""
+    """A batch that puts into a namespace whose first label is "langgraph" raises `ValueError`."""
     with pytest.raises(ValueError, match="langgraph"):
         await store.batch([PutOp(("langgraph", "a"), "k", {})])
     assert await store.search(()) == []
@@ -101,7 +101,7 @@ async def the_root_label_is_reserved_in_batches_too(store: Driver) -> None:
 
 @fact
 async def only_the_first_label_is_reserved(store: Driver) -> None:
-    """`("a", "langgraph")` and `("langgraphs",)` are namespaces like others."""
+    """`("a", "langgraph")` and `("langgraphs",)` are valid namespaces."""
     for namespace in (("a", "langgraph"), ("langgraphs",)):
         await store.put(namespace, "k", {})
         assert (await existing(store, namespace, "k")).namespace == namespace
@@ -109,14 +109,14 @@ async def only_the_first_label_is_reserved(store: Driver) -> None:
 
 @fact
 async def the_reserved_namespace_may_be_read(store: Driver) -> None:
-    """A get or a search there finds nothing, and is no error."""
+    """A get or a search in the reserved namespace finds nothing and raises no error."""
     assert await store.get(("langgraph",), "k") is None
     assert await store.search(("langgraph",)) == []
 
 
 @fact_of_each(TEXTS)
 async def a_label_is_any_text(store: Driver, label: str) -> None:
-    """Whatever a label holds, its items are got, found, listed, and found from above."""
+    """Items are read, found and listed under their label, whatever text the label is."""
     namespace = (*SPACE, label, "below")
     await store.put(namespace, "k", {"label": label})
     await store.put((*SPACE, "other", "below"), "k", {})
@@ -130,7 +130,7 @@ async def a_label_is_any_text(store: Driver, label: str) -> None:
 
 @fact
 async def labels_do_not_run_together(store: Driver) -> None:
-    """However labels and keys are joined in the store, no two addresses are one."""
+    """Different namespaces and keys are different items, whatever characters join them."""
     addresses = [
         (("a", "b"), "c"),
         (("a:b",), "c"),
@@ -154,7 +154,7 @@ async def labels_do_not_run_together(store: Driver) -> None:
 
 @fact
 async def labels_are_compared_exactly(store: Driver) -> None:
-    """Case, blanks and the form of accents make different labels."""
+    """Labels that differ in case, spaces or Unicode form are different labels."""
     labels = ["a", "A", " a", "a ", "é", "e\u0301", "ß", "ss", "ﬁ", "fi"]
     await store.batch([PutOp((*SPACE, label), "k", {"label": label}) for label in labels])
     for label in labels:
@@ -163,7 +163,7 @@ async def labels_are_compared_exactly(store: Driver) -> None:
 
 @fact
 async def a_namespace_may_have_many_labels(store: Driver) -> None:
-    """Thirty are no problem."""
+    """A namespace may have thirty labels."""
     namespace = tuple(f"level {number}" for number in range(30))
     await store.put(namespace, "k", {})
     assert [item.namespace for item in await store.search(namespace[:7])] == [namespace]

@@ -1,4 +1,4 @@
-"""Listing namespaces."""
+"""Facts about listing namespaces."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ TREE: list[Labels] = [
 
 
 async def plant(store: Driver, namespaces: list[Labels]) -> None:
-    """One item in each."""
+    """Put one item into each namespace."""
     await store.batch([PutOp(namespace, "k", {}) for namespace in namespaces])
 
 
 @fact
 async def namespaces_are_listed_once_each_in_order(store: Driver) -> None:
-    """However many items they hold; sorted as tuples."""
+    """Each namespace is listed once, however many items it has; the order is that of tuples."""
     await plant(store, TREE[::-1])
     await store.batch([PutOp(("a", "b"), str(number), {}) for number in range(5)])
     assert await store.list_namespaces() == TREE
@@ -38,7 +38,7 @@ async def namespaces_are_listed_once_each_in_order(store: Driver) -> None:
 
 @fact
 async def an_empty_store_has_no_namespaces(store: Driver) -> None:
-    """`[]`, with any conditions."""
+    """An empty store lists `[]`, with or without conditions."""
     assert await store.list_namespaces() == []
     assert await store.list_namespaces(prefix=("a",), max_depth=1) == []
     assert await store.list_namespaces(max_depth=0) == []
@@ -46,7 +46,7 @@ async def an_empty_store_has_no_namespaces(store: Driver) -> None:
 
 @fact
 async def a_namespace_without_items_is_not_listed(store: Driver) -> None:
-    """Neither one whose items were deleted, nor one that only stands above others."""
+    """A namespace is not listed if its items were deleted or are all in namespaces below it."""
     await plant(store, [("a", "b", "c"), ("d",)])
     await store.delete(("d",), "k")
     assert await store.list_namespaces() == [("a", "b", "c")]
@@ -54,7 +54,7 @@ async def a_namespace_without_items_is_not_listed(store: Driver) -> None:
 
 @fact
 async def the_order_is_that_of_tuples_not_of_text(store: Driver) -> None:
-    """`("a", "b")` comes before `("a-b",)`, whatever joins the labels in the store."""
+    """`("a", "b")` comes before `("a-b",)`, however the store joins labels."""
     namespaces: list[Labels] = [
         ("a",),
         ("a", "b"),
@@ -103,7 +103,7 @@ CONDITIONS: dict[str, tuple[dict[str, Labels], list[Labels]]] = {
 async def conditions_select_namespaces(
     store: Driver, case: tuple[dict[str, Labels], list[Labels]]
 ) -> None:
-    """Prefix and suffix are whole labels, `*` is any one of them, and both must hold."""
+    """Prefix and suffix match whole labels, `*` matches any one label, and both must match."""
     conditions, expected = case
     await plant(store, TREE)
     assert await store.list_namespaces(**conditions) == expected
@@ -111,7 +111,7 @@ async def conditions_select_namespaces(
 
 @fact
 async def an_operation_may_have_many_conditions(store: Driver) -> None:
-    """All of them must hold."""
+    """A namespace is listed if it meets all conditions of the operation."""
     await plant(store, TREE)
     conditions = (
         MatchCondition("prefix", ("*", "b")),
@@ -124,7 +124,7 @@ async def an_operation_may_have_many_conditions(store: Driver) -> None:
 
 @fact
 async def an_unknown_condition_is_refused(store: Driver) -> None:
-    """A match type that is neither prefix nor suffix raises `ValueError`."""
+    """A match type other than prefix and suffix raises `ValueError`."""
     await plant(store, TREE)
     condition = MatchCondition("infix", ("a",))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="infix"):
@@ -133,7 +133,7 @@ async def an_unknown_condition_is_refused(store: Driver) -> None:
 
 @fact_of_each({"plus": "a+b", "star": "a*b", "brackets": "[ab]", "percent": "a%", "anchor": "^a$"})
 async def labels_in_conditions_are_literal(store: Driver, label: str) -> None:
-    """Only a label that is `*` and nothing else is a wildcard; no other pattern is one."""
+    """Only the label `*` is a wildcard; any other pattern is literal."""
     await plant(store, [(label,), ("x", label), ("aab",), ("x", "aab"), ("a",), ("x", "a")])
     assert await store.list_namespaces(prefix=(label,)) == [(label,)]
     assert await store.list_namespaces(suffix=("x", label)) == [("x", label)]
@@ -153,7 +153,7 @@ DEPTHS: dict[str, tuple[int, list[Labels]]] = {
 
 @fact_of_each(DEPTHS)
 async def max_depth_truncates(store: Driver, case: tuple[int, list[Labels]]) -> None:
-    """Longer namespaces are cut, and what is then equal is listed once; 0 leaves `()`."""
+    """Longer namespaces are truncated and listed once; a depth of 0 gives `()`."""
     depth, expected = case
     await plant(store, TREE)
     assert await store.list_namespaces(max_depth=depth) == expected
@@ -161,7 +161,7 @@ async def max_depth_truncates(store: Driver, case: tuple[int, list[Labels]]) -> 
 
 @fact
 async def conditions_are_about_whole_namespaces(store: Driver) -> None:
-    """Truncation comes after the conditions."""
+    """Conditions apply to namespaces before truncation."""
     await plant(store, TREE)
     assert await store.list_namespaces(suffix=("c",), max_depth=1) == [("a",), ("b",), ("users",)]
     assert await store.list_namespaces(prefix=("a", "b"), max_depth=1) == [("a",)]
@@ -170,7 +170,7 @@ async def conditions_are_about_whole_namespaces(store: Driver) -> None:
 
 @fact_of_each({"whole": None, "truncated": 2})
 async def pages_of_namespaces_are_disjoint_and_complete(store: Driver, depth: Any) -> None:
-    """Limit and offset count what is listed, after truncation."""
+    """Limit and offset count namespaces after truncation."""
     await plant(store, TREE)
     whole = await store.list_namespaces(max_depth=depth)
     for size in (1, 2, 5):
@@ -184,7 +184,7 @@ async def pages_of_namespaces_are_disjoint_and_complete(store: Driver, depth: An
 
 @fact
 async def a_hundred_namespaces_are_listed_unless_said(store: Driver) -> None:
-    """The default limit is 100."""
+    """The default limit of a listing is 100."""
     await plant(store, [("a", f"{number:03}") for number in range(120)])
     assert await store.list_namespaces() == [("a", f"{number:03}") for number in range(100)]
     assert len(await store.list_namespaces(limit=1000)) == 120

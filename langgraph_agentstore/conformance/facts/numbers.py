@@ -1,4 +1,4 @@
-"""Numbers are read back as they were written: the same number, of the same type."""
+"""Facts about numbers: they are read back with the same value and type."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ FLOATS = {
 
 @fact_of_each(INTEGERS)
 async def an_integer_is_kept_exactly(store: Driver, number: int) -> None:
-    """Every integer of 64 bits, with or without a sign, is read back as that integer."""
+    """Every signed or unsigned 64-bit integer is read back unchanged."""
     await store.put(SPACE, "k", {"n": number, "list": [number], "deep": {"n": number}})
     _check(await existing(store, SPACE, "k"), number)
     (found,) = await store.search(SPACE)
@@ -71,7 +71,7 @@ async def an_integer_is_kept_exactly(store: Driver, number: int) -> None:
 
 @fact_of_each(FLOATS)
 async def a_float_is_kept_exactly(store: Driver, number: float) -> None:
-    """Every finite float is read back as that float, and as a float."""
+    """Every finite float is read back unchanged and as a float."""
     await store.put(SPACE, "k", {"n": number, "list": [number], "deep": {"n": number}})
     _check(await existing(store, SPACE, "k"), number)
     (found,) = await store.search(SPACE)
@@ -87,7 +87,7 @@ async def minus_zero_is_zero_at_least(store: Driver) -> None:
 
 @fact
 async def booleans_are_no_numbers(store: Driver) -> None:
-    """True stays True and 1 stays 1."""
+    """True is read back as True and 1 as 1."""
     value = {"list": [True, 1, False, 0, 1.0, None]}
     await store.put(SPACE, "k", value)
     read = (await existing(store, SPACE, "k")).value["list"]
@@ -97,7 +97,7 @@ async def booleans_are_no_numbers(store: Driver) -> None:
 
 @fact
 async def a_very_large_integer_is_kept_exactly_or_refused(store: Driver) -> None:
-    """Beyond 64 bits a store may raise `ValueError` or `TypeError`, but may not round."""
+    """An integer beyond 64 bits raises `ValueError` or `TypeError`, or is read back exactly."""
     number = 2**64 + 1
     try:
         await store.put(SPACE, "k", {"n": number})

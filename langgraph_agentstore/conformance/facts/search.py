@@ -1,4 +1,4 @@
-"""Search without a query: what it covers, in which order, and pages of it."""
+"""Facts about search without a query: its scope, order and pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPACE = ("facts", "search")
 
 
 async def fill(store: Driver, count: int) -> None:
-    """That many items in three namespaces, most of them written at the same moment."""
+    """Put `count` items into three namespaces in one batch, so that most have equal times."""
     await store.batch(
         [
             PutOp((*SPACE, f"space {number % 3}"), f"{number:04}", {"n": number})
@@ -24,18 +24,18 @@ async def fill(store: Driver, count: int) -> None:
 
 
 def keys_of(found: list[SearchItem]) -> list[str]:
-    """The keys, in the order found."""
+    """Return the keys in the order of the result."""
     return [item.key for item in found]
 
 
 def newest_first(item: SearchItem) -> tuple[float, tuple[str, ...], str]:
-    """The order that search promises."""
+    """Return the sort key of the order that search promises."""
     return (-item.updated_at.timestamp(), item.namespace, item.key)
 
 
 @fact
 async def search_returns_whole_items(store: Driver) -> None:
-    """A found item has namespace, key, value and times as a get has them, and no score."""
+    """Search returns items with the namespace, key, value and times of a get, and no score."""
     await store.put(SPACE, "k", {"n": 1})
     item = await store.get(SPACE, "k")
     (found,) = await store.search(SPACE)
@@ -46,7 +46,7 @@ async def search_returns_whole_items(store: Driver) -> None:
 
 @fact
 async def the_newest_come_first(store: Driver) -> None:
-    """Items come by `updated_at`, the last written first; an update moves an item up."""
+    """Items are sorted by `updated_at`, the newest first; an update moves an item up."""
     for key in ("a", "b", "c"):
         await store.put(SPACE, key, {})
     await store.put(SPACE, "a", {})
@@ -55,7 +55,7 @@ async def the_newest_come_first(store: Driver) -> None:
 
 @fact
 async def the_newest_come_first_across_namespaces(store: Driver) -> None:
-    """The order does not go by namespace."""
+    """The order of items does not depend on their namespaces."""
     for number in range(6):
         await store.put((*SPACE, f"{number % 2}"), str(number), {})
     assert keys_of(await store.search(SPACE)) == ["5", "4", "3", "2", "1", "0"]
@@ -63,7 +63,7 @@ async def the_newest_come_first_across_namespaces(store: Driver) -> None:
 
 @fact
 async def equal_times_are_ordered_by_namespace_and_key(store: Driver) -> None:
-    """Where items were written at one moment the order is still fixed."""
+    """Items with equal times are sorted by namespace and key."""
     await fill(store, 60)
     found = await store.search(SPACE, limit=60)
     assert len(found) == 60
@@ -73,7 +73,7 @@ async def equal_times_are_ordered_by_namespace_and_key(store: Driver) -> None:
 
 @fact_of_each({"1": 1, "7": 7, "10": 10, "100": 100})
 async def pages_are_disjoint_and_complete(store: Driver, size: int) -> None:
-    """Walking with limit and offset meets every item once, in the order of the whole."""
+    """Pages by limit and offset return every item once, in the order of the full search."""
     await fill(store, 55)
     whole = [(item.namespace, item.key) for item in await store.search(SPACE, limit=55)]
     paged: list[Any] = []
@@ -93,14 +93,14 @@ async def the_limit_is_ten_unless_said(store: Driver) -> None:
 
 @fact
 async def a_limit_of_zero_finds_nothing(store: Driver) -> None:
-    """`limit=0` returns `[]`."""
+    """A search with `limit=0` returns `[]`."""
     await store.put(SPACE, "k", {})
     assert await store.search(SPACE, limit=0) == []
 
 
 @fact
 async def an_offset_beyond_the_end_finds_nothing(store: Driver) -> None:
-    """`[]`, no error."""
+    """A search with an offset beyond the last item returns `[]`."""
     await store.put(SPACE, "k", {})
     assert await store.search(SPACE, offset=1) == []
     assert await store.search(SPACE, offset=10**9) == []
@@ -108,7 +108,7 @@ async def an_offset_beyond_the_end_finds_nothing(store: Driver) -> None:
 
 @fact
 async def a_negative_limit_is_refused(store: Driver) -> None:
-    """`ValueError`, by the method and by a batch."""
+    """A negative limit raises `ValueError` in the method and in a batch."""
     await store.put(SPACE, "k", {})
     with pytest.raises(ValueError, match="limit"):
         await store.search(SPACE, limit=-1)
@@ -118,7 +118,7 @@ async def a_negative_limit_is_refused(store: Driver) -> None:
 
 @fact
 async def a_negative_offset_is_refused(store: Driver) -> None:
-    """`ValueError`, by the method and by a batch."""
+    """A negative offset raises `ValueError` in the method and in a batch."""
     await store.put(SPACE, "k", {})
     with pytest.raises(ValueError, match="offset"):
         await store.search(SPACE, offset=-1)
@@ -128,7 +128,7 @@ async def a_negative_offset_is_refused(store: Driver) -> None:
 
 @fact
 async def a_prefix_covers_itself_and_what_is_below(store: Driver) -> None:
-    """The items of the namespace, and of all that begin with its labels."""
+    """A search returns items of the namespace and of all namespaces that begin with its labels."""
     spaces = [SPACE, (*SPACE, "a"), (*SPACE, "a", "b"), ("facts",), ("other", *SPACE)]
     await store.batch([PutOp(space, str(n), {}) for n, space in enumerate(spaces)])
     assert sorted(keys_of(await store.search(SPACE))) == ["0", "1", "2"]
@@ -148,7 +148,7 @@ async def the_empty_prefix_covers_everything(store: Driver) -> None:
 
 @fact
 async def a_prefix_is_labels_not_characters(store: Driver) -> None:
-    """`("a",)` covers no namespace that merely starts with the same letters."""
+    """The prefix `("a",)` does not cover a namespace whose label only begins with "a"."""
     ends = ["", "1", " 1", "-1", "!", ":1", ";", "%3A", "\x01", "\x02", "\x01a", "/", "🙂"]
     siblings = ["use", "User", *("user" + end for end in ends)]
     await store.batch([PutOp((*SPACE, label), label, {}) for label in siblings])
@@ -158,7 +158,7 @@ async def a_prefix_is_labels_not_characters(store: Driver) -> None:
 
 @fact_of_each({"%": "%", "_": "_", "*": "*", "\\": "\\", "?": "?"})
 async def a_prefix_has_no_wildcards(store: Driver, character: str) -> None:
-    """Characters that are wildcards elsewhere stand for themselves."""
+    """Characters that are wildcards elsewhere match only themselves."""
     for label in (f"a{character}b", "axb", "a", f"{character}"):
         await store.put((*SPACE, label), label, {})
     assert keys_of(await store.search((*SPACE, f"a{character}b"))) == [f"a{character}b"]
@@ -167,7 +167,7 @@ async def a_prefix_has_no_wildcards(store: Driver, character: str) -> None:
 
 @fact
 async def the_limit_counts_items_that_pass_the_filter(store: Driver) -> None:
-    """Filter first, then offset, then limit."""
+    """The filter applies first, then the offset, then the limit."""
     await fill(store, 40)
     wanted = {"n": {"$gte": 10}}
     whole = keys_of(await store.search(SPACE, filter=wanted, limit=100))
@@ -178,7 +178,7 @@ async def the_limit_counts_items_that_pass_the_filter(store: Driver) -> None:
 
 @fact
 async def a_query_without_an_index_leaves_nothing_out(store: Driver) -> None:
-    """A store that was given no index returns what it would without the query."""
+    """A store without an index ignores the query."""
     await fill(store, 5)
     found = await store.search(SPACE, query="anything")
     assert sorted(keys_of(found)) == [f"{number:04}" for number in range(5)]

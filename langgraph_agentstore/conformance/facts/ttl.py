@@ -1,4 +1,7 @@
-"""Items that expire. Each fact waits a fifth of a second at most, unless the machine stalls."""
+"""Facts about items that expire.
+
+Each fact waits at most a fifth of a second, unless the machine stalls.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ ATTEMPTS = 20
 
 @fact_of_expiry()
 async def an_item_is_there_until_it_expires(store: Driver) -> None:
-    """A time to live below one minute is not rounded down to none, nor is half a minute."""
+    """A time to live below one minute is not rounded to zero; other fractions work too."""
     for key, ttl in (("half", 0.5), ("tenth", 0.1), ("more", 1.5)):
         await store.put(SPACE, key, {}, ttl=ttl)
     for key in ("half", "tenth", "more"):
@@ -34,7 +37,7 @@ async def an_item_is_there_until_it_expires(store: Driver) -> None:
 
 @fact_of_expiry()
 async def an_expired_item_is_gone(store: Driver) -> None:
-    """No get, search, listing or batch returns it, whether or not anybody swept it."""
+    """No get, search, listing or batch returns an expired item, even before a sweep."""
     await store.put(SPACE, "k", {}, ttl=BRIEF)
     await store.put((*SPACE, "kept"), "k", {}, ttl=LONG)
     await store.sleep(UNTIL_BRIEF_IS_OVER_S)
@@ -55,7 +58,7 @@ async def an_expired_item_is_gone(store: Driver) -> None:
 
 @fact_of_expiry()
 async def expired_items_take_no_place_on_a_page(store: Driver) -> None:
-    """Limit and offset count items that are alive."""
+    """Limit and offset do not count expired items."""
     for number in range(4):
         await store.put(SPACE, f"kept {number}", {})
     await store.batch([PutOp(SPACE, f"brief {n}", {}, ttl=BRIEF) for n in range(20)])
@@ -70,7 +73,7 @@ async def expired_items_take_no_place_on_a_page(store: Driver) -> None:
 
 @fact_of_expiry()
 async def reading_does_not_revive_an_expired_item(store: Driver) -> None:
-    """Once it is over, no read with `refresh_ttl` brings it back."""
+    """A read with `refresh_ttl` does not bring back an expired item."""
     await store.put(SPACE, "k", {}, ttl=BRIEF)
     await store.sleep(UNTIL_BRIEF_IS_OVER_S)
     for _ in range(2):
@@ -80,7 +83,7 @@ async def reading_does_not_revive_an_expired_item(store: Driver) -> None:
 
 @fact_of_expiry()
 async def an_expired_item_counts_as_absent(store: Driver) -> None:
-    """What is put in its place was created then."""
+    """A put over an expired item makes a new item with a new `created_at`."""
     await store.put(SPACE, "k", {}, ttl=LONG)
     first = await existing(store, SPACE, "k")
     await store.put(SPACE, "k", {}, ttl=BRIEF)
@@ -93,7 +96,7 @@ async def an_expired_item_counts_as_absent(store: Driver) -> None:
 
 @fact_of_expiry()
 async def a_put_sets_the_expiry_anew(store: Driver) -> None:
-    """The last put decides: a longer time, a shorter one, or none."""
+    """The last put sets the expiry: longer, shorter or never."""
     for key, first, second in (
         ("longer", BRIEF, LONG),
         ("shorter", LONG, BRIEF),
@@ -111,7 +114,7 @@ async def a_put_sets_the_expiry_anew(store: Driver) -> None:
 
 @fact_of_expiry()
 async def items_of_a_batch_expire_each_in_its_time(store: Driver) -> None:
-    """An operation carries its own time to live."""
+    """Each put of a batch has its own time to live."""
     await store.batch(
         [
             PutOp(SPACE, "brief", {}, ttl=BRIEF),
@@ -125,7 +128,7 @@ async def items_of_a_batch_expire_each_in_its_time(store: Driver) -> None:
 
 @fact_of_expiry(ttl={"default_ttl": BRIEF})
 async def the_default_ttl_is_for_puts_that_name_none(store: Driver) -> None:
-    """An explicit time, and an explicit None for never, come before it."""
+    """The default TTL applies to puts without `ttl`; a number or None (never) overrides it."""
     await store.put(SPACE, "default", {})
     await store.put(SPACE, "long", {}, ttl=LONG)
     await store.put(SPACE, "never", {}, ttl=None)
@@ -135,7 +138,7 @@ async def the_default_ttl_is_for_puts_that_name_none(store: Driver) -> None:
 
 @fact_of_expiry()
 async def a_ttl_that_is_no_time_is_refused(store: Driver) -> None:
-    """Zero, negative, infinite or not a number: `ValueError` or `TypeError`, nothing written."""
+    """An invalid TTL raises `ValueError` or `TypeError`, and nothing is written."""
     bad: list[Any] = [0, -1, float("inf"), float("nan"), "soon"]
     for ttl in bad:
         with pytest.raises((ValueError, TypeError)):
@@ -147,37 +150,37 @@ async def a_ttl_that_is_no_time_is_refused(store: Driver) -> None:
 
 @fact_of_expiry()
 async def a_get_moves_the_expiry_on(store: Driver) -> None:
-    """An item that is read goes on living for its time."""
+    """A get restarts the time to live of its item."""
     await _check_refresh(store, by_search=False)
 
 
 @fact_of_expiry()
 async def a_search_moves_the_expiry_on(store: Driver) -> None:
-    """Items that are found go on living for their time."""
+    """A search restarts the time to live of the items that it returns."""
     await _check_refresh(store, by_search=True)
 
 
 @fact_of_expiry()
 async def a_read_without_refresh_leaves_the_expiry(store: Driver) -> None:
-    """`refresh_ttl=False` reads and does no more."""
+    """A read with `refresh_ttl=False` does not change the expiry."""
     await _check_no_refresh(store, refresh_ttl=False)
 
 
 @fact_of_expiry(ttl={"refresh_on_read": False})
 async def reads_leave_the_expiry_where_the_store_says_so(store: Driver) -> None:
-    """`refresh_on_read` of the configuration is for reads that say nothing else."""
+    """With `refresh_on_read=False`, reads without `refresh_ttl` do not change the expiry."""
     await _check_no_refresh(store)
 
 
 @fact_of_expiry(ttl={"refresh_on_read": False})
 async def a_read_may_ask_for_what_the_store_leaves_out(store: Driver) -> None:
-    """`refresh_ttl=True` comes before the configuration."""
+    """A read with `refresh_ttl=True` overrides `refresh_on_read=False`."""
     await _check_refresh(store, by_search=False, refresh_ttl=True)
 
 
 @fact_of_expiry()
 async def moving_the_expiry_is_no_update(store: Driver) -> None:
-    """`updated_at` stays, and so does the order of a search."""
+    """A refresh of the expiry changes neither `updated_at` nor the order of a search."""
     await store.put(SPACE, "a", {}, ttl=LONG)
     await store.put(SPACE, "b", {}, ttl=LONG)
     first = await existing(store, SPACE, "a")
@@ -209,7 +212,7 @@ async def _check_refresh(store: Driver, *, by_search: bool, **options: Any) -> N
 async def _alive_after_refresh(
     store: Driver, by_search: bool, options: dict[str, Any]
 ) -> bool | None:
-    """Whether a read in time kept an item alive beyond its first expiry; None: it took too long.
+    """Return whether a read kept an item alive beyond its first expiry; None if it was too late.
 
     The item lives for 0.18 s, is read 0.09 s after the put, and looked for at 0.22 s.
     """

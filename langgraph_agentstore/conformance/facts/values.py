@@ -1,4 +1,4 @@
-"""Which values there can be, and what is refused before anything is written."""
+"""Facts about valid values, and invalid ones, which are refused before anything is written."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NO_MAPPINGS: dict[str, Any] = {"text": "a", "list": [1], "int": 1, "pairs": [("a
 
 @fact_of_each(TEXTS)
 async def a_string_is_kept_exactly(store: Driver, text: str) -> None:
-    """Whatever a string holds, as a value, in a list or as a member's name, it is read back."""
+    """Any string is read back unchanged as a value, in a list and as a member name."""
     value = {"text": text, "list": [text], text: {text: text}}
     await store.put(SPACE, "k", value)
     assert (await existing(store, SPACE, "k")).value == value
@@ -57,7 +57,7 @@ async def a_string_is_kept_exactly(store: Driver, text: str) -> None:
 
 @fact
 async def json_is_kept_whole(store: Driver) -> None:
-    """Nested objects and lists, empty ones, null, booleans and empty text are read back."""
+    """Nested and empty objects and lists, null, booleans and empty text are read back unchanged."""
     value = {
         "null": None,
         "yes": True,
@@ -72,7 +72,7 @@ async def json_is_kept_whole(store: Driver) -> None:
 
 @fact
 async def a_value_may_be_deep(store: Driver) -> None:
-    """A hundred levels are read back."""
+    """A value with a hundred levels is read back unchanged."""
     value: dict[str, Any] = {"bottom": True}
     for _ in range(50):
         value = {"list": [value]}
@@ -82,7 +82,7 @@ async def a_value_may_be_deep(store: Driver) -> None:
 
 @fact
 async def a_value_may_be_large(store: Driver) -> None:
-    """Two million characters that do not compress to nothing are read back."""
+    """A value of two million characters that compress badly is read back unchanged."""
     value = {"text": "".join(f"{number:x}é" for number in range(300_000))}
     await store.put(SPACE, "k", value)
     assert (await existing(store, SPACE, "k")).value == value
@@ -90,14 +90,14 @@ async def a_value_may_be_large(store: Driver) -> None:
 
 @fact
 async def a_tuple_is_read_back_as_a_list(store: Driver) -> None:
-    """JSON has one kind of sequence."""
+    """A tuple in a value is read back as a list."""
     await store.put(SPACE, "k", {"t": (1, (2, 3))})
     assert (await existing(store, SPACE, "k")).value == {"t": [1, [2, 3]]}
 
 
 @fact_of_each(NOT_JSON)
 async def what_is_not_json_is_refused(store: Driver, part: Any) -> None:
-    """The put raises `TypeError` or `ValueError`, and the item is as it was before."""
+    """A put of a value that is not JSON raises `TypeError` or `ValueError` and writes nothing."""
     await store.put(SPACE, "k", {"n": 1})
     for value in ({"x": part}, {"x": [part]}, {"x": {"y": {"z": part}}}):
         with pytest.raises((TypeError, ValueError)):
@@ -109,7 +109,7 @@ async def what_is_not_json_is_refused(store: Driver, part: Any) -> None:
 
 @fact_of_each(NOT_JSON)
 async def batches_refuse_what_is_not_json(store: Driver, part: Any) -> None:
-    """A batch with such a value raises, and writes nothing at all."""
+    """A batch with a value that is not JSON raises and writes nothing."""
     with pytest.raises((TypeError, ValueError)):
         await store.batch([PutOp(SPACE, "good", {"n": 1}), PutOp(SPACE, "bad", {"x": [part]})])
     assert await store.search(SPACE) == []
@@ -117,7 +117,7 @@ async def batches_refuse_what_is_not_json(store: Driver, part: Any) -> None:
 
 @fact_of_each(BAD_MEMBERS)
 async def a_member_that_no_json_object_has_is_refused(store: Driver, member: Any) -> None:
-    """Names of members are text, at every level: `TypeError` or `ValueError`."""
+    """A member name that is not text raises `TypeError` or `ValueError` at every level."""
     for value in ({member: 1}, {"x": {member: 1}}, {"x": [{"y": {member: 1}}]}):
         with pytest.raises((TypeError, ValueError)):
             await store.put(SPACE, "k", value)
@@ -126,14 +126,14 @@ async def a_member_that_no_json_object_has_is_refused(store: Driver, member: Any
 
 @fact_of_each({"NaN": float("nan"), "NUL": "\x00", "bytes": b"a"})
 async def the_message_says_where_the_bad_part_is(store: Driver, part: Any) -> None:
-    """Of a refused value the message names the members and positions that lead there."""
+    """The error names the members and positions that lead to the invalid part."""
     with pytest.raises((TypeError, ValueError), match=r"outer.*1.*inner"):
         await store.put(SPACE, "k", {"fine": 1, "outer": ["fine", {"inner": part}]})
 
 
 @fact_of_each(NO_MAPPINGS)
 async def a_value_is_a_mapping(store: Driver, value: Any) -> None:
-    """A put of anything else raises `TypeError` or `ValueError`."""
+    """A put of a value that is not a mapping raises `TypeError` or `ValueError`."""
     with pytest.raises((TypeError, ValueError)):
         await store.put(SPACE, "k", value)
     with pytest.raises((TypeError, ValueError)):
