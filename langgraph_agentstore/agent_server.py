@@ -1,8 +1,8 @@
-"""Authorisation for the Agent Server: each authenticated user reaches their own records alone.
+"""Authorization for the Agent Server: each authenticated user reaches only their own records.
 
-The server's `/store` routes reach every namespace of the store. Authentication says who calls;
-without a handler for the store, whoever is known reads and writes what belongs to others.
-`guard_store` adds that handler to LangGraph's `Auth` object.
+The server's `/store` routes reach every namespace of the store. Authentication identifies the
+caller; without a handler for the store, every authenticated user reads and writes the records of
+all users. `guard_store` adds that handler to LangGraph's `Auth` object.
 """
 
 from __future__ import annotations
@@ -50,23 +50,24 @@ def guard_store(
     readable: Iterable[Sequence[str]] = (),
     administrator: Administrator | None = None,
 ) -> None:
-    """Confine the server's store routes to the records of the user who calls.
+    """Confine the server's store routes to the records of the calling user.
 
     A namespace must begin with the user template, filled with the identity of the caller:
-    `("users", "alice", …)`. Anything else is answered with status 403, prefixes above the user
-    and wildcards in place of the user too. A listing without a prefix, or with one above the
-    user, is cut to the user's namespaces.
+    `("users", "alice", …)`. Any other namespace is answered with status 403, including prefixes
+    above the user and wildcards in place of the user. A listing without a prefix, or with a
+    prefix above the user, lists the user's namespaces only.
 
     Args:
         auth: the object that `langgraph.json` names, with its `authenticate` handler.
         users: the user template of the store.
-        readable: namespaces of the shared space that every user may read and list, not write.
-        administrator: says of a request whether it may reach everything, such as
-            `lambda ctx: "admin" in ctx.permissions`.
+        readable: namespaces of the shared space that every user may read and list, but not
+            write.
+        administrator: returns whether a request may reach everything, for example
+            `lambda ctx: "admin" in ctx.permissions`; may be async.
 
     Raises:
-        ConfigurationError: the template names no user, `readable` reaches into users' records,
-            or `auth` has a handler for the store already.
+        ConfigurationError: the template has no user, `readable` reaches into users' records, or
+            `auth` already has a handler for the store.
     """
     scope = template_scope(users)
     guard = _Guard(_constants_of(scope), _shared(scope, readable), administrator)
@@ -75,13 +76,13 @@ def guard_store(
             getattr(auth.on.store, action)(guard.handler(action))
         except ValueError as error:
             raise ConfigurationError(
-                f"the Auth object has a handler for the store's {action!r} already, which would "
-                f"stand beside the guard: {error} Remove it, or call what it does from there"
+                f"the Auth object already has a handler for the store's {action!r}, which would "
+                f"run beside the guard: {error} Remove it"
             ) from error
 
 
 def unguarded_actions(auth: Auth) -> list[str]:
-    """List the store's actions that no handler of an `Auth` object decides on."""
+    """List the store actions that no handler of an `Auth` object covers."""
     if auth._global_handlers:
         return []
     handled = set(auth._handlers)
@@ -93,22 +94,22 @@ def unguarded_actions(auth: Auth) -> list[str]:
 
 
 def check_project(config: str | Path) -> list[str]:
-    """Check the authorisation of a project's store; what should be mended, a sentence each.
+    """Check the authorization of a project's store; return one sentence per problem.
 
-    Imports the project's `Auth` object, as the server would.
+    Imports the project's `Auth` object, as the server does.
 
     Args:
         config: the project's `langgraph.json`.
 
     Raises:
-        ConfigurationError: the file cannot be read, or names an `Auth` object that is not there.
+        ConfigurationError: the file cannot be read, or its `Auth` object cannot be imported.
     """
     path = expanded(config)
     try:
         settings = json.loads(path.read_text("utf-8"))
         auth_path = (settings.get("auth") or {}).get("path")
     except (OSError, ValueError, AttributeError) as error:
-        raise ConfigurationError(f"{path} is no langgraph.json that can be read: {error}") from None
+        raise ConfigurationError(f"{path} is not a readable langgraph.json: {error}") from None
     if not auth_path:
         return [f"{path} names no auth: every client reads and writes every user's records"]
     actions = unguarded_actions(_imported_auth(path.parent, auth_path))
@@ -136,7 +137,7 @@ def _imported_auth(folder: Path, auth_path: str) -> Auth:
 
 
 class _Guard:
-    """What one caller may reach: their own namespaces, and those that all may read."""
+    """The rule that confines a caller to their own namespaces and those that all may read."""
 
     def __init__(
         self, constants: Labels, readable: list[Labels], administrator: Administrator | None
@@ -159,7 +160,7 @@ class _Guard:
         return bool(await answer if inspect.isawaitable(answer) else answer)
 
     def _allowed(self, identity: str, action: Action, asked: Sequence[str] | None) -> Labels:
-        """The namespace that this action may use; raises the server's error for any other."""
+        """Return the namespace that this action may use; raise the server's error for any other."""
         own = self._own(identity)
         labels = tuple(asked or ())
         if labels[: len(own)] == own:
@@ -173,7 +174,7 @@ class _Guard:
         )
 
     def _own(self, identity: str) -> Labels:
-        # A listing takes `*` for any label: as somebody's name it would be everybody's.
+        # A listing takes `*` for any label: as an identity it would reach every user's records.
         if identity == _ANY_LABEL:
             raise _forbidden("the identity '*' cannot own namespaces")
         try:
