@@ -55,6 +55,53 @@ from collections.abc import Mapping
 
 from langgraph.store.base import InvalidNamespaceError as _LangGraphNamespaceError
 
+__all__ = [
+    "AccessDeniedError",
+    "AgentStoreError",
+    "BatchError",
+    "BlockingCallError",
+    "ConfigurationError",
+    "CopyMismatchError",
+    "DamagedFileError",
+    "DatabaseError",
+    "DecryptionError",
+    "EmbeddedPostgresError",
+    "EmbeddingError",
+    "EmbeddingShapeError",
+    "EmbeddingTimeoutError",
+    "FileNotWritableError",
+    "IndexMismatchError",
+    "InternalError",
+    "InvalidFilterError",
+    "InvalidKeyError",
+    "InvalidNamespaceError",
+    "InvalidOperationError",
+    "InvalidValueError",
+    "ItemLockedError",
+    "LockHeldError",
+    "LockLostError",
+    "MigrationError",
+    "MissingExtensionError",
+    "MissingExtraError",
+    "MissingMemoryError",
+    "MissingSchemaError",
+    "MissingUserError",
+    "NotPermittedError",
+    "SchemaError",
+    "SchemaTooNewError",
+    "StoreClosedError",
+    "StoreTimeoutError",
+    "StoreUnavailableError",
+    "TransferError",
+    "TurnRefusedError",
+    "UnknownOperatorError",
+    "UserConflictError",
+    "ValueTooLargeError",
+    "ValueTypeError",
+    "VersionConflictError",
+    "WatchLapsedError",
+]
+
 
 class AgentStoreError(Exception):
     """The root: `except AgentStoreError` catches whatever this package raises on purpose."""

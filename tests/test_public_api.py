@@ -25,6 +25,7 @@ PAGE = DOCS / "reference" / "public_api.md"
 # Every public module, and the pages that have its names and their methods.
 PUBLIC = {
     "langgraph_agentstore": ("store", "options", "data_store", "errors"),
+    "langgraph_agentstore.errors": ("errors",),
     "langgraph_agentstore.data_store": ("data_store", "../data_store/administration"),
     "langgraph_agentstore.conversations": ("conversations",),
     "langgraph_agentstore.files": ("files",),
@@ -46,7 +47,7 @@ INNER = {
     "store",
     "testing",
 }
-OF_ONE_FILE = {"agent_server"}
+OF_ONE_FILE = {"agent_server", "errors"}
 
 every_public_module = pytest.mark.parametrize("name", PUBLIC)
 
@@ -209,19 +210,31 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
         for name, value in vars(errors).items()
         if inspect.isclass(value) and value.__module__ == errors.__name__
     }
-    assert defined - set(langgraph_agentstore.__all__) == set(), "__init__.py: imports, __all__"
+    assert defined == set(errors.__all__), "errors.py: __all__"
     assert {name for name in defined if name not in tree} == set(), "docstring of errors.py"
 
 
 def test_every_error_is_an_agent_store_error_and_survives_pickling() -> None:
     import pickle
 
-    for name in langgraph_agentstore.__all__:
-        value = getattr(langgraph_agentstore, name)
-        if inspect.isclass(value) and issubclass(value, Exception):
-            assert issubclass(value, errors.AgentStoreError)
-            copied = pickle.loads(pickle.dumps(value("said")))
-            assert (type(copied), str(copied)) == (value, "said")
+    for name in errors.__all__:
+        value = getattr(errors, name)
+        assert issubclass(value, errors.AgentStoreError)
+        copied = pickle.loads(pickle.dumps(value("said")))
+        assert (type(copied), str(copied)) == (value, "said")
+
+
+@pytest.mark.parametrize("name", sorted({*errors.__all__} - {"AgentStoreError"}))
+def test_an_error_is_found_where_an_earlier_release_had_it(name: str) -> None:
+    with pytest.warns(
+        DeprecationWarning, match=rf"import {name} from langgraph_agentstore\.errors"
+    ):
+        found = getattr(langgraph_agentstore, name)
+    assert found is getattr(errors, name)
+
+
+def test_few_names_are_at_the_top() -> None:
+    assert len(langgraph_agentstore.__all__) <= 20
 
 
 def test_the_store_has_these_methods_and_no_others() -> None:

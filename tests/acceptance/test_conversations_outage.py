@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_agentstore import AgentStore, TurnRefusedError
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import (
     ConversationMemory,
     new_turn,
@@ -21,6 +21,7 @@ from langgraph_agentstore.conversations import (
 )
 from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.background_saver import BackgroundSaver
+from langgraph_agentstore.errors import TurnRefusedError
 from tests.acceptance.talking import config_of, graph_over, said
 from tests.support.faults import execute, run_script, start_script, wait_until
 from tests.support.servers import TestServer

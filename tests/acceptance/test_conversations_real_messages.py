@@ -37,7 +37,7 @@ from mcp.shared.memory import create_connected_server_and_client_session
 from pydantic import AnyUrl, BaseModel
 from typing_extensions import TypedDict
 
-from langgraph_agentstore import AgentStore, InvalidValueError, ValueTypeError
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import (
     BaseStoreRepository,
     ConversationMemory,
@@ -47,6 +47,7 @@ from langgraph_agentstore.conversations import (
     recall_conversation,
     remember_conversation,
 )
+from langgraph_agentstore.errors import InvalidValueError, ValueTypeError
 from tests.acceptance.memory_graphs import needs_async_contexts
 from tests.acceptance.scripted_chat import ScriptedChat
 from tests.acceptance.talking import config_of

@@ -15,8 +15,9 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 
-from langgraph_agentstore import AgentStore, ConfigurationError
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import DataStore, data_store, data_store_tools
+from langgraph_agentstore.errors import ConfigurationError
 
 from .memory_graphs import needs_async_contexts
 from .scripted_chat import ScriptedChat

@@ -17,7 +17,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore as LangGraphInMemoryStore
 
-from langgraph_agentstore import AgentStore, ConfigurationError, MissingUserError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import ConfigurationError, MissingUserError
 
 pytest.importorskip("deepagents")
 

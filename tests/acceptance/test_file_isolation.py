@@ -12,7 +12,8 @@ import pytest
 from langgraph.graph import START, StateGraph
 from typing_extensions import TypedDict
 
-from langgraph_agentstore import AgentStore, MissingUserError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import MissingUserError
 from langgraph_agentstore.files import StoreBackend
 from tests.acceptance.file_stores import STORES
 

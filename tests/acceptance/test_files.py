@@ -15,7 +15,8 @@ from langgraph.store.memory import InMemoryStore as LangGraphInMemoryStore
 from psycopg.types.json import Jsonb
 from typing_extensions import LiteralString
 
-from langgraph_agentstore import AgentStore, ConfigurationError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import ConfigurationError
 from langgraph_agentstore.files import (
     EditResult,
     FileDownloadResponse,

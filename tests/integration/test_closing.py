@@ -9,15 +9,9 @@ from typing import Any
 
 import pytest
 
-from langgraph_agentstore import (
-    AgentStore,
-    AsyncDataStore,
-    ConfigurationError,
-    DataStore,
-    PoolConfig,
-    StoreClosedError,
-)
+from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore, PoolConfig
 from langgraph_agentstore.conversations import PostgresStoreRepository, remember_conversation
+from langgraph_agentstore.errors import ConfigurationError, StoreClosedError
 from langgraph_agentstore.files import StoreBackend, create_store_backend
 from langgraph_agentstore.memory_agent import FileStore, MemoryAgent
 from tests.support.faults import execute

@@ -13,8 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from langgraph_agentstore import AccessDeniedError, AgentStore, ConfigurationError, StoreClosedError
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, PostgresStoreRepository
+from langgraph_agentstore.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    StoreClosedError,
+)
 from tests.support.repository_model import STEPS, PlainRepository, follow
 from tests.support.servers import TestServer
 

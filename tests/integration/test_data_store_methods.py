@@ -12,8 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from langgraph_agentstore import AgentStore, DatabaseError, MissingUserError
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import AgentDataStoreProxy, AsyncDataStore, DataStore
+from langgraph_agentstore.errors import DatabaseError, MissingUserError
 from tests.support.data_store_forms import Called, Open
 from tests.support.faults import execute, locked_rows, refuse_values_with
 

@@ -12,14 +12,14 @@ from uuid import uuid4
 
 import pytest
 
-from langgraph_agentstore import (
-    AgentStore,
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.data_store import AsyncDataStore, DataStore
+from langgraph_agentstore.errors import (
     ConfigurationError,
     NotPermittedError,
     StoreClosedError,
     ValueTooLargeError,
 )
-from langgraph_agentstore.data_store import AsyncDataStore, DataStore
 from tests.support.data_store_forms import Called, Open
 from tests.support.faults import execute
 

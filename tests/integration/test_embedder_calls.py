@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from langchain_core.embeddings import Embeddings
 
-from langgraph_agentstore import (
-    AgentStore,
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import (
     ConfigurationError,
     EmbeddingError,
     EmbeddingShapeError,

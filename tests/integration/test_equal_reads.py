@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from langgraph_agentstore import AgentStore, DatabaseError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import DatabaseError
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute, locked_rows, until
 from tests.support.proxy import Proxy

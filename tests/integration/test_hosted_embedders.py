@@ -13,8 +13,8 @@ from langchain_core.embeddings import Embeddings
 from langchain_ollama import OllamaEmbeddings
 from langchain_openai import OpenAIEmbeddings
 
-from langgraph_agentstore import (
-    AgentStore,
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import (
     ConfigurationError,
     EmbeddingError,
     EmbeddingShapeError,

@@ -15,8 +15,8 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import PutOp
 
-from langgraph_agentstore import (
-    AgentStore,
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import (
     BatchError,
     EmbeddingError,
     EmbeddingShapeError,

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from langgraph_agentstore import ConfigurationError, MissingExtraError
+from langgraph_agentstore.errors import ConfigurationError, MissingExtraError
 from langgraph_agentstore.memory_agent import MemoryAgent
 from tests.unit.plan.filters.filter_cases import CASES
 

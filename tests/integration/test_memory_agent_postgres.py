@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from langgraph_agentstore import AgentStore, ConfigurationError, DecryptionError, ValueTooLargeError
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import DataStore
+from langgraph_agentstore.errors import (
+    ConfigurationError,
+    DecryptionError,
+    ValueTooLargeError,
+)
 from langgraph_agentstore.memory_agent import MemoryAgent
 from tests.support.memory_agents import KEY, OTHER_KEY
 from tests.unit.plan.filters.filter_cases import CASES

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from langgraph_agentstore import AgentStore, MissingExtensionError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import MissingExtensionError
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import dsn_of
 

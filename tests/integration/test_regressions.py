@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from langgraph.store.base import PutOp
 
-from langgraph_agentstore import (
-    AgentStore,
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import (
     DatabaseError,
     InternalError,
     InvalidOperationError,

@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from langgraph_agentstore import (
-    AgentStore,
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import (
     EmbeddingError,
     IndexMismatchError,
     InvalidOperationError,

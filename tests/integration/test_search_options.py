@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 from langgraph.store.base import GetOp, Op, PutOp, SearchItem, SearchOp
 
-from langgraph_agentstore import (
-    AgentStore,
+from langgraph_agentstore import AgentStore, ScoredItem
+from langgraph_agentstore.errors import (
     IndexMismatchError,
     InvalidOperationError,
     InvalidValueError,
     MissingExtensionError,
-    ScoredItem,
     ValueTypeError,
 )
 from langgraph_agentstore.sql.search.scores import FUSED_POOL

@@ -10,9 +10,10 @@ import pytest
 from langgraph.store.base import PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import AgentStore, InvalidOperationError, ScoredItem
+from langgraph_agentstore import AgentStore, ScoredItem
 from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.data_store import AsyncDataStore, DataStore
+from langgraph_agentstore.errors import InvalidOperationError
 from tests.support.embedders import CountingEmbedder
 
 NS = ("users", "ann", "notes")

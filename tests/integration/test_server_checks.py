@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from langgraph_agentstore import AgentStore, MissingExtensionError
-from langgraph_agentstore.errors import ConfigurationError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import ConfigurationError, MissingExtensionError
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import dsn_of, execute
 from tests.support.servers import temporary_folder

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from langgraph.store.base import PutOp, SearchItem
 
-from langgraph_agentstore import AgentStore, ConfigurationError, InvalidValueError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import ConfigurationError, InvalidValueError
 from tests.support.faults import execute
 
 NS = ("users", "ann", "notes")

@@ -17,19 +17,18 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.store.postgres import PostgresStore
 from langgraph.store.sqlite import SqliteStore
 
-from langgraph_agentstore import (
-    AgentStore,
-    DataStore,
-    InvalidOperationError,
-    InvalidValueError,
-    MissingUserError,
-    TransferError,
-)
+from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import (
     BaseStoreRepository,
     ConversationMemory,
     StoreChatMessageHistory,
     export_items,
+)
+from langgraph_agentstore.errors import (
+    InvalidOperationError,
+    InvalidValueError,
+    MissingUserError,
+    TransferError,
 )
 from langgraph_agentstore.memory_agent import MemoryAgent
 from langgraph_agentstore.memory_agent.file_store import FileStore

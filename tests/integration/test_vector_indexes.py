@@ -10,8 +10,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from langgraph_agentstore import AgentStore, EmbeddingShapeError, InvalidOperationError
-from langgraph_agentstore.errors import InvalidValueError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import (
+    EmbeddingShapeError,
+    InvalidOperationError,
+    InvalidValueError,
+)
 from tests.support.faults import dsn_of
 
 NS = ("users", "ann", "notes")

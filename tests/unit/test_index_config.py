@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 
-from langgraph_agentstore import AgentStore, ConfigurationError, EmbeddingShapeError
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.config.index import SearchIndex, VectorIndex
 from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.errors import ConfigurationError, EmbeddingShapeError
 from langgraph_agentstore.model.text_fields import Part
 from langgraph_agentstore.sql.items.put_indexed import (
     indexed_arguments,

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from langgraph.store.base import GetOp, SearchItem, SearchOp
 
-from langgraph_agentstore import InvalidOperationError, ScoredItem
+from langgraph_agentstore import ScoredItem
+from langgraph_agentstore.errors import InvalidOperationError
 from langgraph_agentstore.store.reranking import CANDIDATES, Reranking
 
 NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langgraph_agentstore import InvalidOperationError, InvalidValueError
 from langgraph_agentstore.config.index_options import paths_of, search_index
+from langgraph_agentstore.errors import InvalidOperationError, InvalidValueError
 from langgraph_agentstore.model.text_fields import (
     LONGEST_WORDS_BYTES,
     Part,

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import AgentStore, ConfigurationError, MissingUserError
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import ConfigurationError, MissingUserError
 from langgraph_agentstore.model.namespaces import check_labels
 from langgraph_agentstore.store.user_scope import (
     Part,

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from langgraph_agentstore import DataStore, LockLostError
+from langgraph_agentstore import DataStore
+from langgraph_agentstore.errors import LockLostError
 
 from .conftest import LeaseEnd, Load, Start, StartAnywhere
 from .threads import at_once

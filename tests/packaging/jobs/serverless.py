@@ -2,7 +2,7 @@
 
 from raising import error_of
 
-from langgraph_agentstore import ConfigurationError, StoreUnavailableError
+from langgraph_agentstore.errors import ConfigurationError, StoreUnavailableError
 from memory_agent.agent import MemoryAgent
 
 

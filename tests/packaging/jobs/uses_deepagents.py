@@ -5,7 +5,7 @@ import sys
 from langgraph.store.memory import InMemoryStore
 from raising import error_of
 
-from langgraph_agentstore import MissingExtraError
+from langgraph_agentstore.errors import MissingExtraError
 
 
 def write_and_read() -> None:

@@ -3,7 +3,7 @@
 from langgraph.store.memory import InMemoryStore
 from raising import error_of
 
-from langgraph_agentstore import DecryptionError
+from langgraph_agentstore.errors import DecryptionError
 from memory_agent.agent import MemoryAgent
 
 store, key = InMemoryStore(), MemoryAgent.generate_key()

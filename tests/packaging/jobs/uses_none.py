@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from langgraph.store.memory import InMemoryStore
 from raising import error_of
 
-from langgraph_agentstore import AgentStore, ConfigurationError, MissingExtraError
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory
+from langgraph_agentstore.errors import ConfigurationError, MissingExtraError
 from langgraph_agentstore.files import StoreBackend
 from langgraph_agentstore.transfer import export
 from memory_agent.agent import MemoryAgent

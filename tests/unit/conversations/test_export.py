@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import ConfigurationError, MissingExtraError
 from langgraph_agentstore.conversations import (
     ConversationMemory,
     aexport_items,
@@ -26,6 +25,7 @@ from langgraph_agentstore.conversations import (
 )
 from langgraph_agentstore.conversations.export_turns import ROW_GROUP
 from langgraph_agentstore.conversations.external_sort import in_order
+from langgraph_agentstore.errors import ConfigurationError, MissingExtraError
 
 BEGINNING = datetime(2024, 1, 1, 12, 0, 0, 5, tzinfo=timezone.utc)
 HOSTILE = 'a "quoted", text;\nof two lines, 日本 \U0001f431\r\n=1+1'

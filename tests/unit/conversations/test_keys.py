@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langgraph_agentstore import InvalidKeyError, InvalidValueError, ValueTypeError
 from langgraph_agentstore.conversations import ConversationKey
 from langgraph_agentstore.conversations.keys import in_utc, now
+from langgraph_agentstore.errors import (
+    InvalidKeyError,
+    InvalidValueError,
+    ValueTypeError,
+)
 
 HOSTILE = st.one_of(
     st.text(alphabet="_:%.0123456789abcdef\n日é", min_size=1),

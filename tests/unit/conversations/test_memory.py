@@ -19,14 +19,14 @@ from langchain_core.messages import (
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import (
+from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
+from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidKeyError,
     InvalidOperationError,
     MissingUserError,
     ValueTypeError,
 )
-from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
 from tests.support.embedders import words_vector
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=timezone.utc)

@@ -17,8 +17,14 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from langgraph_agentstore import (
-    AgentStore,
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.conversations import (
+    ConversationMemory,
+    recall_conversation,
+    remember_conversation,
+)
+from langgraph_agentstore.conversations.outcomes import is_hopeless, is_unreachable
+from langgraph_agentstore.errors import (
     ConfigurationError,
     EmbeddingTimeoutError,
     InvalidKeyError,
@@ -29,12 +35,6 @@ from langgraph_agentstore import (
     StoreUnavailableError,
     ValueTypeError,
 )
-from langgraph_agentstore.conversations import (
-    ConversationMemory,
-    recall_conversation,
-    remember_conversation,
-)
-from langgraph_agentstore.conversations.outcomes import is_hopeless, is_unreachable
 
 
 class OfDataclass:

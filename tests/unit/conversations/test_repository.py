@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import ConfigurationError, InvalidNamespaceError
 from langgraph_agentstore.config.store_options import dsn_source
 from langgraph_agentstore.conversations import BaseStoreRepository, PostgresStoreRepository
 from langgraph_agentstore.conversations.addresses import decode_label, encode_label
 from langgraph_agentstore.conversations.repository import dsn_of
+from langgraph_agentstore.errors import ConfigurationError, InvalidNamespaceError
 from tests.support.repository_model import STEPS, PlainRepository, follow
 
 Label = st.text(alphabet="a.%2E:@", min_size=1, max_size=4)

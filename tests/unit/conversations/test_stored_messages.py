@@ -24,7 +24,6 @@ from langchain_core.messages import (
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import ValueTypeError
 from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.conversations.storable_json import LARGEST_PART, StorableJson
 from langgraph_agentstore.conversations.stored_messages import (
@@ -32,6 +31,7 @@ from langgraph_agentstore.conversations.stored_messages import (
     documents_of,
     loaded_messages,
 )
+from langgraph_agentstore.errors import ValueTypeError
 from langgraph_agentstore.model.json_values import decode_value, encode_value
 
 DAY = datetime(2024, 5, 1, tzinfo=timezone.utc)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from langgraph_agentstore import BlockingCallError
+from langgraph_agentstore.errors import BlockingCallError
 from langgraph_agentstore.files.cross_loop_lock import CrossLoopLock
 
 

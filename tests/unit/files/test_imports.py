@@ -13,7 +13,7 @@ MISSING = """
 import sys
 for name in sys.argv[1].split(","):
     sys.modules[name] = None
-from langgraph_agentstore import MissingExtraError
+from langgraph_agentstore.errors import MissingExtraError
 from langgraph_agentstore.files import InMemoryStore, StoreBackend, create_store_backend
 backend = StoreBackend(InMemoryStore())
 backend.write("/a", "x")

@@ -10,7 +10,7 @@ import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore as LangGraphInMemoryStore
 
-from langgraph_agentstore import InvalidOperationError
+from langgraph_agentstore.errors import InvalidOperationError
 from langgraph_agentstore.files import (
     BaseStore,
     FromLangGraph,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import (
+from langgraph_agentstore.errors import (
     ConfigurationError,
     DamagedFileError,
     DecryptionError,

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import ListNamespacesOp, MatchCondition, PutOp
 
-from langgraph_agentstore import (
+from langgraph_agentstore.errors import (
     ConfigurationError,
     DamagedFileError,
     InvalidKeyError,

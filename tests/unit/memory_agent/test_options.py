@@ -14,7 +14,7 @@ import pytest
 from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel, Field, ValidationError
 
-from langgraph_agentstore import (
+from langgraph_agentstore.errors import (
     ConfigurationError,
     DecryptionError,
     MissingExtraError,

@@ -11,7 +11,7 @@ import pytest
 from langgraph.store.base import Op, Result, SearchOp
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import (
+from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidKeyError,
     InvalidOperationError,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchOp
 
-from langgraph_agentstore import ItemRecord, VersionConflictError
+from langgraph_agentstore import ItemRecord
+from langgraph_agentstore.errors import VersionConflictError
 from langgraph_agentstore.model.namespaces import place
 from langgraph_agentstore.model.users import (
     DEFAULT_TEMPLATE,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_agentstore import InvalidOperationError, InvalidValueError
+from langgraph_agentstore.errors import InvalidOperationError, InvalidValueError
 from langgraph_agentstore.sql.filters.indexes import plan_filter_indexes
 from langgraph_agentstore.sql.statement import Tables
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
-from langgraph_agentstore import (
+from langgraph_agentstore.errors import (
     InvalidFilterError,
     InvalidKeyError,
     InvalidNamespaceError,

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from langgraph.store.base import SearchOp
 
-from langgraph_agentstore import InvalidOperationError, ScoredItem
+from langgraph_agentstore import ScoredItem
 from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.errors import InvalidOperationError
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.sql.filters import parse_filter
 from langgraph_agentstore.sql.known_vectors import plan_known_vectors

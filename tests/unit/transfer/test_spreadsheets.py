@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import DamagedFileError
+from langgraph_agentstore.errors import DamagedFileError
 from langgraph_agentstore.memory_agent import MemoryAgent
 from langgraph_agentstore.transfer import export, import_
 
