@@ -26,7 +26,7 @@ from .._support.lifecycle import Handle
 from ..errors import AgentStoreError, TurnRefusedError
 from .context_index import with_context
 from .outcomes import is_hopeless, is_unreachable
-from .turn_store import AgentDrawer, AnyDrawer, await_open
+from .turn_store import GenericTurnStore, PostgresTurnStore, await_open
 from .turns import Turn, check_count
 
 logger = logging.getLogger("langgraph_agentstore.conversations")
@@ -84,7 +84,7 @@ def _of_a_turn() -> _Attempts:
 
 @dataclass(slots=True)
 class _Waiting:
-    drawer: AnyDrawer
+    turn_store: GenericTurnStore
     turn: Turn
     attempts: _Attempts = field(default_factory=_of_a_turn)
 
@@ -128,7 +128,7 @@ class BackgroundSaver(Handle):
         with self._changed:
             return replace(self._stats, waiting=len(self._waiting))
 
-    def save(self, drawer: AnyDrawer, turn: Turn) -> None:
+    def save(self, turn_store: GenericTurnStore, turn: Turn) -> None:
         """Accepts a turn; it never waits for a database.
 
         Raises:
@@ -142,8 +142,8 @@ class BackgroundSaver(Handle):
                     f"thread {turn.thread_id!r} is not saved"
                 )
             self._add(accepted=1)
-            self._waiting.append(_Waiting(drawer, turn))
-            self._drain_before_closing(drawer)
+            self._waiting.append(_Waiting(turn_store, turn))
+            self._drain_before_closing(turn_store)
             self._changed.notify_all()
             if self._thread is None:
                 self._start()
@@ -189,14 +189,14 @@ class BackgroundSaver(Handle):
 
     def _await_open(self) -> None:
         with self._changed:
-            stores = {id(one.drawer.store): one.drawer.store for one in self._waiting}
+            stores = {id(one.turn_store.store): one.turn_store.store for one in self._waiting}
         for store in stores.values():
             with suppress(AgentStoreError):  # the thread hears of it, too, and tells
                 await_open(store)
 
-    def _drain_before_closing(self, drawer: AnyDrawer) -> None:
-        if isinstance(drawer, AgentDrawer):
-            drawer.engine.drained_first.add(self)
+    def _drain_before_closing(self, turn_store: GenericTurnStore) -> None:
+        if isinstance(turn_store, PostgresTurnStore):
+            turn_store.engine.drained_first.add(self)
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="agentstore-saver", daemon=True)
@@ -229,10 +229,10 @@ class BackgroundSaver(Handle):
 
     def _write(self, batch: list[_Waiting]) -> None:
         """Writes each user's turns at once."""
-        by_drawer: dict[int, list[_Waiting]] = {}
+        by_turn_store: dict[int, list[_Waiting]] = {}
         for waiting in batch:
-            by_drawer.setdefault(id(waiting.drawer), []).append(waiting)
-        reached = [self._write_together(group) for group in by_drawer.values()]
+            by_turn_store.setdefault(id(waiting.turn_store), []).append(waiting)
+        reached = [self._write_together(group) for group in by_turn_store.values()]
         with self._changed:
             if any(reached):
                 self._outage = _Attempts(LONGEST_PAUSE_S)
@@ -240,14 +240,14 @@ class BackgroundSaver(Handle):
                 self._outage.fail()
 
     def _write_together(self, group: list[_Waiting]) -> bool:
-        """All of one drawer; if that is refused, each by itself. Whether the database was there."""
-        drawer = group[0].drawer
+        """Write one store's turns at once, or one by one if refused; tell if the database answered."""
+        turn_store = group[0].turn_store
         try:
-            turns = list(with_context([one.turn for one in group], drawer.before))
+            turns = list(with_context([one.turn for one in group], turn_store.before))
             for one, turn in zip(group, turns, strict=True):
                 # Tried again, it is the same turn, whatever was written meanwhile.
                 one.turn = turn
-            drawer.put(turns)
+            turn_store.put(turns)
         except Exception as error:
             if len(group) > 1 and not is_unreachable(error):
                 reached = [self._write_together([one]) for one in group]

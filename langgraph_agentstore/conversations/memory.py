@@ -27,7 +27,7 @@ from .repository import BaseStoreRepository
 from .stored_messages import as_messages
 from .summaries import ThreadSummary
 from .token_budget import Budget, TokenCounter
-from .turn_store import NEWEST_PAGE_SIZE, AnyDrawer, drawer_of
+from .turn_store import NEWEST_PAGE_SIZE, GenericTurnStore, turn_store_of
 from .turns import Turn, check_count, new_turn, split_into_turns, turn_of_messages
 
 
@@ -37,7 +37,7 @@ class BlockingConversations(Handle):
     def __init__(self, store: BaseStore | BaseStoreRepository, user_id: str) -> None:
         self.user_id = check_user_id(user_id)
         self.store = store.store if isinstance(store, BaseStoreRepository) else store
-        self._drawer: AnyDrawer = drawer_of(self.store, self.user_id)
+        self._turn_store: GenericTurnStore = turn_store_of(self.store, self.user_id)
 
     def save_turn(
         self,
@@ -91,7 +91,7 @@ class BlockingConversations(Handle):
             progress: called with how many are written so far; True shows a bar on a
                 terminal and in a notebook.
         """
-        return self._drawer.load(with_context(turns, self._drawer.before), progress)
+        return self._turn_store.load(with_context(turns, self._turn_store.before), progress)
 
     def turns(
         self,
@@ -113,7 +113,7 @@ class BlockingConversations(Handle):
         since = None if since is None else in_utc(since)
         until = None if until is None else in_utc(until)
         await_savers(self.store)
-        return self._drawer.oldest_first(thread_id, since, until)
+        return self._turn_store.oldest_first(thread_id, since, until)
 
     def messages(
         self,
@@ -152,13 +152,13 @@ class BlockingConversations(Handle):
         budget = Budget(max_messages, max_tokens, token_counter)
         # A turn has a message at least, and one more shows that the others fit.
         size = min(NEWEST_PAGE_SIZE, (max_messages or NEWEST_PAGE_SIZE) + 1)
-        turns = budget.latest_of(self._drawer.newest_first(thread_id, size))
+        turns = budget.latest_of(self._turn_store.newest_first(thread_id, size))
         return budget.trimmed(history_of(turns))
 
     def threads(self) -> list[ThreadSummary]:
         """Every thread, the latest first."""
         await_savers(self.store)
-        return self._drawer.threads()
+        return self._turn_store.threads()
 
     def search(
         self,
@@ -188,13 +188,13 @@ class BlockingConversations(Handle):
         depth = max(CANDIDATES, check_count("limit", limit))
         await_savers(self.store)
         if is_blank(query):
-            return list(islice(self._drawer.newest_first(thread_id), limit))
-        matches = self._drawer.search(query, thread_id, depth, min_similarity)
+            return list(islice(self._turn_store.newest_first(thread_id), limit))
+        matches = self._turn_store.search(query, thread_id, depth, min_similarity)
         best = credited(matches)[:limit]
         known = {match.turn.key: match.turn for match in matches}
         missing = [key for key in best if key not in known]
         if missing:
-            known.update((turn.key, turn) for turn in self._drawer.get(missing))
+            known.update((turn.key, turn) for turn in self._turn_store.get(missing))
         # A turn before the first match may have been forgotten since.
         return [known[key] for key in best if key in known]
 
@@ -202,7 +202,7 @@ class BlockingConversations(Handle):
         """Removes a thread; how many turns it had."""
         check_thread_id(thread_id)
         await_savers(self.store)
-        return self._drawer.forget(thread_id)
+        return self._turn_store.forget(thread_id)
 
     def export(
         self,
@@ -241,5 +241,5 @@ class BlockingConversations(Handle):
 
     def _save(self, turns: Sequence[Turn]) -> list[ConversationKey]:
         if turns:
-            self._drawer.put(list(with_context(turns, self._drawer.before)))
+            self._turn_store.put(list(with_context(turns, self._turn_store.before)))
         return [ConversationKey.parse(turn.key) for turn in turns]

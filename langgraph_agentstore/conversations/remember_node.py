@@ -101,7 +101,7 @@ class RememberConversation(AwaitedClosing, Middleware):
             messages = last_turn(messages_of(state, self._messages_key))
             messages = self._with_question(memory, thread_id, messages)
             if messages:
-                self._saver.save(memory._drawer, self._turn(messages, memory, thread_id))
+                self._saver.save(memory._turn_store, self._turn(messages, memory, thread_id))
         except _OF_THE_GRAPH:
             raise
         except TurnRefusedError:

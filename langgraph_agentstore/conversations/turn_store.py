@@ -1,7 +1,7 @@
-"""A drawer: one user's turns in one store. What differs from store to store is here alone.
+"""One user's turns in one store: all that differs from store to store is in this module.
 
-`AnyDrawer` knows LangGraph's interface and nothing else, so it works over any store.
-`AgentDrawer` reads threads as ranges of keys, counts threads on the server and loads by COPY.
+`GenericTurnStore` knows LangGraph's interface and nothing else, so it works over any store.
+`PostgresTurnStore` reads threads as ranges of keys, counts threads on the server and loads by COPY.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
-from ..model.users import Address as Triples
+from ..model.users import Address
 from ..runtime.jobs.maintenance import OPEN
 from ..sql.search.text import MOST_CHARACTERS
 from ..store.base import StoreBase
@@ -43,7 +43,7 @@ INDEXED = ("context[*]",)
 """What a turn is found by, whatever fields the store's index names; see `context_index.py`."""
 
 
-class AnyDrawer:
+class GenericTurnStore:
     """One user's turns in any store of LangGraph's interface.
 
     It reads pages of `search` and sorts them itself; the latest turn of a thread it keeps in mind,
@@ -105,7 +105,7 @@ class AnyDrawer:
     def newest_first(
         self,
         thread_id: str | None = None,
-        page_size: int = NEWEST_PAGE_SIZE,  # noqa: ARG002 - AgentDrawer's
+        page_size: int = NEWEST_PAGE_SIZE,  # noqa: ARG002 - PostgresTurnStore's
     ) -> Iterator[Turn]:
         """The turns of a thread or of all, the newest first; all are read, whatever the page."""
         yield from sorted(self.read(thread_id), key=lambda turn: turn.order, reverse=True)
@@ -190,14 +190,14 @@ class AnyDrawer:
                 yield turn
 
 
-class AgentDrawer(AnyDrawer):
+class PostgresTurnStore(GenericTurnStore):
     """One user's turns in an `AgentStore`, by the quick ways that it has."""
 
     def __init__(self, store: UserStore, labels: Labels) -> None:
         super().__init__(store, labels)
         self._view = store
         self.max_value_bytes = store.planner.context.max_value_bytes
-        self._place = Triples(store.user_id, labels)
+        self._address = Address(store.user_id, labels)
         self.engine = store.executor
 
     def put(self, turns: Sequence[Turn]) -> None:
@@ -255,25 +255,27 @@ class AgentDrawer(AnyDrawer):
         """By the key, which sorts as time does."""
         context = self._view.planner.context
         page = self._view.executor.run(
-            plan_thread_page(self._place, turn.thread_id, turn.key, 1, context, newest_first=True)
+            plan_thread_page(self._address, turn.thread_id, turn.key, 1, context, newest_first=True)
         )
         return next(self._turns(page, turn.thread_id), None)
 
     def forget(self, thread_id: str) -> int:
         """By one statement."""
         context = self._view.planner.context
-        removed: int = self._view.executor.run(plan_forget_thread(self._place, thread_id, context))
+        removed: int = self._view.executor.run(
+            plan_forget_thread(self._address, thread_id, context)
+        )
         return removed
 
     def threads(self) -> list[ThreadSummary]:
         """All threads, counted on the server."""
-        rows = self._view.executor.run(plan_threads(self._place, self._view.planner.context))
+        rows = self._view.executor.run(plan_threads(self._address, self._view.planner.context))
         return [summary(*row) for row in rows]
 
     def _newest(self, before: tuple[str, str] | None, size: int) -> list[Item]:
         context = self._view.planner.context
         page: list[Item] = self._view.executor.run(
-            plan_newest_turns(self._place, before, size, context)
+            plan_newest_turns(self._address, before, size, context)
         )
         return page
 
@@ -290,7 +292,7 @@ class AgentDrawer(AnyDrawer):
             context = self._view.planner.context
             page: list[Item] = self._view.executor.run(
                 plan_thread_page(
-                    self._place,
+                    self._address,
                     thread_id,
                     after,
                     size,
@@ -315,12 +317,12 @@ def await_open(store: BaseStore) -> None:
         store.executor.run(OPEN)
 
 
-def drawer_of(store: BaseStore, user_id: str) -> AnyDrawer:
+def turn_store_of(store: BaseStore, user_id: str) -> GenericTurnStore:
     """Where the store has that user's turns."""
     address = conversations_of(store, user_id)
     if isinstance(address.store, UserStore):
-        return AgentDrawer(address.store, address.labels)
-    return AnyDrawer(address.store, address.labels)
+        return PostgresTurnStore(address.store, address.labels)
+    return GenericTurnStore(address.store, address.labels)
 
 
 def _between(

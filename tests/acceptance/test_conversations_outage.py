@@ -102,14 +102,14 @@ def test_a_full_buffer_refuses_loudly_and_counts(
         saver = BackgroundSaver(capacity=3)
         disposable_server.kill()
         for number in range(3):
-            saver.save(memory._drawer, new_turn("one", f"q{number}", "r"))
+            saver.save(memory._turn_store, new_turn("one", f"q{number}", "r"))
         with pytest.raises(TurnRefusedError, match=r"3 turns wait .* thread 'one' is not saved"):
-            saver.save(memory._drawer, new_turn("one", "q3", "r"))
+            saver.save(memory._turn_store, new_turn("one", "q3", "r"))
         assert (saver.stats().accepted, saver.stats().refused) == (3, 1)
 
         disposable_server.restart()
         assert saver.flush(60)
-        saver.save(memory._drawer, new_turn("one", "q4", "r"))
+        saver.save(memory._turn_store, new_turn("one", "q4", "r"))
         assert queries(store, "ann") == ["q0", "q1", "q2", "q4"]
 
 
@@ -218,9 +218,9 @@ async def test_a_store_that_closes_waits_for_the_turns_of_its_savers(
 ) -> None:
     store = AgentStore(fresh_database)
     saver = BackgroundSaver()
-    drawer = ConversationMemory(store, "ann")._drawer
+    turn_store = ConversationMemory(store, "ann")._turn_store
     for number in range(1000):
-        saver.save(drawer, new_turn(f"thread {number}", str(number), ""))
+        saver.save(turn_store, new_turn(f"thread {number}", str(number), ""))
     if ending == "close":
         store.close()
     else:
@@ -241,11 +241,11 @@ store = AgentStore(sys.argv[1])
 memory = ConversationMemory(store, "ann")
 saver = BackgroundSaver()
 for number in range(100):
-    saver.save(memory._drawer, new_turn("parent", str(number), ""))
+    saver.save(memory._turn_store, new_turn("parent", str(number), ""))
 pid = os.fork()
 who = "child" if pid == 0 else "parent"
 for number in range(100, 200):
-    saver.save(memory._drawer, new_turn(who, str(number), ""))
+    saver.save(memory._turn_store, new_turn(who, str(number), ""))
 saver.flush()
 if pid:
     assert os.waitpid(pid, 0)[1] == 0
@@ -273,7 +273,7 @@ def test_a_turn_that_the_server_refuses_is_lost_alone_and_counted(
         memory = ConversationMemory(store, "ann")
         saver = BackgroundSaver()
         for number in range(5):
-            saver.save(memory._drawer, new_turn("one", f"q{number}", "r"))
+            saver.save(memory._turn_store, new_turn("one", f"q{number}", "r"))
         assert saver.flush(60)
         assert queries(store, "ann") == ["q0", "q1", "q3", "q4"]
         assert (saver.stats().saved, saver.stats().lost) == (4, 1)
@@ -293,9 +293,9 @@ def test_a_turn_that_fails_again_and_again_keeps_no_other_waiting(
     with AgentStore(fresh_database, index={"dims": 2, "embed": embed}) as store:
         memory, saver = ConversationMemory(store, "ann"), BackgroundSaver(drain_timeout_s=0.1)
         for number in range(5):
-            saver.save(memory._drawer, new_turn(f"t{number}", "poison", "r"))
+            saver.save(memory._turn_store, new_turn(f"t{number}", "poison", "r"))
         wait_until(lambda: saver.stats().retries > 10)
-        saver.save(memory._drawer, new_turn("one", "good", "r"))
+        saver.save(memory._turn_store, new_turn("one", "good", "r"))
         # Reading waits for first attempts, and for these alone.
         begun = time.monotonic()
         assert queries(store, "ann", "one") == ["good"]
@@ -313,7 +313,7 @@ def test_what_is_left_when_time_runs_out_is_told(
     store.setup()
     node = remember_conversation(ConversationMemory(store, "ann"), drain_timeout_s=0.2)
     disposable_server.kill()
-    node._saver.save(ConversationMemory(store, "ann")._drawer, new_turn("one", "q", "r"))
+    node._saver.save(ConversationMemory(store, "ann")._turn_store, new_turn("one", "q", "r"))
     store.close()
     assert (node.stats().waiting, node.stats().lost) == (0, 1)
     assert "1 accepted turns are lost" in caplog.text

@@ -91,7 +91,7 @@ def test_readers_wait_for_turns_accepted_before_the_store_was_open(
     store = AgentStore(proxy.dsn, schema=schema_name)
     memory, saver = ConversationMemory(store, "ann"), BackgroundSaver()
     with opening_slowly(proxy):
-        saver.save(memory._drawer, new_turn("friday", "Who purrs?", "Turing."))
+        saver.save(memory._turn_store, new_turn("friday", "Who purrs?", "Turing."))
         await_savers(store, timeout_s=DEADLINE_S)
         assert saver.stats().saved == 1
     store.close()
@@ -101,8 +101,8 @@ def test_a_saver_drains_into_a_store_that_opens_slowly(proxy: Proxy, schema_name
     store = AgentStore(proxy.dsn, schema=schema_name)
     saver = BackgroundSaver(drain_timeout_s=DEADLINE_S)
     with opening_slowly(proxy):
-        drawer = ConversationMemory(store, "ann")._drawer
-        saver.save(drawer, new_turn("friday", "Who purrs?", "Turing."))
+        turn_store = ConversationMemory(store, "ann")._turn_store
+        saver.save(turn_store, new_turn("friday", "Who purrs?", "Turing."))
         store.close()
     assert (saver.stats().saved, saver.stats().lost) == (1, 0)
 

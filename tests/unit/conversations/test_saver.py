@@ -13,12 +13,12 @@ from langgraph_agentstore.conversations.background_saver import (
     _Waiting,
 )
 
-DRAWER = ConversationMemory(InMemoryStore(), "ann")._drawer
+TURN_STORE = ConversationMemory(InMemoryStore(), "ann")._turn_store
 
 
 def waiting(*, failed_s: float | None = None, pause_s: float = 0.05) -> _Waiting:
     """A turn that was not tried yet, or that failed at that moment of the machine's clock."""
-    one = _Waiting(DRAWER, new_turn("t", "q", "r"))
+    one = _Waiting(TURN_STORE, new_turn("t", "q", "r"))
     if failed_s is not None:
         one.attempts = _Attempts(LONGEST_PAUSE_OF_A_TURN_S, pause_s, failed_s)
     return one
