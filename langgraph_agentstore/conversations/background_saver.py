@@ -10,7 +10,9 @@ what could not be written within `drain_timeout_s`.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import concurrent.futures
 import logging
 import os
 import threading
@@ -23,9 +25,20 @@ from typing import Any, ClassVar
 from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
-from ..errors import AgentStoreError, TurnRefusedError
+from ..errors import (
+    AgentStoreError,
+    DatabaseError,
+    EmbeddingError,
+    InvalidKeyError,
+    InvalidNamespaceError,
+    InvalidOperationError,
+    InvalidValueError,
+    ItemLockedError,
+    StoreClosedError,
+    TurnRefusedError,
+    ValueTypeError,
+)
 from .context_index import with_context
-from .outcomes import is_hopeless, is_unreachable
 from .turn_store import GenericTurnStore, PostgresTurnStore, await_open
 from .turns import Turn, check_count
 
@@ -41,6 +54,24 @@ LONGEST_PAUSE_S = 5.0
 LONGEST_PAUSE_OF_A_TURN_S = 60.0
 DEFAULT_DRAIN_TIMEOUT_S = 30.0
 READERS_WAIT_S = 2.0
+
+_OF_THE_TURN = (
+    InvalidKeyError,
+    InvalidNamespaceError,
+    InvalidOperationError,
+    InvalidValueError,
+    ValueTypeError,
+)
+_REFUSED_CLASSES = ("22", "23")
+"""SQLSTATE: data exceptions and violated constraints, which another attempt meets again."""
+
+_OF_THE_DATABASE = (
+    *(ConnectionError, TimeoutError, OSError, StoreClosedError),
+    # Before Python 3.11 these are no TimeoutError.
+    *(asyncio.TimeoutError, concurrent.futures.TimeoutError),
+)
+_OF_ONE_ITEM = (EmbeddingError, ItemLockedError)
+"""Some of them time out, and others need not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,3 +340,21 @@ def await_savers(store: BaseStore, timeout_s: float = READERS_WAIT_S) -> None:
     for saver in list(BackgroundSaver._all):
         if not saver.is_failing:
             saver.await_first_attempts(max(0.0, deadline - time.monotonic()))
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether the database, not the turn, is the reason: all others would fail as well."""
+    return isinstance(error, _OF_THE_DATABASE) and not isinstance(error, _OF_ONE_ITEM)
+
+
+def is_hopeless(error: Exception) -> bool:
+    """Whether the same write would fail again, for ever.
+
+    Of what is not known it is assumed that it passes: a turn is kept rather than lost.
+    """
+    if isinstance(error, (*_OF_THE_TURN, StoreClosedError)):
+        return True
+    if isinstance(error, DatabaseError):
+        return (error.sqlstate or "").startswith(_REFUSED_CLASSES)
+    foreign = not isinstance(error, (AgentStoreError, OSError))
+    return foreign and isinstance(error, (TypeError, ValueError))

@@ -25,7 +25,7 @@ from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
 from .answered_calls import is_same, with_answered_calls
-from .background_saver import logger
+from .background_saver import is_unreachable, logger
 from .graph_context import (
     Memories,
     Middleware,
@@ -35,7 +35,6 @@ from .graph_context import (
     messages_of,
 )
 from .keys import check_thread_id, thread_id_of_run
-from .outcomes import is_unreachable
 from .stored_messages import as_messages
 from .token_budget import Budget, TokenCounter
 from .turn_store import await_open

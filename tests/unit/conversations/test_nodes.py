@@ -23,7 +23,7 @@ from langgraph_agentstore.conversations import (
     recall_conversation,
     remember_conversation,
 )
-from langgraph_agentstore.conversations.outcomes import is_hopeless, is_unreachable
+from langgraph_agentstore.conversations.background_saver import is_hopeless, is_unreachable
 from langgraph_agentstore.errors import (
     ConfigurationError,
     EmbeddingTimeoutError,
