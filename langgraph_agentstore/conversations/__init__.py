@@ -13,8 +13,7 @@ from .export_items import aexport_items, export_items
 from .keys import ConversationKey
 from .langchain_history import StoreChatMessageHistory
 from .repository import BaseStoreRepository, PostgresStoreRepository
-from .summaries import ThreadSummary
-from .turns import Turn, new_turn
+from .turns import ThreadSummary, Turn, new_turn
 
 if TYPE_CHECKING:
     from .recall_node import RecallConversation, recall_conversation

@@ -19,10 +19,9 @@ from .._support.progress import Progress
 from .export_turns import ExportFormat
 from .keys import ConversationKey
 from .memory import BlockingConversations
-from .summaries import ThreadSummary
 from .token_budget import TokenCounter
 from .turn_store import PAGE_SIZE
-from .turns import Turn
+from .turns import ThreadSummary, Turn
 
 
 class ConversationMemory(BlockingConversations):

@@ -25,10 +25,9 @@ from .export_turns import ExportFormat, export_turns
 from .keys import ConversationKey, check_thread_id, in_utc
 from .repository import BaseStoreRepository
 from .stored_messages import as_messages
-from .summaries import ThreadSummary
 from .token_budget import Budget, TokenCounter
 from .turn_store import NEWEST_PAGE_SIZE, GenericTurnStore, turn_store_of
-from .turns import Turn, check_count, new_turn, split_into_turns, turn_of_messages
+from .turns import ThreadSummary, Turn, check_count, new_turn, split_into_turns, turn_of_messages
 
 
 class BlockingConversations(Handle):

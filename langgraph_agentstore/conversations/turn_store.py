@@ -32,8 +32,7 @@ from .sql import (
     plan_threads,
 )
 from .storable_json import LARGEST_VALUE
-from .summaries import ThreadSummary, summaries, summary
-from .turns import Turn, turn_of_value
+from .turns import ThreadSummary, Turn, summaries, summary, turn_of_value
 
 PAGE_SIZE = 1_000
 NEWEST_PAGE_SIZE = 100
