@@ -2,7 +2,7 @@
 
 `BaseStoreRepository` is what application code depends on; its `store` is what a workflow is
 compiled with. Namespaces may have labels with periods, such as e-mail addresses: the repository
-writes them as the store can take them, see `addresses.py`.
+writes them as the store can take them, see `store/user_scope.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..errors import ConfigurationError
 from ..model.namespaces import Labels
 from ..store.agent_store import AgentStore
 from ..store.base import StoreBase
-from .addresses import address_of
+from ..store.user_scope import USERS, Part, encode_label, part_of
 
 PAGE = 1_000
 
@@ -40,23 +40,23 @@ class BaseStoreRepository(Handle, ABC):
 
     def put(self, namespace: Labels, key: str, value: Mapping[str, Any]) -> None:
         """Writes the value, whether or not there is one."""
-        address = address_of(self.store, namespace)
-        address.store.put(address.labels, key, dict(value))
+        part = _part_at(self.store, namespace)
+        part.store.put(part.labels, key, dict(value))
 
     async def aput(self, namespace: Labels, key: str, value: Mapping[str, Any]) -> None:
         """As `put`."""
-        address = address_of(self.store, namespace)
-        await address.store.aput(address.labels, key, dict(value))
+        part = _part_at(self.store, namespace)
+        await part.store.aput(part.labels, key, dict(value))
 
     def get(self, namespace: Labels, key: str) -> dict[str, Any] | None:
         """The value, or None."""
-        address = address_of(self.store, namespace)
-        return _value(address.store.get(address.labels, key))
+        part = _part_at(self.store, namespace)
+        return _value(part.store.get(part.labels, key))
 
     async def aget(self, namespace: Labels, key: str) -> dict[str, Any] | None:
         """As `get`."""
-        address = address_of(self.store, namespace)
-        return _value(await address.store.aget(address.labels, key))
+        part = _part_at(self.store, namespace)
+        return _value(await part.store.aget(part.labels, key))
 
     def search(
         self, namespace: Labels, query: str | None = None, limit: int = 10
@@ -66,37 +66,35 @@ class BaseStoreRepository(Handle, ABC):
         A query has an effect on a store that was given an index. A store that leaves the order
         open is read whole to find the newest.
         """
-        address = address_of(self.store, namespace)
-        if query is None and not isinstance(address.store, StoreBase):
+        part = _part_at(self.store, namespace)
+        if query is None and not isinstance(part.store, StoreBase):
             found: list[SearchItem] = []
-            while page := address.store.search(address.labels, limit=PAGE, offset=len(found)):
+            while page := part.store.search(part.labels, limit=PAGE, offset=len(found)):
                 found += page
             return _newest(found, limit)
-        return _values(address.store.search(address.labels, query=query, limit=limit))
+        return _values(part.store.search(part.labels, query=query, limit=limit))
 
     async def asearch(
         self, namespace: Labels, query: str | None = None, limit: int = 10
     ) -> list[dict[str, Any]]:
         """As `search`."""
-        address = address_of(self.store, namespace)
-        if query is None and not isinstance(address.store, StoreBase):
+        part = _part_at(self.store, namespace)
+        if query is None and not isinstance(part.store, StoreBase):
             found: list[SearchItem] = []
-            while page := await address.store.asearch(
-                address.labels, limit=PAGE, offset=len(found)
-            ):
+            while page := await part.store.asearch(part.labels, limit=PAGE, offset=len(found)):
                 found += page
             return _newest(found, limit)
-        return _values(await address.store.asearch(address.labels, query=query, limit=limit))
+        return _values(await part.store.asearch(part.labels, query=query, limit=limit))
 
     def delete(self, namespace: Labels, key: str) -> None:
         """Removes the value; no error if there is none."""
-        address = address_of(self.store, namespace)
-        address.store.delete(address.labels, key)
+        part = _part_at(self.store, namespace)
+        part.store.delete(part.labels, key)
 
     async def adelete(self, namespace: Labels, key: str) -> None:
         """As `delete`."""
-        address = address_of(self.store, namespace)
-        await address.store.adelete(address.labels, key)
+        part = _part_at(self.store, namespace)
+        await part.store.adelete(part.labels, key)
 
 
 class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
@@ -200,6 +198,18 @@ def dsn_of(
     else:
         place, query = f"[{host}]:{port}" if ":" in host else f"{host}:{port}", ""
     return f"postgresql://{login}{'@' if login else ''}{place}{path or '/'}{query}"
+
+
+def _part_at(store: BaseStore, namespace: Labels) -> Part:
+    """Find where a store has a namespace: in a user's part, or in what nobody owns.
+
+    Raises:
+        ConfigurationError: the store is a view of another user.
+    """
+    depth = len(USERS)
+    if len(namespace) <= depth or tuple(namespace[:depth]) != USERS:
+        return Part(store, tuple(map(encode_label, namespace)))
+    return part_of(store, namespace[depth], tuple(map(encode_label, namespace[depth + 1 :])))
 
 
 def _newest(items: list[SearchItem], limit: int) -> list[dict[str, Any]]:

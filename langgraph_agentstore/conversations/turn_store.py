@@ -21,8 +21,8 @@ from ..model.users import Address
 from ..runtime.jobs.maintenance import OPEN
 from ..sql.search.text import MOST_CHARACTERS
 from ..store.base import StoreBase
+from ..store.user_scope import part_of
 from ..store.views import UserStore
-from .addresses import conversations_of
 from .context_index import Match
 from .external_sort import in_order
 from .sql import (
@@ -33,6 +33,9 @@ from .sql import (
 )
 from .storable_json import LARGEST_VALUE
 from .turns import ThreadSummary, Turn, summaries, summary, turn_of_value
+
+CONVERSATIONS: Labels = ("conversations",)
+"""The labels, below a user's, under which turns are stored."""
 
 PAGE_SIZE = 1_000
 NEWEST_PAGE_SIZE = 100
@@ -318,10 +321,10 @@ def await_open(store: BaseStore) -> None:
 
 def turn_store_of(store: BaseStore, user_id: str) -> GenericTurnStore:
     """Where the store has that user's turns."""
-    address = conversations_of(store, user_id)
-    if isinstance(address.store, UserStore):
-        return PostgresTurnStore(address.store, address.labels)
-    return GenericTurnStore(address.store, address.labels)
+    part = part_of(store, user_id, CONVERSATIONS)
+    if isinstance(part.store, UserStore):
+        return PostgresTurnStore(part.store, part.labels)
+    return GenericTurnStore(part.store, part.labels)
 
 
 def _between(

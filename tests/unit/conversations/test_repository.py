@@ -14,9 +14,9 @@ from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore.config.store_options import dsn_source
 from langgraph_agentstore.conversations import BaseStoreRepository, PostgresStoreRepository
-from langgraph_agentstore.conversations.addresses import decode_label, encode_label
 from langgraph_agentstore.conversations.repository import dsn_of
 from langgraph_agentstore.errors import ConfigurationError, InvalidNamespaceError
+from langgraph_agentstore.store.user_scope import decode_label, encode_label
 from tests.support.repository_model import STEPS, PlainRepository, follow
 
 Label = st.text(alphabet="a.%2E:@", min_size=1, max_size=4)
