@@ -271,7 +271,7 @@ class BackgroundSaver(Handle):
                 self._outage.fail()
 
     def _write_together(self, group: list[_Waiting]) -> bool:
-        """Write a store's turns at once, or one by one if refused; tell if the database answered."""
+        """Write a store's turns at once, or one by one if refused; tell if the store answered."""
         turn_store = group[0].turn_store
         try:
             turns = list(with_context([one.turn for one in group], turn_store.before))
