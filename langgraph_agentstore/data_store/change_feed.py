@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from ..errors import WatchLapsedError
 from ..model.addresses import ItemAddress
-from ..runtime.listener import Bell
+from ..runtime.listener import Subscription
 from ..runtime.session import Job, Session
 from ..sql.change_notify import RETENTION
 from .sql.changes import (
@@ -43,7 +43,7 @@ class Watching:
         self._at = at
         self._prefix = prefix
         self._id = uuid4()
-        self._bell = Bell(at.user_id)
+        self._subscription = Subscription(at.user_id)
         self._snapshot = ""
         self._renewed_s = 0.0
         self._looking = asyncio.Lock()
@@ -72,7 +72,7 @@ class Watching:
         return Job(self._end)
 
     async def _begin(self, session: Session) -> None:
-        await session.listener.hang(self._bell)
+        await session.listener.add(self._subscription)
         session.sweeper.start_by_itself()  # for what watches leave behind that nobody ends
         fetch = session.database.fetch
         await fetch(*begin_statement(self._at.user_id, self._id, session.context))
@@ -81,11 +81,11 @@ class Watching:
 
     async def _look(self, session: Session, longest_s: float) -> None:
         await self._renew(session)
-        await session.listener.hang(self._bell)
-        self._bell.silence()
+        await session.listener.add(self._subscription)
+        self._subscription.clear()
         await self._read(session)
         if not self.found:
-            await self._bell.heard_within(longest_s)
+            await self._subscription.wait(longest_s)
             await self._read(session)
 
     async def _read(self, session: Session) -> None:
@@ -117,5 +117,5 @@ class Watching:
         self._renewed_s = now
 
     async def _end(self, session: Session) -> None:
-        session.listener.take_down(self._bell)
+        session.listener.remove(self._subscription)
         await session.database.fetch(*end_statement(self._at.user_id, self._id, session.context))

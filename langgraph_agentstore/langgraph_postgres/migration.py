@@ -14,7 +14,7 @@ from functools import partial
 from ..errors import AgentStoreError, CopyMismatchError
 from ..model.users import Scope
 from ..results import MigrationReport, RefusedItem
-from ..runtime.index_state import Searching
+from ..runtime.index_state import IndexState
 from ..runtime.jobs.copy_load import BEFORE_LARGE_LOAD
 from ..runtime.jobs.indexes import lacks_approximate_index
 from ..runtime.session import Session
@@ -58,11 +58,11 @@ class Migrating:
             AgentStoreError: it cannot be read, or this store's index cannot take its vectors.
         """
         async with self._turn:
-            searching = session.index.now
-            if searching.problem is not None:
-                raise searching.problem
+            index_state = session.index.now
+            if index_state.problem is not None:
+                raise index_state.problem
             await self._source.open(session.config.pool)
-            check_index(self._source.tables, self._source.named or frozenset(), searching.context)
+            check_index(self._source.tables, self._source.named or frozenset(), index_state.context)
             return self._source.total
 
     async def copy(self, session: Session) -> int:
@@ -141,9 +141,9 @@ class Migrating:
         return self._page
 
     async def _copy(
-        self, session: Session, page: Page, counts: Counter[str], searching: Searching
+        self, session: Session, page: Page, counts: Counter[str], index_state: IndexState
     ) -> None:
-        context = searching.context
+        context = index_state.context
         migrants, refusals = await asyncio.to_thread(self._planned, page.rows, context)
         if refusals and not self._skip_refused:
             raise self._refusing(refusals[0])
@@ -163,9 +163,11 @@ class Migrating:
         counts["unindexed"] = sum(migrant.unindexed for migrant in migrants)
         self._refusals += [error for error, _ in refusals][: LISTED - len(self._refusals)]
 
-    async def _compare(self, session: Session, page: Page, searching: Searching) -> list[Presence]:
-        migrants, _ = await asyncio.to_thread(self._planned, page.rows, searching.context)
-        standings = await self._standings(session, migrants, searching.context)
+    async def _compare(
+        self, session: Session, page: Page, index_state: IndexState
+    ) -> list[Presence]:
+        migrants, _ = await asyncio.to_thread(self._planned, page.rows, index_state.context)
+        standings = await self._standings(session, migrants, index_state.context)
         for migrant, current_rules in zip(migrants, standings, strict=True):
             if current_rules in ("absent", "older"):
                 raise CopyMismatchError(

@@ -1,6 +1,6 @@
 """Coalescing: operations that arrive while others are in flight travel together.
 
-An operation that finds its lane idle goes out at once, alone; those that come meanwhile make
+An operation that finds its queue idle goes out at once, alone; those that come meanwhile make
 the next batch. A batch that the server refuses is run again in parts until the culprits are
 alone, so one bad operation fails alone and one locked item delays only its own write.
 """
@@ -13,10 +13,10 @@ from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
 from ..sql.statement import ItemId
-from .requests import Ticket
+from .requests import PendingOperation
 
 WIDTH = 3
-"""Batches of a lane in flight: while the server works on one, the client has hands on others."""
+"""Batches of a queue in flight: while the server works on one, the client has hands on others."""
 
 SMALLEST_SHARE = 64
 """What waits is shared out over several batches only as far as each has this many operations."""
@@ -24,21 +24,21 @@ SMALLEST_SHARE = 64
 LARGEST_BATCH = 4096
 """Operations in one statement at most: beyond it, latency grows and nothing is gained."""
 
-PATIENCE_S = 0.02
-"""How long a batch may hold its lane alone; a slow one is then overtaken."""
+BYPASS_AFTER_S = 0.02
+"""How long a batch may hold its queue alone; after that, another batch may bypass it."""
 
 PARTS = 8
 """Into how many parts a refused batch goes: each level costs the time of a refusal once more."""
 
-Execute = Callable[[Sequence[Ticket]], Awaitable[None]]
-Settled = Callable[[Sequence[Ticket]], None]
+Execute = Callable[[Sequence[PendingOperation]], Awaitable[None]]
+Settled = Callable[[Sequence[PendingOperation]], None]
 
 
-class Lane:
+class BatchQueue:
     """A queue of operations that one statement can do together.
 
     `execute` runs a batch, all operations of one `kind`, and fills in the results; `settled` is
-    told of tickets that are done or failed. `width` batches travel at once, up to `widest` when
+    told of entries that are done or failed. `width` batches travel at once, up to `widest` when
     they are slow. An operation waits until earlier ones on the same item have ended where
     `ordered` asks for it, so that no write is overtaken by an older one; there, one that is
     `pending` waits too, and holds up nothing but later writes to its item.
@@ -65,87 +65,87 @@ class Lane:
         self._largest = largest
         self._ordered = ordered
         self._busy: set[ItemId] = set()
-        self._waiting: list[Ticket] = []
-        self._flying: set[asyncio.Task[None]] = set()
-        self._overtaking: asyncio.TimerHandle | None = None
+        self._waiting: list[PendingOperation] = []
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._bypass_timer: asyncio.TimerHandle | None = None
         self._apart: set[asyncio.Task[None]] = set()
-        self._executing: dict[asyncio.Task[Any], Sequence[Ticket]] = {}
+        self._executing: dict[asyncio.Task[Any], Sequence[PendingOperation]] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
         # Those who wait for locks take turns, so that they keep no connection from the others.
-        self._patience = asyncio.Semaphore(1)
+        self._lock_turn = asyncio.Semaphore(1)
 
     @property
     def waiting(self) -> int:
         """Operations queued, not sent."""
         return len(self._waiting)
 
-    def add(self, ticket: Ticket) -> None:
-        """Queues a ticket; `depart` then lets it go."""
-        self._waiting.append(ticket)
+    def add(self, entry: PendingOperation) -> None:
+        """Queue an operation; `dispatch` sends it."""
+        self._waiting.append(entry)
 
-    def depart(self) -> None:
+    def dispatch(self) -> None:
         """Sends what waits, if there is room; else asks again after a while."""
-        while self._waiting and len(self._flying) < self._width and self._send():
+        while self._waiting and len(self._in_flight) < self._width and self._send():
             pass
-        full = self._width <= len(self._flying) < self._widest
-        if self._waiting and full and self._overtaking is None:
-            self._overtaking = asyncio.get_running_loop().call_later(PATIENCE_S, self._overtake)
+        full = self._width <= len(self._in_flight) < self._widest
+        if self._waiting and full and self._bypass_timer is None:
+            self._bypass_timer = asyncio.get_running_loop().call_later(BYPASS_AFTER_S, self._bypass)
 
-    def refuse(self, ticket: Ticket, error: Exception) -> None:
-        """Fails a ticket that waits."""
-        self._waiting.remove(ticket)
-        ticket.call.fail(ticket.position, error)
-        self._settled([ticket])
-        self.depart()
+    def refuse(self, entry: PendingOperation, error: Exception) -> None:
+        """Fail an operation that waits."""
+        self._waiting.remove(entry)
+        entry.request.fail(entry.position, error)
+        self._settled([entry])
+        self.dispatch()
 
     def abandon(self) -> None:
-        """Stops what runs for callers who have all given up; for a lane of reads only.
+        """Stops what runs for callers who have all given up; for a queue of reads only.
 
         A write under way keeps its place instead, so that no later one is overwritten by it.
         """
-        for task, tickets in self._executing.items():
-            if task not in self._abandoned and all(ticket.call.cancelled for ticket in tickets):
+        for task, entries in self._executing.items():
+            if task not in self._abandoned and all(entry.request.cancelled for entry in entries):
                 self._abandoned.add(task)
                 task.cancel()
 
-    def _overtake(self) -> None:
-        self._overtaking = None
-        if len(self._flying) < self._widest:
+    def _bypass(self) -> None:
+        self._bypass_timer = None
+        if len(self._in_flight) < self._widest:
             self._send()
-        self.depart()
+        self.dispatch()
 
     def _send(self) -> bool:
         """Whether something could go: what waits may be held by earlier writes."""
         share = -(-len(self._waiting) // (self._width + 1))
         batch = self._next_batch(min(max(share, SMALLEST_SHARE), LARGEST_BATCH))
         if batch:
-            task = asyncio.get_running_loop().create_task(self._fly(batch))
-            self._flying.add(task)
+            task = asyncio.get_running_loop().create_task(self._run_batch(batch))
+            self._in_flight.add(task)
         return bool(batch)
 
-    def _next_batch(self, size: int) -> list[Ticket]:
+    def _next_batch(self, size: int) -> list[PendingOperation]:
         """Of one kind, that of the first that may go; what is left waits on, in its order."""
-        batch: list[Ticket] = []
-        held: list[Ticket] = []
+        batch: list[PendingOperation] = []
+        held: list[PendingOperation] = []
         kind: Hashable = None
         blocked = set(self._busy)
-        for position, ticket in enumerate(self._waiting):
+        for position, entry in enumerate(self._waiting):
             if len(batch) == size:
                 held += self._waiting[position:]
                 break
-            operation = ticket.operation
+            operation = entry.operation
             if self._may_go(operation, blocked):
                 if not batch:
                     kind = self._kind(operation)
                     size = min(size, self._largest(kind))
                 if self._kind(operation) == kind:
-                    batch.append(ticket)
+                    batch.append(entry)
                     continue
-            held.append(ticket)
+            held.append(entry)
             if self._ordered:
                 blocked.add(operation.item_id)
         if self._ordered:
-            self._busy.update([ticket.operation.item_id for ticket in batch])
+            self._busy.update([entry.operation.item_id for entry in batch])
         self._waiting = held
         return batch
 
@@ -154,55 +154,55 @@ class Lane:
             return True
         return operation.item_id not in blocked and not operation.pending
 
-    async def _fly(self, batch: Sequence[Ticket]) -> None:
+    async def _run_batch(self, batch: Sequence[PendingOperation]) -> None:
         task = asyncio.current_task()
         try:
             deadline = asyncio.get_running_loop().time() + self._deadline_s
             await self._attempt(batch, deadline)
         finally:
-            self._flying.discard(task)
-            self.depart()
+            self._in_flight.discard(task)
+            self.dispatch()
 
-    async def _attempt(self, tickets: Sequence[Ticket], deadline: float) -> None:
-        error = await self._error_of(tickets)
+    async def _attempt(self, entries: Sequence[PendingOperation], deadline: float) -> None:
+        error = await self._error_of(entries)
         if error is not None and _others_may_fare_better(error):
-            parts = _parts(self._groups(tickets))
+            parts = _parts(self._groups(entries))
             if len(parts) > 1:
                 await asyncio.gather(*[self._attempt(part, deadline) for part in parts])
                 return
-            if len(tickets) > 1 or isinstance(error, ItemLockedError):
-                # On its own from here: this batch has room in the lane for another.
-                task = asyncio.get_running_loop().create_task(self._outlast(tickets, deadline))
+            if len(entries) > 1 or isinstance(error, ItemLockedError):
+                # On its own from here: this batch has room in the queue for another.
+                task = asyncio.get_running_loop().create_task(self._outlast(entries, deadline))
                 self._apart.add(task)
                 task.add_done_callback(self._apart.discard)
                 return
-        self._done(tickets, error)
+        self._done(entries, error)
 
-    async def _outlast(self, tickets: Sequence[Ticket], deadline: float) -> None:
+    async def _outlast(self, entries: Sequence[PendingOperation], deadline: float) -> None:
         """One item's operations: together when its lock ends, or one by one if one is refused."""
-        error = await self._patient_error_of(tickets, deadline)
-        if error is None or len(tickets) == 1 or not _others_may_fare_better(error):
-            self._done(tickets, error)
+        error = await self._patient_error_of(entries, deadline)
+        if error is None or len(entries) == 1 or not _others_may_fare_better(error):
+            self._done(entries, error)
             return
-        for ticket in tickets:
-            error = await self._patient_error_of([ticket], deadline)
+        for entry in entries:
+            error = await self._patient_error_of([entry], deadline)
             if error is not None:
-                ticket.call.fail(ticket.position, error)
-        self._done(tickets)
+                entry.request.fail(entry.position, error)
+        self._done(entries)
 
     async def _patient_error_of(
-        self, tickets: Sequence[Ticket], deadline: float
+        self, entries: Sequence[PendingOperation], deadline: float
     ) -> Exception | None:
         loop = asyncio.get_running_loop()
         while True:
-            async with self._patience:
-                error = await self._error_of(tickets)
+            async with self._lock_turn:
+                error = await self._error_of(entries)
             if not isinstance(error, ItemLockedError) or loop.time() >= deadline:
                 return error
 
-    async def _error_of(self, tickets: Sequence[Ticket]) -> Exception | None:
+    async def _error_of(self, entries: Sequence[PendingOperation]) -> Exception | None:
         """Executes for the callers who still want it; what that raised."""
-        wanted = [ticket for ticket in tickets if not ticket.call.cancelled]
+        wanted = [entry for entry in entries if not entry.request.cancelled]
         if not wanted:
             return None
         task = asyncio.current_task()
@@ -220,23 +220,23 @@ class Lane:
             self._abandoned.discard(task)
         return None
 
-    def _groups(self, tickets: Sequence[Ticket]) -> list[list[Ticket]]:
+    def _groups(self, entries: Sequence[PendingOperation]) -> list[list[PendingOperation]]:
         """What must stay together, in its order: where that matters, all writes to one item."""
         if not self._ordered:
-            return [[ticket] for ticket in tickets]
-        items: dict[ItemId, list[Ticket]] = {}
-        for ticket in tickets:
-            items.setdefault(ticket.operation.item_id, []).append(ticket)
+            return [[entry] for entry in entries]
+        items: dict[ItemId, list[PendingOperation]] = {}
+        for entry in entries:
+            items.setdefault(entry.operation.item_id, []).append(entry)
         return list(items.values())
 
-    def _done(self, tickets: Sequence[Ticket], error: Exception | None = None) -> None:
+    def _done(self, entries: Sequence[PendingOperation], error: Exception | None = None) -> None:
         if error is not None:
-            for ticket in tickets:
-                ticket.call.fail(ticket.position, error)
+            for entry in entries:
+                entry.request.fail(entry.position, error)
         if self._ordered:
-            self._busy.difference_update([ticket.operation.item_id for ticket in tickets])
-        self._settled(tickets)
-        self.depart()
+            self._busy.difference_update([entry.operation.item_id for entry in entries])
+        self._settled(entries)
+        self.dispatch()
 
 
 def _others_may_fare_better(error: Exception) -> bool:
@@ -246,10 +246,10 @@ def _others_may_fare_better(error: Exception) -> bool:
     return not isinstance(error, (StoreUnavailableError, StoreTimeoutError))
 
 
-def _parts(groups: Sequence[Sequence[Ticket]]) -> list[list[Ticket]]:
+def _parts(groups: Sequence[Sequence[PendingOperation]]) -> list[list[PendingOperation]]:
     """At most `PARTS`; what is in one group stays together."""
     size = -(-len(groups) // PARTS)
     return [
-        [ticket for group in groups[start : start + size] for ticket in group]
+        [entry for group in groups[start : start + size] for entry in group]
         for start in range(0, len(groups), size)
     ]

@@ -55,7 +55,7 @@ class _Flow:
         self._most_known = max(100, REMEMBERED_BYTES // (4 * index.vectors.dims + 200))
         self._wanted: dict[str, _Wanted] = {}
         self._waiting: list[str] = []
-        self._flying: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
         self.closed = False
 
     def recall(self, text: str) -> bytes | None:
@@ -77,7 +77,7 @@ class _Flow:
         """
         wanted = {text: self._want(text) for text in texts if self.recall(text) is None}
         found = {text: self._known[text] for text in texts if text not in wanted}
-        self._depart()
+        self._dispatch()
         try:
             if wanted:
                 await asyncio.wait([want.future for want in wanted.values()])
@@ -97,31 +97,31 @@ class _Flow:
         want.waiters += 1
         return want
 
-    def _depart(self) -> None:
-        while self._waiting and len(self._flying) < self._calls.width:
+    def _dispatch(self) -> None:
+        while self._waiting and len(self._in_flight) < self._calls.width:
             size = self._batch_size()
             batch, self._waiting = self._waiting[:size], self._waiting[size:]
             for text in [text for text in batch if not self._wanted[text].waiters]:
                 batch.remove(text)
                 self._wanted.pop(text).future.cancel()
             if batch:
-                task = asyncio.get_running_loop().create_task(self._fly(batch))
-                self._flying.add(task)
-                task.add_done_callback(self._landed)
+                task = asyncio.get_running_loop().create_task(self._embed_batch(batch))
+                self._in_flight.add(task)
+                task.add_done_callback(self._completed)
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
-        self._depart()
+    def _completed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._dispatch()
 
-    async def _fly(self, batch: Sequence[str]) -> None:
+    async def _embed_batch(self, batch: Sequence[str]) -> None:
         try:
             vectors = await self._call(list(batch))
         except Exception as error:
             hopeless = isinstance(error, (EmbeddingTimeoutError, IndexMismatchError))
             if len(batch) > 1 and not hopeless and self._calls.embedder is not None:
                 middle = len(batch) // 2
-                await self._fly(batch[:middle])
-                await self._fly(batch[middle:])
+                await self._embed_batch(batch[:middle])
+                await self._embed_batch(batch[middle:])
                 return
             for text in batch:
                 self._settle(text, error)

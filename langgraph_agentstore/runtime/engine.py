@@ -1,8 +1,8 @@
-"""The engine: takes planned operations from any thread or loop, and answers them.
+"""The engine: runs planned operations for callers on any thread or event loop.
 
-Callers put a `Call` into an inbox and wake the I/O thread once; there an open `Session` does the
-rest. The first call starts the thread and opens the session; calls that come meanwhile wait in
-the inbox, and hear of it if opening fails. The next call then tries anew.
+A caller puts a `Request` into an inbox and wakes the I/O thread once. There, an open `Session`
+runs the operations. The first request starts the thread and opens the session. Requests that
+arrive meanwhile wait in the inbox; if opening fails, they all fail. The next request tries again.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from .connections.server_checks import check_version, check_visibility, warn_of_
 from .connections.target import TargetReader
 from .driver_errors import executing
 from .green_threads import check_threads
-from .index_state import Searching
+from .index_state import IndexState
 from .io_thread import ForkAware, IoThread, in_thread
 from .migrator import migrate
 from .requests import (
-    AwaitedCall,
-    BlockingCall,
-    Call,
-    SilentCall,
+    AwaitedRequest,
+    BackgroundRequest,
+    BlockingRequest,
+    Request,
     announce_all,
 )
 from .session import Job, Session
@@ -56,7 +56,7 @@ class Drained(Protocol):
 
 
 class Engine(ForkAware):
-    """One thread, one session. Nothing starts before the first call."""
+    """One thread, one session. Nothing starts before the first request."""
 
     def __init__(
         self, config: StoreConfig, current_rules: CurrentRules, index: Mapping[str, Any] | None
@@ -74,7 +74,7 @@ class Engine(ForkAware):
     def _reset(self) -> None:
         self._gate = threading.Lock()
         self._thread: IoThread | None = None
-        self._inbox: deque[Call] = deque()
+        self._inbox: deque[Request] = deque()
         self._woken = False
         self._opening: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -111,24 +111,24 @@ class Engine(ForkAware):
                 "a blocking call on the store's own I/O thread would wait for itself; "
                 "use the awaitable form there"
             )
-        call = BlockingCall(operations)
-        self._submit(call)
-        call.wait()
-        return call.outcome()
+        request = BlockingRequest(operations)
+        self._submit(request)
+        request.wait()
+        return request.outcome()
 
     async def arun_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Async form of `run_all`, on any event loop.
 
         Operations of a cancelled caller that were not sent yet are dropped.
         """
-        call = AwaitedCall(operations)
-        self._submit(call)
+        request = AwaitedRequest(operations)
+        self._submit(request)
         try:
-            await call.future
+            await request.future
         except asyncio.CancelledError:
-            self._cancel(call)
+            self._cancel(request)
             raise
-        return call.outcome()
+        return request.outcome()
 
     def close(self) -> None:
         """Ends the store when everything accepted is done. Idempotent, and safe on any thread."""
@@ -192,9 +192,9 @@ class Engine(ForkAware):
         keep((self._thread, self._session, self._opening, self._closing, list(self._inbox)))
         self._reset()
 
-    def _submit(self, call: Call) -> None:
-        if not call.operations:
-            call.announce()
+    def _submit(self, request: Request) -> None:
+        if not request.operations:
+            request.announce()
             return
         check_threads()  # they may be replaced at any time
         with self._gate:
@@ -203,28 +203,28 @@ class Engine(ForkAware):
             if self._thread is None:
                 self._thread = IoThread()
                 atexit.register(self.close)
-            self._inbox.append(call)
+            self._inbox.append(request)
             if self._woken:
                 return
             self._woken = True
             self._thread.call(self._drain)
 
-    def _cancel(self, call: Call) -> None:
-        call.cancelled = True
+    def _cancel(self, request: Request) -> None:
+        request.cancelled = True
         assert self._thread is not None
         with suppress(RuntimeError):  # closed meanwhile
-            self._thread.call(self._give_up, call)
+            self._thread.call(self._give_up, request)
 
-    def _give_up(self, call: Call) -> None:
+    def _give_up(self, request: Request) -> None:
         if self._session is not None:
-            self._session.give_up(call)
+            self._session.give_up(request)
 
     def _drain(self) -> None:
         self._woken = False
         if self._session is not None:
             while self._inbox:
                 self._session.begin(self._inbox.popleft())
-            self._session.depart()
+            self._session.dispatch()
         elif self._opening is None and self._inbox:
             self._opening = asyncio.get_running_loop().create_task(self._open())
 
@@ -251,7 +251,7 @@ class Engine(ForkAware):
 
     def _begin_posted(self, job: Job[Any]) -> None:
         if self._session is not None:
-            self._session.begin(SilentCall([job], "ending a watch that was dropped"))
+            self._session.begin(BackgroundRequest([job], "ending a watch that was dropped"))
 
     def _flush_later(self) -> None:
         asyncio.get_running_loop().call_later(FLUSH_S, self._start_flush)
@@ -278,9 +278,9 @@ class Engine(ForkAware):
     def _refuse_inbox(self, error: Exception) -> None:
         refused = list(self._inbox)
         self._inbox.clear()
-        for call in refused:
-            call.fail_all(error)
-            self._refused += call.failed_operations
+        for request in refused:
+            request.fail_all(error)
+            self._refused += request.failed_operations
         announce_all(refused)
 
     def _start_closing(self) -> None:
@@ -332,4 +332,4 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
         if isinstance(error, AgentStoreError) or not isinstance(error, Exception):
             raise
         raise executing(error) from error
-    return Session(config, Searching(opened, problem), database, schema_version)
+    return Session(config, IndexState(opened, problem), database, schema_version)

@@ -14,14 +14,14 @@ from typing import Any, TypeAlias
 from ..errors import StoreTimeoutError
 from ..sql.equal_reads import CopiesOfRows, read_key
 from ..sql.statement import Decoded, Row, Statement
-from .requests import Ticket
+from .requests import PendingOperation
 from .write_queue import as_ours
 
 Fetch: TypeAlias = Callable[[Statement[Any], Callable[[], None]], Awaitable[Sequence[Row]]]
 """Runs a statement; calls its second argument right before it goes to the server."""
 
-Answer: TypeAlias = Callable[[Ticket, Decoded[Any]], None]
-"""Takes the result of one ticket."""
+Answer: TypeAlias = Callable[[PendingOperation, Decoded[Any]], None]
+"""Takes the result of one entry."""
 
 ANSWERED_AT_ONCE = 256
 """So many are answered before the loop gets its turn."""
@@ -30,79 +30,79 @@ ANSWERED_AT_ONCE = 256
 class EqualReads:
     """Runs a read once for all who wait for the same, on the running event loop.
 
-    `settled` is told of tickets that are answered or failed.
+    `settled` is told of entries that are answered or failed.
     """
 
     def __init__(
-        self, fetch: Fetch, answer: Answer, settled: Callable[[Sequence[Ticket]], None]
+        self, fetch: Fetch, answer: Answer, settled: Callable[[Sequence[PendingOperation]], None]
     ) -> None:
         self._fetch = fetch
         self._answer = answer
         self._settled = settled
-        self._unsent: dict[Hashable, list[Ticket]] = {}
-        self._running: dict[asyncio.Task[None], tuple[Hashable, list[Ticket]]] = {}
+        self._unsent: dict[Hashable, list[PendingOperation]] = {}
+        self._running: dict[asyncio.Task[None], tuple[Hashable, list[PendingOperation]]] = {}
 
-    def add(self, ticket: Ticket) -> None:
-        """Runs a ticket's read, or lets it join one that was not sent."""
-        key = read_key(ticket.operation)
-        tickets = self._unsent.get(key)
-        if tickets is not None:
-            tickets.append(ticket)
+    def add(self, entry: PendingOperation) -> None:
+        """Runs an operation's read, or lets it join one that was not sent."""
+        key = read_key(entry.operation)
+        entries = self._unsent.get(key)
+        if entries is not None:
+            entries.append(entry)
             return
-        tickets = self._unsent[key] = [ticket]
-        task = asyncio.get_running_loop().create_task(self._run(key, tickets))
-        self._running[task] = key, tickets
+        entries = self._unsent[key] = [entry]
+        task = asyncio.get_running_loop().create_task(self._run(key, entries))
+        self._running[task] = key, entries
         # Not at the end of the task itself, which may be cancelled before it begins.
         task.add_done_callback(self._ended)
 
     def abandon(self) -> None:
         """Stops what runs for callers who have all given up."""
-        for task, (key, tickets) in list(self._running.items()):
-            if all(ticket.call.cancelled for ticket in tickets):
-                self._close(key, tickets)
+        for task, (key, entries) in list(self._running.items()):
+            if all(entry.request.cancelled for entry in entries):
+                self._close(key, entries)
                 task.cancel()
 
-    async def _run(self, key: Hashable, tickets: list[Ticket]) -> None:
-        rows = await self._fetch(tickets[0].operation, partial(self._close, key, tickets))
-        self._close(key, tickets)
-        decode = _decoder(tickets, rows)
-        while tickets:
-            answered = tickets[:ANSWERED_AT_ONCE]
-            for ticket in answered:
-                self._answer(ticket, decode(ticket.operation))
-            del tickets[:ANSWERED_AT_ONCE]
+    async def _run(self, key: Hashable, entries: list[PendingOperation]) -> None:
+        rows = await self._fetch(entries[0].operation, partial(self._close, key, entries))
+        self._close(key, entries)
+        decode = _decoder(entries, rows)
+        while entries:
+            answered = entries[:ANSWERED_AT_ONCE]
+            for entry in answered:
+                self._answer(entry, decode(entry.operation))
+            del entries[:ANSWERED_AT_ONCE]
             self._settled(answered)
-            if tickets:
+            if entries:
                 await asyncio.sleep(0)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        key, tickets = self._running.pop(task)
-        self._close(key, tickets)
+        key, entries = self._running.pop(task)
+        self._close(key, entries)
         error: BaseException | None
         if task.cancelled():
-            # Nobody will look at this, but the calls must still end.
+            # Nobody will look at this, but the requests must still end.
             error = StoreTimeoutError("the operation was cancelled")
         else:
             error = task.exception()
         if error is not None:
-            for ticket in tickets:
-                ticket.call.fail(ticket.position, as_ours(error))
-        self._settled(tickets)
+            for entry in entries:
+                entry.request.fail(entry.position, as_ours(error))
+        self._settled(entries)
 
-    def _close(self, key: Hashable, tickets: list[Ticket]) -> None:
+    def _close(self, key: Hashable, entries: list[PendingOperation]) -> None:
         """From here on nobody joins."""
-        if self._unsent.get(key) is tickets:
+        if self._unsent.get(key) is entries:
             del self._unsent[key]
 
 
 def _decoder(
-    tickets: Sequence[Ticket], rows: Sequence[Row]
+    entries: Sequence[PendingOperation], rows: Sequence[Row]
 ) -> Callable[[Statement[Any]], Decoded[Any]]:
     """Gives each caller a result of its own."""
-    copies = CopiesOfRows(rows, shared=len(tickets) > 1)
-    first: Statement[Any] = tickets[0].operation
+    copies = CopiesOfRows(rows, shared=len(entries) > 1)
+    first: Statement[Any] = entries[0].operation
     again = first.again
-    if again is None or len(tickets) == 1:
+    if again is None or len(entries) == 1:
         return lambda statement: statement.decode(copies.next())
     known = first.decode(copies.next()).result
 

@@ -27,23 +27,23 @@ ResultT = TypeVar("ResultT")
 Known = Callable[[Statement[dict[int, bytes]]], Awaitable[dict[int, bytes]]]
 
 
-class IndexInForce:
+class CurrentIndex:
     """The index that a store searches by, `now`; reindexing puts another in its place."""
 
-    def __init__(self, now: Searching) -> None:
+    def __init__(self, now: IndexState) -> None:
         self.now = now
         self._changing: asyncio.Future[None] | None = None
 
-    async def do(self, work: Callable[[Searching], Awaitable[ResultT]]) -> ResultT:
+    async def do(self, work: Callable[[IndexState], Awaitable[ResultT]]) -> ResultT:
         """Does it by the index in force, and again if that was replaced while it was under way."""
         while True:
-            searching = self.now
+            index_state = self.now
             try:
-                return await work(searching)
+                return await work(index_state)
             except IndexMismatchError:
                 if self._changing is not None:
                     await asyncio.wait([self._changing])
-                if self.now is searching:
+                if self.now is index_state:
                     raise
 
     @contextmanager
@@ -57,7 +57,7 @@ class IndexInForce:
             self._changing = None
 
 
-class Searching:
+class IndexState:
     """The rules of an open store's index, and its embedder.
 
     `problem` says why vectors cannot be used, if they cannot; whatever needs them raises it.

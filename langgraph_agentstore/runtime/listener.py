@@ -25,24 +25,24 @@ _FAILURES = (
 """The server cannot be reached, refuses, or does not answer in time."""
 
 
-class Bell:
+class Subscription:
     """Rings when a user's items change."""
 
     def __init__(self, user_id: str) -> None:
         self.digest = digest_of(user_id)
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
 
-    def ring(self) -> None:
-        self._rung.set()
+    def set(self) -> None:
+        self._event.set()
 
-    def silence(self) -> None:
+    def clear(self) -> None:
         """From here on it is worth waiting for."""
-        self._rung.clear()
+        self._event.clear()
 
-    async def heard_within(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
         """Returns when it rings, or after that time."""
         try:
-            await asyncio.wait_for(self._rung.wait(), seconds)
+            await asyncio.wait_for(self._event.wait(), seconds)
         except asyncio.TimeoutError:
             return
 
@@ -52,21 +52,21 @@ class Listener:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._bells: set[Bell] = set()
+        self._subscriptions: set[Subscription] = set()
         self._connection: asyncpg.Connection | None = None
         self._connecting = asyncio.Lock()
         database.connections.on_none_left = self._give_way
 
-    async def hang(self, bell: Bell) -> None:
-        """From now on, as far as the server lets it, the bell rings."""
-        self._bells.add(bell)
+    async def add(self, subscription: Subscription) -> None:
+        """From now on, as far as the server lets it, the subscription rings."""
+        self._subscriptions.add(subscription)
         async with self._connecting:
             lost = self._connection is None or self._connection.is_closed()
             if lost and self._database.connections.may_spare_one:
                 await self._connect()
 
-    def take_down(self, bell: Bell) -> None:
-        self._bells.discard(bell)
+    def remove(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -97,12 +97,12 @@ class Listener:
         self._connection = connection
 
     def _on_change(self, _connection: Any, _pid: int, _channel: str, digest: object) -> None:
-        for bell in self._bells:
-            if bell.digest == digest:
-                bell.ring()
+        for subscription in self._subscriptions:
+            if subscription.digest == digest:
+                subscription.set()
 
     def _on_loss(self, connection: Any) -> None:
         if connection is self._connection:
             self._connection = None
-        for bell in self._bells:
-            bell.ring()
+        for subscription in self._subscriptions:
+            subscription.set()

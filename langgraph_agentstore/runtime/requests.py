@@ -1,8 +1,9 @@
-"""Calls: what one caller asked for in one go, and how the answer reaches that caller.
+"""Requests: the operations of one call, and the delivery of their results to the caller.
 
-A caller is a thread that waits (`BlockingCall`) or a coroutine on any event loop
-(`AwaitedCall`). The I/O thread settles a call's operations one by one; when the last is settled
-the call is announced. Calls of one loop that finish together are announced by one wake-up.
+A caller is a thread that waits (`BlockingRequest`) or a coroutine on any event loop
+(`AwaitedRequest`). The I/O thread settles the operations of a request one by one. When the last
+one is settled, the request is announced. Requests of one loop that finish together are announced
+by one wake-up.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from .driver_errors import is_read_only
 logger = logging.getLogger("langgraph_agentstore")
 
 
-class Call:
-    """The operations of one call, their results and their errors, by position."""
+class Request:
+    """The operations of one request, their results and their errors, by position."""
 
     __slots__ = ("cancelled", "errors", "later", "operations", "remaining", "results", "tasks")
 
@@ -31,7 +32,7 @@ class Call:
         self.results: list[Any] = [None] * len(operations)
         self.errors: dict[int, Exception] | None = None
         self.remaining = 0
-        self.later: list[Ticket] | None = None
+        self.later: list[PendingOperation] | None = None
         self.tasks: list[asyncio.Task[None]] | None = None
         self.cancelled = False
 
@@ -44,7 +45,7 @@ class Call:
         self.errors = dict.fromkeys(range(len(self.operations)), error)
 
     def cancel_tasks(self) -> None:
-        """Stops the statements that run for this call alone; call it on the I/O thread."""
+        """Stops the statements that run for this request alone; call it on the I/O thread."""
         for task in self.tasks or ():
             task.cancel()
 
@@ -82,8 +83,8 @@ def _are_alike(errors: Sequence[Exception]) -> bool:
     return len({type(error) for error in errors}) == 1
 
 
-class BlockingCall(Call):
-    """A call whose thread waits. A bare lock is the cheapest thing one can wait on."""
+class BlockingRequest(Request):
+    """A request whose thread waits. A bare lock is the cheapest thing one can wait on."""
 
     __slots__ = ("_finished",)
 
@@ -99,8 +100,8 @@ class BlockingCall(Call):
         self._finished.acquire()
 
 
-class AwaitedCall(Call):
-    """A call awaited on some event loop."""
+class AwaitedRequest(Request):
+    """A request awaited on some event loop."""
 
     __slots__ = ("future", "loop")
 
@@ -113,8 +114,8 @@ class AwaitedCall(Call):
         announce_all([self])
 
 
-class PartOfCall(AwaitedCall):
-    """A call that another one makes, whose failure counts."""
+class PartOfRequest(AwaitedRequest):
+    """A request that another one makes, whose failure counts."""
 
     __slots__ = ()
 
@@ -123,8 +124,8 @@ class PartOfCall(AwaitedCall):
         return 0
 
 
-class SilentCall(Call):
-    """A call that nobody waits for; a failure is logged."""
+class BackgroundRequest(Request):
+    """A request that nobody waits for; a failure is logged."""
 
     __slots__ = ("_purpose",)
 
@@ -142,25 +143,25 @@ class SilentCall(Call):
             logger.log(level, "%s failed: %s", self._purpose, error)
 
 
-class Ticket:
-    """One operation under way: which call it belongs to, and at which position."""
+class PendingOperation:
+    """One operation under way: which request it belongs to, and at which position."""
 
-    __slots__ = ("call", "operation", "position")
+    __slots__ = ("operation", "position", "request")
 
-    def __init__(self, call: Call, position: int, operation: Any) -> None:
-        self.call = call
+    def __init__(self, request: Request, position: int, operation: Any) -> None:
+        self.request = request
         self.position = position
         self.operation = operation
 
 
-def announce_all(calls: Iterable[Call]) -> None:
-    """Announces finished calls, with one wake-up for all that wait on the same loop."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[AwaitedCall]] = defaultdict(list)
-    for call in calls:
-        if isinstance(call, AwaitedCall):
-            by_loop[call.loop].append(call)
+def announce_all(requests: Iterable[Request]) -> None:
+    """Announces finished requests, with one wake-up for all that wait on the same loop."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[AwaitedRequest]] = defaultdict(list)
+    for request in requests:
+        if isinstance(request, AwaitedRequest):
+            by_loop[request.loop].append(request)
         else:
-            call.announce()
+            request.announce()
     for loop, finished in by_loop.items():
         try:
             loop.call_soon_threadsafe(_resolve, finished)
@@ -168,7 +169,7 @@ def announce_all(calls: Iterable[Call]) -> None:
             continue
 
 
-def _resolve(calls: Sequence[AwaitedCall]) -> None:
-    for call in calls:
-        if not call.future.done():
-            call.future.set_result(None)
+def _resolve(requests: Sequence[AwaitedRequest]) -> None:
+    for request in requests:
+        if not request.future.done():
+            request.future.set_result(None)

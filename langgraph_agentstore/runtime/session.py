@@ -1,7 +1,7 @@
-"""What exists while a store is open: the database, the lanes and the statements under way.
+"""What exists while a store is open: the database, the queues and the statements under way.
 
 Everything here runs on the I/O thread. An operation goes its way by its type: gets and writes
-into lanes, where they travel together; every other statement, and every job, alone.
+into queues, where they travel together; every other statement, and every job, alone.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from ..sql.statement import (
     SqlContext,
     Statement,
 )
-from .batching import WIDTH, Lane
+from .batching import WIDTH, BatchQueue
 from .equal_reads import EqualReads
-from .index_state import IndexInForce, Searching
+from .index_state import CurrentIndex, IndexState
 from .listener import Listener
 from .requests import (
-    AwaitedCall,
-    Call,
-    PartOfCall,
-    SilentCall,
-    Ticket,
+    AwaitedRequest,
+    BackgroundRequest,
+    PartOfRequest,
+    PendingOperation,
+    Request,
     announce_all,
 )
 from .statements import Database
 from .ttl_sweeper import Sweeper
-from .write_queue import Writes, as_ours
+from .write_queue import WriteQueue, as_ours
 
 T = TypeVar("T")
 
@@ -62,10 +62,10 @@ class Session:
     """An open store, on its I/O thread's loop."""
 
     def __init__(
-        self, config: StoreConfig, searching: Searching, database: Database, schema: int
+        self, config: StoreConfig, index_state: IndexState, database: Database, schema: int
     ) -> None:
         self.config = config
-        self.index = IndexInForce(searching)
+        self.index = CurrentIndex(index_state)
         self.database = database
         self.schema_version = schema
         self.operations = self.failed = self.refreshed = 0
@@ -75,16 +75,16 @@ class Session:
         self._idle = asyncio.Event()
         self._idle.set()
         self._equal_reads = EqualReads(self._fetch_read, self._answer, self._settled)
-        self._make_lanes(config.pool.max_size, config.pool.command_timeout_s)
+        self._make_queues(config.pool.max_size, config.pool.command_timeout_s)
         if config.ttl is not None:
             self.sweeper.start_by_itself()
 
-    def _make_lanes(self, connections: int, deadline_s: float) -> None:
+    def _make_queues(self, connections: int, deadline_s: float) -> None:
         widest = max(1, connections - 1)
         width = min(WIDTH, widest)
-        lane = partial(Lane, settled=self._settled, deadline_s=deadline_s)
-        self._gets = lane(self._run_gets, width=width, widest=widest)
-        self._writes = Writes(
+        queue = partial(BatchQueue, settled=self._settled, deadline_s=deadline_s)
+        self._gets = queue(self._run_gets, width=width, widest=widest)
+        self._writes = WriteQueue(
             self.database,
             self.index,
             self._fetch_shared,
@@ -92,10 +92,10 @@ class Session:
             widest=widest,
             deadline_s=deadline_s,
         )
-        self._shared = lane(
+        self._shared = queue(
             self._run_shared, width=width, widest=max(1, connections - 2), kind=attrgetter("sql")
         )
-        self._refreshes = lane(self._run_refreshes, width=1, widest=1)
+        self._refreshes = queue(self._run_refreshes, width=1, widest=1)
 
     @property
     def context(self) -> SqlContext:
@@ -104,32 +104,35 @@ class Session:
 
     @property
     def waiting(self) -> int:
-        """Operations queued in the lanes, not sent."""
-        lanes = (self._gets, self._shared, self._refreshes)
-        return self._writes.waiting + sum(lane.waiting for lane in lanes)
+        """Operations queued in the queues, not sent."""
+        queues = (self._gets, self._shared, self._refreshes)
+        return self._writes.waiting + sum(queue.waiting for queue in queues)
 
-    def begin(self, call: Call) -> None:
-        """Sends a call's operations their ways; `depart` lets the lanes go."""
+    def begin(self, request: Request) -> None:
+        """Sends a request's operations their ways; `dispatch` lets the queues go."""
         self._under_way += 1
         self._idle.clear()
-        self.operations += len(call.operations)
-        tickets = [Ticket(call, n, operation) for n, operation in enumerate(call.operations)]
-        if len(tickets) > 1:
-            reads = [t for t in tickets if t.operation.queue is not Queue.WRITES]
-            if reads and len(reads) < len(tickets):
-                call.later = [t for t in tickets if t.operation.queue is Queue.WRITES]
-                tickets = reads
-        self._dispatch(call, tickets)
+        self.operations += len(request.operations)
+        entries = [
+            PendingOperation(request, n, operation)
+            for n, operation in enumerate(request.operations)
+        ]
+        if len(entries) > 1:
+            reads = [t for t in entries if t.operation.queue is not Queue.WRITES]
+            if reads and len(reads) < len(entries):
+                request.later = [t for t in entries if t.operation.queue is Queue.WRITES]
+                entries = reads
+        self._enqueue(request, entries)
 
-    def depart(self) -> None:
-        """Sends what the lanes hold, as far as there is room."""
-        self._gets.depart()
-        self._writes.depart()
-        self._shared.depart()
+    def dispatch(self) -> None:
+        """Sends what the queues hold, as far as there is room."""
+        self._gets.dispatch()
+        self._writes.dispatch()
+        self._shared.dispatch()
 
-    def give_up(self, call: Call) -> None:
+    def give_up(self, request: Request) -> None:
         """Stops the reads that nobody waits for any more, now that the caller is gone."""
-        call.cancel_tasks()
+        request.cancel_tasks()
         self._gets.abandon()
         self._shared.abandon()
         self._equal_reads.abandon()
@@ -146,90 +149,90 @@ class Session:
         await self.index.now.close()
         await self.database.connections.close()
 
-    def _dispatch(self, call: Call, tickets: Sequence[Ticket]) -> None:
-        call.remaining = len(tickets)
-        for ticket in tickets:
-            match ticket.operation.queue:
+    def _enqueue(self, request: Request, entries: Sequence[PendingOperation]) -> None:
+        request.remaining = len(entries)
+        for entry in entries:
+            match entry.operation.queue:
                 case Queue.GETS:
-                    self._gets.add(ticket)
+                    self._gets.add(entry)
                 case Queue.WRITES:
-                    self._writes.begin(call, ticket)
-                    if getattr(ticket.operation, "ttl", None) is not None:
+                    self._writes.begin(request, entry)
+                    if getattr(entry.operation, "ttl", None) is not None:
                         self.sweeper.start_by_itself()
                 case Queue.SHARED:
-                    self._shared.add(ticket)
+                    self._shared.add(entry)
                 case Queue.EQUAL_READS:
-                    self._equal_reads.add(ticket)
+                    self._equal_reads.add(entry)
                 case Queue.REFRESHES:
-                    self._refreshes.add(ticket)
+                    self._refreshes.add(entry)
                 case Queue.ALONE:
-                    self._start_alone(call, ticket)
+                    self._start_alone(request, entry)
 
     async def _fetch_shared(self, statement: Statement[Any]) -> Any:
         """The result of a bounded statement of the session's own."""
-        call = AwaitedCall([statement])
-        self.begin(call)
-        self._shared.depart()
-        await call.future
-        return call.outcome()[0]
+        request = AwaitedRequest([statement])
+        self.begin(request)
+        self._shared.dispatch()
+        await request.future
+        return request.outcome()[0]
 
-    def _start_alone(self, call: Call, ticket: Ticket) -> None:
-        task = asyncio.get_running_loop().create_task(self._run_alone(ticket))
+    def _start_alone(self, request: Request, entry: PendingOperation) -> None:
+        task = asyncio.get_running_loop().create_task(self._run_alone(entry))
         # Not at the end of the task itself, which may be cancelled before it begins.
-        task.add_done_callback(lambda _: self._settled([ticket]))
-        call.tasks = [] if call.tasks is None else call.tasks
-        call.tasks.append(task)
+        task.add_done_callback(lambda _: self._settled([entry]))
+        request.tasks = [] if request.tasks is None else request.tasks
+        request.tasks.append(task)
 
-    def _settled(self, tickets: Sequence[Ticket]) -> None:
-        """Counts the tickets off their calls, and announces the calls that are complete."""
-        finished: list[Call] = []
-        for ticket in tickets:
-            call = ticket.call
-            call.remaining -= 1
-            if call.remaining:
+    def _settled(self, entries: Sequence[PendingOperation]) -> None:
+        """Counts the entries off their requests, and announces the requests that are complete."""
+        finished: list[Request] = []
+        for entry in entries:
+            request = entry.request
+            request.remaining -= 1
+            if request.remaining:
                 continue
-            if call.later:
-                later, call.later = call.later, None
-                self._dispatch(call, later)
-                self._writes.depart()
+            if request.later:
+                later, request.later = request.later, None
+                self._enqueue(request, later)
+                self._writes.dispatch()
             else:
-                finished.append(call)
+                finished.append(request)
         if finished:
             self._under_way -= len(finished)
-            self.failed += sum(call.failed_operations for call in finished)
+            self.failed += sum(request.failed_operations for request in finished)
             announce_all(finished)
             if not self._under_way:
                 self._idle.set()
 
-    async def _run_gets(self, tickets: Sequence[Ticket]) -> None:
-        gets = [ticket.operation for ticket in tickets]
+    async def _run_gets(self, entries: Sequence[PendingOperation]) -> None:
+        gets = [entry.operation for entry in entries]
         rows = await self.database.fetch(*get_statement(gets, self.context), use="get")
         read = decode_gets(gets, rows)
-        for ticket, item in zip(tickets, read.items, strict=True):
-            ticket.call.results[ticket.position] = item
+        for entry, item in zip(entries, read.items, strict=True):
+            entry.request.results[entry.position] = item
         for place in read.apart:
-            ticket = tickets[place]
-            ticket.call.remaining += 1
+            entry = entries[place]
+            entry.request.remaining += 1
             alone = plan_get_alone(gets[place], self.context)
-            self._start_alone(ticket.call, Ticket(ticket.call, ticket.position, alone))
+            self._start_alone(entry.request, PendingOperation(entry.request, entry.position, alone))
         self._refresh(read.refreshes)
 
-    async def _run_shared(self, tickets: Sequence[Ticket]) -> None:
+    async def _run_shared(self, entries: Sequence[PendingOperation]) -> None:
         """Bounded statements of one text, together."""
-        statements = [ticket.operation for ticket in tickets]
+        statements = [entry.operation for entry in entries]
         different, places = distinct(statements)
         rows = await self.database.fetch(*together_statement(different))
-        for ticket, decoded in zip(tickets, decode_together(statements, places, rows), strict=True):
-            self._answer(ticket, decoded)
+        for entry, decoded in zip(entries, decode_together(statements, places, rows), strict=True):
+            self._answer(entry, decoded)
 
-    def _answer(self, ticket: Ticket, decoded: Decoded[Any]) -> None:
+    def _answer(self, entry: PendingOperation, decoded: Decoded[Any]) -> None:
         if decoded.instead is None:
-            ticket.call.results[ticket.position] = decoded.result
+            entry.request.results[entry.position] = decoded.result
             self._refresh(decoded.refreshes)
         else:
             # It may cost more than others want to wait for.
-            ticket.call.remaining += 1
-            self._equal_reads.add(Ticket(ticket.call, ticket.position, decoded.instead))
+            entry.request.remaining += 1
+            self._equal_reads.add(PendingOperation(entry.request, entry.position, decoded.instead))
 
     async def _fetch_read(
         self, statement: Statement[Any], sent: Callable[[], None]
@@ -238,26 +241,26 @@ class Session:
             lambda: self.database.fetch(statement.sql, statement.arguments, sent=sent)
         )
 
-    async def _run_refreshes(self, tickets: Sequence[Ticket]) -> None:
-        refreshes = list({t.operation.item_id: t.operation for t in tickets}.values())
+    async def _run_refreshes(self, entries: Sequence[PendingOperation]) -> None:
+        refreshes = list({t.operation.item_id: t.operation for t in entries}.values())
         await self.database.fetch(*refresh_statement(refreshes, self.context), use="refresh")
         self.refreshed += len(refreshes)
 
-    async def _run_alone(self, ticket: Ticket) -> None:
-        call = ticket.call
+    async def _run_alone(self, entry: PendingOperation) -> None:
+        request = entry.request
         try:
-            if not call.cancelled:
-                call.results[ticket.position] = await self._result_of(ticket.operation)
+            if not request.cancelled:
+                request.results[entry.position] = await self._result_of(entry.operation)
         except asyncio.CancelledError:
-            # The caller gave up; nobody will look at this, but the call must still end.
-            call.fail(ticket.position, StoreTimeoutError("the operation was cancelled"))
+            # The caller gave up; nobody will look at this, but the request must still end.
+            request.fail(entry.position, StoreTimeoutError("the operation was cancelled"))
         except Exception as error:
-            call.fail(ticket.position, as_ours(error))
+            request.fail(entry.position, as_ours(error))
 
     async def _result_of(
         self, operation: Statement[Any] | PutExpected | PutTogether | Query[Any] | Job[Any]
     ) -> Any:
-        """Waits for locked items as the lanes do: turn by turn, as long as a command may take."""
+        """Waits for locked items as the queues do: turn by turn, as long as a command may take."""
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation))
         return await self._outlasting_locks(lambda: self._attempt(operation))
@@ -273,29 +276,29 @@ class Session:
                     raise
 
     async def _by_index(
-        self, operation: PutExpected | PutTogether | Query[Any], searching: Searching
+        self, operation: PutExpected | PutTogether | Query[Any], index_state: IndexState
     ) -> Any:
         if isinstance(operation, Query):
-            return await self._read(await searching.statement_of(operation))
+            return await self._read(await index_state.statement_of(operation))
         if isinstance(operation, PutTogether):
-            await searching.embed_all(operation.puts)
-            return await self._result_of(put_together_statement(operation, searching.context))
-        await searching.embed(operation.put, self._fetch_shared)
-        return await self._result_of(put_expected_statement(operation, searching.context))
+            await index_state.embed_all(operation.puts)
+            return await self._result_of(put_together_statement(operation, index_state.context))
+        await index_state.embed(operation.put, self._fetch_shared)
+        return await self._result_of(put_expected_statement(operation, index_state.context))
 
     async def _read(self, statement: Statement[Any]) -> Any:
         """The result of a read of which the caller's operation is a part."""
-        call = PartOfCall([statement])
-        call.remaining = 1
+        request = PartOfRequest([statement])
+        request.remaining = 1
         self._under_way += 1
-        self._equal_reads.add(Ticket(call, 0, statement))
+        self._equal_reads.add(PendingOperation(request, 0, statement))
         try:
-            await call.future
+            await request.future
         except asyncio.CancelledError:
-            call.cancelled = True
+            request.cancelled = True
             self._equal_reads.abandon()
             raise
-        return call.outcome()[0]
+        return request.outcome()[0]
 
     async def _attempt(self, operation: Statement[Any] | Job[Any]) -> Any:
         if isinstance(operation, Job):
@@ -312,8 +315,8 @@ class Session:
     def _refresh(self, refreshes: Sequence[Refresh]) -> None:
         """In the background: the reader has, or is about to get, its answer."""
         if refreshes:
-            self.begin(SilentCall(refreshes, "moving the expiry of items that were read"))
-            self._refreshes.depart()
+            self.begin(BackgroundRequest(refreshes, "moving the expiry of items that were read"))
+            self._refreshes.dispatch()
 
     async def _sweep_batch(self, size: int) -> int:
         statement = plan_sweep(size, self.context)

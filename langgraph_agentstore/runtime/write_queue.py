@@ -1,4 +1,4 @@
-"""The way of a write: embedded if it must be, then into a lane, where writes travel together."""
+"""The way of a write: embedded if it must be, then into a queue, where writes travel together."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_BATCH as LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, Put
-from .batching import LARGEST_BATCH, WIDTH, Lane
+from .batching import LARGEST_BATCH, WIDTH, BatchQueue
 from .driver_errors import executing
-from .index_state import IndexInForce, Known, Searching
-from .requests import Call, Ticket
+from .index_state import CurrentIndex, IndexState, Known
+from .requests import PendingOperation, Request
 from .statements import Database
 
 
-class Writes:
+class WriteQueue:
     """Puts and deletes under way; no write to an item is overtaken by an older one."""
 
     def __init__(
         self,
         database: Database,
-        index: IndexInForce,
+        index: CurrentIndex,
         known: Known,
-        settled: Callable[[Sequence[Ticket]], None],
+        settled: Callable[[Sequence[PendingOperation]], None],
         *,
         widest: int,
         deadline_s: float,
@@ -35,7 +35,7 @@ class Writes:
         self._database = database
         self._index = index
         self._known = known
-        self._lane = Lane(
+        self._queue = BatchQueue(
             self._run,
             settled,
             width=min(WIDTH, widest),
@@ -49,41 +49,41 @@ class Writes:
     @property
     def waiting(self) -> int:
         """Writes queued, not sent."""
-        return self._lane.waiting
+        return self._queue.waiting
 
-    def begin(self, call: Call, ticket: Ticket) -> None:
-        """Queues a write; `depart` then lets it go, if it has its vectors."""
-        operation = ticket.operation
+    def begin(self, request: Request, entry: PendingOperation) -> None:
+        """Queues a write; `dispatch` then lets it go, if it has its vectors."""
+        operation = entry.operation
         if isinstance(operation, Put):
             self._index.now.refit(operation)
         # Also while its vectors are still to come: what is written to its item later waits.
-        self._lane.add(ticket)
+        self._queue.add(entry)
         if operation.pending:
             task = asyncio.get_running_loop().create_task(
                 self._index.do(partial(self._embed, operation))
             )
-            task.add_done_callback(partial(self._embedded, ticket))
-            call.tasks = [] if call.tasks is None else call.tasks
-            call.tasks.append(task)
+            task.add_done_callback(partial(self._embedded, entry))
+            request.tasks = [] if request.tasks is None else request.tasks
+            request.tasks.append(task)
 
-    def depart(self) -> None:
+    def dispatch(self) -> None:
         """Sends what waits, as far as there is room."""
-        self._lane.depart()
+        self._queue.dispatch()
 
-    async def _embed(self, put: Put, searching: Searching) -> None:
-        await searching.embed(put, self._known)
+    async def _embed(self, put: Put, index_state: IndexState) -> None:
+        await index_state.embed(put, self._known)
 
-    def _embedded(self, ticket: Ticket, task: asyncio.Task[None]) -> None:
+    def _embedded(self, entry: PendingOperation, task: asyncio.Task[None]) -> None:
         if task.cancelled():
-            self._lane.refuse(ticket, StoreTimeoutError("the operation was cancelled"))
+            self._queue.refuse(entry, StoreTimeoutError("the operation was cancelled"))
         elif (error := task.exception()) is not None:
-            self._lane.refuse(ticket, as_ours(error))
+            self._queue.refuse(entry, as_ours(error))
         else:
-            self._lane.depart()
+            self._queue.dispatch()
 
-    async def _run(self, tickets: Sequence[Ticket]) -> None:
+    async def _run(self, entries: Sequence[PendingOperation]) -> None:
         # Of several writes to one item the last wins.
-        operations = list({t.operation.item_id: t.operation for t in tickets}.values())
+        operations = list({t.operation.item_id: t.operation for t in entries}.values())
         try:
             await self._index.do(partial(self._write, operations))
         except ValueTooLargeError as error:
@@ -91,11 +91,11 @@ class Writes:
                 raise  # run again in parts, until the culprit is alone
             raise ValueTooLargeError(f"key {operations[0].item_id[2]!r}: {error}") from error
 
-    async def _write(self, operations: Sequence[Any], searching: Searching) -> None:
-        context = searching.context
+    async def _write(self, operations: Sequence[Any], index_state: IndexState) -> None:
+        context = index_state.context
         if isinstance(operations[0], Put):
             # The index may be another since they were embedded.
-            await searching.embed_all(operations)
+            await index_state.embed_all(operations)
         if isinstance(operations[0], Delete):
             await self._database.fetch(*delete_statement(operations, context), use="write")
         else:

@@ -63,10 +63,10 @@ def answers_of_another_ticket(patch: pytest.MonkeyPatch, chance: random.Random) 
     answer = session.Session._answer
     before: list[Any] = []
 
-    def wrong(self: Any, ticket: Any, decoded: Any) -> None:
+    def wrong(self: Any, entry: Any, decoded: Any) -> None:
         given = before.pop() if before and chance.random() < SHARE else decoded
         before[:] = [decoded]
-        answer(self, ticket, given if type(given.result) is type(decoded.result) else decoded)
+        answer(self, entry, given if type(given.result) is type(decoded.result) else decoded)
 
     patch.setattr(session.Session, "_answer", wrong)
 

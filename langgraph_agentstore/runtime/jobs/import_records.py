@@ -10,7 +10,7 @@ from ...sql.items.import_records import Conflict, Imported, plan_import
 from ...sql.statement import ItemId
 from ..connections.connector import Connection
 from ..driver_errors import executing
-from ..index_state import Searching
+from ..index_state import IndexState
 from ..session import Job, Session
 
 
@@ -75,10 +75,10 @@ class Importing:
         return Job(run)
 
     async def _write(
-        self, session: Session, records: Sequence[Imported], searching: Searching
+        self, session: Session, records: Sequence[Imported], index_state: IndexState
     ) -> set[ItemId]:
-        await searching.embed_all([record.put for record in records])
-        statement = plan_import(records, self._conflict, searching.context)
+        await index_state.embed_all([record.put for record in records])
+        statement = plan_import(records, self._conflict, index_state.context)
         if self._connection is None:
             rows = await session.database.fetch(
                 statement.sql, statement.arguments, idempotent=False

@@ -28,7 +28,7 @@ from ...sql.items.reindex_page import (
 from ...sql.statement import CurrentRules, SqlContext
 from ...sql.vector_tables import approximate_index
 from ..connections.connector import Connection
-from ..index_state import Searching
+from ..index_state import IndexState
 from ..process_lock import ProcessLock
 from ..session import Session
 from ..vector_sets import (
@@ -60,7 +60,7 @@ class Reindexing:
         self._rules = context
         self._standing = current_rules
         self._after = FIRST
-        self._searching: Searching | None = None
+        self._index_state: IndexState | None = None
         self._connection: Connection | None = None
         self._lease: Any = None
         self._lock: ProcessLock | None = None
@@ -86,7 +86,7 @@ class Reindexing:
             session.database.connections.learn_vectors()
             number = await self._open_set(connection)
             self._rules = replace(self._rules, vector_set=number, approximate=False)
-        self._searching = Searching(self._rules, None)
+        self._index_state = IndexState(self._rules, None)
         undone: int = await connection.fetchval(undone_sql(self._rules), timeout=_LONGEST_S)
         return undone
 
@@ -112,21 +112,21 @@ class Reindexing:
                 await make_index(session.database, connection, ann, self._rules.tables.quoted)
             approximate = await has_index(connection, self._rules)
             self._rules = replace(self._rules, approximate=approximate)
-        assert self._searching is not None
-        self._searching.context = self._rules
+        assert self._index_state is not None
+        self._index_state.context = self._rules
         assert self._lock is not None
         await self._lock.confirm()
         former = session.index.now
         with session.index.changing():
             await self._switch_in_turn(connection)
-            session.index.now, self._searching = self._searching, None
+            session.index.now, self._index_state = self._index_state, None
             self._standing.context = replace(self._rules, vector_set=None, approximate=False)
         await former.close()
 
     async def end(self, session: Session) -> None:
         """Gives back what it holds, whether or not it has come to its end."""
-        if self._searching is not None:
-            await self._searching.close()
+        if self._index_state is not None:
+            await self._index_state.close()
         if self._connection is None:
             return
         try:
@@ -184,9 +184,9 @@ class Reindexing:
     async def _embed(self, items: list[ToIndex]) -> None:
         if self._rules.vector_set is None:
             return
-        assert self._searching is not None
+        assert self._index_state is not None
         wanted = [(item.item_id, [part.text for part in item.content.parts]) for item in items]
-        for item, vectors in zip(items, await self._searching.vectors(wanted), strict=True):
+        for item, vectors in zip(items, await self._index_state.vectors(wanted), strict=True):
             item.vectors = vectors
 
     async def _switch_in_turn(self, connection: Connection) -> None:
