@@ -24,15 +24,15 @@ class AsyncDataStore(AsyncClosing, Proxy):
     """As `DataStore`, with its methods as coroutines, on any event loop."""
 
     async def get(self, key: str, default: Any = None) -> Any:
-        """As `DataStore.get`."""
+        """Async form of `DataStore.get`."""
         return await self._do(self._operations.get(key, default))
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """As `DataStore.get_many`."""
+        """Async form of `DataStore.get_many`."""
         return await self._do(self._operations.get_many(keys))
 
     async def get_all(self) -> dict[str, Any]:
-        """As `DataStore.get_all`."""
+        """Async form of `DataStore.get_all`."""
         return await self._do(self._operations.get_all())
 
     def items(
@@ -50,23 +50,23 @@ class AsyncDataStore(AsyncClosing, Proxy):
     async def list_keys(
         self, prefix: str | None = None, *, after: str | None = None, limit: int | None = None
     ) -> list[str]:
-        """As `DataStore.list_keys`."""
+        """Async form of `DataStore.list_keys`."""
         return await self._do(self._operations.list_keys(prefix, after, limit))
 
     async def list_namespaces(self) -> list[str]:
-        """As `DataStore.list_namespaces`."""
+        """Async form of `DataStore.list_namespaces`."""
         return await self._do(self._operations.list_namespaces())
 
     async def exists(self, key: str) -> bool:
-        """As `DataStore.exists`."""
+        """Async form of `DataStore.exists`."""
         return await self._do(self._operations.exists(key))
 
     async def record(self, key: str) -> DataStoreRecord | None:
-        """As `DataStore.record`."""
+        """Async form of `DataStore.record`."""
         return await self._do(self._operations.record(key))
 
     async def get_metadata(self, key: str) -> dict[str, Any] | None:
-        """As `DataStore.get_metadata`."""
+        """Async form of `DataStore.get_metadata`."""
         record = await self.record(key)
         return None if record is None else record.metadata
 
@@ -81,7 +81,7 @@ class AsyncDataStore(AsyncClosing, Proxy):
         min_score: float | None = None,
         min_similarity: float | None = None,
     ) -> list[FoundRecord]:
-        """As `DataStore.search`."""
+        """Async form of `DataStore.search`."""
         self._operations.may_read("search")
         found = await self._view.asearch(
             self._operations.at.labels,
@@ -97,7 +97,7 @@ class AsyncDataStore(AsyncClosing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> None:
-        """As `DataStore.set`."""
+        """Async form of `DataStore.set`."""
         await self._do(self._operations.set(key, value, metadata, ttl))
 
     async def set_many(
@@ -107,7 +107,7 @@ class AsyncDataStore(AsyncClosing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> int:
-        """As `DataStore.set_many`."""
+        """Async form of `DataStore.set_many`."""
         return await self._do(self._operations.set_many(items, metadata, ttl))
 
     async def set_if_absent(
@@ -118,53 +118,53 @@ class AsyncDataStore(AsyncClosing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> bool:
-        """As `DataStore.set_if_absent`."""
+        """Async form of `DataStore.set_if_absent`."""
         return await self._do(self._operations.set_if_absent(key, value, metadata, ttl))
 
     async def compare_and_set(self, key: str, expected: Any, new: Any) -> bool:
-        """As `DataStore.compare_and_set`."""
+        """Async form of `DataStore.compare_and_set`."""
         return await self._do(self._operations.compare_and_set(key, expected, new))
 
     async def increment(self, key: str, by: float = 1) -> Any:
-        """As `DataStore.increment`."""
+        """Async form of `DataStore.increment`."""
         return await self._do(self._operations.increment(key, by))
 
     async def append(self, key: str, item: Any) -> int:
-        """As `DataStore.append`."""
+        """Async form of `DataStore.append`."""
         return await self._do(self._operations.append(key, item))
 
     async def update(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
-        """As `DataStore.update`."""
+        """Async form of `DataStore.update`."""
         return await self._do(self._operations.update(key, fn, default))
 
     async def delete(self, key: str) -> bool:
-        """As `DataStore.delete`."""
+        """Async form of `DataStore.delete`."""
         return await self._do(self._operations.delete(key))
 
     async def clear(self) -> int:
-        """As `DataStore.clear`."""
+        """Async form of `DataStore.clear`."""
         return await self._do(self._operations.clear())
 
     def lock(
         self, key: str, timeout_s: float = DEFAULT_LEASE_S, *, wait_s: float | None = None
     ) -> AsyncRecordLock:
-        """As `DataStore.lock`."""
+        """Async form of `DataStore.lock`."""
         return AsyncRecordLock(self._operations, key, timeout_s, wait_s)
 
     async def watch(
         self, prefix: str | None = None, *, timeout_s: float | None = None
     ) -> AsyncWatch:
-        """As `DataStore.watch`."""
+        """Async form of `DataStore.watch`."""
         watching = self._watching(prefix)
         await self._executor.arun(watching.begin())
         return AsyncWatch(self._operations, watching, timeout_s)
 
     async def flush(self) -> None:
-        """As `DataStore.flush`."""
+        """Async form of `DataStore.flush`."""
         await self._executor.arun(self._executor.access.flush_job)
 
     async def close(self) -> None:
-        """As `DataStore.close`."""
+        """Async form of `DataStore.close`."""
         if not self._executor.is_closed:
             await self.flush()
 

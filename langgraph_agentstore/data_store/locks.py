@@ -162,16 +162,16 @@ class AsyncRecordLock(Leasing):
     """As `RecordLock`, for `async with`."""
 
     async def acquire(self) -> Self:
-        """As `RecordLock.acquire`."""
+        """Async form of `RecordLock.acquire`."""
         await arun(self._acquiring(), self._proxy.store.executor)
         return self
 
     async def renew(self, timeout_s: float | None = None) -> None:
-        """As `RecordLock.renew`."""
+        """Async form of `RecordLock.renew`."""
         await arun(self._renewing(timeout_s), self._proxy.store.executor)
 
     async def release(self) -> None:
-        """As `RecordLock.release`."""
+        """Async form of `RecordLock.release`."""
         await arun(self._releasing(), self._proxy.store.executor)
 
     async def __aenter__(self) -> Self:

@@ -100,7 +100,7 @@ class AsyncWatch(AsyncClosing, _Watcher, AsyncIterator[Change]):
         return change
 
     async def close(self) -> None:
-        """As `Watch.close`."""
+        """Async form of `Watch.close`."""
         self._ended = True
         if self._finalizer.detach():
             await self._executor.arun(self._watching.end())

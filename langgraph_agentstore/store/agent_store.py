@@ -1,4 +1,4 @@
-"""`AgentStore`: how a store is made, set up, looked after and closed."""
+"""`AgentStore`: construction, setup, views, closing."""
 
 from __future__ import annotations
 
@@ -48,24 +48,26 @@ from .views import ItemStore, PerUserStore, UserStore
 
 
 class AgentStore(AwaitedClosing, ItemStore, Maintenance):
-    """A LangGraph store on Postgres: user, namespace, key.
+    """A LangGraph store on Postgres, by user, namespace and key.
 
-    Nothing happens in the constructor: the first operation, `setup()` or entering a `with` block
-    starts a private I/O thread, applies migrations and opens the pool. One object serves any
-    thread and any event loop. It closes when it is closed, collected, or the process ends.
+    The constructor does no I/O. The first operation, `setup()` or a `with` block starts a private
+    I/O thread, applies migrations and opens the pool. One object serves any thread and any event
+    loop. It closes when `close()` is called, when it is garbage-collected, or when the process
+    ends.
 
     Args:
-        dsn: `postgresql://…`; left out, `AGENTSTORE_DSN` of the environment, else the bundled
-            Postgres. Parts it leaves out come from libpq's `PG*` variables.
+        dsn: `postgresql://…`. By default `AGENTSTORE_DSN` of the environment, else the bundled
+            Postgres. Missing parts come from libpq's `PG*` variables.
         schema: the Postgres schema that holds the tables.
-        users: the user template: which tuples belong to which user; None, to none.
+        users: the user template, which says which tuples belong to which user. None: no tuple
+            belongs to a user.
         pool: options of `PoolConfig`.
-        ttl: LangGraph's `TTLConfig`, minutes. Expired items are gone at once, unless it says
+        ttl: LangGraph's `TTLConfig`, in minutes. Expired items are hidden at once, unless it has
             `omit_expired=False`.
-        index: what `search(query=…)` finds items by: LangGraph's `IndexConfig`, and more; see
-            `AgentIndexConfig`. None: queries are ignored, with one warning.
-        max_value_bytes: of each value that is written, as JSON text; beyond it
-            `ValueTooLargeError`. What is stored already is read whatever its size.
+        index: the search index: LangGraph's `IndexConfig` and the options of `AgentIndexConfig`.
+            None: queries are ignored, with one warning.
+        max_value_bytes: the limit for each value that is written, as JSON text; a larger one
+            raises `ValueTooLargeError`. Stored values of any size are read.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -114,11 +116,11 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
         max_value_bytes: int = MAX_VALUE_BYTES,
     ) -> Self:
-        """LangGraph's convention: use the result in `with`, in `async with`, or as it is.
+        """Make a store as the official store is made, for `with`, `async with` or direct use.
 
         Args:
             conn_string: as `dsn` of the constructor.
-            pipeline: without effect, since operations travel together anyway.
+            pipeline: has no effect; operations are always sent together.
             pool_config: as `pool` of the constructor, or that of the official store.
             index: as in the constructor.
             ttl: as in the constructor.
@@ -151,10 +153,10 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         index: Mapping[str, Any] | None = None,
         max_value_bytes: int = MAX_VALUE_BYTES,
     ) -> Self:
-        """A store on the bundled Postgres, whose data are in `path`.
+        """Make a store on the bundled Postgres, with its data in the folder `path`.
 
-        Left out, `path` is the platform's folder for application data. Several processes may
-        use one folder; the server stops when the last of them ends.
+        By default, `path` is the platform's folder for application data. Several processes may use
+        one folder. The server stops when the last of them ends.
         """
         store = cls.__new__(cls)
         source = embedded_source(EmbeddedPostgres(path))
@@ -180,7 +182,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         return store_html(repr(self), config.source.shown, config.schema, self._glimpses)
 
     def _glimpses(self) -> list[Glimpse] | None:
-        """None before it is open: to be shown opens nothing."""
+        """Return the first namespaces; None before the store opens, since a display opens nothing."""
         if not self._engine.is_open:
             return None
         self.executor.run(HEALTH)  # a display waits for no failover
@@ -189,21 +191,24 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
     # Views
 
     def for_user(self, user_id: str) -> UserStore:
-        """A store in which every tuple is relative to that user: none reaches another's."""
+        """Return a view whose tuples are relative to the user; it reaches no other user's items."""
         return UserStore(self, check_user_id(user_id))
 
     def per_user(self) -> PerUserStore:
-        """A store that finds the user in the running graph at each call; see `PerUserStore`."""
+        """Return a view that finds the user in the running graph at each call.
+
+        See `PerUserStore`.
+        """
         return PerUserStore(self)
 
     # Users
 
     def delete_user(self, user_id: str) -> int:
-        """Removes everything that a user has, by one statement; how many items that were."""
+        """Remove everything a user has, in one statement. Return the number of items removed."""
         return self.executor.run(self._plan_delete_user(user_id))
 
     async def adelete_user(self, user_id: str) -> int:
-        """As `delete_user`."""
+        """Async form of `delete_user`."""
         return await self.executor.arun(self._plan_delete_user(user_id))
 
     def _plan_delete_user(self, user_id: str) -> Statement[int]:
@@ -217,19 +222,19 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         index_values: bool = False,
         index_fields: Mapping[str, FieldType] | None = None,
     ) -> Done:
-        """Connects and applies migrations, so that what is wrong shows now; never required.
+        """Connect and apply migrations now, so that problems show early. Never required.
 
-        Code of the official async store may await what it returns.
+        Code written for the official async store may await the result.
 
         Args:
-            index_values: also make a GIN index for equality filters on any field.
-            index_fields: also make indexes for ordering filters on these top-level fields, such
-                as `{"score": "number", "due": "text"}`. Every index makes writes slower; they
-                are made without blocking them, and stay until they are dropped.
+            index_values: also create a GIN index, for equality filters on any field.
+            index_fields: also create indexes for ordering filters on these top-level fields, such
+                as `{"score": "number", "due": "text"}`. Each index slows writes down. Creating one
+                does not block writes. Indexes stay until they are dropped.
 
         Raises:
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
-            SchemaError: the tables cannot be made, or are a later release's.
+            SchemaError: the tables cannot be created, or belong to a later release.
             InvalidOperationError: a field cannot have an index.
         """
         self.executor.run(self._setup_job(index_values, index_fields))
@@ -241,7 +246,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         index_values: bool = False,
         index_fields: Mapping[str, FieldType] | None = None,
     ) -> None:
-        """As `setup`."""
+        """Async form of `setup`."""
         await self.executor.arun(self._setup_job(index_values, index_fields))
 
     def _setup_job(self, values: bool, fields: Mapping[str, FieldType] | None) -> Job[None]:
@@ -249,15 +254,18 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         return setup_job(plan_filter_indexes(tables, values=values, fields=fields or {}))
 
     def setup_sql(self) -> str:
-        """The script that makes the tables, for a role that may, where the store's may not."""
+        """Return the script that creates the tables.
+
+        Run it with a role that may do so, where the store's own role may not.
+        """
         return setup_sql(self._root_planner.context.tables)
 
     def close(self) -> None:
-        """Finishes what was accepted, closes the connections and ends the thread. Idempotent."""
+        """Finish accepted operations, close the connections and end the thread. Idempotent."""
         self._engine.close()
 
     async def aclose(self) -> None:
-        """As `close`."""
+        """Async form of `close`."""
         await asyncio.to_thread(self._engine.close)
 
     def __enter__(self) -> Self:

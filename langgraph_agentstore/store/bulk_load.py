@@ -28,7 +28,7 @@ LARGEST_BATCH = 1_000_000
 
 
 class BulkLoad(StoreBase):
-    """Loads any number of items by COPY."""
+    """Methods that load any number of items by COPY."""
 
     def load(
         self,
@@ -37,22 +37,22 @@ class BulkLoad(StoreBase):
         batch_size: int = LOAD_BATCH_SIZE,
         progress: Progress | bool | None = None,
     ) -> int:
-        """Writes any number of items by COPY, in constant memory; how many were written.
+        """Write any number of items by COPY, in constant memory; return how many.
 
-        On a store with an index the items are embedded batch by batch, unless their vectors are
-        given; where there are no vectors yet, the approximate index is made at the end.
+        On a store with an index the items are embedded batch by batch, unless they come with their
+        vectors. If there are no vectors yet, the approximate index is built at the end.
 
         Args:
             items: `(namespace, key, value)`; `(namespace, key, value, vectors)` with the item's
-                vector, (dims,) numbers, or a list of one for each of its texts; items of any
-                store; or `PutOp` where an item has a TTL of its own.
-            batch_size: items to a transaction; each batch is written whole or not at all.
-            progress: called with the number of items written so far, after each batch; True
-                shows a bar on a terminal and in a notebook.
+                vector, (dims,) numbers, or one vector for each of its texts; items of any store;
+                or `PutOp` for an item with a TTL of its own.
+            batch_size: the items in a transaction. Each batch is written whole or not at all.
+            progress: called with the number of items written so far, after each batch. True shows
+                a bar on a terminal and in a notebook.
 
         Raises:
-            AgentStoreError: an item is bad, or the server failed. The message says which item,
-                and how many items, all of them before it, are written.
+            AgentStoreError: an item is invalid, or the server failed. The message names the item
+                and the number of items written, which are all before it.
         """
         return run(self._loading(items, batch_size, progress), self.executor)
 
@@ -63,7 +63,7 @@ class BulkLoad(StoreBase):
         batch_size: int = LOAD_BATCH_SIZE,
         progress: Progress | bool | None = None,
     ) -> int:
-        """As `load`."""
+        """Async form of `load`."""
         return await arun(self._loading(items, batch_size, progress), self.executor)
 
     def _loading(
@@ -96,11 +96,11 @@ def _length(items: Iterable[ToLoad]) -> int | None:
 def load_batches(
     items: Iterable[ToLoad], size: int, planner: Planner, default_ttl: float | None
 ) -> Iterator[list[Put]]:
-    """Batches of at most `size` puts; of several values for one item in a batch the last stays.
+    """Yield batches of at most `size` puts; the last of several values for one item wins.
 
     Raises:
-        AgentStoreError: an item is bad; the message says which, and how many before it were given
-            out already.
+        AgentStoreError: an item is invalid. The message names it, and how many before it were
+            yielded already.
     """
     batch: dict[ItemId, Put] = {}
     given_out = 0
@@ -122,7 +122,7 @@ def load_batches(
 
 @contextmanager
 def telling(written: int) -> Iterator[None]:
-    """Adds to an error how many items were written before it."""
+    """Add to an error the number of items written before it."""
     try:
         yield
     except AgentStoreError as error:
@@ -152,7 +152,7 @@ def _planned(given: ToLoad, planner: Planner, default_ttl: float | None) -> Put:
 
 
 def _given_vectors(vectors: Any, put: Put, planner: Planner) -> list[bytes]:
-    """One vector, or a list of one for each part of the item."""
+    """Return one vector for each text of the item, in the wire format of `vector`."""
     index = planner.context.index
     if index is None or index.vectors is None or put.content is None:
         raise InvalidOperationError("vectors were given, but this store has no index for them")

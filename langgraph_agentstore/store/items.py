@@ -1,4 +1,4 @@
-"""Items: LangGraph's methods for them, and those beyond its interface."""
+"""Items: LangGraph's methods for them, and methods beyond its interface."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ Index = Literal[False] | list[str] | None
 
 
 class Items(StoreBase):
-    """Reads, writes, lists, counts, walks and removes items; updates one atomically."""
+    """Methods that read, write, list, count, iterate, remove and atomically update items."""
 
     def get(self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
-        """The item, a fresh object at each call, or None if there is none or it expired."""
+        """Return the item as a fresh object, or None if there is none or it has expired."""
         return self.executor.run(plan_get(self, namespace, key, refresh_ttl))
 
     async def aget(
         self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None
     ) -> Item | None:
-        """As `get`."""
+        """Async form of `get`."""
         return await self.executor.arun(plan_get(self, namespace, key, refresh_ttl))
 
     def put(
@@ -70,20 +70,20 @@ class Items(StoreBase):
         ttl: float | NotProvided | None = NOT_PROVIDED,
         expected_version: int | None = None,
     ) -> None:
-        """Writes the item, whether or not it is there.
+        """Write the item, replacing one that is there.
 
         Args:
             namespace: labels without periods; the first is not "langgraph".
-            key: a non-empty string; an int or a UUID is taken as its text.
-            value: a mapping of JSON; None deletes, as LangGraph has it.
-            index: on a store with an index, what the item is found by: None, the index's
-                fields; False, nothing; or paths such as `["text", "tags[*]"]`.
-            ttl: minutes until it expires; None for never; left out, the store's default.
-            expected_version: write only over this version (see `get_record`); 0, only if there
-                is no such item. An item that was deleted and put again begins at 1 anew.
+            key: a non-empty string. An int or a UUID is taken as its text.
+            value: a JSON object. None deletes the item, as in LangGraph.
+            index: on a store with an index, the fields the item is found by. None: the index's
+                fields. False: none. Or paths such as `["text", "tags[*]"]`.
+            ttl: minutes until the item expires; None for never. By default, the store's TTL.
+            expected_version: write only over this version (see `get_record`); 0: only if there is
+                no such item. An item that was deleted and put again starts at 1 again.
 
         Raises:
-            VersionConflictError: the version is another; nothing was written.
+            VersionConflictError: the item has another version; nothing was written.
             EmbeddingError: the index's embedder failed; nothing was written.
         """
         self.executor.run(plan_put(self, namespace, key, value, index, ttl, expected_version))
@@ -98,17 +98,17 @@ class Items(StoreBase):
         ttl: float | NotProvided | None = NOT_PROVIDED,
         expected_version: int | None = None,
     ) -> None:
-        """As `put`."""
+        """Async form of `put`."""
         await self.executor.arun(
             plan_put(self, namespace, key, value, index, ttl, expected_version)
         )
 
     def delete(self, namespace: Labels, key: str) -> None:
-        """Removes the item; no error if there is none."""
+        """Remove the item. No error if there is none."""
         self.executor.run(self.planner.put(PutOp(namespace, key, None)))
 
     async def adelete(self, namespace: Labels, key: str) -> None:
-        """As `delete`."""
+        """Async form of `delete`."""
         await self.executor.arun(self.planner.put(PutOp(namespace, key, None)))
 
     def list_namespaces(
@@ -120,14 +120,14 @@ class Items(StoreBase):
         limit: int = 100,
         offset: int = 0,
     ) -> list[Labels]:
-        """The distinct namespaces that hold an item, sorted as tuples.
+        """Return the distinct namespaces that hold an item, sorted as tuples.
 
         Args:
             prefix: labels they start with; `"*"` stands for any one label.
             suffix: labels they end with, likewise.
-            max_depth: how many labels to keep; 0 gives `[()]` if there is anything.
-            limit: how many of them.
-            offset: how many before them to leave out.
+            max_depth: the number of labels to keep; 0 gives `[()]` if there is any item.
+            limit: the most namespaces to return.
+            offset: the number of namespaces to skip first.
         """
         op = _list_op(prefix, suffix, max_depth, limit, offset)
         return self.executor.run(self.planner.list_namespaces(op))
@@ -141,38 +141,41 @@ class Items(StoreBase):
         limit: int = 100,
         offset: int = 0,
     ) -> list[Labels]:
-        """As `list_namespaces`."""
+        """Async form of `list_namespaces`."""
         op = _list_op(prefix, suffix, max_depth, limit, offset)
         return await self.executor.arun(self.planner.list_namespaces(op))
 
     def count(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
-        """How many items at or below a namespace pass the filter. Reads all of them."""
+        """Count the items at or below a namespace that pass the filter. Reads all of them."""
         return self.executor.run(self._plan_count(prefix, filter))
 
     async def acount(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
-        """As `count`."""
+        """Async form of `count`."""
         return await self.executor.arun(self._plan_count(prefix, filter))
 
     def get_record(self, namespace: Labels, key: str) -> ItemRecord | None:
-        """The item with its version, metadata and expiry, or None. Does not move the expiry."""
+        """Return the item with its version, metadata and expiry, or None.
+
+        The expiry stays unchanged.
+        """
         return self.executor.run(self._plan_record(namespace, key))
 
     async def aget_record(self, namespace: Labels, key: str) -> ItemRecord | None:
-        """As `get_record`."""
+        """Async form of `get_record`."""
         return await self.executor.arun(self._plan_record(namespace, key))
 
     def update(self, namespace: Labels, key: str, fn: Update) -> dict[str, Any]:
-        """Reads, applies `fn`, writes, and does it again if the item changed in between.
+        """Read the item, apply `fn`, write the result; repeat if the item changed in between.
 
         Args:
-            namespace: where the item is.
-            key: which item.
-            fn: gets the value, or None if there is no item, and returns the new one. It may be
-                called several times, so it should do nothing else.
+            namespace: the item's namespace.
+            key: the item's key.
+            fn: gets the value, or None if there is no item, and returns the new value. It may be
+                called several times, so it should have no other effect.
 
         Returns:
             The value written. No concurrent `update` is lost. An item keeps its TTL, and its
-            expiry starts anew; a new one has the store's default.
+            expiry starts anew; a new item gets the store's default TTL.
 
         Raises:
             VersionConflictError: other writers won `UPDATE_ATTEMPTS` times in a row.
@@ -180,7 +183,7 @@ class Items(StoreBase):
         return run(self._updating(namespace, key, fn), self.executor)
 
     async def aupdate(self, namespace: Labels, key: str, fn: Update) -> dict[str, Any]:
-        """As `update`; `fn` is a plain function."""
+        """Async form of `update`; `fn` is a plain function."""
         return await arun(self._updating(namespace, key, fn), self.executor)
 
     def _updating(self, namespace: Labels, key: str, fn: Update) -> Steps[dict[str, Any]]:
@@ -196,7 +199,7 @@ class Items(StoreBase):
         raise lost
 
     def delete_namespace(self, prefix: Labels) -> int:
-        """Removes everything at or below a namespace by one statement; how many items that were.
+        """Remove everything at or below a namespace, in one statement. Return the number of items.
 
         Raises:
             InvalidNamespaceError: the prefix is empty, which would remove everything.
@@ -204,7 +207,7 @@ class Items(StoreBase):
         return self.executor.run(self._plan_delete_namespace(prefix))
 
     async def adelete_namespace(self, prefix: Labels) -> int:
-        """As `delete_namespace`."""
+        """Async form of `delete_namespace`."""
         return await self.executor.arun(self._plan_delete_namespace(prefix))
 
     def iter_items(
@@ -214,10 +217,10 @@ class Items(StoreBase):
         filter: Mapping[str, Any] | None = None,
         page_size: int = PAGE_SIZE,
     ) -> Iterator[Item]:
-        """Every item at or below a namespace, in constant memory, by user, namespace and key.
+        """Iterate over all items at or below a namespace, in constant memory.
 
-        Pages of `page_size` are read as they are needed: an item written behind the point
-        reached is not seen, one that is there throughout is seen once.
+        The order is user, namespace, key. Pages of `page_size` are read on demand. An item written
+        behind the point reached is not seen; one that exists throughout is seen once.
         """
         next_page = self._pages(prefix, filter, page_size)
 
@@ -237,7 +240,7 @@ class Items(StoreBase):
         filter: Mapping[str, Any] | None = None,
         page_size: int = PAGE_SIZE,
     ) -> AsyncIterator[Item]:
-        """As `iter_items`, for `async for`."""
+        """Async form of `iter_items`, for `async for`."""
         next_page = self._pages(prefix, filter, page_size)
 
         async def read(after: ItemId | None) -> list[tuple[ItemId, Item]]:
@@ -268,7 +271,7 @@ class Items(StoreBase):
     def _pages(
         self, prefix: Labels, filter: Mapping[str, Any] | None, size: int
     ) -> Callable[[ItemId | None], Statement[list[tuple[ItemId, Item]]]]:
-        """What plans the page after an item: one user's, whoever asks for the later pages."""
+        """Return a function that plans the page after an item, always for the user of this call."""
         check_size("page_size", size)
         planner = self.planner
         regions = planner.scope.regions(check_labels(prefix))

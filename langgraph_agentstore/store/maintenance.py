@@ -1,4 +1,4 @@
-"""Looking after a store: counters, health, expiry, another index, migration into it."""
+"""Maintenance of a store: statistics, health, expiry, reindexing, migration into it."""
 
 from __future__ import annotations
 
@@ -26,30 +26,29 @@ from .steps import InThread, Steps, arun, run
 
 
 class Maintenance(StoreBase):
-    """Looks after the store as a whole: its index, its health, expiry, and migration into it."""
+    """Methods that concern the store as a whole."""
 
     def reindex(
         self, index: Mapping[str, Any] | None = None, *, progress: Progress | bool | None = True
     ) -> int:
-        """Embeds every item anew, and reads its words anew, while reads and writes go on.
+        """Embed every item again, and rebuild its text search, while reads and writes go on.
 
-        For another model, other fields or another language, and for items that were written
-        before the store had an index. Searches by vector find what they found before, until all
-        is done and the new vectors take the place of the old ones at once; words, if the language
-        or the fields are others, are replaced item by item. If it is interrupted, the next
-        `reindex` with the same index goes on where this one stopped. Other processes must then be
-        started anew with the new `index=`.
+        Use it for another model, other fields or another language, and for items written before the
+        store had an index. Until the end, vector search finds what it found before; then the new
+        vectors replace the old ones at once. If the language or the fields changed, text search is
+        replaced item by item. After an interruption, the next `reindex` with the same index
+        continues. Restart other processes with the new `index=` afterwards.
 
         Args:
-            index: the new `index=`; None, the one that the store was given.
-            progress: called with the number of items done; True shows a bar on a
-                terminal and in a notebook.
+            index: the new `index=`. None: the one that the store was given.
+            progress: called with the number of items done. True shows a bar on a terminal and in
+                a notebook.
 
         Returns:
-            How many items were done.
+            The number of items done.
 
         Raises:
-            EmbeddingError: the embedder failed; what was done stays.
+            EmbeddingError: the embedder failed; finished work stays.
             SchemaError: another process is reindexing, or pgvector is missing.
         """
         return run(self._reindex_steps(index, progress), self.executor)
@@ -57,7 +56,7 @@ class Maintenance(StoreBase):
     async def areindex(
         self, index: Mapping[str, Any] | None = None, *, progress: Progress | bool | None = True
     ) -> int:
-        """As `reindex`."""
+        """Async form of `reindex`."""
         return await arun(self._reindex_steps(index, progress), self.executor)
 
     def _reindex_steps(
@@ -89,49 +88,49 @@ class Maintenance(StoreBase):
         return Reindexing(replace(current_rules.context, index=wanted), current_rules)
 
     def stats(self) -> StoreStats:
-        """Counters and the state of the pool; no I/O."""
+        """Return counters and the state of the pool, without I/O."""
         return self.executor.stats()
 
     def health(self) -> StoreHealth:
-        """One round trip: how long it took, and the versions of server and schema."""
+        """Make one round trip; return its latency and the versions of the server and the schema."""
         return self.executor.run(maintenance.HEALTH)
 
     async def ahealth(self) -> StoreHealth:
-        """As `health`."""
+        """Async form of `health`."""
         return await self.executor.arun(maintenance.HEALTH)
 
     def sweep_ttl(self) -> Count:
-        """Deletes what has expired, in bounded batches; how many items that were."""
+        """Delete expired items, in bounded batches. Return the number of items deleted."""
         return Count(self.executor.run(maintenance.SWEEP))
 
     async def asweep_ttl(self) -> int:
-        """As `sweep_ttl`."""
+        """Async form of `sweep_ttl`."""
         return await self.executor.arun(maintenance.SWEEP)
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Running:
-        """Sweeps at an interval from now on; the future ends when the sweeper does.
+        """Sweep at an interval from now on. The future returned ends when the sweeper does.
 
-        Where TTLs are in use the sweeper starts by itself, every five minutes or as the store's
-        `ttl` says: call this to choose another interval. Cancelling the future ends it.
+        If TTLs are used, the sweeper starts by itself, every five minutes or as the store's `ttl`
+        says. Call this to choose another interval. Cancelling the future ends the sweeper.
 
         Raises:
-            InvalidOperationError: the interval is no number of minutes above 0.
+            InvalidOperationError: the interval is not a number of minutes above 0.
         """
         return self.executor.run(maintenance.start_sweeper(sweep_interval_minutes))
 
     async def astart_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Running:
-        """As `start_ttl_sweeper`."""
+        """Async form of `start_ttl_sweeper`."""
         return await self.executor.arun(maintenance.start_sweeper(sweep_interval_minutes))
 
     def stop_ttl_sweeper(self, timeout: float | None = None) -> Answer:  # noqa: ARG002
-        """Ends the sweeper, also the one that started by itself; whether one was running.
+        """Stop the sweeper, also one that started by itself. Return whether one was running.
 
-        `timeout` is there for code written for the official store; it ends at once.
+        `timeout` exists for code written for the official store; the sweeper stops at once.
         """
         return Answer(self.executor.run(maintenance.STOP_SWEEPER))
 
     async def astop_ttl_sweeper(self, timeout: float | None = None) -> bool:  # noqa: ARG002
-        """As `stop_ttl_sweeper`."""
+        """Async form of `stop_ttl_sweeper`."""
         return await self.executor.arun(maintenance.STOP_SWEEPER)
 
     # Coming from LangGraph's own Postgres store
@@ -145,32 +144,31 @@ class Maintenance(StoreBase):
         skip_refused: bool = False,
         progress: Progress | bool | None = None,
     ) -> MigrationReport:
-        """Copies the items and vectors of `PostgresStore` or `AsyncPostgresStore` into this store.
+        """Copy the items and vectors of `PostgresStore` or `AsyncPostgresStore` into this store.
 
-        The tables `store` and `store_vectors` are read as they are at one moment, by a role that
-        need not be allowed more than SELECT, while anybody may go on using them. Times, expiry
-        and TTL stay; nothing is embedded. Of an item that both have, the newer stays. So it can be
-        run again, for what was written there since, and after an interruption: it does what is
-        left to do. At the end all is compared.
+        Reads the tables `store` and `store_vectors` in one snapshot, with a role that needs SELECT
+        alone, while others may use them. Keeps timestamps, expiry and TTL. Embeds nothing. If both
+        stores have an item, the newer one stays. Run it again for items written there since, or
+        after an interruption: only missing work is done. At the end all items are compared.
 
         Args:
-            dsn: of the database that the official store was given; that of this store or another.
-            schema: where its tables are.
-            since: only items written there since then, or kept alive by a read, such as `read_at`
-                of an earlier report less a minute: what was removed here meanwhile and not
-                touched there stays away.
-            skip_refused: leaves items out that this store does not take, instead of raising.
-            progress: called with the number of items done so far, after each page; True shows a
+            dsn: the database of the official store: that of this store or another.
+            schema: the schema of its tables.
+            since: copy only items written, or kept alive by a read, since then, such as `read_at`
+                of an earlier report less a minute. Items removed here in the meantime, and not
+                touched there, then stay removed.
+            skip_refused: leave out items that this store does not accept, instead of raising.
+            progress: called with the number of items done so far, after each page. True shows a
                 bar on a terminal and in a notebook.
 
         Raises:
-            ConfigurationError: the tables are not there; or `schema` is no name.
-            IndexMismatchError: this store's index has other dims, or other fields. Nothing is
+            ConfigurationError: the tables do not exist, or `schema` is not a name.
+            IndexMismatchError: this store's index has other dims or other fields. Nothing is
                 written.
-            DatabaseError: the role may not read them.
-            InvalidKeyError, InvalidNamespaceError, InvalidValueError: this store does not take
+            DatabaseError: the role may not read the tables.
+            InvalidKeyError, InvalidNamespaceError, InvalidValueError: this store does not accept
                 an item; the message names it. Nothing of its page is written.
-            CopyMismatchError: an item is not here in the end; run it again.
+            CopyMismatchError: an item is missing here at the end; run it again.
         """
         steps = self._migration_steps(dsn, schema, since, skip_refused, progress)
         return run(steps, self.executor)
@@ -184,7 +182,10 @@ class Maintenance(StoreBase):
         skip_refused: bool = False,
         progress: Progress | bool | None = None,
     ) -> MigrationReport:
-        """As `migrate_from_langgraph_postgres`; what it wrote until it is cancelled is whole."""
+        """Async form of `migrate_from_langgraph_postgres`.
+
+        Pages written before a cancellation stay.
+        """
         steps = self._migration_steps(dsn, schema, since, skip_refused, progress)
         return await arun(steps, self.executor)
 

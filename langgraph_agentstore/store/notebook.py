@@ -1,4 +1,4 @@
-"""What notebooks show of a store and its records: plain HTML tables, all text escaped."""
+"""HTML tables that notebooks show for a store and its records; all text is escaped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Look = Callable[[], "Sequence[Glimpse] | None"]
 
 
 def facts_table(facts: Mapping[str, object]) -> str:
-    """A table of two columns: what, and its value."""
+    """Return a table of two columns: names and values."""
     rows = "".join(
         f"<tr><th>{_cell(name)}</th><td>{_cell(v)}</td></tr>" for name, v in facts.items()
     )
@@ -19,7 +19,7 @@ def facts_table(facts: Mapping[str, object]) -> str:
 
 
 def rows_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table with a header."""
+    """Return a table with a header."""
     head = "".join(f"<th>{_cell(name)}</th>" for name in header)
     body = "".join(
         f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows
@@ -28,24 +28,25 @@ def rows_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Text as it is, in a fixed width."""
+    """Return the text in a fixed-width font."""
     return f"<pre>{escape(text)}</pre>"
 
 
 def paragraph(text: str) -> str:
-    """A line of text."""
+    """Return a paragraph."""
     return f"<p>{escape(text)}</p>"
 
 
 def shortened(text: str, length: int) -> str:
-    """The text, or its beginning and an ellipsis."""
+    """Cut a long text and append an ellipsis."""
     return text if len(text) <= length else f"{text[:length]}…"
 
 
 def store_html(shown: str, place: str, schema: str, look: Look) -> str:
-    """A store: where it is, and the namespaces that a `look` finds, None before it opens.
+    """Return the HTML of a store: its address, and the namespaces that `look` finds.
 
-    Where the server cannot be asked, `shown`: a notebook must not fail for what it displays.
+    `look` returns None before the store opens. If the server cannot be asked, show `shown`: a
+    notebook must not fail because of a display.
     """
     try:
         found = look()

@@ -1,4 +1,4 @@
-"""Reranking: a callable's say about the best candidates of a search."""
+"""Reranking: a user's callable puts the best items of a search into its own order."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ..errors import InvalidOperationError
 from ..results import Rerank, ScoredItem
 
 CANDIDATES = 50
-"""How many of the best items a `rerank` gets; what comes after them keeps its order."""
+"""The number of best items that a `rerank` gets; later items keep their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reranking:
-    """One search's: its callable, and the page that was asked for."""
+    """The reranking of one search: the user's callable and the requested page."""
 
     rerank: Rerank
     op: SearchOp
 
     def candidates(self) -> SearchOp:
-        """The search that finds them, and whatever else the page needs."""
+        """Return the search that finds the candidates, and whatever else the page needs."""
         deep = max(CANDIDATES, self.op.limit + self.op.offset)
         return self.op._replace(limit=deep, offset=0, refresh_ttl=False)
 
     def read(self, page: Sequence[SearchItem]) -> list[GetOp]:
-        """What moves on the expiry of the items on the page, and not of those merely looked at."""
+        """Return the reads that renew the expiry of the items on the page, and of no others."""
         if not self.op.refresh_ttl:
             return []
         return [GetOp(item.namespace, item.key, True) for item in page]
 
     def apply(self, found: list[Any]) -> list[SearchItem]:
-        """The page, in the callable's order.
+        """Return the page in the callable's order.
 
         Raises:
             InvalidOperationError: the callable is awaitable, or returned something else.
@@ -50,7 +50,7 @@ class Reranking:
         return self._page(found, outcome)
 
     async def aapply(self, found: list[Any]) -> list[SearchItem]:
-        """As `apply`; a blocking callable runs in a thread."""
+        """Async form of `apply`; a blocking callable runs in a thread."""
         query, candidates = self.op.query or "", found[:CANDIDATES]
         outcome: Any
         if inspect.iscoroutinefunction(self.rerank):
@@ -85,7 +85,7 @@ def _reordered(candidates: list[ScoredItem], outcome: Any) -> list[ScoredItem]:
 
 
 def _in_order(candidates: list[ScoredItem], given: list[Any]) -> list[ScoredItem]:
-    """Those given, and after them those left out: a page stays full."""
+    """Return the given items, then those left out, so that a page stays full."""
     if {id(item) for item in given} - {id(item) for item in candidates}:
         raise _wrong("items that were no candidates", candidates)
     unique = list({id(item): item for item in given}.values())

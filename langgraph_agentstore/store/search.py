@@ -1,4 +1,4 @@
-"""Search, with a query or without, as every store and view of this package has it."""
+"""Search with and without a query, and batches of operations."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .reranking import Reranking
 
 
 class Search(StoreBase):
-    """Searches by filter and by query; runs batches, in which searches may be."""
+    """Methods that search by filter or by query, and that run batches."""
 
     @property
     def index_config(self) -> IndexConfig | None:
-        """The `index=` that the store was given, or that `reindex` put in its place."""
+        """The `index=` that the store was given, or that `reindex` replaced it with."""
         return self.executor.index_config
 
     def search(
@@ -43,33 +43,34 @@ class Search(StoreBase):
         recency_half_life_days: float | None = None,
         include_unindexed: bool = False,
     ) -> list[SearchItem]:
-        """The items at or below a namespace that pass the filter: best first, or newest first.
+        """Return the items at or below a namespace that pass the filter, best or newest first.
 
-        Without a query the newest `updated_at` comes first, ties by user, namespace and key. With
-        one, on a store with an index, the best match does; the items are `ScoredItem`. Always
-        min(limit, matches) of them, and the pages of a search are disjoint and complete.
+        Without a query, the latest `updated_at` comes first; ties are ordered by user, namespace
+        and key. With a query, on a store with an index, the best match comes first and the items
+        are `ScoredItem`. The result always has min(limit, matches) items. The pages of one search
+        are disjoint and complete.
 
         Args:
             namespace_prefix: whole labels; `("a",)` covers `("a", "b")`, not `("ab",)`.
-            query: what to look for; one without letter, digit or symbol is as none. Without
-                effect on a store that was not given an index, which is logged once.
+            query: the text to search for. A query without a letter, digit or symbol counts as no
+                query. On a store without an index a query has no effect, which is logged once.
             filter: see the reference of filter operators.
-            limit: how many at most; 0 gives none.
-            offset: how many to leave out first.
-            refresh_ttl: whether reading them moves their expiry on; None, the store's default.
-            mode: "vector", "text" or "hybrid", if not the index's own.
-            min_score: leaves out what scores less.
-            min_similarity: leaves out whose `similarity` is less, and what has no vector. Of the
-                modes "vector" and "hybrid".
-            rerank: gets the query and the best `CANDIDATES` items, and returns a score for each,
-                or the items in a new order. The index may have one for all searches.
-            recency_half_life_days: halves the score of an item for each time that so many days
-                have passed since it was written.
-            include_unindexed: with a query, what has nothing to be found by comes at the end.
+            limit: the most items to return; 0 returns none.
+            offset: the number of items to skip first.
+            refresh_ttl: whether to renew the expiry of the items read. None: the store's default.
+            mode: "vector", "text" or "hybrid". None: the index's mode.
+            min_score: drop items with a lower score.
+            min_similarity: drop items with a lower `similarity`, and items without a vector. For
+                the modes "vector" and "hybrid".
+            rerank: a function that gets the query and the best `CANDIDATES` items. It returns a
+                score for each, or the items in a new order. None: the index's `rerank`, if any.
+            recency_half_life_days: halve an item's score for each such period since it was
+                written.
+            include_unindexed: with a query, append the items that have nothing to be found by.
 
         Raises:
-            InvalidFilterError: the filter has no meaning.
-            InvalidOperationError: limit or offset is below 0, or the index has no such mode.
+            InvalidFilterError: the filter is malformed.
+            InvalidOperationError: limit or offset is below 0, or the index lacks this mode.
             EmbeddingError: the embedder failed.
         """
         op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
@@ -102,7 +103,7 @@ class Search(StoreBase):
         recency_half_life_days: float | None = None,
         include_unindexed: bool = False,
     ) -> list[SearchItem]:
-        """As `search`."""
+        """Async form of `search`."""
         op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
         options = self._options(
             op,
@@ -127,7 +128,7 @@ class Search(StoreBase):
         offset: int = 0,
         mode: SearchMode | None = None,
     ) -> Explanation:
-        """Which way a search by a query goes, and why; it runs the search, without reranking."""
+        """Run a search by a query without reranking, and tell how it was done and why."""
         return self.executor.run(
             self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
         )
@@ -143,20 +144,20 @@ class Search(StoreBase):
         offset: int = 0,
         mode: SearchMode | None = None,
     ) -> Explanation:
-        """As `explain_search`."""
+        """Async form of `explain_search`."""
         return await self.executor.arun(
             self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
         )
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Does all operations; results in their order. Reads come before writes.
+        """Run all operations and return their results in order. Reads come before writes.
 
-        The whole batch is checked before anything is sent. Of several writes to one item the
-        last wins.
+        The whole batch is checked before anything is sent. Of several writes to one item, the last
+        wins.
 
         Raises:
-            BatchError: the server refused several of them; one alone raises its own error. The
-                others were done.
+            BatchError: the server refused several operations; a single one raises its own error.
+                The others were done.
         """
         planned, rerankings = self._prepared_all(ops)
         results = self.executor.run_all(planned)
@@ -165,7 +166,7 @@ class Search(StoreBase):
         return results
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """As `batch`, awaited on any event loop."""
+        """Async form of `batch`, on any event loop."""
         planned, rerankings = self._prepared_all(ops)
         results = await self.executor.arun_all(planned)
         for position, reranking in rerankings.items():
@@ -185,7 +186,7 @@ class Search(StoreBase):
     def _options(
         self, op: SearchOp, *, include_unindexed: bool, **asked: Any
     ) -> QueryOptions | None:
-        """What a search asks for, the index's defaults filled in; None without an index."""
+        """Return the options of a search, filled in from the index; None without an index."""
         index = self.planner.context.index
         if index is None and (include_unindexed or set(asked.values()) != {None}):
             raise InvalidOperationError(
@@ -199,7 +200,7 @@ class Search(StoreBase):
     def _prepared(
         self, op: SearchOp, options: QueryOptions | None, rerank: Rerank | None = None
     ) -> tuple[Operation[list[SearchItem]], Reranking | None]:
-        """The search to run, and what puts its result in its final order."""
+        """Return the search to run, and the reranking of its result, if any."""
         planner = self.planner
         if options is None:
             return planner.search(op), None

@@ -1,9 +1,9 @@
-"""One user's part of any store: the one rule, for every facade.
+"""One user's part of any store: the one rule for every facade.
 
-An `AgentStore` holds user ids as they are, and has a view for each user. Any other LangGraph
-store has tuples alone: a user's part of it is at or below `("users", label)`. LangGraph refuses
-labels with a period, and user ids are often e-mail addresses, so in the label a period is `%2E`
-and a percent sign is `%25`. Two users never have one label.
+An `AgentStore` keeps user ids unchanged and has a view for each user. Any other LangGraph store
+has tuples alone: a user's part of it is at or below `("users", label)`. LangGraph refuses labels
+with a period, and user ids are often e-mail addresses. So a label writes a period as `%2E` and a
+percent sign as `%25`. Two users never share a label.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _ENCODED = re.compile(r"(?:[^%.]|%25|%2E)+", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A store, and the labels under which it has a part of somebody's items."""
+    """A store, and the labels below which it holds a part of one user's items."""
 
     store: BaseStore
     labels: Labels
 
 
 def part_of(store: BaseStore, user_id: str, labels: Labels = ()) -> Part:
-    """Finds a user's part of a store, or what that user has at or below some labels.
+    """Find a user's part of a store, or the part at or below some of the user's labels.
 
     Raises:
         MissingUserError: the user id is None or empty.
@@ -46,7 +46,7 @@ def part_of(store: BaseStore, user_id: str, labels: Labels = ()) -> Part:
 
 
 def labels_of_user(user_id: str) -> Labels:
-    """The labels of a user's part of a store that knows no users.
+    """Return the labels of a user's part of a store that has no users.
 
     Raises:
         MissingUserError: the user id is None or empty.
@@ -55,7 +55,7 @@ def labels_of_user(user_id: str) -> Labels:
 
 
 def labels_naming(user_id: str) -> tuple[str, ...]:
-    """All labels that `decode_label` reads as a user's: the rule's, and one that other code wrote.
+    """Return all labels that `decode_label` reads as a user's: ours, and one that other code wrote.
 
     Raises:
         MissingUserError: the user id is None or empty.
@@ -66,7 +66,7 @@ def labels_naming(user_id: str) -> tuple[str, ...]:
 
 
 def encode_label(label: str) -> str:
-    """Writes a label without periods; any string, and never two as the same."""
+    """Encode any string as a label without periods. Different strings give different labels."""
     if not isinstance(label, str):
         raise InvalidNamespaceError(
             f"a label is a string, got {type(label).__name__} {label!r}; convert it"
@@ -75,7 +75,7 @@ def encode_label(label: str) -> str:
 
 
 def decode_label(label: str) -> str:
-    """Reads what `encode_label` wrote; any other label stands for itself."""
+    """Decode a label of `encode_label`; return any other label unchanged."""
     if not _ENCODED.fullmatch(label):
         return label
     return label.replace("%2E", ".").replace("%25", "%")

@@ -1,4 +1,4 @@
-"""Views of a store: one user's, and that of whichever user a graph runs for."""
+"""Views of a store: one user's, and the running graph's user's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .search import Search
 
 
 class ItemStore(Items, Search, BulkLoad):
-    """A store or a view of one: every family of methods that concerns items."""
+    """A store or a view of one, with all methods that concern items."""
 
 
 class UserStore(ItemStore):
-    """One user's records: `("files",)` here is `("users", "alice", "files")` of the plain store."""
+    """One user's items: `("files",)` here is `("users", "alice", "files")` in the plain store."""
 
     def __init__(self, store: StoreBase, user_id: str) -> None:
         super().__init__(store.executor, store.ttl_config)
@@ -36,12 +36,12 @@ class UserStore(ItemStore):
 
 
 class PerUserStore(ItemStore):
-    """The records of the user for whom the graph runs, found anew at each call.
+    """The items of the user for whom the graph runs, found anew at each call.
 
-    The Agent Server's authenticated user, then `config["configurable"]["user_id"]`, then `user_id`
-    of the runtime context. Where there is none a call raises `MissingUserError`: it never falls
-    back to records that all users share. A `langgraph_auth_user_id` that no server vouches for
-    and that contradicts the others raises `UserConflictError`.
+    The user is the Agent Server's authenticated user, else `config["configurable"]["user_id"]`,
+    else `user_id` of the runtime context. If there is none, a call raises `MissingUserError`; it
+    never falls back to shared items. A `langgraph_auth_user_id` that no server vouches for, and
+    that contradicts the others, raises `UserConflictError`.
     """
 
     def __init__(self, store: StoreBase) -> None:
@@ -62,7 +62,7 @@ class PerUserStore(ItemStore):
 
 
 def view_of(store: StoreBase, user_id: str) -> UserStore:
-    """One user's view, of a store or of a view.
+    """Return one user's view of a store or of a view.
 
     Raises:
         MissingUserError: the user id is None or empty.
@@ -76,7 +76,7 @@ def view_of(store: StoreBase, user_id: str) -> UserStore:
 
 
 def check_view(store: object, user_id: str) -> None:
-    """Raises ConfigurationError for another user's view."""
+    """Raise ConfigurationError if the store is another user's view."""
     if isinstance(store, UserStore) and store.user_id != user_id:
         raise ConfigurationError(
             f"the store is the view of {store.user_id!r}, which reaches nobody else; user_id is "
