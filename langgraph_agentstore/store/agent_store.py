@@ -182,7 +182,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         return store_html(repr(self), config.source.shown, config.schema, self._glimpses)
 
     def _glimpses(self) -> list[Glimpse] | None:
-        """Return the first namespaces; None before the store opens, since a display opens nothing."""
+        """Return the first namespaces; None before the store opens: a display opens nothing."""
         if not self._engine.is_open:
             return None
         self.executor.run(HEALTH)  # a display waits for no failover
