@@ -1,15 +1,21 @@
-"""`DataStoreAdministration`: looking after the records of all users."""
+"""`DataStoreAdministration`: the records of all users, viewed and maintained."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from .._support.lifecycle import Handle
-from ..errors import ConfigurationError, InvalidNamespaceError, InvalidOperationError
+from ..errors import (
+    ConfigurationError,
+    InvalidNamespaceError,
+    InvalidOperationError,
+    InvalidValueError,
+)
 from ..model.addresses import checked_key, locate
-from ..model.json_values import check_text
-from ..model.users import Address, check_user_id
+from ..model.json_values import check_text, shown
+from ..model.namespaces import Labels, labels_named
+from ..model.users import SHARED, Address, check_user_id
 from ..sql.items.records import StoredRecord
 from ..sql.items.stored_pages import item_id_of
 from ..sql.statement import ItemId, SqlContext, Statement
@@ -18,7 +24,6 @@ from ..store.bulk_load import check_size
 from .explain import QueryPlan, query_plans
 from .models import DataStoreRecord, record_of
 from .options import checked_limit
-from .scoping import Namespace, labels_of, user_of, within_of
 from .sql.administration import (
     AccessedRecord,
     AgentCount,
@@ -39,28 +44,31 @@ from .sql.administration import (
 
 ResultT = TypeVar("ResultT")
 
+Namespace: TypeAlias = "str | Labels"
+"""A string such as `files:my-repo`, or labels, which also reach what no string names."""
+
 PAGE_SIZE = 200
 """Records read at a time: with values of a megabyte each, so many megabytes."""
 
 
 class DataStoreAdministration(Handle):
-    """Every user's records, seen and kept in order; blocking, one statement to a method.
+    """Views and maintains every user's records. Blocking; one statement for each method.
 
-    `transfer` exports and imports them.
+    `transfer` exports and imports records.
 
-    Where a method takes `user_id`, None stands for everybody and the shared space together, and
-    "" for the shared space, which belongs to nobody. Where it takes `namespace`, None stands for
-    all, a string or a tuple of labels for exactly one, and `below=True` adds those below it.
-    Expired records count as gone. `limit=None` is no limit.
+    For `user_id`, None means all users and the shared space, and "" means the shared space, which
+    belongs to no user. For `namespace`, None means all, a string or a tuple of labels means exactly
+    one, and `below=True` adds those below it. Expired records count as gone. `limit=None` sets no
+    limit.
 
-    Counts and sizes read all that they count: on a large store give it a longer
+    Counts and sizes read everything they count. On a large store, set a longer
     `command_timeout_s`.
 
     Args:
-        store: an `AgentStore`, whole, no view of one.
+        store: an `AgentStore`, not a view of one.
 
     Raises:
-        ConfigurationError: it is something else.
+        ConfigurationError: `store` is something else.
     """
 
     def __init__(self, store: AgentStore) -> None:
@@ -73,10 +81,10 @@ class DataStoreAdministration(Handle):
         self._executor = store.executor
 
     def users(self, *, after: str | None = None, limit: int | None = None) -> list[UserCount]:
-        """How much each user has, by code point; `after` goes on behind a user."""
+        """Return the usage of each user, by code point; `after` continues behind a user."""
         if after is not None:
             check_text(after, "after")
-        return self._do(plan_user_counts(after, checked_limit(limit), self._rules))
+        return self._do(plan_user_counts(after, checked_limit(limit), self._context))
 
     def namespaces(
         self,
@@ -86,9 +94,9 @@ class DataStoreAdministration(Handle):
         below: bool = False,
         limit: int | None = None,
     ) -> list[NamespaceCount]:
-        """How many records each namespace of each user has, by user and labels."""
-        within = within_of(user_id, namespace, below)
-        return self._do(plan_namespace_counts(within, checked_limit(limit), self._rules))
+        """Count the records of each namespace of each user, by user and labels."""
+        within = _within_of(user_id, namespace, below)
+        return self._do(plan_namespace_counts(within, checked_limit(limit), self._context))
 
     def sizes(
         self,
@@ -98,9 +106,9 @@ class DataStoreAdministration(Handle):
         below: bool = False,
         limit: int | None = None,
     ) -> list[NamespaceSize]:
-        """How many bytes each namespace of each user has, the largest first."""
-        within = within_of(user_id, namespace, below)
-        return self._do(plan_namespace_sizes(within, checked_limit(limit), self._rules))
+        """Return the bytes of each namespace of each user, largest first."""
+        within = _within_of(user_id, namespace, below)
+        return self._do(plan_namespace_sizes(within, checked_limit(limit), self._context))
 
     def records(
         self,
@@ -110,15 +118,15 @@ class DataStoreAdministration(Handle):
         below: bool = False,
         page_size: int = PAGE_SIZE,
     ) -> Iterator[DataStoreRecord]:
-        """Every record, whole, in constant memory, by user, namespace and key.
+        """Iterate over whole records by user, namespace and key, in constant memory.
 
-        Pages of `page_size` are read as they are needed, by a statement each: a record written
-        behind the point reached is not seen, one that is there throughout is seen once.
+        Each page of `page_size` is one statement, sent on demand. A record written behind the point
+        reached is not seen; one that exists throughout is seen once.
         """
-        return map(record_of, self._stored(within_of(user_id, namespace, below), page_size))
+        return map(record_of, self._stored(_within_of(user_id, namespace, below), page_size))
 
     def record(self, user_id: str, namespace: Namespace, key: str) -> DataStoreRecord | None:
-        """One record, whole, or None; counts nothing."""
+        """Return one whole record, or None. Counts no read."""
         labels = labels_of(namespace)
         at = locate(Address(user_of(user_id), labels), labels)
         stored = self._executor.run(self._executor.access.record_job(at, checked_key(key, at)))
@@ -131,8 +139,8 @@ class DataStoreAdministration(Handle):
         *,
         below: bool = False,
     ) -> list[AgentCount]:
-        """How many records each agent created that are still there, the most first."""
-        return self._do(plan_agent_counts(within_of(user_id, namespace, below), self._rules))
+        """Count the existing records that each agent created, most first."""
+        return self._do(plan_agent_counts(_within_of(user_id, namespace, below), self._context))
 
     def most_accessed(
         self,
@@ -142,8 +150,8 @@ class DataStoreAdministration(Handle):
         below: bool = False,
         limit: int | None = 10,
     ) -> list[AccessedRecord]:
-        """The records that were read most often; reads of this process are all counted."""
-        return self._accessed(within_of(user_id, namespace, below), limit, recent=False)
+        """Return the records read most often, including all reads of this process."""
+        return self._accessed(_within_of(user_id, namespace, below), limit, recent=False)
 
     def recently_accessed(
         self,
@@ -153,8 +161,8 @@ class DataStoreAdministration(Handle):
         below: bool = False,
         limit: int | None = 10,
     ) -> list[AccessedRecord]:
-        """The records that an agent read or wrote last, and which agent, the latest first."""
-        return self._accessed(within_of(user_id, namespace, below), limit, recent=True)
+        """Return the records last read or written by an agent, latest first, with that agent."""
+        return self._accessed(_within_of(user_id, namespace, below), limit, recent=True)
 
     def larger_than(
         self,
@@ -165,24 +173,24 @@ class DataStoreAdministration(Handle):
         below: bool = False,
         limit: int | None = None,
     ) -> list[LargeRecord]:
-        """The records whose value has more bytes as JSON text, the largest first, without it."""
+        """Return the records with a larger value as JSON text, largest first, without the value."""
         if type(size_bytes) is not int or size_bytes < 0:
             raise InvalidOperationError(
                 f"size_bytes is a whole number from 0 on, got {size_bytes!r}"
             )
-        within = within_of(user_id, namespace, below)
-        return self._do(plan_larger_than(size_bytes, within, checked_limit(limit), self._rules))
+        within = _within_of(user_id, namespace, below)
+        return self._do(plan_larger_than(size_bytes, within, checked_limit(limit), self._context))
 
     def explain(self) -> list[QueryPlan]:
-        """How the server finds records for `get`, `list_keys`, `get_all` and `search`.
+        """Return the query plans of `get`, `list_keys`, `get_all` and `search`.
 
-        The generic plans, which prepared statements settle on, as a session of the store's own
-        pool makes them now. No record is read.
+        They are generic plans, which prepared statements settle on, made in a session of the
+        store's own pool. No record is read.
         """
         return query_plans(self._store)
 
     def delete_user(self, user_id: str) -> int:
-        """Removes all that a user has, by one statement; how many records that were.
+        """Remove all records of a user, in one statement; return how many.
 
         Raises:
             MissingUserError: the user is None or empty.
@@ -190,21 +198,21 @@ class DataStoreAdministration(Handle):
         return self._store.delete_user(user_id)
 
     def delete_namespace(self, user_id: str, namespace: Namespace, *, below: bool = False) -> int:
-        """Removes the records of exactly this namespace of one user; how many.
+        """Remove the records of exactly this namespace of one user; return how many.
 
-        `below=True` removes those of the namespaces below it as well.
+        `below=True` also removes the namespaces below it.
 
         Raises:
-            MissingUserError: the user is None or empty: none would be all of them.
+            MissingUserError: the user is None or empty, which would mean all users.
         """
         within = Within(check_user_id(user_id), labels_of(namespace), below)
-        return self._do(plan_delete_within(within, self._rules))
+        return self._do(plan_delete_within(within, self._context))
 
     def delete_namespace_of_all_users(self, namespace: Namespace, *, below: bool = False) -> int:
-        """Removes exactly this namespace from every user, not from the shared space.
+        """Remove exactly this namespace of every user, not of the shared space; return how many.
 
         Raises:
-            InvalidNamespaceError: the root and all below it: that would be everything.
+            InvalidNamespaceError: the root and all below it were given, which is everything.
         """
         labels = labels_of(namespace)
         if below and not labels:
@@ -212,14 +220,14 @@ class DataStoreAdministration(Handle):
                 "all below the root of all users would be everything; name a namespace, or use "
                 "delete_user for each"
             )
-        return self._do(plan_delete_within(Within(None, labels, below), self._rules))
+        return self._do(plan_delete_within(Within(None, labels, below), self._context))
 
     @property
-    def _rules(self) -> SqlContext:
+    def _context(self) -> SqlContext:
         return self._store.planner.context
 
     def _accessed(self, within: Within, limit: int | None, *, recent: bool) -> list[AccessedRecord]:
-        statement = plan_accessed(within, checked_limit(limit), self._rules, recent=recent)
+        statement = plan_accessed(within, checked_limit(limit), self._context, recent=recent)
         self._flush()
         return self._do(statement)
 
@@ -229,7 +237,7 @@ class DataStoreAdministration(Handle):
 
         def walk(after: ItemId | None) -> Iterator[StoredRecord]:
             while True:
-                page = self._do(plan_page_of_records(within, after, page_size, self._rules))
+                page = self._do(plan_page_of_records(within, after, page_size, self._context))
                 yield from page
                 if len(page) < page_size:
                     return
@@ -241,6 +249,35 @@ class DataStoreAdministration(Handle):
         self._executor.run(self._executor.access.flush_job)
 
     def _do(self, statement: Statement[ResultT]) -> ResultT:
-        result = self._executor.run(statement)
-        found: ResultT = result
-        return found
+        return self._executor.run(statement)
+
+
+def _within_of(user_id: str | None, namespace: Namespace | None, below: bool) -> Within:
+    """Check the arguments. None as user means all users, None as namespace means all."""
+    user = None if user_id is None else user_of(user_id)
+    if namespace is None:
+        return Within(user)
+    return Within(user, labels_of(namespace), below)
+
+
+def user_of(user_id: object) -> str:
+    """Check a user id; "" is the shared space."""
+    return SHARED if user_id == SHARED else check_user_id(user_id)
+
+
+def labels_of(namespace: Any) -> Labels:
+    """Return the labels of a namespace, given as a string or as a tuple."""
+    if not isinstance(namespace, tuple):
+        return labels_named(namespace)
+    for label in namespace:
+        if not isinstance(label, str):
+            raise InvalidNamespaceError(
+                f"labels are strings, got {shown(label)} in {shown(namespace)}"
+            )
+        try:
+            check_text(label, f"a label of {shown(namespace)}")
+        except InvalidValueError as error:
+            raise InvalidNamespaceError(str(error)) from None
+    if namespace == ("",):
+        raise InvalidNamespaceError("('',) is not told from (), which names the root; write ()")
+    return tuple(str.__str__(label) for label in namespace)

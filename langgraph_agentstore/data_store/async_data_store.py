@@ -1,4 +1,4 @@
-"""`AsyncDataStore`: the documented `data_store` object, for code that awaits."""
+"""`AsyncDataStore`: the documented `data_store` object, for async code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .writes import Items
 
 
 class AsyncDataStore(AsyncClosing, Proxy):
-    """As `DataStore`, with its methods as coroutines, on any event loop."""
+    """`DataStore` with coroutines as methods, on any event loop."""
 
     async def get(self, key: str, default: Any = None) -> Any:
         """Async form of `DataStore.get`."""
@@ -38,7 +38,7 @@ class AsyncDataStore(AsyncClosing, Proxy):
     def items(
         self, prefix: str | None = None, *, page_size: int = PAGE_SIZE
     ) -> AsyncIterator[tuple[str, Any]]:
-        """As `DataStore.items`, for `async for`."""
+        """Async form of `DataStore.items`, for `async for`."""
         self._check_page_size(page_size)
 
         async def read(after: str | None) -> list[tuple[str, tuple[str, Any]]]:

@@ -1,8 +1,8 @@
-"""Atomic changes of records, as steps.
+"""Atomic changes of records.
 
-They are one statement where only the value matters. On a store with an index the value also
-decides what the record is found by: there it is read, changed, and written over just the version
-that was read, as often as it takes.
+One statement does it where only the value matters. On a store with an index the value also
+decides what the record is found by. There the record is read, changed, and written over just the
+version read, as often as it takes.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from ..sql.items.records import StoredRecord, plan_one_record
 from ..sql.statement import Put, PutExpected
 from ..store.items import UPDATE_ATTEMPTS
 from ..store.steps import Steps
+from .operations_base import OperationsBase
 from .sql.atomic_changes import plan_append, plan_compare_and_set, plan_increment
-from .writes import Writing
 
 
-class Changing(Writing):
-    """The operations of a proxy that depend on what is there."""
+class AtomicChanges(OperationsBase):
+    """Operations whose result depends on the stored value."""
 
     def increment(self, key: str, by: float) -> Steps[Any]:
         self.may_read("increment")
@@ -117,10 +117,10 @@ class Changing(Writing):
     def _change(
         self, key: str, fn: Callable[[Any], Any], absent: Any, default: Any = None
     ) -> Steps[Any]:
-        """Writes `fn` of the value over just the version it was read in, as often as it takes.
+        """Write `fn` of the value over the version it was read in, as often as it takes.
 
-        Where there is no record, it writes `absent`, or `fn(default)` if that is not provided.
-        Nothing is written if `fn` returns `_UNFIT`; the result is then None.
+        If there is no record, write `absent`, or `fn(default)` if `absent` is not provided. If `fn`
+        returns `_UNFIT`, write nothing and return None.
         """
         lost = VersionConflictError("")
         for _ in range(UPDATE_ATTEMPTS):
@@ -142,7 +142,7 @@ class Changing(Writing):
         raise lost
 
     def _found(self, put: Put) -> Steps[Any]:
-        """What is there now, to say why something could not be done."""
+        """Read the current value, to explain a failure."""
         record: StoredRecord | None = yield plan_one_record(self.at, put.item_id[2], self.context)
         return None if record is None else record.value
 
@@ -163,7 +163,7 @@ _UNFIT: Any = object()
 
 
 def _over(put: Put, record: StoredRecord | None) -> PutExpected:
-    """A write over just this record, whose TTL stays; or where there is none."""
+    """Return a write over just this record, keeping its TTL; or one that needs no record there."""
     if record is None:
         return PutExpected(put, 0)
     put.ttl = record.ttl
@@ -171,7 +171,7 @@ def _over(put: Put, record: StoredRecord | None) -> PutExpected:
 
 
 def _sum(value: Any, *, by: float) -> Any:
-    """In decimals, as the server adds; `_UNFIT` where there is no number to add to."""
+    """Add in decimals, as the server does; return `_UNFIT` if there is no number or no room."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return _UNFIT
     total = Decimal(repr(value)) + Decimal(repr(by))

@@ -1,4 +1,4 @@
-"""What `DataStore` and `AsyncDataStore` share: whose records, which namespace, which options."""
+"""What `DataStore` and `AsyncDataStore` share: store, user, namespace and options."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from .._support.lifecycle import Handle
 from ..config.index import SearchMode
 from ..errors import ConfigurationError, ValueTypeError
 from ..model.json_values import check_text
+from ..model.namespaces import Labels
+from ..model.users import RecordScope
+from ..sql.planner import Planner
 from ..store.base import StoreBase
 from ..store.bulk_load import check_size
+from ..store.search import Search
 from ..store.views import check_view
-from .atomic_changes import Changing
+from .atomic_changes import AtomicChanges
 from .change_feed import Watching
 from .models import RANKED_BY, FoundRecord
 from .ops_log import OpsLog
@@ -26,11 +30,38 @@ from .options import (
     Access,
     checked_settings,
 )
-from .view import RecordView
+from .reads import Reads
+from .writes import Writes
+
+
+class Operations(Reads, Writes, AtomicChanges):
+    """Every operation of one proxy."""
+
+
+class RecordView(Search):
+    """One user's records as a LangGraph store for search, with their stored values.
+
+    Labels may be any, since they come from checked namespaces.
+    """
+
+    def __init__(self, store: StoreBase, user_id: str) -> None:
+        super().__init__(store.executor, store.ttl_config)
+        current_rules = store.executor.current_rules
+        self._own_planner = Planner(RecordScope(user_id), current_rules, _as_they_are)
+
+    @property
+    def planner(self) -> Planner:
+        """The planner of records as they are stored."""
+        return self._own_planner
+
+
+def _as_they_are(labels: object) -> Labels:
+    assert isinstance(labels, tuple)
+    return labels
 
 
 class Proxy(Handle):
-    """A user's namespace; its subclasses say how operations are run."""
+    """One namespace of a user. Subclasses run its operations."""
 
     def __init__(
         self,
@@ -55,48 +86,48 @@ class Proxy(Handle):
         # Keeps the store from being collected, and so closed, while somebody has this.
         self._store = store
         self._executor = store.executor
-        self._operations = Changing(store, settings)
+        self._operations = Operations(store, settings)
 
     @cached_property
     def _view(self) -> RecordView:
-        """For search; most proxies never do, and are made for one request."""
+        """The view that searches; most proxies never search, and live for one request."""
         return RecordView(self._store, self.user_id)
 
     @property
     def user_id(self) -> str:
-        """Whose records these are."""
+        """The owner of the records."""
         return self._operations.settings.user_id
 
     @property
     def agent_name(self) -> str | None:
-        """Who reads and writes here."""
+        """The agent that reads and writes here."""
         return self._operations.settings.agent_name
 
     @property
     def namespace(self) -> str:
-        """Which namespace of the user this is."""
+        """The namespace of the records."""
         return self._operations.settings.namespace
 
     @property
     def ops_log(self) -> OpsLog | None:
-        """Where operations are logged."""
+        """The log that gets an entry for each operation."""
         return self._operations.settings.ops_log
 
     @property
     def access(self) -> Access:
-        """What this proxy may do."""
+        """The operations allowed: "read", "write" or "both"."""
         return self._operations.settings.access
 
     def use_namespace(
         self, namespace: str, *, ttl: float | NotProvided | None = NOT_PROVIDED
     ) -> Self:
-        """Another namespace of the same user, with the same agent, log, access and limit.
+        """Return a proxy of another namespace, with the same user, agent, log, access and limit.
 
-        Absolute, whatever this one is; no I/O. `ttl`, in minutes, is advisory: what is written
-        through the new proxy expires after it, unless a `set` says otherwise.
+        The namespace is absolute. There is no I/O. `ttl`, in minutes, is the new proxy's default:
+        records written through it expire after that time, unless a `set` says otherwise.
 
         Raises:
-            InvalidNamespaceError: it is empty, or too long.
+            InvalidNamespaceError: the namespace is empty, or too long.
         """
         settings = self._operations.settings
         return type(self)(
@@ -137,7 +168,7 @@ class Proxy(Handle):
         min_score: float | None,
         min_similarity: float | None,
     ) -> dict[str, Any]:
-        """The arguments of the store's search; reading a record here never moves its expiry."""
+        """Return the arguments of the store's search. Searching renews no expiry here."""
         return {
             "query": query,
             "filter": None if filter is None else dict(filter),

@@ -1,4 +1,4 @@
-"""One watch: reads what changed since it last looked, across restarts of the server."""
+"""The feed of one watch: changes since the last look, across restarts of the server."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ REMEMBERED = 10_000
 
 
 class Watching:
-    """A watch of the keys of one namespace that begin with `prefix`.
+    """A watch of the keys of one namespace that start with `prefix`.
 
-    `begin`, `look` and `end` are jobs of the store. What happens in between is kept by the
-    server: a watch that does not look for `RETENTION` has lapsed. What a look found is appended
-    to `found`, in order, and so is not lost if whoever asked for it is cancelled.
+    `begin`, `look` and `end` are jobs of the store. The server keeps what happens between looks. A
+    watch that does not look for `RETENTION` lapses. Changes found are appended to `found`, in
+    order, so that they survive the cancellation of the look that found them.
     """
 
     def __init__(self, at: ItemAddress, prefix: str) -> None:
@@ -51,11 +51,11 @@ class Watching:
         self.found: deque[StoredChange] = deque()
 
     def begin(self) -> Job[None]:
-        """Changes that are begun after this are seen."""
+        """Return the job after which changes are seen."""
         return Job(self._begin)
 
     def look(self, longest_s: float) -> Job[None]:
-        """Finds what changed since the last look; waits up to `longest_s` for something.
+        """Return the job that finds changes since the last look, waiting up to `longest_s`.
 
         Raises:
             WatchLapsedError: changes may have been missed.
@@ -68,7 +68,7 @@ class Watching:
         return Job(run)
 
     def end(self) -> Job[None]:
-        """The server need not keep changes for it any more."""
+        """Return the job after which the server keeps no more changes for this watch."""
         return Job(self._end)
 
     async def _begin(self, session: Session) -> None:
@@ -97,7 +97,7 @@ class Watching:
         self.found.extend(change for change in changes if self._is_new(change))
 
     def _is_new(self, change: StoredChange) -> bool:
-        """Not so for a put that was sent once more, since its answer was lost on the way."""
+        """Return False for a put that was sent again because its answer was lost."""
         told = self._told.pop(change.key, None)
         self._told[change.key] = None if change.gone else change.version
         if len(self._told) > REMEMBERED:

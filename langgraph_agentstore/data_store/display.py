@@ -1,10 +1,8 @@
-"""What notebooks show of data stores and records."""
+"""HTML that notebooks show for data stores."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from ..runtime.jobs.maintenance import HEALTH
 from ..store.notebook import (
@@ -18,17 +16,15 @@ from .sql.administration import plan_glance
 
 if TYPE_CHECKING:
     from .base import Proxy
-    from .models import DataStoreRecord
 
 FIRST_RECORDS = 10
 PREVIEW_LENGTH = 200
-VALUE_LENGTH = 2000
 
 
 def data_store_html(proxy: Proxy) -> str:
-    """A namespace: whose, how many records, and the first of them; counts no access.
+    """Return the HTML of a namespace: its facts, its count and its first records.
 
-    Where the server cannot be asked, the plain repr.
+    Counts no read. If the server cannot be asked, show the plain repr.
     """
     if proxy.access == "write":
         return proxy_html(proxy) + paragraph("For writing only: records are not shown.")
@@ -48,21 +44,8 @@ def data_store_html(proxy: Proxy) -> str:
 
 
 def proxy_html(proxy: Proxy) -> str:
-    """Who and where: what is known without asking the server."""
+    """Return the HTML of what is known without asking the server."""
     return facts_table(_facts(proxy))
-
-
-def record_html(record: DataStoreRecord) -> str:
-    """A record, whole; a long value is cut."""
-    facts = {name: getattr(record, name) for name in type(record).model_fields}
-    moments = {
-        name: facts[name].isoformat() for name in facts if name.endswith("_at") and facts[name]
-    }
-    texts = {
-        "value": shortened(_as_json(record.value), VALUE_LENGTH),
-        "metadata": shortened(_as_json(record.metadata), VALUE_LENGTH),
-    }
-    return facts_table({**facts, **moments, **texts})
 
 
 def _facts(proxy: Proxy) -> dict[str, Any]:
@@ -73,10 +56,3 @@ def _facts(proxy: Proxy) -> dict[str, Any]:
         "agent": proxy.agent_name,
         "access": proxy.access,
     }
-
-
-def _as_json(value: object) -> str:
-    try:
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    except TypeError:  # a record made by hand may hold anything
-        return repr(value)

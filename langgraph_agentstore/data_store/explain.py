@@ -1,4 +1,4 @@
-"""The proof that `data_store` finds records by an index."""
+"""Query plans: evidence that `data_store` finds records by an index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..sql.items.get import get_one_sql
 from ..sql.items.records import plan_all_values, plan_keys
 from ..sql.statement import SqlContext, Statement
 from ..store.agent_store import AgentStore
-from .view import RecordView
+from .base import RecordView
 
 _ANYBODY = "somebody"
 _LABELS = ("some", "namespace")
@@ -23,10 +23,10 @@ _LABELS = ("some", "namespace")
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """How the server runs a method's statement.
+    """The plan of a method's statement.
 
-    `plan` is the text of EXPLAIN, `indexes` the names of those it uses, and `whole_tables` the
-    tables that it would read from end to end: there should be none.
+    `plan` is the text of EXPLAIN. `indexes` are the names of the indexes it uses. `whole_tables`
+    are the tables it would read from end to end: there should be none.
     """
 
     method: str
@@ -37,7 +37,7 @@ class QueryPlan:
 
 
 def query_plans(store: AgentStore) -> list[QueryPlan]:
-    """The plans of the methods that read, by their names."""
+    """Return the plans of the reading methods, sorted by name."""
     found = []
     for method, (sql, arguments) in sorted(_statements(store).items()):
         text, tree = store.executor.run(explain_job(sql, arguments))
@@ -50,7 +50,7 @@ def query_plans(store: AgentStore) -> list[QueryPlan]:
 
 
 def _statements(store: AgentStore) -> dict[str, tuple[str, int]]:
-    """The SQL of each method, and how many arguments it has."""
+    """Return the SQL of each method and its number of arguments."""
     context: SqlContext = store.planner.context
     at = locate(Address(_ANYBODY, _LABELS), _LABELS)
     search = RecordView(store, _ANYBODY).planner.plan(SearchOp(_LABELS))

@@ -1,4 +1,4 @@
-"""`data_store()`: the object for the graph that runs, with its store, its user and its agent."""
+"""`data_store()`: the data store of the running graph's store, user and agent."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def data_store(
     ops_log: OpsLog | None = None,
     access: Access = "both",
 ) -> DataStore:
-    """The data store of the running graph's user; call it within a node or a tool.
+    """Return the data store of the running graph's user. Call it within a node or a tool.
 
     Args:
-        namespace: which namespace to begin with.
-        store: left out, the store that the graph was compiled with.
-        user_id: left out, the running graph's, as `per_user()` finds it.
-        agent_name: left out, the name of the tool that runs, else that of the node; within a
-            nested graph, of its own node.
+        namespace: the namespace to start with.
+        store: by default, the store that the graph was compiled with.
+        user_id: by default, the running graph's user, as `per_user()` finds it.
+        agent_name: by default, the name of the running tool, else of the node; within a nested
+            graph, of its own node.
         ops_log: as for `DataStore`.
         access: as for `DataStore`.
 
@@ -51,7 +51,7 @@ def data_store(
 
 
 def running_agent() -> str:
-    """The name of the tool that runs in the caller's context, else of the node; else "unknown"."""
+    """Return the name of the running tool, else of the node, else "unknown"."""
     from langgraph.config import get_config
 
     try:
@@ -81,9 +81,10 @@ def _running_store() -> StoreBase:
 
 
 class _RunningTools(BaseCallbackHandler):
-    """Remembers which run is of which tool: a tool's own context names the run alone.
+    """A callback handler that remembers which run belongs to which tool.
 
-    What a tool runs within its node is the tool's as well; the nodes of a graph are not.
+    A tool's own context names only the run. Runs that a tool starts within its node belong to the
+    tool as well; the nodes of a graph do not.
     """
 
     run_inline = True
@@ -93,7 +94,7 @@ class _RunningTools(BaseCallbackHandler):
         self._running: dict[UUID, tuple[str, object]] = {}
 
     def name_of(self, run_id: UUID | None) -> str | None:
-        """The name of the tool, while it runs."""
+        """Return the name of the tool while it runs."""
         return None if run_id is None else self._running.get(run_id, (None,))[0]
 
     @override
@@ -141,7 +142,7 @@ class _RunningTools(BaseCallbackHandler):
 
 
 def _node_of(metadata: dict[str, Any] | None) -> object:
-    """What tells one run of a node from all others."""
+    """Return an id that differs for each run of a node."""
     return (metadata or {}).get("langgraph_checkpoint_ns")
 
 

@@ -1,7 +1,7 @@
-"""LangChain tools by which a model itself reads and writes the running user's records.
+"""LangChain tools with which a model itself reads and writes the running user's records.
 
-What they answer goes into a prompt, so every answer is bounded, whatever the model asks for. One
-that was cut says so, and has a `next` with which to go on.
+Answers go into a prompt, so each is bounded, whatever the model asks for. An answer that was cut
+has a `next`, with which the model continues.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ def data_store_tools(
     store: StoreBase | None = None,
     access: Access = "both",
 ) -> list[BaseTool]:
-    """Tools over one namespace of the running graph's user, for `create_agent` or a `ToolNode`.
+    """Return tools for one namespace of the running user, for `create_agent` or a `ToolNode`.
 
     Args:
-        namespace: the only one they reach.
-        store: left out, the store that the graph was compiled with.
-        access: "read" leaves out those that write, "write" those that read.
+        namespace: the only namespace they reach.
+        store: by default, the store that the graph was compiled with.
+        access: "read" leaves out the tools that write, "write" those that read.
 
     Returns:
         `data_store_get`, `data_store_list_keys`, `data_store_search`, `data_store_set`,
-        `data_store_delete`. Each answers with JSON of at most some 20,000 characters, 200 keys
-        or 50 results; one that was cut has a `next`. Records tell the tool's name as the agent's.
+        `data_store_delete`. Each answers with JSON of at most about 20,000 characters, 200 keys
+        or 50 results; an answer that was cut has a `next`. Records name the tool as their agent.
     """
 
     def own() -> DataStore:
@@ -102,7 +102,7 @@ def _found(data: DataStore, query: str, limit: int, offset: int) -> Any:
 
 
 def _part_of(value: Any, offset: int) -> Any:
-    """A value as it is, or one part of its JSON text where it is long."""
+    """Return the value, or one part of its JSON text if that is long."""
     text = encode_value(value).decode()
     if len(text) <= LONGEST_ANSWER:
         return value
@@ -113,7 +113,7 @@ def _part_of(value: Any, offset: int) -> Any:
 
 
 def _as_much_as_fits(parts: Iterable[T], size: Callable[[T], int]) -> Iterable[T]:
-    """The first of the parts, at least one, that together are no longer than an answer may be."""
+    """Yield the first parts, at least one, that together fit into an answer."""
     left = LONGEST_ANSWER
     for number, part in enumerate(parts):
         left -= size(part)

@@ -1,4 +1,4 @@
-"""Locks on records: leases, which a holder that dies leaves to end by themselves."""
+"""Locks on records: leases that end by themselves if their holder dies."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, Lock
 from ..model.addresses import checked_key
 from ..sql.statement import ItemId
 from ..store.steps import Pause, Steps, arun, run
+from .base import Operations
 from .sql.locks import (
     Lease,
     plan_acquire,
     plan_release,
     plan_renew,
 )
-from .writes import Writing
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -31,9 +31,9 @@ _LONGEST_PAUSE_S = 0.25
 
 
 class Leasing:
-    """A lock that can be taken, renewed and given up again; what both its forms share."""
+    """A lock's state and steps, shared by both its forms."""
 
-    def __init__(self, proxy: Writing, key: str, lease_s: float, wait_s: float | None) -> None:
+    def __init__(self, proxy: Operations, key: str, lease_s: float, wait_s: float | None) -> None:
         proxy.may_write("lock")
         self.key = checked_key(key, proxy.at)
         _check_seconds("timeout_s", lease_s, above=0)
@@ -48,11 +48,11 @@ class Leasing:
 
     @property
     def held(self) -> bool:
-        """Whether it was taken and not given up; its lease may have ended all the same."""
+        """Whether the lock was taken and not released. Its lease may have ended all the same."""
         return self._token is not None
 
     @property
-    def _triple(self) -> ItemId:
+    def _item_id(self) -> ItemId:
         at = self._proxy.at
         return (at.user_id, at.stored, self.key)
 
@@ -66,7 +66,7 @@ class Leasing:
         pause_s = _FIRST_PAUSE_S
         while True:
             lease: Lease = yield plan_acquire(
-                self._triple,
+                self._item_id,
                 self.owner,
                 token,
                 timedelta(seconds=self.lease_s),
@@ -94,7 +94,7 @@ class Leasing:
             raise InvalidOperationError(f"the lock {self.key!r} is not held")
         lease = timedelta(seconds=lease_s)
         context = self._proxy.context
-        self.expires_at = yield plan_renew(self._triple, self._token, lease, context)
+        self.expires_at = yield plan_renew(self._item_id, self._token, lease, context)
         if self.expires_at is None:
             self._token = None
             raise self._lost()
@@ -103,7 +103,7 @@ class Leasing:
         token, self._token = self._token, None
         if token is None:
             return
-        if not (yield plan_release(self._triple, token, self._proxy.context)):
+        if not (yield plan_release(self._item_id, token, self._proxy.context)):
             raise self._lost()
 
     def _lost(self) -> LockLostError:
@@ -114,10 +114,10 @@ class Leasing:
 
 
 class RecordLock(Leasing):
-    """A lock for `with`; also `acquire`, `renew` and `release`."""
+    """A lock for `with`, with `acquire`, `renew` and `release`."""
 
     def acquire(self) -> Self:
-        """Waits until the lock is free, and takes it.
+        """Wait until the lock is free, and take it.
 
         Raises:
             LockHeldError: another kept it for `wait_s`.
@@ -126,18 +126,18 @@ class RecordLock(Leasing):
         return self
 
     def renew(self, timeout_s: float | None = None) -> None:
-        """Lets the lease begin anew, of the same length or of another.
+        """Start the lease anew, with the same or another length.
 
         Raises:
-            LockLostError: it had ended.
+            LockLostError: the lease had ended.
         """
         run(self._renewing(timeout_s), self._proxy.store.executor)
 
     def release(self) -> None:
-        """Gives the lock up; nothing if it is not held.
+        """Release the lock; do nothing if it is not held.
 
         Raises:
-            LockLostError: its lease had ended.
+            LockLostError: the lease had ended.
         """
         run(self._releasing(), self._proxy.store.executor)
 
@@ -159,7 +159,7 @@ class RecordLock(Leasing):
 
 
 class AsyncRecordLock(Leasing):
-    """As `RecordLock`, for `async with`."""
+    """`RecordLock` for `async with`."""
 
     async def acquire(self) -> Self:
         """Async form of `RecordLock.acquire`."""

@@ -1,4 +1,4 @@
-"""What a `DataStore` tells: whole records, what a search finds, changes.
+"""Results of a `DataStore`: whole records, found records, changes.
 
 Field names are in camel case where they leave Python, as documented for `data_store`.
 """
@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 from typing_extensions import Self, override
 
 from ..sql.items.records import StoredRecord
-from .display import record_html
+from ..store.notebook import facts_table, shortened
 from .sql.changes import StoredChange
+
+VALUE_LENGTH = 2000
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Without an offset it is taken for UTC, as documents of other stores have it."""
+    """Convert to UTC; a moment without offset is taken for UTC, as in documents of other stores."""
     if moment.tzinfo is None:
         return moment.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc)
@@ -36,11 +39,11 @@ UtcDatetime = Annotated[
 
 
 class DataStoreRecord(BaseModel):
-    """One record, whole.
+    """One whole record.
 
-    `access_count`: how often `get`, `get_many` and `get_all` returned it to somebody with an
-    agent name; `last_accessed_*` also tells of who wrote it. `created_by_agent` is None where
-    LangGraph's methods wrote it first, `expires_at` where it never expires.
+    `access_count`: the number of times that `get`, `get_many` and `get_all` returned it to a caller
+    with an agent name. `last_accessed_*` also cover writes. `created_by_agent` is None if
+    LangGraph's methods wrote it first. `expires_at` is None if it never expires.
     """
 
     model_config = ConfigDict(
@@ -64,9 +67,9 @@ class DataStoreRecord(BaseModel):
     @classmethod
     @override
     def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """A record of a dict such as `document()` gives; its `_id` says nothing more.
+        """Make a record of a dict such as `document()` returns; ignore its `_id`.
 
-        Not by a validator, with which pydantic would take JSON as strictly as Python's objects.
+        This is no pydantic validator, which would make JSON input as strict as Python objects.
         """
         if isinstance(obj, Mapping):
             obj = {name: value for name, value in obj.items() if name != "_id"}
@@ -74,11 +77,11 @@ class DataStoreRecord(BaseModel):
 
     @property
     def id(self) -> str:
-        """`{user_id}:{namespace}:{key, url-safe base64, padded}`: an id for exports, no key."""
+        """The record's id for exports: `{user_id}:{namespace}:{key, url-safe base64, padded}`."""
         return f"{self.user_id}:{self.namespace}:{encoded_key(self.key)}"
 
     def document(self) -> dict[str, Any]:
-        """The record as JSON, with `_id` and field names in camel case."""
+        """Return the record as JSON, with `_id` and field names in camel case."""
         return {"_id": self.id, **self.model_dump(mode="json", by_alias=True)}
 
     def _repr_html_(self) -> str:
@@ -86,15 +89,16 @@ class DataStoreRecord(BaseModel):
 
 
 def encoded_key(key: str) -> str:
-    """A key within an id: url-safe base64 of its UTF-8, padded."""
+    """Encode a key for an id: url-safe base64 of its UTF-8, padded."""
     return base64.urlsafe_b64encode(key.encode()).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRecord:
-    """A record that `search` found; `score` is None without a query, else higher is nearer.
+    """A record that `search` found.
 
-    `similarity`, `text_score` and `matched_words`: those of `ScoredItem`.
+    `score` is None without a query; higher is nearer. `similarity`, `text_score` and
+    `matched_words` are those of `ScoredItem`.
     """
 
     namespace: str
@@ -114,9 +118,9 @@ RANKED_BY = ("similarity", "text_score", "matched_words")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record was written, or removed: `value` is then None.
+    """A record was written or removed; `value` is None if it was removed.
 
-    `version` is the record's at that moment; `at`, when the transaction that did it began.
+    `version` is the record's version at that moment, `at` the start of the transaction.
     """
 
     op: Literal["set", "delete"]
@@ -128,9 +132,9 @@ class Change:
 
 
 def record_of(stored: StoredRecord) -> DataStoreRecord:
-    """The record as it is stored.
+    """Convert a stored record.
 
-    A namespace that no string names is given as its labels joined with `:` all the same.
+    A namespace that no string can name is given as its labels joined with `:`.
     """
     # Nothing to check: the columns have these types.
     return DataStoreRecord.model_construct(
@@ -151,6 +155,26 @@ def record_of(stored: StoredRecord) -> DataStoreRecord:
 
 
 def change_of(stored: StoredChange, namespace: str) -> Change:
-    """The change as it is stored."""
+    """Convert a stored change."""
     op: Literal["set", "delete"] = "delete" if stored.gone else "set"
     return Change(op, namespace, stored.key, stored.value, stored.version, stored.at)
+
+
+def record_html(record: DataStoreRecord) -> str:
+    """Return the HTML of a whole record; a long value is cut."""
+    facts = {name: getattr(record, name) for name in type(record).model_fields}
+    moments = {
+        name: facts[name].isoformat() for name in facts if name.endswith("_at") and facts[name]
+    }
+    texts = {
+        "value": shortened(_as_json(record.value), VALUE_LENGTH),
+        "metadata": shortened(_as_json(record.metadata), VALUE_LENGTH),
+    }
+    return facts_table({**facts, **moments, **texts})
+
+
+def _as_json(value: object) -> str:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:  # a record made by hand may hold anything
+        return repr(value)

@@ -1,4 +1,4 @@
-"""The operations log: what an agent did, one entry for each success."""
+"""The operations log: an entry for each successful operation of an agent."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Entry: TypeAlias = dict[str, Any]
 
 
 class Appendable(Protocol):
-    """What takes entries, such as a list."""
+    """Anything that takes entries, such as a list."""
 
     def append(self, entry: Entry, /) -> object:
-        """Takes one."""
+        """Take an entry."""
 
 
 OpsLog: TypeAlias = "Appendable | Callable[[Entry], object]"
@@ -29,7 +29,7 @@ OpsLog: TypeAlias = "Appendable | Callable[[Entry], object]"
 def log_entry(
     ops_log: OpsLog | None, op: str, namespace: str, agent: str | None, details: Entry
 ) -> None:
-    """Adds an entry; whatever goes wrong with that, the operation itself has succeeded."""
+    """Add an entry; an error of the log is logged, since the operation itself succeeded."""
     if ops_log is None:
         return
     ts = datetime.now(timezone.utc).isoformat()
@@ -44,6 +44,6 @@ def log_entry(
 
 
 def preview(value: object) -> str:
-    """The JSON text, cut to 200 characters and an ellipsis."""
+    """Return the JSON text, cut to 200 characters and an ellipsis."""
     text = orjson.dumps(value).decode()
     return text if len(text) <= PREVIEW_LENGTH else f"{text[:PREVIEW_LENGTH]}…"

@@ -1,4 +1,4 @@
-"""Whose records a proxy shows, of which namespace, and what it may do with them."""
+"""Options of a proxy, checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGEST_VALUE_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The checked options of a proxy; `ttl` in minutes, for what is written without one."""
+    """The checked options of a proxy; `ttl` is the default for its writes, in minutes."""
 
     user_id: str
     agent_name: str | None
@@ -45,10 +45,10 @@ def checked_settings(
     max_value_bytes: int,
     ttl: float | NotProvided | None,
 ) -> Settings:
-    """The options, checked.
+    """Check the options and return them as settings.
 
     Raises:
-        MissingUserError, ValueTypeError: the user or the agent is none.
+        MissingUserError, ValueTypeError: the user or the agent is invalid.
         InvalidNamespaceError: the namespace is empty, or too long.
         ConfigurationError: another option is wrong.
     """
@@ -73,7 +73,7 @@ def checked_settings(
 
 
 def checked_limit(limit: int | None) -> int | None:
-    """The limit, if it is none or a number from 0 on."""
+    """Return the limit; raise unless it is None or a whole number from 0 on."""
     if limit is None or (type(limit) is int and 0 <= limit <= LARGEST_LIMIT):
         return limit
     raise InvalidOperationError(f"limit is a whole number from 0 on, or None, got {limit!r}")

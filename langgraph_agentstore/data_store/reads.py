@@ -1,4 +1,4 @@
-"""Reading records, as steps."""
+"""Operations of a data store that read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from ..errors import NotPermittedError, ValueTypeError
+from ..errors import ValueTypeError
 from ..model.addresses import checked_key
 from ..model.json_values import check_text
 from ..sql.items.records import (
@@ -17,28 +17,18 @@ from ..sql.items.records import (
     plan_page_of_values,
     plan_values,
 )
-from ..sql.statement import Get, SqlContext, StoredValue
-from ..store.base import StoreBase
+from ..sql.statement import Get, StoredValue
 from ..store.steps import Steps
 from .models import DataStoreRecord, record_of
-from .ops_log import log_entry, preview
-from .options import Settings, checked_limit
+from .operations_base import OperationsBase
+from .ops_log import preview
+from .options import checked_limit
 
 DefaultT = TypeVar("DefaultT")
 
 
-class Reading:
-    """The operations of a proxy that read; each is checked before its first step."""
-
-    def __init__(self, store: StoreBase, settings: Settings) -> None:
-        self.store = store
-        self.settings = settings
-        self.at = settings.at
-
-    @property
-    def context(self) -> SqlContext:
-        """Those in force."""
-        return self.store.executor.context
+class Reads(OperationsBase):
+    """Operations that read."""
 
     def get(self, key: str, default: Any) -> Steps[Any]:
         self.may_read("get")
@@ -72,7 +62,7 @@ class Reading:
         return {key: stored.value for key, stored in found.items()}
 
     def page(self, prefix: str | None, after: str | None, limit: int) -> Steps[dict[str, Any]]:
-        """The next values, by key; not counted as read, and not logged."""
+        """Read the next values, by key, without counting or logging."""
         self.may_read("items")
         prefix = _checked_prefix(prefix)
         found = yield plan_page_of_values(self.at, prefix, after, limit, self.context)
@@ -104,16 +94,8 @@ class Reading:
         stored = yield access.record_job(self.at, checked_key(key, self.at))
         return None if stored is None else record_of(stored)
 
-    def may_read(self, method: str) -> None:
-        if self.settings.access == "write":
-            raise NotPermittedError(f"{method}: this proxy was made with access='write'")
-
-    def log(self, op: str, **details: Any) -> None:
-        settings = self.settings
-        log_entry(settings.ops_log, op, settings.namespace, settings.agent_name, details)
-
     def _read(self, found: Mapping[str, StoredValue], times: int = 1) -> None:
-        """Counts that each was read so many times."""
+        """Count `times` reads of each record."""
         agent = self.settings.agent_name
         if agent is not None:
             user_id, namespace = self.at.user_id, self.at.stored
@@ -122,7 +104,7 @@ class Reading:
 
 
 def checked_keys(keys: Iterable[str]) -> Iterable[str]:
-    """The keys, if they are several: a string would be taken for its characters."""
+    """Return the keys; raise if they are one string, which would be taken for its characters."""
     if isinstance(keys, str):
         raise ValueTypeError(f"keys is a list of keys, got the string {keys!r}; write [{keys!r}]")
     return keys

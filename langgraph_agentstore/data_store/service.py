@@ -1,4 +1,4 @@
-"""`DataStoreService`: the records of any user, for a host that serves several agents."""
+"""`DataStoreService`: the records of any user, for a host of several agents."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Rows: TypeAlias = "Iterable[tuple[str, str, Any, Mapping[str, Any] | None]]"
 
 
 class DataStoreService(Handle):
-    """As `DataStore`, with user, namespace and agent given at each call.
+    """`DataStore` with user, namespace and agent given at each call.
 
     Args:
         store: an `AgentStore`, or a view of one.
-        max_value_bytes: of one value's JSON text.
+        max_value_bytes: the limit for one value, as JSON text.
     """
 
     def __init__(self, store: StoreBase, *, max_value_bytes: int = LARGEST_VALUE_BYTES) -> None:
@@ -37,7 +37,7 @@ class DataStoreService(Handle):
     def get(
         self, user_id: str, namespace: str, key: str, agent_name: str | None = None
     ) -> DataStoreRecord | None:
-        """The record, whole, as it was before this read, or None; counts a read."""
+        """Return the whole record as it was before this read, or None. Counts a read."""
         proxy = self._proxy(user_id, namespace, agent_name)
         record = proxy.record(key)
         if record is not None and proxy.agent_name is not None:
@@ -49,13 +49,13 @@ class DataStoreService(Handle):
     def get_many(
         self, user_id: str, namespace: str, keys: Iterable[str], agent_name: str | None = None
     ) -> dict[str, Any]:
-        """The values of these keys, in their order, without those missing; counts reads."""
+        """Return the values of these keys, in their order, without missing ones. Counts reads."""
         return self._proxy(user_id, namespace, agent_name).get_many(keys)
 
     def get_all(
         self, user_id: str, namespace: str, agent_name: str | None = None
     ) -> dict[str, Any]:
-        """Every value of a namespace, by key; counts a read of each."""
+        """Return every value of a namespace, by key. Counts a read of each."""
         return self._proxy(user_id, namespace, agent_name).get_all()
 
     def set(
@@ -69,13 +69,13 @@ class DataStoreService(Handle):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> None:
-        """Writes a record; see `DataStore.set`."""
+        """Write a record; see `DataStore.set`."""
         self._proxy(user_id, namespace, agent_name).set(key, value, metadata, ttl=ttl)
 
     def set_many(self, user_id: str, rows: Rows, agent_name: str | None = None) -> int:
-        """Writes `(namespace, key, value, metadata)` each, in any namespaces, all or none.
+        """Write rows of `(namespace, key, value, metadata)`, all or none; return how many.
 
-        How many. Of a record that comes twice the last wins.
+        The namespaces may differ. If a record comes twice, the last wins.
         """
         proxy = self._proxy(user_id, DEFAULT_NAMESPACE, agent_name)
         operations = proxy._operations
@@ -89,23 +89,23 @@ class DataStoreService(Handle):
         return len(puts)
 
     def delete(self, user_id: str, namespace: str, key: str, agent_name: str | None = None) -> bool:
-        """Removes a record; whether it was there."""
+        """Remove a record and return whether it was there."""
         return self._proxy(user_id, namespace, agent_name).delete(key)
 
     def list_keys(self, user_id: str, namespace: str, prefix: str | None = None) -> list[str]:
-        """The keys that begin with `prefix`, by code point."""
+        """List the keys that start with `prefix`, by code point."""
         return self._proxy(user_id, namespace).list_keys(prefix)
 
     def list_namespaces(self, user_id: str) -> list[str]:
-        """Every namespace of the user that holds a record, by code point."""
+        """List the user's namespaces that hold a record, by code point."""
         return self._proxy(user_id, DEFAULT_NAMESPACE).list_namespaces()
 
     def clear_namespace(self, user_id: str, namespace: str, agent_name: str | None = None) -> int:
-        """Removes every record of exactly this namespace; how many."""
+        """Remove every record of exactly this namespace; return how many."""
         return self._proxy(user_id, namespace, agent_name).clear()
 
     def flush(self) -> None:
-        """Counts the reads made so far."""
+        """Count the reads made so far."""
         self._store.executor.run(self._store.executor.access.flush_job)
 
     def _proxy(self, user_id: str, namespace: str, agent_name: str | None = None) -> DataStore:

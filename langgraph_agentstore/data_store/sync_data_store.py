@@ -1,4 +1,4 @@
-"""`DataStore`: the documented `data_store` object, for code that does not await."""
+"""`DataStore`: the documented `data_store` object, for blocking code."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from .writes import Items
 
 
 class DataStore(Closing, Proxy):
-    """The records of one user in one namespace, by key: values are any JSON.
+    """The records of one user in one namespace, by key. Values are any JSON.
 
-    Blocking, and callable anywhere: in scripts, threads, notebooks, and in code without `await`
-    on a running event loop's thread. Each method is one statement. `AsyncDataStore` has the same
-    methods as coroutines.
+    Its methods block and may be called anywhere: in scripts, threads and notebooks, and in blocking
+    code on the thread of a running event loop. Each method is one statement. `AsyncDataStore` has
+    the same methods as coroutines.
 
     Args:
         store: an `AgentStore`, or a view of one.
-        user_id: whose records; no method reaches another user's.
-        agent_name: who reads and writes; None: reads are not counted.
-        default_namespace: which namespace, such as `"files:my-repo"`.
-        ops_log: gets an entry after each success: a list, or a function.
-        access: "read", "write" or "both"; what it leaves out raises `NotPermittedError`.
-        max_value_bytes: of one value's JSON text.
-        ttl: minutes until what is written expires; None, never; left out, the store's default.
+        user_id: the owner of the records; no method reaches another user's.
+        agent_name: the agent that reads and writes. None: reads are not counted.
+        default_namespace: the namespace, such as `"files:my-repo"`.
+        ops_log: a list or a function that gets an entry after each success.
+        access: "read", "write" or "both"; other operations raise `NotPermittedError`.
+        max_value_bytes: the limit for one value, as JSON text.
+        ttl: minutes until written records expire; None for never. By default, the store's TTL.
 
     Raises:
         MissingUserError: the user id is None or empty.
@@ -43,30 +43,30 @@ class DataStore(Closing, Proxy):
     """
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value, or `default` if there is no record; counts a read.
+        """Return the value, or `default` if there is no record. Counts a read.
 
-        What is stored comes back as it is, also 0, "", False, [], {} and None.
+        Values come back unchanged, including 0, "", False, [], {} and None.
         """
         return self._do(self._operations.get(key, default))
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """The values of these keys, in their order, without those that are missing.
+        """Return the values of these keys, in their order, without the missing ones.
 
-        Counts a read of each; a key that comes twice counts twice.
+        Counts a read of each. A key given twice counts twice.
         """
         return self._do(self._operations.get_many(keys))
 
     def get_all(self) -> dict[str, Any]:
-        """Every value of the namespace, by key; counts a read of each."""
+        """Return every value of the namespace, by key. Counts a read of each."""
         return self._do(self._operations.get_all())
 
     def items(
         self, prefix: str | None = None, *, page_size: int = PAGE_SIZE
     ) -> Iterator[tuple[str, Any]]:
-        """Every key with its value, in constant memory, by key; counts nothing.
+        """Iterate over keys and values, by key, in constant memory. Counts no reads.
 
-        Pages of `page_size` are read as they are needed: a record written behind the point
-        reached is not seen, one that is there throughout is seen once.
+        Pages of `page_size` are read on demand. A record written behind the point reached is not
+        seen; one that exists throughout is seen once.
         """
         self._check_page_size(page_size)
         page = self._do(self._operations.page(prefix, None, page_size))
@@ -83,36 +83,36 @@ class DataStore(Closing, Proxy):
     def list_keys(
         self, prefix: str | None = None, *, after: str | None = None, limit: int | None = None
     ) -> list[str]:
-        """The keys that begin with `prefix`, taken literally, by code point.
+        """List the keys that start with `prefix`, taken literally, by code point.
 
         Args:
-            prefix: None for all.
-            after: only those that come after this one: the last of the page before.
-            limit: how many at most; None for all.
+            prefix: None for all keys.
+            after: list only keys after this one, such as the last key of the previous page.
+            limit: the most keys to return; None for all.
         """
         return self._do(self._operations.list_keys(prefix, after, limit))
 
     def list_namespaces(self) -> list[str]:
-        """Every namespace of the user that holds a record, by code point.
+        """List the user's namespaces that hold a record, by code point.
 
-        Two cannot be named by a string, and are left out: the one without labels, and those with
-        a colon within a label; LangGraph's tuples reach them.
+        Namespaces that no string can name are left out: the one without labels, and those with a
+        colon within a label. LangGraph's tuples reach them.
         """
         return self._do(self._operations.list_namespaces())
 
     def exists(self, key: str) -> bool:
-        """Whether there is such a record; counts nothing."""
+        """Return whether there is such a record. Counts no read."""
         return self._do(self._operations.exists(key))
 
     def record(self, key: str) -> DataStoreRecord | None:
-        """The record, whole, or None; counts nothing.
+        """Return the whole record, or None. Counts no read.
 
-        Reads of this process are included; those of others are at most a second late.
+        Its counts include this process's reads at once, and those of others within a second.
         """
         return self._do(self._operations.record(key))
 
     def get_metadata(self, key: str) -> dict[str, Any] | None:
-        """The metadata of a record, or None if there is none; counts nothing."""
+        """Return the metadata of a record, or None if there is no record. Counts no read."""
         record = self.record(key)
         return None if record is None else record.metadata
 
@@ -127,10 +127,10 @@ class DataStore(Closing, Proxy):
         min_score: float | None = None,
         min_similarity: float | None = None,
     ) -> list[FoundRecord]:
-        """Records of this namespace and of those below it: best first, or newest first.
+        """Return records of this namespace and of those below it, best or newest first.
 
-        `files` includes `files:my-repo` here, as in LangGraph's search. See
-        `AgentStore.search` for the arguments; a query needs a store with an index.
+        `files` includes `files:my-repo` here, as in LangGraph's search. The arguments are those of
+        `AgentStore.search`. A query needs a store with an index.
         """
         self._operations.may_read("search")
         found = self._view.search(
@@ -147,17 +147,18 @@ class DataStore(Closing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> None:
-        """Writes a record, whether or not there is one.
+        """Write a record, replacing one that is there.
 
         Args:
             key: a non-empty string.
             value: any JSON; tuples come back as lists.
-            metadata: merged into what there is, new keys win; None or {} leaves it.
-            ttl: minutes until it expires; None, never; left out, the proxy's or the store's.
+            metadata: merged into the existing metadata, new keys win. None or {} changes nothing.
+            ttl: minutes until the record expires; None for never. By default, the TTL of the proxy
+                or the store.
 
         Raises:
             TypeError: the value is not JSON.
-            ValueError: JSON in Postgres cannot hold it, or it is too large.
+            ValueError: JSON in Postgres cannot hold the value, or it is too large.
         """
         self._do(self._operations.set(key, value, metadata, ttl))
 
@@ -168,7 +169,7 @@ class DataStore(Closing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> int:
-        """Writes all of these, a dict or pairs, or none; how many. One statement.
+        """Write all of these, a dict or pairs, or none, in one statement. Return how many.
 
         All get the same metadata. Raises as `set`.
         """
@@ -182,96 +183,100 @@ class DataStore(Closing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> bool:
-        """Writes a record where there is none; whether it did. Of many at once one wins."""
+        """Write a record unless there is one, and return whether it was written.
+
+        Of many concurrent calls, one writes.
+        """
         return self._do(self._operations.set_if_absent(key, value, metadata, ttl))
 
     def compare_and_set(self, key: str, expected: Any, new: Any) -> bool:
-        """Writes `new` if the value is `expected`, compared as JSON; whether it did.
+        """Write `new` if the value equals `expected` as JSON; return whether it was written.
 
-        Where there is no record it does nothing: that is `set_if_absent`'s.
+        If there is no record, nothing is written; use `set_if_absent` for that.
         """
         return self._do(self._operations.compare_and_set(key, expected, new))
 
     def increment(self, key: str, by: float = 1) -> Any:
-        """Adds to a number, or begins with `by`; the sum. None of concurrent ones is lost.
+        """Add to a number, or start with `by`; return the sum. No concurrent call is lost.
 
         Decimals are added exactly: 0.1 and 0.2 make 0.3.
 
         Raises:
-            TypeError: there is something else than a number.
+            TypeError: the record does not hold a number.
             ValueError: the sum has more than 64 bits.
         """
         return self._do(self._operations.increment(key, by))
 
     def append(self, key: str, item: Any) -> int:
-        """Appends to a list, or begins one; its length. None of concurrent ones is lost.
+        """Append to a list, or start one; return its length. No concurrent call is lost.
 
         Raises:
-            TypeError: there is something else than a list.
+            TypeError: the record does not hold a list.
             ValueTooLargeError: the list would be too large.
         """
         return self._do(self._operations.append(key, item))
 
     def update(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
-        """Reads, applies `fn`, writes, and does it again if the record changed in between.
+        """Read the value, apply `fn`, write the result; repeat if the record changed in between.
 
         Args:
-            key: which record.
-            fn: gets the value, or `default` if there is none, and returns the new one. It may be
-                called several times, so it should do nothing else.
-            default: what `fn` gets where there is no record.
+            key: the record's key.
+            fn: gets the value, or `default` if there is none, and returns the new value. It may be
+                called several times, so it should have no other effect.
+            default: what `fn` gets if there is no record.
 
         Returns:
-            The value written. No concurrent change is lost; a TTL stays, and begins anew.
+            The value written. No concurrent change is lost. The TTL stays, and its time starts
+            anew.
         """
         return self._do(self._operations.update(key, fn, default))
 
     def delete(self, key: str) -> bool:
-        """Removes a record; whether it was there."""
+        """Remove a record and return whether it was there."""
         return self._do(self._operations.delete(key))
 
     def clear(self) -> int:
-        """Removes every record of exactly this namespace, none below it; how many."""
+        """Remove every record of exactly this namespace, none below it; return how many."""
         return self._do(self._operations.clear())
 
     def lock(
         self, key: str, timeout_s: float = DEFAULT_LEASE_S, *, wait_s: float | None = None
     ) -> RecordLock:
-        """A lock named `key`, for `with`: among all who use it one holds it.
+        """Return a lock named `key`, for `with`. One of all its users holds it at a time.
 
-        It is advisory: it keeps nobody from the record, and shows in no listing.
+        The lock is advisory: it does not protect the record, and appears in no listing.
 
         Args:
-            key: its name within the namespace; whether there is such a record plays no part.
-            timeout_s: the lease, in seconds: a holder that dies holds it no longer than that.
-            wait_s: how long to wait while another holds it; None, until it is free.
+            key: the lock's name within the namespace; no record of that key is needed.
+            timeout_s: the lease in seconds. A holder that dies keeps the lock no longer.
+            wait_s: the longest wait while another holds the lock; None waits until it is free.
 
         Raises:
-            LockHeldError: on entering: another kept it for `wait_s`.
-            LockLostError: on leaving: it took longer than the lease.
+            LockHeldError: on entering, if another kept the lock for `wait_s`.
+            LockLostError: on leaving, if the work took longer than the lease.
         """
         return RecordLock(self._operations, key, timeout_s, wait_s)
 
     def watch(self, prefix: str | None = None, *, timeout_s: float | None = None) -> Watch:
-        """The changes of records whose keys begin with `prefix`, from now on, for `for`.
+        """Iterate over changes, from now on, of records whose keys start with `prefix`.
 
-        Every change, whoever makes it, in order for each key; also those made while the server
-        or the network was away. Ends when none came for `timeout_s`; None, never. Close it, or
-        use it in `with`.
+        Yields every change, whoever makes it, in order for each key, including those made while the
+        server or the network was away. Ends when no change came for `timeout_s`; None waits
+        forever. Close the watch, or use it in `with`.
 
         Raises:
-            WatchLapsedError: while iterating: it was not read for an hour.
+            WatchLapsedError: while iterating, if the watch was not read for an hour.
         """
         watching = self._watching(prefix)
         self._executor.run(watching.begin())
         return Watch(self._operations, watching, timeout_s)
 
     def flush(self) -> None:
-        """Counts the reads made so far, of all proxies of the store, now."""
+        """Count the reads made so far, by all proxies of the store, now."""
         self._executor.run(self._executor.access.flush_job)
 
     def close(self) -> None:
-        """Counts the reads made so far. The store stays open: close it when nobody needs it."""
+        """Count the reads made so far. The store stays open."""
         if not self._executor.is_closed:
             self.flush()
 

@@ -1,4 +1,4 @@
-"""Watching records: their changes, one by one, as they happen."""
+"""Watches: the changes of records, one by one, as they happen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._support.lifecycle import AsyncClosing, Closing
 from ..errors import StoreClosedError, StoreTimeoutError, StoreUnavailableError
 from .change_feed import POLL_S, Watching
 from .models import Change, change_of
-from .reads import Reading
+from .operations_base import OperationsBase
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -21,9 +21,9 @@ _PAUSE_S = 0.1
 
 
 class _Watcher:
-    """What both forms share: the changes read and not handed out yet."""
+    """The state that both forms share: changes that were read and not yet handed out."""
 
-    def __init__(self, proxy: Reading, watching: Watching, timeout_s: float | None) -> None:
+    def __init__(self, proxy: OperationsBase, watching: Watching, timeout_s: float | None) -> None:
         self._proxy = proxy
         self._executor = proxy.store.executor
         self._watching = watching
@@ -35,14 +35,14 @@ class _Watcher:
         self._finalizer.atexit = False
 
     def _longest(self, since_s: float) -> float:
-        """How long the next look may wait; negative when it is not to be."""
+        """Return the longest wait of the next look; negative if there should be none."""
         if self._timeout_s is None:
             return POLL_S
         left_s = since_s + self._timeout_s - time.monotonic()
         return min(POLL_S, left_s)
 
     def _next(self) -> Change | None:
-        """The next of those found."""
+        """Return the next change that was found."""
         if self._away and self._watching.found:
             logger.info("watching goes on: the server is back")
             self._away = False
@@ -58,7 +58,7 @@ class _Watcher:
 
 
 class Watch(Closing, _Watcher, Iterator[Change]):
-    """Changes, for `for`; ends when none came for `timeout_s`, or after `close`."""
+    """Changes, for `for`. Ends if none came for `timeout_s`, or after `close`."""
 
     def __next__(self) -> Change:
         since_s = time.monotonic()
@@ -76,14 +76,14 @@ class Watch(Closing, _Watcher, Iterator[Change]):
         return change
 
     def close(self) -> None:
-        """Ends it; idempotent."""
+        """End the watch. Idempotent."""
         self._ended = True
         if self._finalizer.detach():
             self._executor.run(self._watching.end())
 
 
 class AsyncWatch(AsyncClosing, _Watcher, AsyncIterator[Change]):
-    """As `Watch`, for `async for`."""
+    """`Watch` for `async for`."""
 
     async def __anext__(self) -> Change:
         since_s = time.monotonic()

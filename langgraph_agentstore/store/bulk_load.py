@@ -131,7 +131,7 @@ def telling(written: int) -> Iterator[None]:
 
 
 def check_size(name: str, size: int) -> None:
-    """Raises InvalidOperationError unless `size` can be that of a batch or a page."""
+    """Raise InvalidOperationError unless `size` is valid for a batch or a page."""
     if type(size) is not int or not 1 <= size <= LARGEST_BATCH:
         raise InvalidOperationError(
             f"{name} is a whole number from 1 to {LARGEST_BATCH}, got {size!r}"

@@ -41,7 +41,7 @@ class Within:
     below: bool = False
 
     def condition(self, arguments: list[Any]) -> str:
-        """What rows of `item i` within it meet; appends its arguments."""
+        """Return the condition that rows of `item i` within it meet; append its arguments."""
         parts = ["true"]
         if self.user_id is not None:
             arguments.append(self.user_id)
@@ -180,7 +180,7 @@ SELECT s.user_id, s.namespace, count(*), sum(s.json)::bigint, sum(s.stored)::big
 
 
 def plan_agent_counts(within: Within, context: SqlContext) -> Statement[list[AgentCount]]:
-    """Creating agents: who created most comes first."""
+    """Count the records that each agent created, most first."""
     arguments: list[Any] = []
     sql = f"""
 SELECT i.created_by, count(DISTINCT i.user_id), count(*), max(i.created_at)
@@ -194,7 +194,7 @@ SELECT i.created_by, count(DISTINCT i.user_id), count(*), max(i.created_at)
 def plan_accessed(
     within: Within, limit: int | None, context: SqlContext, *, recent: bool
 ) -> Statement[list[AccessedRecord]]:
-    """Records that were read: the most read first; `recent`: touched, the last first."""
+    """Read the records that were read most often, or last touched if `recent`."""
     arguments: list[Any] = [limit]
     touched, order = "a.access_count > 0", "a.access_count DESC, a.last_accessed_at DESC"
     if recent:
@@ -215,7 +215,7 @@ SELECT i.user_id, i.namespace, i.key, a.access_count, a.last_accessed_at, a.last
 def plan_larger_than(
     size_bytes: int, within: Within, limit: int | None, context: SqlContext
 ) -> Statement[list[LargeRecord]]:
-    """Records whose values have more bytes, the largest first. Reads every value."""
+    """Read the records with larger values, largest first. Reads every value."""
     arguments: list[Any] = [size_bytes, limit]
     sql = f"""
 SELECT s.user_id, s.namespace, s.key, s.json, s.created_by, s.updated_at
@@ -232,12 +232,12 @@ SELECT s.user_id, s.namespace, s.key, s.json, s.created_by, s.updated_at
 def plan_page_of_records(
     within: Within, after: ItemId | None, size: int, context: SqlContext
 ) -> Statement[list[StoredRecord]]:
-    """The next records, whole, in the order of the primary key."""
+    """Read the next whole records, in the order of the primary key."""
     return plan_records_by_key(within.condition, after, size, context)
 
 
 def plan_delete_within(within: Within, context: SqlContext) -> Statement[int]:
-    """Removes what is within; without a user of all users, but not of the shared space."""
+    """Remove what is within; without a user, of all users but not of the shared space."""
     arguments: list[Any] = []
     condition = within.condition(arguments)
     if within.user_id is None:

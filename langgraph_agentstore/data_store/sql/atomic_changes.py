@@ -1,7 +1,7 @@
-"""Changing records atomically, by one statement each: no writer's change is lost to another's.
+"""Atomic changes of records, one statement each, so that no concurrent change is lost.
 
-These write the value alone, not what it is found by: on a store with an index they are not used,
-see `data_store/atomic_changes.py`.
+They write the value alone, not what it is found by. A store with an index does not use them; see
+`data_store/atomic_changes.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ...sql.statement import (
 
 
 def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
-    """Removes a record; whether it was there."""
+    """Remove a record; tell whether it was there."""
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
@@ -40,7 +40,7 @@ DELETE FROM {context.tables.item} i
 
 
 def plan_clear(at: ItemAddress, context: SqlContext) -> Statement[int]:
-    """Removes exactly this namespace, nothing below it; how many records that were."""
+    """Remove exactly this namespace, nothing below it; count the records."""
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
@@ -48,11 +48,7 @@ DELETE FROM {context.tables.item} i
 
 
 def plan_increment(put: Put, context: SqlContext) -> Statement[Any | None]:
-    """Adds the number that `put` holds to what is there; the sum.
-
-    None if there is something else than a number, or the sum has more than 64 bits. Decimals are
-    added exactly.
-    """
+    """Add the number in `put` to the stored one; return the sum."""
     total = "(i.value #>> '{}')::numeric + (excluded.value #>> '{}')::numeric"
     # AND need not look at its left side first, CASE does; what is no number must not be added.
     allowed = f"""CASE WHEN jsonb_typeof(i.value) <> 'number' THEN false
@@ -62,10 +58,7 @@ def plan_increment(put: Put, context: SqlContext) -> Statement[Any | None]:
 
 
 def plan_append(put: Put, largest_bytes: int, context: SqlContext) -> Statement[int | None]:
-    """Appends the elements of the list that `put` holds to the list that is there; its length.
-
-    None if there is something else than a list, or it would grow beyond `largest_bytes`.
-    """
+    """Append the elements of the list in `put` to the stored list; return its length."""
     longer = "i.value || excluded.value"
     allowed = f"""CASE WHEN jsonb_typeof(i.value) <> 'array' THEN false
                 ELSE octet_length(({longer})::text) <= $9::bigint END"""
@@ -75,7 +68,7 @@ def plan_append(put: Put, largest_bytes: int, context: SqlContext) -> Statement[
 
 
 def plan_compare_and_set(put: Put, expected: object, context: SqlContext) -> Statement[bool]:
-    """Writes over just this value, compared as JSON; whether it did. The TTL stays."""
+    """Write over just this value, compared as JSON; tell whether it was written. The TTL stays."""
     update = f"""
 UPDATE {context.tables.item} AS i
    SET value = $4, words = NULL, word_count = NULL, words_by = NULL, indexed_paths = NULL,
@@ -87,9 +80,9 @@ UPDATE {context.tables.item} AS i
 
 
 def _upsert(changed: str, allowed: str, result: str, context: SqlContext) -> str:
-    """What there is becomes `changed`, if that is `allowed`; else the put's own value is written.
+    """Write `changed` over a stored value that is `allowed`; else insert the put's own value.
 
-    `result` is of the rows `w` written, which have their new value.
+    `result` selects from the rows `w` written, which have their new value.
     """
     insert = f"""
 INSERT INTO {context.tables.item} AS i ({COLUMNS}, {AUTHORED})

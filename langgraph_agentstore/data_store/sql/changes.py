@@ -31,7 +31,7 @@ class StoredChange:
 
 
 def begin_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """From its commit on writers tell of their changes; what others left behind is forgotten."""
+    """Register a watch: after its commit, writers record their changes. Forget what others left."""
     sql = f"""
 WITH over AS (
     DELETE FROM {context.tables.watch} WHERE expires_at <= now()
@@ -44,7 +44,7 @@ INSERT INTO {context.tables.watch} (user_id, id, expires_at) VALUES ($1, $2, now
 
 
 def renew_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """Keeps a watch believed in, and forgets changes that are too old; nothing if it lapsed."""
+    """Keep a watch alive and forget old changes; nothing comes back if the watch lapsed."""
     sql = f"""
 WITH forgotten AS (
     DELETE FROM {context.tables.change} WHERE user_id = $1 AND at < now() - $3::interval
@@ -56,7 +56,7 @@ RETURNING 1"""
 
 
 def end_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """Ends a watch, and forgets all changes if it was the user's last."""
+    """End a watch, and forget all changes if it was the user's last."""
     sql = f"""
 WITH ended AS (
     DELETE FROM {context.tables.watch} WHERE user_id = $1 AND id = $2
@@ -85,11 +85,11 @@ SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NU
 def since_statement(
     user_id: str, snapshot: str, namespace: str, prefix: str, context: SqlContext
 ) -> tuple[str, tuple[Any, ...]]:
-    """What was changed since a snapshot; its first column is the snapshot of this look."""
+    """Read what changed since a snapshot; the first column is the snapshot of this look."""
     return _since_sql(context), (user_id, snapshot, namespace, prefix)
 
 
 def decode_changes(rows: Sequence[Row]) -> tuple[str, list[StoredChange]]:
-    """The snapshot to go on from, and the changes in their order."""
+    """Return the snapshot to continue from, and the changes in order."""
     changes = [StoredChange(*row[1:]) for row in rows if row[1] is not None]
     return rows[0][0], changes

@@ -29,10 +29,7 @@ class Lease:
 def plan_acquire(
     item_id: ItemId, owner: str, token: UUID, lease: timedelta, context: SqlContext
 ) -> Statement[Lease]:
-    """Takes the lock if nobody holds it; the lease, whose token says if it was taken.
-
-    Run twice it takes it once: a second run finds its own token.
-    """
+    """Take the lock if nobody holds it; the lease's token tells whether it was taken."""
 
     def decode(rows: Sequence[Row]) -> Decoded[Lease]:
         found_owner, expires_at, found_token = rows[0]
@@ -76,7 +73,7 @@ RETURNING l.expires_at"""
 
 
 def plan_release(item_id: ItemId, token: UUID, context: SqlContext) -> Statement[bool]:
-    """Gives the lock up; whether the lease still held."""
+    """Release the lock; tell whether the lease still held."""
     sql = f"""
 DELETE FROM {context.tables.item_lock} l
  WHERE l.user_id = $1 AND l.namespace = $2 AND l.key = $3 AND l.token = $4

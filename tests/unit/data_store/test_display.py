@@ -9,7 +9,7 @@ import pytest
 
 from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore
 from langgraph_agentstore.data_store import DataStoreRecord
-from langgraph_agentstore.data_store.display import VALUE_LENGTH
+from langgraph_agentstore.data_store.models import VALUE_LENGTH
 
 HOSTILE = "<script>alert('1') & \"2\"</script>"
 NOWHERE = "postgresql://ada:s3cret@127.0.0.1:1/nowhere"
