@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import BaseStore, Item
 
+from .._support.cross_loop_lock import CrossLoopLock, lock_of
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels
-from .cross_loop_lock import CrossLoopLock, lock_of
 from .file_value import content_of
 from .requests import (
     Children,

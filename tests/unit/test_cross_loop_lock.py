@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from langgraph_agentstore._support.cross_loop_lock import CrossLoopLock
 from langgraph_agentstore.errors import BlockingCallError
-from langgraph_agentstore.files.cross_loop_lock import CrossLoopLock
 
 
 def test_threads_and_tasks_take_turns() -> None:
