@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections import deque
 from concurrent.futures import Future
-from types import TracebackType
 from weakref import WeakKeyDictionary
 
 from ..errors import BlockingCallError
@@ -15,16 +14,16 @@ _of: WeakKeyDictionary[object, CrossLoopLock] = WeakKeyDictionary()
 
 
 def lock_of(owner: object) -> CrossLoopLock:
-    """The turns that all who write to the same store object take."""
+    """Return the one lock of all that write to the same object."""
     return _of.setdefault(owner, CrossLoopLock())
 
 
 class CrossLoopLock:
-    """`with turns:` and `async with turns:` exclude each other; waiting blocks no event loop."""
+    """A lock for `with` and `async with`; waiting in the latter blocks no event loop."""
 
     def __init__(self) -> None:
         self._gate = threading.Lock()
-        # The first of them has the turn, the others wait; each with the loop it must run on.
+        # The first of them holds the lock, the others wait; each with the loop it runs on.
         self._queue: deque[tuple[Future[None], asyncio.AbstractEventLoop | None]] = deque()
 
     def __enter__(self) -> None:
@@ -38,12 +37,7 @@ class CrossLoopLock:
             turn = self._joined(None)
         turn.result()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._pass_on()
 
     async def __aenter__(self) -> None:
@@ -52,16 +46,11 @@ class CrossLoopLock:
         try:
             await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it came in the moment in which its owner gave up
+            if not turn.cancelled():  # the lock arrived at the moment of the cancellation
                 self._pass_on()
             raise
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         self._pass_on()
 
     def _joined(self, loop: asyncio.AbstractEventLoop | None) -> Future[None]:

@@ -1,181 +1,149 @@
-"""Stores files in any LangGraph store by gets, puts and searches; the rest is done here.
+# ruff: noqa: D102 - `FileStorage` documents the methods
+"""Files in any LangGraph store, by gets, puts and searches; the rest is done here.
 
-Such a store knows no versions, so what reads and writes takes turns within this process: of many
-creators one wins, and no edit is lost, as long as only this process writes.
+Such a store has no versions, so reading and writing a file is done under a lock of this process.
+Of several creators one wins, and no edit is lost, as long as only this process writes.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Generator
-from contextlib import nullcontext
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from langgraph.store.base import BaseStore, Item
+from langgraph.store.base import BaseStore, GetOp, Op, PutOp, SearchOp
 
-from .._support.cross_loop_lock import CrossLoopLock, lock_of
+from .._support.cross_loop_lock import lock_of
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..model.json_values import check_text
-from ..model.namespaces import Labels
-from .file_value import content_of
-from .requests import (
-    Children,
-    Contents,
-    Create,
-    Entries,
-    Look,
-    Overwrite,
-    Read,
-    Remove,
-    Replace,
-    Seen,
-    Step,
-    Write,
-)
+from ..model.namespaces import Labels, check_labels, check_writable
+from ..store.steps import Locked, Steps, StoreOps
+from .file_value import REFUSED, FileValue, Seen, content_of, with_creation_of
 from .sql import FileEntry, Reach, SizeUnit
 
 PAGE = 1_000_000
 """Stores without a total order repeat and drop items from page to page: better a single one."""
 
-Asking: TypeAlias = Generator[tuple[str, tuple[Any, ...], dict[str, Any]], Any, Any]
-"""Calls of the store's methods: name, positional and named arguments."""
+BATCH = 100
+"""Operations sent at once: some stores take few parameters in a statement."""
 
 
 class AnyStoreStorage:
-    """One namespace of a LangGraph store, of whatever kind; `owner` is what is written to."""
+    """The files in one namespace of a LangGraph store; the methods are those of `FileStorage`.
+
+    `owner` is the object that all writers to the store share.
+    """
 
     def __init__(self, store: BaseStore, namespace: Labels, owner: object) -> None:
         self._store = store
         self._namespace = namespace
         self._lock = lock_of(owner)
 
-    def do(self, step: Step) -> Any:
-        """The step's result; blocks."""
-        with self._locked(step):
-            asking = self._asking(step)
-            try:
-                name, arguments, options = next(asking)
-                while True:
-                    answer = getattr(self._store, name)(*arguments, **options)
-                    name, arguments, options = asking.send(answer)
-            except StopIteration as done:
-                return done.value
+    def read(self, paths: Sequence[str]) -> Steps[list[FileValue | None]]:
+        errors = [_refusal(_check_path, path) for path in paths]
+        gets = [self._get(path) for path, error in zip(paths, errors, strict=True) if not error]
+        items = iter((yield from self._batches(gets)))
+        found = [None if error else next(items) for error in errors]
+        return [None if item is None else item.value for item in found]
 
-    async def ado(self, step: Step) -> Any:
-        """As `do`, by the store's awaitable methods."""
-        async with self._locked(step):
-            asking = self._asking(step)
-            try:
-                name, arguments, options = next(asking)
-                while True:
-                    answer = await self._awaited(name, *arguments, **options)
-                    name, arguments, options = asking.send(answer)
-            except StopIteration as done:
-                return done.value
+    def look(self, path: str) -> Steps[Seen | None]:
+        [value] = yield from self.read([path])
+        return None if value is None else Seen(value)
 
-    async def _awaited(self, name: str, *arguments: Any, **options: Any) -> Any:
-        try:
-            return await getattr(self._store, f"a{name}")(*arguments, **options)
-        except NotImplementedError:  # as LangGraph's SqliteStore says
-            blocking = getattr(self._store, name)
-            return await asyncio.to_thread(blocking, *arguments, **options)
+    def create(self, path: str, value: FileValue) -> Steps[None]:
+        _check_file(path, value)
+        yield Locked(self._lock, self._creating(path, value))
 
-    def _locked(self, step: Step) -> CrossLoopLock | nullcontext[None]:
-        if isinstance(step, (Create, Replace, Write, Remove)):
-            return self._lock
-        return nullcontext()
+    def _creating(self, path: str, value: FileValue) -> Steps[None]:
+        [item] = yield StoreOps(self._store, [self._get(path)])
+        if item is not None:
+            raise VersionConflictError(f"{path!r} exists already", expected=0)
+        yield StoreOps(self._store, [self._put(path, value)])
 
-    def _asking(self, step: Step) -> Asking:
-        if isinstance(step, Read):
-            return self._read(step)
-        if isinstance(step, Look):
-            return self._look(step)
-        if isinstance(step, Create):
-            return self._create(step)
-        if isinstance(step, Replace):
-            return self._replace(step)
-        if isinstance(step, Write):
-            return self._write(step)
-        if isinstance(step, Remove):
-            return self._remove(step)
-        if isinstance(step, Overwrite):
-            return _cannot()
-        return self._over_all(step)
+    def replace(self, path: str, value: FileValue, seen: Seen) -> Steps[None]:
+        _check_file(path, value)
+        yield Locked(self._lock, self._replacing(path, value, seen))
 
-    def _read(self, step: Read) -> Asking:
-        values = []
-        for path in step.paths:
-            item = (yield "get", (self._namespace, path), {}) if _is_path(path) else None
-            values.append(None if item is None else item.value)
-        return values
+    def _replacing(self, path: str, value: FileValue, seen: Seen) -> Steps[None]:
+        [item] = yield StoreOps(self._store, [self._get(path)])
+        if item is None or item.value != seen.value:
+            raise VersionConflictError(f"{path!r} changed or is gone; read it again")
+        yield StoreOps(self._store, [self._put(path, value)])
 
-    def _look(self, step: Look) -> Asking:
-        if not _is_path(step.path):
-            return None
-        item: Item | None = yield "get", (self._namespace, step.path), {}
-        return None if item is None else Seen(item.value, None)
+    def overwrite(self, path: str, value: FileValue) -> Steps[None]:
+        _check_file(path, value)
+        yield Locked(self._lock, self._overwriting(path, value))
 
-    def _create(self, step: Create) -> Asking:
-        _check_file(step.path, step.value)
-        there = yield "get", (self._namespace, step.path), {}
-        if there is not None:
-            raise VersionConflictError(f"{step.path!r} exists already", expected=0)
-        yield "put", (self._namespace, step.path, step.value), {}
+    def _overwriting(self, path: str, value: FileValue) -> Steps[None]:
+        [item] = yield StoreOps(self._store, [self._get(path)])
+        before = None if item is None else item.value
+        yield StoreOps(self._store, [self._put(path, with_creation_of(before, value))])
 
-    def _replace(self, step: Replace) -> Asking:
-        _check_file(step.path, step.value)
-        there: Item | None = yield "get", (self._namespace, step.path), {}
-        if there is None or there.value != step.seen.value:
-            raise VersionConflictError(f"{step.path!r} changed or is gone; read it again")
-        yield "put", (self._namespace, step.path, step.value), {}
+    def write(self, files: Sequence[tuple[str, FileValue]]) -> Steps[list[Exception | None]]:
+        errors = [_refusal(_check_file, *file) for file in files]
+        puts = [self._put(*file) for file, error in zip(files, errors, strict=True) if not error]
+        yield Locked(self._lock, self._batches(puts))
+        return errors
 
-    def _write(self, step: Write) -> Asking:
-        done: list[Exception | None] = []
-        for path, value in step.files:
-            try:
-                _check_file(path, value)
-            except (InvalidKeyError, InvalidValueError) as error:
-                done.append(error)
-                continue
-            yield "put", (self._namespace, path, value), {}
-            done.append(None)
-        return done
-
-    def _remove(self, step: Remove) -> Asking:
+    def children(self, folder: str, unit: SizeUnit) -> Steps[list[FileEntry]]:
         items = yield from self._items()
-        below = step.path + "/"
-        gone = [path for path in items if path == step.path or path.startswith(below)]
-        for path in gone:
-            yield "delete", (self._namespace, path), {}
+        return _children_of(items, folder, unit)
+
+    def entries(self, reach: Reach, unit: SizeUnit) -> Steps[list[FileEntry]]:
+        items = yield from self._items()
+        return [_entry(path, items[path], unit) for path in items if reach.covers(path)]
+
+    def contents(self, reach: Reach, _literal: str) -> Steps[list[tuple[str, Any]]]:
+        items = yield from self._items()
+        return [(path, value) for path, value in items.items() if reach.covers(path)]
+
+    def remove(self, path: str) -> Steps[int]:
+        removed: int = yield Locked(self._lock, self._removing(path))
+        return removed
+
+    def _removing(self, path: str) -> Steps[int]:
+        items, reach = (yield from self._items()), Reach(path, path + "/")
+        gone = [each for each in items if reach.covers(each)]
+        yield from self._batches([PutOp(self._namespace, each, None) for each in gone])
         return len(gone)
 
-    def _over_all(self, step: Children | Entries | Contents) -> Asking:
-        items = yield from self._items()
-        if isinstance(step, Children):
-            return children_of(items, step.folder, step.unit)
-        reached = {path: items[path] for path in items if _reaches(step.reach, path)}
-        if isinstance(step, Contents):
-            return list(reached.items())
-        return [_entry(path, value, step.unit) for path, value in reached.items()]
+    def _get(self, path: str) -> GetOp:
+        return GetOp(check_labels(self._namespace), path, self._refreshes)
 
-    def _items(self) -> Asking:
-        """Path and value of every item of just this namespace; by path."""
-        found: dict[str, dict[str, Any]] = {}
-        read = 0
+    def _put(self, path: str, value: FileValue) -> PutOp:
+        labels = check_labels(self._namespace)
+        check_writable(labels)
+        return PutOp(labels, path, value, ttl=(self._store.ttl_config or {}).get("default_ttl"))
+
+    @property
+    def _refreshes(self) -> bool:
+        return (self._store.ttl_config or {}).get("refresh_on_read", True)
+
+    def _batches(self, ops: Sequence[Op]) -> Steps[list[Any]]:
+        """Run operations, `BATCH` at a time; return their results."""
+        results: list[Any] = []
+        for start in range(0, len(ops), BATCH):
+            results += yield StoreOps(self._store, ops[start : start + BATCH])
+        return results
+
+    def _items(self) -> Steps[dict[str, FileValue]]:
+        """Return path and value of each item of just this namespace, by path."""
+        found: dict[str, FileValue] = {}
+        labels, read = check_labels(self._namespace), 0
         while True:
-            page = yield "search", (self._namespace,), {"limit": PAGE, "offset": read}
-            if not page:  # a short page proves nothing: stores may cap the limit
+            search = SearchOp(labels, limit=PAGE, offset=read, refresh_ttl=self._refreshes)
+            [page] = yield StoreOps(self._store, [search])
+            if not page:  # A short page proves nothing: stores may cap the limit.
                 return dict(sorted(found.items()))
             read += len(page)
             found.update({i.key: i.value for i in page if i.namespace == self._namespace})
 
 
-def _is_path(path: str) -> bool:
+def _refusal(check: Callable[..., None], *arguments: Any) -> Exception | None:
     try:
-        _check_path(path)
-    except (InvalidKeyError, InvalidValueError):
-        return False
-    return True
+        check(*arguments)
+    except REFUSED as error:
+        return error
+    return None
 
 
 def _check_path(path: str) -> None:
@@ -184,8 +152,8 @@ def _check_path(path: str) -> None:
     check_text(path, "the path")
 
 
-def _check_file(path: str, value: dict[str, Any]) -> None:
-    """Raises for a path that no store of files takes, and for a text that has no bytes."""
+def _check_file(path: str, value: FileValue) -> None:
+    """Raise for a path that no storage of files takes, and for a text that has no bytes."""
     _check_path(path)
     try:
         "".join(value["content"]).encode()
@@ -196,14 +164,8 @@ def _check_file(path: str, value: dict[str, Any]) -> None:
         ) from None
 
 
-def _cannot() -> Asking:
-    """Asks the store nothing."""
-    yield from ()
-    return False
-
-
-def children_of(items: dict[str, dict[str, Any]], folder: str, unit: SizeUnit) -> list[FileEntry]:
-    """Files and folders directly in `folder`; by path."""
+def _children_of(items: dict[str, FileValue], folder: str, unit: SizeUnit) -> list[FileEntry]:
+    """Return the files and folders directly in `folder`, by path."""
     found: dict[str, FileEntry] = {}
     for path, value in items.items():
         if not path.startswith(folder):
@@ -217,11 +179,7 @@ def children_of(items: dict[str, dict[str, Any]], folder: str, unit: SizeUnit) -
     return [found[path] for path in sorted(found)]
 
 
-def _reaches(reach: Reach, path: str) -> bool:
-    return path == reach.path or path.startswith(reach.prefix)
-
-
-def _entry(path: str, value: dict[str, Any], unit: SizeUnit) -> FileEntry:
+def _entry(path: str, value: FileValue, unit: SizeUnit) -> FileEntry:
     file = content_of(value)
     if file is None:
         return FileEntry(path, None)

@@ -1,24 +1,41 @@
-r"""What a stored value says of a file: both dialects' forms are read, each writes its own.
+r"""Files as stored values, in two forms; both dialects read either form.
 
-The *line form* is `{"content": ["first", "second"], "created_at", "modified_at"}`, lines split at
-"\n"; the *text form* `{"content": "first\nsecond", "encoding", "created_at", "modified_at"}`.
-Bytes that are no text are kept as base64 in either, with `"encoding": "base64"`.
+spoon_ai writes the *line form*, `{"content": ["first", "second"], "created_at", "modified_at"}`,
+with lines split at "\n". deepagents writes the *text form*,
+`{"content": "first\nsecond", "encoding", "created_at", "modified_at"}`. In both forms, bytes that
+are not text are stored as base64 with `"encoding": "base64"`.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, TypeAlias, cast
 
+from ..errors import InvalidKeyError, InvalidValueError
+from ..results import ItemRecord
+
 Encoding: TypeAlias = Literal["utf-8", "base64"]
+FileValue: TypeAlias = dict[str, Any]
+"""The value of an item that is a file."""
+
+REFUSED = (InvalidKeyError, InvalidValueError)
+"""Errors about one path or one text. They go into the result of the operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A value as it was read, and its record where the store has versions."""
+
+    value: FileValue
+    record: ItemRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """A file's text, or its bytes as base64; times in ISO 8601, "" where none is stored."""
+    """The text of a file, or its bytes as base64; times in ISO 8601, "" if none is stored."""
 
     text: str
     encoding: Encoding = "utf-8"
@@ -27,38 +44,38 @@ class FileContent:
 
     @property
     def is_binary(self) -> bool:
-        """Whether `text` is base64."""
+        """Return whether `text` is base64."""
         return self.encoding == "base64"
 
     @property
     def data(self) -> bytes:
-        """The file's bytes."""
+        """Return the bytes of the file."""
         if self.is_binary:
             return base64.b64decode(self.text)
         return self.text.encode("utf-8", "surrogatepass")
 
     def changed(self, text: str) -> FileContent:
-        """With another text, as of now; it keeps when it was created."""
+        """Return the file with another text, modified now; `created_at` stays."""
         at = now()
         created_at = self.created_at or at
         return FileContent(text, created_at=created_at, modified_at=at)
 
 
 def now() -> str:
-    """The time, in UTC, as files carry it."""
+    """Return the current time in UTC as ISO 8601."""
     return datetime.now(timezone.utc).isoformat()
 
 
 def created(text: str, encoding: Encoding = "utf-8") -> FileContent:
-    """A file made now."""
+    """Return a new file, created now."""
     at = now()
     return FileContent(text, encoding, at, at)
 
 
 def uploaded(data: bytes, *, binary: bool) -> FileContent | None:
-    """A file of these bytes, made now; None: they are no UTF-8, and `binary` is not allowed.
+    """Return a new file with these bytes; None if they are not UTF-8 and `binary` is False.
 
-    Where it is, a NUL makes a file binary too: Postgres has no text with one.
+    With `binary`, a text with a NUL is stored as base64 too: Postgres cannot hold it as text.
     """
     try:
         text = data.decode()
@@ -70,7 +87,7 @@ def uploaded(data: bytes, *, binary: bool) -> FileContent | None:
 
 
 def content_of(value: Mapping[str, Any]) -> FileContent | None:
-    """What a value holds, whichever dialect wrote it; None if it is no file."""
+    """Return the file that a value of either form holds; None if it is not a file."""
     content = value.get("content")
     if isinstance(content, list) and all(isinstance(line, str) for line in content):
         content = "\n".join(content)
@@ -82,16 +99,16 @@ def content_of(value: Mapping[str, Any]) -> FileContent | None:
     return FileContent(content, cast("Encoding", encoding), created_at, modified_at)
 
 
-def line_form(file: FileContent) -> dict[str, Any]:
-    """The value that dialect 1 stores."""
-    value: dict[str, Any] = {"content": file.text.split("\n")}
+def line_form(file: FileContent) -> FileValue:
+    """Return the value of a file as spoon_ai stores it."""
+    value: FileValue = {"content": file.text.split("\n")}
     if file.is_binary:
         value["encoding"] = file.encoding
     return {**value, "created_at": file.created_at, "modified_at": file.modified_at}
 
 
-def text_form(file: FileContent) -> dict[str, Any]:
-    """The value that dialect 2 stores."""
+def text_form(file: FileContent) -> FileValue:
+    """Return the value of a file as deepagents stores it."""
     return {
         "content": file.text,
         "encoding": file.encoding,
@@ -100,8 +117,7 @@ def text_form(file: FileContent) -> dict[str, Any]:
     }
 
 
-def rewritten(file: FileContent, before: FileContent | None) -> FileContent:
-    """A file made now in place of another, which was created earlier."""
-    if before is None or not before.created_at:
-        return file
-    return replace(file, created_at=before.created_at)
+def with_creation_of(before: FileValue | None, value: FileValue) -> FileValue:
+    """Return a file's value with the creation time of the file that it replaces, if any."""
+    file = None if before is None else content_of(before)
+    return {**value, "created_at": file.created_at} if file and file.created_at else value

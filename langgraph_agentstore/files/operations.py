@@ -1,74 +1,72 @@
-"""What both dialects do with files, as programs: listing, finding, reading, editing."""
+"""Operations on files that both dialects share: listing, finding, reading, editing.
+
+Each operation is a generator of steps, which `store.steps` runs. It is written once, knows no
+store, and asks a `FileStorage` for everything that it reads and writes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, TypeVar
 
-from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
+from ..errors import VersionConflictError
 from ..store.items import UPDATE_ATTEMPTS
-from .file_value import (
-    FileContent,
-    content_of,
-    rewritten,
-    uploaded,
-)
-from .requests import (
-    Children,
-    Contents,
-    Entries,
-    Look,
-    Overwrite,
-    Program,
-    Read,
-    Replace,
-    Write,
-)
+from ..store.steps import Steps
+from .file_value import REFUSED, FileContent, FileValue, content_of, uploaded
 from .sql import FileEntry, Reach, SizeUnit
+from .storage import FileStorage
 
 EDIT_ATTEMPTS = UPDATE_ATTEMPTS
-"""After so many lost races an edit gives up; each means that another writer succeeded."""
+"""The number of lost races after which an edit gives up; for each, another writer succeeded."""
 
-REFUSED = (InvalidKeyError, InvalidValueError)
-"""What is wrong with one path or one text, and goes into a result."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """What became of an edit: an error, or how often the text was replaced."""
-
-    error: str | None = None
-    occurrences: int | None = None
+ResultT = TypeVar("ResultT")
 
 
 def folder_of(path: str) -> str:
-    """A path as that of a folder: it ends with `/`."""
+    """Return a path as that of a folder: it ends with `/`."""
     return path if path.endswith("/") else path + "/"
 
 
-def listed(path: str, unit: SizeUnit) -> Program[list[FileEntry]]:
-    """What is directly in a folder; by path."""
-    entries: list[FileEntry] = yield Children(folder_of(path), unit)
+def absolute(path: str | None) -> str | None:
+    """Return a path with a leading slash, `/` for none; None for a path of blanks."""
+    path = path or "/"
+    if not path.strip():
+        return None
+    return path if path.startswith("/") else "/" + path
+
+
+def info_of(entry: FileEntry) -> Any:
+    """Return an entry as both dialects describe it."""
+    return {
+        "path": entry.path,
+        "is_dir": entry.is_folder,
+        "size": entry.size or 0,
+        "modified_at": entry.modified_at,
+    }
+
+
+def listed(storage: FileStorage, path: str, unit: SizeUnit) -> Steps[list[Any]]:
+    """Describe the files and folders directly in a folder, by path."""
+    entries = yield from storage.children(folder_of(path), unit)
+    return [info_of(entry) for entry in entries if entry.size is not None]
+
+
+def reached(storage: FileStorage, reach: Reach, unit: SizeUnit) -> Steps[list[FileEntry]]:
+    """Return the files within reach by path; more than `reach.like` allows may be among them."""
+    entries = yield from storage.entries(reach, unit)
     return [entry for entry in entries if entry.size is not None]
 
 
-def reached(reach: Reach, unit: SizeUnit) -> Program[list[FileEntry]]:
-    """The files within reach, and maybe others that its `like` leaves out; by path."""
-    entries: list[FileEntry] = yield Entries(reach, unit)
-    return [entry for entry in entries if entry.size is not None]
+def newest_first(files: Sequence[FileEntry]) -> list[Any]:
+    """Describe files sorted by time of change; files with equal times keep their order."""
+    return [info_of(file) for file in sorted(files, key=lambda f: f.modified_at, reverse=True)]
 
 
-def newest_first(files: Sequence[FileEntry]) -> list[FileEntry]:
-    """By time of change; in the order given where it is the same."""
-    return sorted(files, key=lambda file: file.modified_at, reverse=True)
-
-
-def held(
-    reach: Reach, matches: Callable[[str], bool], literal: str
-) -> Program[list[tuple[str, str]]]:
-    """Path and text of the text files that may hold a literal and whose path matches."""
-    contents: list[tuple[str, Any]] = yield Contents(reach, literal)
+def texts_with(
+    storage: FileStorage, reach: Reach, matches: Callable[[str], bool], literal: str
+) -> Steps[list[tuple[str, str]]]:
+    """Return path and text of the text files that may hold a literal and whose path matches."""
+    contents = yield from storage.contents(reach, literal)
     texts = []
     for path, value in contents:
         file = content_of(value) if matches(path) and isinstance(value, dict) else None
@@ -77,90 +75,84 @@ def held(
     return texts
 
 
-def file_at(path: str) -> Program[FileContent | None]:
-    """The file; None if there is none, or what is there is none."""
-    values = yield Read((path,))
-    return None if values[0] is None else content_of(values[0])
+def file_at(storage: FileStorage, path: str) -> Steps[FileContent | None]:
+    """Return the file at a path; None if there is no item, or one that is not a file."""
+    [value] = yield from storage.read([path])
+    return None if value is None else content_of(value)
 
 
 def not_found(path: str) -> str:
-    """What both dialects say of a file that is missing."""
+    """Return the message of both dialects for a missing file."""
     return f"Error: File '{path}' not found"
 
 
 def edited(
+    storage: FileStorage,
     path: str,
     change: Callable[[str], tuple[str, int] | str],
-    form: Callable[[FileContent], dict[str, Any]],
-) -> Program[Edited]:
-    """Replaces a file's text by what `change` makes of it; no concurrent edit is lost.
+    form: Callable[[FileContent], FileValue],
+    result: Callable[..., ResultT],
+) -> Steps[ResultT]:
+    """Replace the text of a file by the result of `change`; no concurrent edit is lost.
 
-    `change` gives the new text and how often it replaced something, or an error; it runs again
-    if another writer was faster.
+    `change` returns the new text and the number of replacements, or an error. It is called
+    again if another writer was faster. `result` is the dialect's class of results.
     """
     for _ in range(EDIT_ATTEMPTS):
-        seen = yield Look(path)
+        seen = yield from storage.look(path)
         file = None if seen is None else content_of(seen.value)
-        if file is None:
-            return Edited(not_found(path))
+        if seen is None or file is None:
+            return result(error=not_found(path))
         if file.is_binary:
-            return Edited("Error: Cannot edit binary files with text replacements.")
+            return result(error="Error: Cannot edit binary files with text replacements.")
         made = change(file.text)
         if isinstance(made, str):
-            return Edited(made)
+            return result(error=made)
+        text, occurrences = made
         try:
-            yield Replace(path, form(file.changed(made[0])), seen)
+            yield from storage.replace(path, form(file.changed(text)), seen)
         except VersionConflictError:
             continue
         except REFUSED as error:
-            return Edited(f"Error: {error}")
-        return Edited(occurrences=made[1])
-    return Edited(
-        f"Error: File '{path}' was changed by others {EDIT_ATTEMPTS} times during this edit. "
-        "Read it again and retry."
+            return result(error=f"Error: {error}")
+        return result(path=path, occurrences=occurrences)
+    return result(
+        error=f"Error: File '{path}' was changed by others {EDIT_ATTEMPTS} times during this "
+        "edit. Read it again and retry."
     )
 
 
-def overwritten(
-    path: str, file: FileContent, form: Callable[[FileContent], dict[str, Any]]
-) -> Program[Exception | None]:
-    """Writes a file made now, or over one, which keeps when it was created; what was wrong."""
-    try:
-        if (yield Overwrite(path, form(file))):
-            return None
-    except REFUSED as error:
-        return error
-    before = yield from file_at(path)
-    (error_of_write,) = yield Write(((path, form(rewritten(file, before))),))
-    refused: Exception | None = error_of_write
-    return refused
-
-
-def uploads(
+def upload(
+    storage: FileStorage,
     files: Sequence[tuple[str, bytes]],
-    form: Callable[[FileContent], dict[str, Any]],
-    *,
+    form: Callable[[FileContent], FileValue],
     binary: bool,
-) -> Program[list[tuple[str, Literal["invalid_path"] | None]]]:
-    """Stores bytes under paths, whatever is there; for each path what was wrong, if anything."""
+    result: Callable[..., ResultT],
+) -> Steps[list[ResultT]]:
+    """Write bytes to paths, replacing files; return a result for each, in their order."""
     contents = [uploaded(data, binary=binary) for _, data in files]
-    given = [
+    values = [
         (path, form(content))
         for (path, _), content in zip(files, contents, strict=True)
         if content is not None
     ]
-    errors = iter((yield Write(tuple(given))))
-    done = [content is not None and next(errors) is None for content in contents]
+    errors = iter((yield from storage.write(values)))
+    stored = [content is not None and next(errors) is None for content in contents]
     return [
-        (path, None if is_stored else "invalid_path")
-        for (path, _), is_stored in zip(files, done, strict=True)
+        result(path=path, error=None if is_stored else "invalid_path")
+        for (path, _), is_stored in zip(files, stored, strict=True)
     ]
 
 
-def downloads(paths: Sequence[str]) -> Program[list[tuple[str, bytes | None]]]:
-    """The bytes of files; None where there is none."""
-    values = yield Read(tuple(paths))
+def download(
+    storage: FileStorage, paths: Sequence[str], result: Callable[..., ResultT]
+) -> Steps[list[ResultT]]:
+    """Read the bytes of files; return a result for each path, in their order."""
+    values = yield from storage.read(paths)
     files = [None if value is None else content_of(value) for value in values]
     return [
-        (path, None if file is None else file.data) for path, file in zip(paths, files, strict=True)
+        result(path=path, error="file_not_found")
+        if file is None
+        else result(path=path, content=file.data)
+        for path, file in zip(paths, files, strict=True)
     ]

@@ -7,6 +7,7 @@ since `0` follows `/` in ASCII. Contents leave the server for a grep alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -59,6 +60,10 @@ class Reach:
     path: str
     prefix: str
     like: str = "%"
+
+    def covers(self, path: str) -> bool:
+        """Return whether a path is within reach, whatever `like` leaves out."""
+        return path == self.path or path.startswith(self.prefix)
 
     @property
     def arguments(self) -> tuple[str, str, str, str]:
@@ -177,13 +182,14 @@ SELECT i.key, i.value
 
 
 def plan_contents(
-    space: Space, reach: Reach, literal: str, escaped: str, context: SqlContext
+    space: Space, reach: Reach, literal: str, context: SqlContext
 ) -> Statement[list[tuple[str, Any]]]:
     """Paths and values of the files within reach that hold `literal`; `reach.path` in any case.
 
-    By path. `escaped` is the literal as it stands in JSON text. A list of lines may be found
-    though it does not hold the literal, never the other way round.
+    By path. A list of lines may be found though it does not hold the literal, never the other way
+    round.
     """
+    escaped = json.dumps(literal, ensure_ascii=False)[1:-1]
     arguments = (*space, *reach.arguments, literal, escaped)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[str, Any]]]:

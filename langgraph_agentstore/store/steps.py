@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from langgraph.store.base import BaseStore, Op
 
-from .._support.sans_io import adrive, drive
+from .._support.cross_loop_lock import CrossLoopLock
 from .executor import Executor, Operation
 
 ResultT = TypeVar("ResultT")
@@ -51,7 +51,15 @@ class InThread:
     function: Callable[[], Any]
 
 
-Step: TypeAlias = "Operation[Any] | On | StoreOps | Pause | InThread"
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Steps to run while a lock is held; the result is theirs."""
+
+    lock: CrossLoopLock
+    steps: Steps[Any]
+
+
+Step: TypeAlias = "Operation[Any] | On | StoreOps | Pause | InThread | Locked"
 Steps: TypeAlias = Generator[Step, Any, ResultT]
 
 
@@ -62,12 +70,34 @@ def run(steps: Steps[ResultT], executor: Executor | None = None) -> ResultT:
         steps: the operation.
         executor: runs each step that is an `Operation`.
     """
-    return drive(steps, partial(_do, executor))
+    try:
+        step = next(steps)
+        while True:
+            try:
+                answer = _do(executor, step)
+            except BaseException as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(answer)
+    except StopIteration as end:
+        result: ResultT = end.value
+        return result
 
 
 async def arun(steps: Steps[ResultT], executor: Executor | None = None) -> ResultT:
     """Async form of `run`; the generator itself runs on the caller's loop."""
-    return await adrive(steps, partial(_ado, executor))
+    try:
+        step = next(steps)
+        while True:
+            try:
+                answer = await _ado(executor, step)
+            except BaseException as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(answer)
+    except StopIteration as end:
+        result: ResultT = end.value
+        return result
 
 
 async def arun_in_threads(steps: Steps[ResultT], executor: Executor | None = None) -> ResultT:
@@ -102,6 +132,9 @@ def _do(executor: Executor | None, step: Step) -> Any:
         return step.store.batch(step.ops)
     if isinstance(step, Pause):
         return time.sleep(step.seconds)
+    if isinstance(step, Locked):
+        with step.lock:
+            return run(step.steps, executor)
     return step.function()
 
 
@@ -115,6 +148,9 @@ async def _ado(executor: Executor | None, step: Step) -> Any:
         return await _abatch(step)
     if isinstance(step, Pause):
         return await asyncio.sleep(step.seconds)
+    if isinstance(step, Locked):
+        async with step.lock:
+            return await arun(step.steps, executor)
     return await asyncio.to_thread(step.function)
 
 

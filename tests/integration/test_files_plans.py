@@ -40,7 +40,7 @@ STATEMENTS: dict[str, Statement[Any]] = {
     "children": plan_children(SPACE, "/tree/folder_7/", "bytes", RULES),
     "children of the root": plan_children(SPACE, "/", "characters", RULES),
     "entries": plan_entries(SPACE, _ONE_FOLDER, "bytes", RULES),
-    "contents": plan_contents(SPACE, _ONE_FOLDER, "word", "word", RULES),
+    "contents": plan_contents(SPACE, _ONE_FOLDER, "word", RULES),
     "delete": plan_delete_tree(SPACE, "/tree/folder_7", RULES),
 }
 # A folder's own files are met twice: on the way to the next folder, and when they are listed.

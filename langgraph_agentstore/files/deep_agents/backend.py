@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from langgraph.config import get_store
 from langgraph.runtime import get_runtime
@@ -16,16 +16,13 @@ from ...errors import ConfigurationError, MissingUserError
 from ...model.namespaces import Labels
 from ...model.users import running_user
 from ...store.agent_store import AgentStore
+from ...store.steps import arun, run
 from ...store.user_scope import labels_of_user
 from ...store.views import PerUserStore, UserStore
-from ..requests import (
-    FileStorage,
-    Program,
-    arun,
-    run,
-)
+from ..file_value import text_form
+from ..operations import download, upload
 from ..spoon_ai.backend import FILESYSTEM
-from ..storage import checked_namespace, checked_store, storage_for
+from ..storage import FileStorage, checked_namespace, checked_store, storage_for
 
 try:
     from deepagents.backends.protocol import (
@@ -41,14 +38,20 @@ try:
         WriteResult,
     )
 
-    from . import operations as files
+    from .operations import (
+        delete_tree,
+        edit_text,
+        glob_files,
+        grep_text,
+        list_folder,
+        read_window,
+        write_over,
+    )
 except ImportError as error:
     raise missing("deepagents (0.7.32 or later, on Python 3.11)", "deepagents", error) from error
 
 NamespaceOf: TypeAlias = Callable[[Any], Labels]
 """From the running graph's `Runtime`, None outside of one, to a namespace."""
-
-ResultT = TypeVar("ResultT")
 
 
 class DeepAgentsBackend(Handle, BackendProtocol):
@@ -77,56 +80,58 @@ class DeepAgentsBackend(Handle, BackendProtocol):
     @override
     def ls(self, path: str) -> LsResult:
         """What is directly in a folder, by path; sizes in bytes."""
-        return self._run(files.list_folder(path))
+        return run(list_folder(self._storage(), path))
 
     @override
     async def als(self, path: str) -> LsResult:
         """As `ls`."""
-        return await self._arun(files.list_folder(path))
+        return await arun(list_folder(self._storage(), path))
 
     @override
     def read(self, file_path: str, offset: int = 0, limit: int = 2000) -> ReadResult:
         """`limit` lines from `offset` on, as they are; a file that is no text, whole."""
-        return self._run(files.read_window(file_path, offset, limit))
+        return run(read_window(self._storage(), file_path, offset, limit))
 
     @override
     async def aread(self, file_path: str, offset: int = 0, limit: int = 2000) -> ReadResult:
         """As `read`."""
-        return await self._arun(files.read_window(file_path, offset, limit))
+        return await arun(read_window(self._storage(), file_path, offset, limit))
 
     @override
     def write(self, file_path: str, content: str) -> WriteResult:
         """Makes a file or replaces one."""
-        return self._run(files.write_over(file_path, content))
+        return run(write_over(self._storage(), file_path, content))
 
     @override
     async def awrite(self, file_path: str, content: str) -> WriteResult:
         """As `write`."""
-        return await self._arun(files.write_over(file_path, content))
+        return await arun(write_over(self._storage(), file_path, content))
 
     @override
     def edit(
         self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
     ) -> EditResult:
         """Replaces a text that is there once, or wherever it is. No concurrent edit is lost."""
-        return self._run(files.edit_text(file_path, old_string, new_string, replace_all))
+        return run(edit_text(self._storage(), file_path, old_string, new_string, replace_all))
 
     @override
     async def aedit(
         self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
     ) -> EditResult:
         """As `edit`."""
-        return await self._arun(files.edit_text(file_path, old_string, new_string, replace_all))
+        return await arun(
+            edit_text(self._storage(), file_path, old_string, new_string, replace_all)
+        )
 
     @override
     def delete(self, file_path: str) -> DeleteResult:
         """Removes a file, or a folder with all that is in it, by one statement."""
-        return self._run(files.delete_tree(file_path))
+        return run(delete_tree(self._storage(), file_path))
 
     @override
     async def adelete(self, file_path: str) -> DeleteResult:
         """As `delete`."""
-        return await self._arun(files.delete_tree(file_path))
+        return await arun(delete_tree(self._storage(), file_path))
 
     @override
     def grep(
@@ -138,7 +143,7 @@ class DeepAgentsBackend(Handle, BackendProtocol):
         max_count: int | None = None,
     ) -> GrepResult:
         """The lines that hold a text, by path and line, of files that match a glob."""
-        return self._run(files.grep_text(pattern, path, glob, max_count))
+        return run(grep_text(self._storage(), pattern, path, glob, max_count))
 
     @override
     async def agrep(
@@ -150,46 +155,37 @@ class DeepAgentsBackend(Handle, BackendProtocol):
         max_count: int | None = None,
     ) -> GrepResult:
         """As `grep`."""
-        return await self._arun(files.grep_text(pattern, path, glob, max_count))
+        return await arun(grep_text(self._storage(), pattern, path, glob, max_count))
 
     @override
     def glob(self, pattern: str, path: str | None = None) -> GlobResult:
         """The files that match, the newest first, then by path."""
-        return self._run(files.glob_files(pattern, path))
+        return run(glob_files(self._storage(), pattern, path))
 
     @override
     async def aglob(self, pattern: str, path: str | None = None) -> GlobResult:
         """As `glob`."""
-        return await self._arun(files.glob_files(pattern, path))
-
-    # What the protocol calls its parameters shadows the module here.
-    _upload, _download = staticmethod(files.upload), staticmethod(files.download)
+        return await arun(glob_files(self._storage(), pattern, path))
 
     @override
     def upload_files(self, files: list[tuple[str, bytes]]) -> list[FileUploadResponse]:
         """Writes bytes to paths, whatever is there; what is no text is kept as base64."""
-        return self._run(self._upload(files))
+        return run(upload(self._storage(), files, text_form, True, FileUploadResponse))
 
     @override
     async def aupload_files(self, files: list[tuple[str, bytes]]) -> list[FileUploadResponse]:
         """As `upload_files`."""
-        return await self._arun(self._upload(files))
+        return await arun(upload(self._storage(), files, text_form, True, FileUploadResponse))
 
     @override
     def download_files(self, paths: list[str]) -> list[FileDownloadResponse]:
         """The bytes of files, in the order of `paths`."""
-        return self._run(self._download(paths))
+        return run(download(self._storage(), paths, FileDownloadResponse))
 
     @override
     async def adownload_files(self, paths: list[str]) -> list[FileDownloadResponse]:
         """As `download_files`."""
-        return await self._arun(self._download(paths))
-
-    def _run(self, program: Program[ResultT]) -> ResultT:
-        return run(program, self._storage())
-
-    async def _arun(self, program: Program[ResultT]) -> ResultT:
-        return await arun(program, self._storage())
+        return await arun(download(self._storage(), paths, FileDownloadResponse))
 
     def _storage(self) -> FileStorage:
         """Where the files are, for the graph that runs in the caller's context."""

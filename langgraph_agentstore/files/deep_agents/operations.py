@@ -1,11 +1,11 @@
-"""Dialect 2's operations, as programs: what `DeepAgentsBackend` runs.
+"""The operations of `DeepAgentsBackend`, with the wording and matching of the installed deepagents.
 
-Wording, windows and matching are those of the installed deepagents.
+Reading windows, replacing strings and searching lines are deepagents' own functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -13,9 +13,6 @@ from deepagents.backends.protocol import (
     DeleteResult,
     EditResult,
     FileData,
-    FileDownloadResponse,
-    FileInfo,
-    FileUploadResponse,
     GlobResult,
     GrepResult,
     LsResult,
@@ -31,31 +28,25 @@ from deepagents.backends.utils import (
 )
 
 from ...errors import InvalidOperationError
-from ..file_value import created, text_form
-from ..line_ends import (
-    ANY,
-    UNIVERSAL,
-    replaced_as_shown,
-    shown,
-)
+from ...store.steps import Steps
+from ..file_value import REFUSED, created, text_form
+from ..line_ends import ANY, UNIVERSAL, replaced_as_shown, shown
 from ..operations import (
-    downloads,
+    absolute,
     edited,
     file_at,
-    held,
     listed,
     newest_first,
     not_found,
-    overwritten,
     reached,
-    uploads,
+    texts_with,
 )
 from ..patterns import MatchingTimeoutError, any_path, glob_matcher, like_of
-from ..requests import Program, Remove
-from ..sql import FileEntry, Reach
+from ..sql import Reach
+from ..storage import FileStorage
 
-INVALID_GLOB = (InvalidGlobPatternError, InvalidOperationError)
-"""A pattern that deepagents refuses, or that is too long."""
+MATCHING_ERRORS = (InvalidGlobPatternError, InvalidOperationError, MatchingTimeoutError)
+"""Errors of a pattern that deepagents refuses, is too long or takes too long."""
 
 NOT_TEXT = frozenset(
     [
@@ -65,18 +56,17 @@ NOT_TEXT = frozenset(
         *(".pdf", ".ppt", ".pptx"),
     ]
 )
-"""Files with these endings are read whole: what deepagents shows them as has no lines."""
+"""Extensions of files that are read whole: deepagents shows them as media, without lines."""
 
 
-def list_folder(path: str) -> Program[LsResult]:
-    """What is directly in a folder."""
-    entries = yield from listed(path, "bytes")
-    return LsResult(entries=[_info(entry) for entry in entries])
+def list_folder(storage: FileStorage, path: str) -> Steps[LsResult]:
+    """List the files and folders directly in a folder."""
+    return LsResult(entries=(yield from listed(storage, path, "bytes")))
 
 
-def read_window(path: str, offset: int, limit: int) -> Program[ReadResult]:
-    """Some lines of a file, or all of one that is no text."""
-    file = yield from file_at(path)
+def read_window(storage: FileStorage, path: str, offset: int, limit: int) -> Steps[ReadResult]:
+    """Read some lines of a text file, or all of any other file."""
+    file = yield from file_at(storage, path)
     if file is None:
         return ReadResult(error=f"File '{path}' not found")
     data = cast("FileData", text_form(file))
@@ -85,14 +75,19 @@ def read_window(path: str, offset: int, limit: int) -> Program[ReadResult]:
     return slice_read_response(data, offset, limit)
 
 
-def write_over(path: str, content: str) -> Program[WriteResult]:
-    """Creates a file, or replaces one, which keeps when it was created."""
-    error = yield from overwritten(path, created(content), text_form)
-    return WriteResult(path=path) if error is None else WriteResult(error=f"Error: {error}")
+def write_over(storage: FileStorage, path: str, content: str) -> Steps[WriteResult]:
+    """Create a file or replace one; a replaced file keeps its creation time."""
+    try:
+        yield from storage.overwrite(path, text_form(created(content)))
+    except REFUSED as error:
+        return WriteResult(error=f"Error: {error}")
+    return WriteResult(path=path)
 
 
-def edit_text(path: str, old: str, new: str, everywhere: bool) -> Program[EditResult]:
-    """Replaces text in a file."""
+def edit_text(
+    storage: FileStorage, path: str, old: str, new: str, everywhere: bool
+) -> Steps[EditResult]:
+    """Replace text in a file."""
 
     def change(text: str) -> tuple[str, int] | str:
         seen = shown(text, UNIVERSAL)
@@ -103,96 +98,67 @@ def edit_text(path: str, old: str, new: str, everywhere: bool) -> Program[EditRe
             return done
         return replaced_as_shown(text, old, new, UNIVERSAL), done[1]
 
-    done = yield from edited(path, change, text_form)
-    if done.error is not None:
-        return EditResult(error=done.error)
-    return EditResult(path=path, occurrences=done.occurrences)
+    return edited(storage, path, change, text_form, EditResult)
 
 
-def delete_tree(path: str) -> Program[DeleteResult]:
-    """Removes a file, or a folder with all that is in it."""
-    removed = yield Remove(path.rstrip("/"))
-    if not removed:
-        return DeleteResult(error=not_found(path))
-    return DeleteResult(path=path)
+def delete_tree(storage: FileStorage, path: str) -> Steps[DeleteResult]:
+    """Remove a file, or a folder with everything in it."""
+    removed = yield from storage.remove(path.rstrip("/"))
+    return DeleteResult(path=path) if removed else DeleteResult(error=not_found(path))
 
 
 def grep_text(
-    pattern: str, path: str | None, glob: str | None, max_count: int | None
-) -> Program[GrepResult]:
-    """The lines that hold a text."""
+    storage: FileStorage, pattern: str, path: str | None, glob: str | None, max_count: int | None
+) -> Steps[GrepResult]:
+    """Find the lines that hold a text."""
     reach = _reach(path, like_of(glob or ""))
     if reach is None:
         return GrepResult(matches=[])
     try:
-        included = _included(glob) if glob else any_path
-        files = yield from held(reach, lambda at: included(_seen_from(reach, at)), pattern)
-    except (*INVALID_GLOB, MatchingTimeoutError) as error:
+        matches = _matcher(glob, reach) if glob else any_path
+        files = yield from texts_with(storage, reach, matches, pattern)
+    except MATCHING_ERRORS as error:
         return GrepResult(error=str(error))
-    # By lines as `read_window` counts them, which are more than those that end with "\n".
+    # `read_window` counts more line ends than "\n".
     contents = {path: {"content": shown(text, ANY)} for path, text in files}
     return grep_matches_from_files(contents, pattern, path, max_count=max_count)
 
 
-def glob_files(pattern: str, path: str | None) -> Program[GlobResult]:
-    """The files whose path matches."""
+def glob_files(storage: FileStorage, pattern: str, path: str | None) -> Steps[GlobResult]:
+    """Find the files whose path matches."""
     reach = _reach(path, like_of(pattern))
     if reach is None:
         return GlobResult(matches=[])
     try:
-        matches = _included(pattern)
-        files = yield from reached(reach, "bytes")
+        matches = _matcher(pattern, reach)
+        files = yield from reached(storage, reach, "bytes")
         exact = [file for file in files if file.path == reach.path]
-        found = [file for file in exact or files if matches(_seen_from(reach, file.path))]
-    except (*INVALID_GLOB, MatchingTimeoutError) as error:
+        found = [file for file in exact or files if matches(file.path)]
+    except MATCHING_ERRORS as error:
         return GlobResult(error=str(error))
-    return GlobResult(matches=[_info(file) for file in newest_first(found)])
+    return GlobResult(matches=newest_first(found))
 
 
-def upload(files: Sequence[tuple[str, bytes]]) -> Program[list[FileUploadResponse]]:
-    """Stores bytes under paths, whatever is there."""
-    done = yield from uploads(files, text_form, binary=True)
-    return [FileUploadResponse(path, error) for path, error in done]
+def _matcher(pattern: str, reach: Reach) -> Callable[[str], bool]:
+    """Match paths as deepagents does: relative to the search, a bare pattern at any depth.
 
-
-def download(paths: Sequence[str]) -> Program[list[FileDownloadResponse]]:
-    """The bytes of files."""
-    found = yield from downloads(paths)
-    return [
-        FileDownloadResponse(path, error="file_not_found")
-        if data is None
-        else FileDownloadResponse(path, data)
-        for path, data in found
-    ]
-
-
-def _included(pattern: str) -> Callable[[str], bool]:
-    """Match paths as deepagents does, within a `MatchingBudget`: a bare pattern at any depth."""
+    If the path of the search is a file, its name is matched.
+    """
     matches = glob_matcher(pattern.lstrip("/"))
-    compile_grep_include_glob(pattern)  # refuses what deepagents refuses, in its words
-    if "/" in pattern:
-        return matches
-    return lambda path: matches(PurePosixPath(path).name)
+    compile_grep_include_glob(pattern)  # Refuses what deepagents refuses, in its words.
+    is_anchored = "/" in pattern
+
+    def matches_path(path: str) -> bool:
+        relative = path.rpartition("/")[2] if path == reach.path else path[len(reach.prefix) :]
+        return matches(relative if is_anchored else PurePosixPath(relative).name)
+
+    return matches_path
 
 
 def _reach(path: str | None, like: str) -> Reach | None:
-    """A file, or what is in a folder; None for a path of blanks."""
-    path = path or "/"
-    if not path.strip():
+    """Return the reach of a search in a file or a folder; None for a path of blanks."""
+    full = absolute(path)
+    if full is None:
         return None
-    base = (path if path.startswith("/") else "/" + path).rstrip("/")
+    base = full.rstrip("/")
     return Reach(base or "/", base + "/", like)
-
-
-def _seen_from(reach: Reach, path: str) -> str:
-    """A path as a pattern means it: from where the search begins; of just that file, its name."""
-    return path.rpartition("/")[2] if path == reach.path else path[len(reach.prefix) :]
-
-
-def _info(entry: FileEntry) -> FileInfo:
-    return {
-        "path": entry.path,
-        "is_dir": entry.is_folder,
-        "size": entry.size or 0,
-        "modified_at": entry.modified_at,
-    }

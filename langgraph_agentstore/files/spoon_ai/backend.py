@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TypeVar
 
 from langgraph.store.base import BaseStore as LangGraphStore
 
 from ..._support.lifecycle import AwaitedClosing
-from ...errors import InvalidOperationError
 from ...model.namespaces import Labels
+from ...store.steps import Steps, arun, run
 from ...store.user_scope import labels_naming
-from ..expressions import compiled, literal_of
-from ..requests import Program, arun, run
+from ..file_value import line_form
+from ..operations import download, upload
 from ..storage import checked_namespace, checked_store, storage_for
 from .operations import (
-    download,
     edit_text,
     glob_files,
     grep_lines,
     list_folder,
     read_lines,
-    upload,
     write_new,
 )
 from .results import (
@@ -37,8 +34,6 @@ from .results import (
 from .stores import BaseStore, FromLangGraph, InMemoryStore, SQLiteStore, ToLangGraph
 
 FILESYSTEM: Labels = ("filesystem",)
-
-ResultT = TypeVar("ResultT")
 
 
 class StoreBackend(AwaitedClosing):
@@ -78,11 +73,11 @@ class StoreBackend(AwaitedClosing):
 
     def ls_info(self, path: str) -> list[FileInfo]:
         """What is directly in a folder, by path; nothing, if there is no such folder."""
-        return self._run(list_folder(path))
+        return run(list_folder(self._storage, path))
 
     async def als_info(self, path: str) -> list[FileInfo]:
         """As `ls_info`."""
-        return await self._arun(list_folder(path))
+        return await arun(list_folder(self._storage, path))
 
     def read(self, file_path: str, offset: int = 0, limit: int = 2000) -> str:
         """`limit` lines from `offset` on, each as its number from 1, a tab, and its text.
@@ -90,31 +85,31 @@ class StoreBackend(AwaitedClosing):
         Lines end where `str.splitlines` says. One of more than 10,000 characters goes on in rows
         numbered 7.1, 7.2, … Below 0 counts as 0.
         """
-        return self._run(read_lines(file_path, offset, limit))
+        return run(read_lines(self._storage, file_path, offset, limit))
 
     async def aread(self, file_path: str, offset: int = 0, limit: int = 2000) -> str:
         """As `read`."""
-        return await self._arun(read_lines(file_path, offset, limit))
+        return await arun(read_lines(self._storage, file_path, offset, limit))
 
     def write(self, file_path: str, content: str) -> WriteResult:
         """Makes a new file; of several who try at once, one succeeds."""
-        return self._run(write_new(file_path, content))
+        return run(write_new(self._storage, file_path, content))
 
     async def awrite(self, file_path: str, content: str) -> WriteResult:
         """As `write`."""
-        return await self._arun(write_new(file_path, content))
+        return await arun(write_new(self._storage, file_path, content))
 
     def edit(
         self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
     ) -> EditResult:
         """Replaces a text that is there once, or wherever it is. No concurrent edit is lost."""
-        return self._run(edit_text(file_path, old_string, new_string, replace_all))
+        return run(edit_text(self._storage, file_path, old_string, new_string, replace_all))
 
     async def aedit(
         self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
     ) -> EditResult:
         """As `edit`."""
-        return await self._arun(edit_text(file_path, old_string, new_string, replace_all))
+        return await arun(edit_text(self._storage, file_path, old_string, new_string, replace_all))
 
     def grep_raw(
         self, pattern: str, path: str | None = None, glob: str | None = None
@@ -129,42 +124,43 @@ class StoreBackend(AwaitedClosing):
             path: a folder; left out, all.
             glob: what the base name of a file must match.
         """
-        asked = _grep(pattern, path, glob)
-        return asked if isinstance(asked, str) else self._run(asked)
+        return run(grep_lines(self._storage, pattern, path, glob))
 
     async def agrep_raw(
         self, pattern: str, path: str | None = None, glob: str | None = None
     ) -> list[GrepMatch] | str:
         """As `grep_raw`."""
-        asked = _grep(pattern, path, glob)
-        return asked if isinstance(asked, str) else await self._arun(asked)
+        return await arun(grep_lines(self._storage, pattern, path, glob))
 
     def glob_info(self, pattern: str, path: str = "/") -> list[FileInfo]:
         """The files whose path, as seen from a folder, matches; the newest first, then by path.
 
         `*.py` is in the folder itself, `**/*.py` at any depth, `{a,b}` one of two.
         """
-        return self._run(glob_files(pattern, path))
+        return run(glob_files(self._storage, pattern, path))
 
     async def aglob_info(self, pattern: str, path: str = "/") -> list[FileInfo]:
         """As `glob_info`."""
-        return await self._arun(glob_files(pattern, path))
+        return await arun(glob_files(self._storage, pattern, path))
 
     def upload_files(self, files: Sequence[tuple[str, bytes]]) -> list[FileUploadResponse]:
         """Writes bytes to paths, whatever is there; one answer for each, in their order."""
-        return self._run(upload(files, self.binary_files))
+        return run(self._uploading(files))
 
     async def aupload_files(self, files: Sequence[tuple[str, bytes]]) -> list[FileUploadResponse]:
         """As `upload_files`."""
-        return await self._arun(upload(files, self.binary_files))
+        return await arun(self._uploading(files))
 
     def download_files(self, paths: Sequence[str]) -> list[FileDownloadResponse]:
         """The bytes of files, just as they were uploaded or written; in the order of `paths`."""
-        return self._run(download(paths))
+        return run(download(self._storage, paths, FileDownloadResponse))
 
     async def adownload_files(self, paths: Sequence[str]) -> list[FileDownloadResponse]:
         """As `download_files`."""
-        return await self._arun(download(paths))
+        return await arun(download(self._storage, paths, FileDownloadResponse))
+
+    def _uploading(self, files: Sequence[tuple[str, bytes]]) -> Steps[list[FileUploadResponse]]:
+        return upload(self._storage, files, line_form, self.binary_files, FileUploadResponse)
 
     def close(self) -> None:
         """Closes the file that `create_store_backend` opened; a store that was given stays open.
@@ -177,12 +173,6 @@ class StoreBackend(AwaitedClosing):
     async def aclose(self) -> None:
         """As `close`."""
         await asyncio.to_thread(self.close)
-
-    def _run(self, program: Program[ResultT]) -> ResultT:
-        return run(program, self._storage)
-
-    async def _arun(self, program: Program[ResultT]) -> ResultT:
-        return await arun(program, self._storage)
 
 
 def create_store_backend(
@@ -219,11 +209,3 @@ def _as_langgraph(store: object) -> LangGraphStore:
     if isinstance(store, BaseStore):
         return ToLangGraph(store)
     return checked_store(store)
-
-
-def _grep(pattern: str, path: str | None, glob: str | None) -> Program[list[GrepMatch] | str] | str:
-    try:
-        found_in = compiled(pattern)
-    except InvalidOperationError as error:
-        return f"Invalid regex pattern: {error}"
-    return grep_lines(found_in, literal_of(pattern), path, glob)
