@@ -1,18 +1,23 @@
-"""Paths as people write them; and files that are replaced when the new one is whole and on disk."""
+"""Files: expanded paths, atomic replacement, and locks between threads and processes."""
 
 from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 from typing import IO, Final
 
-from ..errors import FileNotWritableError
+from ..errors import FileNotWritableError, StoreTimeoutError
+from .optional import imported
 
 NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+
+LOCK_TIMEOUT_S: Final = 60.0
+"""After so long another process holds the lock for more than a write."""
 
 _MOUNTED: Final = (
     "it is a mount point, such as a single file mounted into a container, and cannot be replaced "
@@ -26,7 +31,6 @@ _REASONS: Final = {
     errno.EPERM: "this process may not write into its folder; allow it, or name another path",
     errno.ENOTDIR: "a part of the path is a file, not a folder; name another path",
     errno.EEXIST: "a part of the path is a file, not a folder; name another path",
-    errno.ELOOP: "there is a link in the place of a file of ours; remove it",
     errno.ELOOP: "a symbolic link stands there, which is not followed; remove it",
     errno.EISDIR: "it is a folder; name a file in it",
 }
@@ -95,3 +99,54 @@ def put_in_place(new: Path, path: Path) -> None:
         except OSError:
             new.unlink(missing_ok=True)
             raise
+
+
+class FileLock:
+    """Excludes other threads and other processes; one object for a path, process-wide.
+
+    A lock of POSIX belongs to the process: two objects for one file would both have it, and the
+    first to close the file would lose it for both.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = threading.Lock()
+        self._processes = imported("fasteners", "memory").InterProcessLock(path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While it is held nobody else holds it.
+
+        Raises:
+            StoreTimeoutError: somebody held it for `LOCK_TIMEOUT_S`.
+            FileNotWritableError: its file cannot be made.
+        """
+        with self._threads:
+            with telling_why(self._path):
+                made_private(self._path)
+                is_held = self._processes.acquire(timeout=LOCK_TIMEOUT_S)
+            if not is_held:
+                raise StoreTimeoutError(
+                    f"another process has held {self._path} for {LOCK_TIMEOUT_S:g} s: end it "
+                    "and try again; nothing was written"
+                )
+            try:
+                yield
+            finally:
+                self._processes.release()
+
+
+_locks: Final[dict[Path, FileLock]] = {}
+
+if hasattr(os, "register_at_fork"):
+    # Another thread may hold one while the process forks: in the child nobody would release it.
+    os.register_at_fork(after_in_child=_locks.clear)
+
+
+def lock_beside(path: Path) -> FileLock:
+    """The lock of a file: an empty file `….lock` beside it, which stays."""
+    path = path.resolve()
+    with telling_why(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.lock")
+    return _locks.get(beside) or _locks.setdefault(beside, FileLock(beside))

@@ -7,8 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from .file_lock import lock_beside
-from .files import expanded, made_private
+from .files import expanded, lock_beside, made_private
 from .optional import imported
 
 SQLITE_TIMEOUT_S: Final = 30.0

@@ -13,8 +13,7 @@ from langgraph.store.base import BaseStore
 
 from .._support.progress import Progress
 from ..model.namespaces import Labels, check_labels, encode_labels
-from ..sql.items.records import StoredRecord
-from ..sql.items.stored_pages import item_id_of, plan_page_of_stored
+from ..sql.items.records import StoredRecord, item_id_of, plan_page_of_stored
 from ..sql.statement import ItemId
 from ..store.base import StoreBase
 from ..store.steps import run

@@ -16,8 +16,7 @@ from ..model.addresses import checked_key, locate
 from ..model.json_values import check_text, shown
 from ..model.namespaces import Labels, labels_named
 from ..model.users import SHARED, Address, check_user_id
-from ..sql.items.records import StoredRecord
-from ..sql.items.stored_pages import item_id_of
+from ..sql.items.records import StoredRecord, item_id_of
 from ..sql.statement import ItemId, SqlContext, Statement
 from ..store.agent_store import AgentStore
 from ..store.bulk_load import check_size

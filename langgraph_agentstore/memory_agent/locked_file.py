@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from .._support.file_lock import lock_beside
 from .._support.files import (
     NO_FOLLOW,
     expanded,
+    lock_beside,
     put_in_place,
     telling_why,
 )

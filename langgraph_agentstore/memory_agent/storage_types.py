@@ -11,8 +11,7 @@ from typing import Any, Final, TypeAlias
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from .._support.file_lock import lock_beside
-from .._support.files import expanded
+from .._support.files import expanded, lock_beside
 from .._support.optional import imported
 from .._support.sqlite import open_sqlite
 from ..config.dsn import is_dsn

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from ..errors import EmbeddingError, IndexMismatchError, SchemaError
 from ..model.text_fields import Part
-from ..sql.indexed_content import content_for
-from ..sql.known_vectors import plan_known_vectors
+from ..sql.indexed_content import content_for, plan_known_vectors
 from ..sql.statement import (
     ItemId,
     Put,

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..config.index import SearchIndex
 from ..config.index_options import paths_of
 from ..errors import InvalidOperationError
 from ..model.json_values import decode_value
 from ..model.text_fields import Paths, parts_of, words_of
-from .statement import Content, Put
+from .statement import (
+    Content,
+    Decoded,
+    ItemId,
+    Put,
+    Queue,
+    Row,
+    SqlContext,
+    Statement,
+    written_once,
+)
 
 
 def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
@@ -50,3 +62,20 @@ def _paths(chosen: object) -> Paths | None:
         except ValueError as error:
             raise InvalidOperationError(str(error)) from None
     raise InvalidOperationError(f"index is None, False or a list of paths, got {chosen!r}")
+
+
+@written_once
+def _known_sql(context: SqlContext) -> str:
+    return f"""
+SELECT v.digest, v.embedding::{context.tables.of_extension}vector
+  FROM {context.vectors} v
+ WHERE v.user_id = $1 AND v.namespace = $2 AND v.key = $3 AND v.embedding IS NOT NULL"""
+
+
+def plan_known_vectors(item_id: ItemId, context: SqlContext) -> Statement[dict[int, bytes]]:
+    """Vectors in wire format by the digests of their texts, of any version of the item."""
+
+    def decode(rows: Sequence[Row]) -> Decoded[dict[int, bytes]]:
+        return Decoded({row[0]: row[1] for row in rows})
+
+    return Statement(_known_sql(context), item_id, decode, queue=Queue.SHARED)

@@ -34,7 +34,6 @@ from ..runtime.migrator import setup_sql
 from ..runtime.session import Job
 from ..sql.filters.indexes import FieldType, plan_filter_indexes
 from ..sql.items.delete import plan_delete_user
-from ..sql.overview import Glimpse, plan_overview
 from ..sql.planner import Planner
 from ..sql.statement import (
     CurrentRules,
@@ -44,6 +43,7 @@ from ..sql.statement import (
 )
 from .maintenance import Maintenance
 from .notebook import store_html
+from .notebook_sql import Glimpse, plan_overview
 from .views import ItemStore, PerUserStore, UserStore
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
-from ..sql.overview import MOST_NAMESPACES, MOST_RECORDS, Glimpse
+from .notebook_sql import MOST_NAMESPACES, MOST_RECORDS, Glimpse
 
 Look = Callable[[], "Sequence[Glimpse] | None"]
 

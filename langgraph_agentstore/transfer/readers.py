@@ -19,8 +19,7 @@ from ..model.users import (
     TemplateScope,
     check_user_id,
 )
-from ..sql.items.records import StoredRecord
-from ..sql.items.stored_pages import item_id_of, plan_page_of_stored
+from ..sql.items.records import StoredRecord, item_id_of, plan_page_of_stored
 from ..sql.planner import Planner
 from ..store.base import StoreBase
 from ..store.steps import On, Steps, StoreOps

@@ -15,8 +15,7 @@ from ...model.addresses import ItemAddress
 from ...model.namespaces import Labels, decode_labels, encode_labels
 from ...model.users import SHARED
 from ...sql.items.delete import count_of_removed
-from ...sql.items.records import StoredRecord
-from ...sql.items.stored_pages import plan_records_by_key
+from ...sql.items.records import StoredRecord, plan_records_by_key
 from ...sql.region import at_or_below
 from ...sql.statement import (
     Decoded,

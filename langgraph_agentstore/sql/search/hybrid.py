@@ -27,8 +27,7 @@ from ..statement import (
     Statement,
 )
 from ..vector_tables import distance_sql
-from .found import add_found
-from .options import QueryOptions
+from .options import QueryOptions, add_found
 from .scores import FUSED_POOL, POOL, beyond_sql, order_sql, score_sql
 from .text import (
     kept_sql,

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from ...config.index import SearchIndex, SearchMode
 from ...errors import InvalidOperationError
+from ...model.namespaces import decode_labels
+from ...model.users import Scope
+from ...results import ScoredItem
+from ..statement import Decoded, Refresh, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,22 @@ def query_options(
         index.ranking.recency_half_life_days if half_life is None else float(half_life),
         include_unindexed,
     )
+
+
+def add_found(
+    row: Row, scope: Scope, refresh: bool, found: Decoded[list[ScoredItem]], **ranking: Any
+) -> None:
+    """Adds the item of a row; `ranking` is what `ScoredItem` tells of it.
+
+    The row begins with user, namespace, key, value, the times of creation, update and expiry, and
+    where reading moves the expiry to.
+    """
+    user_id, stored, key, value, created_at, updated_at, expires_at, refreshed = row[:8]
+    labels = scope.labels(user_id, decode_labels(stored))
+    item = ScoredItem(labels, key, scope.value(value), created_at, updated_at, **ranking)
+    found.result.append(item)
+    if refresh and refreshed is not None:
+        found.refreshes.append(Refresh((user_id, stored, key), expires_at, refreshed))
 
 
 def _check_similarity(given: object, mode: SearchMode, index: SearchIndex) -> None:

@@ -25,7 +25,7 @@ from ..statement import (
     Statement,
 )
 from ..vector_tables import distance_sql
-from .found import add_found
+from .options import add_found
 from .vector import ITEM
 
 SMALL = 1000

@@ -40,6 +40,7 @@ from langgraph_agentstore.data_store.sql.locks import plan_acquire, plan_release
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.sql.access_counts import count_statement
+from langgraph_agentstore.sql.indexed_content import plan_known_vectors
 from langgraph_agentstore.sql.items.copy import Load, plan_load
 from langgraph_agentstore.sql.items.delete import (
     delete_many_sql,
@@ -64,7 +65,6 @@ from langgraph_agentstore.sql.items.records import (
     plan_values,
 )
 from langgraph_agentstore.sql.items.reindex_page import fill_sql, page_sql, words_again_sql
-from langgraph_agentstore.sql.known_vectors import plan_known_vectors
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.options import query_options
 from langgraph_agentstore.sql.statement import (

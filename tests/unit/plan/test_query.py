@@ -15,7 +15,7 @@ from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.errors import InvalidOperationError
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.sql.filters import parse_filter
-from langgraph_agentstore.sql.known_vectors import plan_known_vectors
+from langgraph_agentstore.sql.indexed_content import plan_known_vectors
 from langgraph_agentstore.sql.search.hybrid import plan_explanation, plan_query, plan_query_anywhere
 from langgraph_agentstore.sql.search.options import QueryOptions, default_options, query_options
 from langgraph_agentstore.sql.statement import (

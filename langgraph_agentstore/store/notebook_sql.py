@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..model.namespaces import Labels, labels_at
-from .statement import (
+from ..sql.statement import (
     Decoded,
     Queue,
     Row,
