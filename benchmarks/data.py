@@ -13,7 +13,7 @@ from langgraph.store.postgres import PostgresStore
 from psycopg.types.json import Jsonb
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.model.namespaces import Labels, encode_labels, place
+from langgraph_agentstore.model.namespaces import Labels, encode_labels, sort_key
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -137,7 +137,7 @@ def our_row(record: Record, encoded: Any) -> tuple[Any, ...]:
     """The values of `OUR_COLUMNS`; `encoded` is the item's value as the driver takes it."""
     address = _scope.address(record.namespace)
     labels = address.labels
-    where = (address.user_id, encode_labels(labels), record.key, place(labels))
+    where = (address.user_id, encode_labels(labels), record.key, sort_key(labels))
     return (*where, encoded, record.at, record.at)
 
 

@@ -59,7 +59,7 @@ class OperationsBase:
         index = self.context.index
         return Put(
             (at.user_id, at.stored, key),
-            at.place,
+            at.sort_key,
             text,
             ttl_interval(self._ttl(ttl)),
             None if index is None else content_of(text, None, index),

@@ -83,7 +83,7 @@ def plan_migrant(
     at = locate(address, labels)
     item_id = (at.user_id, at.stored, checked_key(item.key, at))
     value = _checked(item.value, context.max_value_bytes)
-    put = Put(item_id, at.place, item.value, _ttl(item))
+    put = Put(item_id, at.sort_key, item.value, _ttl(item))
     if context.index is None:
         return Migrant(item, put)
     chosen = chosen_paths(value, fresh, named, context.index)

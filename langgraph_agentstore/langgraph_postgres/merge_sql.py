@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, cast
 
-from ..sql.change_notify import tell
+from ..sql.change_notify import notify_change
 from ..sql.items.put_indexed import (
     paths_of_put,
     vector_columns,
@@ -97,7 +97,7 @@ def _settle_arguments(migrants: Sequence[Migrant], context: SqlContext) -> tuple
     puts = [migrant.put for migrant in migrants]
     columns = (
         *columns_of([put.item_id for put in puts]),
-        [put.place for put in puts],
+        [put.sort_key for put in puts],
         [put.value for put in puts],
         [put.ttl for put in puts],
         [item.created_at for item in items],
@@ -131,7 +131,7 @@ WITH p AS MATERIALIZED (
      WHERE i.updated_at <= excluded.updated_at
     RETURNING i.user_id, i.namespace, i.key, i.version
 ){vectors_ctes(context, 13) if context.vector_set is not None else ""}
-{tell(context, "w.user_id, w.namespace, w.key")}"""
+{notify_change(context, "w.user_id, w.namespace, w.key")}"""
 
 
 # A version means one value: the same one, found by more or for longer, keeps it.

@@ -169,7 +169,7 @@ class PostgresStorage(Storage):
     def keys(self, labels: Labels, prefix: str) -> Iterable[str]:
         planner = self.store.planner
         found: list[str] = self.store.executor.run(
-            plan_keys(planner.located(labels), prefix, None, None, planner.context)
+            plan_keys(planner.address_of(labels), prefix, None, None, planner.context)
         )
         return found
 
@@ -198,7 +198,7 @@ class PostgresStorage(Storage):
         self, labels: Labels, filter: Mapping[str, Any] | None, prefix: str = "", /
     ) -> Iterator[tuple[str, Value]]:
         planner = self.store.planner
-        at, passes = planner.located(labels), planner.filter(filter) if filter else None
+        at, passes = planner.address_of(labels), planner.filter(filter) if filter else None
         after: str | None = None
         while True:
             page: dict[str, StoredValue] = self.store.executor.run(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ..errors import InvalidKeyError, InvalidNamespaceError, InvalidValueError, ValueTypeError
 from .json_values import check_text
-from .namespaces import Labels, encode_labels, place
+from .namespaces import Labels, encode_labels, sort_key
 from .users import Address
 
 MAX_ADDRESS_BYTES = 2600
@@ -23,7 +23,7 @@ class ItemAddress:
 
     user_id: str
     stored: str
-    place: str
+    sort_key: str
     labels: Labels
     size: int
 
@@ -34,7 +34,7 @@ def locate(address: Address, labels: Labels) -> ItemAddress:
     Raises:
         InvalidNamespaceError: it leaves no room for a key.
     """
-    stored, at = encode_labels(address.labels), place(address.labels)
+    stored, at = encode_labels(address.labels), sort_key(address.labels)
     # The index for listings holds the place instead, which escaping can make longer.
     longest = max(len(stored.encode()), len(at.encode()))
     size = len(address.user_id.encode()) + longest

@@ -83,14 +83,14 @@ def decode_labels(stored: str) -> Labels:
 
 
 @lru_cache(maxsize=8192)
-def place(labels: Labels) -> str:
+def sort_key(labels: Labels) -> str:
     """The text by which namespaces sort as their tuples do."""
     return _JOINT.join(
         [label.replace("\x02", "\x02\x03").replace("\x01", "\x02\x02") for label in labels]
     )
 
 
-def labels_at(place: str) -> Labels:
+def labels_of_sort_key(place: str) -> Labels:
     """The labels of a place: the inverse of `place`.
 
     U+0002 alone, which no namespace has, stands for one empty label, which is not the root.
@@ -107,7 +107,7 @@ def labels_at(place: str) -> Labels:
     )
 
 
-def first_place_after(place: str) -> str:
+def first_sort_key_after(place: str) -> str:
     """The upper end, exclusive, of the places at or below a namespace other than the root."""
     return place + _ABOVE_JOINT
 

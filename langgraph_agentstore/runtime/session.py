@@ -19,7 +19,7 @@ from ..sql.equal_reads import distinct
 from ..sql.items.expiry import plan_sweep, refresh_statement
 from ..sql.items.get import decode_gets, get_statement, plan_get_alone
 from ..sql.items.put import put_expected_statement, put_together_statement
-from ..sql.lateral_batch import decode_together, together_statement
+from ..sql.lateral_batch import decode_lateral_batch, lateral_batch_statement
 from ..sql.statement import (
     Decoded,
     Operation,
@@ -221,8 +221,10 @@ class Session:
         """Bounded statements of one text, together."""
         statements = [entry.operation for entry in entries]
         different, places = distinct(statements)
-        rows = await self.database.fetch(*together_statement(different))
-        for entry, decoded in zip(entries, decode_together(statements, places, rows), strict=True):
+        rows = await self.database.fetch(*lateral_batch_statement(different))
+        for entry, decoded in zip(
+            entries, decode_lateral_batch(statements, places, rows), strict=True
+        ):
             self._answer(entry, decoded)
 
     def _answer(self, entry: PendingOperation, decoded: Decoded[Any]) -> None:

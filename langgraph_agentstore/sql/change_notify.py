@@ -1,7 +1,7 @@
-"""Writes that tell of themselves, for users whose changes somebody watches.
+"""Change notification: writes that notify the watchers of the users whose items they change.
 
-Every statement that writes or removes items is wrapped so. Where nobody watches, that costs one
-look into a table that is empty.
+Every statement that writes or removes items is wrapped so. Where nobody watches, the wrapping
+costs one look into an empty table.
 """
 
 from __future__ import annotations
@@ -12,35 +12,40 @@ from datetime import timedelta
 from .statement import SqlContext
 
 CHANNEL = "agentstore_change"
-"""Where writers notify, with the digest of the user. One for all schemas of a database.
+"""The channel of NOTIFY; one for all schemas of a database. The payload is a digest of the user id.
 
-Anybody who may connect to the database may listen, so no user is named.
+Everybody who may connect to the database may listen, so no user is named.
 """
 
 RETENTION = timedelta(hours=1)
-"""How long a change is kept, and a watch believed in that does not look."""
+"""How long a change is kept, and how long a watch lasts that does not look for changes."""
 
 
 def digest_of(user_id: str) -> str:
-    """The payload of a user's notifications, as `tell_change` makes it."""
+    """Return the payload of a user's notifications, as the function `tell_change` computes it."""
     return hashlib.sha256(user_id.encode()).hexdigest()
 
 
-def told(write: str, context: SqlContext, result: str = "", *, gone: bool = False) -> str:
-    """The statement `write`, of the table `item i`, which then tells what it wrote, or removed.
+def with_change_notify(
+    write: str, context: SqlContext, result: str = "", *, gone: bool = False
+) -> str:
+    """Return the statement `write`, on the table `item i`, followed by its notifications.
 
-    `result`: what to return of each row `w` written (`user_id`, `namespace`, `key`, `version`);
-    nothing comes back if it is empty.
+    `result`: the columns to return for each written row `w` (`user_id`, `namespace`, `key`,
+    `version`); without it nothing is returned. `gone`: the statement removes items.
     """
     return f"""
 WITH written AS ({write}
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
-{tell(context, result, gone=gone)}"""
+{notify_change(context, result, gone=gone)}"""
 
 
-def tell(context: SqlContext, result: str = "", *, gone: bool = False) -> str:
-    """What follows a CTE `written`, as in `told`."""
+def notify_change(context: SqlContext, result: str = "", *, gone: bool = False) -> str:
+    """Return the SELECT that notifies watchers of the rows of a CTE `written`.
+
+    The arguments are those of `with_change_notify`.
+    """
     tables = context.tables
     # First whether anybody watches at all: once a statement, not once a row.
     watched = f"""(SELECT EXISTS (SELECT FROM {tables.watch}))

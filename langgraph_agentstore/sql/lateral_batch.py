@@ -17,7 +17,7 @@ from .statement import Decoded, Row, Statement
 _ARRAY_TYPES = {int: "bigint[]", str: "text[]", bytes: "vector[]"}
 
 
-def together_statement(statements: Sequence[Statement[Any]]) -> tuple[str, tuple[Any, ...]]:
+def lateral_batch_statement(statements: Sequence[Statement[Any]]) -> tuple[str, tuple[Any, ...]]:
     """One statement for many of the same text; its rows begin with a position, from 1 on.
 
     A statement that travels alone stays as it is.
@@ -26,13 +26,13 @@ def together_statement(statements: Sequence[Statement[Any]]) -> tuple[str, tuple
         return statements[0].sql, statements[0].arguments
     columns = tuple(zip(*[statement.arguments for statement in statements], strict=True))
     types = tuple(_ARRAY_TYPES[type(column[0])] for column in columns)
-    return _together_sql(statements[0].sql, types), tuple(list(column) for column in columns)
+    return _lateral_batch_sql(statements[0].sql, types), tuple(list(column) for column in columns)
 
 
-def decode_together(
+def decode_lateral_batch(
     statements: Sequence[Statement[Any]], places: Sequence[int], rows: Sequence[Row]
 ) -> list[Decoded[Any]]:
-    """Each statement's own result, of the rows of `together_statement`.
+    """Each statement's own result, of the rows of `lateral_batch_statement`.
 
     `places`: which of the statements that travelled each one is equal to; see `distinct`.
     """
@@ -56,7 +56,7 @@ def _rows_of_each(count: int, rows: Sequence[Row]) -> list[Sequence[Row]]:
 
 
 @lru_cache(maxsize=256)
-def _together_sql(sql: str, types: tuple[str, ...]) -> str:
+def _lateral_batch_sql(sql: str, types: tuple[str, ...]) -> str:
     arrays = ", ".join(f"${n}::{type_}" for n, type_ in enumerate(types, 1))
     names = ", ".join(f"a{n}" for n in range(1, len(types) + 1))
     one = re.sub(r"\$(\d+)", r"q.a\1", sql.strip())

@@ -143,7 +143,7 @@ class Planner:
             located = self._located(self._check(namespace))
         return (located.user_id, located.stored, checked_key(key, located)), located.labels
 
-    def located(self, labels: Labels) -> ItemAddress:
+    def address_of(self, labels: Labels) -> ItemAddress:
         """Where exactly this namespace is."""
         return self._located(labels)
 
@@ -162,7 +162,7 @@ class Planner:
             check_allowed(len(value), self.context.max_value_bytes)
         except ValueTooLargeError as error:
             raise ValueTooLargeError(f"key {shown(item_id[2])}: {error}") from None
-        at = self._located(labels).place
+        at = self._located(labels).sort_key
         return Put(item_id, at, value, ttl_interval(op.ttl), self.content(value, op.index))
 
     def content(self, value: bytes, index: object = None) -> Content | None:

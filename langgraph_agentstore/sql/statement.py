@@ -227,7 +227,7 @@ class Content:
 
 @dataclass(slots=True)
 class Put(Operation[None]):
-    """Writes one item; `value` is JSON text, `place` what its namespace sorts by.
+    """Writes one item; `value` is JSON text, `sort_key` what its namespace sorts by.
 
     `content` is None on a store without an index. `vectors` has one for each of its parts, in
     the wire format of `vector`; it is None until they are embedded. `metadata`, an object as JSON
@@ -237,7 +237,7 @@ class Put(Operation[None]):
     queue: ClassVar[Queue] = Queue.WRITES
 
     item_id: ItemId
-    place: str
+    sort_key: str
     value: bytes
     ttl: timedelta | None
     content: Content | None = None

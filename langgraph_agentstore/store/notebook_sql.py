@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..model.namespaces import Labels, labels_at
+from ..model.namespaces import Labels, labels_of_sort_key
 from ..sql.statement import (
     Decoded,
     Queue,
@@ -56,6 +56,6 @@ SELECT walk.user_id, walk.place, live.count
  ORDER BY walk.user_id, walk.place"""
 
     def decode(rows: Sequence[Row]) -> Decoded[list[Glimpse]]:
-        return Decoded([Glimpse(row[0], labels_at(row[1]), row[2]) for row in rows])
+        return Decoded([Glimpse(row[0], labels_of_sort_key(row[1]), row[2]) for row in rows])
 
     return Statement(sql, (MOST_NAMESPACES, MOST_RECORDS), decode, queue=Queue.EQUAL_READS)

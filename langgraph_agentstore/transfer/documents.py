@@ -77,7 +77,7 @@ def record_of(document: object, planner: Planner) -> Sized:
     text, described = _encoded(document, header.key, planner.context.max_value_bytes)
     put = Put(
         (at.user_id, at.stored, checked_key(header.key, at)),
-        at.place,
+        at.sort_key,
         text,
         _ttl(document, header),
         planner.content(text),

@@ -47,7 +47,7 @@ class AgentWriter:
         at = locate(address, labels)
         put = imported.put
         put.item_id = (at.user_id, at.stored, checked_key(put.item_id[2], at))
-        put.place = at.place
+        put.sort_key = at.sort_key
         return Record(document, imported, labels, size)
 
     def begin(self) -> Steps[None]:

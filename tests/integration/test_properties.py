@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.model.namespaces import Labels, decode_labels, place
+from langgraph_agentstore.model.namespaces import Labels, decode_labels, sort_key
 from langgraph_agentstore.model.users import Scope
 from langgraph_agentstore.store.views import ItemStore
 from tests.support.store_model import StoreModel, shown
@@ -145,7 +145,7 @@ def test_every_row_has_the_place_of_its_namespace(world: World, examples: Exampl
             step.on_store(view)
         rows = world.execute("SELECT namespace, place FROM {} ORDER BY place").fetchall()
         labels = [decode_labels(namespace) for namespace, _ in rows]
-        assert [place(each) for each in labels] == [at for _, at in rows]
+        assert [sort_key(each) for each in labels] == [at for _, at in rows]
         assert labels == sorted(labels)
 
     holds()

@@ -49,13 +49,13 @@ def large_values_of_another(patch: pytest.MonkeyPatch, chance: random.Random) ->
 
 def searches_one_off(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """The same for statements that travel together."""
-    decode = session.decode_together  # type: ignore[attr-defined]
+    decode = session.decode_lateral_batch  # type: ignore[attr-defined]
 
     def wrong(statements: Any, places: Sequence[int], rows: Any) -> Any:
         places = rotated(places) if chance.random() < SHARE else places
         return decode(statements, places, rows)
 
-    patch.setattr(session, "decode_together", wrong)
+    patch.setattr(session, "decode_lateral_batch", wrong)
 
 
 def answers_of_another_ticket(patch: pytest.MonkeyPatch, chance: random.Random) -> None:

@@ -16,12 +16,12 @@ from langgraph_agentstore.model.namespaces import (
     check_writable,
     decode_labels,
     encode_labels,
-    first_place_after,
+    first_sort_key_after,
     first_text_after,
-    labels_at,
     labels_named,
+    labels_of_sort_key,
     name_of,
-    place,
+    sort_key,
 )
 
 # Many collisions: what separates, what escapes, what the escapes are made of.
@@ -79,29 +79,29 @@ def test_what_is_stored_below_a_namespace_is_one_range(prefix: Labels, labels: L
 
 @given(LABELS_OF_STRINGS)
 def test_a_place_gives_the_labels_back(labels: Labels) -> None:
-    assert labels_at(place(labels)) == labels
+    assert labels_of_sort_key(sort_key(labels)) == labels
 
 
 @given(LABELS_OF_STRINGS, LABELS_OF_STRINGS)
 def test_places_sort_as_tuples_do(one: Labels, other: Labels) -> None:
     """In UTF-8 too, as Postgres compares them."""
-    assert (place(one) < place(other)) == (one < other)
-    assert (place(one).encode() < place(other).encode()) == (one < other)
+    assert (sort_key(one) < sort_key(other)) == (one < other)
+    assert (sort_key(one).encode() < sort_key(other).encode()) == (one < other)
 
 
 @given(LABELS, LABELS)
 def test_the_places_below_a_namespace_are_one_range(prefix: Labels, labels: Labels) -> None:
-    start = place(prefix)
+    start = sort_key(prefix)
     if prefix:
-        in_range = start <= place(labels) < first_place_after(start)
+        in_range = start <= sort_key(labels) < first_sort_key_after(start)
         assert in_range == is_at_or_below(prefix, labels)
 
 
 @given(LABELS.filter(bool))
 def test_the_least_place_after_a_namespace_begins_with_a_joint(labels: Labels) -> None:
     """A listing goes on from there, so nothing may lie between."""
-    assert place((*labels, "\x01")) > place(labels) + "\x01"
-    assert place((*labels[:-1], labels[-1] + "\x01")) > place((*labels, "🙂"))
+    assert sort_key((*labels, "\x01")) > sort_key(labels) + "\x01"
+    assert sort_key((*labels[:-1], labels[-1] + "\x01")) > sort_key((*labels, "🙂"))
 
 
 @pytest.mark.parametrize("labels", [("a",), ("a", "b"), (), ("*",), (" ", "\n"), ("langgraph",)])

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...model.addresses import ItemAddress
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
-from ...sql.change_notify import tell, told
+from ...sql.change_notify import notify_change, with_change_notify
 from ...sql.items.delete import count_of_removed, removing
 from ...sql.items.on_conflict import (
     AUTHORED,
@@ -35,7 +35,7 @@ def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[boo
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
-    sql = f"\nWITH {removing(delete, context)}\n{tell(context, 'w.live', gone=True)}"
+    sql = f"\nWITH {removing(delete, context)}\n{notify_change(context, 'w.live', gone=True)}"
     return _change(sql, (at.user_id, at.stored, key), lambda rows: bool(rows) and rows[0][0])
 
 
@@ -76,7 +76,7 @@ UPDATE {context.tables.item} AS i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.value = $5::jsonb
    AND {context.live()}"""
     arguments = (*put.item_id, put.value, encode_value(expected))
-    return _change(told(update, context, "w.version"), arguments, bool)
+    return _change(with_change_notify(update, context, "w.version"), arguments, bool)
 
 
 def _upsert(changed: str, allowed: str, result: str, context: SqlContext) -> str:
@@ -93,7 +93,7 @@ VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
 WITH written AS ({insert}
     RETURNING i.user_id, i.namespace, i.key, i.version, i.value
 )
-{tell(context, result)}"""
+{notify_change(context, result)}"""
 
 
 def _change(

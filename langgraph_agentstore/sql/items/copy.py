@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..change_notify import told
+from ..change_notify import with_change_notify
 from ..statement import Put, SqlContext, written_once
 from ..vector_tables import COLUMNS as VECTOR_COLUMNS
 from ..vector_tables import REPLACE_PART, column_type
@@ -56,7 +56,7 @@ def plan_load(puts: Sequence[Put], context: SqlContext) -> Load:
     items = [
         (
             *put.item_id,
-            put.place,
+            put.sort_key,
             put.value,
             put.ttl,
             put.content.words if put.content is not None else None,
@@ -83,7 +83,7 @@ SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
  -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
  ORDER BY user_id, namespace, key
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return told(insert, context)
+    return with_change_notify(insert, context)
 
 
 @written_once
@@ -95,7 +95,7 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.
   FROM (SELECT * FROM {ITEMS.name} ORDER BY user_id, namespace, key) p
  CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return told(insert, context)
+    return with_change_notify(insert, context)
 
 
 @written_once

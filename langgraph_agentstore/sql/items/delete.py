@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...model.users import Region
-from ..change_notify import tell
+from ..change_notify import notify_change
 from ..region import region_condition
 from ..statement import (
     Decoded,
@@ -24,7 +24,7 @@ def delete_one_sql(context: SqlContext) -> str:
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
-    return f"\nWITH {removing(delete, context)}\n{tell(context, gone=True)}"
+    return f"\nWITH {removing(delete, context)}\n{notify_change(context, gone=True)}"
 
 
 @written_once
@@ -33,7 +33,7 @@ def delete_many_sql(context: SqlContext) -> str:
 DELETE FROM {context.tables.item} i
  USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
  WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key"""
-    return f"\nWITH {removing(delete, context)}\n{tell(context, gone=True)}"
+    return f"\nWITH {removing(delete, context)}\n{notify_change(context, gone=True)}"
 
 
 def removing(delete: str, context: SqlContext, *others: str) -> str:
@@ -109,7 +109,7 @@ def count_of_removed(
     """Deletes; the result counts the items that had not expired."""
     sql = f"""
 WITH {removing(deletes[0], context, *deletes[1:])}, told AS (
-{tell(context, "w.live", gone=True)}
+{notify_change(context, "w.live", gone=True)}
 )
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..change_notify import RETENTION, tell
+from ..change_notify import RETENTION, notify_change
 from ..statement import (
     Decoded,
     Refresh,
@@ -72,7 +72,7 @@ WITH expired AS (
 ), forgotten AS (
     DELETE FROM {context.tables.change} WHERE at < now() - $2::interval
 ), {removing(delete, context)}, told AS (
-{tell(context, "w.key", gone=True)}
+{notify_change(context, "w.key", gone=True)}
 )
 SELECT count(*), count(told) FROM told"""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from ..change_notify import tell
+from ..change_notify import notify_change
 from ..statement import (
     Decoded,
     ItemId,
@@ -61,7 +61,7 @@ def _arguments(records: Sequence[Imported], context: SqlContext) -> tuple[Any, .
     puts = [record.put for record in records]
     columns = (
         *columns_of([put.item_id for put in puts]),
-        [put.place for put in puts],
+        [put.sort_key for put in puts],
         [put.value for put in puts],
         [put.metadata for put in puts],
         [put.created_by for put in puts],
@@ -121,7 +121,7 @@ WITH p AS MATERIALIZED (
            last_accessed_at = excluded.last_accessed_at,
            last_accessed_by = excluded.last_accessed_by
 ){vectors_ctes(context, 18) if context.vector_set is not None else ""}
-{tell(context, "w.user_id, w.namespace, w.key")}"""
+{notify_change(context, "w.user_id, w.namespace, w.key")}"""
 
 
 # A version means one value: that of the record that is there goes on.

@@ -18,9 +18,9 @@ from langgraph.store.base import ListNamespacesOp, MatchCondition
 
 from ...model.namespaces import (
     Labels,
-    first_place_after,
-    labels_at,
-    place,
+    first_sort_key_after,
+    labels_of_sort_key,
+    sort_key,
 )
 from ...model.users import Region, Scope
 from ..statement import (
@@ -70,7 +70,7 @@ def plan_list_namespaces(
     def decode(rows: Sequence[Row]) -> Decoded[list[Labels]]:
         found: list[list[Labels]] = [[] for _ in walks]
         for number, user_id, at in rows:
-            found[number].append(_truncated(walks[number], user_id, labels_at(at)))
+            found[number].append(_truncated(walks[number], user_id, labels_of_sort_key(at)))
         return Decoded(_page(found, op.offset, op.limit))
 
     return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, again=list)
@@ -161,8 +161,8 @@ def _bounds(walk: _Walk, arguments: list[Any]) -> tuple[str, str, str]:
         within = f"i.user_id = {start_user} AND i.place >= walk.next_place"
     if not walk.prefix:
         return start_user, "''", within
-    start = place(walk.prefix)
-    start_place, end = argument(start), argument(first_place_after(start))
+    start = sort_key(walk.prefix)
+    start_place, end = argument(start), argument(first_sort_key_after(start))
     if walk.user_id is None:
         within += f" AND i.place >= {start_place}"
     return start_user, start_place, f"{within} AND i.place < {end}"
@@ -239,7 +239,7 @@ def _is_met(condition: MatchCondition, walk: _Walk) -> bool:
 
 def _whole_place(walk: _Walk, arguments: list[Any]) -> str:
     """The place of the full tuple, head and user included, in front of each label a joint."""
-    arguments.append("".join("\x01" + place((label,)) for label in walk.head))
+    arguments.append("".join("\x01" + sort_key((label,)) for label in walk.head))
     head = f"${len(arguments)}::text"
     user = (
         r" || E'\x01' || replace(replace(user_id, E'\x02', E'\x02\x03'), E'\x01', E'\x02\x02')"
@@ -252,7 +252,7 @@ def _whole_place(walk: _Walk, arguments: list[Any]) -> str:
 def _pattern(condition: MatchCondition) -> str:
     """A regular expression over the whole place; labels are literal, `*` is any one label."""
     labels = "".join(
-        "\x01" + ("[^\x01]*" if label == WILDCARD else re.escape(place((label,))))
+        "\x01" + ("[^\x01]*" if label == WILDCARD else re.escape(sort_key((label,))))
         for label in condition.path
     )
     return f"^{labels}(\x01|$)" if condition.match_type == "prefix" else f"{labels}$"

@@ -19,8 +19,8 @@ from langgraph.store.base import SearchItem, SearchOp
 from ...model.namespaces import (
     decode_labels,
     encode_labels,
-    first_place_after,
-    place,
+    first_sort_key_after,
+    sort_key,
 )
 from ...model.users import Region, Scope
 from ..filters import Filter, filter_sql
@@ -129,10 +129,10 @@ SELECT {_COLUMNS}
 def _within_a_user(
     region: Region, op: SearchOp, filter: Filter, context: SqlContext
 ) -> tuple[str, list[Any]]:
-    start = place(region.labels)
+    start = sort_key(region.labels)
     arguments: list[Any] = [op.limit, op.offset, region.user_id, start]
     if region.labels:
-        arguments.append(first_place_after(start))
+        arguments.append(first_sort_key_after(start))
     condition = filter_sql(filter, arguments)
     return _within_a_user_sql(
         context.tables.item, context.live(), bool(region.labels), condition

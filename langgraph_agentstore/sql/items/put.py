@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ...errors import VersionConflictError
-from ..change_notify import told
+from ..change_notify import with_change_notify
 from ..statement import (
     NO_METADATA,
     Decoded,
@@ -31,7 +31,7 @@ from .put_indexed import put_expected_indexed_statement, put_indexed_statement
 
 @written_once
 def put_one_sql(context: SqlContext) -> str:
-    return told(_insert_one(context), context)
+    return with_change_notify(_insert_one(context), context)
 
 
 def _insert_one(context: SqlContext) -> str:
@@ -51,7 +51,7 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now()
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
        AS p (user_id, namespace, key, place, value)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return told(insert, context)
+    return with_change_notify(insert, context)
 
 
 @written_once
@@ -64,7 +64,7 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.
               $7::jsonb[], $8::text[])
        AS p (user_id, namespace, key, place, value, ttl, metadata, created_by)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return told(insert, context)
+    return with_change_notify(insert, context)
 
 
 def put_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
@@ -80,7 +80,7 @@ def put_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[
     ordered = sorted(puts, key=lambda put: put.item_id)
     arguments = (
         *columns_of([put.item_id for put in ordered]),
-        [put.place for put in ordered],
+        [put.sort_key for put in ordered],
         [put.value for put in ordered],
     )
     if all(put.ttl is None and _is_plain(put) for put in ordered):
@@ -121,7 +121,7 @@ def repeated(
 
 def arguments_of(put: Put) -> tuple[Any, ...]:
     """One put as the arguments of `put_one_sql`."""
-    return (*put.item_id, put.place, put.value, put.ttl, put.metadata, put.created_by)
+    return (*put.item_id, put.sort_key, put.value, put.ttl, put.metadata, put.created_by)
 
 
 def put_together_statement(together: PutTogether, context: SqlContext) -> Statement[int]:
@@ -133,7 +133,7 @@ def put_together_statement(together: PutTogether, context: SqlContext) -> Statem
 
 @written_once
 def put_absent_sql(context: SqlContext) -> str:
-    return told(f"{_insert_one(context)}\n{ONLY_WHERE_ABSENT}", context, "w.version")
+    return with_change_notify(f"{_insert_one(context)}\n{ONLY_WHERE_ABSENT}", context, "w.version")
 
 
 @written_once
@@ -145,7 +145,7 @@ UPDATE {context.tables.item} AS i
        version = i.version + 1, updated_at = now(), expires_at = now() + $5::interval, ttl = $5
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.version = $6
    AND i.created_at = coalesce($7::timestamptz, i.created_at) AND {context.live()}"""
-    return told(update, context, "w.version")
+    return with_change_notify(update, context, "w.version")
 
 
 def put_expected_statement(expected: PutExpected, context: SqlContext) -> Statement[int]:

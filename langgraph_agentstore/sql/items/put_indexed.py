@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...model.json_values import encode_value
-from ..change_notify import tell
+from ..change_notify import notify_change
 from ..statement import (
     Put,
     PutExpected,
@@ -55,7 +55,7 @@ def indexed_arguments(puts: Sequence[Put], context: SqlContext) -> tuple[Any, ..
     contents = [put.content for put in puts]
     arguments = (
         *columns_of([put.item_id for put in puts]),
-        [put.place for put in puts],
+        [put.sort_key for put in puts],
         [put.value for put in puts],
         [put.ttl for put in puts],
         [content.words if content is not None else None for content in contents],
@@ -105,7 +105,7 @@ WITH p AS MATERIALIZED (
     {write}
     RETURNING i.user_id, i.namespace, i.key, i.version
 ){vectors_ctes(context, 12) if vectors else ""}
-{tell(context, "w.version")}"""
+{notify_change(context, "w.version")}"""
 
 
 def words_sql(context: SqlContext, text: str) -> str:

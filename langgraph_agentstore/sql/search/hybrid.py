@@ -36,7 +36,7 @@ from .text import (
     word_list_sql,
 )
 from .vector import vector_list_sql, way_and_reason
-from .vector_small import plan_small_scope
+from .vector_small import plan_vector_small
 
 _WORDS_REASON = "words are ranked over all items in scope that have one of them"
 
@@ -69,7 +69,7 @@ def plan_query(
     by_distance = options.mode == "vector" and options.recency_half_life_days is None
     if vector is None or not by_distance or options.include_unindexed:
         return everything()
-    return plan_small_scope(
+    return plan_vector_small(
         op, filter, vector, scope, context, least=_least_of_vectors(options), everything=everything
     )
 

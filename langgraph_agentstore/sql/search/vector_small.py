@@ -32,7 +32,7 @@ SMALL = 1000
 """Parts in scope."""
 
 
-def plan_small_scope(
+def plan_vector_small(
     op: SearchOp,
     filter: Filter,
     vector: bytes,

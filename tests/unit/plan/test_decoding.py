@@ -10,7 +10,7 @@ from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchO
 
 from langgraph_agentstore import ItemRecord
 from langgraph_agentstore.errors import VersionConflictError
-from langgraph_agentstore.model.namespaces import place
+from langgraph_agentstore.model.namespaces import sort_key
 from langgraph_agentstore.model.users import (
     DEFAULT_TEMPLATE,
     Region,
@@ -159,12 +159,12 @@ def listed(op: ListNamespacesOp, *rows: Any, planner: Planner = PLANNER) -> Any:
 
 def test_namespaces_of_all_regions_are_merged_in_the_order_of_tuples() -> None:
     rows = [
-        (0, "", place(("a", "b"))),
-        (0, "", place(("a1",))),
-        (0, "", place(("users",))),
-        (0, "", place(("z",))),
+        (0, "", sort_key(("a", "b"))),
+        (0, "", sort_key(("a1",))),
+        (0, "", sort_key(("users",))),
+        (0, "", sort_key(("z",))),
         (1, "alice", ""),
-        (1, "alice", place(("x:y", "z"))),
+        (1, "alice", sort_key(("x:y", "z"))),
     ]
     everything = listed(ListNamespacesOp(), *rows)
     assert everything == sorted(everything)
@@ -176,7 +176,7 @@ def test_namespaces_of_all_regions_are_merged_in_the_order_of_tuples() -> None:
 
 def test_a_users_namespaces_are_relative() -> None:
     planner = Planner(UserScope("alice"), CurrentRules(RULES))
-    assert listed(ListNamespacesOp(), (0, "alice", place(("x",))), planner=planner) == [("x",)]
+    assert listed(ListNamespacesOp(), (0, "alice", sort_key(("x",))), planner=planner) == [("x",)]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from langgraph.store.base import ListNamespacesOp, SearchOp
 from langgraph_agentstore.model.json_values import copied
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.sql.equal_reads import CopiesOfRows, distinct, read_key
-from langgraph_agentstore.sql.lateral_batch import decode_together
+from langgraph_agentstore.sql.lateral_batch import decode_lateral_batch
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
@@ -46,7 +46,7 @@ def test_equal_statements_travel_once() -> None:
 
 
 def test_each_who_shares_a_statement_gets_rows_of_its_own() -> None:
-    first, second, other = decode_together(
+    first, second, other = decode_lateral_batch(
         [read(1), read(1), read(2)], [0, 0, 1], [(1, {"n": 1}), (2, {"n": 2})]
     )
     assert [first.result, second.result, other.result] == [

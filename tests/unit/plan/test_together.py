@@ -7,7 +7,7 @@ from langgraph.store.base import GetOp, SearchOp
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.sql.items.newest import LARGEST_SHARED_PAGE
 from langgraph_agentstore.sql.items.pages import plan_record
-from langgraph_agentstore.sql.lateral_batch import decode_together, together_statement
+from langgraph_agentstore.sql.lateral_batch import decode_lateral_batch, lateral_batch_statement
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
@@ -31,7 +31,7 @@ def statement(limit: int, name: str) -> Statement[list[int]]:
 
 
 def test_arguments_become_the_columns_of_a_lateral_join() -> None:
-    sql, arguments = together_statement([statement(1, "a"), statement(2, "b")])
+    sql, arguments = lateral_batch_statement([statement(1, "a"), statement(2, "b")])
     assert arguments == ([1, 2], ["a", "b"])
     assert "unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS q (a1, a2, position)" in sql
     assert "SELECT n FROM t WHERE name = q.a2 LIMIT q.a1" in sql
@@ -39,14 +39,14 @@ def test_arguments_become_the_columns_of_a_lateral_join() -> None:
 
 def test_one_alone_stays_as_it_is() -> None:
     one = statement(1, "a")
-    assert together_statement([one]) == (one.sql, one.arguments)
-    assert decode_together([one], [0], [(7,)])[0].result == [7]
+    assert lateral_batch_statement([one]) == (one.sql, one.arguments)
+    assert decode_lateral_batch([one], [0], [(7,)])[0].result == [7]
 
 
 def test_rows_go_back_to_their_statements_in_order() -> None:
     rows = [(2, 20), (2, 21), (1, 10)]
     three = [statement(1, "a"), statement(2, "b"), statement(3, "c")]
-    decoded = decode_together(three, [0, 1, 2], rows)
+    decoded = decode_lateral_batch(three, [0, 1, 2], rows)
     assert [one.result for one in decoded] == [[10], [20, 21], []]
 
 
