@@ -18,9 +18,9 @@ from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..model.users import Address
-from ..runtime.jobs.maintenance import OPEN
 from ..sql.search.text import MOST_CHARACTERS
 from ..store.base import StoreBase
+from ..store.executor import OPEN
 from ..store.user_scope import part_of
 from ..store.views import UserStore
 from .context_index import Match

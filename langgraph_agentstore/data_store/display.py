@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..runtime.jobs.maintenance import HEALTH
+from ..store.executor import HEALTH
 from ..store.notebook import (
     facts_table,
     paragraph,

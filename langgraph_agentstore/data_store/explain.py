@@ -10,11 +10,11 @@ from langgraph.store.base import SearchOp
 
 from ..model.addresses import locate
 from ..model.users import Address
-from ..runtime.jobs.explaining import explain_job
 from ..sql.items.get import get_one_sql
 from ..sql.items.records import plan_all_values, plan_keys
 from ..sql.statement import SqlContext, Statement
 from ..store.agent_store import AgentStore
+from ..store.executor import explain_job
 from .base import RecordView
 
 _ANYBODY = "somebody"

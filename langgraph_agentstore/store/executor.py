@@ -12,10 +12,24 @@ from .._support.hints import Hints
 from ..results import StoreStats
 from ..runtime.access_log import AccessLog, Touched
 from ..runtime.engine import Drained
+from ..runtime.jobs.explaining import explain_job
+from ..runtime.jobs.import_records import Importing
+from ..runtime.jobs.maintenance import HEALTH, OPEN
 from ..runtime.session import Job
 from ..sql.statement import CurrentRules, Operation, SqlContext, Statement
 
-__all__ = ["Drained", "Executor", "Job", "Operation", "SqlContext", "Statement"]
+__all__ = [
+    "HEALTH",
+    "OPEN",
+    "Drained",
+    "Executor",
+    "Importing",
+    "Job",
+    "Operation",
+    "SqlContext",
+    "Statement",
+    "explain_job",
+]
 
 ResultT = TypeVar("ResultT")
 

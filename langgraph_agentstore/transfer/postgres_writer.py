@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ..model.addresses import checked_key, locate
 from ..model.json_values import same_json
-from ..runtime.jobs.import_records import Importing
 from ..sql.items.import_records import Conflict, Imported
 from ..sql.items.records import StoredRecord, plan_stored_at
 from ..store.base import StoreBase
+from ..store.executor import Importing
 from ..store.steps import On, Steps
 from .formats.base import Document
 from .manifest import Manifest
