@@ -69,7 +69,7 @@ def rows(store: AgentStore, searched: AgentStore, folder: Path) -> Iterator[tupl
     data, adata = DataStore(store, "ada", "tester"), AsyncDataStore(store, "ada", "tester")
     memory = ConversationMemory(store, user_id="ada")
     files = DeepAgentsBackend(store, namespace=("ada", "files"))
-    file, turn, query = folder / "ada.jsonl", count(), {"query": "what is green?"}
+    file, turn, query = folder / "ada.jsonl", count(), "what is green?"
     searched.put(FACTS, "tea", {"likes": "tea"})
     data.set("tea", "green")
     files.write("/plan.md", "0")
@@ -86,8 +86,8 @@ def rows(store: AgentStore, searched: AgentStore, folder: Path) -> Iterator[tupl
     yield "search", lambda: store.search(FACTS), lambda: store.asearch(FACTS)
     yield (
         "query search",
-        lambda: searched.search(FACTS, **query),
-        lambda: searched.asearch(FACTS, **query),
+        lambda: searched.search(FACTS, query=query),
+        lambda: searched.asearch(FACTS, query=query),
     )
     yield "data_store.get", lambda: data.get("tea"), lambda: adata.get("tea")
     yield (

@@ -19,6 +19,7 @@ from ..errors import DatabaseError, StoreUnavailableError
 from ..runtime.connections.connector import Connector
 from ..runtime.connections.target import TargetReader
 from ..runtime.driver_errors import CONNECTION_LOST, executing
+from ..runtime.statements import decode_jsonb
 from .items_sql import Migrant, paths_named
 from .tables_sql import (
     COLUMNS_SQL,
@@ -99,7 +100,7 @@ class OfficialSource:
         }
         bare = config.model_copy(update=dict(without))
         target = TargetReader(self._source.resolve(), self._source.environment, {})
-        connector = Connector(target, self._source.shown, bare)
+        connector = Connector(target, self._source.shown, bare, decode_jsonb)
         self._connection = await connector.connect_apart()
         async with self._reading() as connection:
             await connection.transaction(isolation="repeatable_read", readonly=True).start()

@@ -52,8 +52,8 @@ class BatchQueue:
         width: int,
         widest: int,
         deadline_s: float,
-        kind: Callable[[Any], Hashable] = lambda _: None,
-        largest: Callable[[Hashable], int] = lambda _: LARGEST_BATCH,
+        kind: Callable[[Any], Hashable] = type,
+        largest: Callable[[Hashable], int] | None = None,
         ordered: bool = False,
     ) -> None:
         self._execute = execute
@@ -65,7 +65,7 @@ class BatchQueue:
         self._largest = largest
         self._ordered = ordered
         self._busy: set[ItemId] = set()
-        self._waiting: list[PendingOperation] = []
+        self.waiting: list[PendingOperation] = []
         self._in_flight: set[asyncio.Task[None]] = set()
         self._bypass_timer: asyncio.TimerHandle | None = None
         self._apart: set[asyncio.Task[None]] = set()
@@ -74,26 +74,21 @@ class BatchQueue:
         # Those who wait for locks take turns, so that they keep no connection from the others.
         self._lock_turn = asyncio.Semaphore(1)
 
-    @property
-    def waiting(self) -> int:
-        """Operations queued, not sent."""
-        return len(self._waiting)
-
     def add(self, entry: PendingOperation) -> None:
         """Queue an operation; `dispatch` sends it."""
-        self._waiting.append(entry)
+        self.waiting.append(entry)
 
     def dispatch(self) -> None:
         """Sends what waits, if there is room; else asks again after a while."""
-        while self._waiting and len(self._in_flight) < self._width and self._send():
+        while self.waiting and len(self._in_flight) < self._width and self._send():
             pass
         full = self._width <= len(self._in_flight) < self._widest
-        if self._waiting and full and self._bypass_timer is None:
+        if self.waiting and full and self._bypass_timer is None:
             self._bypass_timer = asyncio.get_running_loop().call_later(BYPASS_AFTER_S, self._bypass)
 
     def refuse(self, entry: PendingOperation, error: Exception) -> None:
         """Fail an operation that waits."""
-        self._waiting.remove(entry)
+        self.waiting.remove(entry)
         entry.request.fail(entry.position, error)
         self._settled([entry])
         self.dispatch()
@@ -116,11 +111,13 @@ class BatchQueue:
 
     def _send(self) -> bool:
         """Whether something could go: what waits may be held by earlier writes."""
-        share = -(-len(self._waiting) // (self._width + 1))
+        share = -(-len(self.waiting) // (self._width + 1))
         batch = self._next_batch(min(max(share, SMALLEST_SHARE), LARGEST_BATCH))
         if batch:
-            task = asyncio.get_running_loop().create_task(self._run_batch(batch))
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(self._attempt(batch, loop.time() + self._deadline_s))
             self._in_flight.add(task)
+            task.add_done_callback(self._completed)
         return bool(batch)
 
     def _next_batch(self, size: int) -> list[PendingOperation]:
@@ -129,16 +126,18 @@ class BatchQueue:
         held: list[PendingOperation] = []
         kind: Hashable = None
         blocked = set(self._busy)
-        for position, entry in enumerate(self._waiting):
+        for position, entry in enumerate(self.waiting):
             if len(batch) == size:
-                held += self._waiting[position:]
+                held += self.waiting[position:]
                 break
             operation = entry.operation
-            if self._may_go(operation, blocked):
+            if not self._ordered or not (operation.pending or operation.item_id in blocked):
+                kind_of_this = self._kind(operation)
                 if not batch:
-                    kind = self._kind(operation)
-                    size = min(size, self._largest(kind))
-                if self._kind(operation) == kind:
+                    kind = kind_of_this
+                    if self._largest is not None:
+                        size = min(size, self._largest(kind))
+                if kind_of_this == kind:
                     batch.append(entry)
                     continue
             held.append(entry)
@@ -146,21 +145,12 @@ class BatchQueue:
                 blocked.add(operation.item_id)
         if self._ordered:
             self._busy.update([entry.operation.item_id for entry in batch])
-        self._waiting = held
+        self.waiting = held
         return batch
 
-    def _may_go(self, operation: Any, blocked: set[ItemId]) -> bool:
-        if not self._ordered:
-            return True
-        return operation.item_id not in blocked and not operation.pending
-
-    async def _run_batch(self, batch: Sequence[PendingOperation]) -> None:
-        task = asyncio.current_task()
-        try:
-            deadline = asyncio.get_running_loop().time() + self._deadline_s
-            await self._attempt(batch, deadline)
-        finally:
-            self._in_flight.discard(task)
+    def _completed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        if self.waiting:
             self.dispatch()
 
     async def _attempt(self, entries: Sequence[PendingOperation], deadline: float) -> None:
@@ -236,7 +226,8 @@ class BatchQueue:
         if self._ordered:
             self._busy.difference_update([entry.operation.item_id for entry in entries])
         self._settled(entries)
-        self.dispatch()
+        if self.waiting:
+            self.dispatch()
 
 
 def _others_may_fare_better(error: Exception) -> bool:

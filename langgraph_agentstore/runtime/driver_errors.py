@@ -171,6 +171,14 @@ def executing(error: BaseException) -> AgentStoreError:
     )
 
 
+def as_store_error(error: BaseException) -> AgentStoreError:
+    """Return what `executing` does, with the driver's error as its cause."""
+    failure = executing(error)
+    if failure is not error:
+        failure.__cause__ = error
+    return failure
+
+
 def _refused(error: asyncpg.PostgresError) -> AgentStoreError:
     if _TOO_LARGE.search(str(error)):
         return ValueTooLargeError(

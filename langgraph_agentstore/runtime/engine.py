@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import sys
 import threading
 import weakref
 from collections import deque
@@ -28,9 +29,8 @@ from .access_log import FLUSH_S, AccessLog, Touched
 from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
 from .connections.target import TargetReader
 from .driver_errors import executing
-from .green_threads import check_threads
 from .index_state import IndexState
-from .io_thread import ForkAware, IoThread, in_thread
+from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
 from .migrator import migrate
 from .requests import (
     AwaitedRequest,
@@ -106,7 +106,7 @@ class Engine(ForkAware):
     def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Block the calling thread until all are done; return their results in the order given."""
         thread = self._thread
-        if thread is not None and thread.is_current():
+        if thread is not None and thread.ident == threading.get_ident():
             raise BlockingCallError(
                 "a blocking call on the store's own I/O thread would wait for itself; "
                 "use the awaitable form there"
@@ -138,7 +138,7 @@ class Engine(ForkAware):
         with self._gate:
             self.close_soon()
         thread = self._thread
-        if thread is not None and not thread.is_current():
+        if thread is not None and thread.ident != threading.get_ident():
             thread.join()
 
     def close_soon(self) -> None:
@@ -196,7 +196,8 @@ class Engine(ForkAware):
         if not request.operations:
             request.announce()
             return
-        check_threads()  # they may be replaced at any time
+        if GEVENT in sys.modules or EVENTLET in sys.modules:
+            check_threads()
         with self._gate:
             if self._closed:
                 raise StoreClosedError("the store was closed; construct another")
@@ -207,7 +208,8 @@ class Engine(ForkAware):
             if self._woken:
                 return
             self._woken = True
-            self._thread.call(self._drain)
+            thread = self._thread
+            thread.loop.call_soon_threadsafe(self._drain, context=thread.context)
 
     def _cancel(self, request: Request) -> None:
         request.cancelled = True

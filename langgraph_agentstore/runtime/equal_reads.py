@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 from ..errors import StoreTimeoutError
 from ..sql.equal_reads import CopiesOfRows, read_key
 from ..sql.statement import Decoded, Row, Statement
+from .driver_errors import as_store_error
 from .requests import PendingOperation
-from .write_queue import as_ours
 
 Fetch: TypeAlias = Callable[[Statement[Any], Callable[[], None]], Awaitable[Sequence[Row]]]
 """Runs a statement; calls its second argument right before it goes to the server."""
@@ -86,7 +86,7 @@ class EqualReads:
             error = task.exception()
         if error is not None:
             for entry in entries:
-                entry.request.fail(entry.position, as_ours(error))
+                entry.request.fail(entry.position, as_store_error(error))
         self._settled(entries)
 
     def _close(self, key: Hashable, entries: list[PendingOperation]) -> None:

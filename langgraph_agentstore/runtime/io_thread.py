@@ -19,7 +19,13 @@ from typing import Any, ClassVar, TypeVar
 if sys.platform != "win32":
     import uvloop
 
+from ..errors import ConfigurationError
+
 T = TypeVar("T")
+
+GEVENT = "gevent.monkey"
+EVENTLET = "eventlet.patcher"
+"""The modules that replace threads by green ones; each may do so at any time."""
 
 _inherited: list[object] = []
 """A parent's loops, kept in the forked child: finalising them would touch its connections."""
@@ -30,20 +36,17 @@ class IoThread:
 
     def __init__(self, name: str = "agentstore-io") -> None:
         self.loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
-        self._context = contextvars.Context()
+        self.context = contextvars.Context()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+        self.ident = self._thread.ident
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Runs the function on the loop, soon.
 
         In a context of the thread's own: a timer set there must not keep a caller's graph alive.
         """
-        self.loop.call_soon_threadsafe(function, *arguments, context=self._context)
-
-    def is_current(self) -> bool:
-        """Whether the caller runs on this thread, and so must not wait for it."""
-        return threading.current_thread() is self._thread
+        self.loop.call_soon_threadsafe(function, *arguments, context=self.context)
 
     def stop(self) -> None:
         """Ends the loop after what is due now; call it on the thread itself."""
@@ -83,6 +86,31 @@ async def in_thread(function: Callable[[], T]) -> T:
     except RuntimeError:  # a process that ends starts no more threads
         return function()
     return await running
+
+
+def check_threads() -> None:
+    """Raise a ConfigurationError where gevent or eventlet replaced the threads.
+
+    The I/O thread would run within the thread that waits for it, and neither would ever go on.
+    """
+    if GEVENT in sys.modules and _gevent_replaced_threads():
+        raise ConfigurationError(
+            "gevent has replaced this process's threads, and the store needs one of its own: say "
+            "monkey.patch_all(thread=False, queue=False). gunicorn's gevent workers replace all; "
+            "its gthread workers do not"
+        )
+    if EVENTLET in sys.modules and sys.modules[EVENTLET].is_monkey_patched("thread"):
+        raise ConfigurationError(
+            "eventlet has replaced this process's threads, and the store needs one of its own: "
+            "say eventlet.monkey_patch(thread=False). gunicorn's eventlet workers replace all; "
+            "its gthread workers do not"
+        )
+
+
+def _gevent_replaced_threads() -> bool:
+    is_patched = sys.modules[GEVENT].is_module_patched
+    # The queues of gevent do not wake real threads.
+    return bool(is_patched("threading") or is_patched("queue"))
 
 
 class ForkAware:

@@ -62,7 +62,7 @@ class Listener:
         self._subscriptions.add(subscription)
         async with self._connecting:
             lost = self._connection is None or self._connection.is_closed()
-            if lost and self._database.connections.may_spare_one:
+            if lost and self._database.connections.attempts.may_spare_one:
                 await self._connect()
 
     def remove(self, subscription: Subscription) -> None:

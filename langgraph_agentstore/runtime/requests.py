@@ -44,6 +44,12 @@ class Request:
     def fail_all(self, error: Exception) -> None:
         self.errors = dict.fromkeys(range(len(self.operations)), error)
 
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Remember a task that runs for this request alone; see `cancel_tasks`."""
+        if self.tasks is None:
+            self.tasks = []
+        self.tasks.append(task)
+
     def cancel_tasks(self) -> None:
         """Stops the statements that run for this request alone; call it on the I/O thread."""
         for task in self.tasks or ():

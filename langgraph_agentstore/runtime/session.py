@@ -33,6 +33,7 @@ from ..sql.statement import (
     Statement,
 )
 from .batching import WIDTH, BatchQueue
+from .driver_errors import as_store_error
 from .equal_reads import EqualReads
 from .index_state import CurrentIndex, IndexState
 from .listener import Listener
@@ -46,7 +47,7 @@ from .requests import (
 )
 from .statements import Database
 from .ttl_sweeper import Sweeper
-from .write_queue import WriteQueue, as_ours
+from .write_queue import WriteQueue
 
 T = TypeVar("T")
 
@@ -105,8 +106,8 @@ class Session:
     @property
     def waiting(self) -> int:
         """Operations queued in the queues, not sent."""
-        queues = (self._gets, self._shared, self._refreshes)
-        return self._writes.waiting + sum(queue.waiting for queue in queues)
+        queues = (self._gets, self._writes, self._shared, self._refreshes)
+        return sum(len(queue.waiting) for queue in queues)
 
     def begin(self, request: Request) -> None:
         """Sends a request's operations their ways; `dispatch` lets the queues go."""
@@ -126,9 +127,12 @@ class Session:
 
     def dispatch(self) -> None:
         """Sends what the queues hold, as far as there is room."""
-        self._gets.dispatch()
-        self._writes.dispatch()
-        self._shared.dispatch()
+        if self._gets.waiting:
+            self._gets.dispatch()
+        if self._writes.waiting:
+            self._writes.dispatch()
+        if self._shared.waiting:
+            self._shared.dispatch()
 
     def give_up(self, request: Request) -> None:
         """Stops the reads that nobody waits for any more, now that the caller is gone."""
@@ -139,7 +143,7 @@ class Session:
 
     async def settle(self) -> None:
         """Waits until everything that was begun is done; for a server that is away, not long."""
-        self.database.connections.end_soon()
+        self.database.connections.attempts.end_soon()
         await self._idle.wait()
 
     async def finish(self) -> None:
@@ -156,7 +160,7 @@ class Session:
                 case Queue.GETS:
                     self._gets.add(entry)
                 case Queue.WRITES:
-                    self._writes.begin(request, entry)
+                    self._writes.add(entry)
                     if getattr(entry.operation, "ttl", None) is not None:
                         self.sweeper.start_by_itself()
                 case Queue.SHARED:
@@ -180,8 +184,7 @@ class Session:
         task = asyncio.get_running_loop().create_task(self._run_alone(entry))
         # Not at the end of the task itself, which may be cancelled before it begins.
         task.add_done_callback(lambda _: self._settled([entry]))
-        request.tasks = [] if request.tasks is None else request.tasks
-        request.tasks.append(task)
+        request.keep(task)
 
     def _settled(self, entries: Sequence[PendingOperation]) -> None:
         """Counts the entries off their requests, and announces the requests that are complete."""
@@ -199,7 +202,9 @@ class Session:
                 finished.append(request)
         if finished:
             self._under_way -= len(finished)
-            self.failed += sum(request.failed_operations for request in finished)
+            for request in finished:
+                if request.errors is not None:
+                    self.failed += request.failed_operations
             announce_all(finished)
             if not self._under_way:
                 self._idle.set()
@@ -215,10 +220,16 @@ class Session:
             entry.request.remaining += 1
             alone = plan_get_alone(gets[place], self.context)
             self._start_alone(entry.request, PendingOperation(entry.request, entry.position, alone))
-        self._refresh(read.refreshes)
+        if read.refreshes:
+            self._refresh(read.refreshes)
 
     async def _run_shared(self, entries: Sequence[PendingOperation]) -> None:
         """Bounded statements of one text, together."""
+        if len(entries) == 1:
+            statement = entries[0].operation
+            rows = await self.database.fetch(statement.sql, statement.arguments)
+            self._answer(entries[0], statement.decode(rows))
+            return
         statements = [entry.operation for entry in entries]
         different, places = distinct(statements)
         rows = await self.database.fetch(*lateral_batch_statement(different))
@@ -230,7 +241,8 @@ class Session:
     def _answer(self, entry: PendingOperation, decoded: Decoded[Any]) -> None:
         if decoded.instead is None:
             entry.request.results[entry.position] = decoded.result
-            self._refresh(decoded.refreshes)
+            if decoded.refreshes:
+                self._refresh(decoded.refreshes)
         else:
             # It may cost more than others want to wait for.
             entry.request.remaining += 1
@@ -257,7 +269,7 @@ class Session:
             # The caller gave up; nobody will look at this, but the request must still end.
             request.fail(entry.position, StoreTimeoutError("the operation was cancelled"))
         except Exception as error:
-            request.fail(entry.position, as_ours(error))
+            request.fail(entry.position, as_store_error(error))
 
     async def _result_of(
         self, operation: Statement[Any] | PutExpected | PutTogether | Query[Any] | Job[Any]
@@ -311,14 +323,14 @@ class Session:
         decoded = operation.decode(rows)
         if decoded.instead is not None:
             return await self._attempt(decoded.instead)
-        self._refresh(decoded.refreshes)
+        if decoded.refreshes:
+            self._refresh(decoded.refreshes)
         return decoded.result
 
     def _refresh(self, refreshes: Sequence[Refresh]) -> None:
         """In the background: the reader has, or is about to get, its answer."""
-        if refreshes:
-            self.begin(BackgroundRequest(refreshes, "moving the expiry of items that were read"))
-            self._refreshes.dispatch()
+        self.begin(BackgroundRequest(refreshes, "moving the expiry of items that were read"))
+        self._refreshes.dispatch()
 
     async def _sweep_batch(self, size: int) -> int:
         statement = plan_sweep(size, self.context)

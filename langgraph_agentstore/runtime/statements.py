@@ -1,17 +1,18 @@
-"""Statements on the pool: retried where that is safe, with the driver's errors translated."""
+"""Statements on the pool: retried where that is safe, with the driver's errors as_store_error."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import asyncpg
+import orjson
 
 from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError
-from ..sql.statement import Row
+from ..sql.statement import LARGE_VALUE_BYTES, Row
 from .connections.connector import GRACE_S, Connector
 from .connections.failover import Use, server_of
 from .connections.pool import Pool
@@ -24,17 +25,46 @@ from .driver_errors import (
     is_lost,
     was_not_done,
 )
-from .large_values import LargeValue, with_large_values
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""
+
+
+class LargeValue:
+    """A large value that is not decoded yet: the bytes of jsonb's wire format.
+
+    A JSON text of ten megabytes takes some 50 ms to decode, and the driver decodes while it reads
+    a row, on the I/O thread. So it gets this wrapper instead. Once the statement is done and its
+    connection is free for others, a worker thread decodes.
+    """
+
+    __slots__ = ("wire",)
+
+    seen = 0
+    """How many were read, of all connections: it only tells that there was one."""
+
+    def __init__(self, wire: bytes) -> None:
+        self.wire = wire
+        LargeValue.seen += 1
+
+
+def decode_jsonb(wire: bytes) -> Any:
+    """Decode a value for the driver, unless it is large."""
+    return orjson.loads(wire[1:]) if len(wire) <= LARGE_VALUE_BYTES else LargeValue(wire)
+
+
+def _with_large_values(rows: Sequence[Row]) -> list[Row]:
+    return [
+        tuple([orjson.loads(v.wire[1:]) if type(v) is LargeValue else v for v in row])
+        for row in rows
+    ]
 
 
 class Database:
     """Runs statements; on the running event loop."""
 
     def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
-        connector = Connector(target, shown, config)
+        connector = Connector(target, shown, config, decode_jsonb)
         self.connections = Pool(connector, config)
         self.pooler = connector.pooler
         self._decoding = asyncio.Lock()
@@ -104,10 +134,14 @@ class Database:
     ) -> Sequence[Row]:
         connection = await self.connections.take(use)
         suspect, large = True, LargeValue.seen
+        rows: Any  # the driver's records are sequences, but its types do not say so
         try:
             if sent is not None:
                 sent()
-            rows = await self.pooler.fetch(connection, sql, arguments, self._timeout_s)
+            if self.pooler.is_there:
+                rows = await self.pooler.fetch(connection, sql, arguments, self._timeout_s)
+            else:
+                rows = await connection.fetch(sql, *arguments, timeout=self._timeout_s)
             suspect = False
         except asyncpg.PostgresError as error:
             suspect = isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN))
@@ -119,5 +153,6 @@ class Database:
         if LargeValue.seen != large:  # maybe of another statement: looking costs little
             # One at a time: several threads that decode would each keep the I/O thread waiting.
             async with self._decoding:
-                return await with_large_values(rows)
-        return cast("Sequence[Row]", rows)
+                rows = await asyncio.to_thread(_with_large_values, rows)
+        found: Sequence[Row] = rows
+        return found

@@ -12,7 +12,7 @@ import pytest
 from langgraph.store.base import GetOp, PutOp, SearchOp
 
 from langgraph_agentstore import AgentStore, DataStore
-from langgraph_agentstore.runtime import large_values
+from langgraph_agentstore.runtime import statements
 from langgraph_agentstore.sql.statement import LARGE_VALUE_BYTES
 
 NS = ("users", "alice", "blobs")
@@ -76,7 +76,7 @@ async def test_a_large_value_is_not_decoded_on_the_io_thread(
                 threads.append(threading.current_thread().name)
             return decode(text)
 
-    monkeypatch.setattr(large_values, "orjson", Watching)
+    monkeypatch.setattr(statements, "orjson", Watching)
     assert (await store.aget(NS, "a")).value == large(1)  # type: ignore[union-attr]
     await store.asearch(NS)
 

@@ -19,7 +19,11 @@ _REFUSED_S = 60.0
 
 
 class Attempts:
-    """Decides for one pool; `clock` gives seconds, `size` is how many connections are open."""
+    """The rules of one pool; `clock` gives seconds, `size` is how many connections are open.
+
+    `width` is how many connections there can be, as far as is known; `ceiling` the limit that a
+    refusal revealed.
+    """
 
     def __init__(self, config: PoolConfig, clock: Callable[[], float]) -> None:
         self._config = config
@@ -31,11 +35,7 @@ class Attempts:
         self._was_open = False
         self.failure: Exception | None = None
         self.ceiling: int | None = None
-
-    @property
-    def width(self) -> int:
-        """How many connections there can be, as far as is known."""
-        return self._config.max_size if self.ceiling is None else self.ceiling
+        self.width = config.max_size
 
     @property
     def may_spare_one(self) -> bool:
@@ -53,15 +53,15 @@ class Attempts:
         self.failure, self._pause_s, self._down_s, self._was_open = None, 0.0, None, True
         if self.ceiling is not None and size >= self.ceiling:
             self.ceiling += 1
-        if self.ceiling == self._config.max_size:
-            self.ceiling = None
+        self._set_ceiling(None if self.ceiling == self._config.max_size else self.ceiling)
 
     def failed(self, error: Exception, size: int) -> bool:
         """Takes note of a failure; whether those who wait should wait on."""
         self.failure = error
         now, full = self._clock(), is_full(error)
         if full:
-            self.ceiling, self._refused_s = size or None, now
+            self._refused_s = now
+            self._set_ceiling(size or None)
         if not size:
             self._down_s = now if self._down_s is None else self._down_s
         if now >= self._again_s:  # else one of several that were made together
@@ -78,6 +78,10 @@ class Attempts:
     def lost_all(self) -> None:
         """No connection is left: the next attempt need not wait."""
         self._again_s, self._pause_s = -math.inf, 0.0
+
+    def _set_ceiling(self, ceiling: int | None) -> None:
+        self.ceiling = ceiling
+        self.width = self._config.max_size if ceiling is None else ceiling
 
     def _may_be_back(self, error: Exception, now: float) -> bool:
         if now - self._closing_s > _CLOSING_S:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import asyncpg
 
 from ...config.store_options import PoolConfig, session_settings
 from ...errors import AgentStoreError
 from ..driver_errors import connecting
-from ..large_values import decode_jsonb
 from .connecting import connect, seeks_writes
 from .poolers import Pooler
 from .target import ConnectTarget, TargetReader
@@ -19,6 +19,8 @@ Connection: TypeAlias = asyncpg.Connection
 
 # Beyond the server's own statement_timeout, whose answer tells whether anything was written.
 GRACE_S = 2.0
+
+_JSONB_VERSION = b"\x01"
 
 SCHEMA_OF_VECTOR = (
     "SELECT n.nspname FROM pg_catalog.pg_extension e "
@@ -30,9 +32,16 @@ SCHEMA_OF_VECTOR = (
 class Connector:
     """Makes connections to one target; those made once `vectors` is set know the type `vector`."""
 
-    def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
+    def __init__(
+        self,
+        target: TargetReader,
+        shown: str,
+        config: PoolConfig,
+        decode_jsonb: Callable[[bytes], Any],
+    ) -> None:
         self.pooler = Pooler(config)
         self._target = target
+        self._decode_jsonb = decode_jsonb
         self._config = config
         self.shown = shown
         self.vectors = False
@@ -100,8 +109,8 @@ class Connector:
             "jsonb",
             schema="pg_catalog",
             format="binary",
-            encoder=_encode_jsonb,
-            decoder=decode_jsonb,
+            encoder=_JSONB_VERSION.__add__,
+            decoder=self._decode_jsonb,
         )
         if self.vectors:
             await know_vectors(connection)
@@ -114,7 +123,3 @@ async def know_vectors(connection: Connection) -> None:
         await connection.set_type_codec(
             "vector", schema=schema, format="binary", encoder=bytes, decoder=bytes
         )
-
-
-def _encode_jsonb(text: bytes) -> bytes:
-    return b"\x01" + text

@@ -66,10 +66,12 @@ class Watchdog:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
+        self.is_awake = False
 
     def wake(self, after_s: float = UNANSWERED_S) -> None:
         """Has it look after that time, unless it is about to, or is looking."""
-        if self._timer is None and self._looking is None:
+        if not self.is_awake:
+            self.is_awake = True
             self._timer = self._loop.call_later(after_s, self._look)
 
     async def stop(self) -> None:
@@ -81,7 +83,7 @@ class Watchdog:
             await asyncio.wait([self._looking])
 
     def _look(self) -> None:
-        self._timer = None
+        self._timer, self.is_awake = None, False
         if not self._held:
             return
         oldest_s = min(held.since_s for held in self._held.values())
@@ -89,6 +91,7 @@ class Watchdog:
         if left_s > 0:
             self.wake(left_s)
         else:
+            self.is_awake = True
             self._looking = self._loop.create_task(self._look_at_silent_servers())
 
     async def _look_at_silent_servers(self) -> None:
@@ -102,7 +105,7 @@ class Watchdog:
                 elif not found.answers:
                     pause_s = PAUSE_S
         finally:
-            self._looking = None
+            self._looking, self.is_awake = None, False
         self.wake(pause_s)
 
 

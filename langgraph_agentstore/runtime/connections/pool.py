@@ -59,14 +59,9 @@ class Pool:
         self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._attempts = Attempts(config, self._loop.time)
+        self.attempts = Attempts(config, self._loop.time)
         self._watchdog = Watchdog(connector, self._held, self._replace)
         self.on_none_left: Callable[[], None] = lambda: None
-
-    @property
-    def may_spare_one(self) -> bool:
-        """Whether no further connection was refused lately."""
-        return self._attempts.may_spare_one
 
     @property
     def size(self) -> int:
@@ -82,10 +77,6 @@ class Pool:
         """Begins to make the first `min_size` connections."""
         for _ in range(self._config.min_size):
             self._start_making()
-
-    def end_soon(self) -> None:
-        """The store is closing: who waits for a server that is away waits not much longer."""
-        self._attempts.end_soon()
 
     async def close(self) -> None:
         """Closes every connection; those still in use are cut off."""
@@ -121,7 +112,8 @@ class Pool:
                 queue last moved.
             StoreUnavailableError, AccessDeniedError, ConfigurationError: none can be made.
         """
-        if self._may(use) and (connection := self._pop_idle()) is not None:
+        may = bool(self._idle) and (use == "get" or self._may(use))
+        if may and (connection := self._pop_idle()) is not None:
             return self._hold(connection, use)
         waiter = _Waiter(use, self._loop.time(), self._loop.create_future())
         self._waiting[use].append(waiter)
@@ -146,7 +138,8 @@ class Pool:
                 self._start(self._check(connection))
             else:
                 self._keep(connection)
-        self._serve()
+        if any(self._waiting.values()):
+            self._serve()
 
     def learn_vectors(self) -> None:
         """From now on connections know the type `vector`; those made before are replaced."""
@@ -161,15 +154,15 @@ class Pool:
             del self._idle[connection]
             self._discard(connection, politely=True)
 
-    def _may(self, use: Use, width: int | None = None) -> bool:
-        return self._room(use, width or self._attempts.width) > 0
+    def _may(self, use: Use) -> bool:
+        return self._room(use, self.attempts.width) > 0
 
     def _room(self, use: Use, width: int) -> int:
         """How many more connections this use may have, if there are any."""
         if use == "get":
             return width
         shares = {"write": width // 2, "statement": width - 2, "refresh": width - 1}
-        others = sum(count for other, count in self._in_use.items() if other != "get")
+        others = len(self._held) - self._in_use["get"]
         return min(max(1, shares[use]) - self._in_use[use], max(1, width - 1) - others)
 
     def _pop_idle(self) -> Connection | None:
@@ -184,12 +177,13 @@ class Pool:
         now = self._moved_s[use] = self._loop.time()
         self._held[connection] = Held(use, now)
         self._in_use[use] += 1
-        self._watchdog.wake()
+        if not self._watchdog.is_awake:
+            self._watchdog.wake()
         return connection
 
     def _keep(self, connection: Connection) -> None:
         self._idle[connection] = self._loop.time()
-        if self._config.max_idle_s:
+        if self._config.max_idle_s and "expiry" not in self._timers:
             self._set_timer("expiry", self._config.max_idle_s, self._expire)
 
     def _discard(self, connection: Connection, *, politely: bool = False) -> None:
@@ -199,7 +193,7 @@ class Pool:
         else:
             connection.terminate()
         if not self.size:
-            self._attempts.lost_all()
+            self.attempts.lost_all()
 
     async def _close(self, connection: Connection) -> None:
         with suppress(Exception):
@@ -272,11 +266,11 @@ class Pool:
 
     def _in_vain(self) -> AgentStoreError:
         """What whoever waited in vain is told."""
-        failure, width = self._attempts.failure, self._attempts.width
+        failure, width = self.attempts.failure, self.attempts.width
         if failure is not None and not self.size:
             return connecting(failure, self.connector.shown)
         which, cure = f"all {width} connections", "pool={'max_size': …} allows more, or "
-        if self._attempts.ceiling is not None:
+        if self.attempts.ceiling is not None:
             which, cure = f"{which} that the server allows", "raise its limit, or "
         return StoreTimeoutError(
             f"{which} stayed busy for {self._config.acquire_timeout_s:g} s; nothing was sent. "
@@ -303,7 +297,7 @@ class Pool:
         missing = min(self._wanted(), self._config.max_size - self.size) - len(self._making)
         if missing <= 0:
             return
-        wait_s = self._attempts.wait_s(self.size)
+        wait_s = self.attempts.wait_s(self.size)
         if wait_s:
             self._set_timer("again", wait_s, self._serve)
             return
@@ -320,8 +314,7 @@ class Pool:
         return len(self._waiting["get"]) + min(found, max(1, most - 1))
 
     def _start_making(self) -> None:
-        task = self._loop.create_task(self._make())
-        self._making.add(task)
+        self._making.add(self._loop.create_task(self._make()))
 
     async def _make(self) -> None:
         generation = self._generation
@@ -336,14 +329,14 @@ class Pool:
         self._serve()
 
     def _succeeded(self, connection: Connection, *, outdated: bool) -> None:
-        self._attempts.succeeded(self.size)
+        self.attempts.succeeded(self.size)
         if outdated:
             self._discard(connection, politely=True)
         else:
             self._keep(connection)
 
     def _failed(self, error: Exception) -> None:
-        if not self._attempts.failed(error, self.size):
+        if not self.attempts.failed(error, self.size):
             self._fail_waiters(error)
         elif not self.size and is_full(error):
             self.on_none_left()

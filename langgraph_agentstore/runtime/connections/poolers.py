@@ -24,7 +24,6 @@ from typing import Any
 import asyncpg
 
 from ...config.store_options import PoolConfig
-from .statement_names import OWN_NAMES
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -40,6 +39,41 @@ STATEMENT_UNKNOWN = (
 _UNDO_S = 2.0
 
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE)\b")
+
+
+# 128 bits. Postgres tells names apart by their first 63 bytes, and asyncpg's own are below 30.
+_RANDOM_BYTES = 16
+
+
+class OwnNamesConnection(asyncpg.Connection):
+    """A connection that adds a random part of its own to each name that it gives.
+
+    asyncpg counts its statements, so in every process the first is named alike. Where a pooler
+    gives one session of the server to several processes, a name would stand for whichever
+    statement was prepared there first: a get would run another process's delete. With a random
+    part, a name found in a session is one's own, or the server says that it does not know it.
+    """
+
+    __slots__ = ("_own",)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # From the system, not from a generator whose state a forked process inherits.
+        self._own = secrets.token_hex(_RANDOM_BYTES)
+
+    def _get_unique_id(self, prefix: str) -> str:
+        """A name for a statement, portal or savepoint; the driver asks for it here."""
+        counted: str = super()._get_unique_id(prefix)  # type: ignore[misc]
+        return f"{counted.strip('_')}_{self._own}"
+
+
+OWN_NAMES: dict[str, Any] = {
+    "connection_class": OwnNamesConnection,
+    # asyncpg leaves longer statements without a name and sends them in two parts. What then runs
+    # is what was prepared last in that session, so it would take a pooler's word that it waits.
+    "max_cacheable_statement_size": 0,
+}
+"""The options of asyncpg that make each statement it keeps one's own."""
 
 
 class Pooler:
