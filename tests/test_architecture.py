@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
@@ -217,3 +217,154 @@ def test_the_page_draws_the_layers_as_they_are() -> None:
     drawn = [set(layer.split(", ")) for layer in line.split(" ← ")]
     tested = [set(layer) - {"agent_server"} for layer in LAYERS if layer[0] in RANK]
     assert drawn == [layer for layer in tested if not layer & {"conformance", "__main__"}]
+
+
+# Names that several modules must have, and why.
+SHARED_NAMES = {
+    "__all__": "the protocol of modules",
+    "__dir__": "the protocol of modules",
+    "__getattr__": "the protocol of modules",
+    "logger": "every module has a logger of its own",
+    "read": "each format of files has one",
+    "writer": "each format of files has one",
+    "SPACE": "each group of facts has a namespace of its own",
+}
+
+# Names that still mean two things. None is added here: rename instead.
+TWO_MEANINGS = frozenset(
+    [
+        "Action",
+        "Answer",
+        "BAD",
+        "BATCH_SIZE",
+        "CANDIDATES",
+        "COLUMNS",
+        "Change",
+        "Check",
+        "Content",
+        "DEFAULT_NAMESPACE",
+        "Embedder",
+        "Entry",
+        "FORMAT",
+        "FORMAT_VERSION",
+        "FileStorage",
+        "INDEXED",
+        "ITEMS",
+        "Items",
+        "Kind",
+        "LARGEST_BATCH",
+        "LOAD_BATCH_SIZE",
+        "Labels",
+        "Look",
+        "MAX_DEPTH",
+        "Memories",
+        "PAGE",
+        "PAGE_SIZE",
+        "PAUSE_S",
+        "POOL",
+        "PREVIEW_LENGTH",
+        "Part",
+        "PostgresStorage",
+        "ResultT",
+        "Row",
+        "Source",
+        "T",
+        "Writer",
+        "check_size",
+        "checked_key",
+        "content_of",
+        "edit_text",
+        "glob_files",
+        "in_thread",
+        "labels_of",
+        "list_folder",
+        "newest_first",
+        "now",
+        "record_of",
+        "shown",
+        "user_of",
+        "values_of",
+        "_CHUNK",
+        "_COLUMNS",
+        "_FORMATS",
+        "_KINDS",
+        "_LARGEST_COUNT",
+        "_LOCK",
+        "_LONGEST_S",
+        "_MANIFEST",
+        "_MARK",
+        "_REPLACE",
+        "_SCHEME",
+        "_SETTINGS",
+        "_TOKEN",
+        "_TRIPLE",
+        "_applied",
+        "_apply",
+        "_arguments",
+        "_between",
+        "_cell",
+        "_check",
+        "_checked",
+        "_cut",
+        "_decoded",
+        "_do",
+        "_document",
+        "_entry",
+        "_is_plain",
+        "_item",
+        "_joined",
+        "_keep_alive",
+        "_kept",
+        "_kind",
+        "_language",
+        "_listed",
+        "_logger",
+        "_member",
+        "_message",
+        "_middleware",
+        "_number",
+        "_page",
+        "_parts",
+        "_paths",
+        "_pieces",
+        "_quoted",
+        "_ranking",
+        "_read",
+        "_record_sql",
+        "_row",
+        "_rows",
+        "_said",
+        "_settings",
+        "_shown",
+        "_sql",
+        "_texts",
+        "_time",
+        "_ttl",
+        "_value",
+        "_values",
+        "_whole",
+        "_wrong",
+    ]
+)
+
+
+def top_level_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the names of the classes, functions and constants that a module defines."""
+    for node in nodes:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
+        elif isinstance(node, (ast.If, ast.Try)):
+            yield from top_level_names(ast.iter_child_nodes(node))
+
+
+def test_a_top_level_name_means_one_thing() -> None:
+    modules_of: dict[str, set[str]] = {}
+    for path in MODULES:
+        for name in top_level_names(ast.parse(path.read_text(encoding="utf-8")).body):
+            modules_of.setdefault(name, set()).add(shown(path))
+    allowed = SHARED_NAMES.keys() | TWO_MEANINGS
+    twice = {n: sorted(m) for n, m in modules_of.items() if len(m) > 1 and n not in allowed}
+    assert twice == {}, "rename one of them; or, if it is one thing, import it from one module"
