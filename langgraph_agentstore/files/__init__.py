@@ -1,7 +1,7 @@
-"""An agent's virtual file system: files are items, their paths the keys. Two dialects, one core.
+"""An agent's virtual file system: files are items, and their paths are the keys.
 
-Dialect 1 is spoon_ai's: `StoreBackend`, over any LangGraph store or one of its own kind.
-Dialect 2 is deepagents': `DeepAgentsBackend`, which needs the extra `deepagents`.
+Two dialects share one core. `StoreBackend` is for spoon_ai's agents, over any LangGraph store or
+a store of spoon_ai's kind. `DeepAgentsBackend` is for deepagents and needs the extra `deepagents`.
 """
 
 from __future__ import annotations

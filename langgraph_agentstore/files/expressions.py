@@ -1,12 +1,12 @@
-r"""Regular expressions whose time grows with the text alone: those of Python's `re`, run by RE2.
+r"""Regular expressions in linear time: the syntax of Python's `re`, run by RE2.
 
-`re` tries every way to match: `(a+)+$` takes longer than anybody waits for thirty letters, and
-no other thread runs meanwhile. RE2 (github.com/google/re2) looks at each character once. What it
-lacks is refused: look-around, back-references, possessive quantifiers, verbose patterns. What it
-means otherwise is translated: `\w`, `\d` and `\s` are Unicode's here too, `\Z` is the end. `\b`
-and classes such as `[\W]` know the letters of ASCII alone.
+`re` backtracks: for thirty letters, `(a+)+$` takes too long to wait for, and no other thread runs
+meanwhile. RE2 (github.com/google/re2) looks at each character once. Syntax that RE2 lacks is
+refused: look-around, back-references, possessive quantifiers, verbose patterns. Syntax with
+another meaning in RE2 is translated: `\w`, `\d` and `\s` are Unicode classes, `\Z` is the end of
+the text. `\b` and classes such as `[\W]` only know ASCII letters.
 
-Where RE2 is not installed, `regex` runs the pattern within the time of a `MatchingBudget`.
+If RE2 is not installed, `regex` runs the pattern within a `MatchingBudget`.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _TOKEN: Final = re.compile(
 )
 
 FoundIn = Callable[[str], bool]
-"""Whether an expression is found in a line; raises MatchingTimeoutError when its time is up."""
+"""Returns whether a line matches; raises MatchingTimeoutError when the time is up."""
 
 
 def compiled(pattern: str) -> FoundIn:
     """Compile an expression.
 
     Raises:
-        InvalidOperationError: it is no expression of `re`, too long, or has what RE2 lacks.
+        InvalidOperationError: the expression is invalid, too long, or has syntax that RE2 lacks.
         MissingExtraError: neither RE2 nor `regex` is installed.
     """
     budget = MatchingBudget(pattern)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of sets within sets, which stay text
+            warnings.simplefilter("ignore", FutureWarning)  # Nested sets stay text.
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise InvalidOperationError(str(error)) from None
@@ -84,7 +84,7 @@ def _bounded(pattern: str, budget: MatchingBudget) -> FoundIn:
 
 
 def translated(pattern: str) -> str:
-    """Rewrite an expression of `re` so that RE2 means the same."""
+    """Translate an expression of `re` to one with the same meaning in RE2."""
     parts: list[str] = []
     in_class = False
     for token in _TOKEN.finditer(pattern):
@@ -106,14 +106,14 @@ def _outside(text: str) -> str:
 
 
 def _opening(text: str) -> str:
-    """The start of a class; a bracket right behind it is a character of it."""
+    """Translate the start of a class; a bracket directly after it belongs to the class."""
     return text[:-1] + r"\]" if text.endswith("]") else text
 
 
 def _within_class(text: str) -> str:
     if text == r"\b":
         return r"\x08"
-    # RE2 would take `[:alpha:]` for a class of its own.
+    # RE2 would read `[:alpha:]` as a named class.
     return (
         text.replace("[", r"\[").replace("]", r"\]")
         if text[0] == "["
@@ -126,10 +126,9 @@ _PART = re.compile(r"[.^$][*?+]*|\\?(?P<char>.)(?P<times>[*?+]*)", re.DOTALL)
 
 
 def literal_of(pattern: str) -> str:
-    """The longest literal that every match holds, "" if none is known.
+    """Return the longest literal that every match contains; "" if none is known.
 
-    Groups, alternatives, classes, counts and escapes with a meaning are not looked into: a
-    pattern with one of them gives "".
+    Patterns with groups, alternatives, classes, counts or special escapes give "".
     """
     if _TOO_MUCH.search(pattern):
         return ""
@@ -140,7 +139,7 @@ def literal_of(pattern: str) -> str:
             runs.append("")
         elif not times:
             runs[-1] += char
-        else:  # "ab*c" holds "a" and "c"; "ab+c" holds "ab" and "c"
+        else:  # "ab*c" has "a" and "c"; "ab+c" has "ab" and "c".
             runs[-1] += char if times[0] == "+" else ""
             runs.append("")
     return max(runs, key=len)

@@ -1,7 +1,7 @@
-"""Which paths a glob pattern can match: exactly, by wcmatch, and roughly, as a LIKE pattern.
+"""Globs: an exact matcher by wcmatch, and a rough LIKE pattern for the server.
 
-Rough means that what it leaves out cannot match. The server leaves those out, the client matches
-the rest.
+The LIKE pattern leaves out only paths that cannot match; the client matches the rest exactly.
+Patterns come from models or strangers, so their length and the time of matching are limited.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from ..errors import InvalidOperationError, StoreTimeoutError
 T = TypeVar("T")
 
 LONGEST_PATTERN: Final = 1_000
-"""Characters of a regular expression or a glob."""
+"""The maximum length of a regular expression or a glob, in characters."""
 
 MATCHING_S: Final = 5.0
-"""How long one operation may spend on matching, all files together."""
+"""The time that one operation may spend on matching, for all files together."""
 
 _LEAST_S: Final = 0.001
 
 
 class MatchingTimeoutError(StoreTimeoutError):
-    """Matching took too long; the dialects say it in their results."""
+    """Matching took too long; the results of both dialects report it."""
 
 
 class MatchingBudget:
-    """The time that is left for matching one pattern; what the server takes does not count."""
+    """The time left for matching one pattern; the time of the server does not count."""
 
     def __init__(self, pattern: str) -> None:
         if len(pattern) > LONGEST_PATTERN:
@@ -42,7 +42,7 @@ class MatchingBudget:
         self._left_s = MATCHING_S
 
     def spend(self, match: Callable[[float], T]) -> T:
-        """Run one match, which is given how long it may take.
+        """Run one match; its argument is the time that it may take, in seconds.
 
         Raises:
             MatchingTimeoutError: the budget is spent.
@@ -69,42 +69,41 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.\-]+")
 
 
 def like_of(pattern: str) -> str:
-    """A LIKE pattern, in lower case, for all paths that hold the glob's plain parts in order.
+    """Return a lower-case LIKE pattern for all paths with the plain parts of a glob in order.
 
-    What stands in brackets, braces or between them is not looked at, and neither is anything
-    but letters of ASCII, digits, `_`, `.` and `-`: so neither escapes nor the case that a
-    platform ignores can leave a path out.
+    Plain parts are ASCII letters, digits, `_`, `.` and `-`, outside of brackets and braces. So
+    neither escapes nor a difference in case can leave out a path that the glob matches.
     """
     parts = _PLAIN.findall(_ALTERNATIVES.sub("/", pattern))
     return "%".join(["", *(part.lower().replace("_", r"\_") for part in parts), ""])
 
 
 def any_path(_: str) -> bool:
-    """Match every path: where no glob was given."""
+    """Match every path, for searches without a glob."""
     return True
 
 
 def glob_matcher(pattern: str) -> Callable[[str], bool]:
-    """Match paths by wcmatch's BRACE and GLOBSTAR, as on POSIX everywhere.
+    """Return a matcher with wcmatch's BRACE and GLOBSTAR, with POSIX paths on every platform.
 
-    wcmatch makes regular expressions of a pattern, some of which take too long for some paths:
+    wcmatch translates a pattern to regular expressions, which may take very long for some paths:
     `regex` runs them within a `MatchingBudget`.
 
     Raises:
         MissingExtraError: wcmatch or regex is not installed.
-        InvalidOperationError: wcmatch refuses the pattern, such as braces of too many
-            alternatives; or it is too long.
+        InvalidOperationError: the pattern is too long, or wcmatch refuses it, for example braces
+            with too many alternatives.
     """
     glob, regex = imported("wcmatch.glob", "files"), imported("regex", "files")
     budget = MatchingBudget(pattern)
     flags = glob.BRACE | glob.GLOBSTAR | glob.FORCEUNIX
     try:
         positive, negative = glob.translate(pattern, flags=flags)
-    except Exception as error:  # its own kinds of error are private
+    except Exception as error:  # wcmatch's error classes are private
         raise InvalidOperationError(
-            f"{pattern!r} is no glob pattern: {error}; write a shorter one"
+            f"{pattern!r} is not a glob pattern: {error}; write a shorter one"
         ) from error
-    assert not negative  # flags without NEGATE
+    assert not negative  # The flags exclude NEGATE.
     expressions = [regex.compile(each) for each in positive]
 
     def matches(path: str, seconds: float) -> bool:

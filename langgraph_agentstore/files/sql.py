@@ -1,8 +1,8 @@
-"""Files: listing a folder, sizes for a glob, candidates for a grep, removing a tree.
+"""SQL for files: listing a folder, sizes for a glob, candidates for a grep, removing a tree.
 
-A file is an item whose key is its path. All statements read one namespace, never one below it,
-by ranges of the primary key: everything in the folder `/a/` is `key >= '/a/' AND key < '/a0'`,
-since `0` follows `/` in ASCII. Contents leave the server for a grep alone.
+A file is an item whose key is its path. Every statement reads exactly one namespace, none below
+it, by ranges of the primary key: everything in the folder `/a/` is `key >= '/a/' AND key < '/a0'`,
+since `0` follows `/` in ASCII. Only a grep sends contents to the client.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LENGTH = {"characters": "char_length", "bytes": "octet_length"}
 
 
 class Space(NamedTuple):
-    """Where the files are: a user, or the shared space, and the stored text of one namespace."""
+    """The place of files: a user, or the shared space, and the stored text of one namespace."""
 
     user_id: str
     namespace: str
@@ -38,9 +38,9 @@ class Space(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file, or a folder whose path ends with `/`, size 0; `size` None: no content of ours.
+    """A file, or a folder, whose path ends with `/` and whose size is 0.
 
-    `modified_at`: ISO 8601, as the file has it.
+    `size` is None if the item is not a file. `modified_at` is ISO 8601, as stored in the file.
     """
 
     path: str
@@ -51,10 +51,10 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The files looked at: `path`, and what starts with `prefix`, which ends with `/`.
+    """The files of a search: `path`, and all paths that start with `prefix`, which ends with `/`.
 
-    `like`: a LIKE pattern, in lower case, for the paths that start with `prefix`; what it leaves
-    out cannot match.
+    `like` is a lower-case LIKE pattern for the paths that start with `prefix`. It leaves out only
+    paths that cannot match.
     """
 
     path: str
@@ -71,16 +71,16 @@ class Reach:
 
 
 def after_folder(prefix: str) -> str:
-    """The upper end, exclusive, of the paths that start with `prefix`, which ends with `/`."""
+    """Return the exclusive upper end of the paths that start with `prefix`, which ends with `/`."""
     return prefix[:-1] + "0"
 
 
-# One detoasting for all that is read of a value; scalars, which are no files, raise nothing.
+# Detoasts a value once for all uses; scalars, which are not files, raise no error.
 _OPENED = "CROSS JOIN LATERAL (SELECT i.value || '{}'::jsonb AS v OFFSET 0) f"
 
 
 def _reached(context: SqlContext) -> str:
-    """The items within reach: two scans of a range each, where an OR might scan the namespace."""
+    """Select the items within reach by two range scans; an OR might scan the namespace."""
     columns = f"SELECT i.key, i.value FROM {context.tables.item} i"
     where = f"WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}"
     return f"""({columns} {where} AND i.key = $3
@@ -90,7 +90,7 @@ def _reached(context: SqlContext) -> str:
 
 
 def _details(unit: SizeUnit) -> str:
-    """Size and time of an opened value: its content is a text, or a list of lines."""
+    """Select size and time of an opened value, whose content is a text or a list of lines."""
     length = _LENGTH[unit]
     return f"""CASE jsonb_typeof(f.v->'content')
             WHEN 'string' THEN {length}(f.v->>'content')
@@ -103,7 +103,7 @@ def _details(unit: SizeUnit) -> str:
 
 
 def _first_nested(start: str, context: SqlContext) -> str:
-    """The first file at or after `start` that is in a folder of the folder `$3`."""
+    """Select the first file at or after `start` that is in a subfolder of the folder `$3`."""
     return f"""(SELECT i.key FROM {context.tables.item} i
              WHERE i.user_id = $1 AND i.namespace = $2 AND i.key >= {start} AND i.key < $4
                AND strpos(substr(i.key, char_length($3) + 1), '/') > 0 AND {context.live()}
@@ -118,7 +118,7 @@ def _children_sql(context: SqlContext, unit: SizeUnit) -> str:
 WITH RECURSIVE walk (start, nested) AS (
     SELECT $3::text COLLATE "C", {_first_nested("$3", context)}
     UNION ALL
-    -- From folder to folder: what is in one is skipped, however much it is.
+    -- From subfolder to subfolder: the files in each are skipped, however many.
     SELECT following.start, {_first_nested("following.start", context)}
       FROM walk CROSS JOIN LATERAL (
            SELECT ({folder} || '0') COLLATE "C" AS start OFFSET 0) following
@@ -127,7 +127,7 @@ WITH RECURSIVE walk (start, nested) AS (
 SELECT {folder} || '/', 0::bigint, '', true
   FROM walk WHERE walk.nested IS NOT NULL
 UNION ALL
--- Between them are the files of the folder itself.
+-- The files of the folder itself are between the subfolders.
 SELECT files.* FROM walk CROSS JOIN LATERAL (
     SELECT i.key, {_details(unit)}, false
       FROM {item} i {_OPENED}
@@ -138,9 +138,9 @@ SELECT files.* FROM walk CROSS JOIN LATERAL (
 def plan_children(
     space: Space, folder: str, unit: SizeUnit, context: SqlContext
 ) -> Statement[list[FileEntry]]:
-    """Files and folders directly in `folder`, which ends with `/`; by path.
+    """Plan the list of files and folders directly in `folder`, which ends with `/`; by path.
 
-    It costs what they cost, however many files are in the folders below.
+    The cost does not depend on the number of files in subfolders.
     """
     arguments = (*space, folder, after_folder(folder))
     return Statement(
@@ -158,7 +158,7 @@ SELECT i.key, {_details(unit)}, false
 def plan_entries(
     space: Space, reach: Reach, unit: SizeUnit, context: SqlContext
 ) -> Statement[list[FileEntry]]:
-    """All files within reach; by path."""
+    """Plan the list of all files within reach, by path."""
     arguments = (*space, *reach.arguments)
     return Statement(
         _entries_sql(context, unit), arguments, _decode_entries, queue=Queue.EQUAL_READS
@@ -175,7 +175,7 @@ def _contents_sql(context: SqlContext) -> str:
     return f"""
 SELECT i.key, i.value
   FROM {_reached(context)} {_OPENED}
- -- Lines are a JSON list, in whose text some characters are escaped.
+ -- Lines are a JSON list; its text has some characters escaped.
  WHERE i.key = $3 OR strpos(f.v->>'content',
            CASE jsonb_typeof(f.v->'content') WHEN 'array' THEN $8 ELSE $7 END) > 0
  ORDER BY i.key"""
@@ -184,10 +184,10 @@ SELECT i.key, i.value
 def plan_contents(
     space: Space, reach: Reach, literal: str, context: SqlContext
 ) -> Statement[list[tuple[str, Any]]]:
-    """Paths and values of the files within reach that hold `literal`; `reach.path` in any case.
+    """Plan the read of path and value of the files within reach that contain `literal`, by path.
 
-    By path. A list of lines may be found though it does not hold the literal, never the other way
-    round.
+    `reach.path` is read in any case. A list of lines may be read although it does not contain
+    the literal.
     """
     escaped = json.dumps(literal, ensure_ascii=False)[1:-1]
     arguments = (*space, *reach.arguments, literal, escaped)
@@ -209,21 +209,21 @@ def _overwrite_sql(context: SqlContext) -> str:
 
 
 def plan_overwrite(put: Put, context: SqlContext) -> Statement[None]:
-    """Writes a file, whatever is there; it keeps when that was created. Without an index alone."""
+    """Plan a write that keeps the `created_at` of a replaced file; for stores without an index."""
 
     def decode(_: Sequence[Row]) -> Decoded[None]:
         return Decoded(None)
 
-    # A second run could undo what another writer made of the file in between.
+    # A second run could undo another writer's change in between.
     return Statement(_overwrite_sql(context), arguments_of(put), decode, idempotent=False)
 
 
 def plan_delete_tree(space: Space, path: str, context: SqlContext) -> Statement[int]:
-    """Removes the file and everything below it as a folder; how many that had not expired."""
+    """Plan the removal of a file and everything below it; the result counts unexpired files."""
     folder = path + "/"
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
-    # Of a range each, where an OR might scan the namespace.
+    # One range each; an OR might scan the namespace.
     deletes = [f"{delete} AND i.key = $3", f"{delete} AND i.key >= $4 AND i.key < $5"]
     return count_of_removed(deletes, (*space, path, folder, after_folder(folder)), context)

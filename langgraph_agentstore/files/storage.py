@@ -20,6 +20,9 @@ from .postgres_storage import PostgresStorage
 from .spoon_ai.stores import ToLangGraph
 from .sql import FileEntry, Reach, SizeUnit
 
+FILESYSTEM: Labels = ("filesystem",)
+"""The namespace of files by default."""
+
 
 class FileStorage(Protocol):
     """The files in one namespace of a store.

@@ -285,7 +285,7 @@ def test_a_glob_gives_the_newest_first(backend: Any) -> None:
 
 
 def test_a_glob_of_too_many_alternatives_is_refused(backend: Any) -> None:
-    with pytest.raises(ValueError, match="is no glob pattern"):
+    with pytest.raises(ValueError, match="is not a glob pattern"):
         backend.glob_info("{1..10000}")
 
 

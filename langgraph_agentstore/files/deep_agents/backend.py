@@ -1,4 +1,4 @@
-"""Dialect 2: an agent's files as deepagents knows them."""
+"""`DeepAgentsBackend`: the files of an agent, in the protocol of deepagents."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from ...store.user_scope import labels_of_user
 from ...store.views import PerUserStore, UserStore
 from ..file_value import text_form
 from ..operations import download, upload
-from ..spoon_ai.backend import FILESYSTEM
-from ..storage import FileStorage, checked_namespace, checked_store, storage_for
+from ..storage import FILESYSTEM, FileStorage, checked_namespace, checked_store, storage_for
 
 try:
     from deepagents.backends.protocol import (
@@ -51,20 +50,22 @@ except ImportError as error:
     raise missing("deepagents (0.7.32 or later, on Python 3.11)", "deepagents", error) from error
 
 NamespaceOf: TypeAlias = Callable[[Any], Labels]
-"""From the running graph's `Runtime`, None outside of one, to a namespace."""
+"""Returns the namespace for the running graph's `Runtime`, or for None outside of a graph."""
 
 
 class DeepAgentsBackend(Handle, BackendProtocol):
-    """Files for `create_deep_agent`, which last from one thread to the next. `ax` awaits `x`.
+    """Files for `create_deep_agent`, which all threads share. `ax` is the async form of `x`.
 
     Args:
-        store: any LangGraph store; left out, that of the running graph.
-        namespace: where the files are, just there: labels, or what gives them for the graph's
-            runtime. Left out, the files are those of the user for whom the graph runs, in that
-            user's `("filesystem",)`; in a view of one user they are that user's anyway.
+        store: any LangGraph store. By default, the store of the running graph.
+        namespace: the labels of exactly the namespace of the files, or a function that returns
+            them for the graph's runtime. By default, the files are those of the user for whom
+            the graph runs, in that user's `("filesystem",)`. In the view of one user, they are
+            always that user's.
 
     Raises:
-        ConfigurationError: the store is none, or the namespace is no tuple of strings.
+        ConfigurationError: the store is not a LangGraph store, or the namespace is not a tuple of
+            strings.
     """
 
     def __init__(
@@ -74,63 +75,65 @@ class DeepAgentsBackend(Handle, BackendProtocol):
         namespace: Labels | NamespaceOf | None = None,
     ) -> None:
         self._store = None if store is None else checked_store(store)
+        if namespace is None and isinstance(store, AgentStore):
+            self._store = store.per_user()
         fixed = namespace is not None and not callable(namespace)
         self._namespace = checked_namespace(namespace) if fixed else namespace
 
     @override
     def ls(self, path: str) -> LsResult:
-        """What is directly in a folder, by path; sizes in bytes."""
+        """List the files and folders directly in a folder, by path; sizes are in bytes."""
         return run(list_folder(self._storage(), path))
 
     @override
     async def als(self, path: str) -> LsResult:
-        """As `ls`."""
+        """Async form of `ls`."""
         return await arun(list_folder(self._storage(), path))
 
     @override
     def read(self, file_path: str, offset: int = 0, limit: int = 2000) -> ReadResult:
-        """`limit` lines from `offset` on, as they are; a file that is no text, whole."""
+        """Read `limit` lines from `offset` on, unchanged; read files that are not text whole."""
         return run(read_window(self._storage(), file_path, offset, limit))
 
     @override
     async def aread(self, file_path: str, offset: int = 0, limit: int = 2000) -> ReadResult:
-        """As `read`."""
+        """Async form of `read`."""
         return await arun(read_window(self._storage(), file_path, offset, limit))
 
     @override
     def write(self, file_path: str, content: str) -> WriteResult:
-        """Makes a file or replaces one."""
+        """Create a file or replace one."""
         return run(write_over(self._storage(), file_path, content))
 
     @override
     async def awrite(self, file_path: str, content: str) -> WriteResult:
-        """As `write`."""
+        """Async form of `write`."""
         return await arun(write_over(self._storage(), file_path, content))
 
     @override
     def edit(
         self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
     ) -> EditResult:
-        """Replaces a text that is there once, or wherever it is. No concurrent edit is lost."""
+        """Replace a text that occurs once, or all occurrences. No concurrent edit is lost."""
         return run(edit_text(self._storage(), file_path, old_string, new_string, replace_all))
 
     @override
     async def aedit(
         self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
     ) -> EditResult:
-        """As `edit`."""
+        """Async form of `edit`."""
         return await arun(
             edit_text(self._storage(), file_path, old_string, new_string, replace_all)
         )
 
     @override
     def delete(self, file_path: str) -> DeleteResult:
-        """Removes a file, or a folder with all that is in it, by one statement."""
+        """Remove a file, or a folder with everything in it, by one statement."""
         return run(delete_tree(self._storage(), file_path))
 
     @override
     async def adelete(self, file_path: str) -> DeleteResult:
-        """As `delete`."""
+        """Async form of `delete`."""
         return await arun(delete_tree(self._storage(), file_path))
 
     @override
@@ -142,7 +145,7 @@ class DeepAgentsBackend(Handle, BackendProtocol):
         *,
         max_count: int | None = None,
     ) -> GrepResult:
-        """The lines that hold a text, by path and line, of files that match a glob."""
+        """Find the lines that hold a text in files that match a glob, by path and line."""
         return run(grep_text(self._storage(), pattern, path, glob, max_count))
 
     @override
@@ -154,46 +157,46 @@ class DeepAgentsBackend(Handle, BackendProtocol):
         *,
         max_count: int | None = None,
     ) -> GrepResult:
-        """As `grep`."""
+        """Async form of `grep`."""
         return await arun(grep_text(self._storage(), pattern, path, glob, max_count))
 
     @override
     def glob(self, pattern: str, path: str | None = None) -> GlobResult:
-        """The files that match, the newest first, then by path."""
+        """Find the files whose path matches, the newest first, then by path."""
         return run(glob_files(self._storage(), pattern, path))
 
     @override
     async def aglob(self, pattern: str, path: str | None = None) -> GlobResult:
-        """As `glob`."""
+        """Async form of `glob`."""
         return await arun(glob_files(self._storage(), pattern, path))
 
     @override
     def upload_files(self, files: list[tuple[str, bytes]]) -> list[FileUploadResponse]:
-        """Writes bytes to paths, whatever is there; what is no text is kept as base64."""
+        """Write bytes to paths, replacing files; bytes that are not text are stored as base64."""
         return run(upload(self._storage(), files, text_form, True, FileUploadResponse))
 
     @override
     async def aupload_files(self, files: list[tuple[str, bytes]]) -> list[FileUploadResponse]:
-        """As `upload_files`."""
+        """Async form of `upload_files`."""
         return await arun(upload(self._storage(), files, text_form, True, FileUploadResponse))
 
     @override
     def download_files(self, paths: list[str]) -> list[FileDownloadResponse]:
-        """The bytes of files, in the order of `paths`."""
+        """Return the bytes of files, in the order of `paths`."""
         return run(download(self._storage(), paths, FileDownloadResponse))
 
     @override
     async def adownload_files(self, paths: list[str]) -> list[FileDownloadResponse]:
-        """As `download_files`."""
+        """Async form of `download_files`."""
         return await arun(download(self._storage(), paths, FileDownloadResponse))
 
     def _storage(self) -> FileStorage:
-        """Where the files are, for the graph that runs in the caller's context."""
+        """Return the storage of the files, for the graph that runs in the caller's context."""
         store = _store_of_the_graph() if self._store is None else self._store
         if self._namespace is None:
             return _storage_of_the_user(store)
         if callable(self._namespace):
-            return storage_for(store, checked_namespace(_asked(self._namespace, _runtime())))
+            return storage_for(store, checked_namespace(_called(self._namespace, _runtime())))
         return storage_for(store, self._namespace)
 
 
@@ -214,7 +217,7 @@ def _runtime() -> Any:
         return None
 
 
-def _asked(namespace_of: NamespaceOf, runtime: Any) -> Any:
+def _called(namespace_of: NamespaceOf, runtime: Any) -> Any:
     try:
         return namespace_of(runtime)
     except (AttributeError, TypeError) as error:
@@ -228,17 +231,18 @@ def _asked(namespace_of: NamespaceOf, runtime: Any) -> Any:
 
 
 def _storage_of_the_user(store: BaseStore) -> FileStorage:
-    if isinstance(store, UserStore):
-        return storage_for(store, FILESYSTEM)
+    user_id = store.user_id if isinstance(store, UserStore) else _user_of_the_graph()
+    if isinstance(store, AgentStore):
+        store = store.per_user()
+    in_view = isinstance(store, (UserStore, PerUserStore))
+    return storage_for(store, FILESYSTEM if in_view else (*labels_of_user(user_id), *FILESYSTEM))
+
+
+def _user_of_the_graph() -> str:
     try:
-        user_id = running_user()
+        return running_user()
     except MissingUserError as error:
         raise MissingUserError(
             f"DeepAgentsBackend without namespace= keeps each user's files apart: {error}; or say "
             "where files are that all users share: namespace=('filesystem',)"
         ) from None
-    if isinstance(store, AgentStore):
-        return storage_for(store.per_user(), FILESYSTEM)
-    if isinstance(store, PerUserStore):
-        return storage_for(store, FILESYSTEM)
-    return storage_for(store, (*labels_of_user(user_id), *FILESYSTEM))

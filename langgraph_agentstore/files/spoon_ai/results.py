@@ -1,4 +1,4 @@
-"""What dialect 1's methods return."""
+"""The results of the methods of `StoreBackend`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ FileError = Literal["file_not_found", "permission_denied", "is_directory", "inva
 
 
 class FileInfo(TypedDict):
-    """A file or a folder: a folder's path ends with `/`, its size is 0, its time "".
+    """A file or a folder. The path of a folder ends with `/`, its size is 0, its time "".
 
-    `size` counts characters; `modified_at` is ISO 8601.
+    `size` is in characters; `modified_at` is ISO 8601.
     """
 
     path: str
@@ -23,7 +23,7 @@ class FileInfo(TypedDict):
 
 
 class GrepMatch(TypedDict):
-    """A line that matches; `line` counts from 1."""
+    """A matching line; `line` counts from 1."""
 
     path: str
     line: int
@@ -32,7 +32,7 @@ class GrepMatch(TypedDict):
 
 @dataclass
 class WriteResult:
-    """What became of a write: `error`, or `path`. `files_update`: None, the store has it."""
+    """The result of a write: `error` or `path`. `files_update` is always None."""
 
     error: str | None = None
     path: str | None = None
@@ -41,7 +41,7 @@ class WriteResult:
 
 @dataclass
 class EditResult:
-    """As `WriteResult`; `occurrences` is how often the text was replaced."""
+    """The result of an edit: `error`, or `path` and the number of replacements."""
 
     error: str | None = None
     path: str | None = None
@@ -51,7 +51,7 @@ class EditResult:
 
 @dataclass
 class FileUploadResponse:
-    """What became of one upload; `error` None: it is stored."""
+    """The result of one upload; without `error`, the file is stored."""
 
     path: str
     error: FileError | None = None
@@ -59,7 +59,7 @@ class FileUploadResponse:
 
 @dataclass
 class FileDownloadResponse:
-    """One file's bytes, or an error."""
+    """The bytes of one file, or an error."""
 
     path: str
     content: bytes | None = None

@@ -23,23 +23,23 @@ _LONG_AGO = datetime.fromtimestamp(0, timezone.utc)
 
 
 class BaseStore(abc.ABC):
-    """A store of values, each a dict, by namespace and key. Derive from it to bring your own.
+    """A store of dicts by namespace and key; subclass it for a store of your own.
 
-    Namespaces are exact: `("a",)` holds nothing of `("a", "b")`, and `("a/b",)` is another
-    than `("a", "b")`.
+    Namespaces are exact: `("a",)` holds nothing of `("a", "b")`, and `("a/b",)` differs from
+    `("a", "b")`.
     """
 
     @abc.abstractmethod
     def get(self, namespace: Labels, key: str) -> dict[str, Any] | None:
-        """The value, or None if there is none."""
+        """Return the value, or None if there is none."""
 
     @abc.abstractmethod
     def put(self, namespace: Labels, key: str, value: dict[str, Any]) -> None:
-        """Writes the value, whether or not there is one."""
+        """Write the value, replacing the present one."""
 
     @abc.abstractmethod
     def delete(self, namespace: Labels, key: str) -> None:
-        """Removes the value; no error if there is none."""
+        """Remove the value; do nothing if there is none."""
 
     @abc.abstractmethod
     def search(
@@ -50,36 +50,36 @@ class BaseStore(abc.ABC):
         limit: int = 100,
         offset: int = 0,
     ) -> list[dict[str, Any]]:
-        """A page of the namespace's values that pass, each as `{"key": …, "value": …}`.
+        """Return a page of the matching values, each as `{"key": …, "value": …}`.
 
         Args:
-            namespace: just this one.
-            query: a text that `value["content"]` holds, whatever the case of its letters.
-            filter: what fields of the value must equal.
-            limit: how many of what passes.
-            offset: how many of it to leave out first.
+            namespace: exactly the namespace to search.
+            query: a text that `value["content"]` contains, ignoring case.
+            filter: fields of the value and what they must equal.
+            limit: the maximum number of values to return.
+            offset: the number of matching values to skip.
         """
 
 
 class InMemoryStore(BaseStore):
-    """Values in this process, gone when it ends; for tests."""
+    """A store in the memory of this process; for tests."""
 
     def __init__(self) -> None:
         self._spaces: dict[Labels, dict[str, dict[str, Any]]] = {}
         self._gate = threading.Lock()
 
     def get(self, namespace: Labels, key: str) -> dict[str, Any] | None:
-        """The value, a copy, or None if there is none."""
+        """Return a copy of the value, or None if there is none."""
         with self._gate:
             return copy.deepcopy(self._spaces.get(tuple(namespace), {}).get(key))
 
     def put(self, namespace: Labels, key: str, value: dict[str, Any]) -> None:
-        """Writes a copy of the value."""
+        """Write a copy of the value."""
         with self._gate:
             self._spaces.setdefault(tuple(namespace), {})[key] = copy.deepcopy(value)
 
     def delete(self, namespace: Labels, key: str) -> None:
-        """Removes the value; no error if there is none."""
+        """Remove the value; do nothing if there is none."""
         with self._gate:
             self._spaces.get(tuple(namespace), {}).pop(key, None)
 
@@ -91,7 +91,7 @@ class InMemoryStore(BaseStore):
         limit: int = 100,
         offset: int = 0,
     ) -> list[dict[str, Any]]:
-        """As `BaseStore.search`; in the order of the keys' first writes."""
+        """See `BaseStore.search`; values are in the order of the first writes of their keys."""
         with self._gate:
             values = self._spaces.get(tuple(namespace), {})
             found = [kv for kv in values.items() if passes(kv[1], query, filter)]
@@ -100,7 +100,7 @@ class InMemoryStore(BaseStore):
 
 
 def passes(value: Mapping[str, Any], query: str | None, filter: Mapping[str, Any] | None) -> bool:
-    """Whether a value passes the filter and holds the query."""
+    """Return whether a value passes the filter and contains the query."""
     if any(value.get(name) != wanted for name, wanted in (filter or {}).items()):
         return False
     if not query:
@@ -111,22 +111,22 @@ def passes(value: Mapping[str, Any], query: str | None, filter: Mapping[str, Any
 
 
 class FromLangGraph(Handle, BaseStore):
-    """A LangGraph store as one of dialect 1. LangGraph's rules hold for namespaces: no periods."""
+    """A LangGraph store as a store of spoon_ai's kind. Labels of namespaces have no periods."""
 
     def __init__(self, store: LangGraphStore) -> None:
         self.store = store
 
     def get(self, namespace: Labels, key: str) -> dict[str, Any] | None:
-        """The value, or None if there is none."""
+        """Return the value, or None if there is none."""
         item = self.store.get(tuple(namespace), key)
         return None if item is None else item.value
 
     def put(self, namespace: Labels, key: str, value: dict[str, Any]) -> None:
-        """Writes the value, whether or not there is one."""
+        """Write the value, replacing the present one."""
         self.store.put(tuple(namespace), key, value)
 
     def delete(self, namespace: Labels, key: str) -> None:
-        """Removes the value; no error if there is none."""
+        """Remove the value; do nothing if there is none."""
         self.store.delete(tuple(namespace), key)
 
     def search(
@@ -137,7 +137,7 @@ class FromLangGraph(Handle, BaseStore):
         limit: int = 100,
         offset: int = 0,
     ) -> list[dict[str, Any]]:
-        """As `BaseStore.search`; by key. Reads the whole namespace."""
+        """See `BaseStore.search`; values are sorted by key. Reads the whole namespace."""
         items = self.store.search(tuple(namespace), limit=PAGE)
         found = {
             item.key: item.value
@@ -148,7 +148,7 @@ class FromLangGraph(Handle, BaseStore):
 
 
 class SQLiteStore(Closing, FromLangGraph):
-    """Values in a file of SQLite, by LangGraph's `SqliteStore`; the extra `sqlite`.
+    """A store in an SQLite file, by LangGraph's `SqliteStore`; needs the extra `sqlite`.
 
     Raises:
         MissingExtraError: the extra is not installed.
@@ -159,22 +159,22 @@ class SQLiteStore(Closing, FromLangGraph):
         self.db_path = db_path
 
     def close(self) -> None:
-        """Closes the file. Idempotent."""
+        """Close the file. Idempotent."""
         self.store.conn.close()  # type: ignore[attr-defined]
 
 
 class ToLangGraph(LangGraphStore):
-    """A store of dialect 1 as one of LangGraph.
+    """A store of spoon_ai's kind as a LangGraph store.
 
-    It has no times but those that files carry, cannot tell which namespaces there are, and
-    finds nothing below the namespace it searches. Its awaitable methods run in threads.
+    The times of items are those in the files. The store cannot list namespaces, and a search
+    finds nothing below its namespace. The async methods run in threads.
     """
 
     def __init__(self, store: BaseStore) -> None:
         self.store = store
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Does the operations one by one.
+        """Run the operations one by one.
 
         Raises:
             InvalidOperationError: one lists namespaces.
@@ -182,7 +182,7 @@ class ToLangGraph(LangGraphStore):
         return [self._result(op) for op in ops]
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """As `batch`, in a thread."""
+        """Async form of `batch`, in a thread."""
         return await asyncio.to_thread(self.batch, list(ops))
 
     def _result(self, op: Op) -> Result:
@@ -200,7 +200,7 @@ class ToLangGraph(LangGraphStore):
             found = self.store.search(namespace, op.query, op.filter, op.limit, op.offset)
             return [SearchItem(**_item(namespace, kv["key"], kv["value"])) for kv in found]
         raise InvalidOperationError(
-            f"{type(op).__name__}: a store of this kind cannot tell which namespaces there are"
+            f"{type(op).__name__}: a store of this kind cannot list namespaces"
         )
 
 
