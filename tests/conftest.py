@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import settings
 
+from langgraph_agentstore import AgentStore
 from tests.support.servers import (
     TestServer,
     create_database,
@@ -112,3 +113,10 @@ def new_database(embedded_server: TestServer) -> Iterator[Callable[[], str]]:
 def fresh_database(new_database: Callable[[], str]) -> str:
     """The DSN of a new, empty database, without even `vector`; dropped after the test."""
     return new_database()
+
+
+@pytest.fixture
+def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
+    """A store as a user would make it, in a schema of its own."""
+    with AgentStore(postgres_dsn, schema=schema_name) as store:
+        yield store

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from langgraph.store.base import BaseStore
 
 from langgraph_agentstore import AgentStore
-
-from .memory_graphs import Talk, akeep, keep
+from tests.acceptance.memory_graphs import Talk, akeep, keep
 
 OWN = ("notes",)
 

@@ -16,9 +16,7 @@ from uuid import uuid4
 import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
-from tests.support.servers import temporary_folder
-
-from .agent_server import (
+from tests.acceptance.agent_server import (
     BUNDLED,
     SETUPS,
     STORE,
@@ -27,6 +25,7 @@ from .agent_server import (
     langgraph_dev,
     write_project,
 )
+from tests.support.servers import temporary_folder
 
 NOTES = ["users", "alice", "notes"]
 

@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import AgentIndexConfig, AgentStore, DataStore
+from tests.acceptance.fan_out import RECORD, WAYS
 from tests.support.servers import TestServer, temporary_folder
-
-from .fan_out import RECORD, WAYS
 
 WORKERS = 16
 VICTIMS = 4

@@ -16,9 +16,8 @@ from langgraph.prebuilt import InjectedStore, ToolNode, create_react_agent
 from langgraph.store.base import BaseStore
 
 from langgraph_agentstore import AgentStore
-
-from .memory_graphs import NOTES, needs_async_contexts
-from .scripted_chat import ScriptedChat
+from tests.acceptance.memory_graphs import NOTES, needs_async_contexts
+from tests.acceptance.scripted_chat import ScriptedChat
 
 
 @dataclass
