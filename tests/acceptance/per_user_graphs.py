@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from langgraph.store.base import BaseStore
 
 from langgraph_agentstore import AgentStore
-from tests.acceptance.memory_graphs import Talk, akeep, keep
+from tests.support.memory_graphs import Talk, akeep, keep
 
 OWN = ("notes",)
 

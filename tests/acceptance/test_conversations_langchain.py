@@ -27,9 +27,9 @@ from langgraph_agentstore.conversations import (
     recall_conversation,
     remember_conversation,
 )
-from tests.acceptance.memory_graphs import needs_async_contexts
-from tests.acceptance.scripted_chat import ScriptedChat
 from tests.acceptance.talking import config_of
+from tests.support.memory_graphs import needs_async_contexts
+from tests.support.scripted_chat import ScriptedChat
 
 ADA = "ada@example.org"
 

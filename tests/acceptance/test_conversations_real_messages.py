@@ -48,9 +48,9 @@ from langgraph_agentstore.conversations import (
     remember_conversation,
 )
 from langgraph_agentstore.errors import InvalidValueError, ValueTypeError
-from tests.acceptance.memory_graphs import needs_async_contexts
-from tests.acceptance.scripted_chat import ScriptedChat
 from tests.acceptance.talking import config_of
+from tests.support.memory_graphs import needs_async_contexts
+from tests.support.scripted_chat import ScriptedChat
 
 DAY = datetime(2024, 5, 1, tzinfo=timezone.utc)
 ID = UUID("12345678-1234-5678-1234-567812345678")

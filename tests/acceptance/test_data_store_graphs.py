@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import AsyncDataStore, DataStore, data_store
 from langgraph_agentstore.errors import ConfigurationError, MissingUserError
-from tests.acceptance.memory_graphs import ServerUser, needs_async_contexts
+from tests.support.memory_graphs import ServerUser, needs_async_contexts
 
 ALICE: RunnableConfig = {"configurable": {"user_id": "alice"}}
 

@@ -18,8 +18,8 @@ from langgraph.prebuilt import ToolNode
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import DataStore, data_store, data_store_tools
 from langgraph_agentstore.errors import ConfigurationError
-from tests.acceptance.memory_graphs import needs_async_contexts
-from tests.acceptance.scripted_chat import ScriptedChat
+from tests.support.memory_graphs import needs_async_contexts
+from tests.support.scripted_chat import ScriptedChat
 
 ALICE: RunnableConfig = {"configurable": {"user_id": "alice"}}
 

@@ -19,7 +19,7 @@ from langgraph_agentstore.conversations import (
 from langgraph_agentstore.data_store import data_store
 from langgraph_agentstore.errors import UserConflictError
 from langgraph_agentstore.files import DeepAgentsBackend
-from tests.acceptance.memory_graphs import graph_of, thread
+from tests.support.memory_graphs import graph_of, thread
 
 FORGED = [
     pytest.param({"langgraph_auth_user_id": "alice"}, id="id alone"),

@@ -17,7 +17,7 @@ from langgraph.types import Send
 from typing_extensions import TypedDict
 
 from langgraph_agentstore import AgentStore
-from tests.acceptance.memory_graphs import (
+from tests.support.memory_graphs import (
     NOTES,
     Talk,
     afrom_get_store,

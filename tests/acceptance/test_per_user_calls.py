@@ -19,8 +19,8 @@ from typing_extensions import TypedDict
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import MissingUserError
-from tests.acceptance.memory_graphs import Talk, graph_of, keep, needs_async_contexts, thread
 from tests.acceptance.per_user_graphs import OWN, Context, anote, note, owners
+from tests.support.memory_graphs import Talk, graph_of, keep, needs_async_contexts, thread
 
 
 @needs_async_contexts

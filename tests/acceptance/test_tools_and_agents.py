@@ -16,8 +16,8 @@ from langgraph.prebuilt import InjectedStore, ToolNode, create_react_agent
 from langgraph.store.base import BaseStore
 
 from langgraph_agentstore import AgentStore
-from tests.acceptance.memory_graphs import NOTES, needs_async_contexts
-from tests.acceptance.scripted_chat import ScriptedChat
+from tests.support.memory_graphs import NOTES, needs_async_contexts
+from tests.support.scripted_chat import ScriptedChat
 
 
 @dataclass

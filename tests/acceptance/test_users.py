@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from langgraph_agentstore import AgentStore, UserStore
-from tests.acceptance.memory_graphs import Labels, Talk, graph_of, keep, thread
+from tests.support.memory_graphs import Labels, Talk, graph_of, keep, thread
 
 Template = tuple[str, ...]
 Open = Callable[[Template], AgentStore]
