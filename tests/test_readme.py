@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.servers import temporary_folder
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[1] / "README.md"
 _BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n```text printed\n(.*?)^```$)?", re.M | re.S)
 _PRINTS = re.compile(r"# → ?(.*)$", re.MULTILINE)
 

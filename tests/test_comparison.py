@@ -9,7 +9,7 @@ import pytest
 from benchmarks.comparison.row import Row
 from benchmarks.comparison.rows import ROWS, tried
 
-PAGE = Path(__file__).parents[2] / "docs" / "comparison.md"
+PAGE = Path(__file__).parents[1] / "docs" / "comparison.md"
 TAKES_LONG = {"a_user_among_many"}
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.support.servers import temporary_folder
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 PRINTED = {
     "sync_graph.py": ["friday  agent: Your cat is called Turing."],
