@@ -10,7 +10,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.store.base import BaseStore
 from typing_extensions import TypedDict
 
-from tests.acceptance.talking import config_of
+from tests.conversations.talking import config_of
 from tests.soak.beliefs import Believed, Fate
 from tests.soak.workers import Caller, Place, Worker
 

@@ -11,7 +11,7 @@ from langgraph_agentstore.conversations import (
     recall_conversation,
     remember_conversation,
 )
-from tests.acceptance.talking import config_of
+from tests.conversations.talking import config_of
 from tests.soak.workers import Place, Worker
 
 LONGEST_THREAD = 15

@@ -14,7 +14,7 @@ from langchain_core.messages.utils import count_tokens_approximately
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory
-from tests.acceptance.talking import PICTURE, config_of, dumped, graph_over, said
+from tests.conversations.talking import PICTURE, config_of, dumped, graph_over, said
 
 ADA, BOB = "ada.lovelace@example.org", "bob@example.org"
 THREADS = ["monday_1", "a:b", "100%_sure", "monday", "thread_20240101_000000_00000000"]
@@ -29,7 +29,7 @@ class Processes:
     def talk(self, user: str, thread: str, *says: str, **task: Any) -> dict[str, Any]:
         given = json.dumps({**self.store, "user": user, "thread": thread, "says": says, **task})
         done = subprocess.run(
-            [sys.executable, "-m", "tests.acceptance.talking"],
+            [sys.executable, "-m", "tests.conversations.talking"],
             input=given,
             capture_output=True,
             text=True,

@@ -27,7 +27,7 @@ from langgraph_agentstore.conversations import (
     recall_conversation,
     remember_conversation,
 )
-from tests.acceptance.talking import config_of
+from tests.conversations.talking import config_of
 from tests.support.memory_graphs import needs_async_contexts
 from tests.support.scripted_chat import ScriptedChat
 

@@ -1,4 +1,4 @@
-"""One turn of a conversation in a process of its own: `python -m tests.acceptance.talking`.
+"""One turn of a conversation in a process of its own: `python -m tests.conversations.talking`.
 
 It reads a task as JSON from stdin: how to reach the store, user, thread and what is said; and
 prints what the model was shown and what it answered. A checkpointer that ends with the process

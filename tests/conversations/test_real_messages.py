@@ -48,7 +48,7 @@ from langgraph_agentstore.conversations import (
     remember_conversation,
 )
 from langgraph_agentstore.errors import InvalidValueError, ValueTypeError
-from tests.acceptance.talking import config_of
+from tests.conversations.talking import config_of
 from tests.support.memory_graphs import needs_async_contexts
 from tests.support.scripted_chat import ScriptedChat
 

@@ -22,7 +22,7 @@ from langgraph_agentstore.conversations import (
 from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.background_saver import BackgroundSaver
 from langgraph_agentstore.errors import TurnRefusedError
-from tests.acceptance.talking import config_of, graph_over, said
+from tests.conversations.talking import config_of, graph_over, said
 from tests.support.faults import execute, run_script, start_script, wait_until
 from tests.support.servers import TestServer
 
@@ -135,7 +135,7 @@ import json, sys
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.saver import BackgroundSaver
-from tests.acceptance.talking import config_of, graph_over, said
+from tests.conversations.talking import config_of, graph_over, said
 
 dsn, turns, ending = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 store = AgentStore(dsn)

@@ -20,7 +20,7 @@ from langgraph_agentstore.errors import (
     ConfigurationError,
     StoreClosedError,
 )
-from tests.support.repository_model import STEPS, PlainRepository, follow
+from tests.conversations.repository_model import STEPS, PlainRepository, follow
 from tests.support.servers import TestServer
 
 PASSWORD = "p@:/% w?#[]é'\"\\"

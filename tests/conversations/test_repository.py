@@ -17,7 +17,7 @@ from langgraph_agentstore.conversations import BaseStoreRepository, PostgresStor
 from langgraph_agentstore.conversations.repository import dsn_of
 from langgraph_agentstore.errors import ConfigurationError, InvalidNamespaceError
 from langgraph_agentstore.store.user_scope import decode_label, encode_label
-from tests.support.repository_model import STEPS, PlainRepository, follow
+from tests.conversations.repository_model import STEPS, PlainRepository, follow
 
 Label = st.text(alphabet="a.%2E:@", min_size=1, max_size=4)
 

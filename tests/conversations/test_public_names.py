@@ -21,7 +21,7 @@ from langgraph_agentstore.conversations import (
     remember_conversation,
 )
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs" / "reference" / "conversations.md").read_text("utf-8")
 METHODS = {
     *("export", "forget", "messages", "resume", "save_messages", "save_turn", "save_turns"),
