@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import AgentIndexConfig, AgentStore, DataStore
-from tests.acceptance.fan_out import RECORD, WAYS
+from tests.data_store.fan_out import RECORD, WAYS
 from tests.support.servers import TestServer, temporary_folder
 
 WORKERS = 16
@@ -36,7 +36,7 @@ class Worker:
     def __init__(self, dsn: str, name: str) -> None:
         self.name = name
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.fan_out", dsn, name],
+            [sys.executable, "-m", "tests.data_store.fan_out", dsn, name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

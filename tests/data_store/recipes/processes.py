@@ -12,7 +12,7 @@ from typing import Any
 from .host import error_of
 
 _ROOT = Path(__file__).parents[3]
-_HOST = "tests.acceptance.recipes.host"
+_HOST = "tests.data_store.recipes.host"
 
 
 class AgentProcess:

@@ -20,7 +20,7 @@ from langgraph_agentstore.errors import (
     StoreClosedError,
     ValueTooLargeError,
 )
-from tests.support.data_store_forms import Called, Open
+from tests.data_store.forms import Called, Open
 from tests.support.faults import execute
 
 Call: TypeAlias = Callable[[Called], Any]

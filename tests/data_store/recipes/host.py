@@ -1,6 +1,6 @@
 """A host of agents: loads them from the pages that show them, and gives each its `data_store`.
 
-`python -m tests.acceptance.recipes.host DSN SCHEMA USER AGENT` hosts one in a process of its own.
+`python -m tests.data_store.recipes.host DSN SCHEMA USER AGENT` hosts one in a process of its own.
 Each line it reads is an `input_dict`. Each line it prints is a call of a tool, whose answer is the
 next line it reads, or what the run came to. All lines are JSON.
 """

@@ -16,8 +16,7 @@ from psycopg import sql
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import DataStore, DataStoreService
 from langgraph_agentstore.model.namespaces import encode_labels, labels_named
-from tests.support.data_store_model import Address, DataStoreModel, as_mapping, json_text
-from tests.support.data_store_steps import (
+from tests.data_store.steps import (
     AGENT,
     COINCIDING,
     JSON,
@@ -30,6 +29,7 @@ from tests.support.data_store_steps import (
     sequences,
     shown,
 )
+from tests.support.data_store_model import Address, DataStoreModel, as_mapping, json_text
 
 Examples: TypeAlias = Callable[[int], settings]
 Steps: TypeAlias = "list[Step | LangGraphStep]"

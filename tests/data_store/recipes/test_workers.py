@@ -1,4 +1,4 @@
-"""Fan-out, workers, collector; `tests/acceptance/test_fan_out.py` has sixteen processes."""
+"""Fan-out, workers, collector; `tests/data_store/test_fan_out.py` has sixteen processes."""
 
 from __future__ import annotations
 

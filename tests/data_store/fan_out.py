@@ -1,6 +1,6 @@
 """A worker of a fan-out: changes one record in one of four ways, next to others that do too.
 
-`python -m tests.acceptance.fan_out DSN NAME` is one in a process of its own: it reads tasks, one a
+`python -m tests.data_store.fan_out DSN NAME` is one in a process of its own: it reads tasks, one a
 line, and prints a line for each change that was acknowledged, and "finished" after each task.
 """
 

@@ -15,7 +15,7 @@ import pytest
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import AgentDataStoreProxy, AsyncDataStore, DataStore
 from langgraph_agentstore.errors import DatabaseError, MissingUserError
-from tests.support.data_store_forms import Called, Open
+from tests.data_store.forms import Called, Open
 from tests.support.faults import execute, locked_rows, refuse_values_with
 
 FORMS = [DataStore, AsyncDataStore]
