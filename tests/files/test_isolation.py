@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import MissingUserError
 from langgraph_agentstore.files import StoreBackend
-from tests.acceptance.file_stores import STORES
+from tests.files.stores import STORES
 
 HERE = ("team", "files")
 OTHERS = [

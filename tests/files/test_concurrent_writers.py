@@ -15,7 +15,7 @@ from langgraph.store.memory import InMemoryStore as LangGraphInMemoryStore
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.files import StoreBackend
 from langgraph_agentstore.files.operations import EDIT_ATTEMPTS
-from tests.acceptance.file_stores import STORES
+from tests.files.stores import STORES
 from tests.support.faults import start_script
 
 PROCESSES, WRITERS_EACH, FILES, EDITS = 4, 4, 10, 10

@@ -16,7 +16,7 @@ from langgraph.store.sqlite import SqliteStore
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.files import InMemoryStore, StoreBackend
-from tests.support.file_model import (
+from tests.files.model import (
     FileModel,
     filled,
     folders,

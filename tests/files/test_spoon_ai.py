@@ -28,7 +28,7 @@ from langgraph_agentstore.files import (
     WriteResult,
     create_store_backend,
 )
-from tests.acceptance.file_stores import STORES, Form
+from tests.files.stores import STORES, Form
 from tests.support.faults import execute
 
 

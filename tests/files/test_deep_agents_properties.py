@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from langgraph.store.memory import InMemoryStore as LangGraphInMemoryStore
 
 from langgraph_agentstore import AgentStore
-from tests.support.file_model import LINE_ENDS, folders, globs, paths, texts
+from tests.files.model import LINE_ENDS, folders, globs, paths, texts
 
 pytest.importorskip("deepagents")
 

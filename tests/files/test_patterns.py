@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wcmatch import glob
 
 from langgraph_agentstore.files.patterns import glob_matcher, like_of
-from tests.support.file_model import PATHS, globs
+from tests.files.model import PATHS, globs
 
 FLAGS = glob.BRACE | glob.GLOBSTAR
 

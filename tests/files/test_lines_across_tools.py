@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from langgraph_agentstore.files import StoreBackend
-from tests.acceptance.file_stores import STORES, Form
+from tests.files.stores import STORES, Form
 
 LINE_ENDS = ["\n", "\r\n", "\r", "\f", "\v", "\x1c", "\x85", "\u2028", "\u2029"]
 
