@@ -134,7 +134,7 @@ def test_a_rotation_that_was_killed_leaves_all_readable_and_is_run_again(
 ) -> None:
     old = MemoryAgent(store=store, user_id="ada", encryption_key=KEY)
     old.batch_store((f"k/{n:03}", n) for n in range(200))
-    command = [sys.executable, "-m", "tests.integration.memory_agent_processes", "rotate"]
+    command = [sys.executable, "-m", "tests.memory_agent.processes", "rotate"]
     rotating = subprocess.Popen(
         [*command, postgres_dsn, schema_name, OTHER_KEY, KEY], stdout=subprocess.PIPE, text=True
     )

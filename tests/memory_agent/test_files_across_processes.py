@@ -18,7 +18,7 @@ WRITERS, EACH = 8, 6
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.memory_agent_processes", *arguments],
+        [sys.executable, "-m", "tests.memory_agent.processes", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
