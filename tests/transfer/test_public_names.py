@@ -13,7 +13,7 @@ from langgraph_agentstore.transfer.file_kinds import ALL_FORMATS, Kind, kind_of
 from langgraph_agentstore.transfer.formats import FORMATS
 from langgraph_agentstore.transfer.formats.columns import COLUMNS
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "transfer.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "transfer.md"
 TWINS = {"export": "aexport", "import_": "aimport_", "verify": "averify", "copy": "acopy"}
 
 

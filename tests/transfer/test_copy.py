@@ -18,7 +18,7 @@ from langgraph_agentstore.errors import CopyMismatchError, VersionConflictError
 from langgraph_agentstore.transfer import acopy, aexport, aimport_, copy, export, import_
 from langgraph_agentstore.transfer.readers import FOREIGN_PAGE_SIZE
 from tests.support.embedders import CountingEmbedder
-from tests.support.moved_stores import fill, put_many, rows
+from tests.transfer.moved_stores import fill, put_many, rows
 
 
 @pytest.fixture

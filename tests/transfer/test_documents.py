@@ -24,7 +24,7 @@ from langgraph_agentstore.transfer import export, import_
 from langgraph_agentstore.transfer.writer import BATCH_RECORDS
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute, locked_rows, start_script, wait_until
-from tests.support.moved_stores import DOCUMENT
+from tests.transfer.moved_stores import DOCUMENT
 
 VALUES: dict[str, Any] = {
     "object": {"n": 1, "deep": [{"a": [None, True]}]},

@@ -18,7 +18,7 @@ from langgraph_agentstore.transfer.formats import FORMATS
 from langgraph_agentstore.transfer.formats.base import Entry
 from langgraph_agentstore.transfer.formats.columns import COLUMNS
 from langgraph_agentstore.transfer.manifest import Manifest
-from tests.support.moved_stores import fill, rows
+from tests.transfer.moved_stores import fill, rows
 
 NAMES = (
     *(f"x.{end}" for end in FORMATS),
