@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
-from tests.acceptance.agent_server import (
+from tests.agent_server.project import (
     BUNDLED,
     SETUPS,
     STORE,
