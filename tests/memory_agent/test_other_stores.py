@@ -14,7 +14,7 @@ import pytest
 
 from langgraph_agentstore.errors import ConfigurationError, MissingExtraError
 from langgraph_agentstore.memory_agent import MemoryAgent
-from tests.unit.plan.filters.filter_cases import CASES
+from tests.sql.filters.filter_cases import CASES
 
 SERVERS = {
     "mysql": "AGENTSTORE_TEST_MYSQL",

@@ -18,8 +18,8 @@ from langgraph_agentstore.errors import (
     ValueTooLargeError,
 )
 from langgraph_agentstore.memory_agent import MemoryAgent
+from tests.sql.filters.filter_cases import CASES
 from tests.support.memory_agents import KEY, OTHER_KEY
-from tests.unit.plan.filters.filter_cases import CASES
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from langgraph_agentstore.errors import (
     ValueTypeError,
 )
 from langgraph_agentstore.memory_agent import STORAGE_TYPES, MemoryAgent
+from tests.sql.filters.filter_cases import CASES, Case
 from tests.support.memory_agents import KEY, LOCAL, open_agent
-from tests.unit.plan.filters.filter_cases import CASES, Case
 
 HOSTILE: list[Any] = [
     None,

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from langgraph_agentstore.sql.filters import MAX_DEPTH, filter_sql, parse_filter
-from tests.unit.plan.filters.filter_cases import CASES, Case
+from tests.sql.filters.filter_cases import CASES, Case
 
 
 def _sql(source: dict[str, Any]) -> tuple[str, list[Any]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from langgraph.store.memory import _compare_values
 
 from langgraph_agentstore.sql.filters import OPERATOR_NAMES, matches, parse_filter
-from tests.unit.plan.filters.filter_cases import CASES, Case
+from tests.sql.filters.filter_cases import CASES, Case
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -23,7 +23,7 @@ def test_predicate_agrees_with_the_table(case: Case) -> None:
 @pytest.mark.parametrize("name", OPERATOR_NAMES)
 def test_every_operator_has_rows_in_the_table(name: str) -> None:
     rows = sum(f"'{name}':" in str(case.filter) for case in CASES)
-    assert rows >= 2, f"tests/unit/plan/filters/filter_cases.py: two cases of {name} at least"
+    assert rows >= 2, f"tests/sql/filters/filter_cases.py: two cases of {name} at least"
 
 
 def test_a_filter_keeps_the_operand_it_was_given() -> None:

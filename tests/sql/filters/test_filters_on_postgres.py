@@ -20,7 +20,7 @@ from langgraph_agentstore.sql.filters import (
     matches,
     parse_filter,
 )
-from tests.unit.plan.filters.filter_cases import CASES, Case
+from tests.sql.filters.filter_cases import CASES, Case
 
 Fetch: TypeAlias = Callable[..., list[Any]]
 

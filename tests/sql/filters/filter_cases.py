@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.plan.filters.plain_filter_cases import BIG, PLAIN_CASES, Case
+from tests.sql.filters.plain_filter_cases import BIG, PLAIN_CASES, Case
 
 __all__ = ["CASES", "Case"]
 

@@ -1,7 +1,7 @@
 """The SQL of every operation, word for word, in `golden/`.
 
 A change of SQL is a change of a golden file, so that a reviewer sees it. To write them anew:
-`UPDATE_GOLDEN=1 pytest tests/unit/plan/test_golden_sql.py`, then read the difference.
+`UPDATE_GOLDEN=1 pytest tests/sql/test_golden_sql.py`, then read the difference.
 """
 
 from __future__ import annotations
