@@ -17,7 +17,7 @@ from langgraph_agentstore.embedded import EmbeddedPostgres
 from langgraph_agentstore.model.bigrams import query_words, spaced
 
 sys.path.insert(0, str(Path.cwd()))
-from tests.support.sentences import SENTENCES
+from tests.search.sentences import SENTENCES
 
 ENGLISH = [
     ("My cat likes to sleep on the window sill", "window"),

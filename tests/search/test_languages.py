@@ -12,8 +12,8 @@ from langgraph.store.base import PutOp
 from langgraph_agentstore import AgentStore, ScoredItem, transfer
 from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.data_store import DataStore
+from tests.search.sentences import SENTENCES
 from tests.support.faults import execute
-from tests.support.sentences import SENTENCES
 
 NS = ("users", "ann", "notes")
 LANGUAGES = sorted(SENTENCES)

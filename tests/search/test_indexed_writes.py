@@ -262,7 +262,7 @@ async def test_stores_racing_on_an_item_leave_no_part_of_the_loser_findable(
 RACING = """
 import sys
 from langgraph_agentstore import AgentStore
-from tests.integration.test_indexed_writes import NS, Model, index_of
+from tests.search.test_indexed_writes import NS, Model, index_of
 with AgentStore(sys.argv[1], schema=sys.argv[2], index=index_of(Model())) as store:
     for number in range(100):
         lines = [f"{sys.argv[3]} {number} {n}" for n in range(int(sys.argv[4]))]

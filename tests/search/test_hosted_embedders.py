@@ -20,7 +20,7 @@ from langgraph_agentstore.errors import (
     EmbeddingShapeError,
     EmbeddingTimeoutError,
 )
-from tests.support.model_server import KEY, ModelServer, model_server
+from tests.search.model_server import KEY, ModelServer, model_server
 
 NS = ("users", "ann", "notes")
 
