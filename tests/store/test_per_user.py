@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from langgraph_agentstore import AgentStore, PerUserStore
 from langgraph_agentstore.errors import AgentStoreError, MissingUserError
-from tests.acceptance.per_user_graphs import OWN, Context, note, owners
+from tests.store.per_user_graphs import OWN, Context, note, owners
 from tests.support.memory_graphs import ServerUser, graph_of, thread
 
 

@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import MissingUserError
-from tests.acceptance.per_user_graphs import OWN, Context, anote, note, owners
+from tests.store.per_user_graphs import OWN, Context, anote, note, owners
 from tests.support.memory_graphs import Talk, graph_of, keep, needs_async_contexts, thread
 
 
