@@ -10,9 +10,9 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import StoreUnavailableError
+from tests.runtime.pairs import Pair, streaming_pair
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import backends, execute, wait_until
-from tests.support.pairs import Pair, streaming_pair
 
 NAMESPACE = ("users", "ann", "notes")
 INDEX = {"dims": 4, "embed": CountingEmbedder(4), "fields": ["text"]}

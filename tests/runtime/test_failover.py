@@ -11,9 +11,9 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import StoreTimeoutError, StoreUnavailableError
+from tests.runtime.load import NAMESPACE, Account, writing
+from tests.runtime.pairs import Pair, streaming_pair
 from tests.support.faults import slow_writes, versions
-from tests.support.load import NAMESPACE, Account, writing
-from tests.support.pairs import Pair, streaming_pair
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer
 

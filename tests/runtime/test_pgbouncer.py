@@ -10,6 +10,8 @@ from langgraph.store.base import PutOp
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.errors import DatabaseError
+from tests.runtime.poolers import needs_pgbouncer, pgbouncer
+from tests.runtime.tour import use_all_records
 from tests.support.faults import (
     locked_rows,
     refuse_values_with,
@@ -18,8 +20,6 @@ from tests.support.faults import (
     versions,
 )
 from tests.support.official import fill, index
-from tests.support.poolers import needs_pgbouncer, pgbouncer
-from tests.support.tour import use_all_records
 
 pytestmark = needs_pgbouncer
 

@@ -23,7 +23,7 @@ NAMED = "SELECT name FROM pg_prepared_statements WHERE name <> ''"
 
 _PRINT_NAMES = """
 import asyncio, sys
-from tests.integration.test_statement_names import names_of
+from tests.runtime.test_statement_names import names_of
 print(*asyncio.run(names_of(sys.argv[1])))
 """
 

@@ -1,6 +1,6 @@
 """One of several processes behind a pooler: reads, writes and deletes its own, and looks.
 
-Run as `python -m tests.support.pooled_worker DSN OWNER SECONDS FORM POOL`. Every value says
+Run as `python -m tests.runtime.pooled_worker DSN OWNER SECONDS FORM POOL`. Every value says
 whose it is and under which key it stands, so whatever came from another's statement shows.
 Prints as JSON how much was done, and what was not as it must be.
 """

@@ -20,10 +20,10 @@ from langgraph_agentstore.errors import (
     ConfigurationError,
     StoreUnavailableError,
 )
+from tests.runtime.tls import TlsFront, self_signed
 from tests.support.faults import dsn_of, execute, free_port, hung_host
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer, temporary_folder
-from tests.support.tls import TlsFront, self_signed
 
 NAMESPACE = ("users", "ann", "notes")
 PASSWORDS = ["p@ss/w:rd", "100% sure", "a b", "%40", "#?&=+", "ünï", "'\"\\", "[x]"]

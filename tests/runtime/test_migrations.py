@@ -20,8 +20,8 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.runtime.migrator import migrations, setup_sql
 from langgraph_agentstore.sql.items import import_records, on_conflict
 from langgraph_agentstore.sql.statement import Tables
+from tests.runtime.tour import NAMESPACE, use_everything
 from tests.support.faults import execute
-from tests.support.tour import NAMESPACE, use_everything
 
 NUMBERS = [migration.number for migration in migrations()]
 

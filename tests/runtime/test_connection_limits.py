@@ -16,9 +16,9 @@ from psycopg import sql
 
 from langgraph_agentstore import AgentStore, AsyncDataStore
 from langgraph_agentstore.errors import StoreUnavailableError
+from tests.runtime.poolers import needs_pgbouncer, pgbouncer
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import backends, dsn_of, execute, until
-from tests.support.poolers import needs_pgbouncer, pgbouncer
 from tests.support.servers import TestServer
 
 NAMESPACE = ("users", "ann", "notes")

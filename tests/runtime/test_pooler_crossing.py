@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.poolers import needs_pgbouncer, pgbouncer
+from tests.runtime.poolers import needs_pgbouncer, pgbouncer
 
 pytestmark = needs_pgbouncer
 
@@ -17,7 +17,7 @@ pytestmark = needs_pgbouncer
 _TOLERANT = "extra_float_digits, jit, enable_seqscan, enable_hashjoin, enable_mergejoin, "
 _TOLERANT += "plan_cache_mode, max_parallel_workers_per_gather, lock_timeout, statement_timeout"
 
-_WORKER = [sys.executable, "-m", "tests.support.pooled_worker"]
+_WORKER = [sys.executable, "-m", "tests.runtime.pooled_worker"]
 
 DEFAULTS: dict[str, Any] = {}
 BOUNCERS: dict[str, dict[str, object]] = {

@@ -9,8 +9,8 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import AgentStoreError, MissingSchemaError
+from tests.runtime.tour import NAMESPACE, use_everything
 from tests.support.faults import dsn_of, execute
-from tests.support.tour import NAMESPACE, use_everything
 
 
 @pytest.fixture

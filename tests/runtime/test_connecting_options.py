@@ -24,10 +24,10 @@ from langgraph_agentstore.errors import (
 )
 from langgraph_agentstore.runtime.connections.connecting import connect
 from langgraph_agentstore.runtime.connections.target import TargetReader
+from tests.runtime.tls import TlsFront, self_signed
 from tests.support.faults import dsn_of, execute, hung_host
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer, temporary_folder
-from tests.support.tls import TlsFront, self_signed
 
 NAMESPACE = ("users", "ann", "notes")
 

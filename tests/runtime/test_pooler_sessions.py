@@ -13,10 +13,10 @@ import pytest
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import ConfigurationError, SchemaError
 from langgraph_agentstore.runtime import process_lock
+from tests.runtime.poolers import needs_pgbouncer, pgbouncer
+from tests.runtime.tour import use_everything
 from tests.support.faults import execute
 from tests.support.official import index
-from tests.support.poolers import needs_pgbouncer, pgbouncer
-from tests.support.tour import use_everything
 
 pytestmark = needs_pgbouncer
 

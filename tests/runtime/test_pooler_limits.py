@@ -15,8 +15,8 @@ from langgraph_agentstore.errors import (
     StoreTimeoutError,
     StoreUnavailableError,
 )
+from tests.runtime.poolers import needs_pgbouncer, pgbouncer
 from tests.support.faults import backends, until, wait_until
-from tests.support.poolers import needs_pgbouncer, pgbouncer
 
 pytestmark = needs_pgbouncer
 

@@ -11,9 +11,9 @@ import pytest
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.config.store_options import PoolConfig, session_settings
 from langgraph_agentstore.errors import AgentStoreError, ConfigurationError
+from tests.runtime.poolers import needs_pgbouncer, pgbouncer
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute
-from tests.support.poolers import needs_pgbouncer, pgbouncer
 
 NS = ("users", "ann", "notes")
 INDEX: dict[str, Any] = {"dims": 4, "embed": CountingEmbedder(4), "fields": ["text"]}

@@ -25,7 +25,7 @@ def refused(function):
 _TOUR = """
 from langgraph_agentstore import AgentStore
 from tests.support.official import index
-from tests.support.tour import use_everything
+from tests.runtime.tour import use_everything
 with AgentStore(sys.argv[1], schema=sys.argv[2], index=index()) as store:
     use_everything(store)
     store.put(("n",), "k", {"text": "tea"})

@@ -11,8 +11,8 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import StoreTimeoutError, StoreUnavailableError
+from tests.runtime.load import NAMESPACE, writing
 from tests.support.faults import execute, free_port, hung_host, until, versions
-from tests.support.load import NAMESPACE, writing
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer
 

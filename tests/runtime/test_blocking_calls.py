@@ -12,9 +12,9 @@ import pytest
 from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
 
 from langgraph_agentstore import AgentStore
+from tests.runtime.tls import TlsFront, self_signed
 from tests.support.proxy import Proxy
 from tests.support.servers import temporary_folder
-from tests.support.tls import TlsFront, self_signed
 
 NAMESPACE = ("users", "ann", "notes")
 

@@ -11,8 +11,8 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import MissingSchemaError, StoreUnavailableError
+from tests.runtime.load import NAMESPACE, Account, writing
 from tests.support.faults import backends, execute, kill, terminate_backends, until, versions
-from tests.support.load import NAMESPACE, Account, writing
 from tests.support.servers import TestServer
 
 
