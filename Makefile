@@ -8,7 +8,7 @@
 #   make clean   remove .venv and what tools left behind
 #
 # Another interpreter: PYTHON=python3.12 make test
-# Arguments for pytest: make test ARGS="-m slow tests/integration"
+# Arguments for pytest: make test ARGS="-m slow tests/runtime"
 
 VENV ?= .venv
 BIN := $(VENV)/bin
