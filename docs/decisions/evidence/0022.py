@@ -13,7 +13,6 @@ from multiprocessing import get_context
 from typing import Any
 
 import asyncpg
-
 from langgraph_agentstore.runtime.connections.statement_names import OWN_NAMES
 
 SECONDS = 5.0
