@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from importlib.util import find_spec
 from types import new_class
@@ -12,6 +11,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import BaseStore
 
+from .._support.lru import Lru
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
 from ..model.users import check_user_id, user_of
 from ..store.views import UserStore
@@ -52,7 +52,7 @@ class Memories:
             )
         self._source = store
         self._user_id = None if user_id is None else check_user_id(user_id)
-        self._known: OrderedDict[tuple[int, str], ConversationMemory] = OrderedDict()
+        self._known: Lru[tuple[int, str], ConversationMemory] = Lru(_MEMORIES)
 
     def of(self, config: RunnableConfig, runtime: Any) -> ConversationMemory:
         """The running user's.
@@ -80,10 +80,8 @@ class Memories:
 
     def _memory(self, store: BaseStore, user_id: str) -> ConversationMemory:
         known = id(store), user_id
-        memory = self._known.pop(known, None) or ConversationMemory(store, user_id)
+        memory = self._known.get(known) or ConversationMemory(store, user_id)
         self._known[known] = memory
-        if len(self._known) > _MEMORIES:
-            self._known.popitem(last=False)
         return memory
 
 

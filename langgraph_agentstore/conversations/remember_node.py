@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from .._support.lifecycle import AwaitedClosing
+from .._support.lru import Lru
 from ..errors import (
     ConfigurationError,
     InvalidOperationError,
@@ -84,8 +84,8 @@ class RememberConversation(AwaitedClosing, Middleware):
         self._metadata = metadata
         self._messages_key = messages_key
         self._gate = threading.Lock()
-        self._saved: OrderedDict[_Thread, _Saved] = OrderedDict()
-        self._asked: OrderedDict[_Thread, list[BaseMessage]] = OrderedDict()
+        self._saved: Lru[_Thread, _Saved] = Lru(_THREADS)
+        self._asked: Lru[_Thread, list[BaseMessage]] = Lru(_THREADS)
 
     def __call__(
         self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None = None
@@ -122,7 +122,7 @@ class RememberConversation(AwaitedClosing, Middleware):
             memory, thread_id = self._memories.of(config or {}, runtime), thread_of(config or {})
             asked = [m for m in last_turn(messages_of(state, self._messages_key)) if is_said(m)]
             with self._gate:
-                _keep(self._asked, (memory.user_id, thread_id), asked)
+                self._asked[(memory.user_id, thread_id)] = asked
         except _OF_THE_GRAPH:
             raise
         except Exception as error:
@@ -191,7 +191,7 @@ class RememberConversation(AwaitedClosing, Middleware):
                 key=saved.key if saved and goes_on else None,
                 at=saved.timestamp if saved and goes_on else None,
             )
-            _keep(self._saved, thread, _Saved(messages[0].id, turn.key, turn.timestamp))
+            self._saved[thread] = _Saved(messages[0].id, turn.key, turn.timestamp)
         return turn
 
     def _with_question(
@@ -201,14 +201,6 @@ class RememberConversation(AwaitedClosing, Middleware):
         with self._gate:
             asked = self._asked.pop((memory.user_id, thread_id), [])
         return messages if any(map(is_said, messages)) else [*asked, *messages]
-
-
-def _keep(known: OrderedDict[_Thread, T], thread: _Thread, told: T) -> None:
-    """Of many threads the latest."""
-    known.pop(thread, None)
-    known[thread] = told
-    if len(known) > _THREADS:
-        known.popitem(last=False)
 
 
 def _thread_told(config: RunnableConfig) -> str:

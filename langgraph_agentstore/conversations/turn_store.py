@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -14,6 +13,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
+from .._support.lru import Lru
 from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
@@ -56,7 +56,7 @@ class GenericTurnStore:
         self.store = store
         self.labels = labels
         self.max_value_bytes = LARGEST_VALUE
-        self._latest: OrderedDict[str, Turn] = OrderedDict()
+        self._latest: Lru[str, Turn] = Lru(REMEMBERED_THREADS)
 
     def put(self, turns: Sequence[Turn]) -> None:
         """Writes them, all at once."""
@@ -177,10 +177,8 @@ class GenericTurnStore:
                 self._latest.pop(thread_id, None)
 
     def _remember(self, turn: Turn) -> None:
-        known = self._latest.pop(turn.thread_id, turn)
+        known = self._latest.get(turn.thread_id, turn)
         self._latest[turn.thread_id] = max(known, turn, key=lambda turn: turn.order)
-        if len(self._latest) > REMEMBERED_THREADS:
-            self._latest.popitem(last=False)
 
     def _turns(self, items: Iterable[Item], thread_id: str | None) -> Iterator[Turn]:
         """The turns among items of this namespace and of those below it."""

@@ -8,10 +8,10 @@ until the texts that fail are alone.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from .._support.lru import Lru
 from ..config.embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
 from ..config.embedders import shown
 from ..config.index import SearchIndex
@@ -51,8 +51,8 @@ class _Flow:
         self._embed = embed
         self._calls = calls
         self._index = index
-        self._known: OrderedDict[str, bytes] = OrderedDict()
-        self._most_known = max(100, REMEMBERED_BYTES // (4 * index.vectors.dims + 200))
+        most = max(100, REMEMBERED_BYTES // (4 * index.vectors.dims + 200))
+        self._known: Lru[str, bytes] = Lru(most)
         self._wanted: dict[str, _Wanted] = {}
         self._waiting: list[str] = []
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -60,14 +60,10 @@ class _Flow:
 
     def recall(self, text: str) -> bytes | None:
         """Its vector, if it was asked for lately."""
-        if text in self._known:
-            self._known.move_to_end(text)
-        return self._known.get(text)
+        return self._known.recall(text)
 
     def learn(self, text: str, vector: bytes) -> None:
         self._known[text] = vector
-        if len(self._known) > self._most_known:
-            self._known.popitem(last=False)
 
     async def vectors(self, texts: Sequence[str]) -> list[bytes]:
         """One for each text, in their order.
