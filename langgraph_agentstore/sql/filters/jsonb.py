@@ -30,17 +30,6 @@ def kind(value: Any) -> Kind:
     return _KINDS.get(type(value), "missing")
 
 
-def equal(one: Any, other: Any) -> bool:
-    """Equality as of `jsonb`: deep, 1 is 1.0 but not true, numbers exactly at any size."""
-    if kind(one) != kind(other):
-        return False
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(equal, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    return bool(one == other)
-
-
 def lookup(value: Any, name: str) -> Any:
     """The field `name`: the key of exactly that name, else the dotted path through objects."""
     found = _member(value, name)

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from ...model.json_values import same_json
 from .jsonb import (
     MISSING,
     bind_json,
     bind_text,
-    equal,
     kind,
 )
 
@@ -57,7 +57,7 @@ def _negation(of: Operator) -> Operator:
 
 
 def _is_equal(value: Any, operand: Any) -> bool:
-    return equal(None if value is MISSING else value, operand)
+    return same_json(None if value is MISSING else value, operand)
 
 
 def _equal_sql(x: str, operand: Any, arguments: list[Any]) -> str:
@@ -106,11 +106,11 @@ def _exists_sql(x: str, operand: Any, _arguments: list[Any]) -> str:
 def _contains(value: Any, operand: Any) -> bool:
     if isinstance(value, list):
         wanted = operand if isinstance(operand, list) else [operand]
-        return all(any(equal(element, one) for element in value) for one in wanted)
+        return all(any(same_json(element, one) for element in value) for one in wanted)
     if isinstance(value, str):
         return isinstance(operand, str) and operand in value
     if isinstance(value, dict) and isinstance(operand, dict):
-        return all(equal(value.get(key, MISSING), one) for key, one in operand.items())
+        return all(same_json(value.get(key, MISSING), one) for key, one in operand.items())
     return False
 
 
