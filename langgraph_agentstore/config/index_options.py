@@ -13,6 +13,7 @@ from typing import Any, TypedDict, cast, get_args
 from langgraph.store.base import tokenize_path
 
 from ..errors import ConfigurationError
+from ..model.checks import check_whole, is_number
 from ..model.text_fields import Chunk, Paths, chunk_by_size
 from ..results import Rerank
 from .embedders import Embedder, Factory, embedder_of
@@ -232,13 +233,11 @@ def _one_of(name: str, given: Any, choices: Any) -> Any:
 
 
 def _whole(name: str, given: Any, least: int, most: int) -> int:
-    if type(given) is not int or not least <= given <= most:
-        raise _wrong(name, given, f"a whole number from {least} to {most}")
-    return given
+    return check_whole(f"index: {name}", given, least, most, error=ConfigurationError)
 
 
 def _number(name: str, given: Any, least: float = 0.0, most: float = 1e9) -> float:
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not least <= given <= most:
+    if not is_number(given) or not least <= given <= most:
         raise _wrong(name, given, f"a number from {least:g} to {most:g}")
     return float(given)
 

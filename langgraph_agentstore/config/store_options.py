@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..embedded import EmbeddedPostgres
 from ..errors import ConfigurationError
+from ..model.checks import check_whole
 from ..model.json_values import MAX_VALUE_BYTES, check_text, shown
 from ..model.ttl import ttl_interval
 from ..model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
@@ -167,7 +168,9 @@ def store_config(
         scope=template_scope(users),
         pool=_checked_pool(pool),
         ttl=_checked_ttl(ttl),
-        max_value_bytes=checked_max_value_bytes(max_value_bytes),
+        max_value_bytes=check_whole(
+            "max_value_bytes", max_value_bytes, 1, error=ConfigurationError
+        ),
     )
 
 
@@ -227,13 +230,6 @@ def checked_schema(schema: str) -> str:
             "bytes, not starting with 'pg_'"
         )
     return schema
-
-
-def checked_max_value_bytes(given: object) -> int:
-    """The option of that name; raises ConfigurationError for what is no whole number above 0."""
-    if type(given) is not int or given < 1:
-        raise ConfigurationError(f"max_value_bytes is a whole number from 1 on, got {shown(given)}")
-    return given
 
 
 def _checked_pool(pool: PoolConfig | Mapping[str, Any] | None) -> PoolConfig:

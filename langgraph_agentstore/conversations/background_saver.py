@@ -38,9 +38,10 @@ from ..errors import (
     TurnRefusedError,
     ValueTypeError,
 )
+from ..model.checks import check_whole
 from .context_index import with_context
 from .turn_store import GenericTurnStore, PostgresTurnStore, await_open
-from .turns import Turn, check_count
+from .turns import Turn
 
 logger = logging.getLogger("langgraph_agentstore.conversations")
 
@@ -136,7 +137,7 @@ class BackgroundSaver(Handle):
         capacity: int = DEFAULT_CAPACITY,
         drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S,
     ) -> None:
-        self.capacity = check_count("capacity", capacity)
+        self.capacity = check_whole("capacity", capacity, 1)
         self.drain_timeout_s = drain_timeout_s
         self._stats = SaverStats()
         self._reset()

@@ -16,6 +16,7 @@ from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
 from .._support.progress import Progress
+from ..model.checks import check_whole
 from ..model.users import check_user_id
 from ..sql.search.text import is_blank
 from .answered_calls import history_of
@@ -27,7 +28,7 @@ from .repository import BaseStoreRepository
 from .stored_messages import as_messages
 from .token_budget import Budget, TokenCounter
 from .turn_store import NEWEST_PAGE_SIZE, GenericTurnStore, turn_store_of
-from .turns import ThreadSummary, Turn, check_count, new_turn, split_into_turns, turn_of_messages
+from .turns import ThreadSummary, Turn, new_turn, split_into_turns, turn_of_messages
 
 
 class BlockingConversations(Handle):
@@ -184,7 +185,7 @@ class BlockingConversations(Handle):
             InvalidOperationError: the store has no index, the limit is below 1, or similarities
                 cannot be told.
         """
-        depth = max(CANDIDATES, check_count("limit", limit))
+        depth = max(CANDIDATES, check_whole("limit", limit, 1))
         await_savers(self.store)
         if is_blank(query):
             return list(islice(self._turn_store.newest_first(thread_id), limit))

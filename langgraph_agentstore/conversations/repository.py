@@ -19,6 +19,7 @@ from typing_extensions import override
 from .._support.lifecycle import AwaitedClosing, Handle
 from ..config.dsn import is_dsn
 from ..errors import ConfigurationError
+from ..model.checks import check_whole
 from ..model.namespaces import Labels
 from ..store.agent_store import AgentStore
 from ..store.base import StoreBase
@@ -187,8 +188,7 @@ def dsn_of(
     Raises:
         ConfigurationError: the port is none.
     """
-    if type(port) is not int or not 0 < port < 2**16:
-        raise ConfigurationError(f"port is a whole number from 1 to 65535, got {port!r}")
+    check_whole("port", port, 1, 65535, error=ConfigurationError)
     login = "" if user is None else quote(user, safe="")
     if password is not None:
         login += f":{quote(password, safe='')}"

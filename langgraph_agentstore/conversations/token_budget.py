@@ -9,8 +9,9 @@ from typing import Any
 from langchain_core.messages import BaseMessage, trim_messages
 from langchain_core.messages.utils import count_tokens_approximately
 
+from ..model.checks import check_whole
 from .answered_calls import with_answered_calls
-from .turns import Turn, check_count
+from .turns import Turn
 
 TokenCounter = Any
 """What `trim_messages` takes: a chat model, or a function from messages (or one) to a number."""
@@ -32,9 +33,9 @@ class Budget:
         token_counter: TokenCounter | None = None,
     ) -> None:
         self.max_messages = (
-            None if max_messages is None else check_count("max_messages", max_messages)
+            None if max_messages is None else check_whole("max_messages", max_messages, 1)
         )
-        self.max_tokens = None if max_tokens is None else check_count("max_tokens", max_tokens)
+        self.max_tokens = None if max_tokens is None else check_whole("max_tokens", max_tokens, 1)
         self._counter = token_counter or count_tokens_approximately
 
     def latest_of(self, turns: Iterable[Turn]) -> list[Turn]:

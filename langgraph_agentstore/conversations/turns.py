@@ -23,7 +23,7 @@ from langchain_core.messages import (
     HumanMessage,
 )
 
-from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
+from ..errors import InvalidValueError, ValueTypeError
 from ..model.json_values import encode_value
 from .keys import ConversationKey, check_thread_id, in_utc, now
 from .storable_json import LARGEST_VALUE, StorableJson, counted
@@ -281,13 +281,6 @@ def moment_of(text: object, default: datetime) -> datetime:
         with suppress(ValueError):
             moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
-
-
-def check_count(name: str, number: int) -> int:
-    """Raises InvalidOperationError unless the number is whole and above 0."""
-    if type(number) is not int or number < 1:
-        raise InvalidOperationError(f"{name} is a whole number above 0, got {number!r}")
-    return number
 
 
 def summary(thread_id: str, first: str, last: str, turns: int) -> ThreadSummary:

@@ -9,10 +9,10 @@ from .._support.lifecycle import Handle
 from ..errors import (
     ConfigurationError,
     InvalidNamespaceError,
-    InvalidOperationError,
     InvalidValueError,
 )
 from ..model.addresses import checked_key, locate
+from ..model.checks import check_whole
 from ..model.json_values import check_text, shown
 from ..model.namespaces import Labels, labels_named
 from ..model.users import SHARED, Address, check_user_id
@@ -173,10 +173,7 @@ class DataStoreAdministration(Handle):
         limit: int | None = None,
     ) -> list[LargeRecord]:
         """Return the records with a larger value as JSON text, largest first, without the value."""
-        if type(size_bytes) is not int or size_bytes < 0:
-            raise InvalidOperationError(
-                f"size_bytes is a whole number from 0 on, got {size_bytes!r}"
-            )
+        check_whole("size_bytes", size_bytes, 0)
         within = _within_of(user_id, namespace, below)
         return self._do(plan_larger_than(size_bytes, within, checked_limit(limit), self._context))
 

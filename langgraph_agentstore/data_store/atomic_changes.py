@@ -16,6 +16,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from ..errors import InvalidValueError, ValueTypeError, VersionConflictError
 from ..model.addresses import checked_key
+from ..model.checks import is_number
 from ..model.json_values import (
     LARGEST_INTEGER,
     SMALLEST_INTEGER,
@@ -37,7 +38,7 @@ class AtomicChanges(OperationsBase):
     def increment(self, key: str, by: float) -> Steps[Any]:
         self.may_read("increment")
         self.may_write("increment")
-        if isinstance(by, bool) or not isinstance(by, (int, float)):
+        if not is_number(by):
             raise ValueTypeError(f"increment: by is a number, got {type(by).__name__} {by!r}")
         put = self.put(key, by)
         if self.context.index is not None:
@@ -48,7 +49,7 @@ class AtomicChanges(OperationsBase):
                 self.wrote(put)
         if total is None:
             found = yield from self._found(put)
-            if isinstance(found, bool) or not isinstance(found, (int, float)):
+            if not is_number(found):
                 raise ValueTypeError(f"increment: {key!r} holds no number but {_kind(found)}")
             raise InvalidValueError(f"increment: {key!r} and {by} have a sum beyond 64 bits")
         self.log("increment", key=put.item_id[2], by=by)
@@ -172,7 +173,7 @@ def _over(put: Put, record: StoredRecord | None) -> PutExpected:
 
 def _sum(value: Any, *, by: float) -> Any:
     """Add in decimals, as the server does; return `_UNFIT` if there is no number or no room."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         return _UNFIT
     total = Decimal(repr(value)) + Decimal(repr(by))
     whole = isinstance(value, int) and isinstance(by, int)

@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
 from ..model.addresses import checked_key
+from ..model.checks import is_number
 from ..sql.statement import ItemId
 from ..store.steps import Pause, Steps, arun, run
 from .base import Operations
@@ -192,8 +193,7 @@ class AsyncRecordLock(Leasing):
 
 
 def _check_seconds(name: str, seconds: object, *, above: float | None = None) -> None:
-    number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not number or not 0 <= seconds < 10**9 or seconds == above:  # type: ignore[operator]
+    if not is_number(seconds) or not 0 <= seconds < 10**9 or seconds == above:
         raise InvalidOperationError(
             f"{name} is a number of seconds {'above' if above == 0 else 'from'} 0"
             f"{' on' if above is None else ''}, got {seconds!r}"

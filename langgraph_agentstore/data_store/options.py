@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 
 from langgraph.store.base import NotProvided
 
-from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
+from ..errors import ConfigurationError, ValueTypeError
 from ..model.addresses import ItemAddress, locate
+from ..model.checks import check_whole
 from ..model.namespaces import labels_named
 from ..model.ttl import ttl_interval
 from ..model.users import Address, check_user_id
@@ -57,10 +58,7 @@ def checked_settings(
         raise ValueTypeError(f"agent_name is a string or None, got {agent_name!r}")
     if access not in ("read", "write", "both"):
         raise ConfigurationError(f"access is 'read', 'write' or 'both', got {access!r}")
-    if type(max_value_bytes) is not int or max_value_bytes < 1:
-        raise ConfigurationError(
-            f"max_value_bytes is a whole number from 1 on, got {max_value_bytes!r}"
-        )
+    check_whole("max_value_bytes", max_value_bytes, 1, error=ConfigurationError)
     if not (ops_log is None or callable(ops_log) or callable(getattr(ops_log, "append", None))):
         raise ConfigurationError(f"ops_log is a list or a function, got {ops_log!r}")
     if not isinstance(ttl, NotProvided):
@@ -74,6 +72,6 @@ def checked_settings(
 
 def checked_limit(limit: int | None) -> int | None:
     """Return the limit; raise unless it is None or a whole number from 0 on."""
-    if limit is None or (type(limit) is int and 0 <= limit <= LARGEST_LIMIT):
-        return limit
-    raise InvalidOperationError(f"limit is a whole number from 0 on, or None, got {limit!r}")
+    if limit is None:
+        return None
+    return check_whole("limit", limit, 0, LARGEST_LIMIT, comment=", or None")

@@ -13,6 +13,7 @@ from typing import Final
 
 from .._support.lifecycle import Closing
 from ..errors import InvalidOperationError
+from ..model.checks import check_whole, is_number
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class BackupSchedule(Closing):
         keep: int,
     ) -> None:
         self._interval_s = _checked_minutes(every_minutes) * 60
-        self._keep = _checked_keep(keep)
+        self._keep = check_whole("keep", keep, 1)
         directory.mkdir(parents=True, exist_ok=True)
         self._back_up = back_up
         self._directory = directory
@@ -94,19 +95,8 @@ class BackupSchedule(Closing):
 
 
 def _checked_minutes(minutes: float) -> float:
-    if (
-        isinstance(minutes, bool)
-        or not isinstance(minutes, (int, float))  # type: ignore[redundant-expr]
-        or not math.isfinite(minutes)
-        or not 0 < minutes <= _LONGEST_MINUTES
-    ):
+    if not is_number(minutes) or not math.isfinite(minutes) or not 0 < minutes <= _LONGEST_MINUTES:
         raise InvalidOperationError(
             f"every_minutes is above 0 and at most {_LONGEST_MINUTES:.0f}, got {minutes!r}"
         )
     return minutes
-
-
-def _checked_keep(keep: int) -> int:
-    if type(keep) is not int or keep < 1:
-        raise InvalidOperationError(f"keep is a whole number from 1 on, got {keep!r}")
-    return keep

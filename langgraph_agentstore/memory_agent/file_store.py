@@ -30,6 +30,7 @@ from langgraph.store.base import (
 
 from .._support.lifecycle import Closing
 from ..errors import InvalidOperationError
+from ..model.checks import check_whole
 from ..model.json_values import as_mapping, decode_value, encode_mapping
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..sql.filters import matches, parse_filter
@@ -150,8 +151,7 @@ def _check(op: Op) -> None:
 
 def _check_numbers(**numbers: int) -> None:
     for name, number in numbers.items():
-        if number < 0:
-            raise InvalidOperationError(f"{name} is a whole number from 0 on, got {number!r}")
+        check_whole(name, number, 0)
 
 
 def _checked(op: PutOp) -> tuple[tuple[Labels, str], bytes | None]:

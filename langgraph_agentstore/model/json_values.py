@@ -69,11 +69,11 @@ def encode_value(value: object) -> bytes:
         raise  # pragma: no cover - everything else was looked at before
     if b"\\u0000" in text:  # a NUL, or a backslash before the letters u0000
         _check_text(value, ())
-    check_size(len(text))
+    check_jsonb_size(len(text))
     return text
 
 
-def check_size(size: int) -> None:
+def check_jsonb_size(size: int) -> None:
     """Refuses JSON text of so many bytes, if no `jsonb` can hold them.
 
     Raises:
@@ -132,7 +132,7 @@ def as_mapping(value: Any) -> dict[str, Any]:
 
 
 def same_json(one: Any, other: Any) -> bool:
-    """Whether two values are equal as JSON: 1 is 1.0, but not true."""
+    """Tell whether two values are equal as `jsonb`: 1 is 1.0 but not true, numbers exactly."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, Mapping) and isinstance(other, Mapping):

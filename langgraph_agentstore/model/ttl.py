@@ -11,6 +11,7 @@ from langgraph.store.base import TTLConfig
 from typing_extensions import override
 
 from ..errors import ConfigurationError, InvalidOperationError
+from .checks import is_number
 
 MAX_TTL_MINUTES = 525_960_000
 """A thousand years."""
@@ -24,7 +25,7 @@ def ttl_interval(minutes: float | None) -> timedelta | None:
     """
     if minutes is None:
         return None
-    if isinstance(minutes, bool) or not isinstance(minutes, (int, float)):
+    if not is_number(minutes):
         raise InvalidOperationError(f"ttl is a number of minutes or None, got {minutes!r}")
     interval = timedelta(0)
     if math.isfinite(minutes) and 0 < minutes <= MAX_TTL_MINUTES:

@@ -20,6 +20,7 @@ from ..model.addresses import (
     checked_key,
     locate,
 )
+from ..model.checks import check_whole
 from ..model.json_values import (
     check_allowed,
     check_text,
@@ -37,6 +38,7 @@ from .items.get import get_statement
 from .items.list_namespaces import plan_list_namespaces
 from .items.newest import plan_search
 from .items.put import put_statement
+from .items.records import LARGEST_LIMIT
 from .search.hybrid import plan_explanation, plan_query, plan_query_anywhere
 from .search.options import QueryOptions, default_options
 from .search.text import MOST_CHARACTERS, is_blank, text_to_embed
@@ -52,8 +54,6 @@ from .statement import (
     SqlContext,
     Statement,
 )
-
-_LARGEST_COUNT = 2**62
 
 NO_INDEX = (
     "search(query=…) has no effect on a store without an index: the newest items come first, "
@@ -178,8 +178,8 @@ class Planner:
             if self.context.index is not None:
                 return self.query(op, default_options(self.context.index))
             self.current_rules.hints.give(NO_INDEX)
-        _check_count("limit", op.limit)
-        _check_count("offset", op.offset)
+        check_whole("limit", op.limit, 0, LARGEST_LIMIT)
+        check_whole("offset", op.offset, 0, LARGEST_LIMIT)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
         if not op.filter:
             return self._newest(op._replace(filter=None), self.context.omit_expired)
@@ -190,8 +190,8 @@ class Planner:
 
     def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query[Any]:
         """A search by a query; the rest of its planning waits for its vector."""
-        _check_count("limit", op.limit)
-        _check_count("offset", op.offset)
+        check_whole("limit", op.limit, 0, LARGEST_LIMIT)
+        check_whole("offset", op.offset, 0, LARGEST_LIMIT)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
         filter, text = self.filter(op.filter), op.query
         if not isinstance(text, str):
@@ -209,10 +209,10 @@ class Planner:
 
     def list_namespaces(self, op: ListNamespacesOp) -> Operation[list[Labels]]:
         """Plan the listing of namespaces."""
-        _check_count("limit", op.limit)
-        _check_count("offset", op.offset)
+        check_whole("limit", op.limit, 0, LARGEST_LIMIT)
+        check_whole("offset", op.offset, 0, LARGEST_LIMIT)
         if op.max_depth is not None:
-            _check_count("max_depth", op.max_depth)
+            check_whole("max_depth", op.max_depth, 0, LARGEST_LIMIT)
             # It stands in the SQL; no namespace has as many labels as an address has bytes.
             op = op._replace(max_depth=min(op.max_depth, MAX_ADDRESS_BYTES))
         for condition in op.match_conditions or ():
@@ -244,8 +244,3 @@ def _check_query(query: object) -> None:
             f"query has {len(query):,} characters, the limit is {MOST_CHARACTERS:,}: cut it, or "
             "search for parts of it"
         )
-
-
-def _check_count(name: str, count: object) -> None:
-    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < _LARGEST_COUNT:
-        raise InvalidOperationError(f"{name} is a whole number from 0 on, got {shown(count)}")

@@ -10,6 +10,7 @@ from langgraph.store.base import Item, PutOp
 
 from .._support.progress import Progress, telling_progress
 from ..errors import AgentStoreError, InvalidOperationError, ValueTypeError
+from ..model.checks import check_whole
 from ..model.namespaces import Labels
 from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from ..sql.planner import Planner
@@ -132,10 +133,7 @@ def telling(written: int) -> Iterator[None]:
 
 def check_size(name: str, size: int) -> None:
     """Raise InvalidOperationError unless `size` is valid for a batch or a page."""
-    if type(size) is not int or not 1 <= size <= LARGEST_BATCH:
-        raise InvalidOperationError(
-            f"{name} is a whole number from 1 to {LARGEST_BATCH}, got {size!r}"
-        )
+    check_whole(name, size, 1, LARGEST_BATCH)
 
 
 def _planned(given: ToLoad, planner: Planner, default_ttl: float | None) -> Put:

@@ -21,6 +21,7 @@ from ..errors import (
     ValueTypeError,
     VersionConflictError,
 )
+from ..model.checks import check_whole
 from ..model.namespaces import Labels, check_labels
 from ..results import ItemRecord
 from ..sql.items.delete import plan_delete_regions
@@ -301,15 +302,9 @@ def plan_put(
     planned = store.planner.put(PutOp(namespace, key, value, index, ttl))
     if expected_version is None:
         return planned
-    if (
-        not isinstance(planned, Put)
-        or type(expected_version) is not int
-        or not 0 <= expected_version < 2**63
-    ):
-        raise InvalidOperationError(
-            f"expected_version is a whole number from 0 on and goes with a value, "
-            f"got {expected_version!r}"
-        )
+    if not isinstance(planned, Put):
+        raise InvalidOperationError("expected_version goes with a value, and this put deletes")
+    check_whole("expected_version", expected_version, 0, 2**63 - 1)
     return PutExpected(planned, expected_version)
 
 

@@ -148,7 +148,7 @@ def test_a_list_of_labels_is_taken_as_a_tuple() -> None:
 
 @pytest.mark.parametrize("count", [-1, 1.5, True, None, 2**62])
 def test_a_count_is_a_whole_number_from_0_on(count: Any) -> None:
-    with pytest.raises(InvalidOperationError, match="limit is a whole number from 0 on"):
+    with pytest.raises(InvalidOperationError, match="limit is a whole number from 0"):
         PLANNER.plan(SearchOp((), limit=count))
     with pytest.raises(InvalidOperationError, match="offset"):
         PLANNER.plan(SearchOp((), offset=count))

@@ -39,8 +39,8 @@ from ..statement import (
 from .list_namespaces import plan_list_namespaces
 from .pages import after_key, page_by_key_sql
 
-LARGEST_LIMIT = 2**62
-"""Stands for no limit."""
+LARGEST_LIMIT = 2**62 - 1
+"""The limit of an unlimited read: with an offset as large, the sum still fits a bigint."""
 
 
 @dataclass(frozen=True, slots=True)

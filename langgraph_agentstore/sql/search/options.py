@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from ...config.index import SearchIndex, SearchMode
 from ...errors import InvalidOperationError
+from ...model.checks import is_number
 from ...model.namespaces import decode_labels
 from ...model.users import Scope
 from ...results import ScoredItem
@@ -49,13 +50,13 @@ def query_options(
             f"mode {mode!r} is not one that this store's index serves: {', '.join(index.modes)}; "
             "an index with an embedder and mode 'hybrid' serves all"
         )
-    if min_score is not None and not _is_number(min_score):
+    if min_score is not None and not _is_finite(min_score):
         raise InvalidOperationError(f"min_score is a number, got {min_score!r}")
     mode = index.mode if mode is None else mode
     if min_similarity is not None:
         _check_similarity(min_similarity, mode, index)
     half_life = recency_half_life_days
-    if half_life is not None and not (_is_number(half_life) and half_life > 0):
+    if half_life is not None and not (_is_finite(half_life) and half_life > 0):
         raise InvalidOperationError(
             f"recency_half_life_days is a number of days above 0, got {half_life!r}"
         )
@@ -90,14 +91,14 @@ def _check_similarity(given: object, mode: SearchMode, index: SearchIndex) -> No
             "min_similarity needs vectors to compare, and this search is by words alone (mode "
             "'text'); use mode 'hybrid' or 'vector', or min_score"
         )
-    if not _is_number(given):
+    if not _is_finite(given):
         raise InvalidOperationError(f"min_similarity is a number, got {given!r}")
-    if index.vectors.distance == "cosine" and not -1 <= given <= 1:  # type: ignore[operator]
+    if index.vectors.distance == "cosine" and not -1 <= given <= 1:
         raise InvalidOperationError(
             f"min_similarity is a cosine, from -1 to 1, got {given!r}; 0.5 is a start, to be "
             "moved by what item.similarity says of your texts"
         )
 
 
-def _is_number(given: object) -> bool:
-    return isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)
+def _is_finite(given: object) -> TypeGuard[int | float]:
+    return is_number(given) and math.isfinite(given)
