@@ -2,82 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
-from .data import Dataset, fill, make_tables, mixed
-from .options import Options
-from .race import Contestant, race
-from .results import NO_GOAL, Goal, Result, Unit
-from .sides import Sides, open_sides
+from langgraph_agentstore.embedded import EmbeddedPostgres
 
-OFFICIAL = "official"
+from .harness import Contestant, Options, race
+from .items import Dataset, fill, mixed
+from .results import Result
+from .stores import Sides, make_tables, open_sides
+
+
+@contextmanager
+def server(folder: Path | None = None) -> Iterator[str]:
+    """Run the bundled Postgres; its data end with the block unless a folder is given."""
+    kept = folder or Path(tempfile.mkdtemp(prefix="agentstore-bench-"))
+    postgres = EmbeddedPostgres(kept / "postgres")
+    try:
+        yield postgres.start()
+    finally:
+        postgres.stop()
+        if folder is None:
+            shutil.rmtree(kept, ignore_errors=True)
 
 
 @dataclass
 class Bench:
-    """What the rows share; a dataset is filled when the first row asks for it."""
+    """The server that the rows share; data are written when the first row asks for them."""
 
     options: Options
     server_dsn: str
     _filled: dict[str, str] = field(default_factory=dict)
 
     @property
+    def described(self) -> str:
+        """The version of the server, in its own words."""
+        with psycopg.connect(self.server_dsn) as connection:
+            row = connection.execute("SELECT version()").fetchone()
+        return str(row and row[0])
+
+    @property
     def main(self) -> Dataset:
         """500 namespaces of 200 items; quick, of 20."""
         return mixed(500, 20 if self.options.quick else 200)
 
+    def dsn(self, database: str) -> str:
+        """Return the DSN of a database."""
+        return urlsplit(self.server_dsn)._replace(path=f"/{database}").geturl()
+
     def new_database(self, name: str) -> str:
-        """The DSN of an empty database."""
+        """Create an empty database; return its DSN."""
         with psycopg.connect(self.server_dsn, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return urlsplit(self.server_dsn)._replace(path=f"/{name}").geturl()
-
-    def filled(self, dataset: Dataset) -> str:
-        """The DSN of a database that holds this in the tables of both stores."""
-        if dataset.name not in self._filled:
-            dsn = self.new_database(dataset.name)
-            fill(dsn, dataset)
-            self._filled[dataset.name] = dsn
-        return self._filled[dataset.name]
+        return self.dsn(name)
 
     def empty(self, name: str) -> str:
-        """The DSN of a database in which the tables of both stores are empty."""
+        """Create a database in which the tables of both stores are empty; return its DSN."""
         dsn = self.new_database(name)
         make_tables(dsn)
         return dsn
 
+    def filled(self, name: str, write: Callable[[str], None]) -> str:
+        """Return the DSN of a database that `write` filled, given its DSN, at the first call."""
+        if name not in self._filled:
+            dsn = self.empty(name)
+            write(dsn)
+            self._filled[name] = dsn
+        return self._filled[name]
+
+    def holding(self, dataset: Dataset) -> str:
+        """Return the DSN of a database that holds this in the tables of both stores."""
+        return self.filled(dataset.name, lambda dsn: fill(dsn, dataset.records))
+
     @contextmanager
     def sides(self, dataset: Dataset) -> Iterator[Sides]:
-        """Both stores on that data."""
-        with open_sides(self.filled(dataset), self.options.connections) as sides:
+        """Open both stores on that data."""
+        with open_sides(self.holding(dataset), self.options.connections) as sides:
             yield sides
 
     def row(
-        self,
-        family: str,
-        name: str,
-        contestants: tuple[Contestant, list[Contestant]],
-        *,
-        goal: Goal = NO_GOAL,
-        same: bool | None = None,
-        unit: Unit = "/s",
-        operations_per_step: int = 1,
-        rival: str = OFFICIAL,
+        self, family: str, name: str, contestants: tuple[Contestant, list[Contestant]], **how: Any
     ) -> Result:
-        """Races them; `operations_per_step` is how many operations a step of the work does."""
-        run = race(*contestants, self.options)
-
-        def figures(rates: tuple[float, ...]) -> tuple[float, ...]:
-            scale = {"ms": 1000.0}.get(unit, 1.0)
-            if unit == "/s":
-                return tuple(rate * operations_per_step for rate in rates)
-            return tuple(scale / (rate * operations_per_step) for rate in rates)
-
-        label = f"{rival}, {run.rival}" if rival == OFFICIAL else rival
-        return Result(family, name, unit, figures(run.ours), figures(run.theirs), label, goal, same)
+        """Race them; the options are those of `Race.result`."""
+        return race(*contestants, self.options).result(family, name, **how)

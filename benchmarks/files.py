@@ -8,35 +8,26 @@ alone: listing a folder among 100,000 files, beside listing it among 10,000.
 
 from __future__ import annotations
 
-import argparse
 import random
-import shutil
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from deepagents.backends import StoreBackend
 from deepagents.backends.protocol import BackendProtocol
 from langgraph.store.base import BaseStore
-from rich.markup import escape
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.embedded import EmbeddedPostgres
 from langgraph_agentstore.files import DeepAgentsBackend
 
-from . import report
-from .bench import Bench
-from .data import Record, fill_records
-from .options import RESULTS, Options
-from .race import Contestant
-from .results import NO_GOAL, Goal, Result, missed
-from .sides import Sides, open_sides
+from .bench import Bench, server
+from .harness import Contestant, Options, option_parser, parsed, run
+from .items import BEGINNING, Record, fill
+from .results import NO_GOAL, Goal, Result
+from .stores import Sides, open_sides
 
 NAMESPACE = ("filesystem",)
 FILES_IN_A_FOLDER = 100
@@ -46,9 +37,13 @@ FILE = f"{FOLDER}/file_42.py"
 NEEDLE = "the needle in the haystack"
 
 Doing: TypeAlias = Callable[[BackendProtocol], Any]
-AwaitedWork: TypeAlias = Callable[[BaseStore, int], Awaitable[None]]
 
-_BEGINNING = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+@dataclass(frozen=True, slots=True)
+class FileOptions(Options):
+    """`files`: how many files there are."""
+
+    files: int = 10_000
 
 
 def files(count: int) -> Iterator[Record]:
@@ -56,7 +51,7 @@ def files(count: int) -> Iterator[Record]:
     rng = random.Random(count)
     words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=n % 9 + 2)) for n in range(3_000)]
     for number in range(count):
-        at = _BEGINNING + timedelta(milliseconds=number)
+        at = BEGINNING + timedelta(milliseconds=number)
         lines = [" ".join(rng.choices(words, k=10)) for _ in range(SIZE // 40)]
         if number % 1_000 == 7:
             lines[3] = NEEDLE
@@ -111,19 +106,10 @@ ROWS: dict[str, tuple[Doing, Goal]] = {
 }
 
 
-async def _read(store: BaseStore, steps: int) -> None:
-    backend = backend_over(store)
-    for _ in range(steps):
-        await backend.aread(FILE)
-
-
-async def _write(store: BaseStore, steps: int) -> None:
-    backend = backend_over(store)
-    for _ in range(steps):
-        await backend.awrite(f"{FOLDER}/file_9.md", "x" * SIZE)
-
-
-AWAITED: dict[str, AwaitedWork] = {"awaited read": _read, "awaited write over": _write}
+AWAITED: dict[str, Callable[[BackendProtocol], Awaitable[Any]]] = {
+    "awaited read": lambda b: b.aread(FILE),
+    "awaited write over": lambda b: b.awrite(f"{FOLDER}/file_9.md", "x" * SIZE),
+}
 
 
 def comparable(answer: Any) -> Any:
@@ -134,45 +120,37 @@ def comparable(answer: Any) -> Any:
 
 
 def measure(bench: Bench, count: int) -> Iterator[Result]:
-    """Each operation, ours and theirs."""
-    dsn = filled(bench, count)
-    with open_sides(dsn, bench.options.connections) as sides:
+    """Race each operation, ours against theirs."""
+    with open_sides(_filled(bench, count), bench.options.connections) as sides:
         for name, (do, goal) in ROWS.items():
-            yield bench.row(
-                "files",
-                name,
-                sides.waiting(partial(_repeated, do)),
-                goal=goal,
-                same=_agree(sides, do),
-                unit="ms",
-            )
-        for name, work in AWAITED.items():
-            yield bench.row("awaited", name, sides.awaiting(work), goal=Goal(1), unit="ms")
+            contestants = sides.waiting(partial(_repeated, do))
+            same = _agree(sides, do)
+            yield bench.row("files", name, contestants, goal=goal, same=same, unit="ms")
+        for name, start in AWAITED.items():
+
+            async def work(store: BaseStore, steps: int, start: Any = start) -> None:
+                backend = backend_over(store)
+                for _ in range(steps):
+                    await start(backend)
+
+            yield bench.row("files", name, sides.awaiting(work), goal=Goal(1), unit="ms")
 
 
 def growth(bench: Bench, count: int) -> Iterator[Result]:
-    """Ours, of ten times as many files beside ours of so many."""
-    with AgentStore(filled(bench, count)) as few, AgentStore(filled(bench, 10 * count)) as many:
-        for folder in (FOLDER, "/"):
+    """Race ours among ten times as many files against ours among so many."""
+    dsns = _filled(bench, count), _filled(bench, 10 * count)
+    with AgentStore(dsns[0]) as few, AgentStore(dsns[1]) as many:
+        for folder, words in ((FOLDER, "a folder"), ("/", "the root")):
             listing = partial(_repeated, partial(_list, folder))
-            pair = (
-                Contestant("ours", partial(listing, many)),
-                [Contestant("few", partial(listing, few))],
-            )
-            counts = [len(backend_over(store).ls(folder).entries or []) for store in (few, many)]
-            name = f"ls of {'the root' if folder == '/' else 'a folder'} among {10 * count:,}"
-            rival = f"ours among {count:,}"
-            same = counts[0] == counts[1]
+            ours, theirs = (Contestant("ours", partial(listing, store)) for store in (many, few))
+            counts = {len(backend_over(store).ls(folder).entries or []) for store in (few, many)}
+            name, rival = f"ls of {words} among {10 * count:,}", f"ours among {count:,}"
+            same, pair = len(counts) == 1, (ours, [theirs])
             yield bench.row("growth", name, pair, goal=Goal(0.5), same=same, unit="ms", rival=rival)
 
 
-def filled(bench: Bench, count: int) -> str:
-    """The DSN of a database with so many files in both stores."""
-    name = f"files_{count}"
-    if name not in bench._filled:
-        bench._filled[name] = bench.new_database(name)
-        fill_records(bench._filled[name], lambda: files(count))
-    return bench._filled[name]
+def _filled(bench: Bench, count: int) -> str:
+    return bench.filled(f"files_{count}", lambda dsn: fill(dsn, partial(files, count)))
 
 
 def _list(folder: str, backend: BackendProtocol) -> Any:
@@ -192,34 +170,16 @@ def _agree(sides: Sides, do: Doing) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 if every goal is met and all answers agree."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.files", description=__doc__)
+    parser = option_parser("benchmarks.files", __doc__, ["files", "growth"])
     parser.add_argument("--files", type=int, default=10_000, help="how many (default 10,000)")
-    parser.add_argument("--rounds", type=int, default=7, help="of each row (default 7)")
-    parser.add_argument("--json", type=Path, default=RESULTS / "files.json")
-    given = parser.parse_args(arguments)
-    options = replace(Options(), rounds=given.rounds, json=given.json)
-    console, load_before = report.console(), report.load_average()
-    with _server() as dsn, console.status("Postgres is filled …"):
+    options = parsed(parser, arguments, FileOptions)
+    with server() as dsn:
         bench = Bench(options, dsn)
-        results = [*measure(bench, given.files), *growth(bench, given.files)]
-    console.print(report.table(results))
-    for warning in report.warnings(results, load_before):
-        console.print(f"[yellow]![/] {escape(warning)}")
-    facts = report.conditions("the bundled Postgres", vars(given), load_before)
-    report.write_json(options.json, results, facts)
-    return 1 if missed(results) else 0
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    """The bundled Postgres in a folder that goes when the run ends."""
-    folder = Path(tempfile.mkdtemp(prefix="agentstore-bench-"))
-    server = EmbeddedPostgres(folder)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        families = [
+            ("files", partial(measure, bench, options.files)),
+            ("growth", partial(growth, bench, options.files)),
+        ]
+        return run("benchmarks.files", families, options, bench.described)
 
 
 if __name__ == "__main__":

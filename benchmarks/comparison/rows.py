@@ -2,91 +2,303 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Barrier
+from typing import Any
+from zlib import crc32
 
-from . import by_query, items, running
-from .row import Row, outcome
-from .sides import Official, Ours
+import numpy as np
+import psycopg
+from langgraph.store.base import BaseStore, PutOp
+from numpy.typing import NDArray
 
-ROWS = (
-    Row(
-        "search by meaning, limit 10, in a user's 1,000 of 20,000 items",
-        by_query.a_user_among_many,
-        "10 of 10 results",
-    ),
-    Row(
-        "search, limit 10, where one item has 100 chunks and twenty have one",
-        by_query.many_chunks,
-        "10 of 10 results",
-    ),
-    Row(
-        "page through the first 200 of 2,000 results of a query, by tens",
-        by_query.pages_of_a_query,
-        "200 of 200",
-    ),
-    Row(
-        "page through 200 items of one batch, by tens",
-        by_query.pages_of_one_moment,
-        "200 of 200",
-    ),
-    Row(
-        "search for a text after putting `hidden` with `index=False`, `removed` without it",
-        by_query.text_that_is_gone,
-        "nothing",
-    ),
-    Row(
-        "search without a model for a word that `a` of `a`, `b`, `c` has",
-        by_query.words_without_a_model,
-        "a",
-    ),
-    Row(
-        "open with a model of other dimensions",
-        by_query.another_model,
-        "IndexMismatchError",
-    ),
-    Row('filter `{"n": {"$gt": 9}}` over 2, 9, 10, 100', items.numbers_in_order, "10, 100"),
-    Row('filter `{"a": {"b": 1}}`', items.nested_object, "1"),
-    Row('filter `{"n": {"$in": [1, 3]}}`', items.one_of_several, "1, 3"),
-    Row(
-        'filter `{"$and": [{"n": {"$gt": 1}}, {"n": {"$lt": 3}}]}` over 1, 2, 3',
-        items.both_of_two,
-        "2",
-    ),
-    Row('filter `{"score": {"$ne": 9}}`, where item 3 has no `score`', items.unequal, "2, 3"),
-    Row("read an item after its TTL", items.expired, "gone"),
-    Row("`aput(ns, 7, …)`, then `aget(ns, 7)`", items.key_that_is_a_number, "the item"),
-    Row("put 17,000 items in one batch", items.a_large_batch, "works; written"),
-    Row(
-        "let a bad write meet a good one on its way",
-        running.a_bad_write_beside_a_good_one,
-        "the good one works, the bad one fails",
-    ),
-    Row(
-        "get an item while another task's text is being embedded",
-        running.a_get_beside_an_embedding,
-        "answers at once",
-    ),
-    Row(
-        "three calls after the server ended the connections of a store `from_conn_string`",
-        running.lost_connections,
-        "answers, answers, answers",
-    ),
-    Row("set up an empty database from six threads at once", running.six_at_once, "6 of 6 succeed"),
-    Row("call a blocking method on the thread of the loop", running.blocking_on_the_loop, "works"),
-    Row("await the same store in another loop", running.another_loop, "works"),
+from .sides import Row, Side, found, outcome
+
+ROWS: list[Row] = []
+NOTES = ("notes",)
+
+_END_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+def row(does: str, wanted: str) -> Callable[[Callable[[Side], str]], Callable[[Side], str]]:
+    """Add the function to the table; `wanted` is what it returns of a right store."""
+
+    def add(seen: Callable[[Side], str]) -> Callable[[Side], str]:
+        ROWS.append(Row(does, wanted, seen))
+        return seen
+
+    return add
+
+
+def index(dims: int = 16, fields: Sequence[str] = ("text",)) -> dict[str, Any]:
+    """Return an index whose texts are near if they have words in common: words are directions."""
+
+    def embed(texts: Sequence[str]) -> list[list[float]]:
+        return [sum(_direction(word, dims) for word in text.split()).tolist() for text in texts]
+
+    return {"dims": dims, "embed": embed, "fields": list(fields)}
+
+
+@cache
+def _direction(word: str, dims: int) -> Any:
+    direction: NDArray[np.float64] = np.random.default_rng(crc32(word.encode())).normal(size=dims)
+    return direction
+
+
+@row("search by meaning, limit 10, in a user's 1,000 of 20,000 items", "10 of 10 results")
+def a_user_among_many(side: Side) -> str:
+    """Each of twenty users asks one question."""
+    with side.open(index()) as store:
+        _put(side, store, [(("users", f"u{n % 20}", "notes"), n) for n in range(20_000)])
+        counts = [
+            len(store.search(("users", f"u{n}", "notes"), query=f"question {n}", limit=10))
+            for n in range(20)
+        ]
+    return f"{sum(counts) / len(counts):g} of 10 results"
+
+
+def _put(side: Side, store: BaseStore, places: list[tuple[tuple[str, ...], int]]) -> None:
+    """Put notes by batches of 1,000; then analyze, as autovacuum does a minute later."""
+    puts = [PutOp(namespace, str(n), {"text": f"note {n}"}) for namespace, n in places]
+    for first in range(0, len(puts), 1_000):
+        store.batch(puts[first : first + 1_000])
+    with psycopg.connect(side.dsn, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+
+
+@row("search, limit 10, where one item has 100 chunks and twenty have one", "10 of 10 results")
+def many_chunks(side: Side) -> str:
+    """One item has 100 texts, and twenty have one text each."""
+    with side.open(index(fields=["chunks[*]"])) as store:
+        store.put(NOTES, "long", {"chunks": [f"tea {n}" for n in range(100)]})
+        for n in range(20):
+            store.put(NOTES, f"short {n}", {"chunks": [f"tea and cake and bread {n}"]})
+        return f"{len(store.search(NOTES, query='tea', limit=10))} of 10 results"
+
+
+@row("page through the first 200 of 2,000 results of a query, by tens", "200 of 200")
+def pages_of_a_query(side: Side) -> str:
+    """The pages hold the first 200 of 2,000."""
+    with side.open(index()) as store:
+        _put(side, store, [(NOTES, n) for n in range(2_000)])
+        return _paged(store, query="tea")
+
+
+@row("page through 200 items of one batch, by tens", "200 of 200")
+def pages_of_one_moment(side: Side) -> str:
+    """The same, without a query, of items of one batch."""
+    with side.open() as store:
+        store.batch([PutOp(NOTES, str(n), {"n": n}) for n in range(200)])
+        return _paged(store, query=None)
+
+
+def _paged(store: BaseStore, query: str | None) -> str:
+    keys: set[str] = set()
+    for offset in range(0, 200, 10):
+        keys |= {item.key for item in store.search(NOTES, query=query, limit=10, offset=offset)}
+    return f"{len(keys)} of 200"
+
+
+@row("search for a text after putting `hidden` with `index=False`, `removed` without it", "nothing")
+def text_that_is_gone(side: Side) -> str:
+    """Items are written over, once with the text out of the index, once without the text."""
+    with side.open(index()) as store:
+        for key in ("hidden", "removed"):
+            store.put(NOTES, key, {"text": "tea"})
+        store.put(NOTES, "hidden", {"text": "tea"}, index=False)
+        store.put(NOTES, "removed", {"other": 1})
+        return found(item.key for item in store.search(NOTES, query="tea"))
+
+
+@row("search without a model for a word that `a` of `a`, `b`, `c` has", "a")
+def words_without_a_model(side: Side) -> str:
+    """Of three items one has the word."""
+    with side.open(side.words) as store:
+        for key, text in (("a", "green tea"), ("b", "black coffee"), ("c", "red wine")):
+            store.put(NOTES, key, {"text": text})
+        return found(item.key for item in store.search(NOTES, query="tea"))
+
+
+@row("open with a model of other dimensions", "IndexMismatchError")
+def another_model(side: Side) -> str:
+    """The model has other dimensions than the vectors that are stored."""
+    with side.open(index(dims=4)) as store:
+        store.put(NOTES, "a", {"text": "tea"})
+
+    def opened() -> str:
+        with side.open(index(dims=8)) as store:
+            return "opens; a put: " + outcome(lambda: store.put(NOTES, "b", {"text": "tea"}))
+
+    return outcome(opened)
+
+
+def _filtered(side: Side, values: list[dict[str, Any]], filter: dict[str, Any]) -> str:
+    with side.open() as store:
+        for value in values:
+            store.put(NOTES, str(value["n"]), value)
+        return outcome(lambda: found(item.key for item in store.search(NOTES, filter=filter)))
+
+
+@row('filter `{"n": {"$gt": 9}}` over 2, 9, 10, 100', "10, 100")
+def numbers_in_order(side: Side) -> str:
+    """The values are 2, 9, 10 and 100."""
+    return _filtered(side, [{"n": n} for n in (2, 9, 10, 100)], {"n": {"$gt": 9}})
+
+
+@row('filter `{"a": {"b": 1}}`', "1")
+def nested_object(side: Side) -> str:
+    """An object is within an object."""
+    return _filtered(side, [{"n": 1, "a": {"b": 1}}, {"n": 2, "a": {"b": 2}}], {"a": {"b": 1}})
+
+
+@row('filter `{"n": {"$in": [1, 3]}}`', "1, 3")
+def one_of_several(side: Side) -> str:
+    """The operator is `$in`."""
+    return _filtered(side, [{"n": n} for n in (1, 2, 3)], {"n": {"$in": [1, 3]}})
+
+
+@row('filter `{"$and": [{"n": {"$gt": 1}}, {"n": {"$lt": 3}}]}` over 1, 2, 3', "2")
+def both_of_two(side: Side) -> str:
+    """The operator is `$and`."""
+    both = {"$and": [{"n": {"$gt": 1}}, {"n": {"$lt": 3}}]}
+    return _filtered(side, [{"n": n} for n in (1, 2, 3)], both)
+
+
+@row('filter `{"score": {"$ne": 9}}`, where item 3 has no `score`', "2, 3")
+def unequal(side: Side) -> str:
+    """One item lacks the field, and one has the value."""
+    values = [{"n": 1, "score": 9}, {"n": 2, "score": 8}, {"n": 3}]
+    return _filtered(side, values, {"score": {"$ne": 9}})
+
+
+@row("read an item after its TTL", "gone")
+def expired(side: Side) -> str:
+    """The item is read after its time, before anybody swept."""
+    with side.open() as store:
+        store.put(NOTES, "a", {"n": 1}, ttl=0.002)
+        time.sleep(0.3)
+        return "returned" if store.get(NOTES, "a", refresh_ttl=False) else "gone"
+
+
+@row("`aput(ns, 7, …)`, then `aget(ns, 7)`", "the item")
+def key_that_is_a_number(side: Side) -> str:
+    """The key is a number, and the calls are awaited."""
+
+    async def tried() -> str:
+        async with side.aopen() as store:
+            key: Any = 7
+            await store.aput(NOTES, key, {"n": 1})
+            return "the item" if await store.aget(NOTES, key) else "None"
+
+    return asyncio.run(tried())
+
+
+@row("put 17,000 items in one batch", "works; written")
+def a_large_batch(side: Side) -> str:
+    """All items are put in one call."""
+    with side.open() as store:
+        puts = [PutOp(NOTES, str(n), {"n": n}) for n in range(17_000)]
+        said = outcome(lambda: store.batch(puts))
+    with side.open() as store:
+        return f"{said}; {'written' if store.get(NOTES, '0') else 'nothing is written'}"
+
+
+@row("let a bad write meet a good one on its way", "the good one works, the bad one fails")
+def a_bad_write_beside_a_good_one(side: Side) -> str:
+    """Two tasks write at once; Postgres cannot store the text of one."""
+
+    async def tried() -> str:
+        async with side.aopen() as store:
+            ended = await asyncio.gather(
+                store.aput(NOTES, "good", {"text": "tea"}),
+                store.aput(NOTES, "bad", {"text": "\0"}),
+                return_exceptions=True,
+            )
+            return ", ".join(
+                f"the {name} one {'fails' if isinstance(end, Exception) else 'works'}"
+                for name, end in zip(("good", "bad"), ended, strict=True)
+            )
+
+    return asyncio.run(tried())
+
+
+@row("get an item while another task's text is being embedded", "answers at once")
+def a_get_beside_an_embedding(side: Side) -> str:
+    """One task puts a text, whose embedding takes a while; another asks for an item."""
+
+    async def slowly(texts: list[str]) -> list[list[float]]:
+        await asyncio.sleep(0.3)
+        return [[1.0, 0.0] for _ in texts]
+
+    async def tried() -> str:
+        async with side.aopen({"dims": 2, "embed": slowly}) as store:
+            putting = asyncio.create_task(store.aput(NOTES, "text", {"text": "tea"}))
+            await asyncio.sleep(0.1)
+            await store.aget(NOTES, "a")
+            first = "waits for it" if putting.done() else "answers at once"
+            await putting
+            return first
+
+    return asyncio.run(tried())
+
+
+@row(
+    "three calls after the server ended the connections of a store `from_conn_string`",
+    "answers, answers, answers",
 )
+def lost_connections(side: Side) -> str:
+    """The server ends all connections, as when it restarts; then come three calls."""
+    with side.open() as store:
+        store.put(NOTES, "a", {"n": 1})
+        with psycopg.connect(side.dsn, autocommit=True) as connection:
+            connection.execute(_END_OTHERS)
+        said = [outcome(lambda: store.get(NOTES, "a")) for _ in range(3)]
+    return ", ".join("answers" if each == "works" else "fails" for each in said)
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A row, and what was seen of each store."""
+@row("set up an empty database from six threads at once", "6 of 6 succeed")
+def six_at_once(side: Side) -> str:
+    """Six threads are the first to use a database."""
+    together = Barrier(6)
 
-    row: Row
-    there: str
-    here: str
+    def set_up(_: int) -> str:
+        def opened() -> None:
+            with side.open() as store:
+                store.get(NOTES, "a")
+
+        together.wait()
+        return outcome(opened)
+
+    with ThreadPoolExecutor(6) as six:
+        return f"{list(six.map(set_up, range(6))).count('works')} of 6 succeed"
 
 
-def tried(row: Row, dsn: str) -> Tried:
-    """On both, in an empty database; an error of a store is told by its name."""
-    there, here = Official(dsn), Ours(dsn)
-    return Tried(row, outcome(lambda: row.seen(there)), outcome(lambda: row.seen(here)))
+@row("call a blocking method on the thread of the loop", "works")
+def blocking_on_the_loop(side: Side) -> str:
+    """A coroutine calls `get` of the store that is awaited there."""
+
+    async def tried() -> str:
+        async with side.aopen() as store:
+            return outcome(lambda: store.get(NOTES, "a"))
+
+    return asyncio.run(tried())
+
+
+@row("await the same store in another loop", "works")
+def another_loop(side: Side) -> str:
+    """The store is awaited in a second loop, on another thread."""
+
+    async def tried() -> str:
+        async with side.aopen() as store:
+            await store.aput(NOTES, "a", {"n": 1})
+            return await asyncio.to_thread(lambda: outcome(lambda: asyncio.run(asked(store))))
+
+    async def asked(store: BaseStore) -> None:
+        await asyncio.wait_for(store.aget(NOTES, "a"), 5)
+
+    return asyncio.run(tried())

@@ -1,90 +1,90 @@
-"""The two stores, opened alike: tables made, one database each row."""
+"""The two stores, opened alike: tables made, one database each row; and a row of the table."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
-)
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from functools import partial
+from typing import Any
 
 from langgraph.store.base import BaseStore
 from langgraph.store.postgres import AsyncPostgresStore, PostgresStore
 
 from langgraph_agentstore import AgentStore
 
-Index: TypeAlias = dict[str, Any] | None
-
-
-class Side(Protocol):
-    """One package's stores on one database, as its documentation tells to open them."""
-
-    @property
-    def dsn(self) -> str:
-        """Of the database."""
-
-    @property
-    def words(self) -> Index:
-        """What to open it with so that it finds words without a model."""
-
-    def open(self, index: Index = None) -> AbstractContextManager[BaseStore]:
-        """For blocking calls; its tables are there."""
-
-    def aopen(self, index: Index = None) -> AbstractAsyncContextManager[BaseStore]:
-        """For awaited calls; its tables are there."""
+from ..stores import Index
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
-    """`AgentStore`."""
+class Side:
+    """One package's stores on one database, opened as its documentation says."""
 
     dsn: str
+    official: bool
 
     @property
     def words(self) -> Index:
-        """BM25."""
-        return {"mode": "text", "fields": ["text"]}
+        """The index to open it with so that it finds words without a model, if it has one."""
+        return None if self.official else {"mode": "text", "fields": ["text"]}
 
     @contextmanager
     def open(self, index: Index = None) -> Iterator[BaseStore]:
-        """The one class there is."""
-        with AgentStore(self.dsn, index=index) as store:
-            yield store
+        """Open it for blocking calls; its tables are there."""
+        given: Any = index
+        if not self.official:
+            with AgentStore(self.dsn, index=given) as ours:
+                yield ours
+        else:
+            with PostgresStore.from_conn_string(self.dsn, index=given) as theirs:
+                theirs.setup()
+                yield theirs
 
     @asynccontextmanager
     async def aopen(self, index: Index = None) -> AsyncIterator[BaseStore]:
-        """The same."""
-        async with AgentStore(self.dsn, index=index) as store:
-            yield store
+        """Async form of `open`."""
+        given: Any = index
+        if not self.official:
+            async with AgentStore(self.dsn, index=given) as ours:
+                yield ours
+        else:
+            async with AsyncPostgresStore.from_conn_string(self.dsn, index=given) as theirs:
+                await theirs.setup()
+                yield theirs
 
 
 @dataclass(frozen=True, slots=True)
-class Official:
-    """`PostgresStore` and `AsyncPostgresStore`."""
+class Row:
+    """A row of the table; `wanted` is what `seen` returns of a right store."""
 
-    dsn: str
+    does: str
+    wanted: str
+    seen: Callable[[Side], str]
 
-    @property
-    def words(self) -> Index:
-        """There is no such index."""
-        return None
 
-    @contextmanager
-    def open(self, index: Index = None) -> Iterator[BaseStore]:
-        """`PostgresStore`."""
-        given: Any = index
-        with PostgresStore.from_conn_string(self.dsn, index=given) as store:
-            store.setup()
-            yield store
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What was seen of each store."""
 
-    @asynccontextmanager
-    async def aopen(self, index: Index = None) -> AsyncIterator[BaseStore]:
-        """`AsyncPostgresStore`."""
-        given: Any = index
-        async with AsyncPostgresStore.from_conn_string(self.dsn, index=given) as store:
-            await store.setup()
-            yield store
+    there: str
+    here: str
+
+
+def tried(row: Row, dsn: str) -> Tried:
+    """Try a row on both, in an empty database; an error of a store is shown by its name."""
+    there, here = (outcome(partial(row.seen, Side(dsn, official))) for official in (True, False))
+    return Tried(there, here)
+
+
+def found(keys: Iterable[str]) -> str:
+    """Return the keys by name."""
+    return ", ".join(sorted(keys)) or "nothing"
+
+
+def outcome(call: Callable[[], object]) -> str:
+    """Return the words it returns, `works` if it returns none, or the name of its error."""
+    try:
+        said = call()
+    except Exception as error:
+        return type(error).__name__
+    return said if isinstance(said, str) else "works"

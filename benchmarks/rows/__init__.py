@@ -1,1 +1,1 @@
-"""The families of rows; each module measures one."""
+"""The families of rows of `python -m benchmarks`; each function measures one."""

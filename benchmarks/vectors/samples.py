@@ -43,7 +43,7 @@ class Tenant:
 
     @property
     def namespace(self) -> tuple[str, str, str]:
-        """Where its items are."""
+        """The namespace of its items."""
         return ("users", self.name, "memories")
 
 
@@ -56,7 +56,7 @@ class VectorTable:
 
     @property
     def name(self) -> str:
-        """Of its database."""
+        """The name of its database."""
         return f"vectors_{self.dims}_{self.rows}"
 
     @property
@@ -86,19 +86,19 @@ class Sample:
     flags: Mapping[str, NDArray[np.bool_]]
 
     def distances(self, query: Vectors, field: str | None) -> NDArray[np.float64]:
-        """Cosine distances (size,) to a query (dims,); infinite where the field is not true."""
+        """Return cosine distances (size,) to a query (dims,); infinite where the field is false."""
         distances = 1.0 - (self.vectors @ query).astype(np.float64)
         return distances if field is None else np.where(self.flags[field], distances, np.inf)
 
     def value(self, number: int) -> dict[str, Any]:
-        """The item's value; `text` names the vector for the embedder."""
+        """Return the item's value; `text` names the vector for the embedder."""
         flags = {field: bool(flags[number]) for field, flags in self.flags.items()}
         text = f"In conversation {number} {self.tenant.name} said that trains beat planes."
         return {"text": text, "kind": ("fact", "task")[number % 2], "turn": number % 40, **flags}
 
 
 class Mixture:
-    """Draws the vectors of tenants, and queries to them."""
+    """A source of the vectors of tenants, and of queries to them."""
 
     def __init__(self, dims: int) -> None:
         self._dims = dims
@@ -107,14 +107,14 @@ class Mixture:
         self._projection = rng.standard_normal((FACTORS, dims), np.float32) / np.sqrt(FACTORS)
 
     def sample(self, tenant: Tenant) -> Sample:
-        """All of a tenant's items."""
+        """Return all of a tenant's items."""
         rng, shares = self._of(tenant)
         vectors = self._draw(rng, shares, tenant.size)
         flags = {field: rng.random(tenant.size) < share for field, share in SHARES.items()}
         return Sample(tenant, vectors, flags)
 
     def queries(self, sample: Sample, count: int) -> Vectors:
-        """(count, dims): one half near some of its parts, the other drawn as its parts were."""
+        """Return (count, dims): one half near some of its parts, the others drawn as they were."""
         _, shares = self._of(sample.tenant)
         rng = np.random.default_rng([_SEED, self._dims, sample.tenant.size])
         near = sample.vectors[rng.integers(sample.tenant.size, size=count // 2)]

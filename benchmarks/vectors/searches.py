@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from statistics import median
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias
 
-from ..bench import OFFICIAL, Bench
-from ..results import NO_GOAL, Goal
-from .options import VectorOptions
-from .quality import COMPLETE, Quality, Searched, quality_of
-from .samples import SHARES, Mixture, Sample, Tenant, Vectors, VectorTable
-from .stores import (
-    LIMIT,
+from langgraph.store.base import BaseStore
+
+from ..bench import Bench
+from ..harness import Contestant, Options, race
+from ..results import NO_GOAL, OFFICIAL, Goal, Result
+from ..stores import Sides, event_loop, open_ours, open_sides
+from .answers import (
     Answer,
     Lookup,
+    Quality,
     Question,
-    Searcher,
-    awaited,
-    event_loop,
-    open_ours,
-    open_theirs,
+    Questions,
+    aask,
+    ask,
+    median_seconds,
+    our_index,
+    quality_of,
+    their_index,
 )
+from .samples import SHARES, Mixture, Sample, Tenant, Vectors, VectorTable
 from .tables import filled
+
+Search: TypeAlias = Callable[[Questions], list[Answer]]
+Searchers: TypeAlias = dict[str, Search]
 
 _GOALS = {10: Goal(3), 100: Goal(3), 1_000: Goal(1.5)}
 _LARGE = 5_000
@@ -37,6 +45,8 @@ _GROWN = (1_000, _LARGE)
 _TRIED, _LONGEST = 5, 4
 # Ours in the large table may take so many times as long as in the small one.
 _GROWTH = 1.5
+# From this share of the rows on an answer counts as complete; ours is to reach this recall.
+_COMPLETE, _LEAST_RECALL = 0.99, 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,156 +56,145 @@ class Asked:
     sample: Sample
     queries: Vectors
 
-    def questions(self, field: str | None = None) -> list[Question]:
-        """One for each query."""
-        tenant = self.sample.tenant
-        return [Question(tenant.namespace, text, field) for text in self.lookup()]
-
+    @property
     def lookup(self) -> dict[str, list[float]]:
-        """Each query's vector, by its text."""
+        """The vector of each query, by its text."""
         name = self.sample.tenant.name
         return {f"{name} {n}": query.tolist() for n, query in enumerate(self.queries)}
 
-    def quality(self, answers: Sequence[Answer], field: str | None) -> Quality:
-        """Against measuring all of the tenant's vectors."""
-        found = [[int(key.rpartition("-")[2]) for key in answer.keys] for answer in answers]
+    def questions(self, field: str | None = None) -> list[Question]:
+        """Return one for each query."""
+        return [Question(self.sample.tenant.namespace, text, field) for text in self.lookup]
+
+    def quality(self, answers: Sequence[Answer], field: str | None = None) -> Quality:
+        """Judge answers against measuring all of the tenant's vectors."""
         distances = [self.sample.distances(query, field) for query in self.queries]
-        return quality_of(found, distances, LIMIT)
+        return quality_of([answer.numbers for answer in answers], distances)
 
 
-@dataclass
-class Searches:
-    """The rows of all tables; a table is filled when the first row asks for it."""
-
-    bench: Bench
-    options: VectorOptions
-    _dsns: dict[tuple[VectorTable, bool], str] = field(default_factory=dict)
-
-    def sizes(self, table: VectorTable) -> Iterator[Searched]:
-        """Tenants of every size."""
-        yield from self._rows(table, [(tenant, None) for tenant in table.measured])
-
-    def filters(self, table: VectorTable) -> Iterator[Searched]:
-        """A large tenant and a very large one, of which few items pass."""
-        tenants = [tenant for tenant in table.measured if tenant.size in _FILTERED]
-        yield from self._rows(table, [(t, field) for t in tenants for field in SHARES])
-
-    def growth(self, small: VectorTable, large: VectorTable, *, theirs: bool) -> Iterator[Searched]:
-        """The same tenant in both tables, by ours alone."""
-        tenants = [tenant for tenant in small.measured if tenant.size in _GROWN]
-        asked = {tenant: self._asked(small, tenant) for tenant in tenants}
-        lookup = _lookup(list(asked.values()))
-        dsns = [self._dsn(small, theirs=False), self._dsn(large, theirs=theirs)]
-        with (
-            event_loop() as loop,
-            open_ours(dsns[0], small.dims, lookup) as before,
-            open_ours(dsns[1], small.dims, lookup) as after,
-        ):
-            grown, rival = awaited("grown", after, loop), awaited("ours", before, loop)
-            for tenant in tenants:
-                name = _name(large, tenant, None)
-                run = self._race(grown, [rival], asked[tenant].questions())
-                yield Searched(
-                    "growth", name, "ms", run.ours, run.theirs, f"ours, of {small.rows:,}",
-                    Goal(1 / _GROWTH), our_quality=asked[tenant].quality(run.our_answers, None),
-                    their_quality=asked[tenant].quality(run.their_answers, None),
-                )  # fmt: skip
-
-    def _rows(
-        self, table: VectorTable, cases: Sequence[tuple[Tenant, str | None]]
-    ) -> Iterator[Searched]:
-        asked = {tenant: self._asked(table, tenant) for tenant, _ in cases}
-        lookup, dsn = _lookup(list(asked.values())), self._dsn(table, theirs=True)
-        with (
-            event_loop() as loop,
-            open_ours(dsn, table.dims, lookup) as store,
-            open_theirs(dsn, table.dims, lookup, loop) as rivals,
-        ):
-            ours = awaited("ours", store, loop)
-            for tenant, flag in cases:
-                run = self._race(ours, rivals, asked[tenant].questions(flag))
-                theirs = asked[tenant].quality(run.their_answers, flag)
-                yield Searched(
-                    "filter" if flag else "search", _name(table, tenant, flag), "ms", run.ours,
-                    run.theirs, f"{OFFICIAL}, {run.rival}", goal_of(table, tenant, flag, theirs),
-                    our_quality=asked[tenant].quality(run.our_answers, flag), their_quality=theirs,
-                )  # fmt: skip
-
-    def _race(
-        self, ours: Searcher, rivals: Sequence[Searcher], questions: Sequence[Question]
-    ) -> _Run:
-        return raced(ours, rivals, questions, self.options.rounds, self.options.seconds)
-
-    def _asked(self, table: VectorTable, tenant: Tenant) -> Asked:
-        mixture = Mixture(table.dims)
-        sample = mixture.sample(tenant)
-        return Asked(sample, mixture.queries(sample, self.options.queries))
-
-    def _dsn(self, table: VectorTable, *, theirs: bool) -> str:
-        if (table, theirs) not in self._dsns:
-            self._dsns[table, theirs] = filled(self.bench, table, theirs=theirs)
-        return self._dsns[table, theirs]
+def sizes(bench: Bench, table: VectorTable) -> Iterator[Result]:
+    """Measure tenants of every size."""
+    yield from _rows(bench, table, [(tenant, None) for tenant in table.measured])
 
 
-def goal_of(table: VectorTable, tenant: Tenant, flag: str | None, theirs: Quality) -> Goal:
-    """What a row is to reach; what a large tenant's is depends on whether theirs is an answer."""
+def filters(bench: Bench, table: VectorTable) -> Iterator[Result]:
+    """Measure a large tenant and a very large one, of which few items pass."""
+    tenants = [tenant for tenant in table.measured if tenant.size in _FILTERED]
+    yield from _rows(bench, table, [(t, field) for t in tenants for field in SHARES])
+
+
+def growth(
+    bench: Bench, small: VectorTable, large: VectorTable, *, theirs: bool
+) -> Iterator[Result]:
+    """Measure the same tenant in both tables, by ours alone."""
+    tenants = [tenant for tenant in small.measured if tenant.size in _GROWN]
+    asked = _asked(small, tenants, bench.options)
+    open_table = partial(
+        open_ours,
+        connections=bench.options.connections,
+        index=our_index(small.dims, _lookup(asked)),
+    )
+    dsns = filled(bench, small, theirs=False), filled(bench, large, theirs=theirs)
+    with event_loop() as loop, open_table(dsns[0]) as before, open_table(dsns[1]) as after:
+        for tenant in tenants:
+            rivals: Searchers = {"before": _awaited(loop, before)}
+            name, rival = _name(large, tenant, None), f"ours, of {small.rows:,}"
+            yield _raced(
+                "growth", name, _awaited(loop, after), rivals, asked[tenant], bench.options,
+                goal_of=lambda _: Goal(1 / _GROWTH), rival=rival,
+            )  # fmt: skip
+
+
+def _rows(
+    bench: Bench, table: VectorTable, cases: Sequence[tuple[Tenant, str | None]]
+) -> Iterator[Result]:
+    asked = _asked(table, [tenant for tenant, _ in cases], bench.options)
+    lookup, dsn = _lookup(asked), filled(bench, table)
+    indexes = our_index(table.dims, lookup), their_index(table.dims, lookup)
+    with open_sides(dsn, bench.options.connections, *indexes) as sides:
+        for tenant, flag in cases:
+            yield _raced(
+                "filter" if flag else "search", _name(table, tenant, flag),
+                _awaited(sides.loop, sides.ours), _searchers(sides), asked[tenant], bench.options,
+                goal_of=partial(_goal_of, table, tenant, flag), flag=flag,
+            )  # fmt: skip
+
+
+def _asked(table: VectorTable, tenants: Sequence[Tenant], options: Options) -> dict[Tenant, Asked]:
+    mixture, count = Mixture(table.dims), 10 if options.quick else 40
+    samples = {tenant: mixture.sample(tenant) for tenant in tenants}
+    return {t: Asked(sample, mixture.queries(sample, count)) for t, sample in samples.items()}
+
+
+def _lookup(asked: dict[Tenant, Asked]) -> Lookup:
+    return Lookup({text: vector for one in asked.values() for text, vector in one.lookup.items()})
+
+
+def _searchers(sides: Sides) -> Searchers:
+    """Return the official store, in each way it can be used for one search after the other."""
+    blocking = {f"{way}, blocking": partial(ask, store) for way, store in sides.blocking.items()}
+    awaited = {f"{way}, awaited": _awaited(sides.loop, s) for way, s in sides.awaited.items()}
+    return {**blocking, **awaited}
+
+
+def _awaited(loop: asyncio.AbstractEventLoop, store: BaseStore) -> Search:
+    return lambda questions: loop.run_until_complete(aask(store, questions))
+
+
+def _raced(
+    family: str,
+    name: str,
+    ours: Search,
+    rivals: Searchers,
+    asked: Asked,
+    options: Options,
+    *,
+    goal_of: Callable[[Quality], Goal],
+    flag: str | None = None,
+    rival: str = OFFICIAL,
+) -> Result:
+    """Race ours against the fastest of the rivals; a figure is the median latency of a search."""
+    questions = asked.questions(flag)
+    tried = {way: _warmed(search, questions[:_TRIED]) for way, search in rivals.items()}
+    fastest = min(tried, key=lambda way: median_seconds(tried[way]))
+    answers = [_warmed(search, questions) for search in (ours, rivals[fastest])]
+    slowest_s = max(sum(answer.seconds for answer in some) for some in answers)
+    # The same questions for both, some of them where all would take too long.
+    share = _LONGEST * options.seconds / slowest_s
+    some = questions[: max(_TRIED, int(len(questions) * share))]
+    contestants = [
+        Contestant(way, partial(_median_of_passes, search, some))
+        for way, search in (("ours", ours), (fastest, rivals[fastest]))
+    ]
+    qualities = [asked.quality(each, flag) for each in answers]
+    found = race(contestants[0], contestants[1:], options)
+    how: dict[str, Any] = {"goal": goal_of(qualities[1]), "unit": "ms", "rival": rival}
+    row = found.result(family, name, **how)
+    right = qualities[0].complete == 1.0 and qualities[0].recall >= _LEAST_RECALL
+    shares = [each.complete for each in qualities] + [each.recall for each in qualities]
+    return replace(row, right=right, extra=tuple(f"{share:.3f}" for share in shares))
+
+
+def _median_of_passes(search: Search, questions: list[Question], passes: int) -> float:
+    return median_seconds(search(questions * passes))
+
+
+def _warmed(search: Search, questions: Questions) -> list[Answer]:
+    """Return the answers, after some questions that only warm up."""
+    search(questions[:_TRIED])
+    return search(questions)
+
+
+def _goal_of(table: VectorTable, tenant: Tenant, flag: str | None, theirs: Quality) -> Goal:
+    """Return the goal of a row; a large tenant's depends on whether theirs is an answer."""
     if tenant.size < _LARGE:
         return _GOALS.get(tenant.size, NO_GOAL)
     usual = table.dims == _USUAL_DIMS
     if usual and flag is None and tenant.size == _LARGEST:
         return _GOAL_OF_LARGEST
-    if theirs.complete >= COMPLETE:
+    if theirs.complete >= _COMPLETE:
         return Goal(1)
     return Goal(ours_at_most=_QUICK_ENOUGH_MS) if usual else NO_GOAL
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Median milliseconds of a search by round, and the answers of one time through."""
-
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...]
-    rival: str
-    our_answers: list[Answer]
-    their_answers: list[Answer]
-
-
-def raced(
-    ours: Searcher,
-    rivals: Sequence[Searcher],
-    questions: Sequence[Question],
-    rounds: int,
-    seconds: float,
-) -> _Run:
-    """Ours against the fastest of the rivals, in turn; a round takes about so many seconds."""
-    fastest = min(rivals, key=lambda rival: _median_ms(_warmed(rival, questions[:_TRIED])))
-    answers = [_warmed(searcher, questions) for searcher in (ours, fastest)]
-    slowest_s = max(sum(answer.ms for answer in some) for some in answers) / 1000
-    # The same questions for both, some of them where all would take too long.
-    asked = list(questions)[: max(_TRIED, int(len(questions) * _LONGEST * seconds / slowest_s))]
-
-    def round_ms(searcher: Searcher, some: Sequence[Answer]) -> float:
-        took = sum(answer.ms for answer in some[: len(asked)]) / 1000
-        gc.collect()
-        return _median_ms(searcher.ask(asked * max(1, round(seconds / took))))
-
-    figures = [(round_ms(ours, answers[0]), round_ms(fastest, answers[1])) for _ in range(rounds)]
-    columns = zip(*figures, strict=True)
-    return _Run(next(columns), next(columns), fastest.label, *answers)
-
-
-def _warmed(searcher: Searcher, questions: Sequence[Question]) -> list[Answer]:
-    """The answers, after some questions that only warm up."""
-    searcher.ask(questions[:_TRIED])
-    return searcher.ask(questions)
-
-
-def _median_ms(answers: Sequence[Answer]) -> float:
-    return median(answer.ms for answer in answers)
-
-
-def _lookup(asked: Sequence[Asked]) -> Lookup:
-    return Lookup({text: vector for one in asked for text, vector in one.lookup().items()})
 
 
 def _name(table: VectorTable, tenant: Tenant, flag: str | None) -> str:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import psycopg
-from langgraph.store.postgres import PostgresStore
 from pgvector.psycopg import register_vector
 from psycopg.types.json import Jsonb
 
-from langgraph_agentstore import AgentStore
-
 from ..bench import Bench
-from ..data import key, settle
+from ..items import key, settle
+from ..stores import make_tables
+from .answers import Lookup, our_index, their_index
 from .samples import Mixture, VectorTable
-from .stores import Lookup, our_index, their_index
 
 _STAGED = """CREATE UNLOGGED TABLE staged (
     number integer, tenant text, key text, value jsonb, embedding vector)"""
@@ -52,25 +49,25 @@ SELECT x.indexrelid::regclass::text, pg_get_indexdef(x.indexrelid)
 
 
 def filled(bench: Bench, table: VectorTable, *, theirs: bool = True) -> str:
-    """The DSN of a database with that table, ours and the official store's; takes minutes.
+    """Return the DSN of a database with that table, ours and the official store's.
 
-    A database of that name, left by a former run on the same server, is taken as it is.
+    Filling takes minutes. A database of that name, left by a former run on the same server, is
+    taken as it is.
     """
     name = table.name if theirs else f"{table.name}_ours"
+    unfinished = f"{name}_unfinished"
     with psycopg.connect(bench.server_dsn, autocommit=True) as connection:
-        if connection.execute(_EXISTS, [name]).fetchone():
-            return urlsplit(bench.server_dsn)._replace(path=f"/{name}").geturl()
-        connection.execute(f"DROP DATABASE IF EXISTS {name}_unfinished")
-    dsn = bench.new_database(f"{name}_unfinished")
-    _fill(dsn, table, theirs=theirs)
-    # Only now has it the name by which a later run finds it.
-    with psycopg.connect(bench.server_dsn, autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {name}_unfinished RENAME TO {name}")
-    return urlsplit(dsn)._replace(path=f"/{name}").geturl()
+        if not connection.execute(_EXISTS, [name]).fetchone():
+            connection.execute(f"DROP DATABASE IF EXISTS {unfinished}")
+            _fill(bench.new_database(unfinished), table, theirs=theirs)
+            # Only now has it the name by which a later run finds it.
+            connection.execute(f"ALTER DATABASE {unfinished} RENAME TO {name}")
+    return bench.dsn(name)
 
 
 def _fill(dsn: str, table: VectorTable, *, theirs: bool) -> None:
-    make_tables(dsn, table.dims, theirs=theirs)
+    nothing = Lookup({})
+    make_tables(dsn, our_index(table.dims, nothing), their_index(table.dims, nothing))
     with psycopg.connect(dsn, autocommit=True) as connection:
         for setting in _FAST:
             connection.execute(setting)
@@ -86,18 +83,8 @@ def _fill(dsn: str, table: VectorTable, *, theirs: bool) -> None:
         settle(connection)
 
 
-def make_tables(dsn: str, dims: int, *, theirs: bool = True) -> None:
-    """The tables of both for vectors, as each makes them."""
-    nothing = Lookup({})
-    with AgentStore(dsn, index=our_index(dims, nothing)) as store:
-        store.setup()
-    if theirs:
-        with PostgresStore.from_conn_string(dsn, index=their_index(dims, nothing)) as peer:
-            peer.setup()
-
-
 def _stage(connection: psycopg.Connection[Any], table: VectorTable) -> None:
-    """All rows, in an order in which no tenant's lie together."""
+    """Copy all rows, in an order in which no tenant's lie together."""
     register_vector(connection)
     connection.execute(_STAGED)
     with connection.cursor().copy(_COPY) as copy:

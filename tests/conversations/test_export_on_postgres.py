@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,6 +12,8 @@ import pytest
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
+from benchmarks.conversations import export_turns
+from benchmarks.processes import in_new_process
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import (
     ConversationMemory,
@@ -24,7 +24,6 @@ from langgraph_agentstore.conversations import (
 from tests.support.faults import execute
 
 ANN = "ann@example.org"
-EXPORT = [sys.executable, "-m", "benchmarks.exporting"]
 
 
 @pytest.fixture
@@ -120,16 +119,10 @@ def test_a_hundred_thousand_turns_in_constant_memory(
         grown = {}
         for user, number in counts.items():
             path = tmp_path / f"{user}.{format}"
-            done = subprocess.run(
-                [*EXPORT, postgres_dsn, schema_name, user, path, format],
-                capture_output=True,
-                text=True,
-                check=True,
-                cwd=Path(__file__).parents[2],
+            saved, grown[user] = in_new_process(
+                export_turns, postgres_dsn, schema_name, user, str(path), format
             )
-            told_of = json.loads(done.stdout)
-            assert told_of["turns"] == number
-            grown[user] = told_of["grown_mb"]
+            assert saved == number
         assert grown["many"] < 2 * grown["few"] + 30, grown
     rows = rows_of(tmp_path / "many.jsonl")
     assert [row["timestamp"] for row in rows] == sorted(row["timestamp"] for row in rows)

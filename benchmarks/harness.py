@@ -1,0 +1,258 @@
+"""One way to measure: contestants in turn, ratios within a round, a table, and a JSON file.
+
+A race calibrates each contestant until a round takes about the time set, which also warms it up.
+Then the rounds alternate, with a garbage collection before each. A row shows the median figure of
+each side, and the median ratio of the rounds with its least and its greatest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import logging
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from .results import HEADINGS, NO_GOAL, OFFICIAL, Goal, Result, Unit, print_lines, print_table
+
+RESULTS = Path(__file__).parent / "results"
+
+Family: TypeAlias = "tuple[str, Callable[[], Iterable[Result]]]"
+
+_WARM_UP_SHARE = 0.25
+_PER_SECOND = {"s": 1, "ms": 1_000, "µs": 1_000_000}
+_NOISY_SPREAD = 0.5  # greatest ratio minus least, over the median
+_BUSY_LOAD = 0.3  # load per processor before the run, from which on figures are doubtful
+_PACKAGES = (
+    "langgraph_agentstore",
+    "asyncpg",
+    "uvloop",
+    "langgraph-checkpoint-postgres",
+    "psycopg",
+    "langgraph-checkpoint",
+)
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options that every measurement has. `rows`: families to run, none for all."""
+
+    rows: tuple[str, ...] = ()
+    rounds: int = 7
+    quick: bool = False
+    million: bool = False
+    json: Path = RESULTS / "latest.json"
+    connections: int = 8
+
+    @property
+    def seconds(self) -> float:
+        """How long a round of one side takes."""
+        return 0.08 if self.quick else 0.4
+
+    @property
+    def slow_rounds(self) -> int:
+        """How many rounds there are where one takes seconds."""
+        return max(1, min(3, self.rounds - 2))
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def option_parser(module: str, doc: str | None, rows: Sequence[str]) -> argparse.ArgumentParser:
+    """Return a parser with the options that every measurement has; `doc` is the module's."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=first_line(doc))
+    parser.add_argument(
+        "--rows", nargs="+", default=(), choices=rows, metavar="ROWS", help=", ".join(rows)
+    )
+    parser.add_argument("--rounds", type=int, help="rounds of each row (default 7, quick 3)")
+    parser.add_argument("--quick", action="store_true", help="less data, shorter and fewer rounds")
+    name = module.partition(".")[2] or "latest"
+    parser.add_argument("--json", type=Path, default=RESULTS / f"{name}.json", help="results file")
+    return parser
+
+
+def first_line(doc: str | None) -> str:
+    """Return the first line of a docstring without the command it begins with."""
+    return (doc or "").partition("\n")[0].partition("`: ")[2]
+
+
+def parsed(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None, kind: type[OptionsT]
+) -> OptionsT:
+    """Return the options of a command line; exit with an explanation if it is not understood."""
+    given: dict[str, Any] = vars(parser.parse_args(arguments))
+    given["rounds"] = max(1, given["rounds"] or (3 if given["quick"] else 7))
+    given["rows"] = tuple(given["rows"])
+    return kind(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """`run(steps)` does the work so many times over.
+
+    It returns None, or seconds per step where these are not the time it took over the steps.
+    """
+
+    label: str
+    run: Callable[[int], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Steps per second, by round; and the label of the rival that ran."""
+
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+    rival: str
+
+    def result(
+        self,
+        family: str,
+        name: str,
+        *,
+        goal: Goal = NO_GOAL,
+        same: bool | None = None,
+        unit: Unit = "/s",
+        operations_per_step: int = 1,
+        rival: str = OFFICIAL,
+    ) -> Result:
+        """Return the row; `operations_per_step` is how many operations a step of the work does."""
+        scale = _PER_SECOND.get(unit)
+
+        def figures(rates: Sequence[float]) -> tuple[float, ...]:
+            per_second = [rate * operations_per_step for rate in rates]
+            return tuple(scale / each if scale else each for each in per_second)
+
+        label = f"{rival}, {self.rival}" if rival == OFFICIAL else rival
+        ours, theirs = figures(self.ours), figures(self.theirs)
+        return Result(family, name, unit, ours, theirs, label, goal, same)
+
+
+def race(ours: Contestant, rivals: Sequence[Contestant], options: Options) -> Race:
+    """Run ours against the fastest of the rivals, in turn."""
+    our_steps = calibrated(ours, options.seconds)
+    steps = {rival.label: calibrated(rival, options.seconds) for rival in rivals}
+    tries = 0 if len(rivals) == 1 else 1 if options.quick else 2
+
+    def best(rival: Contestant) -> float:
+        return max((rate(rival, steps[rival.label]) for _ in range(tries)), default=0.0)
+
+    fastest = max(rivals, key=best)
+    our_rates, their_rates = alternate(
+        options.rounds,
+        lambda: rate(ours, our_steps),
+        lambda: rate(fastest, steps[fastest.label]),
+    )
+    return Race(our_rates, their_rates, fastest.label)
+
+
+def alternate(rounds: int, *measures: Callable[[], float]) -> list[tuple[float, ...]]:
+    """Call the measures in turn, round by round; return the figures of each by round."""
+    figures = [[measure() for measure in measures] for _ in range(rounds)]
+    return list(zip(*figures, strict=True))
+
+
+def calibrated(contestant: Contestant, seconds: float) -> int:
+    """Return how many steps take about so many seconds; finding it warms the contestant up."""
+    steps = 1
+    while True:
+        took, _ = _timed(contestant, steps)
+        if took >= seconds * _WARM_UP_SHARE:
+            return max(1, round(steps * seconds / took))
+        steps *= 2
+
+
+def rate(contestant: Contestant, steps: int) -> float:
+    """Return the steps per second of one run."""
+    took, seconds_per_step = _timed(contestant, steps)
+    return 1 / (seconds_per_step or took / steps)
+
+
+def _timed(contestant: Contestant, steps: int) -> tuple[float, float | None]:
+    gc.collect()
+    began = time.perf_counter()
+    seconds_per_step = contestant.run(steps)
+    return time.perf_counter() - began, seconds_per_step
+
+
+def run(
+    module: str,
+    families: Iterable[Family],
+    options: Options,
+    server: str,
+    extra: Sequence[str] = (),
+) -> int:
+    """Measure the families, print the rows as they come, and write all figures as JSON.
+
+    A family that raises ends, and the others go on. Returns the exit status: 0 if every row ran,
+    every goal is met and all answers agree. `extra`: headings of the cells that rows add.
+    """
+    load_before, began = _load_average(), time.monotonic()
+    results: list[Result] = []
+    problems: list[str] = []
+    for name, family in families:
+        if options.rows and name.partition(",")[0] not in options.rows:
+            continue
+        try:
+            print_lines("")
+            print_table((name, *HEADINGS, *extra), _kept(family(), results))
+        except Exception as error:
+            _logger.exception("the rows of %s", name)
+            problems.append(f"the rows of {name} failed: {error}")
+    failed = [result for result in results if result.met is False or result.same is False]
+    for result in failed:
+        kind = "answers differ" if result.same is False else "goal missed"
+        problems.append(f"{result.name}: {kind}")
+    print_lines("", *_doubts(results, load_before), *problems)
+    facts = _conditions(server, options, load_before)
+    facts |= {"command": " ".join([f"python -m {module}", *sys.argv[1:]]), "problems": problems}
+    rows = [{**asdict(result), "ratios": result.ratios, "met": result.met} for result in results]
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({"conditions": facts, "rows": rows}, indent=1, default=str)
+    options.json.write_text(content + "\n", encoding="utf-8")
+    print_lines(f"{time.monotonic() - began:.0f} s; {options.json}")
+    return 1 if problems else 0
+
+
+def _kept(found: Iterable[Result], results: list[Result]) -> Iterator[tuple[str, ...]]:
+    for result in found:
+        results.append(result)
+        yield result.cells
+
+
+def _doubts(results: Sequence[Result], load_before: float) -> Iterator[str]:
+    processors = os.cpu_count() or 1
+    if load_before > _BUSY_LOAD * processors:
+        yield (
+            f"the load was {load_before:.2f} on {processors} processors before the run began: "
+            "other work was running, and figures are too low"
+        )
+    if noisy := [f"{r.name} ({r.spread:.0%})" for r in results if r.spread > _NOISY_SPREAD]:
+        yield "rounds of a row differ much: " + ", ".join(noisy)
+
+
+def _conditions(server: str, options: Options, load_before: float) -> dict[str, Any]:
+    return {
+        "versions": {name: version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "server": server,
+        "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "load_before": load_before,
+        "load_after": _load_average(),
+        "options": asdict(options),
+    }
+
+
+def _load_average() -> float:
+    """Return the load of the last minute; 0 where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
