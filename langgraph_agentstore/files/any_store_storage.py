@@ -50,33 +50,36 @@ class AnyStoreStorage:
         return None if value is None else Seen(value)
 
     def create(self, path: str, value: FileValue) -> Steps[None]:
-        _check_file(path, value)
-        yield Locked(self._lock, self._creating(path, value))
+        def if_free(before: FileValue | None) -> FileValue:
+            if before is not None:
+                raise VersionConflictError(f"{path!r} exists already", expected=0)
+            return value
 
-    def _creating(self, path: str, value: FileValue) -> Steps[None]:
-        [item] = yield StoreOps(self._store, [self._get(path)])
-        if item is not None:
-            raise VersionConflictError(f"{path!r} exists already", expected=0)
-        yield StoreOps(self._store, [self._put(path, value)])
+        return self._write_over(path, value, if_free)
 
     def replace(self, path: str, value: FileValue, seen: Seen) -> Steps[None]:
-        _check_file(path, value)
-        yield Locked(self._lock, self._replacing(path, value, seen))
+        def if_unchanged(before: FileValue | None) -> FileValue:
+            if before != seen.value:
+                raise VersionConflictError(f"{path!r} changed or is gone; read it again")
+            return value
 
-    def _replacing(self, path: str, value: FileValue, seen: Seen) -> Steps[None]:
-        [item] = yield StoreOps(self._store, [self._get(path)])
-        if item is None or item.value != seen.value:
-            raise VersionConflictError(f"{path!r} changed or is gone; read it again")
-        yield StoreOps(self._store, [self._put(path, value)])
+        return self._write_over(path, value, if_unchanged)
 
     def overwrite(self, path: str, value: FileValue) -> Steps[None]:
-        _check_file(path, value)
-        yield Locked(self._lock, self._overwriting(path, value))
+        return self._write_over(path, value, lambda before: with_creation_of(before, value))
 
-    def _overwriting(self, path: str, value: FileValue) -> Steps[None]:
-        [item] = yield StoreOps(self._store, [self._get(path)])
-        before = None if item is None else item.value
-        yield StoreOps(self._store, [self._put(path, with_creation_of(before, value))])
+    def _write_over(
+        self, path: str, value: FileValue, replacing: Callable[[FileValue | None], FileValue]
+    ) -> Steps[None]:
+        """Write what `replacing` makes of the present value, under the lock."""
+
+        def steps() -> Steps[None]:
+            [item] = yield StoreOps(self._store, [self._get(path)])
+            written = replacing(None if item is None else item.value)
+            yield StoreOps(self._store, [self._put(path, written)])
+
+        _check_file(path, value)
+        yield Locked(self._lock, steps())
 
     def write(self, files: Sequence[tuple[str, FileValue]]) -> Steps[list[Exception | None]]:
         errors = [_refusal(_check_file, *file) for file in files]
