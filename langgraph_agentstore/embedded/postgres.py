@@ -14,7 +14,7 @@ from typing import Final
 from .._support.optional import imported
 from ..errors import EmbeddedPostgresError
 from .cluster import Cluster
-from .failures import not_started
+from .programs import not_started
 
 _logger: Final = logging.getLogger("langgraph_agentstore")
 

@@ -11,8 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .failures import not_started
-from .programs import Programs
+from .programs import Programs, not_started
 
 if TYPE_CHECKING:
     import pwd

@@ -12,9 +12,8 @@ from .._support.hints import Hints
 from ..results import StoreStats
 from ..runtime.access_log import AccessLog, Touched
 from ..runtime.engine import Drained
-from ..runtime.jobs.explaining import explain_job
 from ..runtime.jobs.import_records import Importing
-from ..runtime.jobs.maintenance import HEALTH, OPEN
+from ..runtime.jobs.maintenance import HEALTH, OPEN, explain_job
 from ..runtime.session import Job
 from ..sql.statement import CurrentRules, Operation, SqlContext, Statement
 
