@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -13,7 +14,7 @@ import orjson
 from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError
 from ..sql.statement import LARGE_VALUE_BYTES, Row
-from .connections.connector import GRACE_S, Connector
+from .connections.connector import GRACE_S, Connection, Connector
 from .connections.failover import Use, server_of
 from .connections.pool import Pool
 from .connections.poolers import STATEMENT_UNKNOWN
@@ -123,6 +124,17 @@ class Database:
                     sql, arguments = repeated(within)
                 doubtful = doubtful or not without_effect
             self.retries += 1
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Connection]:
+        """Lend a connection for as long as the block lasts; raise the driver's errors as ours."""
+        async with self.connections.lease() as connection:
+            try:
+                yield connection
+            except AgentStoreError:
+                raise
+            except Exception as error:
+                raise executing(error) from error
 
     def _is_demoted(self, error: Exception) -> bool:
         """Whether a server that was to take writes refused one, and another may take it."""

@@ -10,7 +10,6 @@ import asyncpg
 from ...sql.items.copy import plan_load
 from ...sql.statement import Put
 from ...sql.vector_tables import approximate_index
-from ..driver_errors import executing
 from ..session import Job, Session
 from .indexes import have_approximate_index
 
@@ -21,19 +20,15 @@ def load_job(puts: Sequence[Put]) -> Job[int]:
     async def run(session: Session) -> int:
         await session.index.now.embed_all(puts)
         load = plan_load(puts, session.context)
-        async with session.database.connections.lease() as connection:
-            try:
-                async with connection.transaction():
-                    await session.database.pooler.tell_settings(connection)
-                    for staging, records in load.copies:
-                        await connection.execute(staging.create)
-                        await connection.copy_records_to_table(
-                            staging.name, records=records, columns=staging.columns
-                        )
-                    for statement in load.moves:
-                        await connection.execute(statement)
-            except Exception as error:
-                raise executing(error) from error
+        async with session.database.lease() as connection, connection.transaction():
+            await session.database.pooler.tell_settings(connection)
+            for staging, records in load.copies:
+                await connection.execute(staging.create)
+                await connection.copy_records_to_table(
+                    staging.name, records=records, columns=staging.columns
+                )
+            for statement in load.moves:
+                await connection.execute(statement)
         return len(puts)
 
     return Job(run)
@@ -46,7 +41,7 @@ async def _before_large_load(session: Session) -> None:
         return
     ann = approximate_index(context.tables, context.vector_set, context.vector_index)
     assert ann is not None
-    async with session.database.connections.lease() as connection:
+    async with session.database.lease() as connection:
         try:
             async with connection.transaction():
                 # Whoever waits for such a lock makes all others wait who come after.
@@ -57,8 +52,6 @@ async def _before_large_load(session: Session) -> None:
                 await connection.execute(ann.drop_at_once)
         except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):
             return  # somebody uses it, or this role may not: the load takes longer, no more
-        except Exception as error:
-            raise executing(error) from error
     session.index.now.context = replace(context, approximate=False)
 
 
@@ -66,18 +59,13 @@ async def _after_large_load(session: Session) -> None:
     await have_approximate_index(session)
     if session.context.vector_set is not None:
         # Autovacuum would, some time: until then a look at the size of a scope reads the vectors.
-        async with session.database.connections.lease() as connection:
-            try:
-                own = not session.database.pooler.is_there
-                if own:
-                    await connection.execute("SET statement_timeout = 0")
-                await connection.execute(
-                    f"VACUUM (ANALYZE) {session.context.vectors}", timeout=3600
-                )
-                if own:
-                    await connection.execute("RESET statement_timeout")
-            except Exception as error:
-                raise executing(error) from error
+        async with session.database.lease() as connection:
+            own = not session.database.pooler.is_there
+            if own:
+                await connection.execute("SET statement_timeout = 0")
+            await connection.execute(f"VACUUM (ANALYZE) {session.context.vectors}", timeout=3600)
+            if own:
+                await connection.execute("RESET statement_timeout")
 
 
 BEFORE_LARGE_LOAD = Job(_before_large_load)

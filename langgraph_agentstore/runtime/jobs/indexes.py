@@ -16,7 +16,6 @@ from ...sql.statement import SqlContext
 from ...sql.vector_tables import approximate_index
 from ..connections.connector import Connection
 from ..connections.poolers import Pooler
-from ..driver_errors import executing
 from ..process_lock import ProcessLock
 from ..session import Job, Session
 from ..statements import Database
@@ -90,12 +89,9 @@ async def have_approximate_index(session: Session) -> None:
 async def _make_all(session: Session, indexes: Sequence[FilterIndex]) -> None:
     if not indexes:
         return
-    async with session.database.connections.lease() as connection:
-        try:
-            for index in indexes:
-                await make_index(session.database, connection, index, session.context.tables.quoted)
-        except Exception as error:
-            raise executing(error) from error
+    async with session.database.lease() as connection:
+        for index in indexes:
+            await make_index(session.database, connection, index, session.context.tables.quoted)
 
 
 async def make_index(

@@ -13,7 +13,6 @@ from ...errors import StoreTimeoutError
 from ...model.ttl import ttl_interval
 from ...results import StoreHealth
 from ..connections.connector import Connection
-from ..driver_errors import executing
 from ..migrator import migrate
 from ..session import Job, Session
 
@@ -49,14 +48,6 @@ async def _health(session: Session) -> StoreHealth:
     return StoreHealth(latency_ms, version, session.schema_version, read_only)
 
 
-async def _sweep(session: Session) -> int:
-    return await session.sweeper.sweep()
-
-
-async def _stop_sweeper(session: Session) -> bool:
-    return await session.sweeper.stop()
-
-
 def start_sweeper(interval_minutes: float | None) -> Job[Running]:
     """Starts the sweeper at this interval, or at the store's; its result ends with it."""
     ttl_interval(interval_minutes)
@@ -74,12 +65,8 @@ def explain_job(sql: str, arguments: int) -> Job[Any]:
     """
 
     async def run(session: Session) -> tuple[str, dict[str, Any]]:
-        async with session.database.connections.lease() as connection:
-            try:
-                async with connection.transaction():
-                    return await _explain(connection, sql, arguments)
-            except Exception as error:
-                raise executing(error) from error
+        async with session.database.lease() as connection, connection.transaction():
+            return await _explain(connection, sql, arguments)
 
     return Job(run)
 
@@ -100,5 +87,5 @@ OPEN = Job(_nothing)
 """Done as soon as the store is open."""
 
 HEALTH = Job(_health)
-SWEEP = Job(_sweep)
-STOP_SWEEPER = Job(_stop_sweeper)
+SWEEP: Job[int] = Job(lambda session: session.sweeper.sweep())
+STOP_SWEEPER: Job[bool] = Job(lambda session: session.sweeper.stop())

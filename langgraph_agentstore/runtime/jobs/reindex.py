@@ -57,8 +57,8 @@ class Reindexing:
     """One reindexing; each method is the work of one job, in this order."""
 
     def __init__(self, context: SqlContext, current_rules: CurrentRules) -> None:
-        self._rules = context
-        self._standing = current_rules
+        self._context = context
+        self._current_rules = current_rules
         self._after = FIRST
         self._index_state: IndexState | None = None
         self._connection: Connection | None = None
@@ -79,15 +79,15 @@ class Reindexing:
             raise SchemaError("another process is reindexing; wait for it")
         if not session.database.pooler.is_there:
             await connection.execute("SET statement_timeout = 0")
-        if self._rules.searched.vectors is not None:
-            self._rules = with_extension(
-                self._rules, await have_extension(connection, self._rules.tables)
+        if self._context.searched.vectors is not None:
+            self._context = with_extension(
+                self._context, await have_extension(connection, self._context.tables)
             )
             session.database.connections.learn_vectors()
             number = await self._open_set(connection)
-            self._rules = replace(self._rules, vector_set=number, approximate=False)
-        self._index_state = IndexState(self._rules, None)
-        undone: int = await connection.fetchval(undone_sql(self._rules), timeout=_LONGEST_S)
+            self._context = replace(self._context, vector_set=number, approximate=False)
+        self._index_state = IndexState(self._context, None)
+        undone: int = await connection.fetchval(undone_sql(self._context), timeout=_LONGEST_S)
         return undone
 
     async def step(self, _session: Session) -> int:
@@ -96,7 +96,7 @@ class Reindexing:
         done = await self._page(self._connection)
         if done < PAGE_SIZE:
             self._after = FIRST
-            undone = await self._connection.fetchval(undone_sql(self._rules), timeout=_LONGEST_S)
+            undone = await self._connection.fetchval(undone_sql(self._context), timeout=_LONGEST_S)
             self.caught_up = undone <= FEW
         return done
 
@@ -104,23 +104,23 @@ class Reindexing:
         """Makes the index, does what is left while writers wait, and puts the set to use."""
         connection = self._connection
         assert connection is not None
-        if self._rules.vector_set is not None:
+        if self._context.vector_set is not None:
             ann = approximate_index(
-                self._rules.tables, self._rules.vector_set, self._rules.vector_index
+                self._context.tables, self._context.vector_set, self._context.vector_index
             )
             if ann is not None:
-                await make_index(session.database, connection, ann, self._rules.tables.quoted)
-            approximate = await has_index(connection, self._rules)
-            self._rules = replace(self._rules, approximate=approximate)
+                await make_index(session.database, connection, ann, self._context.tables.quoted)
+            approximate = await has_index(connection, self._context)
+            self._context = replace(self._context, approximate=approximate)
         assert self._index_state is not None
-        self._index_state.context = self._rules
+        self._index_state.context = self._context
         assert self._lock is not None
         await self._lock.confirm()
         former = session.index.now
         with session.index.changing():
             await self._switch_in_turn(connection)
             session.index.now, self._index_state = self._index_state, None
-            self._standing.context = replace(self._rules, vector_set=None, approximate=False)
+            self._current_rules.context = replace(self._context, vector_set=None, approximate=False)
         await former.close()
 
     async def end(self, session: Session) -> None:
@@ -139,42 +139,42 @@ class Reindexing:
 
     async def _open_set(self, connection: Connection) -> int:
         async with connection.transaction():
-            unfinished = await stored_set(connection, self._rules, "building")
+            unfinished = await stored_set(connection, self._context, "building")
             if unfinished is not None:
                 if self._is_ours(unfinished):
                     return unfinished.number
                 await self._drop_set(connection, unfinished.number)
-            numbers = f"SELECT coalesce(max(number), 0) + 1 FROM {self._rules.tables.vector_set}"
+            numbers = f"SELECT coalesce(max(number), 0) + 1 FROM {self._context.tables.vector_set}"
             number = await connection.fetchval(numbers)
-            return (await make_set(connection, self._rules, number, "building")).number
+            return (await make_set(connection, self._context, number, "building")).number
 
     def _is_ours(self, unfinished: StoredSet) -> bool:
-        vectors = self._rules.vector_index
+        vectors = self._context.vector_index
         found = (unfinished.dims, unfinished.stored_as, unfinished.settings)
-        return found == (vectors.dims, vectors.stored_as, self._rules.searched.settings)
+        return found == (vectors.dims, vectors.stored_as, self._context.searched.settings)
 
     async def _drop_set(self, connection: Connection, number: int) -> None:
-        tables = self._rules.tables
+        tables = self._context.tables
         await connection.execute(f"DELETE FROM {tables.vector_set} WHERE number = $1", number)
         await connection.execute(f"DROP TABLE IF EXISTS {tables.item_vector(number)}")
 
     async def _page(self, connection: Connection) -> int:
         rows = await connection.fetch(
-            page_sql(self._rules), *self._after, PAGE_SIZE, timeout=_LONGEST_S
+            page_sql(self._context), *self._after, PAGE_SIZE, timeout=_LONGEST_S
         )
         if not rows:
             return 0
         items = await asyncio.to_thread(self._read, rows)
         await self._embed(items)
-        if self._rules.vector_set is not None:
-            await connection.execute(fill_sql(self._rules), *fill_arguments(items))
-        if self._rules.searched.language is not None:
-            await connection.execute(words_again_sql(self._rules), *words_arguments(items))
+        if self._context.vector_set is not None:
+            await connection.execute(fill_sql(self._context), *fill_arguments(items))
+        if self._context.searched.language is not None:
+            await connection.execute(words_again_sql(self._context), *words_arguments(items))
         self._after = items[-1].item_id
         return len(items)
 
     def _read(self, rows: list[asyncpg.Record]) -> list[ToIndex]:
-        index = self._rules.searched
+        index = self._context.searched
         items = []
         for user_id, namespace, key, version, value, paths in rows:
             content = content_of(value.encode(), False if paths == [] else paths, index)
@@ -182,7 +182,7 @@ class Reindexing:
         return items
 
     async def _embed(self, items: list[ToIndex]) -> None:
-        if self._rules.vector_set is None:
+        if self._context.vector_set is None:
             return
         assert self._index_state is not None
         wanted = [(item.item_id, [part.text for part in item.content.parts]) for item in items]
@@ -204,7 +204,7 @@ class Reindexing:
                 await asyncio.sleep(0.2)
 
     async def _switch(self, connection: Connection) -> None:
-        tables, number = self._rules.tables, self._rules.vector_set
+        tables, number = self._context.tables, self._context.vector_set
         await connection.execute("SET LOCAL lock_timeout = '2s'")
         await connection.execute(f"LOCK TABLE {tables.item} IN SHARE ROW EXCLUSIVE MODE")
         self._after = FIRST
@@ -212,7 +212,7 @@ class Reindexing:
             pass
         if number is None:
             return
-        former = await stored_set(connection, self._rules, "active")
+        former = await stored_set(connection, self._context, "active")
         if former is not None:
             await self._drop_set(connection, former.number)
         await connection.execute(
