@@ -1,4 +1,4 @@
-"""One folder's cluster: create it, start its server, stop it with the last process."""
+"""The cluster of one folder: creates it, starts its server, stops it with the last process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOG_LIMIT_BYTES: Final = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """What `postmaster.pid` says of a running server (pidfile.h in Postgres's source)."""
+    """The contents of `postmaster.pid` of a running server (pidfile.h in Postgres's source)."""
 
     pid: int
     port: int
@@ -32,7 +32,7 @@ class Postmaster:
 
     @classmethod
     def of(cls, data: Path) -> Postmaster | None:
-        """None when no server runs; a file left by a dead one is not believed."""
+        """Read the file; return None if no server runs, also where a dead server left a file."""
         try:
             lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -52,7 +52,7 @@ class Postmaster:
 
 
 class Cluster:
-    """One folder, as this process uses it: its locks, and the life of its server."""
+    """One folder as this process uses it: its locks, and the life of its server."""
 
     def __init__(self, path: Path) -> None:
         import fasteners
@@ -75,7 +75,7 @@ class Cluster:
         return postmaster.dsn
 
     def leave(self) -> None:
-        """Stop the server if nobody else uses it; this object is of no use afterwards."""
+        """Stop the server if nobody else uses it; do not use this object afterwards."""
         try:
             # A server whose folder is gone notices it within a minute and ends.
             if self.data.exists():
@@ -90,7 +90,7 @@ class Cluster:
                 self._halt()
 
     def forget(self) -> None:
-        """Give up what this process locks; in a forked child, which locks nothing, close files."""
+        """Release this process's locks; a forked child has none and only closes the files."""
         if self._in_use.lockfile is not None:
             self._in_use.lockfile.close()
 
@@ -153,7 +153,7 @@ class Cluster:
             raise not_started(self.path, f"{failure}\n{said}")
 
     def _remove_leftovers(self, programs: Programs) -> None:
-        """The lock files of a dead server, whose pid may be a zombie's or another program's by now.
+        """Remove a dead server's lock files; their pid may belong to another program by now.
 
         Postgres would believe them and refuse to start. Orphaned backends still keep a second
         server out, by the shared memory that belongs to the folder.
@@ -164,7 +164,7 @@ class Cluster:
                 lock.unlink(missing_ok=True)
 
     def _server_options(self, programs: Programs) -> str:
-        """pg_ctl hands them to a shell."""
+        """Return the server's options, quoted for the shell to which pg_ctl passes them."""
         memory = f"-c shared_buffers={_shared_buffers_mb()}MB"
         if sys.platform == "win32":
             return f'-h "127.0.0.1" -p {free_port()} {memory}'
@@ -200,9 +200,9 @@ class Cluster:
 
 
 def _shared_buffers_mb() -> int:
-    """A sixteenth of the memory, 128 to 1024 MB; the server touches no more than it uses.
+    """Return a sixteenth of the memory, 128 to 1024 MB; the server touches only what it uses.
 
-    Postgres' own default is 128 MB, a tenth of what a hundred thousand vectors take.
+    Postgres's own default is 128 MB, a tenth of what a hundred thousand vectors take.
     """
     import psutil
 
@@ -210,7 +210,7 @@ def _shared_buffers_mb() -> int:
 
 
 def _works_in(pid: int, folder: Path) -> bool:
-    """Whether `pid` lives and its working folder is `folder`, as a postmaster's is."""
+    """Return whether the process lives and `folder` is its working folder, as a postmaster's is."""
     import psutil
 
     try:

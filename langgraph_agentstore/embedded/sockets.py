@@ -21,7 +21,7 @@ _SOCKET_PATH_BYTES: Final = 103
 
 
 def socket_folder(data: Path, programs: Programs) -> Path:
-    """`data`, or a private folder where its path is too long or would need quoting."""
+    """Return `data`, or a private folder if its path is too long or would need quoting."""
     if _can_hold_socket(data):
         return data
     # The inode too: a folder that replaced another must not meet the other's server.
@@ -46,7 +46,7 @@ def _can_hold_socket(folder: Path) -> bool:
 
 
 def _refuse_foreign(folder: Path, account: pwd.struct_passwd | None) -> None:
-    """Who owned the socket's folder could answer in the server's place."""
+    """Raise if another user owns the socket's folder and could answer in the server's place."""
     status = folder.lstat()
     ours = {os.geteuid()} | ({account.pw_uid} if account is not None else set())
     if not stat.S_ISDIR(status.st_mode) or status.st_uid not in ours:

@@ -1,7 +1,7 @@
-"""Counts of reads, kept until the next flush: reading costs no round trip and waits for nobody.
+"""Counts of reads, kept in memory until the next flush, so that reading costs no extra round trip.
 
-Readers, on any thread, note what they read; the I/O thread flushes what was noted, at most
-`FLUSH_S` later, and once more when the store closes.
+Readers on any thread note what they read. The I/O thread flushes what was noted at most `FLUSH_S`
+later, and once more when the store closes.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from ..sql.statement import ItemId
 from .session import Job, Session
 
 FLUSH_S = 0.8
-"""How long a read is kept back before it is counted; with the flush itself below a second."""
+"""How long a read waits before it is counted; with the flush itself, less than a second."""
 
 
 MOST_NOTED = 100_000
-"""Records whose reads are kept while they cannot be counted, as on a read-only server; no more."""
+"""How many records may have uncounted reads, as on a read-only server; further ones are dropped."""
 
 Touched: TypeAlias = tuple[ItemId, "datetime | None"]
-"""A record, told from a later one of the same triple by when it was created; None: the one that
-there was when it was noted.
+"""A record, and when it was created; that tells it from a later record of the same id.
+
+None stands for the record that was there when the access was noted.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Reads of one record since the last flush; `last_s` by the monotonic clock."""
+    """The reads of one record since the last flush; `last_s` is of the monotonic clock."""
 
     count: int
     last_s: float
@@ -44,7 +45,7 @@ class Noted:
 
 
 class AccessLog:
-    """What one process read and did not count yet."""
+    """The reads of one process that are not counted yet."""
 
     def __init__(self) -> None:
         self._gate = threading.Lock()
@@ -53,7 +54,7 @@ class AccessLog:
         self._flushing = asyncio.Lock()
 
     def note(self, touched: Iterable[Touched], count: int, agent: str) -> bool:
-        """Adds `count` reads of each record, 0 for a mere touch; whether to ask for a flush."""
+        """Add `count` reads of each record, 0 for a touch; return True if a flush is due."""
         now = time.monotonic()
         with self._gate:
             for record in touched:
@@ -63,16 +64,16 @@ class AccessLog:
             return due
 
     def forget_touch(self, item_id: ItemId) -> None:
-        """Whoever touched the record that was there did not touch the one that is there now."""
+        """Drop a touch of a record that was replaced; it was not of the new record."""
         with self._gate:
             self._noted.pop((item_id, None), None)
 
     async def flush(self, session: Session) -> None:
-        """Counts everything noted so far; on the I/O thread.
+        """Count everything noted so far; call it on the I/O thread.
 
         Raises:
-            AgentStoreError: what the server says; it is tried again with the next flush, unless
-                nobody knows whether it was done.
+            AgentStoreError: the server failed. The next flush counts the reads, unless nobody knows
+                whether they were counted.
         """
         async with self._flushing:
             with self._gate:
@@ -90,11 +91,11 @@ class AccessLog:
 
     @property
     def flush_job(self) -> Job[None]:
-        """As `flush`, for whoever is not on the I/O thread."""
+        """The job that flushes, for callers on other threads."""
         return Job(self.flush)
 
     def record_job(self, at: ItemAddress, key: str) -> Job[StoredRecord | None]:
-        """Reads a record, with what is noted of it added; one statement."""
+        """Return the job that reads a record and adds what is noted of it; one statement."""
 
         async def run(session: Session) -> StoredRecord | None:
             statement = plan_one_record(at, key, session.context)
@@ -112,7 +113,7 @@ class AccessLog:
         return Job(run)
 
     def _counted(self, record: StoredRecord, item_id: ItemId, epoch: datetime) -> StoredRecord:
-        """With what is noted of it; `epoch`: when the monotonic clock was 0."""
+        """Add what is noted of the record; `epoch` is when the monotonic clock was 0."""
         with self._gate:
             reads = self._noted.get((item_id, record.created_at))
             touch = self._noted.get((item_id, None))

@@ -1,8 +1,8 @@
-"""Coalescing: operations that arrive while others are in flight travel together.
+"""Batching: operations that arrive while others are in flight are sent together.
 
-An operation that finds its queue idle goes out at once, alone; those that come meanwhile make
-the next batch. A batch that the server refuses is run again in parts until the culprits are
-alone, so one bad operation fails alone and one locked item delays only its own write.
+An operation that finds its queue idle is sent at once, alone. Those that arrive meanwhile make the
+next batch. A batch that the server refuses is run again in parts until the failing operations are
+alone. So one bad operation fails alone, and one locked item delays only its own write.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from ..sql.statement import ItemId
 from .requests import PendingOperation
 
 WIDTH = 3
-"""Batches of a queue in flight: while the server works on one, the client has hands on others."""
+"""How many batches are in flight at once: the client prepares one while the server works."""
 
 SMALLEST_SHARE = 64
-"""What waits is shared out over several batches only as far as each has this many operations."""
+"""The waiting operations are divided over several batches only if each has this many."""
 
 LARGEST_BATCH = 4096
-"""Operations in one statement at most: beyond it, latency grows and nothing is gained."""
+"""The most operations of one statement; larger batches only add latency."""
 
 BYPASS_AFTER_S = 0.02
-"""How long a batch may hold its queue alone; after that, another batch may bypass it."""
+"""How long a slow batch may hold its queue; after that, another batch may bypass it."""
 
 PARTS = 8
-"""Into how many parts a refused batch goes: each level costs the time of a refusal once more."""
+"""How many parts a refused batch is divided into; each level costs the time of one more refusal."""
 
 Execute = Callable[[Sequence[PendingOperation]], Awaitable[None]]
 Settled = Callable[[Sequence[PendingOperation]], None]
@@ -37,11 +37,13 @@ Settled = Callable[[Sequence[PendingOperation]], None]
 class BatchQueue:
     """A queue of operations that one statement can do together.
 
-    `execute` runs a batch, all operations of one `kind`, and fills in the results; `settled` is
-    told of entries that are done or failed. `width` batches travel at once, up to `widest` when
-    they are slow. An operation waits until earlier ones on the same item have ended where
-    `ordered` asks for it, so that no write is overtaken by an older one; there, one that is
-    `pending` waits too, and holds up nothing but later writes to its item.
+    `execute` runs a batch, whose operations are all of one `kind`, and stores the results.
+    `settled` is called with operations that are done or failed. `width` batches are in flight at
+    once, up to `widest` when they are slow.
+
+    An `ordered` queue sends an operation only when earlier ones on the same item have ended, so
+    that no write is overwritten by an older one. There, an operation that is `pending` waits too,
+    and holds up only later writes to its item.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class BatchQueue:
         self.waiting.append(entry)
 
     def dispatch(self) -> None:
-        """Sends what waits, if there is room; else asks again after a while."""
+        """Send what waits if there is room; else check again after `BYPASS_AFTER_S`."""
         while self.waiting and len(self._in_flight) < self._width and self._send():
             pass
         full = self._width <= len(self._in_flight) < self._widest
@@ -94,9 +96,10 @@ class BatchQueue:
         self.dispatch()
 
     def abandon(self) -> None:
-        """Stops what runs for callers who have all given up; for a queue of reads only.
+        """Stop reads whose callers have all given up.
 
-        A write under way keeps its place instead, so that no later one is overwritten by it.
+        Do not call it on a queue of writes: a write in flight keeps its place, so that no later
+        write is overwritten by it.
         """
         for task, entries in self._executing.items():
             if task not in self._abandoned and all(entry.request.cancelled for entry in entries):
@@ -110,7 +113,7 @@ class BatchQueue:
         self.dispatch()
 
     def _send(self) -> bool:
-        """Whether something could go: what waits may be held by earlier writes."""
+        """Send the next batch; return False if all that waits is held back by earlier writes."""
         share = -(-len(self.waiting) // (self._width + 1))
         batch = self._next_batch(min(max(share, SMALLEST_SHARE), LARGEST_BATCH))
         if batch:
@@ -121,7 +124,7 @@ class BatchQueue:
         return bool(batch)
 
     def _next_batch(self, size: int) -> list[PendingOperation]:
-        """Of one kind, that of the first that may go; what is left waits on, in its order."""
+        """Take a batch of one kind from the queue; the rest keeps its order."""
         batch: list[PendingOperation] = []
         held: list[PendingOperation] = []
         kind: Hashable = None
@@ -169,7 +172,7 @@ class BatchQueue:
         self._done(entries, error)
 
     async def _outlast(self, entries: Sequence[PendingOperation], deadline: float) -> None:
-        """One item's operations: together when its lock ends, or one by one if one is refused."""
+        """Run the operations of one item until its lock ends, or one by one if refused together."""
         error = await self._patient_error_of(entries, deadline)
         if error is None or len(entries) == 1 or not _others_may_fare_better(error):
             self._done(entries, error)
@@ -191,7 +194,7 @@ class BatchQueue:
                 return error
 
     async def _error_of(self, entries: Sequence[PendingOperation]) -> Exception | None:
-        """Executes for the callers who still want it; what that raised."""
+        """Run the operations that still have a caller; return the error raised."""
         wanted = [entry for entry in entries if not entry.request.cancelled]
         if not wanted:
             return None
@@ -211,7 +214,7 @@ class BatchQueue:
         return None
 
     def _groups(self, entries: Sequence[PendingOperation]) -> list[list[PendingOperation]]:
-        """What must stay together, in its order: where that matters, all writes to one item."""
+        """Group operations that must stay together: in an ordered queue, all writes to one item."""
         if not self._ordered:
             return [[entry] for entry in entries]
         items: dict[ItemId, list[PendingOperation]] = {}
@@ -231,14 +234,14 @@ class BatchQueue:
 
 
 def _others_may_fare_better(error: Exception) -> bool:
-    """Whether the cause lies in some operations of a batch, not in the connection or the load."""
+    """Return whether some operations of the batch are the cause, not the connection or the load."""
     if isinstance(error, ItemLockedError):
         return True
     return not isinstance(error, (StoreUnavailableError, StoreTimeoutError))
 
 
 def _parts(groups: Sequence[Sequence[PendingOperation]]) -> list[list[PendingOperation]]:
-    """At most `PARTS`; what is in one group stays together."""
+    """Divide groups into at most `PARTS` lists; each group stays together."""
     size = -(-len(groups) // PARTS)
     return [
         [entry for group in groups[start : start + size] for entry in group]

@@ -1,4 +1,4 @@
-"""The driver's errors as the package's own: the one place that knows both."""
+"""Translation of the driver's errors into the package's; only this module knows both."""
 
 from __future__ import annotations
 
@@ -33,35 +33,35 @@ CONNECTION_LOST = (
     asyncpg.exceptions.IdleSessionTimeoutError,
     OSError,
 )
-"""The connection is gone, or never was: on another one the statement may succeed."""
+"""The connection is gone, or was never made: the statement may succeed on another one."""
 
 PASSING = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.exceptions.OutdatedSchemaCacheError,
 )
-"""The server undid the statement for a reason that does not last."""
+"""The server undid the statement for a reason that passes."""
 
 _POOLER_REFUSED = re.compile(
     r"query_wait_timeout|statement pooling mode|startup param|no more connections|login failed"
     r"|cannot connect|no such (database|user)|not allowed"
 )
-"""PgBouncer says so as it hangs up, before it sends anything to a server."""
+"""PgBouncer's messages as it closes a connection, before it sends anything to a server."""
 
 _FULL = re.compile(
     r"(?i)too many (clients|connections)|max(imum)? client|no more connections|query_wait_timeout"
 )
-"""What poolers say under codes that mean something else."""
+"""Messages that poolers send under codes that mean something else."""
 
 _SHORT_OF = {
     "53100": "the server's disk is full: make room on it, or delete what is not needed any more",
     "53200": "the server is out of memory: give it more, or lower work_mem or max_connections",
     "53400": "a limit of the server's configuration is reached: raise it",
 }
-"""What the server lacks, by its SQLSTATE, and the cure."""
+"""The resource that the server lacks, by SQLSTATE, and the cure."""
 
 _TOO_LARGE = re.compile(r"jsonb .*exceeds|represent as jsonb|memory alloc request|string buffer")
-"""What Postgres says of a value, or of all values of a statement, beyond its limits."""
+"""Postgres's messages about a value, or all values of a statement, beyond its limits."""
 
 _NOT_SENT = (
     "connection is closed",
@@ -73,7 +73,7 @@ _NOT_SENT = (
 
 
 def connecting(error: BaseException, where: str) -> AgentStoreError:
-    """What a failed attempt to connect to `where` means."""
+    """Return the error of ours for a failed attempt to connect to `where`."""
     if isinstance(error, AgentStoreError):
         return error
     if isinstance(error, asyncio.TimeoutError):
@@ -110,19 +110,19 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Whether an error of ours tells that the server takes no writes."""
+    """Return whether an error of ours was caused by a server that takes no writes."""
     return isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError)
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a server or a pooler refused a connection since there are enough already."""
+    """Return whether a server or a pooler refused a connection because it has too many."""
     if isinstance(error, asyncpg.TooManyConnectionsError):
         return True
     return isinstance(error, asyncpg.PostgresError) and _FULL.search(str(error)) is not None
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether an attempt to connect failed as one does while servers restart or change roles."""
+    """Return whether connecting failed as it does while servers restart or change roles."""
     final = (asyncpg.ClientConfigurationError, asyncpg.UnsupportedClientFeatureError)
     if isinstance(error, final) or refuses_parameter(error):
         return False
@@ -130,7 +130,7 @@ def may_pass(error: BaseException) -> bool:
 
 
 def executing(error: BaseException) -> AgentStoreError:
-    """What a failed statement means; `written` of the result says what is known of a write."""
+    """Return the error of ours for a failed statement; `written` says what is known of a write."""
     if isinstance(error, AgentStoreError):
         return error
     if isinstance(error, asyncpg.QueryCanceledError):
@@ -191,7 +191,7 @@ def _refused(error: asyncpg.PostgresError) -> AgentStoreError:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the connection ended, by whomever, while a statement was under way."""
+    """Return whether the connection ended while a statement was in flight."""
     # A TimeoutError is an OSError, but says nothing about the connection.
     if isinstance(error, asyncio.TimeoutError):
         return False
@@ -199,14 +199,14 @@ def is_lost(error: BaseException) -> bool:
 
 
 def in_doubt(error: AgentStoreError) -> AgentStoreError:
-    """What a failure means when an earlier attempt may have reached the server."""
+    """Return the error to raise when an earlier attempt may have reached the server."""
     if not isinstance(error, (StoreUnavailableError, StoreTimeoutError)) or error.written is None:
         return error
     return type(error)(f"{error}; whether a write was made before that is not known", written=None)
 
 
 def was_not_done(error: BaseException) -> bool:
-    """Whether a statement that failed so certainly had no effect, for a reason that may pass."""
+    """Return whether a failed statement certainly had no effect, for a reason that may pass."""
     if isinstance(error, (*PASSING, asyncpg.AdminShutdownError, asyncpg.CannotConnectNowError)):
         return True
     # The server's farewell, if it made one, when the end of the connection was noticed first.
@@ -224,7 +224,7 @@ def _was_refused(error: BaseException) -> bool:
 
 
 def _by_pooler(error: BaseException) -> AgentStoreError:
-    """What it means that nothing was run because of a pooler."""
+    """Return the error of ours for a refusal by a pooler; nothing was run."""
     said = _said(error)
     if isinstance(error, STATEMENT_UNKNOWN):
         return ConfigurationError(
@@ -261,12 +261,12 @@ def _lost(error: BaseException) -> AgentStoreError:
 
 
 def short_of(error: BaseException) -> str:
-    """What the server lacks, and the cure; empty where it says nothing of the kind."""
+    """Return what the server lacks, and the cure; "" if the error says nothing of the kind."""
     full = "No space left on device" in str(error)
     return _SHORT_OF.get("53100" if full else getattr(error, "sqlstate", ""), "")
 
 
 def _said(error: BaseException) -> str:
-    """The server's own first line, without a driver's or an operating system's trimmings."""
+    """Return the server's own first line, without what the driver or the system add."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
     return re.sub(r"\s+", " ", text.splitlines()[0])

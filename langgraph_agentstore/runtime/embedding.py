@@ -1,8 +1,8 @@
-"""Texts to vectors: batched over concurrent callers, each text once, and away from the I/O loop.
+"""Embedding of texts: batched over concurrent callers, each text once, away from the I/O loop.
 
-A slow embedder delays those alone who wait for its vectors. A text that finds room goes out at
-once; those that come meanwhile make the next batch. A batch that fails is run again in halves
-until the texts that fail are alone.
+A slow embedder delays only the callers who wait for its vectors. A text is sent at once if there is
+room; those that arrive meanwhile make the next batch. A batch that fails is run again in halves
+until the failing texts are alone.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from ..sql.search.vector_codec import vectors_bytes
 from .model_calls import ModelCalls
 
 REMEMBERED_BYTES = 64 * 1024 * 1024
-"""How much of the vectors last asked for is kept."""
+"""How many bytes of recently used vectors are kept."""
 
 
 class _Wanted:
-    """A text under way: who waits for its vector."""
+    """A text in flight and the number of callers who wait for its vector."""
 
     __slots__ = ("future", "since", "waiters")
 
@@ -44,7 +44,7 @@ Embed = Callable[[list[str]], Awaitable[Any]]
 
 
 class _Flow:
-    """The texts of one kind, documents or queries, on their way through the embedder."""
+    """The queue of one kind of texts, documents or queries, before the embedder."""
 
     def __init__(self, embed: Embed, calls: ModelCalls, index: SearchIndex) -> None:
         assert index.vectors is not None
@@ -59,14 +59,14 @@ class _Flow:
         self.closed = False
 
     def recall(self, text: str) -> bytes | None:
-        """Its vector, if it was asked for lately."""
+        """Return the text's vector if it was asked for recently."""
         return self._known.recall(text)
 
     def learn(self, text: str, vector: bytes) -> None:
         self._known[text] = vector
 
     async def vectors(self, texts: Sequence[str]) -> list[bytes]:
-        """One for each text, in their order.
+        """Return the vector of each text, in order.
 
         Raises:
             EmbeddingError: the embedder failed with one of them.
@@ -129,9 +129,9 @@ class _Flow:
                 self._settle(text, vector)
 
     def _give_up_late(self, error: EmbeddingTimeoutError) -> None:
-        """Fails what has waited for its turn as long as a call may take.
+        """Fail the texts that have waited as long as one call may take.
 
-        Else a model that hangs would let them wait one after the other.
+        Otherwise, a model that hangs would let them wait one after the other.
         """
         too_early = asyncio.get_running_loop().time() - self._index.embed_timeout_s
         late = {text for text in self._waiting if self._wanted[text].since <= too_early}
@@ -164,21 +164,21 @@ class _Flow:
                 raise IndexMismatchError("the index was replaced meanwhile") from error
             raise EmbeddingError("the embedder was cancelled") from error
         except Exception as error:
-            raise EmbeddingError(self._told(error)) from error
+            raise EmbeddingError(self._described(error)) from error
         return vectors_bytes(given, len(texts), self._index.vectors)
 
-    def _told(self, error: Exception) -> str:
-        """What failed, and how functions are called where one may have expected something else."""
+    def _described(self, error: Exception) -> str:
+        """Describe the failure; for a function, also how functions are called."""
         embedder = self._calls.embedder
         if embedder is None:
             return f"the embedder could not be made: {shown(error)}"
         puzzled = embedder.is_function and isinstance(error, (TypeError, AttributeError))
-        told = f"the embedder failed: {shown(error, embedder.secrets)}"
-        return f"{told}; {HOW}" if puzzled else told
+        failure = f"the embedder failed: {shown(error, embedder.secrets)}"
+        return f"{failure}; {HOW}" if puzzled else failure
 
 
 class _Questions(_Flow):
-    """Questions go one by one where the model embeds them otherwise than texts."""
+    """The queue of queries; one by one if the model embeds them differently from documents."""
 
     def _batch_size(self) -> int:
         embedder = self._calls.embedder
@@ -187,7 +187,7 @@ class _Questions(_Flow):
 
 
 class Embedder:
-    """The embedder of an index, for one store; on the running loop."""
+    """The embedder of an index, for one store, on the running loop."""
 
     def __init__(self, index: SearchIndex) -> None:
         self._calls = calls = ModelCalls(index)
@@ -195,6 +195,6 @@ class Embedder:
         self.queries = _Questions(calls.queries, calls, index)
 
     def close(self) -> None:
-        """Gives up what is under way; a blocking call goes on in a thread that is left behind."""
+        """Give up what is in flight; a blocking call continues in a thread that is left behind."""
         self.documents.closed = self.queries.closed = True
         self._calls.close()

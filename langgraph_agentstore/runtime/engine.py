@@ -49,14 +49,14 @@ ResultT = TypeVar("ResultT")
 
 
 class Drained(Protocol):
-    """What holds writes that it promised to make, in the background, through an engine."""
+    """A holder of writes that it promised to make in the background through an engine."""
 
     def drain(self) -> None:
-        """Makes them; returns when all are made or it gives up, and says so itself."""
+        """Make the writes; return when all are made, or after reporting that it gives up."""
 
 
 class Engine(ForkAware):
-    """One thread, one session. Nothing starts before the first request."""
+    """The executor of one store: one thread and one session, started by the first request."""
 
     def __init__(
         self, config: StoreConfig, current_rules: CurrentRules, index: Mapping[str, Any] | None
@@ -85,7 +85,7 @@ class Engine(ForkAware):
 
     @property
     def context(self) -> SqlContext:
-        """What statements are written for now; reindexing puts another in its place."""
+        """The context that statements are written for now; reindexing replaces it."""
         return self.current_rules.context
 
     @property
@@ -131,7 +131,7 @@ class Engine(ForkAware):
         return request.outcome()
 
     def close(self) -> None:
-        """Ends the store when everything accepted is done. Idempotent, and safe on any thread."""
+        """End the store when everything accepted is done. Idempotent and thread-safe."""
         if not self._closed:
             for holder in list(self.drained_first):
                 holder.drain()
@@ -142,9 +142,9 @@ class Engine(ForkAware):
             thread.join()
 
     def close_soon(self) -> None:
-        """As `close`, without waiting or locking: for a finaliser, which may run on any thread.
+        """Start closing without waiting or locking, for a finalizer, which may run on any thread.
 
-        A finaliser runs when nobody can submit any more, so it needs no lock.
+        A finalizer runs when nobody can submit any more, so it needs no lock.
         """
         if self._closed:
             return
@@ -155,16 +155,16 @@ class Engine(ForkAware):
 
     @property
     def is_open(self) -> bool:
-        """Whether an operation would go to the server at once."""
+        """Whether an operation would be sent to the server at once."""
         return self._session is not None
 
     @property
     def is_closed(self) -> bool:
-        """Whether it takes no more operations."""
+        """Whether no more operations are taken."""
         return self._closed
 
     def stats(self) -> StoreStats:
-        """The counters since the store was made, and the pool now; no I/O."""
+        """Return the counters since the store was made and the state of the pool, without I/O."""
         session = self._session
         if session is None:
             return StoreStats(self._refused, 0, self._refused, 0, 0, 0, len(self._inbox), 0, 0)
@@ -181,14 +181,14 @@ class Engine(ForkAware):
         )
 
     def note_access(self, touched: Iterable[Touched], count: int, agent: str) -> None:
-        """Counts reads, `count` of each record, soon; see `AccessLog.note`. Waits for nothing."""
+        """Count reads of records, `count` of each, soon; wait for nothing. See `AccessLog.note`."""
         thread = self._thread
         if self.access.note(touched, count, agent) and thread is not None:
             with suppress(RuntimeError):  # closed meanwhile: closing has counted them
                 thread.call(self._flush_later)
 
     def after_fork(self, keep: Callable[[object], None]) -> None:
-        """The thread and the connections are the parent's; the child makes its own when used."""
+        """Drop the parent's thread and connections; the child makes its own when it needs them."""
         keep((self._thread, self._session, self._opening, self._closing, list(self._inbox)))
         self._reset()
 
@@ -242,9 +242,9 @@ class Engine(ForkAware):
             self._drain()
 
     def post(self, job: Job[Any]) -> None:
-        """Has a job done that nobody waits for; nothing if the store is not open.
+        """Start a job that nobody waits for; do nothing if the store is not open.
 
-        Without locking, for a finaliser, which may run on any thread.
+        Takes no lock, since a finalizer may call it on any thread.
         """
         thread = self._thread
         if thread is not None and not self._closed:
@@ -262,7 +262,7 @@ class Engine(ForkAware):
         self._flushing = asyncio.get_running_loop().create_task(self._flush())
 
     async def _flush(self) -> None:
-        """Counts what was read; if that fails, again later."""
+        """Count the reads noted; if that fails, try again later."""
         if self._session is None:
             return
         try:
@@ -309,7 +309,7 @@ class Engine(ForkAware):
 
 
 async def open_session(config: StoreConfig, context: SqlContext) -> Session:
-    """Connects and brings the schema up to date; the bundled Postgres is started first."""
+    """Connect and bring the schema up to date; start the bundled Postgres first if it is used."""
     source = config.source
     if source.embedded is None:
         parameters = source.resolve()

@@ -1,7 +1,7 @@
-"""Equal reads share one statement while it waits to be sent.
+"""Equal reads: one statement for all callers who ask for the same while it waits to be sent.
 
-A read that comes after a write was acknowledged must see it. So it never joins a statement that
-is on its way, only one that has not left.
+A read must see every write acknowledged before it. So a read never joins a statement that is in
+flight, only one that was not sent yet.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from .driver_errors import as_store_error
 from .requests import PendingOperation
 
 Fetch: TypeAlias = Callable[[Statement[Any], Callable[[], None]], Awaitable[Sequence[Row]]]
-"""Runs a statement; calls its second argument right before it goes to the server."""
+"""Runs a statement; calls its second argument right before it sends it to the server."""
 
 Answer: TypeAlias = Callable[[PendingOperation, Decoded[Any]], None]
-"""Takes the result of one entry."""
+"""Takes the result of one operation."""
 
 ANSWERED_AT_ONCE = 256
-"""So many are answered before the loop gets its turn."""
+"""How many operations are answered before the event loop gets its turn."""
 
 
 class EqualReads:
-    """Runs a read once for all who wait for the same, on the running event loop.
+    """Runs each read once for all who wait for the same, on the running event loop.
 
-    `settled` is told of entries that are answered or failed.
+    `settled` is called with operations that are answered or failed.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class EqualReads:
         self._running: dict[asyncio.Task[None], tuple[Hashable, list[PendingOperation]]] = {}
 
     def add(self, entry: PendingOperation) -> None:
-        """Runs an operation's read, or lets it join one that was not sent."""
+        """Run the read, or let it join an equal one that was not sent yet."""
         key = read_key(entry.operation)
         entries = self._unsent.get(key)
         if entries is not None:
@@ -56,7 +56,7 @@ class EqualReads:
         task.add_done_callback(self._ended)
 
     def abandon(self) -> None:
-        """Stops what runs for callers who have all given up."""
+        """Stop reads whose callers have all given up."""
         for task, (key, entries) in list(self._running.items()):
             if all(entry.request.cancelled for entry in entries):
                 self._close(key, entries)
@@ -90,7 +90,7 @@ class EqualReads:
         self._settled(entries)
 
     def _close(self, key: Hashable, entries: list[PendingOperation]) -> None:
-        """From here on nobody joins."""
+        """Let nobody join any more."""
         if self._unsent.get(key) is entries:
             del self._unsent[key]
 
@@ -98,7 +98,7 @@ class EqualReads:
 def _decoder(
     entries: Sequence[PendingOperation], rows: Sequence[Row]
 ) -> Callable[[Statement[Any]], Decoded[Any]]:
-    """Gives each caller a result of its own."""
+    """Return a function that gives each caller a result of its own."""
     copies = CopiesOfRows(rows, shared=len(entries) > 1)
     first: Statement[Any] = entries[0].operation
     again = first.again

@@ -1,4 +1,4 @@
-"""What an index adds to a session: vectors for what is written, and for what is asked."""
+"""The index of an open store: it gives vectors to writes and to queries."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Known = Callable[[Statement[dict[int, bytes]]], Awaitable[dict[int, bytes]]]
 
 
 class CurrentIndex:
-    """The index that a store searches by, `now`; reindexing puts another in its place."""
+    """Holds the index that a store searches by, `now`; reindexing replaces it."""
 
     def __init__(self, now: IndexState) -> None:
         self.now = now
         self._changing: asyncio.Future[None] | None = None
 
     async def do(self, work: Callable[[IndexState], Awaitable[ResultT]]) -> ResultT:
-        """Does it by the index in force, and again if that was replaced while it was under way."""
+        """Do the work by the current index; do it again if the index was replaced meanwhile."""
         while True:
             index_state = self.now
             try:
@@ -47,7 +47,7 @@ class CurrentIndex:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Has those who find the old index gone wait for the end of the block."""
+        """Let callers who find the old index gone wait for the end of the block."""
         self._changing = asyncio.get_running_loop().create_future()
         try:
             yield
@@ -57,9 +57,9 @@ class CurrentIndex:
 
 
 class IndexState:
-    """The rules of an open store's index, and its embedder.
+    """The SQL context of an open store's index, and its embedder.
 
-    `problem` says why vectors cannot be used, if they cannot; whatever needs them raises it.
+    `problem` says why vectors cannot be used, if so; every operation that needs them raises it.
     """
 
     def __init__(self, context: SqlContext, problem: SchemaError | None) -> None:
@@ -70,11 +70,11 @@ class IndexState:
         self.embedder = Embedder(index) if index is not None and has_model else None
 
     async def open(self, connection: Connection) -> None:
-        """Finds out anew which set of vectors is in use."""
+        """Read again which set of vectors is in use."""
         self.context, self.problem = await open_vectors(connection, self.context)
 
     async def embed(self, put: Put, known: Known) -> None:
-        """Gives the put its vectors.
+        """Set the vectors of a put.
 
         Raises:
             EmbeddingError: the embedder failed; the message names the item.
@@ -99,7 +99,7 @@ class IndexState:
             raise _naming(put.item_id, error) from (error.__cause__ or error)
 
     async def embed_all(self, puts: Sequence[Put]) -> None:
-        """Gives many puts their vectors, where they have none yet."""
+        """Set the vectors of those puts that have none yet."""
         for put in puts:
             self.refit(put)
         waiting = [put for put in puts if put.pending]
@@ -112,7 +112,7 @@ class IndexState:
             put.vectors = vectors
 
     async def vectors(self, items: Sequence[tuple[ItemId, list[str]]]) -> list[list[bytes]]:
-        """Those of each item's texts, however long that takes in all.
+        """Return the vectors of each item's texts; there is no limit for the whole.
 
         Raises:
             EmbeddingError: the embedder failed; the message names the first item concerned.
@@ -131,7 +131,7 @@ class IndexState:
         return [[next(found) for _ in texts] for _, texts in items]
 
     async def statement_of(self, query: Query[Any]) -> Statement[object]:
-        """The search that a query becomes once its text is embedded."""
+        """Embed the text of a query and return the statement of its search."""
         if query.text is None:
             return query.statement(self.context, None)
         if self.problem is not None:
@@ -141,7 +141,7 @@ class IndexState:
         return query.statement(self.context, vector)
 
     def refit(self, put: Put) -> None:
-        """Has the put say what this index finds it by: it may be another since it was planned."""
+        """Set what the put is found by in this index; it may have been planned for another one."""
         if self.context.index is None:
             return
         content = content_for(put, self.context.index)

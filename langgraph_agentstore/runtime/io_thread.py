@@ -1,7 +1,7 @@
-"""A private thread with an event loop of its own.
+"""A private thread with an event loop of its own, and what goes with threads: forks, green threads.
 
-The store's loop is not the host's: so a store works on any loop, on several at once, from
-threads without one, and from blocking code on a running loop's thread.
+The store's loop is not the host's. So a store works on any loop, on several at once, from threads
+without one, and from blocking code on a running loop's thread.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ EVENTLET = "eventlet.patcher"
 """The modules that replace threads by green ones; each may do so at any time."""
 
 _inherited: list[object] = []
-"""A parent's loops, kept in the forked child: finalising them would touch its connections."""
+"""The parent's loops, kept in the forked child: finalizing them would touch its connections."""
 
 
 class IoThread:
-    """The thread and its loop; both run from construction until `stop`."""
+    """A thread and its loop; both run from construction until `stop`."""
 
     def __init__(self, name: str = "agentstore-io") -> None:
         self.loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
@@ -42,18 +42,18 @@ class IoThread:
         self.ident = self._thread.ident
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Runs the function on the loop, soon.
+        """Schedule the function on the loop.
 
-        In a context of the thread's own: a timer set there must not keep a caller's graph alive.
+        It runs in the thread's own context: a timer set there must not keep a caller's graph alive.
         """
         self.loop.call_soon_threadsafe(function, *arguments, context=self.context)
 
     def stop(self) -> None:
-        """Ends the loop after what is due now; call it on the thread itself."""
+        """End the loop after what is due now; call it on the thread itself."""
         self.loop.stop()
 
     def join(self) -> None:
-        """Waits until the thread has ended."""
+        """Wait until the thread has ended."""
         self._thread.join()
 
     @property
@@ -80,7 +80,7 @@ class IoThread:
 
 
 async def in_thread(function: Callable[[], T]) -> T:
-    """Runs what blocks in a thread of the loop's, or here where none can be started any more."""
+    """Run a blocking function in a thread, or here if no thread can be started any more."""
     try:
         running = asyncio.get_running_loop().run_in_executor(None, function)
     except RuntimeError:  # a process that ends starts no more threads
@@ -89,9 +89,9 @@ async def in_thread(function: Callable[[], T]) -> T:
 
 
 def check_threads() -> None:
-    """Raise a ConfigurationError where gevent or eventlet replaced the threads.
+    """Raise a ConfigurationError if gevent or eventlet replaced the threads.
 
-    The I/O thread would run within the thread that waits for it, and neither would ever go on.
+    The I/O thread would run within the thread that waits for it, and neither would ever continue.
     """
     if GEVENT in sys.modules and _gevent_replaced_threads():
         raise ConfigurationError(
@@ -114,7 +114,7 @@ def _gevent_replaced_threads() -> bool:
 
 
 class ForkAware:
-    """Told in a forked child that its thread exists only in the parent."""
+    """An object that is told in a forked child that its thread exists only in the parent."""
 
     _all: ClassVar[weakref.WeakSet[ForkAware]] = weakref.WeakSet()
 
@@ -122,7 +122,7 @@ class ForkAware:
         self._all.add(self)
 
     def after_fork(self, keep: Callable[[object], None]) -> None:
-        """Drops what belongs to the parent; `keep` saves an object from being finalised."""
+        """Drop what belongs to the parent; `keep` saves an object from being finalized."""
         raise NotImplementedError
 
     @classmethod

@@ -1,7 +1,8 @@
-"""Hearing of changes: one connection per store that listens, and the watches that it wakes.
+"""Notifications of changes: one listening connection per store, and the watches that it wakes.
 
-It only saves waiting. What was changed is read from a table, so a notification that is lost while
-the server restarts costs a watch `POLL_S` and nothing else. Behind a pooler nobody listens.
+A notification only saves waiting. The changes themselves are read from a table, so a notification
+that is lost while the server restarts costs a watch at most `POLL_S`. Behind a pooler, nobody
+listens.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _FAILURES = (
 
 
 class Subscription:
-    """Rings when a user's items change."""
+    """An event that is set when a user's items change."""
 
     def __init__(self, user_id: str) -> None:
         self.digest = digest_of(user_id)
@@ -36,11 +37,11 @@ class Subscription:
         self._event.set()
 
     def clear(self) -> None:
-        """From here on it is worth waiting for."""
+        """Clear the event, so that the next wait blocks until a new notification."""
         self._event.clear()
 
     async def wait(self, seconds: float) -> None:
-        """Returns when it rings, or after that time."""
+        """Return when the event is set, or after that time."""
         try:
             await asyncio.wait_for(self._event.wait(), seconds)
         except asyncio.TimeoutError:
@@ -48,7 +49,7 @@ class Subscription:
 
 
 class Listener:
-    """The connection that listens, opened when it is first wanted; on the running loop."""
+    """The connection that listens, opened when it is first needed; on the running loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,7 +59,7 @@ class Listener:
         database.connections.on_none_left = self._give_way
 
     async def add(self, subscription: Subscription) -> None:
-        """From now on, as far as the server lets it, the subscription rings."""
+        """Set the subscription's event on every notification, as far as the server allows it."""
         self._subscriptions.add(subscription)
         async with self._connecting:
             lost = self._connection is None or self._connection.is_closed()
@@ -74,7 +75,7 @@ class Listener:
             connection.terminate()
 
     def _give_way(self) -> None:
-        """Leaves its connection to statements, which have none."""
+        """Give up the connection because statements have none."""
         if self._connection is not None:
             self._connection.terminate()
 

@@ -1,8 +1,8 @@
-"""Numbered SQL files, applied once each, in order, by one process at a time.
+"""Numbered SQL files, each applied once, in order, by one process at a time.
 
-Everything happens in one transaction under a transaction-level advisory lock: so any number of
-processes may start at once, a failure leaves nothing behind, and PgBouncer in transaction mode
-does no harm. Each file may also be run again without effect.
+Everything happens in one transaction under a transaction-level advisory lock. So any number of
+processes may start at once, a failure leaves nothing behind, and PgBouncer in transaction mode does
+no harm. Each file may also be run again without effect.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LONGEST_S = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: its number, its name, and its text with `{schema}` where the schema goes."""
+    """One file: its number, its name, and its text with `{schema}` in place of the schema."""
 
     number: int
     name: str
@@ -38,11 +38,11 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the text, which must not change once it has been released."""
+        """The SHA-256 of the text, which must not change once it has been released."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def statements(self, tables: Tables) -> list[str]:
-        """The statements one by one, as a distributed database needs them."""
+        """Return the statements one by one, as a distributed database needs them."""
         parts = [part.strip() for part in re.split(r";\s*$", self.text, flags=re.MULTILINE)]
         return [part.replace("{schema}", tables.quoted) for part in parts if part]
 
@@ -60,12 +60,12 @@ _MIGRATIONS = _read_migrations()
 
 
 def migrations() -> tuple[Migration, ...]:
-    """Every migration of this release, by number."""
+    """Return every migration of this release, by number."""
     return _MIGRATIONS
 
 
 def setup_sql(tables: Tables, after: int = 0) -> str:
-    """The whole set-up as one script, for a role that may create what the store's may not."""
+    """Return the whole set-up as one script, for a role with more rights than the store's."""
     statements = [f"SET search_path = {OWN_NAMES_ALONE}", *_bootstrap(tables)]
     for migration in migrations():
         if migration.number > after:
@@ -75,10 +75,10 @@ def setup_sql(tables: Tables, after: int = 0) -> str:
 
 
 async def migrate(connection: Connection, tables: Tables) -> int:
-    """Brings the schema up to date; the number of the newest migration.
+    """Bring the schema up to date; return the number of the newest migration.
 
     Raises:
-        MissingSchemaError: something is to be created and this role may not; `sql` has it.
+        MissingSchemaError: this role may not create what is missing; `sql` has the statements.
         SchemaTooNewError: a later release was here.
         MigrationError: an applied migration differs from this release's, or one failed.
     """
@@ -118,7 +118,7 @@ def _pending(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
 
 
 async def _applied(connection: Connection, tables: Tables) -> dict[int, str]:
-    """Checksums by number; empty where there is no schema yet."""
+    """Return the checksums of the applied migrations by number; {} if there is no schema yet."""
     try:
         if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", tables.migration):
             return {}
@@ -166,7 +166,7 @@ def _first_line(error: asyncpg.PostgresError) -> str:
 
 
 def _rights(tables: Tables) -> str:
-    """All that a role needs to use the tables, as GRANT names them."""
+    """Return the rights that a role needs to use the tables, as GRANT names them."""
     return (
         f"USAGE ON SCHEMA {tables.quoted} and SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "
         f"SCHEMA {tables.quoted}"
@@ -183,7 +183,7 @@ async def _check_encoding(connection: Connection) -> None:
 
 
 def _bootstrap(tables: Tables) -> tuple[str, ...]:
-    """The schema, if it is not there yet, and the table that says what was applied."""
+    """Return the statements that create the schema and the table of applied migrations."""
     literal = tables.schema.replace("'", "''")
     return (
         # IF NOT EXISTS alone would demand the right to create schemas even where this one is.

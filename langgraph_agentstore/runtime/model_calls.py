@@ -1,7 +1,8 @@
-"""Calls of an embedder: off the I/O loop, so many at once, each with a limit of its own.
+"""Calls of an embedder: away from the I/O loop, several at once, each with a time limit.
 
-Blocking calls run on threads of the embedder's own, awaited ones on a loop that all stores of the
-process share: an async client stays with the loop that used it first, whatever store comes next.
+Blocking calls run on threads of the embedder's own. Awaited calls run on a loop that all stores of
+the process share: an async client stays with the loop that used it first, whatever store comes
+next.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from ..errors import EmbeddingTimeoutError
 from .io_thread import ForkAware, IoThread
 
 LONGEST_MAKING_S = 600.0
-"""A model may be downloaded when it is made."""
+"""How long making an embedder may take: a model may be downloaded."""
 
 STUCK_S = 1.0
-"""A loop that does nothing for so long after a call was given up is held by that call."""
+"""A loop that does nothing for so long after a call was given up is blocked by that call."""
 
 ResultT = TypeVar("ResultT")
 
 
 class ModelCalls:
-    """The calls of one embedder, for one store; on the running loop."""
+    """The calls of one embedder, for one store, on the running loop."""
 
     def __init__(self, index: SearchIndex) -> None:
         self._index = index
@@ -51,11 +52,11 @@ class ModelCalls:
 
     @property
     def width(self) -> int:
-        """How many calls for texts, or for questions, may be asked for at once."""
+        """How many calls for documents, or for queries, may be requested at once."""
         return 1 if self.embedder is None else max(1, self._at_once(self.embedder) // 2)
 
     async def documents(self, texts: list[str]) -> Any:
-        """What the embedder says of the texts, unchecked.
+        """Return the embedder's result for the texts, unchecked.
 
         Raises:
             EmbeddingTimeoutError: it took too long.
@@ -65,12 +66,12 @@ class ModelCalls:
         return await self._ask(embedder.documents, texts)
 
     async def queries(self, texts: list[str]) -> Any:
-        """As `documents`, of questions."""
+        """Do the same as `documents` for queries."""
         embedder = await self._made()
         return await self._ask(embedder.queries, texts)
 
     def close(self) -> None:
-        """Gives up the calls under way and those that wait, and ends the threads that are idle."""
+        """Give up the calls in flight and those that wait, and end idle threads."""
         self._closed = True
         for call in self._under_way:
             call.cancel()
@@ -137,9 +138,9 @@ class ModelCalls:
         self,
         work: Awaitable[ResultT],
         limit_s: float | None = None,
-        told: str = "the embedder",
+        name: str = "the embedder",
     ) -> ResultT:
-        """Its result, unless that takes too long; then it is given up."""
+        """Return the result of the work, or give it up when it takes too long."""
         limit_s = self._index.embed_timeout_s if limit_s is None else limit_s
         call = asyncio.ensure_future(work)
         if self._closed:
@@ -151,19 +152,20 @@ class ModelCalls:
             self._under_way.discard(call)
         if not call.done():
             call.cancel()
-            raise EmbeddingTimeoutError(f"{told} took longer than {limit_s:g} s")
+            raise EmbeddingTimeoutError(f"{name} took longer than {limit_s:g} s")
         return call.result()
 
 
 def _needs_a_loop(error: Exception) -> bool:
-    """Whether a blocking form says that it is not there, or that it only works by a loop."""
+    """Return whether a blocking form says that it is missing, or that it needs an event loop."""
     return isinstance(error, NotImplementedError) or "event loop" in str(error)
 
 
 class Workers:
-    """Daemon threads for blocking calls, the same one again and again where one suffices.
+    """Daemon threads for blocking calls; an idle thread is used again before a new one starts.
 
-    The thread of a call that is given up is left behind, and ends when the call does. On one loop.
+    The thread of a call that is given up is left behind and ends when the call does. Use it on one
+    loop.
     """
 
     def __init__(self) -> None:
@@ -171,7 +173,7 @@ class Workers:
         self._closed = False
 
     async def run(self, call: Callable[[], ResultT]) -> ResultT:
-        """What the call returns or raises, in a thread."""
+        """Run the call in a thread; return or raise what it does."""
         worker = self._idle.pop() if self._idle else _Worker()
         future: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         worker.take(call, future)
@@ -188,7 +190,7 @@ class Workers:
         return future.result()
 
     def close(self) -> None:
-        """Ends the threads; those that are busy end after their call."""
+        """End the threads; busy ones end after their call."""
         self._closed = True
         while self._idle:
             self._idle.pop().leave()
@@ -246,7 +248,7 @@ class _AwaitedCalls(ForkAware):
         self._suspect: IoThread | None = None
 
     async def thread(self) -> IoThread:
-        """The thread of the loop, started when it is first needed; one that is stuck is left."""
+        """Return the thread of the loop; start it if needed, and replace one that is stuck."""
         thread = self._running()
         if thread is not self._suspect:
             return thread
@@ -258,7 +260,7 @@ class _AwaitedCalls(ForkAware):
         return self._running()
 
     def suspect(self, thread: IoThread) -> None:
-        """Has the next call look first whether a call that was given up blocks the loop."""
+        """Let the next call check first whether a call that was given up blocks the loop."""
         self._suspect = thread
 
     def _running(self) -> IoThread:
@@ -268,7 +270,7 @@ class _AwaitedCalls(ForkAware):
             return self._thread
 
     def after_fork(self, keep: Callable[[object], None]) -> None:
-        """The thread is the parent's; the child makes its own."""
+        """Forget the parent's thread; the child starts its own."""
         keep(self._thread)
         self._gate, self._thread, self._suspect = threading.Lock(), None, None
 

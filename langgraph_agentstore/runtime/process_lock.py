@@ -1,9 +1,9 @@
-"""A lock between processes for long work, which also holds where sessions are shared.
+"""A lock between processes for long work, which also works where sessions are shared.
 
-On a session of one's own it is the session's. A pooler gives the next transaction another
-session, with the lock left behind on the former; so there a transaction on a connection beside
-holds it. That transaction does nothing else: whoever makes an index concurrently waits for
-transactions that have looked at tables, not for this one.
+On a session of its own, it is a lock of the session. A pooler gives the next transaction another
+session and leaves such a lock behind; so there, a transaction on a second connection holds it. That
+transaction does nothing else: creating an index concurrently waits for transactions that have read
+tables, not for this one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ANSWER_S = 10.0
 
 
 class ProcessLock:
-    """One process at a time has it, of all that use the database."""
+    """A lock that one process at a time holds, of all that use the database."""
 
     def __init__(self, database: Database, number: int) -> None:
         self._database = database
@@ -36,7 +36,7 @@ class ProcessLock:
         self._is_taken = False
 
     async def try_take(self, connection: Connection) -> bool:
-        """Takes the lock unless another has it; the work is then done on this connection.
+        """Take the lock unless another process has it; the work is then done on this connection.
 
         Raises:
             ConfigurationError: a pooler has one connection to the server, and this needs two.
@@ -52,12 +52,12 @@ class ProcessLock:
         return self._is_taken
 
     async def confirm(self) -> None:
-        """Raises the driver's error if the lock was lost with its connection."""
+        """Raise the driver's error if the lock was lost with its connection."""
         if self._beside is not None:
             await self._beside.execute("SELECT")
 
     async def release(self, connection: Connection) -> None:
-        """Gives the lock back, if it was taken."""
+        """Give the lock back, if it was taken."""
         beside, self._beside = self._beside, None
         taken, self._is_taken = self._is_taken, False
         if beside is not None:

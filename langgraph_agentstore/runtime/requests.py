@@ -23,7 +23,7 @@ logger = logging.getLogger("langgraph_agentstore")
 
 
 class Request:
-    """The operations of one request, their results and their errors, by position."""
+    """The operations of one request, with their results and errors by position."""
 
     __slots__ = ("cancelled", "errors", "later", "operations", "remaining", "results", "tasks")
 
@@ -51,19 +51,19 @@ class Request:
         self.tasks.append(task)
 
     def cancel_tasks(self) -> None:
-        """Stops the statements that run for this request alone; call it on the I/O thread."""
+        """Stop the statements that run for this request alone; call it on the I/O thread."""
         for task in self.tasks or ():
             task.cancel()
 
     @property
     def failed_operations(self) -> int:
-        """How many operations failed of which somebody hears."""
+        """How many operations failed with a caller to hear of it."""
         return 0 if self.cancelled or self.errors is None else len(self.errors)
 
     def outcome(self) -> list[Any]:
-        """The results, or the error.
+        """Return the results, or raise the error.
 
-        That is the operation's own if one failed, or if all failed for the same reason; else a
+        It is the operation's own if one failed, or if all failed for the same reason; otherwise a
         `BatchError`.
         """
         if self.errors is None:
@@ -81,7 +81,7 @@ class Request:
         )
 
     def announce(self) -> None:
-        """Tells the caller that the outcome is there."""
+        """Tell the caller that the outcome is there."""
         raise NotImplementedError
 
 
@@ -90,7 +90,7 @@ def _are_alike(errors: Sequence[Exception]) -> bool:
 
 
 class BlockingRequest(Request):
-    """A request whose thread waits. A bare lock is the cheapest thing one can wait on."""
+    """A request whose thread waits, on a bare lock, the cheapest thing to wait on."""
 
     __slots__ = ("_finished",)
 
@@ -121,7 +121,7 @@ class AwaitedRequest(Request):
 
 
 class PartOfRequest(AwaitedRequest):
-    """A request that another one makes, whose failure counts."""
+    """A request that is part of another one, which counts its failure."""
 
     __slots__ = ()
 
@@ -150,7 +150,7 @@ class BackgroundRequest(Request):
 
 
 class PendingOperation:
-    """One operation under way: which request it belongs to, and at which position."""
+    """An operation that waits or is in flight, with its request and its position there."""
 
     __slots__ = ("operation", "position", "request")
 
@@ -161,7 +161,7 @@ class PendingOperation:
 
 
 def announce_all(requests: Iterable[Request]) -> None:
-    """Announces finished requests, with one wake-up for all that wait on the same loop."""
+    """Announce finished requests, with one wake-up for all that wait on the same loop."""
     by_loop: defaultdict[asyncio.AbstractEventLoop, list[AwaitedRequest]] = defaultdict(list)
     for request in requests:
         if isinstance(request, AwaitedRequest):

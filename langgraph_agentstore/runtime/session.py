@@ -1,7 +1,7 @@
-"""What exists while a store is open: the database, the queues and the statements under way.
+"""The session of an open store: the database, the queues and the statements in flight.
 
-Everything here runs on the I/O thread. An operation goes its way by its type: gets and writes
-into queues, where they travel together; every other statement, and every job, alone.
+Everything here runs on the I/O thread. Each operation names its queue: gets, writes and bounded
+reads are sent in batches; other statements and jobs run alone.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Job(Operation[T]):
-    """Work that is no single statement, such as a COPY or a sweep."""
+    """Work that is more than one statement, such as a COPY or a sweep."""
 
     run: Callable[[Session], Awaitable[T]]
 
@@ -100,17 +100,17 @@ class Session:
 
     @property
     def context(self) -> SqlContext:
-        """Those in force, with the set of vectors in use."""
+        """The context of the current index, with the set of vectors in use."""
         return self.index.now.context
 
     @property
     def waiting(self) -> int:
-        """Operations queued in the queues, not sent."""
+        """How many operations wait in the queues."""
         queues = (self._gets, self._writes, self._shared, self._refreshes)
         return sum(len(queue.waiting) for queue in queues)
 
     def begin(self, request: Request) -> None:
-        """Sends a request's operations their ways; `dispatch` lets the queues go."""
+        """Add the operations of a request to their queues; `dispatch` sends them."""
         self._under_way += 1
         self._idle.clear()
         self.operations += len(request.operations)
@@ -126,7 +126,7 @@ class Session:
         self._enqueue(request, entries)
 
     def dispatch(self) -> None:
-        """Sends what the queues hold, as far as there is room."""
+        """Send what the queues hold, as far as there is room."""
         if self._gets.waiting:
             self._gets.dispatch()
         if self._writes.waiting:
@@ -135,19 +135,19 @@ class Session:
             self._shared.dispatch()
 
     def give_up(self, request: Request) -> None:
-        """Stops the reads that nobody waits for any more, now that the caller is gone."""
+        """Stop reads that nobody waits for any more, after a caller was cancelled."""
         request.cancel_tasks()
         self._gets.abandon()
         self._shared.abandon()
         self._equal_reads.abandon()
 
     async def settle(self) -> None:
-        """Waits until everything that was begun is done; for a server that is away, not long."""
+        """Wait until everything that was begun is done, but not long for a server that is away."""
         self.database.connections.attempts.end_soon()
         await self._idle.wait()
 
     async def finish(self) -> None:
-        """Closes the database, when everything is settled."""
+        """Close the database; call it when everything is settled."""
         await self.sweeper.stop()
         await self.listener.close()
         await self.index.now.close()
@@ -173,7 +173,7 @@ class Session:
                     self._start_alone(request, entry)
 
     async def _fetch_shared(self, statement: Statement[Any]) -> Any:
-        """The result of a bounded statement of the session's own."""
+        """Return the result of a bounded statement of the session's own."""
         request = AwaitedRequest([statement])
         self.begin(request)
         self._shared.dispatch()
@@ -187,7 +187,7 @@ class Session:
         request.keep(task)
 
     def _settled(self, entries: Sequence[PendingOperation]) -> None:
-        """Counts the entries off their requests, and announces the requests that are complete."""
+        """Count operations off their requests and announce the requests that are complete."""
         finished: list[Request] = []
         for entry in entries:
             request = entry.request
@@ -224,7 +224,7 @@ class Session:
             self._refresh(read.refreshes)
 
     async def _run_shared(self, entries: Sequence[PendingOperation]) -> None:
-        """Bounded statements of one text, together."""
+        """Run bounded statements of one text together."""
         if len(entries) == 1:
             statement = entries[0].operation
             rows = await self.database.fetch(statement.sql, statement.arguments)
@@ -274,7 +274,7 @@ class Session:
     async def _result_of(
         self, operation: Statement[Any] | PutExpected | PutTogether | Query[Any] | Job[Any]
     ) -> Any:
-        """Waits for locked items as the queues do: turn by turn, as long as a command may take."""
+        """Run the operation; wait for locked items as the queues do, up to the command timeout."""
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation))
         return await self._outlasting_locks(lambda: self._attempt(operation))
@@ -301,7 +301,7 @@ class Session:
         return await self._result_of(put_expected_statement(operation, index_state.context))
 
     async def _read(self, statement: Statement[Any]) -> Any:
-        """The result of a read of which the caller's operation is a part."""
+        """Return the result of a read that is part of the caller's operation."""
         request = PartOfRequest([statement])
         request.remaining = 1
         self._under_way += 1
@@ -328,7 +328,7 @@ class Session:
         return decoded.result
 
     def _refresh(self, refreshes: Sequence[Refresh]) -> None:
-        """In the background: the reader has, or is about to get, its answer."""
+        """Refresh expiries in the background: the reader does not wait for it."""
         self.begin(BackgroundRequest(refreshes, "moving the expiry of items that were read"))
         self._refreshes.dispatch()
 

@@ -1,4 +1,4 @@
-"""Statements on the pool: retried where that is safe, with the driver's errors as_store_error."""
+"""Statements on the pool: retried where that is safe, with the driver's errors translated."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 class LargeValue:
     """A large value that is not decoded yet: the bytes of jsonb's wire format.
 
-    A JSON text of ten megabytes takes some 50 ms to decode, and the driver decodes while it reads
-    a row, on the I/O thread. So it gets this wrapper instead. Once the statement is done and its
+    A JSON text of ten megabytes takes some 50 ms to decode. The driver decodes while it reads a
+    row, on the I/O thread, so it gets this wrapper instead. Once the statement is done and its
     connection is free for others, a worker thread decodes.
     """
 
     __slots__ = ("wire",)
 
     seen = 0
-    """How many were read, of all connections: it only tells that there was one."""
+    """How many were read on all connections; a change tells only that there was one."""
 
     def __init__(self, wire: bytes) -> None:
         self.wire = wire
@@ -62,7 +62,7 @@ def _with_large_values(rows: Sequence[Row]) -> list[Row]:
 
 
 class Database:
-    """Runs statements; on the running event loop."""
+    """The pool and the statements that run on it, on the running event loop."""
 
     def __init__(self, target: TargetReader, shown: str, config: PoolConfig) -> None:
         connector = Connector(target, shown, config, decode_jsonb)
@@ -86,15 +86,15 @@ class Database:
         repeated: Repeated | None = None,
         sent: Callable[[], None] | None = None,
     ) -> Sequence[Row]:
-        """The rows of a statement.
+        """Run a statement and return its rows.
 
-        A lost connection is replaced and the statement run again if it certainly had no effect,
-        and so is one that the server undid because of a deadlock. Where nobody knows whether it
-        had, it is run once more if it is idempotent, in the words of `repeated` if it has any.
-        `sent` is called right before it goes to the server.
+        A lost connection is replaced, and the statement is run again if it certainly had no effect.
+        So is a statement that the server undid because of a deadlock. If nobody knows whether it
+        had an effect, it is run once more if it is idempotent, as `repeated` writes it if that is
+        given. `sent` is called right before the statement goes to the server.
 
         Raises:
-            AgentStoreError: of the kind that `translate` gives the driver's error.
+            AgentStoreError: of the kind that `driver_errors` gives the driver's error.
         """
         self.statements += 1
         attempts, doubtful = 0, False
@@ -137,7 +137,7 @@ class Database:
                 raise executing(error) from error
 
     def _is_demoted(self, error: Exception) -> bool:
-        """Whether a server that was to take writes refused one, and another may take it."""
+        """Return whether a server that should take writes refused one, and another may take it."""
         refused = isinstance(error, asyncpg.ReadOnlySQLTransactionError)
         return refused and self.connections.connector.seeks_writes
 

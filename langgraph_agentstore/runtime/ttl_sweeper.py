@@ -1,4 +1,4 @@
-"""Deleting what has expired, in bounded batches, now and then."""
+"""Deletion of expired items, in bounded batches, at intervals."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .driver_errors import is_read_only
 logger = logging.getLogger("langgraph_agentstore")
 
 BATCH_SIZE = 1000
-"""Items deleted by one statement: short locks, short transactions."""
+"""How many items one statement deletes: short locks, short transactions."""
 
 
 class Sweeper:
     """Calls `sweep_batch(BATCH_SIZE)` until it finds little, then waits; on the running loop.
 
-    Where TTLs are in use it starts by itself, until it is stopped once.
+    If TTLs are in use, it starts by itself until it is stopped once.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Sweeper:
         return self._task is not None and not self._task.done()
 
     async def sweep(self) -> int:
-        """Deletes everything that has expired; how many items that were."""
+        """Delete everything that has expired; return how many items."""
         total = 0
         while True:
             count = await self._sweep_batch(BATCH_SIZE)
@@ -46,14 +46,14 @@ class Sweeper:
                 return total
 
     def start_by_itself(self) -> None:
-        """Starts at the interval of the configuration, unless it runs or was stopped."""
+        """Start at the interval of the configuration, unless it runs or was stopped."""
         if self._by_itself and not self.running:
             self.start()
 
     def start(self, interval_minutes: float | None = None) -> Running:
-        """Sweeps every so many minutes from now on, in place of what interval there was.
+        """Sweep at this interval from now on, in place of the one before.
 
-        The future ends when this sweeping does, and ends it if it is cancelled.
+        The future ends when this sweeping does. Cancelling it ends the sweeping.
         """
         self._by_itself = True
         interval_minutes = interval_minutes or self._interval_minutes
@@ -76,7 +76,7 @@ class Sweeper:
         return stopped
 
     async def stop(self) -> bool:
-        """Ends it after the batch under way is given up; whether it was running."""
+        """Cancel the sweeping and the batch in flight; return whether it was running."""
         self._by_itself = False
         if not self.running or self._task is None:
             return False

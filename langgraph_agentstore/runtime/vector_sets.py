@@ -1,8 +1,7 @@
 """Sets of vectors: which one a store uses, made when a store with an embedder first opens.
 
-A set is a table of its own, of one embedder and one length. A store whose embedder is another
-one still opens: it reads and deletes, and can be told to `reindex()`; whatever needs a vector
-raises what is wrong.
+A set is a table of its own, for one embedder and one length. A store with another embedder still
+opens: it reads, deletes and can `reindex()`; operations that need a vector raise the reason.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _NOT_FOUND = (
 )
 
 OLDEST_PGVECTOR = (0, 8)
-"""The first whose indexes go on looking when a filter leaves too little."""
+"""The first version whose indexes go on searching when a filter leaves too few rows."""
 
 _EXTENSION = (
     "SELECT e.extversion, n.nspname, pg_catalog.has_schema_privilege(n.oid, 'USAGE') "
@@ -67,7 +66,7 @@ class StoredSet:
 async def open_vectors(
     connection: Connection, context: SqlContext
 ) -> tuple[SqlContext, SchemaError | None]:
-    """The rules with the set in use, made if there is none; and why there is none to be used.
+    """Return the context with the set in use, made if there is none; or why none can be used.
 
     Raises:
         ConfigurationError: the server does not know the index's language.
@@ -100,12 +99,12 @@ async def open_vectors(
 
 
 def with_extension(context: SqlContext, schema: str) -> SqlContext:
-    """The rules, once the schema of pgvector is known."""
+    """Return the context with the schema of pgvector."""
     return replace(context, tables=replace(context.tables, extension=schema))
 
 
 async def have_extension(connection: Connection, tables: Tables) -> str:
-    """Makes the extension unless it is there, tells the driver of its type; gives its schema."""
+    """Create the extension if needed, tell the driver of its type, and return its schema."""
     found = await connection.fetchrow(_EXTENSION)
     if found is None:
         await _make_extension(connection, tables)
@@ -143,7 +142,7 @@ async def _make_extension(connection: Connection, tables: Tables) -> None:
 
 
 def _check_pgvector(version: str) -> None:
-    """Raises MissingExtensionError where it is too old."""
+    """Raise MissingExtensionError if pgvector is too old."""
     if numbers_of(version) < OLDEST_PGVECTOR:
         raise MissingExtensionError(
             f"vectors need pgvector 0.8 or later, this database has {version}: install it, then "
@@ -163,7 +162,7 @@ async def stored_set(connection: Connection, context: SqlContext, state: str) ->
 async def make_set(
     connection: Connection, context: SqlContext, number: int, state: str
 ) -> StoredSet:
-    """A new, empty set for this index; call it within a transaction."""
+    """Make a new, empty set for this index; call it within a transaction."""
     vectors, index = context.vector_index, context.searched
     made = (number, state, vectors.dims, vectors.stored_as, index.model, index.settings)
     try:
@@ -191,7 +190,7 @@ async def make_set(
 
 
 def check_set(stored: StoredSet, index: SearchIndex) -> None:
-    """Raises IndexMismatchError unless vectors of this index can join those stored."""
+    """Raise IndexMismatchError unless vectors of this index can join those stored."""
     assert index.vectors is not None
     model = index.model if stored.model is not None else None
     asked = (index.vectors.dims, index.vectors.stored_as, model or stored.model)
@@ -208,7 +207,7 @@ def check_set(stored: StoredSet, index: SearchIndex) -> None:
 
 
 async def has_index(connection: Connection, context: SqlContext) -> bool:
-    """Whether the approximate index that this configuration asks for is there and valid."""
+    """Return whether the approximate index of this configuration is there and valid."""
     assert context.vector_set is not None
     ann = approximate_index(context.tables, context.vector_set, context.vector_index)
     if ann is None:
@@ -221,7 +220,7 @@ async def has_index(connection: Connection, context: SqlContext) -> bool:
 
 
 async def _adopt_model(connection: Connection, context: SqlContext, stored: StoredSet) -> None:
-    """Writes down the model's name where nobody knew it before."""
+    """Write down the model's name if none is stored."""
     model = context.searched.model
     may = await connection.fetchval(
         "SELECT has_table_privilege($1, 'UPDATE') AND NOT pg_is_in_recovery()",
@@ -241,7 +240,7 @@ async def _warn_of_items_without_vectors(connection: Connection, context: SqlCon
 
 
 async def _warn_of_other_words(connection: Connection, context: SqlContext) -> None:
-    """Looks at some items only: it shall cost the same whatever the size of the table."""
+    """Look at a sample of items only, so that the cost does not depend on the table's size."""
     others = await connection.fetchval(
         f"""SELECT count(*) FROM (SELECT words_by, indexed_paths FROM {context.tables.item}
                                    LIMIT {_SAMPLE}) i

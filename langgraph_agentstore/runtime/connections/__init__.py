@@ -1,1 +1,1 @@
-"""Connections: how one is made, shared, watched and replaced."""
+"""Connections: how they are made, shared, watched and replaced."""

@@ -1,4 +1,4 @@
-"""Attempts to connect: what the last ones came to, and when the next may be made. No I/O."""
+"""The rules for attempts to connect: the outcome of the last ones, the time of the next. No I/O."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from ...config.store_options import PoolConfig
 from ..driver_errors import is_full, may_pass
 
 _PAUSES_S = {"grow": (1.0, 30.0), "full": (0.1, 1.0), "down": (0.05, 0.25)}
-"""Between attempts, the first and the longest: each is twice the one before."""
+"""The first and the longest pause between attempts; each is twice the one before."""
 
 _CLOSING_S = 2.0
-"""A process that ends is not held up by a server that is away for longer."""
+"""How long a process that ends waits for a server that is away."""
 
 _REFUSED_S = 60.0
-"""For so long after a refusal only statements get connections."""
+"""How long after a refusal only statements get connections."""
 
 
 class Attempts:
-    """The rules of one pool; `clock` gives seconds, `size` is how many connections are open.
+    """The attempts of one pool; `clock` gives seconds, `size` is how many connections are open.
 
-    `width` is how many connections there can be, as far as is known; `ceiling` the limit that a
+    `width` is how many connections there can be, as far as is known. `ceiling` is the limit that a
     refusal revealed.
     """
 
@@ -39,24 +39,24 @@ class Attempts:
 
     @property
     def may_spare_one(self) -> bool:
-        """Whether no connection was refused lately since there are enough."""
+        """Whether no connection was refused lately because there were too many."""
         return self._clock() - self._refused_s > _REFUSED_S
 
     def wait_s(self, size: int) -> float | None:
-        """How long the next attempt has to wait; None where any number may be made at once."""
+        """Return how long the next attempt has to wait; None if any number may be made at once."""
         if self.failure is None or size < (self.ceiling or 0):
             return None
         return max(0.0, self._again_s - self._clock())
 
     def succeeded(self, size: int) -> None:
-        """Takes note of a connection made beside `size` others."""
+        """Record a connection made beside `size` others."""
         self.failure, self._pause_s, self._down_s, self._was_open = None, 0.0, None, True
         if self.ceiling is not None and size >= self.ceiling:
             self.ceiling += 1
         self._set_ceiling(None if self.ceiling == self._config.max_size else self.ceiling)
 
     def failed(self, error: Exception, size: int) -> bool:
-        """Takes note of a failure; whether those who wait should wait on."""
+        """Record a failure; return whether callers should go on waiting."""
         self.failure = error
         now, full = self._clock(), is_full(error)
         if full:
@@ -72,11 +72,11 @@ class Attempts:
         return bool(size) or full or self._may_be_back(error, now)
 
     def end_soon(self) -> None:
-        """The store is closing: who waits for a server that is away waits not much longer."""
+        """Shorten the wait for a server that is away, because the store is closing."""
         self._closing_s = self._clock()
 
     def lost_all(self) -> None:
-        """No connection is left: the next attempt need not wait."""
+        """Let the next attempt start at once, because no connection is left."""
         self._again_s, self._pause_s = -math.inf, 0.0
 
     def _set_ceiling(self, ceiling: int | None) -> None:

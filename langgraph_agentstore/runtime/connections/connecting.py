@@ -1,4 +1,4 @@
-"""One connection to a target: which host, encrypted or not, and waiting for one that starts."""
+"""One connection to a target: which host, encrypted or not, and waiting for a server to start."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Dial: TypeAlias = Callable[..., Coroutine[Any, Any, asyncpg.Connection]]
 async def connect(
     target: ConnectTarget, *, timeout: float, dial: Dial = asyncpg.connect, **options: Any
 ) -> asyncpg.Connection:
-    """A connection to the first host that answers and has the role asked for.
+    """Connect to the first host that answers and has the role asked for.
 
     Args:
         target: where to connect.
@@ -43,7 +43,7 @@ async def connect(
         options: further arguments of asyncpg's connect.
 
     Raises:
-        What the driver raises; of several hosts, what the first one said.
+        Exception: the driver's error; of several hosts, the one of the first.
     """
     options = {**options, **target.arguments, "dial": dial}
     wanted = target.target_session_attrs
@@ -58,7 +58,7 @@ async def connect(
 
 
 def seeks_writes(target: ConnectTarget) -> bool:
-    """Whether a server that takes no writes is none of those looked for."""
+    """Return whether the target excludes servers that take no writes."""
     wanted = target.target_session_attrs
     return wanted in ("read-write", "primary") or (not wanted and len(target.hosts) > 1)
 
@@ -90,7 +90,7 @@ async def _connect_somewhere(
 async def _insist(
     target: ConnectTarget, number: int, timeout: float, options: dict[str, Any], failed: set[int]
 ) -> asyncpg.Connection:
-    """Tries a host again while another one hangs: it may have taken that one's place by then."""
+    """Try a host again while another one hangs: it may have taken that host's place by then."""
     deadline = asyncio.get_running_loop().time() + timeout
     while True:
         try:
@@ -132,7 +132,7 @@ async def _connect_to(
 
 
 def _may_succeed_otherwise(error: Exception) -> bool:
-    """Whether a server refused encryption, or its absence, and not the connection as such."""
+    """Return whether the server refused encryption, or its absence, but not the connection."""
     # asyncpg tells of a server without TLS by a bare ConnectionError.
     return type(error) is ConnectionError or isinstance(error, _MAY_SUCCEED_OTHERWISE)
 
@@ -146,7 +146,7 @@ def _unbound(error: ssl.SSLCertVerificationError) -> StoreUnavailableError:
 
 
 async def _connect_when_up(deadline: float, dial: Dial, **arguments: Any) -> asyncpg.Connection:
-    """Waits for a server that says it is starting or recovering, as one does after a crash."""
+    """Wait for a server that is starting, or recovering from a crash."""
     loop = asyncio.get_running_loop()
     hung_up = False
     while True:
@@ -165,7 +165,7 @@ async def _connect_when_up(deadline: float, dial: Dial, **arguments: Any) -> asy
 
 
 async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) -> asyncpg.Connection:
-    """The first connection made: a hung host first in the list costs the others no time."""
+    """Return the first connection made; a host that hangs does not delay the others."""
     winner: asyncpg.Connection | None = None
     try:
         for attempt in asyncio.as_completed(attempts):
@@ -183,7 +183,7 @@ async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) ->
 
 
 def _keep_alive(connection: asyncpg.Connection, keep_alive: KeepAlive) -> None:
-    """Has the system find out when the server is gone, as far as it and the driver let us."""
+    """Let the system find out when the server is gone, as far as it and the driver allow."""
     transport = getattr(connection, "_transport", None)
     there = None if transport is None else transport.get_extra_info("socket")
     if there is None or there.family == getattr(socket, "AF_UNIX", None):

@@ -1,4 +1,4 @@
-"""How a connection is made: where the target says, with the session's settings and types."""
+"""Making a connection: to the target, with the session's settings and types."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SCHEMA_OF_VECTOR = (
     "SELECT n.nspname FROM pg_catalog.pg_extension e "
     "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'"
 )
-"""Where pgvector is, be it on the search_path or not."""
+"""The schema of pgvector, whether or not it is on the search_path."""
 
 
 class Connector:
-    """Makes connections to one target; those made once `vectors` is set know the type `vector`."""
+    """Makes connections to one target; after `vectors` is set, they know the type `vector`."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Connector:
         self.seeks_writes = False
 
     async def connect_apart(self) -> Connection:
-        """Makes a connection that no pool counts; close it.
+        """Make a connection that no pool counts; close it.
 
         Raises:
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError, ConfigurationError.
@@ -61,12 +61,13 @@ class Connector:
             raise connecting(error, self.shown) from error
 
     async def connect(self, within_s: float | None = None) -> Connection:
-        """Makes a connection, within one time limit however many hosts there are to try.
+        """Make a connection within one time limit, however many hosts there are to try.
 
         Args:
             within_s: a limit below that of the configuration.
 
-        Raises what the driver does; `translate.connecting` knows what it means.
+        Raises:
+            Exception: the driver's error; `driver_errors.connecting` translates it.
         """
         target = await self._target.read()
         timeout_s = self._connect_timeout_s(target)
@@ -97,7 +98,7 @@ class Connector:
         )
 
     def _connect_timeout_s(self, target: ConnectTarget) -> float:
-        """The option of the pool where it is given, else the connection string's."""
+        """Return the option of the pool if it is given, otherwise the connection string's."""
         if "connect_timeout_s" in self._config.model_fields_set:
             return self._config.connect_timeout_s
         return target.connect_timeout_s or self._config.connect_timeout_s
@@ -117,7 +118,7 @@ class Connector:
 
 
 async def know_vectors(connection: Connection) -> None:
-    """Has the driver take and give vectors in their wire format; where there are none, nothing."""
+    """Let the driver send and receive vectors in their wire format, if there is such a type."""
     schema = await connection.fetchval(SCHEMA_OF_VECTOR)
     if schema is not None:
         await connection.set_type_codec(

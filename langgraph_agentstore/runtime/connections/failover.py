@@ -1,8 +1,8 @@
-"""Whether a server that leaves a call unanswered is gone, and another has taken its place.
+"""Detection of a server that no longer answers and was replaced by another.
 
-A statement may take long, so silence on one connection proves nothing. A connection made in the
-usual way tells more: it reaches the same server, or another, or none. Only where it reaches
-another, and the server that is silent does not even say that it is there, is that one given up.
+A statement may take long, so silence on one connection proves nothing. A new connection tells more:
+it reaches the same server, another, or none. A server is given up only if the new connection
+reaches another one, and the silent server does not even say that it is there.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any, Literal, TypeAlias
 from .connector import Connection, Connector
 
 UNANSWERED_S = 1.0
-"""How long a connection may be in use until its server is looked at."""
+"""How long a connection may be in use until its server is checked."""
 
 AGAIN_S = 2.0
-"""After so long a server that answered is looked at again."""
+"""After so long, a server that answered is checked again."""
 
 PAUSE_S = 0.25
-"""Between two looks at one that does not."""
+"""The pause between two checks of a server that does not answer."""
 
 _USUAL_S = 0.3
 _LIMIT_S = 2.0
@@ -31,7 +31,7 @@ _ARE_YOU_THERE = bytes((0, 0, 0, 8, 4, 210, 22, 47))
 
 
 def server_of(connection: Connection) -> Any:
-    """The address that the connection leads to: of TCP, or a socket's path; None if unknown."""
+    """Return the address of the connection: of TCP, or a socket's path; None if unknown."""
     transport = getattr(connection, "_transport", None)
     return None if transport is None else transport.get_extra_info("peername")
 
@@ -41,16 +41,16 @@ Use: TypeAlias = Literal["get", "write", "statement", "refresh"]
 
 @dataclass(slots=True)  # not frozen, which takes three times as long to make: one is for each use
 class Held:
-    """What a connection is lent for, and since when by the loop's clock."""
+    """The use of a connection that is lent, and its start by the loop's clock."""
 
     use: Use
     since_s: float
 
 
 class Watchdog:
-    """Looks at servers that leave calls unanswered, while there are any; on the running loop.
+    """Checks servers that leave statements unanswered, while there are any; on the running loop.
 
-    `held` are the connections in use; `replace` is told a server that was replaced, and a
+    `held` are the connections in use. `replace` is called with a server that was replaced, and a
     connection to its successor.
     """
 
@@ -69,13 +69,13 @@ class Watchdog:
         self.is_awake = False
 
     def wake(self, after_s: float = UNANSWERED_S) -> None:
-        """Has it look after that time, unless it is about to, or is looking."""
+        """Schedule a check after that time, unless one is scheduled or running."""
         if not self.is_awake:
             self.is_awake = True
             self._timer = self._loop.call_later(after_s, self._look)
 
     async def stop(self) -> None:
-        """Ends it; what it was about to find is not told."""
+        """End the checks; a check in progress reports nothing."""
         if self._timer is not None:
             self._timer.cancel()
         if self._looking is not None:
@@ -111,14 +111,14 @@ class Watchdog:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at a server found: whether it answers, and else what took its place, if any."""
+    """The result of a check: whether the server answers, and otherwise its successor, if any."""
 
     answers: bool
     successor: Connection | None = None
 
 
 async def look_at(connector: Connector, server: Any) -> Look:
-    """Looks whether a server is still there, within 3 s; at once where it is."""
+    """Check whether a server is still there, within 3 s; at once if it is."""
     attempt = asyncio.ensure_future(connector.connect(_LIMIT_S))
     taken = False
     try:

@@ -1,9 +1,9 @@
-"""The pool: who may use a connection, how many there are, and what happens when none can be made.
+"""The pool: who may use a connection, how many there are, and what happens if none can be made.
 
-A connection is lent for one use at a time. Whatever slow statements and locked items do, the
-other uses together leave one connection for gets. A server that refuses further connections sets
-a ceiling: the pool lives with what it has, and asks for one more now and then. Where no
-connection is left and the server is away, callers wait for it, and one attempt at a time is made.
+A connection is lent for one use at a time. Whatever slow statements and locked items do, the other
+uses together leave one connection for gets. A server that refuses further connections sets a
+ceiling: the pool works with what it has, and asks for one more from time to time. If no connection
+is left and the server is away, callers wait for it, and one attempt at a time is made.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .failover import Held, Use, Watchdog, server_of
 logger = logging.getLogger("langgraph_agentstore")
 
 LOOK_S = 0.05
-"""How long answers that have come may wait for a loop that is busy."""
+"""How long answers that have arrived may wait for a loop that is busy."""
 
 CLOSE_S = 2.0
-"""How long a connection may take to say goodbye, or to answer when it may be broken."""
+"""How long a connection may take to close, or to answer when it may be broken."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """Somebody who waits for a connection since `joined_s`, by the loop's clock."""
+    """A caller who waits for a connection since `joined_s`, by the loop's clock."""
 
     use: Use
     joined_s: float
@@ -65,21 +65,21 @@ class Pool:
 
     @property
     def size(self) -> int:
-        """Connections open now."""
+        """How many connections are open."""
         return len(self._idle) + len(self._held) + len(self._checked)
 
     @property
     def idle(self) -> int:
-        """Of these, how many no statement uses."""
+        """How many of the open connections no statement uses."""
         return len(self._idle)
 
     def open(self) -> None:
-        """Begins to make the first `min_size` connections."""
+        """Start making the first `min_size` connections."""
         for _ in range(self._config.min_size):
             self._start_making()
 
     async def close(self) -> None:
-        """Closes every connection; those still in use are cut off."""
+        """Close every connection; cut off those still in use."""
         for timer in self._timers.values():
             timer.cancel()
         idle, self._idle = list(self._idle), {}
@@ -95,7 +95,7 @@ class Pool:
 
     @asynccontextmanager
     async def lease(self, use: Use = "statement") -> AsyncIterator[Connection]:
-        """Lends a connection for as long as the block lasts; see `take`."""
+        """Lend a connection for as long as the block lasts; see `take`."""
         connection = await self.take(use)
         suspect = True
         try:
@@ -105,7 +105,7 @@ class Pool:
             self.give_back(connection, suspect=suspect)
 
     async def take(self, use: Use = "statement") -> Connection:
-        """Lends a connection; `give_back` it.
+        """Lend a connection; `give_back` it.
 
         Raises:
             StoreTimeoutError: none became free within `acquire_timeout_s`, counted from when the
@@ -125,7 +125,7 @@ class Pool:
             raise
 
     def give_back(self, connection: Connection, *, suspect: bool = False) -> None:
-        """Takes a connection back; one that is `suspect` has to answer before it is lent again."""
+        """Take a connection back; one that is `suspect` has to answer before it is lent again."""
         held = self._held.pop(connection, None)
         if held is not None:
             self._in_use[held.use] -= 1
@@ -142,12 +142,12 @@ class Pool:
             self._serve()
 
     def learn_vectors(self) -> None:
-        """From now on connections know the type `vector`; those made before are replaced."""
+        """Let connections know the type `vector` from now on; replace those made before."""
         self.connector.vectors = True
         self.renew()
 
     def renew(self) -> None:
-        """Replaces the connections made so far, each when nobody uses it."""
+        """Replace the connections made so far, each when nobody uses it."""
         self._generation += 1
         self._outdated.update(self._held, self._checked)
         for connection in list(self._idle):
@@ -158,7 +158,7 @@ class Pool:
         return self._room(use, self.attempts.width) > 0
 
     def _room(self, use: Use, width: int) -> int:
-        """How many more connections this use may have, if there are any."""
+        """Return how many more connections this use may have, if there are any."""
         if use == "get":
             return width
         shares = {"write": width // 2, "statement": width - 2, "refresh": width - 1}
@@ -200,7 +200,7 @@ class Pool:
             await connection.close(timeout=CLOSE_S)
 
     async def _check(self, connection: Connection) -> None:
-        """Waits until a statement that was given up has ended there, and for one answer."""
+        """Wait until a statement that was given up has ended there, and for one answer."""
         try:
             # The driver's own limit does not count how long a cancellation takes.
             await asyncio.wait_for(connection.execute("SELECT 1"), CLOSE_S)
@@ -216,7 +216,7 @@ class Pool:
         self._serve()
 
     def _expire(self) -> None:
-        """Closes what was not used for `max_idle_s`."""
+        """Close connections that were not used for `max_idle_s`."""
         now = self._loop.time()
         for connection, since_s in list(self._idle.items()):
             left_s = since_s + self._config.max_idle_s - now
@@ -232,7 +232,7 @@ class Pool:
         self._serve()
 
     def give_up(self, server: Any) -> None:
-        """Cuts off all connections to a server; what waits for an answer of it fails."""
+        """Cut off all connections to a server; statements that wait for its answer fail."""
         lost = [c for c in (*self._idle, *self._held, *self._checked) if server_of(c) == server]
         for connection in lost:
             self._idle.pop(connection, None)
@@ -247,12 +247,12 @@ class Pool:
         raise self._in_vain()
 
     def _left_s(self, waiter: _Waiter) -> float:
-        """How long the queue may stand still yet."""
+        """Return how long the queue may still stand still."""
         since_s = max(waiter.joined_s, self._moved_s[waiter.use])
         return since_s + self._config.acquire_timeout_s - self._loop.time()
 
     async def _looked_once_more(self, waiter: _Waiter) -> bool:
-        """Whether the queue had moved, and a busy loop had no time to see it."""
+        """Return whether the queue had moved and a busy loop had no time to notice."""
         await asyncio.wait([waiter.turn], timeout=LOOK_S)
         return waiter.turn.done() or self._left_s(waiter) > 0
 
@@ -265,7 +265,7 @@ class Pool:
             self.give_back(waiter.turn.result())
 
     def _in_vain(self) -> AgentStoreError:
-        """What whoever waited in vain is told."""
+        """Return the error for a caller who waited in vain."""
         failure, width = self.attempts.failure, self.attempts.width
         if failure is not None and not self.size:
             return connecting(failure, self.connector.shown)
@@ -278,7 +278,7 @@ class Pool:
         )
 
     def _serve(self) -> None:
-        """Lends what is there to those who wait longest and may have it, then makes more."""
+        """Lend idle connections to those who wait longest and may have one, then make more."""
         if not any(self._waiting.values()):
             return
         while (use := self._next()) is not None:
@@ -307,7 +307,7 @@ class Pool:
             self._start_making()
 
     def _wanted(self) -> int:
-        """How many who wait could use a connection, if there were as many as may be."""
+        """Return how many waiting callers could use a connection if there were enough."""
         most = self._config.max_size
         others = [use for use in self._waiting if use != "get"]
         found = sum(max(0, min(len(self._waiting[u]), self._room(u, most))) for u in others)
@@ -354,7 +354,7 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     def _set_timer(self, name: str, after_s: float, then: Any) -> None:
-        """Calls it after that time, unless a timer of that name is set already."""
+        """Call the function after that time, unless a timer of that name is set already."""
         if name in self._timers:
             return
 

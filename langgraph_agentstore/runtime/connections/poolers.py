@@ -1,14 +1,16 @@
-"""A connection pooler such as PgBouncer, recognised and lived with.
+"""Detection of a connection pooler such as PgBouncer, and how to work behind one.
 
-One that pools transactions gives each transaction another session, which others use before and
-after. So behind a pooler nothing is left on a session and nothing is expected of it:
+A pooler of transactions gives each transaction another session, which others use before and after.
+So behind a pooler, nothing is left on a session and nothing is expected of it:
 
 - Statements have no name. The driver then sends a statement's text along with its arguments, in
   one part that no pooler takes apart.
-- What a session is told where it is one's own, a transaction that writes is told as it begins.
+- Settings that a session of one's own has from its start, a transaction that writes gets as it
+  begins.
 - Advisory locks are those of a transaction, and nobody listens for notifications.
 
-It is recognised by itself: a new session is given a mark, which a pooler refuses or leaves out.
+A pooler is detected without configuration: a new session is given a mark, which a pooler refuses or
+leaves out.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ STATEMENT_UNKNOWN = (
     asyncpg.InvalidSQLStatementNameError,
     asyncpg.DuplicatePreparedStatementError,
 )
-"""A statement prepared in one session was asked for in another: nothing was run."""
+"""A statement prepared in one session was requested in another: nothing was run."""
 
 _UNDO_S = 2.0
 
@@ -48,10 +50,11 @@ _RANDOM_BYTES = 16
 class OwnNamesConnection(asyncpg.Connection):
     """A connection that adds a random part of its own to each name that it gives.
 
-    asyncpg counts its statements, so in every process the first is named alike. Where a pooler
-    gives one session of the server to several processes, a name would stand for whichever
-    statement was prepared there first: a get would run another process's delete. With a random
-    part, a name found in a session is one's own, or the server says that it does not know it.
+    asyncpg counts its statements, so in every process the first one has the same name. Where a
+    pooler gives one session of the server to several processes, a name would stand for whichever
+    statement was prepared there first: a get would run another process's delete. With the random
+    part, a name found in a session is one's own; otherwise the server says that it does not know
+    it.
     """
 
     __slots__ = ("_own",)
@@ -62,7 +65,7 @@ class OwnNamesConnection(asyncpg.Connection):
         self._own = secrets.token_hex(_RANDOM_BYTES)
 
     def _get_unique_id(self, prefix: str) -> str:
-        """A name for a statement, portal or savepoint; the driver asks for it here."""
+        """Return a name for a statement, portal or savepoint; the driver calls it."""
         counted: str = super()._get_unique_id(prefix)  # type: ignore[misc]
         return f"{counted.strip('_')}_{self._own}"
 
@@ -73,11 +76,11 @@ OWN_NAMES: dict[str, Any] = {
     # is what was prepared last in that session, so it would take a pooler's word that it waits.
     "max_cacheable_statement_size": 0,
 }
-"""The options of asyncpg that make each statement it keeps one's own."""
+"""The options of asyncpg that give each kept statement a name of its own."""
 
 
 class Pooler:
-    """Whether one stands between here and the server: learnt once, for all connections."""
+    """Whether a pooler stands between here and the server: learned once, for all connections."""
 
     def __init__(self, config: PoolConfig) -> None:
         self.is_there = config.statement_cache == 0
@@ -89,7 +92,7 @@ class Pooler:
 
     @property
     def settings(self) -> str:
-        """Statements that tell a transaction what a session of one's own was told; maybe none."""
+        """The statement that gives a transaction our settings of a session; may be ""."""
         if not self.is_there:
             return ""
         ours = [
@@ -102,7 +105,7 @@ class Pooler:
     async def connect(
         self, *, timeout: float, server_settings: Mapping[str, str], **options: Any
     ) -> asyncpg.Connection:
-        """Makes a connection by the driver's `connect`, in the way that is right here."""
+        """Make a connection with the driver's `connect`, in the way that is right here."""
         deadline = asyncio.get_running_loop().time() + timeout
         self._settings = dict(server_settings)
         if not self.is_there:
@@ -113,9 +116,9 @@ class Pooler:
         return await self._connect_behind(options, left)
 
     def recognise(self, error: BaseException) -> bool:
-        """Whether a statement was not run because its session is another one by now.
+        """Return whether a statement was not run because its session is another one by now.
 
-        From then on statements have no names; connections made before are to be replaced.
+        If so, statements have no names from then on; connections made before are to be replaced.
         """
         if not isinstance(error, STATEMENT_UNKNOWN):
             return False
@@ -125,7 +128,7 @@ class Pooler:
     async def fetch(
         self, connection: asyncpg.Connection, sql: str, arguments: Sequence[Any], timeout_s: float
     ) -> Sequence[Any]:
-        """The rows of a statement, which is told the settings first if it writes."""
+        """Return the rows of a statement; a statement that writes gets the settings first."""
         settings = self.settings
         if not settings or not _WRITES.search(sql):
             return await connection.fetch(sql, *arguments, timeout=timeout_s)
@@ -140,14 +143,14 @@ class Pooler:
         return rows
 
     async def tell_settings(self, connection: asyncpg.Connection) -> None:
-        """Tells the transaction under way what a session of one's own was told."""
+        """Give the current transaction the settings of a session of one's own."""
         if settings := self.settings:
             await connection.execute(settings)
 
     async def _connect_marked(
         self, options: Mapping[str, Any], timeout: float
     ) -> asyncpg.Connection | None:
-        """A connection whose session is its own; none where there is a pooler."""
+        """Return a connection whose session is its own; None if there is a pooler."""
         mark = secrets.token_hex(16)
         settings, kept = {**self._settings, _MARK: mark}, self._kept_statements
         try:
@@ -191,7 +194,7 @@ async def _connect(
 
 
 async def _check_that_it_serves(connection: asyncpg.Connection, timeout: float) -> None:
-    """Whoever is let in may still wait for ever: for a session that others keep."""
+    """Raise if a connection was accepted but waits for a session that others keep."""
     try:
         # Where each statement gets another session, a transaction is refused.
         await connection.execute("BEGIN", timeout=timeout)
@@ -203,14 +206,14 @@ async def _check_that_it_serves(connection: asyncpg.Connection, timeout: float) 
 
 
 def refuses_parameter(error: BaseException) -> bool:
-    """Whether a session was refused for what it was to be told, as poolers do."""
+    """Return whether a session was refused because of its settings, as poolers do."""
     if isinstance(error, asyncpg.FeatureNotSupportedError):
         return True
     return isinstance(error, asyncpg.ProtocolViolationError) and "startup param" in str(error)
 
 
 async def _undo(connection: asyncpg.Connection, error: BaseException) -> None:
-    """Ends a transaction that failed: whoever has the connection next must not find it there."""
+    """End a failed transaction, so that the next user of the connection does not find it there."""
     if isinstance(error, asyncpg.PostgresError):
         with suppress(Exception):
             await connection.execute("ROLLBACK", timeout=_UNDO_S)

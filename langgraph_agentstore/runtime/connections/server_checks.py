@@ -1,4 +1,4 @@
-"""What a server must be for a store to work: checked when the store opens, before anything else."""
+"""Checks of the server when a store opens, before anything else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FAULTS = {
     "read other tables or crash the server (CVE-2026-3172)",
     (0, 8, 4): "vacuuming can corrupt HNSW indexes, which then miss rows or raise errors",
 }
-"""What is wrong with pgvector before a version; source: its changelog."""
+"""The faults of pgvector before a version; source: its changelog."""
 
 # Tables of the schema whose rows policies filter for this role, and whether any policy is its own.
 _FILTERED = """
@@ -39,7 +39,7 @@ SELECT c.relname,
 
 
 def check_version(connection: Connection) -> None:
-    """Raises ConfigurationError where the server is older than the store's statements need."""
+    """Raise ConfigurationError if the server is older than the store's statements need."""
     if connection.get_server_version().major < OLDEST_POSTGRES:
         version = str(getattr(connection.get_settings(), "server_version", "older")).split()[0]
         raise ConfigurationError(
@@ -49,7 +49,7 @@ def check_version(connection: Connection) -> None:
 
 
 async def check_visibility(connection: Connection, tables: Tables) -> None:
-    """Finds out whether row level security hides the store's rows from this role.
+    """Check whether row level security hides the store's rows from this role.
 
     Raises:
         ConfigurationError: it hides them all, so every read would be empty.
@@ -71,7 +71,7 @@ async def check_visibility(connection: Connection, tables: Tables) -> None:
 
 
 async def warn_of_pgvector(connection: Connection) -> None:
-    """Warns of the faults that this database's pgvector is known for."""
+    """Warn of the known faults of this database's pgvector."""
     version = await connection.fetchval(
         "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector'"
     )
@@ -86,5 +86,5 @@ async def warn_of_pgvector(connection: Connection) -> None:
 
 
 def numbers_of(version: str) -> tuple[int, ...]:
-    """`0.8.1` as (0, 8, 1), which compares as versions do."""
+    """Return `0.8.1` as (0, 8, 1), which compares as versions do."""
     return tuple(int(part) for part in re.findall(r"[0-9]+", version)[:3])

@@ -1,7 +1,7 @@
-"""From a connection string's options to arguments of the driver.
+"""Translation of a connection string's options to arguments of the driver.
 
-Reads what the options name: a service's section, the file of passwords, certificates. That
-blocks, so it happens in a thread; the driver is then left nothing to look for on the event loop.
+Reads the files that the options name: a service's section, the password file, certificates. Reading
+blocks, so it happens in a thread, and the driver has nothing left to look up on the event loop.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ _MERGED = {
     **{name: name for name in ("host", "port", "user", "passfile", "service", "servicefile")},
     "database": "dbname",
 }
-"""Arguments of asyncpg's connect that are parameters of a connection string too."""
+"""Arguments of asyncpg's connect that are also parameters of a connection string."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostTarget:
-    """One server: asyncpg's arguments, and the ways of encryption in the order to be tried."""
+    """One server: asyncpg's arguments, and the kinds of encryption in the order to try them."""
 
     name: str
     arguments: Mapping[str, Any] = field(repr=False)
@@ -54,9 +54,9 @@ class HostTarget:
 
 @dataclass(frozen=True, slots=True)
 class ConnectTarget:
-    """Where to connect and as whom, with nothing left to be looked up.
+    """The hosts and the login of a connection, with nothing left to look up.
 
-    `arguments` and those of a host are asyncpg's, `settings` what the connection string tells
+    `arguments` and those of a host are asyncpg's. `settings` are what the connection string gives
     each session.
     """
 
@@ -70,13 +70,13 @@ class ConnectTarget:
 
 
 class TargetReader:
-    """Reads the target anew for each connection, as libpq does: passwords and certificates change.
+    """Reads the target again for each connection, as libpq does: passwords and certificates change.
 
     Args:
         parameters: of the connection string.
-        environment: libpq's variables; empty where they are meant for another server.
+        environment: libpq's variables; empty if they are meant for another server.
         given: the option `connect_options`, arguments of asyncpg's connect.
-        start: starts the server if it is down, where it is ours to start; blocks.
+        start: starts the server if it is down and ours to start; blocks.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class TargetReader:
         self._given = {name: value for name, value in given.items() if name not in _MERGED}
 
     async def read(self) -> ConnectTarget:
-        """The target, read in a thread.
+        """Read the target in a thread.
 
         Raises:
             ConfigurationError: a file is missing or unreadable, or a parameter cannot be held.
@@ -101,7 +101,7 @@ class TargetReader:
         return await in_thread(self._read)
 
     async def start_server(self) -> bool:
-        """Starts the server if it is down; False where it is not ours to start.
+        """Start the server if it is down; return False if it is not ours to start.
 
         Raises:
             EmbeddedPostgresError: it did not start; with the reason that its log gives.
@@ -143,7 +143,7 @@ def _arguments(options: ConnectOptions, user: str) -> dict[str, Any]:
 
 
 def _host_target(options: ConnectOptions, host: Host | None, user: str) -> HostTarget:
-    """One host; None stands for the usual sockets and this machine."""
+    """Return the target of one host; None stands for the usual sockets and this machine."""
     if host is None:
         sockets = () if sys.platform == "win32" else _SOCKET_FOLDERS
         name, port, addresses = _LOCAL, options.port, [*sockets, _LOCAL]
@@ -156,7 +156,7 @@ def _host_target(options: ConnectOptions, host: Host | None, user: str) -> HostT
 
 
 def _service(given: Parameters, environment: Mapping[str, str]) -> dict[str, str]:
-    """The section of the service that is named; empty where none is."""
+    """Return the section of the service that is named; {} if none is named."""
     name = given.values.get("service") or environment.get("PGSERVICE")
     if not name:
         return {}
@@ -181,7 +181,7 @@ def _service(given: Parameters, environment: Mapping[str, str]) -> dict[str, str
 
 
 def _password(options: ConnectOptions, host: str, port: int, user: str) -> str:
-    """The password that the file of passwords has for this server; empty where it has none."""
+    """Return the password that the password file has for this server, or ""."""
     asked = (str(port), options.database or user, user)
     hosts = ("*", host, _LOCAL) if host.startswith("/") else ("*", host)
     for entry in _password_entries(options.password_file):
@@ -193,7 +193,7 @@ def _password(options: ConnectOptions, host: str, port: int, user: str) -> str:
 
 
 def _password_entries(named: str) -> list[list[str]]:
-    """host, port, database, user and password of each line; none where others may read it."""
+    """Return host, port, database, user and password of each line; [] if others may read it."""
     file = Path(named).expanduser() if named else _usual_password_file()
     try:
         mode = file.stat().st_mode

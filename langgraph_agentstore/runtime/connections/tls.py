@@ -1,4 +1,4 @@
-"""TLS contexts as libpq's `ssl…` parameters ask for them; reads the files that they name."""
+"""TLS contexts for libpq's `ssl…` parameters; reads the files that they name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ...errors import ConfigurationError
 
 
 def tls_attempts(tls: Tls, host: str) -> tuple[ssl.SSLContext | bool, ...]:
-    """The ways to connect to this host, in the order to be tried; False is unencrypted.
+    """Return the ways to connect to this host, in the order to try them; False is unencrypted.
 
     Raises:
-        ConfigurationError: a file is missing or is no certificate.
+        ConfigurationError: a file is missing or is not a certificate.
     """
     if tls.mode == "disable":
         return (False,)
@@ -58,7 +58,7 @@ def _context(tls: Tls, host: str) -> ssl.SSLContext:
 
 
 def _believe(context: ssl.SSLContext, tls: Tls) -> None:
-    """Loads the certificates that the server's must descend from."""
+    """Load the certificates from which the server's must descend."""
     root = tls.root or _usual("root.crt")
     if root and root != SYSTEM:
         _load("sslrootcert", root, lambda file: context.load_verify_locations(cafile=file))
@@ -88,7 +88,7 @@ def _believe_system(context: ssl.SSLContext) -> None:
 
 
 def _revoke(context: ssl.SSLContext, tls: Tls) -> None:
-    """Loads the lists of certificates that are believed no more."""
+    """Load the lists of revoked certificates."""
     revoked = tls.revoked or _usual("root.crl")
     if revoked:
         _load("sslcrl", revoked, lambda file: context.load_verify_locations(cafile=file))
@@ -99,7 +99,7 @@ def _revoke(context: ssl.SSLContext, tls: Tls) -> None:
 
 
 def _show_certificate(context: ssl.SSLContext, tls: Tls) -> None:
-    """Loads this client's own certificate and key, if it has any."""
+    """Load this client's own certificate and key, if it has any."""
     certificate = tls.certificate or _usual("postgresql.crt")
     if not certificate:
         return
@@ -124,20 +124,20 @@ def _path(file: str) -> str:
 
 
 def _usual(name: str) -> str:
-    """The path of a file in the folder that libpq looks into; empty where it is not there."""
+    """Return the path of a file in libpq's folder, or "" if it is not there."""
     file = config_folder() / name
     return str(file) if file.exists() else ""
 
 
 def config_folder() -> Path:
-    """The folder of libpq's files of certificates and, on Windows, of passwords."""
+    """Return the folder of libpq's certificates and, on Windows, of its password file."""
     if sys.platform == "win32":
         return Path(os.environ.get("APPDATA", "")) / "postgresql"
     return home() / ".postgresql"
 
 
 def home() -> Path:
-    """The home folder; where there is none, one that does not exist."""
+    """Return the home folder, or a path that does not exist if there is none."""
     try:
         return Path.home()
     except (RuntimeError, KeyError):

@@ -1,1 +1,1 @@
-"""Long work in many statements: bulk loads, indexes, reindexing, maintenance."""
+"""Long work in many statements: bulk loads, imports, indexes, reindexing, maintenance."""

@@ -1,4 +1,4 @@
-"""Loading many items by COPY."""
+"""Loading of many items by COPY."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .indexes import have_approximate_index
 
 
 def load_job(puts: Sequence[Put]) -> Job[int]:
-    """Writes all of them, whose ids differ, or none: COPY and upserts, one transaction."""
+    """Return the job that writes all puts or none: COPY and upserts in one transaction.
+
+    The ids of the puts must differ.
+    """
 
     async def run(session: Session) -> int:
         await session.index.now.embed_all(puts)
@@ -35,7 +38,7 @@ def load_job(puts: Sequence[Put]) -> Job[int]:
 
 
 async def _before_large_load(session: Session) -> None:
-    """Takes the approximate index away while there is nothing in it: made later, it is cheaper."""
+    """Drop the approximate index of an empty table: making it after the load is cheaper."""
     context = session.context
     if context.vector_set is None or not context.approximate:
         return

@@ -1,4 +1,4 @@
-"""Importing: batch by batch, or in one transaction where nothing may be there already."""
+"""Imports of records: batch by batch, or in one transaction if nothing may be there already."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..session import Job, Session
 
 
 class Importing:
-    """One import: `begin`, a `write` for each batch, `end`; each a job.
+    """One import: the jobs `begin`, `write` for each batch, and `end`.
 
-    With "fail" all batches are one transaction; else each is one of its own.
+    With "fail", all batches are one transaction; otherwise each batch is one of its own.
     """
 
     def __init__(self, conflict: Conflict) -> None:
@@ -27,7 +27,7 @@ class Importing:
         self._transaction: Any = None
 
     def begin(self) -> Job[Any]:
-        """Takes a connection and begins the transaction, if there is to be one."""
+        """Return the job that takes a connection and begins the transaction, if there is one."""
 
         async def run(session: Session) -> None:
             if self._conflict != "fail":
@@ -46,7 +46,10 @@ class Importing:
         return Job(run)
 
     def write(self, records: Sequence[Imported]) -> Job[Any]:
-        """Writes a batch, whose ids differ, whole or not at all; which of it was written."""
+        """Return the job that writes a batch whole or not at all; its result is what it wrote.
+
+        The ids of the records must differ.
+        """
 
         async def run(session: Session) -> set[ItemId]:
             written: set[ItemId] = await session.index.do(partial(self._write, session, records))
@@ -57,7 +60,7 @@ class Importing:
         return Job(run)
 
     def end(self, *, commit: bool) -> Job[Any]:
-        """Makes the transaction last, or undoes it."""
+        """Return the job that commits the transaction or rolls it back."""
 
         async def run(_session: Session) -> None:
             if self._connection is None:

@@ -1,4 +1,4 @@
-"""Making indexes on a table in use: concurrently, one process at a time, none left invalid."""
+"""Creation of indexes on a table in use: concurrently, one process at a time, none left invalid."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SELECT NOT x.indisvalid OR NOT coalesce(c.reloptions, '{}') @> $2::text[]
 
 
 def setup_job(indexes: Sequence[FilterIndex]) -> Job[None]:
-    """Sets the schema up, and makes what indexes are missing or were left unfinished."""
+    """Return the job that sets up the schema and creates indexes that are missing or unfinished."""
 
     async def run(session: Session) -> None:
         await set_up(session)
@@ -57,14 +57,14 @@ def setup_job(indexes: Sequence[FilterIndex]) -> Job[None]:
 
 
 def lacks_approximate_index(context: SqlContext) -> bool:
-    """Whether the configuration asks for one that is not in use."""
+    """Return whether the configuration asks for an approximate index that is not in use."""
     if context.vector_set is None or context.approximate:
         return False
     return approximate_index(context.tables, context.vector_set, context.vector_index) is not None
 
 
 async def have_approximate_index(session: Session) -> None:
-    """Makes the index that the configuration asks for, unless it is there with these options."""
+    """Create the index that the configuration asks for, unless it is there with these options."""
     context = session.context
     if context.vector_set is None:
         return
@@ -97,7 +97,7 @@ async def _make_all(session: Session, indexes: Sequence[FilterIndex]) -> None:
 async def make_index(
     database: Database, connection: Connection, index: FilterIndex, schema: str
 ) -> None:
-    """Makes it unless it is there; one that was left unfinished is made anew."""
+    """Create the index unless it is there; create it again if it was left unfinished."""
     if await _is_unfit(connection, index, schema) is False:
         return
     if database.pooler.is_there and await _make_small(connection, index, schema):
@@ -117,14 +117,14 @@ async def make_index(
 
 
 async def _is_unfit(connection: Connection, index: FilterIndex, schema: str) -> bool | None:
-    """None where there is no such index."""
+    """Return None if there is no such index."""
     name = f"{schema}.{index.name}"
     found: bool | None = await connection.fetchval(_IS_UNFIT, name, list(index.options))
     return found
 
 
 async def _make_small(connection: Connection, index: FilterIndex, schema: str) -> bool:
-    """Makes the index of a small table in one transaction, which no pooler takes apart."""
+    """Create the index of a small table in one transaction, which a pooler keeps on one session."""
     try:
         async with connection.transaction():
             # Whoever waits for such a lock makes all others wait who come after.
@@ -141,7 +141,7 @@ async def _make_small(connection: Connection, index: FilterIndex, schema: str) -
 
 @asynccontextmanager
 async def _without_limits(pooler: Pooler, connection: Connection) -> AsyncIterator[None]:
-    """More time and memory, until the block ends, where the session is one's own."""
+    """Allow more time and memory until the block ends, if the session is not shared."""
     if pooler.is_there:
         yield
         return

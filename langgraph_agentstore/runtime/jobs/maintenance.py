@@ -17,14 +17,14 @@ from ..migrator import migrate
 from ..session import Job, Session
 
 HEALTH_S = 3.0
-"""Longer than this nobody waits for a sign of health, whatever else may take its time."""
+"""How long a check of health may take, whatever other limits allow."""
 
 _HEALTH_SQL = """
 SELECT current_setting('server_version'), current_setting('transaction_read_only')::boolean"""
 
 
 async def set_up(session: Session) -> None:
-    """Applies migrations."""
+    """Apply the migrations that are missing."""
     # Opening the session has done it; but somebody may have dropped the tables since.
     async with session.database.connections.lease() as connection:
         session.schema_version = await migrate(connection, session.context.tables)
@@ -49,7 +49,10 @@ async def _health(session: Session) -> StoreHealth:
 
 
 def start_sweeper(interval_minutes: float | None) -> Job[Running]:
-    """Starts the sweeper at this interval, or at the store's; its result ends with it."""
+    """Return the job that starts the sweeper at this interval, or at the store's.
+
+    Its result is a future that ends with the sweeping.
+    """
     ttl_interval(interval_minutes)
 
     async def run(session: Session) -> Running:
@@ -59,9 +62,10 @@ def start_sweeper(interval_minutes: float | None) -> Job[Running]:
 
 
 def explain_job(sql: str, arguments: int) -> Job[Any]:
-    """The generic plan of a statement with so many arguments: as text, and as a tree.
+    """Return the job that asks for the generic plan of a statement, as text and as a tree.
 
-    It depends on no values, so none are given; nothing of the statement is run.
+    The plan depends on no values, so only the number of arguments is given. The statement is not
+    run.
     """
 
     async def run(session: Session) -> tuple[str, dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""Reindexing: a new set of vectors is filled beside the one in use, and then takes its place.
+"""Reindexing: a new set of vectors is filled beside the one in use, and then replaces it.
 
-Reads and writes go on with the old set. What is written meanwhile is found again by its version;
-when little is left, writers wait for as long as it takes to do that little and to switch.
-Killed at any moment, it has changed nothing for readers, and the next one goes on with its work.
+Reads and writes go on with the old set. Items written meanwhile are recognized by their version.
+When few are left, writers wait until those are done and the sets are switched. If the process is
+killed, nothing has changed for readers, and the next reindexing continues the work.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from .indexes import make_index
 _LOCK = 0x61676E77
 
 PAGE_SIZE = 200
-"""Items read, embedded and written at a time."""
+"""How many items are read, embedded and written at a time."""
 
 FEW = 200
-"""With so many items left, writers wait until they are done."""
+"""With so few items left, writers wait until they are done."""
 
 _LONGEST_S = 3600.0
 
@@ -67,7 +67,7 @@ class Reindexing:
         self.caught_up = False
 
     async def begin(self, session: Session) -> int:
-        """Takes up an unfinished set, or makes one; how many items are to be done.
+        """Continue an unfinished set or make a new one; return how many items are to be done.
 
         Raises:
             SchemaError: another process is reindexing, or there can be no vectors.
@@ -91,7 +91,7 @@ class Reindexing:
         return undone
 
     async def step(self, _session: Session) -> int:
-        """Does a page of items; how many. Then `caught_up` tells whether few are left."""
+        """Process a page of items and return their number; set `caught_up` if few are left."""
         assert self._connection is not None
         done = await self._page(self._connection)
         if done < PAGE_SIZE:
@@ -101,7 +101,7 @@ class Reindexing:
         return done
 
     async def switch(self, session: Session) -> None:
-        """Makes the index, does what is left while writers wait, and puts the set to use."""
+        """Create the index, process what is left while writers wait, and put the set to use."""
         connection = self._connection
         assert connection is not None
         if self._context.vector_set is not None:
@@ -124,7 +124,7 @@ class Reindexing:
         await former.close()
 
     async def end(self, session: Session) -> None:
-        """Gives back what it holds, whether or not it has come to its end."""
+        """Give back the lock and the connection, whether or not the work is complete."""
         if self._index_state is not None:
             await self._index_state.close()
         if self._connection is None:
@@ -190,7 +190,7 @@ class Reindexing:
             item.vectors = vectors
 
     async def _switch_in_turn(self, connection: Connection) -> None:
-        """Writers hold the table for moments only, but there may always be one."""
+        """Try to switch until no writer holds the table; each holds it for moments only."""
         attempts = 30
         while True:
             attempts -= 1
