@@ -122,7 +122,7 @@ async def test_a_load_that_fails_on_the_way_says_how_far_it_came(
         jobs.append(puts)
         return load_job(puts if len(jobs) == 1 else [*puts, *puts])  # the same item twice
 
-    monkeypatch.setattr("langgraph_agentstore.store.items.load_job", fails_at_the_second)
+    monkeypatch.setattr("langgraph_agentstore.store.bulk_load.load_job", fails_at_the_second)
     with pytest.raises(Exception, match=r"the first 2 items are written"):
         await store.aload([(("a",), f"k{n}", {}) for n in range(4)], batch_size=2)
     assert await store.acount(("a",)) == 2

@@ -13,7 +13,8 @@ from multiprocessing import get_context
 from typing import Any
 
 import asyncpg
-from langgraph_agentstore.runtime.connections.statement_names import OWN_NAMES
+
+from langgraph_agentstore.runtime.connections.poolers import OWN_NAMES
 
 SECONDS = 5.0
 WAYS: dict[str, dict[str, Any]] = {
