@@ -19,10 +19,10 @@ from .._support.progress import Progress
 from ..model.checks import check_whole
 from ..model.users import check_user_id
 from ..sql.search.text import is_blank
-from .answered_calls import history_of
 from .background_saver import await_savers
 from .context_index import CANDIDATES, credited, with_context
 from .export_turns import ExportFormat, export_turns
+from .history import history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .repository import BaseStoreRepository
 from .stored_messages import as_messages

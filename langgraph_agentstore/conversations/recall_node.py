@@ -24,7 +24,6 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
-from .answered_calls import is_same, with_answered_calls
 from .background_saver import is_unreachable, logger
 from .graph_context import (
     Memories,
@@ -34,6 +33,7 @@ from .graph_context import (
     given_messages,
     messages_of,
 )
+from .history import is_same, with_answered_calls
 from .keys import check_thread_id, thread_id_of_run
 from .stored_messages import as_messages
 from .token_budget import Budget, TokenCounter

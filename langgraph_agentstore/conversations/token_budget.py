@@ -10,7 +10,7 @@ from langchain_core.messages import BaseMessage, trim_messages
 from langchain_core.messages.utils import count_tokens_approximately
 
 from ..model.checks import check_whole
-from .answered_calls import with_answered_calls
+from .history import with_answered_calls
 from .turns import Turn
 
 TokenCounter = Any

@@ -19,7 +19,7 @@ from langgraph.prebuilt.chat_agent_executor import _validate_chat_history
 from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore.conversations import ConversationMemory, StoreChatMessageHistory
-from langgraph_agentstore.conversations.answered_calls import with_answered_calls
+from langgraph_agentstore.conversations.history import with_answered_calls
 
 
 def call(call_id: str | None, name: str = "f") -> Any:
