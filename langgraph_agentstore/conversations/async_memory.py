@@ -17,9 +17,9 @@ from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 
 from .._support.progress import Progress
 from .export_turns import ExportFormat
+from .history import TokenCounter
 from .keys import ConversationKey
 from .memory import BlockingConversations
-from .token_budget import TokenCounter
 from .turn_store import PAGE_SIZE
 from .turns import ThreadSummary, Turn
 

@@ -22,11 +22,10 @@ from ..sql.search.text import is_blank
 from .background_saver import await_savers
 from .context_index import CANDIDATES, credited, with_context
 from .export_turns import ExportFormat, export_turns
-from .history import history_of
+from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .repository import BaseStoreRepository
 from .stored_messages import as_messages
-from .token_budget import Budget, TokenCounter
 from .turn_store import NEWEST_PAGE_SIZE, GenericTurnStore, turn_store_of
 from .turns import ThreadSummary, Turn, new_turn, split_into_turns, turn_of_messages
 

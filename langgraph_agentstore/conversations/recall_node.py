@@ -33,10 +33,9 @@ from .graph_context import (
     given_messages,
     messages_of,
 )
-from .history import is_same, with_answered_calls
+from .history import Budget, TokenCounter, is_same, with_answered_calls
 from .keys import check_thread_id, thread_id_of_run
 from .stored_messages import as_messages
-from .token_budget import Budget, TokenCounter
 from .turn_store import await_open
 from .turns import last_turn
 
