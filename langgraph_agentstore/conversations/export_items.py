@@ -11,6 +11,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore
 
+from .._support.external_sort import in_order
 from .._support.progress import Progress
 from ..model.namespaces import Labels, check_labels, encode_labels
 from ..sql.items.records import StoredRecord, item_id_of, plan_page_of_stored
@@ -22,7 +23,6 @@ from ..transfer.formats.columns import Columns
 from ..transfer.readers import ItemReader
 from .background_saver import await_savers
 from .export_turns import ExportFormat, write_rows
-from .external_sort import in_order
 from .keys import in_utc
 
 COLUMNS: Columns = {

@@ -13,6 +13,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
+from .._support.external_sort import in_order
 from .._support.lru import Lru
 from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
@@ -24,7 +25,6 @@ from ..store.executor import OPEN
 from ..store.user_scope import part_of
 from ..store.views import UserStore
 from .context_index import Match
-from .external_sort import in_order
 from .sql import (
     plan_forget_thread,
     plan_newest_turns,

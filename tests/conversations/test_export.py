@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.memory import InMemoryStore
 
+from langgraph_agentstore._support.external_sort import in_order
 from langgraph_agentstore.conversations import (
     ConversationMemory,
     aexport_items,
@@ -24,7 +25,6 @@ from langgraph_agentstore.conversations import (
     new_turn,
 )
 from langgraph_agentstore.conversations.export_turns import ROW_GROUP
-from langgraph_agentstore.conversations.external_sort import in_order
 from langgraph_agentstore.errors import ConfigurationError, MissingExtraError
 
 BEGINNING = datetime(2024, 1, 1, 12, 0, 0, 5, tzinfo=timezone.utc)
