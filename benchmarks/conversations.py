@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
-from langgraph_agentstore.conversations.export_turns import ExportFormat
+from langgraph_agentstore.conversations.export import ExportFormat
 
 from .bench import server
 from .harness import first_line

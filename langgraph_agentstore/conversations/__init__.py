@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .._support.lazy import lazy_names
 from .async_memory import ConversationMemory
 from .background_saver import SaverStats
-from .export_items import aexport_items, export_items
+from .export import aexport_items, export_items
 from .keys import ConversationKey
 from .langchain_history import StoreChatMessageHistory
 from .repository import BaseStoreRepository, PostgresStoreRepository

@@ -16,7 +16,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 
 from .._support.progress import Progress
-from .export_turns import ExportFormat
+from .export import ExportFormat
 from .history import TokenCounter
 from .keys import ConversationKey
 from .memory import BlockingConversations

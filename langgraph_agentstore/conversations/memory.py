@@ -21,7 +21,7 @@ from ..model.users import check_user_id
 from ..sql.search.text import is_blank
 from .background_saver import await_savers
 from .context_index import CANDIDATES, credited, with_context
-from .export_turns import ExportFormat, export_turns
+from .export import ExportFormat, export_turns
 from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .repository import BaseStoreRepository

@@ -24,7 +24,7 @@ from langgraph_agentstore.conversations import (
     export_items,
     new_turn,
 )
-from langgraph_agentstore.conversations.export_turns import ROW_GROUP
+from langgraph_agentstore.conversations.export import ROW_GROUP
 from langgraph_agentstore.errors import ConfigurationError, MissingExtraError
 
 BEGINNING = datetime(2024, 1, 1, 12, 0, 0, 5, tzinfo=timezone.utc)

@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from os import PathLike
-from typing import Any
+from typing import IO, Any, Literal, Protocol, TypeAlias, get_args
 
+import orjson
 from langgraph.store.base import BaseStore
 
 from .._support.external_sort import in_order
-from .._support.progress import Progress
+from .._support.progress import Progress, telling_progress
 from ..model.namespaces import Labels, check_labels, encode_labels
 from ..sql.items.records import StoredRecord, item_id_of, plan_page_of_stored
 from ..sql.statement import ItemId
 from ..store.base import StoreBase
 from ..store.steps import run
 from ..store.user_scope import decode_label, encode_label, part_of
-from ..transfer.formats.columns import Columns
+from ..transfer.file_kinds import kind_of, writing
+from ..transfer.formats.columns import Columns, Row, json_text
+from ..transfer.formats.csv_table import CsvRows
+from ..transfer.formats.parquet import ParquetRows
 from ..transfer.readers import ItemReader
 from .background_saver import await_savers
-from .export_turns import ExportFormat, write_rows
 from .keys import in_utc
+from .turns import Turn, timestamp_text
 
-COLUMNS: Columns = {
+ExportFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
+
+ROW_GROUP = 2_000
+"""Rows of a Parquet file that are in memory at once."""
+
+TOLD_EVERY = 1_000
+
+TURN_COLUMNS: Columns = {
+    "user_id": "text",
+    "key": "text",
+    "thread_id": "text",
+    "timestamp": "time",
+    "query": "text",
+    "response": "text",
+    "metadata": "json",
+    "messages": "json",
+}
+
+ITEM_COLUMNS: Columns = {
     "user_id": "text",
     "namespace": "text",
     "key": "text",
@@ -37,6 +61,113 @@ COLUMNS: Columns = {
     "value": "json",
 }
 PAGE_SIZE = 1_000
+
+
+def export_turns(
+    turns: Iterable[Turn],
+    user_id: str,
+    path: str | PathLike[str],
+    format: ExportFormat | None,
+    progress: Progress | bool | None,
+    *,
+    escape_formulas: bool,
+) -> int:
+    """Writes turns as they come; how many. See `ConversationMemory.export`."""
+    rows = (
+        {
+            "user_id": user_id,
+            "key": turn.key,
+            "thread_id": turn.thread_id,
+            "timestamp": turn.timestamp,
+            "query": turn.query,
+            "response": turn.response,
+            "metadata": turn.metadata,
+            "messages": turn.stored_messages,
+        }
+        for turn in turns
+    )
+    return write_rows(rows, TURN_COLUMNS, path, format, progress, escape_formulas=escape_formulas)
+
+
+def write_rows(
+    rows: Iterator[Row],
+    columns: Columns,
+    path: str | PathLike[str],
+    format: ExportFormat | None,
+    progress: Progress | bool | None = None,
+    *,
+    escape_formulas: bool,
+) -> int:
+    """Writes rows to a file, which appears when it is complete; how many.
+
+    A row's JSON is given as it is, and times as times with their zone. In CSV a text that a
+    spreadsheet would run gets `'` in front, unless `escape_formulas` is False.
+
+    Raises:
+        ConfigurationError: the format is unknown, or the folder is not there.
+        MissingExtraError: Parquet is asked for without pyarrow.
+    """
+    kind = kind_of(path, format, known=get_args(ExportFormat), default="jsonl")
+    written = 0
+    with (
+        telling_progress(progress, "exporting") as tell,
+        writing(path, kind) as file,
+        closing(_writer(kind.format, file, columns, escape_formulas)) as writer,
+    ):
+        while batch := list(islice(rows, TOLD_EVERY)):
+            writer.add(batch if kind.format == "jsonl" else [_cells(row, columns) for row in batch])
+            written += len(batch)
+            tell(written)
+        writer.finish()
+    return written
+
+
+class _Writer(Protocol):
+    def add(self, rows: Iterable[Row]) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _JsonRows:
+    """An object to a line, without what is null."""
+
+    def __init__(self, file: IO[bytes], columns: Columns) -> None:
+        self._file = file
+        self._columns = columns
+
+    def add(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            line = {
+                name: timestamp_text(row[name]) if type_ == "time" else row[name]
+                for name, type_ in self._columns.items()
+                if row[name] is not None
+            }
+            text = orjson.dumps(line, default=dict, option=orjson.OPT_APPEND_NEWLINE)
+            self._file.write(text)
+
+    def finish(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def _writer(format: str, file: IO[bytes], columns: Columns, escape_formulas: bool) -> _Writer:
+    if format == "csv":
+        return CsvRows(file, columns, escape_formulas=escape_formulas)
+    if format == "parquet":
+        return ParquetRows(file, columns, rows_of_group=ROW_GROUP)
+    return _JsonRows(file, columns)
+
+
+def _cells(row: Row, columns: Columns) -> dict[str, Any]:
+    """With JSON as text."""
+    return {
+        name: json_text(row[name]) if type_ == "json" and row[name] is not None else row[name]
+        for name, type_ in columns.items()
+    }
 
 
 def export_items(
@@ -84,7 +215,12 @@ def export_items(
         store, prefix = part.store, part.labels
     rows = (row for row in _rows(store, check_labels(prefix)) if _between(row, since, until))
     return write_rows(
-        in_order(rows, _order), COLUMNS, path, format, progress, escape_formulas=escape_formulas
+        in_order(rows, _order),
+        ITEM_COLUMNS,
+        path,
+        format,
+        progress,
+        escape_formulas=escape_formulas,
     )
 
 
