@@ -16,7 +16,7 @@ from typing import Any
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
-from langgraph_agentstore.conversations.context_index import with_context
+from langgraph_agentstore.conversations.context_index import in_context
 
 from .bench import server
 from .conversation import Question, conversation
@@ -86,9 +86,8 @@ def score(
 
 
 def _alone(turn: Turn) -> Turn:
-    """Return the turn as if it were the only one of its thread."""
-    (alone,) = with_context([turn], lambda _turn: None)
-    return alone
+    """The turn as if it were the only one of its thread."""
+    return in_context(turn, None)
 
 
 if __name__ == "__main__":

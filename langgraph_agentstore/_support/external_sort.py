@@ -1,8 +1,7 @@
-"""Putting any number of things in order in constant memory.
+"""Sorting any number of items in constant memory.
 
-What fits one run is sorted in memory; more is sorted run by run, each into a nameless temporary
-file, and merged (external merge sort). Of two with the same place in the order the first stays:
-a page that shifted while it was read shows an item twice.
+Items that fit one run are sorted in memory. More are sorted run by run, each run into a nameless
+temporary file, and merged: an external merge sort.
 """
 
 from __future__ import annotations
@@ -11,47 +10,54 @@ import heapq
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import groupby
 from tempfile import TemporaryFile
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 RUN_LENGTH = 5_000
 
 
-def in_order(
-    items: Iterable[T], order: Callable[[T], Any], run_length: int = RUN_LENGTH
-) -> Iterator[T]:
-    """The items by `order`, each once."""
-    with ExitStack() as files:
-        runs: list[Iterator[T]] = []
-        run: list[T] = []
+class ExternalSort(Generic[T]):
+    """Items to be sorted.
+
+    Args:
+        order: the sort key of an item.
+        run_length: how many items are in memory at once.
+    """
+
+    def __init__(self, order: Callable[[T], Any], run_length: int = RUN_LENGTH) -> None:
+        self._order = order
+        self._run_length = run_length
+        self._run: list[T] = []
+        self._spilled: list[Iterator[T]] = []
+        self._files = ExitStack()
+
+    def add(self, items: Iterable[T]) -> None:
+        """Take items in any order."""
         for item in items:
-            run.append(item)
-            if len(run) == run_length:
-                run.sort(key=order)
-                runs.append(_spilled(run, files))
-                run = []
-        run.sort(key=order)
-        yield from _each_once(heapq.merge(*runs, run, key=order) if runs else run, order)
+            self._run.append(item)
+            if len(self._run) == self._run_length:
+                self._spill()
+
+    def in_order(self) -> Iterator[T]:
+        """Yield the items sorted; of several with one sort key only the first."""
+        self._run.sort(key=self._order)
+        with self._files:
+            merged = heapq.merge(*self._spilled, self._run, key=self._order)
+            for _, equal in groupby(merged if self._spilled else self._run, self._order):
+                yield next(equal)
+
+    def _spill(self) -> None:
+        file = self._files.enter_context(TemporaryFile(prefix="agentstore-"))  # noqa: SIM115
+        for item in sorted(self._run, key=self._order):
+            pickle.dump(item, file, protocol=pickle.HIGHEST_PROTOCOL)
+        file.seek(0)
+        self._spilled.append(_unpickled(file, len(self._run)))
+        self._run = []
 
 
-def _spilled(run: list[T], files: ExitStack) -> Iterator[T]:
-    file = files.enter_context(TemporaryFile(prefix="agentstore-"))  # noqa: SIM115
-    for item in run:
-        pickle.dump(item, file, protocol=pickle.HIGHEST_PROTOCOL)
-    file.seek(0)
-    return _unspilled(file, len(run))
-
-
-def _unspilled(file: IO[bytes], length: int) -> Iterator[Any]:
+def _unpickled(file: IO[bytes], length: int) -> Iterator[Any]:
     for _ in range(length):
         yield pickle.load(file)
-
-
-def _each_once(items: Iterable[T], order: Callable[[T], Any]) -> Iterator[T]:
-    last: Any = None
-    for item in items:
-        if (place := order(item)) != last:
-            yield item
-        last = place

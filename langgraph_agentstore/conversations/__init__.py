@@ -7,11 +7,10 @@ exports them. `remember_conversation` and `recall_conversation` do so in a graph
 from typing import TYPE_CHECKING
 
 from .._support.lazy import lazy_names
-from .async_memory import ConversationMemory
 from .background_saver import SaverStats
 from .export import aexport_items, export_items
 from .keys import ConversationKey
-from .langchain_history import StoreChatMessageHistory
+from .memory import ConversationMemory, StoreChatMessageHistory
 from .repository import BaseStoreRepository, PostgresStoreRepository
 from .turns import ThreadSummary, Turn, new_turn
 

@@ -20,6 +20,7 @@ import time
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from langgraph.store.base import BaseStore
@@ -39,8 +40,9 @@ from ..errors import (
     ValueTypeError,
 )
 from ..model.checks import check_whole
-from .context_index import with_context
-from .turn_store import GenericTurnStore, PostgresTurnStore, await_open
+from ..store.steps import InThread, Steps, run
+from .context_index import ContextWriter
+from .turn_store import TurnStore, opening
 from .turns import Turn
 
 logger = logging.getLogger("langgraph_agentstore.conversations")
@@ -116,7 +118,7 @@ def _of_a_turn() -> _Attempts:
 
 @dataclass(slots=True)
 class _Waiting:
-    turn_store: GenericTurnStore
+    turn_store: TurnStore
     turn: Turn
     attempts: _Attempts = field(default_factory=_of_a_turn)
 
@@ -160,7 +162,7 @@ class BackgroundSaver(Handle):
         with self._changed:
             return replace(self._stats, waiting=len(self._waiting))
 
-    def save(self, turn_store: GenericTurnStore, turn: Turn) -> None:
+    def save(self, turn_store: TurnStore, turn: Turn) -> None:
         """Accepts a turn; it never waits for a database.
 
         Raises:
@@ -224,11 +226,11 @@ class BackgroundSaver(Handle):
             stores = {id(one.turn_store.store): one.turn_store.store for one in self._waiting}
         for store in stores.values():
             with suppress(AgentStoreError):  # the thread hears of it, too, and tells
-                await_open(store)
+                run(opening(store))
 
-    def _drain_before_closing(self, turn_store: GenericTurnStore) -> None:
-        if isinstance(turn_store, PostgresTurnStore):
-            turn_store.engine.drained_first.add(self)
+    def _drain_before_closing(self, turn_store: TurnStore) -> None:
+        if turn_store.executor is not None:
+            turn_store.executor.drained_first.add(self)
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="agentstore-saver", daemon=True)
@@ -275,11 +277,13 @@ class BackgroundSaver(Handle):
         """Write a store's turns at once, or one by one if refused; tell if the store answered."""
         turn_store = group[0].turn_store
         try:
-            turns = list(with_context([one.turn for one in group], turn_store.before))
+            context = ContextWriter(turn_store.before)
+            steps = context.all_with_context([one.turn for one in group])
+            turns = run(steps, turn_store.executor)
             for one, turn in zip(group, turns, strict=True):
                 # Tried again, it is the same turn, whatever was written meanwhile.
                 one.turn = turn
-            turn_store.put(turns)
+            run(turn_store.put(turns), turn_store.executor)
         except Exception as error:
             if len(group) > 1 and not is_unreachable(error):
                 reached = [self._write_together([one]) for one in group]
@@ -330,13 +334,18 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=BackgroundSaver._in_child)
 
 
-def await_savers(store: BaseStore, timeout_s: float = READERS_WAIT_S) -> None:
-    """Waits for what the savers of this process still hold, unless their database is away.
+def awaiting_savers(store: BaseStore, timeout_s: float = READERS_WAIT_S) -> Steps[None]:
+    """Wait for the turns that the savers of this process hold, unless their database is away.
 
-    So whoever reads from `store` finds what was said in this process a moment ago. Opening the
-    store may take as long as it takes.
+    So a reader of `store` finds the turns that were said in this process a moment ago. Opening
+    the store first does not count against `timeout_s`.
     """
-    await_open(store)
+    yield from opening(store)
+    if any(saver._waiting for saver in list(BackgroundSaver._all)):
+        yield InThread(partial(_await_first_attempts, timeout_s))
+
+
+def _await_first_attempts(timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     for saver in list(BackgroundSaver._all):
         if not saver.is_failing:

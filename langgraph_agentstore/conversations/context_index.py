@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..store.steps import Steps
 from .storable_json import LOST, clean_text
 from .turns import Turn
 
@@ -37,9 +38,6 @@ _MONTHS = (
     *("August", "September", "October", "November", "December"),
 )
 
-Before = Callable[[Turn], "Turn | None"]
-"""From a turn to the one said before it in its thread."""
-
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -49,27 +47,40 @@ class Match:
     score: float | None
 
 
-def with_context(turns: Iterable[Turn], before: Before) -> Iterator[Turn]:
-    """The turns, each knowing the one before it in its thread.
+class ContextWriter:
+    """Adds to turns the context by which they are found.
+
+    Turns of one thread are given in the order in which they were said.
 
     Args:
-        turns: of any threads; those of one thread come in the order in which they were said.
-        before: what is stored already: asked where no turn given earlier is it.
+        before: reads the stored turn that was said before one in its thread. It is asked only
+            where no turn given earlier is that turn.
     """
-    last: dict[str, Turn] = {}
-    for turn in turns:
-        earlier = last.get(turn.thread_id)
-        if turn.context is not None:
-            told = turn
-        elif earlier is not None and earlier.order < turn.order:
-            told = _told(turn, earlier)
-        else:
-            told = _told(turn, before(turn))
-        last[turn.thread_id] = told
-        yield told
+
+    def __init__(self, before: Callable[[Turn], Steps[Turn | None]]) -> None:
+        self._before = before
+        self._last: dict[str, Turn] = {}
+
+    def with_context(self, turn: Turn) -> Steps[Turn]:
+        """Return the turn with its context; a turn that has one is returned unchanged."""
+        if turn.context is None:
+            earlier = self._last.get(turn.thread_id)
+            if earlier is None or earlier.order >= turn.order:
+                earlier = yield from self._before(turn)
+            turn = in_context(turn, earlier)
+        self._last[turn.thread_id] = turn
+        return turn
+
+    def all_with_context(self, turns: Iterable[Turn]) -> Steps[list[Turn]]:
+        """Return the turns with their contexts."""
+        told = []
+        for turn in turns:
+            told.append((yield from self.with_context(turn)))
+        return told
 
 
-def _told(turn: Turn, earlier: Turn | None) -> Turn:
+def in_context(turn: Turn, earlier: Turn | None) -> Turn:
+    """Return the turn with the context that it is indexed by, behind the turn before it."""
     own = _with_day(turn, _searched(turn))
     if earlier is None:
         return replace(turn, context=[own])

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from os import PathLike
 from typing import IO, Any, Literal, Protocol, TypeAlias, get_args
 
 import orjson
 from langgraph.store.base import BaseStore
 
-from .._support.external_sort import in_order
 from .._support.progress import Progress, telling_progress
 from ..model.namespaces import Labels, check_labels, encode_labels
-from ..sql.items.records import StoredRecord, item_id_of, plan_page_of_stored
-from ..sql.statement import ItemId
+from ..model.users import UserScope
+from ..sql.items.records import StoredRecord
 from ..store.base import StoreBase
-from ..store.steps import run
+from ..store.steps import Steps, arun_in_threads, run
 from ..store.user_scope import decode_label, encode_label, part_of
 from ..transfer.file_kinds import kind_of, writing
 from ..transfer.formats.columns import Columns, Row, json_text
 from ..transfer.formats.csv_table import CsvRows
 from ..transfer.formats.parquet import ParquetRows
-from ..transfer.readers import ItemReader
-from .background_saver import await_savers
+from ..transfer.readers import AgentReader, ItemReader, Reader
+from .background_saver import awaiting_savers
 from .keys import in_utc
+from .turn_store import NextPage, sorted_pages
 from .turns import Turn, timestamp_text
 
 ExportFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
 ROW_GROUP = 2_000
 """Rows of a Parquet file that are in memory at once."""
-
-TOLD_EVERY = 1_000
 
 TURN_COLUMNS: Columns = {
     "user_id": "text",
@@ -60,52 +56,49 @@ ITEM_COLUMNS: Columns = {
     "metadata": "json",
     "value": "json",
 }
-PAGE_SIZE = 1_000
 
 
-def export_turns(
-    turns: Iterable[Turn],
+def exporting_turns(
+    next_page: NextPage[Turn],
     user_id: str,
     path: str | PathLike[str],
     format: ExportFormat | None,
     progress: Progress | bool | None,
-    *,
     escape_formulas: bool,
-) -> int:
-    """Writes turns as they come; how many. See `ConversationMemory.export`."""
-    rows = (
-        {
-            "user_id": user_id,
-            "key": turn.key,
-            "thread_id": turn.thread_id,
-            "timestamp": turn.timestamp,
-            "query": turn.query,
-            "response": turn.response,
-            "metadata": turn.metadata,
-            "messages": turn.stored_messages,
-        }
-        for turn in turns
-    )
-    return write_rows(rows, TURN_COLUMNS, path, format, progress, escape_formulas=escape_formulas)
+) -> Steps[int]:
+    """Write turns page by page; return how many. See `ConversationMemory.export`."""
+
+    def next_rows() -> Steps[list[Row]]:
+        turns = yield from next_page()
+        return [
+            {
+                "user_id": user_id,
+                "key": turn.key,
+                "thread_id": turn.thread_id,
+                "timestamp": turn.timestamp,
+                "query": turn.query,
+                "response": turn.response,
+                "metadata": turn.metadata,
+                "messages": turn.stored_messages,
+            }
+            for turn in turns
+        ]
+
+    options = path, format, progress, escape_formulas
+    return (yield from _exporting(next_rows, TURN_COLUMNS, *options))
 
 
-def write_rows(
-    rows: Iterator[Row],
+def _exporting(
+    next_rows: NextPage[Row],
     columns: Columns,
     path: str | PathLike[str],
     format: ExportFormat | None,
-    progress: Progress | bool | None = None,
-    *,
+    progress: Progress | bool | None,
     escape_formulas: bool,
-) -> int:
-    """Writes rows to a file, which appears when it is complete; how many.
+) -> Steps[int]:
+    """Write rows to a file, which appears when it is complete; return how many.
 
-    A row's JSON is given as it is, and times as times with their zone. In CSV a text that a
-    spreadsheet would run gets `'` in front, unless `escape_formulas` is False.
-
-    Raises:
-        ConfigurationError: the format is unknown, or the folder is not there.
-        MissingExtraError: Parquet is asked for without pyarrow.
+    JSON cells hold JSON values, and time cells times with their zone.
     """
     kind = kind_of(path, format, known=get_args(ExportFormat), default="jsonl")
     written = 0
@@ -114,9 +107,9 @@ def write_rows(
         writing(path, kind) as file,
         closing(_writer(kind.format, file, columns, escape_formulas)) as writer,
     ):
-        while batch := list(islice(rows, TOLD_EVERY)):
-            writer.add(batch if kind.format == "jsonl" else [_cells(row, columns) for row in batch])
-            written += len(batch)
+        while rows := (yield from next_rows()):
+            writer.add(rows if kind.format == "jsonl" else [_cells(row, columns) for row in rows])
+            written += len(rows)
             tell(written)
         writer.finish()
     return written
@@ -207,21 +200,10 @@ def export_items(
             another user's view.
         MissingExtraError: Parquet is asked for without the extra `parquet`.
     """
-    since = None if since is None else in_utc(since)
-    until = None if until is None else in_utc(until)
-    await_savers(store)
-    if user_id is not None:
-        part = part_of(store, user_id, tuple(map(encode_label, prefix)))
-        store, prefix = part.store, part.labels
-    rows = (row for row in _rows(store, check_labels(prefix)) if _between(row, since, until))
-    return write_rows(
-        in_order(rows, _order),
-        ITEM_COLUMNS,
-        path,
-        format,
-        progress,
-        escape_formulas=escape_formulas,
+    steps = _exporting_items(
+        _Source(store, user_id, prefix, since, until), path, format, progress, escape_formulas
     )
+    return run(steps)
 
 
 async def aexport_items(
@@ -236,38 +218,66 @@ async def aexport_items(
     progress: Progress | bool | None = None,
     escape_formulas: bool = True,
 ) -> int:
-    """As `export_items`, in a thread."""
-    options: dict[str, Any] = {"since": since, "until": until, "format": format}
-    options["escape_formulas"] = escape_formulas
-    return await asyncio.to_thread(
-        export_items, store, path, user_id=user_id, prefix=prefix, progress=progress, **options
+    """Async form of `export_items`."""
+    steps = _exporting_items(
+        _Source(store, user_id, prefix, since, until), path, format, progress, escape_formulas
     )
+    return await arun_in_threads(steps)
 
 
-def _rows(store: BaseStore, prefix: Labels) -> Iterator[dict[str, Any]]:
-    if isinstance(store, StoreBase):
-        return map(_row, _records(store, prefix))
-    return map(_row_of_item, _items(store, prefix))
+def _exporting_items(
+    source: _Source,
+    path: str | PathLike[str],
+    format: ExportFormat | None,
+    progress: Progress | bool | None,
+    escape_formulas: bool,
+) -> Steps[int]:
+    yield from awaiting_savers(source.store)
+    ordered = sorted_pages(source.next_rows, _order)
+    options = path, format, progress, escape_formulas
+    return (yield from _exporting(ordered, ITEM_COLUMNS, *options))
 
 
-def _records(store: StoreBase, prefix: Labels) -> Iterator[StoredRecord]:
-    after: ItemId | None = None
-    planner = store.planner
-    regions = planner.scope.regions(prefix)
-    while True:
-        page: list[StoredRecord] = store.executor.run(
-            plan_page_of_stored(regions, after, PAGE_SIZE, planner.context)
+class _Source:
+    """The rows of the items at or below a namespace, written within a time."""
+
+    def __init__(
+        self,
+        store: BaseStore,
+        user_id: str | None,
+        prefix: Labels,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> None:
+        self.store = store
+        self._since = None if since is None else in_utc(since)
+        self._until = None if until is None else in_utc(until)
+        if user_id is not None:
+            part = part_of(store, user_id, tuple(map(encode_label, prefix)))
+            store, prefix = part.store, part.labels
+        self._is_foreign = not isinstance(store, StoreBase)
+        self._reader = _reader_of(store, check_labels(prefix))
+
+    def next_rows(self) -> Steps[list[Row]]:
+        while records := (yield from self._reader.next_page()):
+            rows: Iterable[Row] = map(_row_of_foreign if self._is_foreign else _row, records)
+            if between := list(filter(self._is_between, rows)):
+                return between
+        return []
+
+    def _is_between(self, row: Row) -> bool:
+        written = row["created_at"]
+        return (self._since is None or written >= self._since) and (
+            self._until is None or written < self._until
         )
-        yield from page
-        if len(page) < PAGE_SIZE:
-            return
-        after = item_id_of(page[-1])
 
 
-def _items(store: BaseStore, prefix: Labels) -> Iterator[StoredRecord]:
-    reader = ItemReader(store, prefix)
-    while page := run(reader.next_page()):
-        yield from page
+def _reader_of(store: BaseStore, labels: Labels) -> Reader:
+    if not isinstance(store, StoreBase):
+        return ItemReader(store, labels)
+    scope = store.planner.scope
+    user_id = scope.user_id if isinstance(scope, UserScope) else None
+    return AgentReader(store, user_id, labels, as_tuples=False)
 
 
 def _row(record: StoredRecord) -> dict[str, Any]:
@@ -284,7 +294,7 @@ def _row(record: StoredRecord) -> dict[str, Any]:
     }
 
 
-def _row_of_item(record: StoredRecord) -> dict[str, Any]:
+def _row_of_foreign(record: StoredRecord) -> dict[str, Any]:
     """Of a store of another package, which does not tell of versions."""
     user_id, labels = decode_label(record.user_id), tuple(map(decode_label, record.labels))
     return {**_row(replace(record, user_id=user_id, labels=labels)), "version": None}
@@ -292,8 +302,3 @@ def _row_of_item(record: StoredRecord) -> dict[str, Any]:
 
 def _order(row: Mapping[str, Any]) -> tuple[datetime, str, str, str]:
     return row["created_at"], row["user_id"], row["namespace"], row["key"]
-
-
-def _between(row: Mapping[str, Any], since: datetime | None, until: datetime | None) -> bool:
-    written = row["created_at"]
-    return (since is None or written >= since) and (until is None or written < until)

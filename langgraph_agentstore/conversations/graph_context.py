@@ -15,8 +15,8 @@ from .._support.lru import Lru
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
 from ..model.users import check_user_id, user_of
 from ..store.views import UserStore
-from .async_memory import ConversationMemory
 from .keys import check_thread_id
+from .memory import ConversationMemory
 from .repository import BaseStoreRepository
 from .stored_messages import as_messages, is_one_message, logger
 

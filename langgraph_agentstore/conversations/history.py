@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import dropwhile, takewhile
+from math import inf
 from typing import Any
 
 from langchain_core.messages import (
@@ -23,7 +24,9 @@ from langchain_core.messages import (
 from langchain_core.messages.utils import count_tokens_approximately
 
 from ..model.checks import check_whole
+from ..store.steps import Steps
 from .stored_messages import CALL_BLOCKS
+from .turn_store import NextPage
 from .turns import Turn
 
 _SERVER_CALLS = frozenset({"server_tool_use", "server_tool_call", "mcp_tool_use"})
@@ -198,23 +201,21 @@ class Budget:
         self.max_tokens = None if max_tokens is None else check_whole("max_tokens", max_tokens, 1)
         self._counter = token_counter or count_tokens_approximately
 
-    def latest_of(self, turns: Iterable[Turn]) -> list[Turn]:
-        """Turns, given newest first, until the budget is surely reached; oldest first.
+    def latest_of(self, next_page: NextPage[Turn]) -> Steps[list[Turn]]:
+        """Read turns, newest first, until the budget is exceeded; return them oldest first.
 
-        One turn more than fits: trimming decides what of it stays.
+        The last turn read may not fit: trimming decides which of its messages stay.
         """
         taken: list[Turn] = []
-        messages, tokens = 0, 0
-        for turn in turns:
-            taken.append(turn)
-            fitting = with_answered_calls(turn.messages)
-            messages += len(fitting)
-            if self.max_messages is not None and messages > self.max_messages:
-                break
-            if self.max_tokens is not None:
-                tokens += self._count(fitting)
-                if tokens > self.max_tokens:
-                    break
+        messages = tokens = 0
+        while page := (yield from next_page()):
+            for turn in page:
+                taken.append(turn)
+                fitting = with_answered_calls(turn.messages)
+                messages += len(fitting)
+                tokens += 0 if self.max_tokens is None else self._count(fitting)
+                if messages > (self.max_messages or inf) or tokens > (self.max_tokens or inf):
+                    return sorted(taken, key=lambda turn: turn.order)
         return sorted(taken, key=lambda turn: turn.order)
 
     def trimmed(self, messages: list[BaseMessage]) -> list[BaseMessage]:

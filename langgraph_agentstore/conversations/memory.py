@@ -1,42 +1,57 @@
-"""What a user said, over all threads: saving, reading, resuming, searching, forgetting.
+"""`ConversationMemory`: what one user said, over all threads; also as LangChain's chat history.
 
-Blocking; `memory.py` adds the awaitable forms.
+Each method and its async form run one program of steps; see `store/steps.py`. The async form of a
+method whose program may take long between its steps runs the program in threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from os import PathLike
 from typing import Any
 
+from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage, MessageLikeRepresentation
 from langgraph.store.base import BaseStore
+from typing_extensions import override
 
 from .._support.lifecycle import Handle
 from .._support.progress import Progress
 from ..model.checks import check_whole
 from ..model.users import check_user_id
-from ..sql.search.text import is_blank
-from .background_saver import await_savers
-from .context_index import CANDIDATES, credited, with_context
-from .export import ExportFormat, export_turns
+from ..store.steps import Steps, arun, arun_in_threads, run
+from .background_saver import awaiting_savers
+from .context_index import CANDIDATES, ContextWriter, credited
+from .export import ExportFormat, exporting_turns
 from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .repository import BaseStoreRepository
+from .sql import searched_part
 from .stored_messages import as_messages
-from .turn_store import NEWEST_PAGE_SIZE, GenericTurnStore, turn_store_of
+from .turn_store import NEWEST_PAGE_SIZE, PAGE_SIZE, NextPage, TurnStore, turn_store_of
 from .turns import ThreadSummary, Turn, new_turn, split_into_turns, turn_of_messages
 
 
-class BlockingConversations(Handle):
-    """One user's conversations; see `ConversationMemory`."""
+class ConversationMemory(Handle):
+    """One user's conversations: saved as turns, and known to every later thread.
+
+    `ax` is the async form of `x`.
+
+    Args:
+        store: an `AgentStore` or a view of one, any other LangGraph store, or a repository.
+        user_id: any non-empty string, such as an e-mail address.
+
+    Raises:
+        MissingUserError: the user id is empty.
+    """
 
     def __init__(self, store: BaseStore | BaseStoreRepository, user_id: str) -> None:
         self.user_id = check_user_id(user_id)
         self.store = store.store if isinstance(store, BaseStoreRepository) else store
-        self._turn_store: GenericTurnStore = turn_store_of(self.store, self.user_id)
+        self._turn_store: TurnStore = turn_store_of(self.store, self.user_id)
+        self._executor = self._turn_store.executor
 
     def save_turn(
         self,
@@ -45,15 +60,27 @@ class BlockingConversations(Handle):
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
     ) -> ConversationKey:
-        """Saves what was asked and answered now; the key it has.
+        """Save a question and its answer, said now; return the key of the turn.
 
-        What no JSON can hold is converted, or left out with a note in its place and a warning.
+        Parts that JSON cannot hold are converted, or replaced by a note with a warning.
 
         Raises:
-            ValueTypeError: query or response is no string, metadata no mapping.
-            ValueTypeError, InvalidKeyError, InvalidValueError: the thread id cannot be one.
+            ValueTypeError: query or response is not a string, or metadata not a mapping.
+            ValueTypeError, InvalidKeyError, InvalidValueError: the thread id is not valid.
         """
-        return self._save([new_turn(thread_id, query, response, metadata)])[0]
+        turn = new_turn(thread_id, query, response, metadata)
+        return run(self._saving([turn]), self._executor)[0]
+
+    async def asave_turn(
+        self,
+        query: str,
+        response: str,
+        thread_id: str,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> ConversationKey:
+        """Async form of `save_turn`."""
+        turn = new_turn(thread_id, query, response, metadata)
+        return (await arun(self._saving([turn]), self._executor))[0]
 
     def save_messages(
         self,
@@ -61,36 +88,53 @@ class BlockingConversations(Handle):
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
     ) -> list[ConversationKey]:
-        """Saves messages as turns, each from what a person says on; their keys.
+        """Save messages as turns, each beginning with a person's message; return their keys.
 
-        Tool calls, multimodal content and ids come back as they were. Parts that no JSON can hold
-        are converted, or left out with a note in their place and a warning.
+        Tool calls, multimodal content and ids are read back unchanged. Parts that JSON cannot
+        hold are converted, or replaced by a note with a warning.
 
         Args:
-            messages: LangChain's, pieces of streamed ones, dicts with `role` and `content`, or
-                pairs of these two.
-            thread_id: whose turns they are.
+            messages: LangChain's messages, chunks of streamed messages, dicts with `role` and
+                `content`, or pairs of role and content.
+            thread_id: the thread of the turns.
             metadata: saved with each turn.
 
         Raises:
-            ValueTypeError: something is no message.
-            ValueTypeError, InvalidKeyError, InvalidValueError: the thread id cannot be one.
+            ValueTypeError: one of them is not a message.
+            ValueTypeError, InvalidKeyError, InvalidValueError: the thread id is not valid.
         """
-        turns = split_into_turns(as_messages(messages))
-        return self._save([turn_of_messages(turn, thread_id, metadata) for turn in turns])
+        return run(self._saving_messages(messages, thread_id, metadata), self._executor)
+
+    async def asave_messages(
+        self,
+        messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
+        thread_id: str,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> list[ConversationKey]:
+        """Async form of `save_messages`."""
+        steps = self._saving_messages(messages, thread_id, metadata)
+        return await arun_in_threads(steps, self._executor)
 
     def save_turns(self, turns: Iterable[Turn], *, progress: Progress | bool | None = None) -> int:
-        """Saves any number of turns, made by `new_turn` or read from elsewhere; how many.
+        """Save any number of turns, from `new_turn` or read elsewhere; return how many.
 
-        By COPY on an `AgentStore`, in constant memory. A thread's turns come in the order in
-        which they were said; a turn whose key is there replaces it.
+        An `AgentStore` loads them by COPY, in constant memory. The turns of a thread are given in
+        the order in which they were said. A turn replaces the stored turn of the same key.
 
         Args:
             turns: any iterable.
-            progress: called with how many are written so far; True shows a bar on a
+            progress: called with the number of turns written so far; True shows a bar on a
                 terminal and in a notebook.
         """
-        return self._turn_store.load(with_context(turns, self._turn_store.before), progress)
+        context = ContextWriter(self._turn_store.before)
+        told = (run(context.with_context(turn), self._executor) for turn in turns)
+        return self._turn_store.load(told, progress)
+
+    async def asave_turns(
+        self, turns: Iterable[Turn], *, progress: Progress | bool | None = None
+    ) -> int:
+        """Async form of `save_turns`; the iterable and `progress` are used in another thread."""
+        return await asyncio.to_thread(self.save_turns, turns, progress=progress)
 
     def turns(
         self,
@@ -98,21 +142,36 @@ class BlockingConversations(Handle):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Iterator[Turn]:
-        """All turns, or those of one thread, oldest first; read page by page as they are needed.
+        """Yield all turns, or those of one thread, oldest first, reading page by page.
 
-        In constant memory: more than fit into it are sorted in temporary files.
+        Memory is constant: turns that do not fit are sorted in temporary files.
 
         Args:
             thread_id: None for all threads.
-            since: from this moment on; with a time zone.
-            until: before this moment; with a time zone.
+            since: the first moment that counts; with a time zone.
+            until: the first moment that no longer counts; with a time zone.
         """
-        if thread_id is not None:
-            check_thread_id(thread_id)
-        since = None if since is None else in_utc(since)
-        until = None if until is None else in_utc(until)
-        await_savers(self.store)
-        return self._turn_store.oldest_first(thread_id, since, until)
+        next_page = self._oldest_first(thread_id, since, until)
+        run(awaiting_savers(self.store))
+
+        def turns() -> Iterator[Turn]:
+            while page := run(next_page(), self._executor):
+                yield from page
+
+        return turns()
+
+    async def aturns(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> AsyncIterator[Turn]:
+        """Async form of `turns`, for `async for`."""
+        next_page = self._oldest_first(thread_id, since, until)
+        await arun(awaiting_savers(self.store))
+        while page := await arun_in_threads(next_page(), self._executor):
+            for turn in page:
+                yield turn
 
     def messages(
         self,
@@ -120,11 +179,21 @@ class BlockingConversations(Handle):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[BaseMessage]:
-        """The messages of `turns`, ready to be given to a new thread.
+        """Return the messages of `turns`, ready to be given to a new thread.
 
-        Calls of tools that nobody answered are left out, and answers without their call.
+        Tool calls without an answer are left out, and answers without their call.
         """
-        return history_of(self.turns(thread_id, since, until))
+        return run(self._reading_messages(thread_id, since, until), self._executor)
+
+    async def amessages(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[BaseMessage]:
+        """Async form of `messages`."""
+        steps = self._reading_messages(thread_id, since, until)
+        return await arun_in_threads(steps, self._executor)
 
     def resume(
         self,
@@ -133,31 +202,39 @@ class BlockingConversations(Handle):
         max_tokens: int | None = None,
         token_counter: TokenCounter | None = None,
     ) -> list[BaseMessage]:
-        """The latest messages that fit, oldest first, for a thread that goes on from there.
+        """Return the latest messages that fit, oldest first, for a thread that continues them.
 
-        No more is read than fits. They begin with what a person said; calls of tools that nobody
-        answered are left out, and answers without their call.
+        Only about as many messages are read as fit. The first one is a person's. Tool calls
+        without an answer are left out, and answers without their call.
 
         Args:
             thread_id: None for all threads, as if they were one.
-            max_messages: None for any number.
-            max_tokens: None for any number.
-            token_counter: a chat model or a function, as `trim_messages` takes it; left out,
-                four characters to a token.
+            max_messages: None for no limit.
+            max_tokens: None for no limit.
+            token_counter: a chat model or a function, as `trim_messages` takes it; by default,
+                four characters count as a token.
         """
-        if thread_id is not None:
-            check_thread_id(thread_id)
-        await_savers(self.store)
         budget = Budget(max_messages, max_tokens, token_counter)
-        # A turn has a message at least, and one more shows that the others fit.
-        size = min(NEWEST_PAGE_SIZE, (max_messages or NEWEST_PAGE_SIZE) + 1)
-        turns = budget.latest_of(self._turn_store.newest_first(thread_id, size))
-        return budget.trimmed(history_of(turns))
+        return run(self._resuming(thread_id, budget), self._executor)
+
+    async def aresume(
+        self,
+        thread_id: str | None = None,
+        max_messages: int | None = None,
+        max_tokens: int | None = None,
+        token_counter: TokenCounter | None = None,
+    ) -> list[BaseMessage]:
+        """Async form of `resume`; the token counter is called in another thread."""
+        budget = Budget(max_messages, max_tokens, token_counter)
+        return await arun_in_threads(self._resuming(thread_id, budget), self._executor)
 
     def threads(self) -> list[ThreadSummary]:
-        """Every thread, the latest first."""
-        await_savers(self.store)
-        return self._turn_store.threads()
+        """Return a summary of every thread, the latest first."""
+        return run(self._summing_up(), self._executor)
+
+    async def athreads(self) -> list[ThreadSummary]:
+        """Async form of `threads`."""
+        return await arun(self._summing_up(), self._executor)
 
     def search(
         self,
@@ -167,41 +244,43 @@ class BlockingConversations(Handle):
         limit: int = 10,
         min_similarity: float | None = None,
     ) -> list[Turn]:
-        """The turns that answer best, best first, of all threads or of one.
+        """Return the turns that answer a query best, best first, of all threads or of one.
 
-        A turn is found by its own words and by those of the turns before and after it; by
-        vectors, words or both, as the store's index says. A query without letter, digit or symbol
-        gives the latest turns.
+        A turn is found by its own words and by those of the turns before and after it. The
+        store's index says whether vectors, words or both are compared. A query without a letter,
+        digit or symbol returns the latest turns.
 
         Args:
-            query: what to look for.
-            thread_id: the only thread that is searched; None, all of them.
-            limit: how many at most.
-            min_similarity: turns that are less similar to the query count for nothing. Of an
-                `AgentStore` whose index has an embedder; see its `search`.
+            query: the text to look for.
+            thread_id: the only thread that is searched; None for all of them.
+            limit: the largest number of turns.
+            min_similarity: the least similarity to the query of turns that count; see `search` of
+                an `AgentStore`, which needs an index with an embedder for it.
 
         Raises:
-            InvalidOperationError: the store has no index, the limit is below 1, or similarities
-                cannot be told.
+            InvalidOperationError: the store has no index, the limit is below 1, or the store does
+                not tell similarities.
         """
-        depth = max(CANDIDATES, check_whole("limit", limit, 1))
-        await_savers(self.store)
-        if is_blank(query):
-            return list(islice(self._turn_store.newest_first(thread_id), limit))
-        matches = self._turn_store.search(query, thread_id, depth, min_similarity)
-        best = credited(matches)[:limit]
-        known = {match.turn.key: match.turn for match in matches}
-        missing = [key for key in best if key not in known]
-        if missing:
-            known.update((turn.key, turn) for turn in self._turn_store.get(missing))
-        # A turn before the first match may have been forgotten since.
-        return [known[key] for key in best if key in known]
+        return run(self._searching(query, thread_id, limit, min_similarity), self._executor)
+
+    async def asearch(
+        self,
+        query: str,
+        *,
+        thread_id: str | None = None,
+        limit: int = 10,
+        min_similarity: float | None = None,
+    ) -> list[Turn]:
+        """Async form of `search`."""
+        return await arun(self._searching(query, thread_id, limit, min_similarity), self._executor)
 
     def forget(self, thread_id: str) -> int:
-        """Removes a thread; how many turns it had."""
-        check_thread_id(thread_id)
-        await_savers(self.store)
-        return self._turn_store.forget(thread_id)
+        """Remove a thread; return how many turns it had."""
+        return run(self._forgetting(thread_id), self._executor)
+
+    async def aforget(self, thread_id: str) -> int:
+        """Async form of `forget`."""
+        return await arun(self._forgetting(thread_id), self._executor)
 
     def export(
         self,
@@ -214,31 +293,188 @@ class BlockingConversations(Handle):
         progress: Progress | bool | None = None,
         escape_formulas: bool = True,
     ) -> int:
-        """Writes turns to a file, oldest first, in constant memory; how many.
+        """Write turns to a file, oldest first, in constant memory; return how many.
 
         The file appears when it is complete.
 
         Args:
-            path: its end says the format: `.jsonl`, `.csv` or `.parquet`, but for the last with
-                `.gz` or `.zst` for compression; any other name, JSON Lines.
-            format: "jsonl", "csv" or "parquet", in place of the one that the name says.
+            path: its suffix names the format: `.jsonl`, `.csv` or `.parquet`, the first two also
+                with `.gz` or `.zst` for compression; any other suffix means JSON Lines.
+            format: "jsonl", "csv" or "parquet", instead of the one that the suffix names.
             since: as for `turns`.
             until: as for `turns`.
             thread_id: as for `turns`.
             progress: as for `AgentStore.load`.
-            escape_formulas: in CSV, writes `'` before a text that a spreadsheet would run as a
+            escape_formulas: in CSV, write `'` before a text that a spreadsheet would run as a
                 formula; False for exact texts. The other formats are always exact.
 
         Raises:
-            ConfigurationError: the format is unknown, or the folder is not there.
-            MissingExtraError: Parquet is asked for without the extra `parquet`.
+            ConfigurationError: the format is unknown, or the folder does not exist.
+            MissingExtraError: Parquet needs the extra `parquet`.
         """
-        turns = self.turns(thread_id, since, until)
-        return export_turns(
-            turns, self.user_id, path, format, progress, escape_formulas=escape_formulas
+        steps = self._exporting(
+            self._oldest_first(thread_id, since, until), path, format, progress, escape_formulas
         )
+        return run(steps, self._executor)
 
-    def _save(self, turns: Sequence[Turn]) -> list[ConversationKey]:
+    async def aexport(
+        self,
+        path: str | PathLike[str],
+        format: ExportFormat | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        thread_id: str | None = None,
+        progress: Progress | bool | None = None,
+        escape_formulas: bool = True,
+    ) -> int:
+        """Async form of `export`."""
+        steps = self._exporting(
+            self._oldest_first(thread_id, since, until), path, format, progress, escape_formulas
+        )
+        return await arun_in_threads(steps, self._executor)
+
+    def _saving(self, turns: Sequence[Turn]) -> Steps[list[ConversationKey]]:
         if turns:
-            self._turn_store.put(list(with_context(turns, self._turn_store.before)))
+            context = ContextWriter(self._turn_store.before)
+            told = yield from context.all_with_context(turns)
+            yield from self._turn_store.put(told)
         return [ConversationKey.parse(turn.key) for turn in turns]
+
+    def _saving_messages(
+        self, messages: Any, thread_id: str, metadata: Mapping[str, Any] | None
+    ) -> Steps[list[ConversationKey]]:
+        turns = split_into_turns(as_messages(messages))
+        saved = [turn_of_messages(turn, thread_id, metadata) for turn in turns]
+        return (yield from self._saving(saved))
+
+    def _oldest_first(
+        self, thread_id: str | None, since: datetime | None, until: datetime | None
+    ) -> NextPage[Turn]:
+        if thread_id is not None:
+            check_thread_id(thread_id)
+        since = None if since is None else in_utc(since)
+        until = None if until is None else in_utc(until)
+        return self._turn_store.oldest_first(thread_id, since, until)
+
+    def _reading_messages(
+        self, thread_id: str | None, since: datetime | None, until: datetime | None
+    ) -> Steps[list[BaseMessage]]:
+        next_page = self._oldest_first(thread_id, since, until)
+        yield from awaiting_savers(self.store)
+        turns: list[Turn] = []
+        while page := (yield from next_page()):
+            turns += page
+        return history_of(turns)
+
+    def _resuming(self, thread_id: str | None, budget: Budget) -> Steps[list[BaseMessage]]:
+        if thread_id is not None:
+            check_thread_id(thread_id)
+        yield from awaiting_savers(self.store)
+        # A turn has at least one message, and one message more shows that the others fit.
+        size = min(NEWEST_PAGE_SIZE, (budget.max_messages or NEWEST_PAGE_SIZE) + 1)
+        turns = yield from budget.latest_of(self._turn_store.newest_first(thread_id, size))
+        return budget.trimmed(history_of(turns))
+
+    def _summing_up(self) -> Steps[list[ThreadSummary]]:
+        yield from awaiting_savers(self.store)
+        return (yield from self._turn_store.threads())
+
+    def _searching(
+        self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
+    ) -> Steps[list[Turn]]:
+        depth = max(CANDIDATES, check_whole("limit", limit, 1))
+        yield from awaiting_savers(self.store)
+        searched = searched_part(query)
+        if searched is None:
+            return (yield from self._newest(thread_id, limit))
+        matches = yield from self._turn_store.search(searched, thread_id, depth, min_similarity)
+        best = credited(matches)[:limit]
+        known = {match.turn.key: match.turn for match in matches}
+        missing = [key for key in best if key not in known]
+        if missing:
+            turns = yield from self._turn_store.get(missing)
+            known.update((turn.key, turn) for turn in turns)
+        # A turn before a match may have been forgotten since.
+        return [known[key] for key in best if key in known]
+
+    def _newest(self, thread_id: str | None, limit: int) -> Steps[list[Turn]]:
+        newest: list[Turn] = []
+        next_page = self._turn_store.newest_first(thread_id, min(limit, PAGE_SIZE))
+        while len(newest) < limit and (page := (yield from next_page())):
+            newest += page
+        return newest[:limit]
+
+    def _forgetting(self, thread_id: str) -> Steps[int]:
+        check_thread_id(thread_id)
+        yield from awaiting_savers(self.store)
+        return (yield from self._turn_store.forget(thread_id))
+
+    def _exporting(
+        self,
+        next_page: NextPage[Turn],
+        path: str | PathLike[str],
+        format: ExportFormat | None,
+        progress: Progress | bool | None,
+        escape_formulas: bool,
+    ) -> Steps[int]:
+        yield from awaiting_savers(self.store)
+        options = path, format, progress, escape_formulas
+        return (yield from exporting_turns(next_page, self.user_id, *options))
+
+
+class StoreChatMessageHistory(BaseChatMessageHistory):
+    """A thread of one user, in any store, as LangChain's chat message history.
+
+    `RunnableWithMessageHistory` then reads and extends a thread that graphs use as well.
+
+    Args:
+        store: a memory, a store or a repository.
+        thread_id: LangChain's session id.
+        user_id: the user of the thread; a memory has one already.
+        max_messages: how many of the latest messages `messages` returns; None for all.
+    """
+
+    def __init__(
+        self,
+        store: ConversationMemory | BaseStore | BaseStoreRepository,
+        thread_id: str,
+        user_id: str | None = None,
+        *,
+        max_messages: int | None = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(store, ConversationMemory):
+            self.memory = store
+        else:
+            self.memory = ConversationMemory(store, user_id)  # type: ignore[arg-type]
+        self.thread_id = check_thread_id(thread_id)
+        self._max_messages = max_messages
+
+    @property
+    @override
+    def messages(self) -> list[BaseMessage]:  # type: ignore[override]
+        """The messages, oldest first; each use reads them again."""
+        return self.memory.resume(self.thread_id, self._max_messages)
+
+    @override
+    async def aget_messages(self) -> list[BaseMessage]:
+        return await self.memory.aresume(self.thread_id, self._max_messages)
+
+    @override
+    def add_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Save messages as turns: one call of a chain is one turn."""
+        self.memory.save_messages(messages, self.thread_id)
+
+    @override
+    async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
+        await self.memory.asave_messages(messages, self.thread_id)
+
+    @override
+    def clear(self) -> None:
+        """Remove the thread."""
+        self.memory.forget(self.thread_id)
+
+    @override
+    async def aclear(self) -> None:
+        await self.memory.aforget(self.thread_id)

@@ -24,6 +24,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
+from ..store.steps import run
 from .background_saver import is_unreachable, logger
 from .graph_context import (
     Memories,
@@ -36,7 +37,7 @@ from .graph_context import (
 from .history import Budget, TokenCounter, is_same, with_answered_calls
 from .keys import check_thread_id, thread_id_of_run
 from .stored_messages import as_messages
-from .turn_store import await_open
+from .turn_store import opening
 from .turns import last_turn
 
 T = TypeVar("T")
@@ -142,9 +143,9 @@ class RecallConversation(Handle, Middleware):
 
     def _opened(self, store: BaseStore) -> Future[None]:
         """Ends when the store is open."""
-        opening = in_thread(lambda: await_open(store))
-        opening.add_done_callback(self._note_opening)
-        return opening
+        opened = in_thread(lambda: run(opening(store)))
+        opened.add_done_callback(self._note_opening)
+        return opened
 
     def _note_opening(self, opening: Future[None]) -> None:
         # A first start takes long; a database that was away is not waited for again.

@@ -26,7 +26,6 @@ from ..errors import (
     TurnRefusedError,
     UserConflictError,
 )
-from .async_memory import ConversationMemory
 from .background_saver import (
     DEFAULT_CAPACITY,
     DEFAULT_DRAIN_TIMEOUT_S,
@@ -42,6 +41,7 @@ from .graph_context import (
     messages_of,
     thread_of,
 )
+from .memory import ConversationMemory
 from .stored_messages import is_said
 from .turns import Turn, last_turn, turn_of_messages
 

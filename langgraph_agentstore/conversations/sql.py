@@ -15,6 +15,7 @@ from ..model.json_values import as_mapping
 from ..model.namespaces import encode_labels
 from ..model.users import Address
 from ..sql.items.delete import count_of_removed
+from ..sql.search.text import MOST_CHARACTERS, is_blank
 from ..sql.statement import (
     Decoded,
     Queue,
@@ -28,6 +29,9 @@ ThreadRow: TypeAlias = tuple[str, str, str, int]
 
 _AFTER_UNDERSCORE = "`"
 """The character that follows `_` by code point."""
+
+_LAST_TEXT = "\U0010ffff"
+"""A text that sorts above all others by code point: it stands for "no limit"."""
 
 _ISO_8601 = 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'
 
@@ -61,6 +65,32 @@ SELECT i.key, i.value, i.created_at, i.updated_at
     return Statement(sql, arguments, _items_below(address.labels), queue=Queue.EQUAL_READS)
 
 
+def plan_turns_by_key(
+    address: Address,
+    after: str,
+    days: tuple[str | None, str | None],
+    size: int,
+    context: SqlContext,
+) -> Statement[list[Item]]:
+    """Read the next `size` turns of all threads, behind the key `after`, in the order of keys.
+
+    `days`: from which on and before which the turns were said, such as `2026-01-31`; None for no
+    limit. Turns without a timestamp are read whatever the days are.
+    """
+    sql = f"""
+SELECT i.key, i.value, i.created_at, i.updated_at
+  FROM {context.tables.item} i
+ WHERE i.user_id = $1 AND i.namespace = $2 AND i.key > $3 AND {context.live()}
+   AND (jsonb_typeof(i.value->'timestamp') IS DISTINCT FROM 'string'
+        OR (i.value->>'timestamp') COLLATE "C" >= $4
+           AND (i.value->>'timestamp') COLLATE "C" < $5)
+ ORDER BY i.key
+ LIMIT $6"""
+    since, until = days[0] or "", days[1] or _LAST_TEXT
+    arguments = (address.user_id, encode_labels(address.labels), after, since, until, size)
+    return Statement(sql, arguments, _items_below(address.labels), queue=Queue.EQUAL_READS)
+
+
 def plan_forget_thread(address: Address, thread_id: str, context: SqlContext) -> Statement[int]:
     """Removes the turns of a thread; how many that had not expired."""
     delete = f"""
@@ -80,8 +110,7 @@ def plan_newest_turns(
 
     Every turn of the user is looked at, and `size` of them are kept.
     """
-    # Nothing sorts above this: it stands for "no limit" under any collation by code point.
-    timestamp, key = before or ("\U0010ffff", "")
+    timestamp, key = before or (_LAST_TEXT, "")
     sql = f"""
 SELECT i.key, i.value, i.created_at, i.updated_at
   FROM {context.tables.item} i
@@ -113,6 +142,11 @@ SELECT t.thread_id, min(t.said), max(t.said), count(*)
 
     arguments = (address.user_id, encode_labels(address.labels))
     return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS)
+
+
+def searched_part(query: str) -> str | None:
+    """Return the part of a query that is searched; None if the query asks for nothing."""
+    return None if is_blank(query) else query[:MOST_CHARACTERS]
 
 
 def _items_below(labels: tuple[str, ...]) -> Any:

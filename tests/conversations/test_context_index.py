@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from langgraph_agentstore.conversations import Turn, new_turn
 from langgraph_agentstore.conversations.context_index import (
     LONGEST_BEFORE,
+    ContextWriter,
     Match,
     credited,
-    with_context,
 )
+from langgraph_agentstore.store.steps import Steps, run
 
 BEGINNING = datetime(2024, 2, 1, tzinfo=timezone.utc)
 
@@ -19,6 +21,14 @@ BEGINNING = datetime(2024, 2, 1, tzinfo=timezone.utc)
 def turn(number: int, text: str = "", thread: str = "t") -> Turn:
     at = BEGINNING + timedelta(days=number)
     return new_turn(thread, text or f"q{number}", "", at=at)
+
+
+def with_context(turns: list[Turn], before: Callable[[Turn], Turn | None]) -> list[Turn]:
+    def reading(turn: Turn) -> Steps[Turn | None]:
+        yield from ()
+        return before(turn)
+
+    return run(ContextWriter(reading).all_with_context(turns))
 
 
 def nobody(_turn: Turn) -> None:

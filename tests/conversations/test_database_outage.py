@@ -134,8 +134,8 @@ TALK = """
 import json, sys
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import background_saver as saver_module
-from langgraph_agentstore.conversations.saver import BackgroundSaver
-from tests.conversations.talking import config_of, graph_over, said
+from langgraph_agentstore.conversations.background_saver import BackgroundSaver
+from tests.acceptance.talking import config_of, graph_over, said
 
 dsn, turns, ending = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 store = AgentStore(dsn)
@@ -235,7 +235,7 @@ import os, sys
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, new_turn
 from langgraph_agentstore.conversations import background_saver as saver_module
-from langgraph_agentstore.conversations.saver import BackgroundSaver
+from langgraph_agentstore.conversations.background_saver import BackgroundSaver
 
 store = AgentStore(sys.argv[1])
 memory = ConversationMemory(store, "ann")

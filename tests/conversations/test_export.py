@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore._support.external_sort import in_order
+from langgraph_agentstore._support.external_sort import ExternalSort
 from langgraph_agentstore.conversations import (
     ConversationMemory,
     aexport_items,
@@ -219,4 +219,6 @@ def test_without_pyarrow_it_is_told_what_to_install(
 def test_any_number_of_things_comes_in_order_each_once(
     things: list[tuple[int, str]], run_length: int
 ) -> None:
-    assert list(in_order(things, lambda thing: thing, run_length)) == sorted(set(things))
+    sort = ExternalSort[tuple[int, str]](lambda thing: thing, run_length)
+    sort.add(things)
+    assert list(sort.in_order()) == sorted(set(things))

@@ -12,8 +12,9 @@ from langchain_core.messages import HumanMessage
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import ConversationMemory, new_turn, recall_conversation
-from langgraph_agentstore.conversations.background_saver import BackgroundSaver, await_savers
+from langgraph_agentstore.conversations.background_saver import BackgroundSaver, awaiting_savers
 from langgraph_agentstore.conversations.recall_node import RecallConversation
+from langgraph_agentstore.store.steps import run
 from tests.support.faults import hung_host
 from tests.support.proxy import Proxy
 
@@ -92,7 +93,7 @@ def test_readers_wait_for_turns_accepted_before_the_store_was_open(
     memory, saver = ConversationMemory(store, "ann"), BackgroundSaver()
     with opening_slowly(proxy):
         saver.save(memory._turn_store, new_turn("friday", "Who purrs?", "Turing."))
-        await_savers(store, timeout_s=DEADLINE_S)
+        run(awaiting_savers(store, timeout_s=DEADLINE_S))
         assert saver.stats().saved == 1
     store.close()
 
