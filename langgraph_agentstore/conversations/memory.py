@@ -27,10 +27,11 @@ from .context_index import CANDIDATES, ContextWriter, credited
 from .export import ExportFormat, exporting_turns
 from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
+from .postgres_turn_store import turn_store_of
 from .repository import BaseStoreRepository
 from .sql import searched_part
 from .stored_messages import as_messages
-from .turn_store import NEWEST_PAGE_SIZE, PAGE_SIZE, NextPage, TurnStore, turn_store_of
+from .turn_store import NEWEST_PAGE_SIZE, PAGE_SIZE, NextPage, TurnStore
 from .turns import ThreadSummary, Turn, new_turn, split_into_turns, turn_of_messages
 
 

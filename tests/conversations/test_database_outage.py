@@ -135,7 +135,7 @@ import json, sys
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.background_saver import BackgroundSaver
-from tests.acceptance.talking import config_of, graph_over, said
+from tests.conversations.talking import config_of, graph_over, said
 
 dsn, turns, ending = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 store = AgentStore(dsn)

@@ -90,6 +90,15 @@ def test_turns_expire_as_the_store_says(postgres_dsn: str, schema_name: str) -> 
         assert ttls == [("01:00:00",), ("01:00:00",)]
 
 
+def test_a_turn_whose_timestamp_is_no_text_was_said_when_it_was_written(store: AgentStore) -> None:
+    before = datetime.now(timezone.utc) - timedelta(hours=1)
+    odd = {"query": "odd", "response": "", "thread_id": "t", "timestamp": 1704067200}
+    store.for_user("ann").put(("conversations",), "t_20240101_000000_00000000", odd)
+    memory = ConversationMemory(store, "ann")
+    assert said(memory.turns(since=before)) == ["odd"]
+    assert said(memory.turns(until=before)) == []
+
+
 def test_a_view_of_the_user_will_do(store: AgentStore) -> None:
     ConversationMemory(store.for_user("a.b"), "a.b").save_turn("q", "r", "t")
     assert said(ConversationMemory(store.per_user(), "a.b").turns()) == ["q"]

@@ -22,6 +22,7 @@ from langgraph_agentstore.conversations.sql import (
     plan_newest_turns,
     plan_thread_page,
     plan_threads,
+    plan_turns_by_key,
 )
 from langgraph_agentstore.data_store.sql.atomic_changes import (
     plan_append,
@@ -184,6 +185,7 @@ STATEMENTS = {
     ).sql,
     "forget_thread": plan_forget_thread(TURNS, "t", RULES).sql,
     "newest_turns": plan_newest_turns(TURNS, None, 10, RULES).sql,
+    "turns_by_key": plan_turns_by_key(TURNS, "", (None, "2024-01-31"), 10, RULES).sql,
     "threads": plan_threads(TURNS, RULES).sql,
     "refresh": refresh_sql(RULES),
     "sweep": plan_sweep(1000, RULES).sql,

@@ -1,0 +1,226 @@
+"""One user's turns in an `AgentStore`, by statements of their own.
+
+Threads are read as ranges of keys and counted on the server. Bulk loads use COPY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from langgraph.store.base import BaseStore, Item
+from typing_extensions import override
+
+from .._support.progress import Progress
+from ..model.namespaces import Labels
+from ..model.users import Address
+from ..store.executor import SqlContext
+from ..store.steps import InThread, On, Steps
+from ..store.user_scope import part_of
+from ..store.views import UserStore
+from .context_index import Match
+from .sql import (
+    plan_forget_thread,
+    plan_newest_turns,
+    plan_thread_page,
+    plan_threads,
+    plan_turns_by_key,
+)
+from .turn_store import (
+    NEWEST_PAGE_SIZE,
+    PAGE_SIZE,
+    GenericTurnStore,
+    NextPage,
+    TurnStore,
+    pages_of,
+)
+from .turns import ThreadSummary, Turn, summary
+
+CONVERSATIONS: Labels = ("conversations",)
+"""The labels, below a user's, under which turns are stored."""
+
+LOAD_BATCH_SIZE = 5_000
+
+
+class PostgresTurnStore(GenericTurnStore):
+    """One user's turns in an `AgentStore`, read and counted by statements of their own."""
+
+    def __init__(self, store: UserStore, labels: Labels) -> None:
+        super().__init__(store, labels)
+        self._view = store
+        self._address = Address(store.user_id, labels)
+        self.executor = store.executor
+        self.max_value_bytes = store.planner.context.max_value_bytes
+
+    @override
+    def put(self, turns: Sequence[Turn]) -> Steps[None]:
+        planner = self._view.planner
+        puts = [planner.put(self.put_op(turn)) for turn in turns]
+        yield puts[0] if len(puts) == 1 else On(self._view.executor, puts)
+
+    @override
+    def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
+        puts = map(self.put_op, turns)
+        return self._view.load(puts, batch_size=LOAD_BATCH_SIZE, progress=progress)
+
+    @override
+    def oldest_first(
+        self,
+        thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> NextPage[Turn]:
+        if thread_id is None:
+            return super().oldest_first(None, since, until)
+        return _sorted_by_second_of(self._thread(thread_id, PAGE_SIZE, since, until))
+
+    @override
+    def newest_first(
+        self, thread_id: str | None = None, page_size: int = NEWEST_PAGE_SIZE
+    ) -> NextPage[Turn]:
+        if thread_id is not None:
+            return self._thread(thread_id, page_size, newest_first=True)
+
+        def read(last: Item | None, _offset: int) -> Steps[Any]:
+            before = None
+            if last is not None:
+                before = str(last.value.get("timestamp") or ""), last.key
+            return (yield plan_newest_turns(self._address, before, page_size, self._context))
+
+        return pages_of(read, self._turns, page_size)
+
+    @override
+    def before(self, turn: Turn) -> Steps[Turn | None]:
+        # Keys sort as time does.
+        page = yield plan_thread_page(
+            self._address, turn.thread_id, turn.key, 1, self._context, newest_first=True
+        )
+        return next(self._turns(page, turn.thread_id), None)
+
+    @override
+    def threads(self) -> Steps[list[ThreadSummary]]:
+        rows = yield plan_threads(self._address, self._context)
+        return [summary(*row) for row in rows]
+
+    @override
+    def forget(self, thread_id: str) -> Steps[int]:
+        removed: int = yield plan_forget_thread(self._address, thread_id, self._context)
+        return removed
+
+    @property
+    def _context(self) -> SqlContext:
+        return self._view.executor.context
+
+    @override
+    def search(
+        self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
+    ) -> Steps[list[Match]]:
+        if min_similarity is None or self._view.index_config is None:
+            return (yield from super().search(query, thread_id, limit, None))
+        only = None if thread_id is None else {"thread_id": thread_id}
+        search = partial(self._view.search, self.labels, query=query, filter=only, limit=limit)
+        found = yield InThread(partial(search, min_similarity=min_similarity))
+        return self._matches(found, thread_id)
+
+    @override
+    def _all(
+        self,
+        thread_id: str | None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> NextPage[Turn]:
+        days = _days_around(since, until)
+
+        def read(last: Item | None, _offset: int) -> Steps[Any]:
+            after = "" if last is None else last.key
+            return (yield plan_turns_by_key(self._address, after, days, PAGE_SIZE, self._context))
+
+        return pages_of(read, partial(self._turns, since=since, until=until), PAGE_SIZE)
+
+    def _thread(
+        self,
+        thread_id: str,
+        size: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        newest_first: bool = False,
+    ) -> NextPage[Turn]:
+        """Read a thread in the order of its keys, or in the opposite order."""
+        first, end = (
+            None if day is None else f"{thread_id}_{day.replace('-', '')}"
+            for day in _days_around(since, until)
+        )
+
+        def read(last: Item | None, _offset: int) -> Steps[Any]:
+            return (
+                yield plan_thread_page(
+                    self._address,
+                    thread_id,
+                    first if last is None else last.key,
+                    size,
+                    self._context,
+                    before=end,
+                    newest_first=newest_first,
+                )
+            )
+
+        turns_of = partial(self._turns, thread_id=thread_id, since=since, until=until)
+        return pages_of(read, turns_of, size)
+
+
+def turn_store_of(store: BaseStore, user_id: str) -> TurnStore:
+    """Return the turns that a store has of a user."""
+    part = part_of(store, user_id, CONVERSATIONS)
+    if isinstance(part.store, UserStore):
+        return PostgresTurnStore(part.store, part.labels)
+    return GenericTurnStore(part.store, part.labels)
+
+
+def _second_of(turn: Turn) -> str:
+    return turn.key[:-9]
+
+
+def _sorted_by_second_of(next_page: NextPage[Turn]) -> NextPage[Turn]:
+    """Sort the turns of each second: other programs end their keys by chance."""
+    held: list[Turn] = []
+
+    def next_sorted() -> Steps[list[Turn]]:
+        nonlocal held
+        page: Sequence[Turn] = ()
+        while page := (yield from next_page()):
+            turns = [*held, *page]
+            held = [turn for turn in turns if _second_of(turn) == _second_of(turns[-1])]
+            if ready := turns[: -len(held)]:
+                return _by_time(ready)
+        ready, held = held, []
+        return _by_time(ready)
+
+    return next_sorted
+
+
+def _by_time(turns: list[Turn]) -> list[Turn]:
+    return [
+        turn
+        for _, said in groupby(turns, key=_second_of)
+        for turn in sorted(said, key=lambda turn: turn.order)
+    ]
+
+
+def _days_around(since: datetime | None, until: datetime | None) -> tuple[str | None, str | None]:
+    """Return the days, such as `2026-01-31`, between which turns are read.
+
+    There is a day to spare: a turn that another program put may be in another time zone, or have
+    another form of timestamp, which as a text compares no finer than that.
+    """
+    return None if since is None else _day(since, -1), None if until is None else _day(until, 2)
+
+
+def _day(moment: datetime, days: int) -> str:
+    try:
+        return (moment + timedelta(days=days)).date().isoformat()
+    except OverflowError:
+        return moment.date().isoformat()
