@@ -23,7 +23,7 @@ from ..transfer.file_kinds import kind_of, writing
 from ..transfer.formats.columns import Columns, Row, json_text
 from ..transfer.formats.csv_table import CsvRows
 from ..transfer.formats.parquet import ParquetRows
-from ..transfer.readers import AgentReader, ItemReader, Reader
+from ..transfer.store_readers import AgentReader, ItemReader, Reader
 from .background_saver import awaiting_savers
 from .keys import in_utc
 from .turn_store import NextPage, sorted_pages

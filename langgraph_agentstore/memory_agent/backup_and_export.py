@@ -20,7 +20,7 @@ from ..sql.items.import_records import Conflict
 from ..store.base import StoreBase
 from ..transfer.file_kinds import FormatName, kind_of
 from ..transfer.readdress import TUPLES
-from ..transfer.verify import Verifiable
+from ..transfer.verified_file import Verifiable
 from .backup_schedule import BackupSchedule
 from .memories import Memories
 from .scoped import ScopedStore

@@ -16,7 +16,7 @@ from ..store.steps import Steps, StoreOps
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import TUPLES, Readdressed
-from .writer import Record, parsed
+from .store_writer import Record, parsed
 
 _PLANNER = Planner(TUPLES, CurrentRules(SqlContext(Tables("none"))))
 """Checks documents; the statements that it could plan are nobody's."""

@@ -13,12 +13,12 @@ from ..model.namespaces import Labels
 from ..sql.items.import_records import Conflict
 from ..store.steps import arun_in_threads, run
 from .bounded import LARGEST_RECORD_BYTES
-from .copy import copy_steps
-from .export import export_steps
+from .copy_steps import copy_steps
+from .export_steps import export_steps
 from .file_kinds import FormatName
-from .import_ import import_steps
+from .import_steps import import_steps
 from .manifest import Manifest
-from .verify import verified
+from .verified_file import verified
 
 Path: TypeAlias = "str | os.PathLike[str]"
 

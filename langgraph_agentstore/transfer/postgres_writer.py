@@ -14,7 +14,7 @@ from ..store.steps import On, Steps
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import Readdressed
-from .writer import Record, parsed, refuse
+from .store_writer import Record, parsed, refuse
 
 
 class AgentWriter:

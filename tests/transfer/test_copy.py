@@ -16,7 +16,7 @@ from langgraph.store.postgres import AsyncPostgresStore, PostgresStore
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.errors import CopyMismatchError, VersionConflictError
 from langgraph_agentstore.transfer import acopy, aexport, aimport_, copy, export, import_
-from langgraph_agentstore.transfer.readers import FOREIGN_PAGE_SIZE
+from langgraph_agentstore.transfer.store_readers import FOREIGN_PAGE_SIZE
 from tests.support.embedders import CountingEmbedder
 from tests.transfer.moved_stores import fill, put_many, rows
 

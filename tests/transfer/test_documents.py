@@ -21,7 +21,7 @@ from langgraph_agentstore.errors import (
     VersionConflictError,
 )
 from langgraph_agentstore.transfer import export, import_
-from langgraph_agentstore.transfer.writer import BATCH_RECORDS
+from langgraph_agentstore.transfer.store_writer import BATCH_RECORDS
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute, locked_rows, start_script, wait_until
 from tests.transfer.moved_stores import DOCUMENT

@@ -26,7 +26,7 @@ from langgraph_agentstore.errors import (
 )
 from langgraph_agentstore.transfer import Manifest, export, import_, verify
 from langgraph_agentstore.transfer.manifest import manifest_entry
-from langgraph_agentstore.transfer.writer import BATCH_RECORDS
+from langgraph_agentstore.transfer.store_writer import BATCH_RECORDS
 from tests.support.faults import kill, locked_rows, start_script
 from tests.transfer.moved_stores import DOCUMENT, fill, put_many, rows
 

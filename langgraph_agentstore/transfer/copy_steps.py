@@ -13,13 +13,13 @@ from ..errors import CopyMismatchError
 from ..model.namespaces import Labels
 from ..sql.items.import_records import Conflict
 from ..store.steps import Steps
-from .export import warn_of_nothing, written_steps
+from .export_steps import warn_of_nothing, written_steps
 from .file_kinds import kind_of
-from .import_ import check_all, write_all, writer_of
-from .readers import reader_of
-from .resume import Note
-from .verify import Verifiable
-from .writer import Writer, batches
+from .import_note import Note
+from .import_steps import check_all, write_all, writer_of
+from .store_readers import reader_of
+from .store_writer import Writer, batches
+from .verified_file import Verifiable
 
 
 def copy_steps(

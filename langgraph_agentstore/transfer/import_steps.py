@@ -16,15 +16,15 @@ from ..store.base import StoreBase
 from ..store.steps import Steps
 from .any_store_writer import ItemWriter
 from .file_kinds import FormatName, kind_of
+from .import_note import Note, note_of
 from .postgres_writer import AgentWriter
-from .resume import Note, note_of
-from .verify import Verifiable
-from .writer import (
+from .store_writer import (
     Writer,
     ahead,
     batches,
     refuse,
 )
+from .verified_file import Verifiable
 
 
 def writer_of(store: BaseStore, conflict: Conflict) -> Writer:

@@ -19,7 +19,7 @@ from .file_kinds import FormatName, kind_of, writing
 from .formats import FORMATS
 from .formats.base import Entry
 from .manifest import Manifest, Tally
-from .readers import Reader, reader_of
+from .store_readers import Reader, reader_of
 
 
 def export_steps(
