@@ -12,10 +12,10 @@ from .._support.progress import Progress
 from ..model.namespaces import Labels
 from ..sql.items.import_records import Conflict
 from ..store.steps import arun_in_threads, run
-from .bounded import LARGEST_RECORD_BYTES
 from .copy_steps import copy_steps
 from .export_steps import export_steps
 from .file_kinds import FormatName
+from .formats.base import LARGEST_RECORD_BYTES
 from .import_steps import import_steps
 from .manifest import Manifest
 from .verified_file import verified

@@ -15,8 +15,7 @@ from ..sql.items.import_records import Conflict
 from ..store.steps import Steps
 from .export_steps import warn_of_nothing, written_steps
 from .file_kinds import kind_of
-from .import_note import Note
-from .import_steps import check_all, write_all, writer_of
+from .import_steps import Note, check_all, write_all, writer_of
 from .store_readers import reader_of
 from .store_writer import Writer, batches
 from .verified_file import Verifiable

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from typing import IO, TypeAlias
+from typing import IO, Final, TypeAlias
+
+from typing_extensions import Buffer
 
 from .._support.files import expanded
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
 from ..model.users import SHARED
-from .bounded import LARGEST_RECORD_BYTES, BoundedStream
 from .file_kinds import (
     FormatName,
     Kind,
@@ -18,7 +19,7 @@ from .file_kinds import (
     plain,
 )
 from .formats import FORMATS
-from .formats.base import Document, Entry, Format
+from .formats.base import LARGEST_RECORD_BYTES, Document, Entry, Format, too_large
 from .manifest import Manifest, Tally
 
 Check: TypeAlias = Callable[[Document], object]
@@ -28,6 +29,8 @@ _OF_A_SPREADSHEET = (
     "; a spreadsheet that saves the file changes numbers and times and cuts long cells: import "
     "the original, or JSON Lines"
 )
+
+_CHUNK: Final = 2**17
 
 
 def verified(
@@ -138,6 +141,34 @@ class Verifiable:
 
     def _damaged(self, reason: str) -> DamagedFileError:
         return DamagedFileError(f"{self._name!r}: {reason}")
+
+
+class BoundedStream(io.RawIOBase):
+    """Reads a stream, and counts since the last record; `begin_record` starts to count anew."""
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self._stream = stream
+        self._most = most
+        self._taken = 0
+
+    def begin_record(self) -> None:
+        """Count from here on: the record before is read."""
+        self._taken = 0
+
+    def readable(self) -> bool:
+        """As of every stream that is read."""
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Read into a buffer; how many bytes."""
+        view = memoryview(buffer)
+        data = self._stream.read(min(len(view), _CHUNK))
+        view[: len(data)] = data
+        self._taken += len(data)
+        # What is read ahead belongs to the next record.
+        if self._taken > self._most + 2 * _CHUNK:
+            raise too_large(self._most)
+        return len(data)
 
 
 def _user_of(document: object) -> str:

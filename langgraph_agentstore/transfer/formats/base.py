@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Protocol, TypeAlias
+from typing import IO, Any, Final, Protocol, TypeAlias
 
 import orjson
 
-from ..bounded import LARGEST_RECORD_BYTES
+from ...errors import DamagedFileError
 from ..manifest import Manifest, manifest_of
 
 Document: TypeAlias = dict[str, Any]
 """A record, as `data_store` documents it, all but its values flat."""
+
+LARGEST_RECORD_BYTES: Final = 64 * 2**20
+"""How much of an unpacked file one record may take, unless more is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +73,10 @@ def _line_of(document: Any) -> bytes:
     except orjson.JSONEncodeError:
         # Another program's, with what no record can hold: it is refused by its number later.
         return json.dumps(document).encode()
+
+
+def too_large(most: int) -> DamagedFileError:
+    """What is said of a record that takes more."""
+    return DamagedFileError(
+        f"it has a record of more than {most} bytes; if it is yours, allow more: max_record_bytes=…"
+    )

@@ -14,9 +14,8 @@ import orjson
 
 from ..._support.optional import imported
 from ...errors import DamagedFileError
-from ..bounded import LARGEST_RECORD_BYTES, too_large
 from ..manifest import Manifest, manifest_entry
-from .base import Entry, Writer, entry_of
+from .base import LARGEST_RECORD_BYTES, Entry, Writer, entry_of, too_large
 from .columns import COLUMNS, Columns, ColumnType, Row, document_of_row, row_of
 
 _MANIFEST = b"langgraph_agentstore"

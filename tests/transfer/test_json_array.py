@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.errors import InvalidValueError
-from langgraph_agentstore.transfer.formats.json_values import values_of
+from langgraph_agentstore.transfer.formats.json_array import values_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
@@ -78,3 +78,9 @@ def test_what_is_wrong_early_is_told_without_reading_the_rest() -> None:
 
     with pytest.raises(InvalidValueError, match="Expecting ':'"):
         read(Endless())
+
+
+def test_a_file_that_is_nested_too_deep_is_refused() -> None:
+    """A parser that builds a path of each level takes gigabytes for such a file."""
+    with pytest.raises(InvalidValueError, match="recursion"):
+        read(io.BytesIO(b"[" * 100_000 + b"]" * 100_000))
