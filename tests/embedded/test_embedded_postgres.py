@@ -395,3 +395,14 @@ def test_a_store_starts_its_server_again_when_it_died(disposable_server: TestSer
         store.put(("users", "ann"), "k", {"n": 1})
         disposable_server.kill()
         assert store.get(("users", "ann"), "k") is not None
+
+
+def test_a_process_that_never_closes_its_bundled_store_ends_silently(folder: Path) -> None:
+    program = f"""
+from langgraph_agentstore import AgentStore
+AgentStore.embedded({str(folder / "data")!r}).put(("a",), "k", {{"n": 1}})
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stderr == ""

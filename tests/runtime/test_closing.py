@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -107,3 +108,16 @@ def test_options_of_the_pool_are_refused_the_same_however_they_are_given() -> No
     for make in (lambda: PoolConfig(max_size=0), lambda: AgentStore(pool={"max_size": 0})):
         with pytest.raises(ConfigurationError, match="pool: max_size"):
             make()
+
+
+async def test_a_store_closes_though_calls_were_cancelled_before_they_began(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    store = AgentStore(postgres_dsn, schema=schema_name)
+    await store.asetup()
+    for _ in range(50):
+        counting = asyncio.ensure_future(store.acount(filter={"n": 1}))
+        await asyncio.sleep(0)
+        counting.cancel()
+    await asyncio.wait_for(store.aclose(), 10)
+    assert store.stats().failed_operations == 0

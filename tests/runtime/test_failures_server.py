@@ -6,11 +6,18 @@ import asyncio
 import os
 import signal
 from functools import partial
+from typing import Any
 
 import pytest
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.errors import MissingSchemaError, StoreUnavailableError
+from langgraph_agentstore.errors import (
+    DatabaseError,
+    InternalError,
+    MissingSchemaError,
+    StoreUnavailableError,
+)
+from langgraph_agentstore.sql.statement import Statement
 from tests.runtime.load import NAMESPACE, Account, writing
 from tests.support.faults import backends, execute, kill, terminate_backends, until, versions
 from tests.support.servers import TestServer
@@ -181,3 +188,17 @@ async def test_tables_that_were_dropped_are_made_again_by_setup(
         await store.asetup()
         await store.aput(NAMESPACE, "k", {"n": 3})
         assert versions(postgres_dsn, schema_name) == {"k": 1}
+
+
+async def test_a_fault_of_the_package_is_not_told_as_one_of_the_database(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    def faulty(rows: Any) -> Any:
+        return {}[rows[0][0]]
+
+    async with AgentStore(postgres_dsn, schema=schema_name) as store:
+        with pytest.raises(InternalError, match=r"itself \(KeyError\)") as raised:
+            await store.executor.arun(Statement("SELECT 'a secret'", (), faulty))
+    assert not isinstance(raised.value, DatabaseError)
+    assert isinstance(raised.value.__cause__, KeyError)
+    assert "a secret" not in str(raised.value)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from langgraph.store.base import PutOp
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import StoreClosedError, StoreUnavailableError
@@ -224,3 +225,11 @@ async def test_a_server_that_is_gone_does_not_keep_close_from_ending(
         assert time.monotonic() - started < 5
     finally:
         disposable_server.thaw()
+
+
+async def test_a_batch_that_fails_as_a_whole_raises_what_each_would(postgres_dsn: str) -> None:
+    unreachable = AgentStore("postgresql://localhost:1/none")
+    with pytest.raises(StoreUnavailableError):
+        await unreachable.abatch([PutOp(("a",), f"k{n}", {}) for n in range(400)])
+    assert unreachable.stats().failed_operations == 400
+    await unreachable.aclose()

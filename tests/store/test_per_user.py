@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from langgraph.store.base import BaseStore, Item
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from langgraph_agentstore import AgentStore, PerUserStore
 from langgraph_agentstore.errors import AgentStoreError, MissingUserError
 from tests.store.per_user_graphs import OWN, Context, note, owners
-from tests.support.memory_graphs import ServerUser, graph_of, thread
+from tests.support.memory_graphs import ServerUser, Talk, graph_of, thread
 
 
 class DictContext(TypedDict):
@@ -126,3 +127,25 @@ def test_no_operation_works_outside_of_graphs(
         operation(store.per_user())
 
     assert [item.value for item in store.search(())] == [{"is": "there"}]
+
+
+def test_a_walk_through_items_stays_with_the_user_who_began_it(store: AgentStore) -> None:
+    for user in ("alice", "bob"):
+        store.load((("users", user, "n"), f"k{n}", {"of": user}) for n in range(6))
+    walks: list[Iterator[Item]] = []
+    seen: list[Item] = []
+
+    def walk(state: Talk, *, store: BaseStore) -> Talk:
+        assert isinstance(store, PerUserStore)
+        if not walks:
+            walks.append(store.iter_items(page_size=2))
+            seen.append(next(walks[0]))
+        else:
+            seen.extend(walks[0])
+        return {"knows": []}
+
+    graph = graph_of(walk, store.per_user())
+    graph.invoke({"says": "begin"}, thread("1", user_id="alice"))
+    graph.invoke({"says": "go on"}, thread("2", user_id="bob"))
+
+    assert [item.value["of"] for item in seen] == ["alice"] * 6
