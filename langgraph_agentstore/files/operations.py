@@ -6,13 +6,15 @@ store, and asks a `FileStorage` for everything that it reads and writes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..errors import VersionConflictError
 from ..store.items import UPDATE_ATTEMPTS
 from ..store.steps import Steps
 from .file_value import REFUSED, FileContent, FileValue, content_of, uploaded
+from .line_ends import replaced_as_shown
 from .sql import FileEntry, Reach, SizeUnit
 from .storage import FileStorage
 
@@ -20,6 +22,9 @@ EDIT_ATTEMPTS = UPDATE_ATTEMPTS
 """The number of lost races after which an edit gives up; for each, another writer succeeded."""
 
 ResultT = TypeVar("ResultT")
+
+Change: TypeAlias = Callable[[str], "tuple[str, int] | str"]
+"""Returns the changed text and the number of replacements, or an error."""
 
 
 def folder_of(path: str) -> str:
@@ -89,14 +94,14 @@ def not_found(path: str) -> str:
 def edited(
     storage: FileStorage,
     path: str,
-    change: Callable[[str], tuple[str, int] | str],
+    change: Change,
     form: Callable[[FileContent], FileValue],
     result: Callable[..., ResultT],
 ) -> Steps[ResultT]:
     """Replace the text of a file by the result of `change`; no concurrent edit is lost.
 
-    `change` returns the new text and the number of replacements, or an error. It is called
-    again if another writer was faster. `result` is the dialect's class of results.
+    `change` is called again if another writer was faster. `result` is the dialect's class of
+    results.
     """
     for _ in range(EDIT_ATTEMPTS):
         seen = yield from storage.look(path)
@@ -120,6 +125,30 @@ def edited(
         error=f"Error: File '{path}' was changed by others {EDIT_ATTEMPTS} times during this "
         "edit. Read it again and retry."
     )
+
+
+def as_shown(
+    old: str,
+    new: str,
+    line_end: re.Pattern[str],
+    replace: Change,
+) -> Change:
+    r"""Return a change that replaces `old` in a text as its lines were shown, joined by "\n".
+
+    The text keeps its line ends. If `old` has other line ends than "\n", it is matched exactly.
+    `replace` replaces `old` by `new` in exactly the text that it gets.
+    """
+
+    def change(text: str) -> tuple[str, int] | str:
+        shown = line_end.sub("\n", text)
+        if shown == text or line_end.sub("\n", old) != old:
+            return replace(text)
+        done = replace(shown)
+        if isinstance(done, str):
+            return done
+        return replaced_as_shown(text, old, new, line_end), done[1]
+
+    return change
 
 
 def upload(

@@ -116,8 +116,8 @@ def test_a_store_is_langgraphs_too() -> None:
     assert store.get(("a",), "k") is None
 
 
-def test_a_store_cannot_tell_its_namespaces() -> None:
-    with pytest.raises(InvalidOperationError, match="which namespaces there are"):
+def test_a_store_cannot_list_its_namespaces() -> None:
+    with pytest.raises(InvalidOperationError, match="cannot list namespaces"):
         ToLangGraph(InMemoryStore()).list_namespaces()
     with pytest.raises(InvalidOperationError, match="ListNamespacesOp"):
         ToLangGraph(InMemoryStore()).batch([ListNamespacesOp()])

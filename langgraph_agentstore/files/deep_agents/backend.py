@@ -75,10 +75,13 @@ class DeepAgentsBackend(Handle, BackendProtocol):
         namespace: Labels | NamespaceOf | None = None,
     ) -> None:
         self._store = None if store is None else checked_store(store)
-        if namespace is None and isinstance(store, AgentStore):
+        self._namespace = namespace
+        self._fixed: FileStorage | None = None
+        if namespace is not None and not callable(namespace):
+            self._namespace = checked_namespace(namespace)
+            self._fixed = None if store is None else storage_for(store, self._namespace)
+        elif isinstance(store, AgentStore) and namespace is None:
             self._store = store.per_user()
-        fixed = namespace is not None and not callable(namespace)
-        self._namespace = checked_namespace(namespace) if fixed else namespace
 
     @override
     def ls(self, path: str) -> LsResult:
@@ -192,6 +195,8 @@ class DeepAgentsBackend(Handle, BackendProtocol):
 
     def _storage(self) -> FileStorage:
         """Return the storage of the files, for the graph that runs in the caller's context."""
+        if self._fixed is not None:
+            return self._fixed
         store = _store_of_the_graph() if self._store is None else self._store
         if self._namespace is None:
             return _storage_of_the_user(store)

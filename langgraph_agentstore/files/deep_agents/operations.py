@@ -30,9 +30,10 @@ from deepagents.backends.utils import (
 from ...errors import InvalidOperationError
 from ...store.steps import Steps
 from ..file_value import REFUSED, created, text_form
-from ..line_ends import ANY, UNIVERSAL, replaced_as_shown, shown
+from ..line_ends import ANY, UNIVERSAL, shown
 from ..operations import (
     absolute,
+    as_shown,
     edited,
     file_at,
     listed,
@@ -89,15 +90,10 @@ def edit_text(
 ) -> Steps[EditResult]:
     """Replace text in a file."""
 
-    def change(text: str) -> tuple[str, int] | str:
-        seen = shown(text, UNIVERSAL)
-        if seen == text or shown(old, UNIVERSAL) != old:
-            return perform_string_replacement(text, old, new, everywhere)
-        done = perform_string_replacement(seen, old, new, everywhere)
-        if isinstance(done, str):
-            return done
-        return replaced_as_shown(text, old, new, UNIVERSAL), done[1]
+    def replace(text: str) -> tuple[str, int] | str:
+        return perform_string_replacement(text, old, new, everywhere)
 
+    change = as_shown(old, new, UNIVERSAL, replace)
     return edited(storage, path, change, text_form, EditResult)
 
 

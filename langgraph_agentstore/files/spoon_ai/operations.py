@@ -8,9 +8,10 @@ from ...errors import InvalidOperationError, VersionConflictError
 from ...store.steps import Steps
 from ..expressions import compiled, literal_of
 from ..file_value import REFUSED, created, line_form
-from ..line_ends import ANY, lines_of, replaced_as_shown, shown
+from ..line_ends import ANY, lines_of
 from ..operations import (
     absolute,
+    as_shown,
     edited,
     file_at,
     folder_of,
@@ -63,9 +64,10 @@ def edit_text(
 ) -> Steps[EditResult]:
     """Replace text in a file."""
 
-    def change(text: str) -> tuple[str, int] | str:
-        return replaced(text, old, new, everywhere=everywhere)
+    def replace(text: str) -> tuple[str, int] | str:
+        return _replaced(text, old, new, everywhere)
 
+    change = as_shown(old, new, ANY, replace)
     return edited(storage, path, change, line_form, EditResult)
 
 
@@ -139,15 +141,11 @@ def _rows(number: int, line: str) -> Iterable[str]:
         yield f"{f'{number}.{part}':>6}\t{line[start : start + LONGEST_ROW]}"
 
 
-def replaced(text: str, old: str, new: str, *, everywhere: bool) -> tuple[str, int] | str:
-    r"""Return the text with `new` in place of `old` and the number of replacements, or an error.
-
-    `old` is text as `numbered` shows it; with line ends other than "\n", it is matched exactly.
-    """
+def _replaced(text: str, old: str, new: str, everywhere: bool) -> tuple[str, int] | str:
+    """Return the text with `new` in place of `old` and the number of replacements, or an error."""
     if not old:
         return "Error: old_string is empty, so there is nothing to replace; name a text of the file"
-    is_exact = shown(old, ANY) != old
-    occurrences = (text if is_exact else shown(text, ANY)).count(old)
+    occurrences = text.count(old)
     if not occurrences:
         return f"Error: String not found in file: '{old}'"
     if occurrences > 1 and not everywhere:
@@ -155,6 +153,4 @@ def replaced(text: str, old: str, new: str, *, everywhere: bool) -> tuple[str, i
             f"Error: String '{old}' appears {occurrences} times in file. Use replace_all=True to "
             "replace all instances, or provide a more specific string."
         )
-    if is_exact:
-        return text.replace(old, new), occurrences
-    return replaced_as_shown(text, old, new, ANY), occurrences
+    return text.replace(old, new), occurrences
