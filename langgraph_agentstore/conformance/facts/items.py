@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from types import MappingProxyType
 
+import pytest
 from langgraph.store.base import Item
 
 from ..drivers import Driver
 from ..fact import fact
+
+BAD_TYPE_OR_VALUE = (TypeError, ValueError)
 
 SPACE = ("facts", "items")
 
@@ -17,6 +21,16 @@ async def existing(store: Driver, namespace: tuple[str, ...], key: str) -> Item:
     item = await store.get(namespace, key)
     assert item is not None, f"there is no {key!r} in {namespace!r}"
     return item
+
+
+async def refused(
+    call: Awaitable[object],
+    match: str | None = None,
+    kinds: tuple[type[Exception], ...] = (ValueError,),
+) -> None:
+    """Await a call that must raise one of these errors."""
+    with pytest.raises(kinds, match=match):
+        await call
 
 
 @fact

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
 
 from ..drivers import Driver
 from ..fact import fact, fact_of_each
 from .hostile import TEXTS
-from .items import existing
+from .items import existing, refused
 
 SPACE = ("facts", "labels")
 
@@ -27,18 +26,12 @@ BAD: dict[str, Any] = {
 @fact_of_each(BAD)
 async def methods_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
     """Every method raises `ValueError` for a label that is empty, no string, or has `.` or NUL."""
-    with pytest.raises(ValueError, match="abel"):
-        await store.put(namespace, "k", {})
-    with pytest.raises(ValueError, match="abel"):
-        await store.get(namespace, "k")
-    with pytest.raises(ValueError, match="abel"):
-        await store.delete(namespace, "k")
-    with pytest.raises(ValueError, match="abel"):
-        await store.search(namespace)
-    with pytest.raises(ValueError, match="abel"):
-        await store.list_namespaces(prefix=namespace)
-    with pytest.raises(ValueError, match="abel"):
-        await store.list_namespaces(suffix=namespace)
+    await refused(store.put(namespace, "k", {}), "abel")
+    await refused(store.get(namespace, "k"), "abel")
+    await refused(store.delete(namespace, "k"), "abel")
+    await refused(store.search(namespace), "abel")
+    await refused(store.list_namespaces(prefix=namespace), "abel")
+    await refused(store.list_namespaces(suffix=namespace), "abel")
     assert await store.search(()) == []
 
 
@@ -54,48 +47,42 @@ async def batches_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
         ListNamespacesOp((MatchCondition("suffix", namespace),)),
     ]
     for operation in operations:
-        with pytest.raises(ValueError, match="abel"):
-            await store.batch([operation])
+        await refused(store.batch([operation]), "abel")
     assert await store.search(()) == []
 
 
 @fact
 async def a_label_with_a_lone_surrogate_is_refused(store: Driver) -> None:
     """A put with a lone surrogate in a label raises `ValueError`."""
-    with pytest.raises(ValueError, match="surrogate"):
-        await store.put(("a\ud800",), "k", {})
+    await refused(store.put(("a\ud800",), "k", {}), "surrogate")
     assert await store.search(()) == []
 
 
 @fact
 async def nothing_is_put_into_the_empty_namespace(store: Driver) -> None:
     """A put into `()` raises `ValueError`."""
-    with pytest.raises(ValueError, match="amespace"):
-        await store.put((), "k", {})
+    await refused(store.put((), "k", {}), "amespace")
     assert await store.search(()) == []
 
 
 @fact
 async def no_batch_puts_into_the_empty_namespace(store: Driver) -> None:
     """A batch that puts into `()` raises `ValueError`."""
-    with pytest.raises(ValueError, match="amespace"):
-        await store.batch([PutOp((), "k", {})])
+    await refused(store.batch([PutOp((), "k", {})]), "amespace")
     assert await store.search(()) == []
 
 
 @fact
 async def the_root_label_langgraph_is_reserved(store: Driver) -> None:
     """A put into a namespace whose first label is "langgraph" raises `ValueError`."""
-    with pytest.raises(ValueError, match="langgraph"):
-        await store.put(("langgraph", "a"), "k", {})
+    await refused(store.put(("langgraph", "a"), "k", {}), "langgraph")
     assert await store.search(()) == []
 
 
 @fact
 async def the_root_label_is_reserved_in_batches_too(store: Driver) -> None:
     """A batch that puts into a namespace whose first label is "langgraph" raises `ValueError`."""
-    with pytest.raises(ValueError, match="langgraph"):
-        await store.batch([PutOp(("langgraph", "a"), "k", {})])
+    await refused(store.batch([PutOp(("langgraph", "a"), "k", {})]), "langgraph")
     assert await store.search(()) == []
 
 
