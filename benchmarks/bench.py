@@ -90,7 +90,7 @@ class Bench:
             yield sides
 
     def row(
-        self, family: str, name: str, contestants: tuple[Contestant, list[Contestant]], **how: Any
+        self, name: str, contestants: tuple[Contestant, list[Contestant]], **how: Any
     ) -> Result:
-        """Race them; the options are those of `Race.result`."""
-        return race(*contestants, self.options).result(family, name, **how)
+        """Race ours against theirs; the options are those of `race`."""
+        return race(name, *contestants, self.options, **how)

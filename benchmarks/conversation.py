@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from random import Random
 
 from .conversation_script import (
@@ -73,15 +72,7 @@ def conversation(seed: int = 7, mix: Mapping[Kind, int] = MIX) -> tuple[list[Tur
     return turns, _questions(rng, told, mix)
 
 
-def _day_first(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y}"
-
-
-def _month_first(at: datetime) -> str:
-    return f"{at:%B} {at.day}, {at.year}"
-
-
-_DATES = (_day_first, _month_first)
+_DATES = ("{0.day} {0:%B %Y}", "{0:%B} {0.day}, {0.year}")
 
 
 def _questions(rng: Random, told: Sequence[Told], mix: Mapping[Kind, int]) -> list[Question]:
@@ -141,7 +132,7 @@ def _asked_numbers(rng: Random, told: Sequence[Told]) -> Iterator[Question]:
 def _question(way: str, kind: Kind, rng: Random, told: Sequence[Told]) -> Question:
     """Two of five call the thing by its other name, if it has one."""
     fact, at = told[0].fact, told[0].turn.at
-    words = {**fact.slots, "name": fact.person, "date": rng.choice(_DATES)(at)}
+    words = {**fact.slots, "name": fact.person, "date": rng.choice(_DATES).format(at)}
     words["who"] = words.get("who", "").replace("my ", f"{fact.person}'s ")
     if "alias" in words and rng.random() < 0.4:
         words["thing"] = words["alias"] or words["thing"]

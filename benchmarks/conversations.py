@@ -6,7 +6,6 @@ is that of a fresh process that exports, beyond what it had before.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,7 @@ from langgraph_agentstore.conversations import ConversationMemory, Turn, new_tur
 from langgraph_agentstore.conversations.export import ExportFormat
 
 from .bench import server
-from .harness import first_line
+from .harness import command
 from .processes import Meter, in_new_process
 from .results import print_table
 
@@ -36,9 +35,7 @@ LEAST_GAIN = 5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 where saving in bulk is less than five times as fast."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.conversations", description=first_line(__doc__)
-    )
+    parser = command("benchmarks.conversations", __doc__)
     parser.add_argument("--turns", type=int, default=100_000)
     number = parser.parse_args(arguments).turns
     gains: list[float] = []

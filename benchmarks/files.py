@@ -34,6 +34,7 @@ FILES_IN_A_FOLDER = 100
 SIZE = 2_000
 FOLDER = "/project/folder_0040"
 FILE = f"{FOLDER}/file_42.py"
+OVER, EDITED, NEW = (f"{FOLDER}/{name}.md" for name in ("file_9", "file_7", "new"))
 NEEDLE = "the needle in the haystack"
 
 Doing: TypeAlias = Callable[[BackendProtocol], Any]
@@ -74,23 +75,6 @@ def backend_over(store: BaseStore) -> BackendProtocol:
     return StoreBackend(store=store, namespace=lambda _: NAMESPACE)
 
 
-def write_and_delete(backend: BackendProtocol) -> Any:
-    """A file that was not there comes and goes."""
-    backend.write(f"{FOLDER}/new.md", "soon gone")
-    return backend.delete(f"{FOLDER}/new.md")
-
-
-def edit(backend: BackendProtocol) -> Any:
-    """One replacement, and back."""
-    text = f"{FOLDER}/file_7.md"
-    return [backend.edit(text, NEEDLE, "gone"), backend.edit(text, "gone", NEEDLE)]
-
-
-def write(backend: BackendProtocol) -> Any:
-    """A file is written over."""
-    return backend.write(f"{FOLDER}/file_9.md", "x" * SIZE)
-
-
 ROWS: dict[str, tuple[Doing, Goal]] = {
     "ls of a folder of 100": (lambda b: b.ls(FOLDER), Goal(10)),
     "ls of the root": (lambda b: b.ls("/"), Goal(10)),
@@ -100,15 +84,18 @@ ROWS: dict[str, tuple[Doing, Goal]] = {
     "grep, all files, 10 found": (lambda b: b.grep(NEEDLE), Goal(10)),
     "grep, one folder": (lambda b: b.grep(NEEDLE, FOLDER), Goal(10)),
     "read": (lambda b: b.read(FILE), Goal(1)),
-    "write over": (write, Goal(1)),
-    "edit there and back": (edit, NO_GOAL),
-    "write one, delete it": (write_and_delete, Goal(10)),
+    "write over": (lambda b: b.write(OVER, "x" * SIZE), Goal(1)),
+    "edit there and back": (
+        lambda b: [b.edit(EDITED, NEEDLE, "gone"), b.edit(EDITED, "gone", NEEDLE)],
+        NO_GOAL,
+    ),
+    "write one, delete it": (lambda b: [b.write(NEW, "soon gone"), b.delete(NEW)], Goal(10)),
 }
 
 
 AWAITED: dict[str, Callable[[BackendProtocol], Awaitable[Any]]] = {
     "awaited read": lambda b: b.aread(FILE),
-    "awaited write over": lambda b: b.awrite(f"{FOLDER}/file_9.md", "x" * SIZE),
+    "awaited write over": lambda b: b.awrite(OVER, "x" * SIZE),
 }
 
 
@@ -125,7 +112,7 @@ def measure(bench: Bench, count: int) -> Iterator[Result]:
         for name, (do, goal) in ROWS.items():
             contestants = sides.waiting(partial(_repeated, do))
             same = _agree(sides, do)
-            yield bench.row("files", name, contestants, goal=goal, same=same, unit="ms")
+            yield bench.row(name, contestants, goal=goal, same=same, unit="ms")
         for name, start in AWAITED.items():
 
             async def work(store: BaseStore, steps: int, start: Any = start) -> None:
@@ -133,7 +120,7 @@ def measure(bench: Bench, count: int) -> Iterator[Result]:
                 for _ in range(steps):
                     await start(backend)
 
-            yield bench.row("files", name, sides.awaiting(work), goal=Goal(1), unit="ms")
+            yield bench.row(name, sides.awaiting(work), goal=Goal(1), unit="ms")
 
 
 def growth(bench: Bench, count: int) -> Iterator[Result]:
@@ -146,7 +133,7 @@ def growth(bench: Bench, count: int) -> Iterator[Result]:
             counts = {len(backend_over(store).ls(folder).entries or []) for store in (few, many)}
             name, rival = f"ls of {words} among {10 * count:,}", f"ours among {count:,}"
             same, pair = len(counts) == 1, (ours, [theirs])
-            yield bench.row("growth", name, pair, goal=Goal(0.5), same=same, unit="ms", rival=rival)
+            yield bench.row(name, pair, goal=Goal(0.5), same=same, unit="ms", rival=rival)
 
 
 def _filled(bench: Bench, count: int) -> str:

@@ -68,22 +68,21 @@ class Options:
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
+def command(module: str, doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser that shows the first line of a module's docstring as help."""
+    words = (doc or "").partition("\n")[0].partition("`: ")[2]
+    return argparse.ArgumentParser(prog=f"python -m {module}", description=words)
+
+
 def option_parser(module: str, doc: str | None, rows: Sequence[str]) -> argparse.ArgumentParser:
-    """Return a parser with the options that every measurement has; `doc` is the module's."""
-    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=first_line(doc))
-    parser.add_argument(
-        "--rows", nargs="+", default=(), choices=rows, metavar="ROWS", help=", ".join(rows)
-    )
+    """Return a parser with the options that every race has."""
+    parser = command(module, doc)
+    listed, name = ", ".join(rows), module.partition(".")[2] or "latest"
+    parser.add_argument("--rows", nargs="+", default=(), choices=rows, metavar="ROWS", help=listed)
     parser.add_argument("--rounds", type=int, help="rounds of each row (default 7, quick 3)")
     parser.add_argument("--quick", action="store_true", help="less data, shorter and fewer rounds")
-    name = module.partition(".")[2] or "latest"
     parser.add_argument("--json", type=Path, default=RESULTS / f"{name}.json", help="results file")
     return parser
-
-
-def first_line(doc: str | None) -> str:
-    """Return the first line of a docstring without the command it begins with."""
-    return (doc or "").partition("\n")[0].partition("`: ")[2]
 
 
 def parsed(
@@ -107,53 +106,36 @@ class Contestant:
     run: Callable[[int], float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Race:
-    """Steps per second, by round; and the label of the rival that ran."""
-
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...]
-    rival: str
-
-    def result(
-        self,
-        family: str,
-        name: str,
-        *,
-        goal: Goal = NO_GOAL,
-        same: bool | None = None,
-        unit: Unit = "/s",
-        operations_per_step: int = 1,
-        rival: str = OFFICIAL,
-    ) -> Result:
-        """Return the row; `operations_per_step` is how many operations a step of the work does."""
-        scale = _PER_SECOND.get(unit)
-
-        def figures(rates: Sequence[float]) -> tuple[float, ...]:
-            per_second = [rate * operations_per_step for rate in rates]
-            return tuple(scale / each if scale else each for each in per_second)
-
-        label = f"{rival}, {self.rival}" if rival == OFFICIAL else rival
-        ours, theirs = figures(self.ours), figures(self.theirs)
-        return Result(family, name, unit, ours, theirs, label, goal, same)
-
-
-def race(ours: Contestant, rivals: Sequence[Contestant], options: Options) -> Race:
-    """Run ours against the fastest of the rivals, in turn."""
+def race(
+    name: str,
+    ours: Contestant,
+    rivals: Sequence[Contestant],
+    options: Options,
+    *,
+    goal: Goal = NO_GOAL,
+    same: bool | None = None,
+    unit: Unit = "/s",
+    per_step: int = 1,
+    rival: str = OFFICIAL,
+) -> Result:
+    """Run ours against the fastest of the rivals, in turn; a step is `per_step` operations."""
     our_steps = calibrated(ours, options.seconds)
-    steps = {rival.label: calibrated(rival, options.seconds) for rival in rivals}
+    steps = {each.label: calibrated(each, options.seconds) for each in rivals}
     tries = 0 if len(rivals) == 1 else 1 if options.quick else 2
 
-    def best(rival: Contestant) -> float:
-        return max((rate(rival, steps[rival.label]) for _ in range(tries)), default=0.0)
+    def best(contestant: Contestant) -> float:
+        return max((rate(contestant, steps[contestant.label]) for _ in range(tries)), default=0.0)
 
     fastest = max(rivals, key=best)
-    our_rates, their_rates = alternate(
+    rates = alternate(
         options.rounds,
-        lambda: rate(ours, our_steps),
-        lambda: rate(fastest, steps[fastest.label]),
+        lambda: rate(ours, our_steps) * per_step,
+        lambda: rate(fastest, steps[fastest.label]) * per_step,
     )
-    return Race(our_rates, their_rates, fastest.label)
+    scale = _PER_SECOND.get(unit)
+    first, second = (tuple(scale / each if scale else each for each in side) for side in rates)
+    label = f"{rival}, {fastest.label}" if rival == OFFICIAL else rival
+    return Result(name, unit, first, second, label, goal, same)
 
 
 def alternate(rounds: int, *measures: Callable[[], float]) -> list[tuple[float, ...]]:
@@ -216,7 +198,7 @@ def run(
     print_lines("", *_doubts(results, load_before), *problems)
     facts = _conditions(server, options, load_before)
     facts |= {"command": " ".join([f"python -m {module}", *sys.argv[1:]]), "problems": problems}
-    rows = [{**asdict(result), "ratios": result.ratios, "met": result.met} for result in results]
+    rows = [{**asdict(row), "ratios": row.ratios, "met": row.met} for row in results]
     options.json.parent.mkdir(parents=True, exist_ok=True)
     content = json.dumps({"conditions": facts, "rows": rows}, indent=1, default=str)
     options.json.write_text(content + "\n", encoding="utf-8")

@@ -7,14 +7,13 @@ other programs disturb it little. The first round, which may have to compile, is
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
 from functools import partial
 from statistics import median
 
-from .harness import alternate, first_line
+from .harness import alternate, command
 from .results import print_table
 
 NOTHING = "pass"
@@ -35,9 +34,7 @@ _TIMED = "import time\n{}\nprint(time.process_time())"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print each import by itself, and its addition to a process that has `langgraph.graph`."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.importing", description=first_line(__doc__)
-    )
+    parser = command("benchmarks.importing", __doc__)
     parser.add_argument("--rounds", type=int, default=9, help="of each row (default 9)")
     others = [BASE, *OURS]
     codes = [PEER, *others, *(f"{PEER}\n{code}" for code in others)]

@@ -7,7 +7,6 @@ rows into a bare table, in the same run and server, by which the times are divid
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ import psycopg
 from langgraph_agentstore.memory_agent import MemoryAgent
 
 from .bench import server
-from .harness import first_line
+from .harness import command
 from .processes import Meter, in_new_process
 from .results import print_table
 
@@ -28,9 +27,7 @@ STEPS = ("batch_store", "search_memory", "backup_data", "restore_data")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Raise an AssertionError if a step misses a memory."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.memory_agent", description=first_line(__doc__)
-    )
+    parser = command("benchmarks.memory_agent", __doc__)
     parser.add_argument("--memories", type=int, default=100_000)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     options = parser.parse_args(arguments)

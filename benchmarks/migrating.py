@@ -9,7 +9,6 @@ most of the time then.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.transfer import copy
 
 from .bench import server
-from .harness import first_line
+from .harness import command
 from .items import memories
 from .processes import Meter, in_new_process
 from .results import print_table
@@ -46,9 +45,7 @@ class Embedder:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Raise an AssertionError unless every way brings every item."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.migrating", description=first_line(__doc__)
-    )
+    parser = command("benchmarks.migrating", __doc__)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--dims", type=int, default=384)
     parser.add_argument("--kind", default="flat", help="of the approximate index here")

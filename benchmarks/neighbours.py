@@ -8,7 +8,6 @@ percent. The models are those of `benchmarks.recall`.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from statistics import mean
@@ -20,7 +19,7 @@ from langgraph_agentstore.conversations.context_index import in_context
 
 from .bench import server
 from .conversation import Question, conversation
-from .harness import first_line
+from .harness import command
 from .recall import MODES, NO_MODEL, Mode, Model, find_model, recall, static_model
 from .results import print_table
 
@@ -29,9 +28,7 @@ DEPTH = 10
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 where there is no model."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.neighbours", description=first_line(__doc__)
-    )
+    parser = command("benchmarks.neighbours", __doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[7], help="of the conversations")
     parser.add_argument("--static", action="store_true", help="the word vectors of wordllama")
     options = parser.parse_args(arguments)

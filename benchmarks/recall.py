@@ -14,7 +14,6 @@ The model is a small sentence model that comes as a package: all-MiniLM-L6-v2 fr
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -29,7 +28,7 @@ from langgraph_agentstore import AgentStore
 
 from .bench import server
 from .conversation import Question, Turn, conversation
-from .harness import first_line
+from .harness import command
 from .results import print_lines, print_table
 
 Mode: TypeAlias = Literal["vector", "text", "hybrid"]
@@ -60,7 +59,7 @@ class Model:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 where there is no model."""
-    parser = argparse.ArgumentParser("python -m benchmarks.recall", description=first_line(__doc__))
+    parser = command("benchmarks.recall", __doc__)
     parser.add_argument("--seed", type=int, default=7, help="of the conversation (default 7)")
     parser.add_argument("--apart", action="store_true", help="index text, speaker and day apart")
     parser.add_argument("--text-weight", type=float, help="of the fusion (default: the store's)")

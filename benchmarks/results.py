@@ -42,7 +42,6 @@ class Result:
     `right`: whether our answers are good enough to meet a goal. `extra`: cells of more columns.
     """
 
-    family: str
     name: str
     unit: Unit
     ours: tuple[float, ...]

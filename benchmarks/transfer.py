@@ -7,7 +7,6 @@ nothing, into a table with the same indexes.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.transfer import copy, export, import_, verify
 
 from .bench import server
-from .harness import first_line
+from .harness import command
 from .items import memories
 from .processes import Meter, in_new_process
 from .results import print_table
@@ -33,9 +32,7 @@ Cost: TypeAlias = tuple[float, float]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Raise an AssertionError unless every import gives the records that were exported."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.transfer", description=first_line(__doc__)
-    )
+    parser = command("benchmarks.transfer", __doc__)
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--names", nargs="*", default=NAMES, help="files to write, by their names")
     options = parser.parse_args(arguments)

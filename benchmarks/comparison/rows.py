@@ -51,8 +51,7 @@ def _direction(word: str, dims: int) -> Any:
 
 
 @row("search by meaning, limit 10, in a user's 1,000 of 20,000 items", "10 of 10 results")
-def a_user_among_many(side: Side) -> str:
-    """Each of twenty users asks one question."""
+def _a_user_among_many(side: Side) -> str:
     with side.open(index()) as store:
         _put(side, store, [(("users", f"u{n % 20}", "notes"), n) for n in range(20_000)])
         counts = [
@@ -72,8 +71,7 @@ def _put(side: Side, store: BaseStore, places: list[tuple[tuple[str, ...], int]]
 
 
 @row("search, limit 10, where one item has 100 chunks and twenty have one", "10 of 10 results")
-def many_chunks(side: Side) -> str:
-    """One item has 100 texts, and twenty have one text each."""
+def _many_chunks(side: Side) -> str:
     with side.open(index(fields=["chunks[*]"])) as store:
         store.put(NOTES, "long", {"chunks": [f"tea {n}" for n in range(100)]})
         for n in range(20):
@@ -82,16 +80,14 @@ def many_chunks(side: Side) -> str:
 
 
 @row("page through the first 200 of 2,000 results of a query, by tens", "200 of 200")
-def pages_of_a_query(side: Side) -> str:
-    """The pages hold the first 200 of 2,000."""
+def _pages_of_a_query(side: Side) -> str:
     with side.open(index()) as store:
         _put(side, store, [(NOTES, n) for n in range(2_000)])
         return _paged(store, query="tea")
 
 
 @row("page through 200 items of one batch, by tens", "200 of 200")
-def pages_of_one_moment(side: Side) -> str:
-    """The same, without a query, of items of one batch."""
+def _pages_of_one_moment(side: Side) -> str:
     with side.open() as store:
         store.batch([PutOp(NOTES, str(n), {"n": n}) for n in range(200)])
         return _paged(store, query=None)
@@ -105,8 +101,8 @@ def _paged(store: BaseStore, query: str | None) -> str:
 
 
 @row("search for a text after putting `hidden` with `index=False`, `removed` without it", "nothing")
-def text_that_is_gone(side: Side) -> str:
-    """Items are written over, once with the text out of the index, once without the text."""
+def _text_that_is_gone(side: Side) -> str:
+    # Written over, once with the text out of the index, once without the text.
     with side.open(index()) as store:
         for key in ("hidden", "removed"):
             store.put(NOTES, key, {"text": "tea"})
@@ -116,8 +112,7 @@ def text_that_is_gone(side: Side) -> str:
 
 
 @row("search without a model for a word that `a` of `a`, `b`, `c` has", "a")
-def words_without_a_model(side: Side) -> str:
-    """Of three items one has the word."""
+def _words_without_a_model(side: Side) -> str:
     with side.open(side.words) as store:
         for key, text in (("a", "green tea"), ("b", "black coffee"), ("c", "red wine")):
             store.put(NOTES, key, {"text": text})
@@ -125,8 +120,7 @@ def words_without_a_model(side: Side) -> str:
 
 
 @row("open with a model of other dimensions", "IndexMismatchError")
-def another_model(side: Side) -> str:
-    """The model has other dimensions than the vectors that are stored."""
+def _another_model(side: Side) -> str:
     with side.open(index(dims=4)) as store:
         store.put(NOTES, "a", {"text": "tea"})
 
@@ -137,48 +131,44 @@ def another_model(side: Side) -> str:
     return outcome(opened)
 
 
-def _filtered(side: Side, values: list[dict[str, Any]], filter: dict[str, Any]) -> str:
-    with side.open() as store:
-        for value in values:
-            store.put(NOTES, str(value["n"]), value)
-        return outcome(lambda: found(item.key for item in store.search(NOTES, filter=filter)))
+def _filter(does: str, wanted: str, values: list[dict[str, Any]], filter: dict[str, Any]) -> None:
+    def seen(side: Side) -> str:
+        with side.open() as store:
+            for value in values:
+                store.put(NOTES, str(value["n"]), value)
+            return outcome(lambda: found(item.key for item in store.search(NOTES, filter=filter)))
+
+    ROWS.append(Row(does, wanted, seen))
 
 
-@row('filter `{"n": {"$gt": 9}}` over 2, 9, 10, 100', "10, 100")
-def numbers_in_order(side: Side) -> str:
-    """The values are 2, 9, 10 and 100."""
-    return _filtered(side, [{"n": n} for n in (2, 9, 10, 100)], {"n": {"$gt": 9}})
-
-
-@row('filter `{"a": {"b": 1}}`', "1")
-def nested_object(side: Side) -> str:
-    """An object is within an object."""
-    return _filtered(side, [{"n": 1, "a": {"b": 1}}, {"n": 2, "a": {"b": 2}}], {"a": {"b": 1}})
-
-
-@row('filter `{"n": {"$in": [1, 3]}}`', "1, 3")
-def one_of_several(side: Side) -> str:
-    """The operator is `$in`."""
-    return _filtered(side, [{"n": n} for n in (1, 2, 3)], {"n": {"$in": [1, 3]}})
-
-
-@row('filter `{"$and": [{"n": {"$gt": 1}}, {"n": {"$lt": 3}}]}` over 1, 2, 3', "2")
-def both_of_two(side: Side) -> str:
-    """The operator is `$and`."""
-    both = {"$and": [{"n": {"$gt": 1}}, {"n": {"$lt": 3}}]}
-    return _filtered(side, [{"n": n} for n in (1, 2, 3)], both)
-
-
-@row('filter `{"score": {"$ne": 9}}`, where item 3 has no `score`', "2, 3")
-def unequal(side: Side) -> str:
-    """One item lacks the field, and one has the value."""
-    values = [{"n": 1, "score": 9}, {"n": 2, "score": 8}, {"n": 3}]
-    return _filtered(side, values, {"score": {"$ne": 9}})
+_NUMBERS = [{"n": n} for n in (1, 2, 3)]
+_NESTED = [{"n": 1, "a": {"b": 1}}, {"n": 2, "a": {"b": 2}}]
+_SCORES = [{"n": 1, "score": 9}, {"n": 2, "score": 8}, {"n": 3}]
+_filter(
+    'filter `{"n": {"$gt": 9}}` over 2, 9, 10, 100',
+    "10, 100",
+    [{"n": n} for n in (2, 9, 10, 100)],
+    {"n": {"$gt": 9}},
+)
+_filter('filter `{"a": {"b": 1}}`', "1", _NESTED, {"a": {"b": 1}})
+_filter('filter `{"n": {"$in": [1, 3]}}`', "1, 3", _NUMBERS, {"n": {"$in": [1, 3]}})
+_filter(
+    'filter `{"$and": [{"n": {"$gt": 1}}, {"n": {"$lt": 3}}]}` over 1, 2, 3',
+    "2",
+    _NUMBERS,
+    {"$and": [{"n": {"$gt": 1}}, {"n": {"$lt": 3}}]},
+)
+_filter(
+    'filter `{"score": {"$ne": 9}}`, where item 3 has no `score`',
+    "2, 3",
+    _SCORES,
+    {"score": {"$ne": 9}},
+)
 
 
 @row("read an item after its TTL", "gone")
-def expired(side: Side) -> str:
-    """The item is read after its time, before anybody swept."""
+def _expired(side: Side) -> str:
+    # Before anybody swept.
     with side.open() as store:
         store.put(NOTES, "a", {"n": 1}, ttl=0.002)
         time.sleep(0.3)
@@ -186,9 +176,7 @@ def expired(side: Side) -> str:
 
 
 @row("`aput(ns, 7, …)`, then `aget(ns, 7)`", "the item")
-def key_that_is_a_number(side: Side) -> str:
-    """The key is a number, and the calls are awaited."""
-
+def _key_that_is_a_number(side: Side) -> str:
     async def tried() -> str:
         async with side.aopen() as store:
             key: Any = 7
@@ -199,8 +187,7 @@ def key_that_is_a_number(side: Side) -> str:
 
 
 @row("put 17,000 items in one batch", "works; written")
-def a_large_batch(side: Side) -> str:
-    """All items are put in one call."""
+def _a_large_batch(side: Side) -> str:
     with side.open() as store:
         puts = [PutOp(NOTES, str(n), {"n": n}) for n in range(17_000)]
         said = outcome(lambda: store.batch(puts))
@@ -209,9 +196,8 @@ def a_large_batch(side: Side) -> str:
 
 
 @row("let a bad write meet a good one on its way", "the good one works, the bad one fails")
-def a_bad_write_beside_a_good_one(side: Side) -> str:
-    """Two tasks write at once; Postgres cannot store the text of one."""
-
+def _a_bad_write_beside_a_good_one(side: Side) -> str:
+    # Postgres cannot store the text of the bad one.
     async def tried() -> str:
         async with side.aopen() as store:
             ended = await asyncio.gather(
@@ -228,9 +214,7 @@ def a_bad_write_beside_a_good_one(side: Side) -> str:
 
 
 @row("get an item while another task's text is being embedded", "answers at once")
-def a_get_beside_an_embedding(side: Side) -> str:
-    """One task puts a text, whose embedding takes a while; another asks for an item."""
-
+def _a_get_beside_an_embedding(side: Side) -> str:
     async def slowly(texts: list[str]) -> list[list[float]]:
         await asyncio.sleep(0.3)
         return [[1.0, 0.0] for _ in texts]
@@ -251,8 +235,8 @@ def a_get_beside_an_embedding(side: Side) -> str:
     "three calls after the server ended the connections of a store `from_conn_string`",
     "answers, answers, answers",
 )
-def lost_connections(side: Side) -> str:
-    """The server ends all connections, as when it restarts; then come three calls."""
+def _lost_connections(side: Side) -> str:
+    # As when the server restarts.
     with side.open() as store:
         store.put(NOTES, "a", {"n": 1})
         with psycopg.connect(side.dsn, autocommit=True) as connection:
@@ -262,8 +246,7 @@ def lost_connections(side: Side) -> str:
 
 
 @row("set up an empty database from six threads at once", "6 of 6 succeed")
-def six_at_once(side: Side) -> str:
-    """Six threads are the first to use a database."""
+def _six_at_once(side: Side) -> str:
     together = Barrier(6)
 
     def set_up(_: int) -> str:
@@ -279,9 +262,7 @@ def six_at_once(side: Side) -> str:
 
 
 @row("call a blocking method on the thread of the loop", "works")
-def blocking_on_the_loop(side: Side) -> str:
-    """A coroutine calls `get` of the store that is awaited there."""
-
+def _blocking_on_the_loop(side: Side) -> str:
     async def tried() -> str:
         async with side.aopen() as store:
             return outcome(lambda: store.get(NOTES, "a"))
@@ -290,9 +271,7 @@ def blocking_on_the_loop(side: Side) -> str:
 
 
 @row("await the same store in another loop", "works")
-def another_loop(side: Side) -> str:
-    """The store is awaited in a second loop, on another thread."""
-
+def _another_loop(side: Side) -> str:
     async def tried() -> str:
         async with side.aopen() as store:
             await store.aput(NOTES, "a", {"n": 1})

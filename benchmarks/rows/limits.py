@@ -53,13 +53,13 @@ def distance(bench: Bench) -> Iterator[Result]:
         same = sides.agree(ask)
         ours, theirs = sides.awaiting(repeated(ask))
         name = f"{_GETS} gets, 10 ms away"
-        yield bench.row("distance", name, (ours, theirs), same=same, unit="ms", goal=Goal(10))
+        yield bench.row(name, (ours, theirs), same=same, unit="ms", goal=Goal(10))
         our_trips, *their_trips = (
             _trips(proxy, contestant, bench.options.rounds) for contestant in (ours, *theirs)
         )
     fewest = min(their_trips, key=median)
     name, goal = f"round trips of {_GETS} gets", Goal(ours_at_most=1)
-    yield Result("distance", name, "trips", our_trips, fewest, OFFICIAL, goal, same)
+    yield Result(name, "trips", our_trips, fewest, OFFICIAL, goal, same)
 
 
 def _trips(proxy: Proxy, contestant: Contestant, rounds: int) -> tuple[float, ...]:
@@ -92,8 +92,8 @@ def limit(bench: Bench) -> Iterator[Result]:
             lambda: _pgbench(dsn, sql, arguments[0], steps),
         )
     name = "awaited get, 1 task"
-    yield Result("limit", name, "/s", rates, driver_rates, "bare asyncpg on uvloop")
-    yield Result("limit", name, "/s", rates, pgbench_rates, "pgbench -M prepared")
+    yield Result(name, "/s", rates, driver_rates, "bare asyncpg on uvloop")
+    yield Result(name, "/s", rates, pgbench_rates, "pgbench -M prepared")
 
 
 def _bare_driver(dsn: str, sql: str, arguments: Sequence[tuple[Any, ...]]) -> Callable[[int], None]:
@@ -172,7 +172,7 @@ def large(bench: Bench) -> Iterator[Result]:
     ours = waits.pop("ours")
     rival = min(waits, key=lambda way: sum(waits[way]))
     name, goal = f"longest small get beside {_LARGE} of 10 MB", Goal(ours_at_most=_LONGEST_WAIT_MS)
-    yield Result("large", name, "ms", ours, waits[rival], f"{OFFICIAL}, {rival}", goal)
+    yield Result(name, "ms", ours, waits[rival], f"{OFFICIAL}, {rival}", goal)
 
 
 def memory(bench: Bench) -> Iterator[Result]:
@@ -182,7 +182,7 @@ def memory(bench: Bench) -> Iterator[Result]:
     few, many = (_growth_mb(bench, dataset) for dataset in (small, whole))
     name = f"memory of iterating {whole.count:,} items"
     rival = f"ours, {small.count:,} items"
-    yield Result("memory", name, "MB", many, few, rival, Goal(ours_at_most=_LARGEST_GROWTH_MB))
+    yield Result(name, "MB", many, few, rival, Goal(ours_at_most=_LARGEST_GROWTH_MB))
 
 
 def _growth_mb(bench: Bench, dataset: Dataset) -> tuple[float, ...]:

@@ -80,12 +80,11 @@ def gets(bench: Bench) -> Iterator[Result]:
         same = sides.agree(ask)
         for number, goal in _GET_GOALS.items():
             yield bench.row(
-                "get",
                 f"awaited get, {tasks(number)}",
                 sides.awaiting(getting(addresses, number)),
                 goal=goal,
                 same=same,
-                operations_per_step=number,
+                per_step=number,
             )
 
         def blocking(store: BaseStore, steps: int) -> None:
@@ -93,7 +92,7 @@ def gets(bench: Bench) -> Iterator[Result]:
                 store.get(namespace, item_key)
 
         contestants = sides.waiting(blocking)
-        yield bench.row("get", "blocking get", contestants, goal=_BLOCKING_GET_GOAL, same=same)
+        yield bench.row("blocking get", contestants, goal=_BLOCKING_GET_GOAL, same=same)
 
 
 def searches(bench: Bench) -> Iterator[Result]:
@@ -103,12 +102,11 @@ def searches(bench: Bench) -> Iterator[Result]:
         same = _agree(sides, namespaces[:10])
         for number, goal in _SEARCH_GOALS.items():
             yield bench.row(
-                "search",
                 f"awaited search, {tasks(number)}",
                 sides.awaiting(_searching(namespaces, number)),
                 goal=goal,
                 same=same,
-                operations_per_step=number,
+                per_step=number,
             )
     yield from _newest(bench, 20_000 if bench.options.quick else 60_000)
     if bench.options.million:
@@ -123,10 +121,10 @@ def _newest(bench: Bench, size: int) -> Iterator[Result]:
     with bench.sides(dataset) as sides:
         same = _agree(sides, [large, small])
         ours, theirs = sides.awaiting(_searching([large], 1))
-        yield bench.row("search", name, (ours, theirs), goal=_NEWEST_GOAL, same=same, unit="ms")
+        yield bench.row(name, (ours, theirs), goal=_NEWEST_GOAL, same=same, unit="ms")
         few, _ = sides.awaiting(_searching([small], 1))
         rival = "ours, newest 10 of 100"
-        yield bench.row("search", name, (ours, [few]), goal=_FLAT_GOAL, unit="ms", rival=rival)
+        yield bench.row(name, (ours, [few]), goal=_FLAT_GOAL, unit="ms", rival=rival)
 
 
 def _searching(namespaces: list[Labels], number: int) -> Awaited:
@@ -172,7 +170,7 @@ def _listed(
     with bench.sides(dataset) as sides:
         contestants = sides.awaiting(repeated(lambda store: store.alist_namespaces(**page)))
         same = sides.agree(ask)
-        yield bench.row("list", name, contestants, goal=goal, same=same, unit="ms")
+        yield bench.row(name, contestants, goal=goal, same=same, unit="ms")
 
 
 def equal(bench: Bench) -> Iterator[Result]:
@@ -187,10 +185,9 @@ def equal(bench: Bench) -> Iterator[Result]:
     with bench.sides(bench.main) as sides:
         for kind, read in reads.items():
             yield bench.row(
-                "equal",
                 f"{callers:,} equal {kind} at once",
                 sides.awaiting(repeated(read, callers)),
                 goal=_EQUAL_GOAL,
                 same=sides.agree(read),
-                operations_per_step=callers,
+                per_step=callers,
             )

@@ -44,16 +44,15 @@ def puts(bench: Bench) -> Iterator[Result]:
             same = sides.agree(_written_and_read(bench.main, kind))
             for number, goal in _PUT_GOALS.items():
                 yield bench.row(
-                    "put",
                     f"awaited put, {kind}, {tasks(number)}",
                     sides.awaiting(_awaited(addresses_of, number)),
                     goal=goal,
                     same=same,
-                    operations_per_step=number,
+                    per_step=number,
                 )
             contestants = sides.waiting(_blocking(addresses_of))
             name = f"blocking put, {kind}"
-            yield bench.row("put", name, contestants, goal=_BLOCKING_PUT_GOAL, same=same)
+            yield bench.row(name, contestants, goal=_BLOCKING_PUT_GOAL, same=same)
 
 
 def _new(dataset: Dataset) -> AddressesOf:
@@ -141,8 +140,8 @@ def loading(bench: Bench) -> Iterator[Result]:
         same = connection.execute(_COUNTS).fetchone() == (len(puts), len(puts))
         same = same and sides.agree(_some_of(puts))
     name, label = f"load {len(puts):,} items", f"{OFFICIAL}, {fastest.label}"
-    yield Result("load", name, "s", figures[0], figures[1], label, same=same)
-    yield Result("load", name, "s", figures[0], figures[2], "asyncpg, plain COPY")
+    yield Result(name, "s", figures[0], figures[1], label, same=same)
+    yield Result(name, "s", figures[0], figures[2], "asyncpg, plain COPY")
 
 
 def _rivals(sides: Sides, puts: list[PutOp]) -> Iterator[Contestant]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from langgraph.store.base import BaseStore
 
@@ -100,7 +100,7 @@ def growth(
             rivals: Searchers = {"before": _awaited(loop, before)}
             name, rival = _name(large, tenant, None), f"ours, of {small.rows:,}"
             yield _raced(
-                "growth", name, _awaited(loop, after), rivals, asked[tenant], bench.options,
+                name, _awaited(loop, after), rivals, asked[tenant], bench.options,
                 goal_of=lambda _: Goal(1 / _GROWTH), rival=rival,
             )  # fmt: skip
 
@@ -114,7 +114,7 @@ def _rows(
     with open_sides(dsn, bench.options.connections, *indexes) as sides:
         for tenant, flag in cases:
             yield _raced(
-                "filter" if flag else "search", _name(table, tenant, flag),
+                _name(table, tenant, flag),
                 _awaited(sides.loop, sides.ours), _searchers(sides), asked[tenant], bench.options,
                 goal_of=partial(_goal_of, table, tenant, flag), flag=flag,
             )  # fmt: skip
@@ -142,7 +142,6 @@ def _awaited(loop: asyncio.AbstractEventLoop, store: BaseStore) -> Search:
 
 
 def _raced(
-    family: str,
     name: str,
     ours: Search,
     rivals: Searchers,
@@ -157,21 +156,20 @@ def _raced(
     questions = asked.questions(flag)
     tried = {way: _warmed(search, questions[:_TRIED]) for way, search in rivals.items()}
     fastest = min(tried, key=lambda way: median_seconds(tried[way]))
-    answers = [_warmed(search, questions) for search in (ours, rivals[fastest])]
+    searches = {"ours": ours, fastest: rivals[fastest]}
+    answers = [_warmed(search, questions) for search in searches.values()]
     slowest_s = max(sum(answer.seconds for answer in some) for some in answers)
     # The same questions for both, some of them where all would take too long.
     share = _LONGEST * options.seconds / slowest_s
     some = questions[: max(_TRIED, int(len(questions) * share))]
-    contestants = [
+    first, second = (
         Contestant(way, partial(_median_of_passes, search, some))
-        for way, search in (("ours", ours), (fastest, rivals[fastest]))
-    ]
-    qualities = [asked.quality(each, flag) for each in answers]
-    found = race(contestants[0], contestants[1:], options)
-    how: dict[str, Any] = {"goal": goal_of(qualities[1]), "unit": "ms", "rival": rival}
-    row = found.result(family, name, **how)
-    right = qualities[0].complete == 1.0 and qualities[0].recall >= _LEAST_RECALL
-    shares = [each.complete for each in qualities] + [each.recall for each in qualities]
+        for way, search in searches.items()
+    )
+    mine, theirs = (asked.quality(each, flag) for each in answers)
+    row = race(name, first, [second], options, goal=goal_of(theirs), unit="ms", rival=rival)
+    right = mine.complete == 1.0 and mine.recall >= _LEAST_RECALL
+    shares = (mine.complete, theirs.complete, mine.recall, theirs.recall)
     return replace(row, right=right, extra=tuple(f"{share:.3f}" for share in shares))
 
 

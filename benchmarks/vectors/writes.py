@@ -62,7 +62,7 @@ def _batches(sides: Sides, puts: Sequence[PutOp], rounds: int) -> Result:
         lambda: rate(fastest, _BATCHES_A_ROUND) * _BATCH,
     )
     name, rival = f"{DIMS} dims: put in batches of {_BATCH}", f"{OFFICIAL}, {fastest.label}"
-    return Result("write", name, "/s", figures[0], figures[1], rival)
+    return Result(name, "/s", figures[0], figures[1], rival)
 
 
 def _writing(
@@ -95,4 +95,4 @@ def _load(sides: Sides, sample: Sample, puts: Sequence[PutOp]) -> Result:
     ours = rate(Contestant("ours", lambda _: sides.ours.load(items) and None), 1) * len(puts)
     theirs = rate(Contestant("theirs", put), 1) * len(puts)
     name, rival = f"{DIMS} dims: load {len(puts):,} with vectors", "batches of 1,000 puts"
-    return Result("write", name, "/s", (ours,), (theirs,), f"{OFFICIAL}, {rival}", _LOAD_GOAL)
+    return Result(name, "/s", (ours,), (theirs,), f"{OFFICIAL}, {rival}", _LOAD_GOAL)
