@@ -21,7 +21,7 @@ from langgraph_agentstore.conversations import (
 from langgraph_agentstore.conversations.turns import new_turn
 from langgraph_agentstore.files import StoreBackend
 from langgraph_agentstore.memory_agent import MemoryAgent
-from tests.store.traffic import counting
+from tests.support.traffic import counting
 
 Call = Callable[[Any], object]
 
