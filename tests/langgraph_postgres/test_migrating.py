@@ -56,9 +56,8 @@ def opened(postgres_dsn: str, schema_name: str) -> Iterator[Callable[..., AgentS
         store.close()
 
 
-def vectors(store: AgentStore, dsn: str) -> set[tuple[str, str]]:
+def vectors(schema: str, dsn: str) -> set[tuple[str, str]]:
     """Key and path of every vector that a search looks at."""
-    schema = store._config.schema
     with psycopg.connect(dsn) as connection:
         return set(
             connection.execute(
@@ -207,7 +206,7 @@ def test_vectors_come_along_however_the_official_store_was_connected(
 
 
 def test_only_texts_that_an_item_still_has_keep_their_vectors(
-    opened: Callable[..., AgentStore], source: str, postgres_dsn: str
+    opened: Callable[..., AgentStore], source: str, postgres_dsn: str, schema_name: str
 ) -> None:
     steps = [
         PutOp(NOTES, "shorter", {"tags": ["one", "two", "three"]}),
@@ -223,7 +222,7 @@ def test_only_texts_that_an_item_still_has_keep_their_vectors(
     fill(source, steps, index=index())
     store = opened(index=index())
     report = store.migrate_from_langgraph_postgres(source)
-    assert vectors(store, postgres_dsn) == {
+    assert vectors(schema_name, postgres_dsn) == {
         ("shorter", "tags[*]"),
         ("single", "tags[*]"),
         ("lost", "{title,by}"),
@@ -233,7 +232,7 @@ def test_only_texts_that_an_item_still_has_keep_their_vectors(
 
 
 def test_an_item_put_with_fields_of_its_own_is_found_by_these(
-    opened: Callable[..., AgentStore], source: str, postgres_dsn: str
+    opened: Callable[..., AgentStore], source: str, postgres_dsn: str, schema_name: str
 ) -> None:
     value = {"text": "a text", "title": "a title", "more": ["x", "y"]}
     steps = [
@@ -251,7 +250,7 @@ def test_an_item_put_with_fields_of_its_own_is_found_by_these(
         ("one field", "text"),
         ("another", "more[*]"),
     }
-    assert vectors(store, postgres_dsn) == expected
+    assert vectors(schema_name, postgres_dsn) == expected
     assert (report.stale_vectors, report.unindexed) == (0, 0)
     store.reindex(progress=False)
     assert set(found(store, "a text")) == {key for key, _ in expected}
@@ -384,26 +383,26 @@ def test_other_fields_are_refused_before_anything_is_written(
 
 
 def test_a_field_more_is_told_and_reindexing_embeds_it(
-    opened: Callable[..., AgentStore], source: str, postgres_dsn: str
+    opened: Callable[..., AgentStore], source: str, postgres_dsn: str, schema_name: str
 ) -> None:
     steps = [PutOp(NOTES, "k", {"text": "tea", "summary": "hot"}), PutOp(NOTES, "l", {"text": "t"})]
     fill(source, steps, index=index())
     store = opened(index=index(fields=[*FIELDS, "summary"]))
     report = store.migrate_from_langgraph_postgres(source)
     assert (report.vectors, report.unindexed) == (2, 1)
-    assert vectors(store, postgres_dsn) == {("k", "text"), ("l", "text")}
+    assert vectors(schema_name, postgres_dsn) == {("k", "text"), ("l", "text")}
     store.reindex(progress=False)
     assert found(store, "hot")[0] == "k"
 
 
 def test_a_field_less_leaves_its_vectors_there(
-    opened: Callable[..., AgentStore], source: str, postgres_dsn: str
+    opened: Callable[..., AgentStore], source: str, postgres_dsn: str, schema_name: str
 ) -> None:
     fill(source, [PutOp(NOTES, "k", {"text": "tea", "title": "hot"})], index=index())
     store = opened(index=index(fields=["text"]))
     report = store.migrate_from_langgraph_postgres(source)
     assert (report.vectors, report.stale_vectors, report.unindexed) == (1, 1, 0)
-    assert vectors(store, postgres_dsn) == {("k", "text")}
+    assert vectors(schema_name, postgres_dsn) == {("k", "text")}
 
 
 def test_a_text_that_would_be_cut_here_is_found_as_a_whole_until_it_is_written(

@@ -133,9 +133,11 @@ def test_a_format_may_be_named_where_the_file_says_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", LOCAL)
-def test_memories_move_to_any_storage(agent: MemoryAgent, kind: str, tmp_path: Path) -> None:
+def test_memories_move_to_any_storage(
+    agent: MemoryAgent, request: pytest.FixtureRequest, kind: str, tmp_path: Path
+) -> None:
     (tmp_path / "target").mkdir()
-    options = {"encryption_key": KEY} if agent._cipher else {}
+    options = {"encryption_key": KEY} if request.node.callspec.params["agent"] == "pickle" else {}
     target = open_agent(kind, tmp_path / "target", user_id="ada@example.com", **options)
     with target:
         assert agent.migrate_to(target) == 4

@@ -20,6 +20,7 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.memory_agent import MemoryAgent
 from tests.sql.filters.filter_cases import CASES
 from tests.support.memory_agents import KEY, OTHER_KEY
+from tests.support.traffic import counting
 
 
 @pytest.fixture
@@ -52,11 +53,11 @@ def test_every_operator_means_what_the_table_says(agent: MemoryAgent) -> None:
     assert wrong == []
 
 
-def test_a_search_reads_only_what_may_match(agent: MemoryAgent) -> None:
+def test_a_search_reads_only_what_may_match(store: AgentStore, agent: MemoryAgent) -> None:
     agent.batch_store([("a/1", {"n": 1}), ("a/2", {"n": 2}), ("a/3", [{"n": 2}, {"n": 3}])])
-    read = [key for key, _ in agent._memories("a/", {"n": 2})]
-    assert read == ["a/2", "a/3"]
-    assert agent.search_memory("a/", {"n": 2}) == [{"n": 2}, {"n": 2}]
+    with counting(store) as traffic:
+        assert agent.search_memory("a/", {"n": 2}) == [{"n": 2}, {"n": 2}]
+    assert [each.rows for each in traffic] == [2]
 
 
 def test_a_users_memories_are_that_users_rows(store: AgentStore) -> None:

@@ -277,7 +277,7 @@ def test_a_store_that_finds_too_much_shows_no_user_anothers() -> None:
 
 def test_namespaces_keep_memories_apart(kind: str, tmp_path: Path) -> None:
     with open_agent(kind, tmp_path) as agent:
-        store, key = agent._storage.store, {"encryption_key": KEY} if kind == "pickle" else {}
+        store, key = agent.store, {"encryption_key": KEY} if kind == "pickle" else {}
         work = MemoryAgent(store=store, namespace="memories:work", **key)  # type: ignore[arg-type]
         same = MemoryAgent(store=store, namespace=("memories", "work"), **key)  # type: ignore[arg-type]
         work.store_memory("x", 1)

@@ -230,12 +230,12 @@ def test_a_hung_host_of_the_environment_costs_the_others_no_time(
         assert works(store)
 
 
-def application_name(store: AgentStore, dsn: str) -> str:
+def application_name(store: AgentStore, dsn: str, schema: str) -> str:
     """The name under which the server sees the store's connections."""
     with store:
         store.get(NAMESPACE, "k")
         sql = "SELECT application_name FROM pg_stat_activity WHERE query LIKE '%\"{}\"%'"
-        names = execute(dsn, sql.replace('"{}"', f'"{store._config.schema}"'))
+        names = execute(dsn, sql.replace('"{}"', f'"{schema}"'))
     (name,) = {row[0] for row in names if row[0] != ""}
     return str(name)
 
@@ -254,7 +254,7 @@ def test_the_name_of_the_application_is_the_one_of_the_dsn(
     postgres_dsn: str, schema_name: str, options: str
 ) -> None:
     store = AgentStore(f"{postgres_dsn}&{options}", schema=schema_name)
-    assert application_name(store, postgres_dsn) == NAMES[options]
+    assert application_name(store, postgres_dsn, schema_name) == NAMES[options]
 
 
 @pytest.fixture

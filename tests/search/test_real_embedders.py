@@ -50,11 +50,11 @@ def index_of(mode: str, embed: Any = None) -> dict[str, Any]:
 
 @pytest.fixture
 def opened(postgres_dsn: str, schema_name: str) -> Iterator[Callable[..., AgentStore]]:
-    """Call it for a store on the test's schema, or on another."""
+    """Call it for a store on the test's schema, or on one whose name goes on."""
     made: list[AgentStore] = []
 
-    def open_(index: Any, schema: str = schema_name) -> AgentStore:
-        made.append(AgentStore(postgres_dsn, schema=schema, index=index))
+    def open_(index: Any, suffix: str = "") -> AgentStore:
+        made.append(AgentStore(postgres_dsn, schema=f"{schema_name}{suffix}", index=index))
         return made[-1]
 
     yield open_
@@ -189,14 +189,14 @@ def test_a_store_is_exported_and_imported(
 ) -> None:
     store.put(NS, "tea", TEA)
     transfer.export(store, tmp_path / "all.jsonl")
-    other = opened(index_of(mode), f"{store._config.schema}_to")
+    other = opened(index_of(mode), "_to")
     transfer.import_(other, tmp_path / "all.jsonl")
     assert found(other) == "tea"
 
 
 def test_a_store_is_copied(store: AgentStore, opened: Callable[..., AgentStore], mode: str) -> None:
     store.put(NS, "tea", TEA)
-    other = opened(index_of(mode), f"{store._config.schema}_to")
+    other = opened(index_of(mode), "_to")
     transfer.copy(store, other)
     assert found(other) == "tea"
 
