@@ -15,12 +15,7 @@ from .._support.lru import Lru
 from ..config.embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
 from ..config.embedders import shown
 from ..config.index import SearchIndex
-from ..errors import (
-    AgentStoreError,
-    EmbeddingError,
-    EmbeddingTimeoutError,
-    IndexMismatchError,
-)
+from ..errors import AgentStoreError, EmbeddingError, EmbeddingTimeoutError, IndexMismatchError
 from ..sql.search.vector_codec import vectors_bytes
 from .model_calls import ModelCalls
 

@@ -32,13 +32,7 @@ from .driver_errors import executing
 from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
 from .migrator import migrate
-from .requests import (
-    AwaitedRequest,
-    BackgroundRequest,
-    BlockingRequest,
-    Request,
-    announce_all,
-)
+from .requests import AwaitedRequest, BackgroundRequest, BlockingRequest, Request, announce_all
 from .session import Job, Session
 from .statements import Database
 from .vector_sets import open_vectors

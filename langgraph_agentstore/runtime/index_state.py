@@ -10,13 +10,7 @@ from typing import Any, TypeVar
 from ..errors import EmbeddingError, IndexMismatchError, SchemaError
 from ..model.text_fields import Part
 from ..sql.indexed_content import content_for, plan_known_vectors
-from ..sql.statement import (
-    ItemId,
-    Put,
-    Query,
-    SqlContext,
-    Statement,
-)
+from ..sql.statement import ItemId, Put, Query, SqlContext, Statement
 from .connections.connector import Connection
 from .embedding import Embedder
 from .vector_sets import open_vectors

@@ -16,12 +16,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from ..config.embedders import (
-    Ask,
-    Embedder,
-    Factory,
-    Forms,
-)
+from ..config.embedders import Ask, Embedder, Factory, Forms
 from ..config.index import SearchIndex
 from ..errors import EmbeddingTimeoutError
 from .io_thread import ForkAware, IoThread

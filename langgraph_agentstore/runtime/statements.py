@@ -19,13 +19,7 @@ from .connections.failover import Use, server_of
 from .connections.pool import Pool
 from .connections.poolers import STATEMENT_UNKNOWN
 from .connections.target import TargetReader
-from .driver_errors import (
-    CONNECTION_LOST,
-    executing,
-    in_doubt,
-    is_lost,
-    was_not_done,
-)
+from .driver_errors import CONNECTION_LOST, executing, in_doubt, is_lost, was_not_done
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""

@@ -19,13 +19,7 @@ from ssl import SSLContext
 from typing import Any
 
 from ...config.dsn import Parameters
-from ...config.dsn_options import (
-    ConnectOptions,
-    Host,
-    KeepAlive,
-    connect_options,
-    merged,
-)
+from ...config.dsn_options import ConnectOptions, Host, KeepAlive, connect_options, merged
 from ...errors import ConfigurationError
 from ..io_thread import in_thread
 from .tls import config_folder, home, tls_attempts

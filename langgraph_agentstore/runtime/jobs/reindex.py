@@ -31,14 +31,7 @@ from ..connections.connector import Connection
 from ..index_state import IndexState
 from ..process_lock import ProcessLock
 from ..session import Session
-from ..vector_sets import (
-    StoredSet,
-    has_index,
-    have_extension,
-    make_set,
-    stored_set,
-    with_extension,
-)
+from ..vector_sets import StoredSet, has_index, have_extension, make_set, stored_set, with_extension
 from .indexes import make_index
 
 # One lock for all schemas of a database: two reindexings at once would be in each other's way.
