@@ -44,7 +44,7 @@ class Postmaster:
 
     @property
     def dsn(self) -> str:
-        # sslmode, because PGSSLMODE in the environment is meant for another server.
+        # sslmode is given because PGSSLMODE in the environment is meant for another server.
         if not self.socket_folder:
             return f"postgresql://postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
         host = quote(self.socket_folder, safe="/")

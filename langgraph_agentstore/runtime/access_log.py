@@ -99,14 +99,14 @@ class AccessLog:
 
         async def run(session: Session) -> StoredRecord | None:
             statement = plan_one_record(at, key, session.context)
-            # No flush meanwhile: a read is then either in the table or noted, never both.
+            # No flush meanwhile, so that a read is either in the table or noted, never both.
             async with self._flushing:
                 asked_s = time.monotonic()
                 rows = await session.database.fetch(statement.sql, statement.arguments)
                 record = statement.decode(rows).result
                 if record is None:
                     return None
-                # By the server's clock; too late by the way there, never too early.
+                # By the server's clock: late by the time of the round trip, never early.
                 epoch = rows[0][-1] - timedelta(seconds=asked_s)
                 return self._counted(record, (at.user_id, at.stored, key), epoch)
 
@@ -118,7 +118,7 @@ class AccessLog:
             reads = self._noted.get((item_id, record.created_at))
             touch = self._noted.get((item_id, None))
         if touch is not None and epoch + timedelta(seconds=touch.last_s) < record.created_at:
-            touch = None  # of a record that was here before
+            touch = None  # of a former record
         noted = sorted([n for n in (reads, touch) if n is not None], key=lambda n: n.last_s)
         if not noted:
             return record

@@ -73,7 +73,7 @@ class BatchQueue:
         self._apart: set[asyncio.Task[None]] = set()
         self._executing: dict[asyncio.Task[Any], Sequence[PendingOperation]] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
-        # Those who wait for locks take turns, so that they keep no connection from the others.
+        # Those who wait for locks take turns, so that they take no connections from the others.
         self._lock_turn = asyncio.Semaphore(1)
 
     def add(self, entry: PendingOperation) -> None:
@@ -164,7 +164,7 @@ class BatchQueue:
                 await asyncio.gather(*[self._attempt(part, deadline) for part in parts])
                 return
             if len(entries) > 1 or isinstance(error, ItemLockedError):
-                # On its own from here: this batch has room in the queue for another.
+                # It runs apart from here on, so that the queue may send another batch.
                 task = asyncio.get_running_loop().create_task(self._outlast(entries, deadline))
                 self._apart.add(task)
                 task.add_done_callback(self._apart.discard)

@@ -67,7 +67,7 @@ _NOT_SENT = (
     "connection is closed",
     "connection has been closed",
     "released back to the pool",
-    "cannot switch to state",  # the server's farewell is read, the end of the connection not yet
+    "cannot switch to state",  # the server's last message was read, the end not yet
     "pool is clos",
 )
 
@@ -87,7 +87,7 @@ def connecting(error: BaseException, where: str) -> AgentStoreError:
         return ConfigurationError(f"{where}: {_said(error)}; create it, or correct the DSN")
     misused = isinstance(error, (asyncpg.ClientConfigurationError, ValueError, TypeError))
     if misused and not isinstance(error, OSError):  # a refused certificate is a ValueError too
-        # Its text may quote the DSN, and so the password.
+        # The error's text may quote the DSN, and so the password.
         return ConfigurationError(
             f"the driver cannot use the DSN or the connect options ({type(error).__name__}); "
             "check their spelling"
@@ -164,7 +164,7 @@ def executing(error: BaseException) -> AgentStoreError:
         return _lost(error)
     if isinstance(error, asyncpg.PostgresError):
         return _refused(error)
-    # Not its text, which may quote what is stored.
+    # Without the error's text, which may quote what is stored.
     return InternalError(
         f"a fault of langgraph_agentstore itself ({type(error).__name__}), not of the database: "
         "please report it with this traceback"
@@ -209,7 +209,7 @@ def was_not_done(error: BaseException) -> bool:
     """Return whether a failed statement certainly had no effect, for a reason that may pass."""
     if isinstance(error, (*PASSING, asyncpg.AdminShutdownError, asyncpg.CannotConnectNowError)):
         return True
-    # The server's farewell, if it made one, when the end of the connection was noticed first.
+    # The server's last message, if the end of the connection was noticed first.
     if isinstance(error.__cause__, asyncpg.AdminShutdownError):
         return True
     text = str(error)
@@ -218,7 +218,7 @@ def was_not_done(error: BaseException) -> bool:
 
 
 def _was_refused(error: BaseException) -> bool:
-    # Of the driver's own, or of one whose connection ended in the middle and which quotes it.
+    # The driver's own error, or one of a connection that ended meanwhile, which quotes it.
     refused = isinstance(error, asyncpg.PostgresConnectionError)
     return refused and _POOLER_REFUSED.search(str(error)) is not None
 

@@ -82,7 +82,7 @@ class _Flow:
         want = self._wanted.get(text)
         if want is None:
             want = self._wanted[text] = _Wanted()
-            # Retrieved here, so that a failure which nobody waits for any more is no complaint.
+            # Retrieved here, so that asyncio does not log a failure that nobody waits for.
             want.future.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._waiting.append(text)
         want.waiters += 1

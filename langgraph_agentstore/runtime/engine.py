@@ -178,7 +178,7 @@ class Engine(ForkAware):
         """Count reads of records, `count` of each, soon; wait for nothing. See `AccessLog.note`."""
         thread = self._thread
         if self.access.note(touched, count, agent) and thread is not None:
-            with suppress(RuntimeError):  # closed meanwhile: closing has counted them
+            with suppress(RuntimeError):  # closed meanwhile, which counted them
                 thread.call(self._flush_later)
 
     def after_fork(self, keep: Callable[[object], None]) -> None:
@@ -262,7 +262,7 @@ class Engine(ForkAware):
         try:
             await self.access.flush(self._session)
         except AgentStoreError as error:
-            # Once, not every second: a server that only reads refuses it for good.
+            # Once, not every second: a read-only server always refuses it.
             if not self._counting_fails:
                 logger.warning("counting reads failed, and is tried again: %s", error)
             self._counting_fails = True

@@ -52,7 +52,7 @@ class EqualReads:
         entries = self._unsent[key] = [entry]
         task = asyncio.get_running_loop().create_task(self._run(key, entries))
         self._running[task] = key, entries
-        # Not at the end of the task itself, which may be cancelled before it begins.
+        # A callback, not the end of the task, which may be cancelled before it begins.
         task.add_done_callback(self._ended)
 
     def abandon(self) -> None:
@@ -80,7 +80,7 @@ class EqualReads:
         self._close(key, entries)
         error: BaseException | None
         if task.cancelled():
-            # Nobody will look at this, but the requests must still end.
+            # Nobody reads this error, but the requests must still end.
             error = StoreTimeoutError("the operation was cancelled")
         else:
             error = task.exception()
@@ -99,10 +99,12 @@ def _decoder(
     entries: Sequence[PendingOperation], rows: Sequence[Row]
 ) -> Callable[[Statement[Any]], Decoded[Any]]:
     """Return a function that gives each caller a result of its own."""
-    copies = CopiesOfRows(rows, shared=len(entries) > 1)
     first: Statement[Any] = entries[0].operation
+    if len(entries) == 1:
+        return lambda statement: statement.decode(rows)
+    copies = CopiesOfRows(rows, shared=True)
     again = first.again
-    if again is None or len(entries) == 1:
+    if again is None:
         return lambda statement: statement.decode(copies.next())
     known = first.decode(copies.next()).result
 

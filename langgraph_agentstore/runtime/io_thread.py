@@ -83,7 +83,7 @@ async def in_thread(function: Callable[[], T]) -> T:
     """Run a blocking function in a thread, or here if no thread can be started any more."""
     try:
         running = asyncio.get_running_loop().run_in_executor(None, function)
-    except RuntimeError:  # a process that ends starts no more threads
+    except RuntimeError:  # a process that is ending starts no threads
         return function()
     return await running
 
@@ -109,7 +109,7 @@ def check_threads() -> None:
 
 def _gevent_replaced_threads() -> bool:
     is_patched = sys.modules[GEVENT].is_module_patched
-    # The queues of gevent do not wake real threads.
+    # gevent's queues do not wake real threads.
     return bool(is_patched("threading") or is_patched("queue"))
 
 

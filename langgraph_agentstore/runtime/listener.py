@@ -81,7 +81,7 @@ class Listener:
 
     async def _connect(self) -> None:
         if self._database.pooler.is_there:
-            # Its session would go on to listen for whoever has it next, and not for this one.
+            # The session would go on listening for its next user instead of for this one.
             return
         connection: asyncpg.Connection | None = None
         try:

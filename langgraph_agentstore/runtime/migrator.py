@@ -55,7 +55,7 @@ def _read_migrations() -> tuple[Migration, ...]:
     )
 
 
-# Read when the module is: on an event loop, some servers take reading files for a fault.
+# Read on import: some servers report reading files on an event loop as a fault.
 _MIGRATIONS = _read_migrations()
 
 
@@ -88,7 +88,7 @@ async def migrate(connection: Connection, tables: Tables) -> int:
             # Waiting for another process that migrates is normal, however long it takes.
             await connection.execute("SET LOCAL lock_timeout = 0")
             await connection.execute("SET LOCAL statement_timeout = 0")
-            # Views keep the operators that they were made with; a pooler's session is told nothing.
+            # Views keep the operators of their creation, and a pooled session has no settings.
             await connection.execute(f"SET LOCAL search_path = {OWN_NAMES_ALONE}")
             await connection.execute(
                 "SELECT pg_advisory_xact_lock($1::int, hashtext($2))",
@@ -186,7 +186,7 @@ def _bootstrap(tables: Tables) -> tuple[str, ...]:
     """Return the statements that create the schema and the table of applied migrations."""
     literal = tables.schema.replace("'", "''")
     return (
-        # IF NOT EXISTS alone would demand the right to create schemas even where this one is.
+        # IF NOT EXISTS alone would need the right to create schemas even if this one is there.
         f"""DO $agentstore$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{literal}') THEN
         CREATE SCHEMA {tables.quoted};

@@ -91,7 +91,7 @@ class ModelCalls:
     async def _make(self) -> None:
         assert self._factory is not None
         try:
-            # By the thread that calls it later: some models stay with theirs.
+            # On the thread that calls it later: some models are bound to their thread.
             making = self._workers.run(self._factory.made)
             self._use(await self._in_time(making, LONGEST_MAKING_S, "making the embedder"))
         finally:
@@ -111,7 +111,7 @@ class ModelCalls:
 
     async def _block(self, ask: Ask, texts: list[str]) -> Any:
         given = await self._in_time(self._workers.run(lambda: ask(texts)))
-        # A decorator may hide that a function is a coroutine's.
+        # A decorator may hide that a function is a coroutine function.
         return await self._await(lambda _: given, texts) if inspect.isawaitable(given) else given
 
     async def _await(self, ask: Ask | None, texts: list[str]) -> Any:
@@ -215,7 +215,7 @@ def _do(call: Callable[[], Any], future: asyncio.Future[Any]) -> None:
     try:
         result = call()
     except Exception as error:
-        # A future takes no StopIteration.
+        # A future cannot hold a StopIteration.
         failure = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
     except BaseException as error:  # SystemExit must not end the thread without an answer
         failure = RuntimeError(f"it raised {type(error).__name__}")

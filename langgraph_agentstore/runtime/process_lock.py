@@ -17,7 +17,7 @@ from ..errors import ConfigurationError
 from .connections.connector import Connection
 from .statements import Database
 
-# No limit ends the transaction that holds the lock; which limits there are depends on the version.
+# No limit may end the transaction that holds the lock; the limits depend on the version.
 _WITHOUT_LIMITS = """
 SELECT set_config(name, '0', true) FROM pg_settings
  WHERE name IN ('statement_timeout', 'transaction_timeout',
@@ -69,13 +69,13 @@ class ProcessLock:
     async def _take_beside(self) -> bool:
         if self._beside is None:
             self._beside = await self._database.connections.connector.connect_apart()
-        # As one text: an answer that is read to its end by the driver's other way keeps its
-        # snapshot as long as the transaction lasts, and so is waited for.
+        # As one text: the driver's other protocol keeps the snapshot of a statement as long as
+        # the transaction lasts, and whoever creates an index would wait for that.
         taken = await self._beside.execute(
             f"BEGIN; {_WITHOUT_LIMITS}; SELECT WHERE pg_try_advisory_xact_lock({self._number})"
         )
         if taken != "SELECT 1":
-            await self._beside.execute("ROLLBACK")  # whoever has it may need this session
+            await self._beside.execute("ROLLBACK")  # the holder of the lock may need this session
         return taken == "SELECT 1"
 
 

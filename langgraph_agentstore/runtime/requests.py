@@ -26,6 +26,7 @@ class Request:
     """The operations of one request, with their results and errors by position."""
 
     __slots__ = ("cancelled", "errors", "later", "operations", "remaining", "results", "tasks")
+    counts_failures = True
 
     def __init__(self, operations: Sequence[Any]) -> None:
         self.operations = operations
@@ -58,7 +59,9 @@ class Request:
     @property
     def failed_operations(self) -> int:
         """How many operations failed with a caller to hear of it."""
-        return 0 if self.cancelled or self.errors is None else len(self.errors)
+        if self.errors is None or self.cancelled or not self.counts_failures:
+            return 0
+        return len(self.errors)
 
     def outcome(self) -> list[Any]:
         """Return the results, or raise the error.
@@ -70,7 +73,7 @@ class Request:
             return self.results
         errors = list(self.errors.values())
         if len(errors) == 1 or (len(errors) == len(self.operations) and _are_alike(errors)):
-            # One error can be many callers': each raises a copy, with a traceback of its own.
+            # Several callers may get one error: each raises a copy with its own traceback.
             error = next((e for e in errors if getattr(e, "written", False) is None), errors[0])
             raise copy.copy(error) from error.__cause__
         first = min(self.errors)
@@ -124,24 +127,18 @@ class PartOfRequest(AwaitedRequest):
     """A request that is part of another one, which counts its failure."""
 
     __slots__ = ()
-
-    @property
-    def failed_operations(self) -> int:
-        return 0
+    counts_failures = False
 
 
 class BackgroundRequest(Request):
     """A request that nobody waits for; a failure is logged."""
 
     __slots__ = ("_purpose",)
+    counts_failures = False
 
     def __init__(self, operations: Sequence[Any], purpose: str) -> None:
         super().__init__(operations)
         self._purpose = purpose
-
-    @property
-    def failed_operations(self) -> int:
-        return 0
 
     def announce(self) -> None:
         for error in {id(error): error for error in (self.errors or {}).values()}.values():
@@ -171,7 +168,7 @@ def announce_all(requests: Iterable[Request]) -> None:
     for loop, finished in by_loop.items():
         try:
             loop.call_soon_threadsafe(_resolve, finished)
-        except RuntimeError:  # the caller's loop was closed meanwhile: nobody waits any more
+        except RuntimeError:  # the caller's loop was closed meanwhile
             continue
 
 

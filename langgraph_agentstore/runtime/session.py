@@ -182,7 +182,7 @@ class Session:
 
     def _start_alone(self, request: Request, entry: PendingOperation) -> None:
         task = asyncio.get_running_loop().create_task(self._run_alone(entry))
-        # Not at the end of the task itself, which may be cancelled before it begins.
+        # A callback, not the end of the task, which may be cancelled before it begins.
         task.add_done_callback(lambda _: self._settled([entry]))
         request.keep(task)
 
@@ -244,7 +244,7 @@ class Session:
             if decoded.refreshes:
                 self._refresh(decoded.refreshes)
         else:
-            # It may cost more than others want to wait for.
+            # It may take longer than the others of the batch should wait.
             entry.request.remaining += 1
             self._equal_reads.add(PendingOperation(entry.request, entry.position, decoded.instead))
 
@@ -266,7 +266,7 @@ class Session:
             if not request.cancelled:
                 request.results[entry.position] = await self._result_of(entry.operation)
         except asyncio.CancelledError:
-            # The caller gave up; nobody will look at this, but the request must still end.
+            # The caller gave up and reads no error, but the request must still end.
             request.fail(entry.position, StoreTimeoutError("the operation was cancelled"))
         except Exception as error:
             request.fail(entry.position, as_store_error(error))

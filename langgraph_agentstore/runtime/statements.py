@@ -67,7 +67,7 @@ class Database:
         self.retries = 0
         self._timeout_s = config.command_timeout_s + GRACE_S
         self._longest_wait_s = config.connect_timeout_s + config.acquire_timeout_s
-        # After a restart of the server every connection of the pool is dead, one after another.
+        # After a restart of the server, every connection of the pool may be dead.
         self._attempts = config.max_size + 1
 
     async def fetch(
@@ -156,8 +156,8 @@ class Database:
             raise
         finally:
             self.connections.give_back(connection, suspect=suspect)
-        if LargeValue.seen != large:  # maybe of another statement: looking costs little
-            # One at a time: several threads that decode would each keep the I/O thread waiting.
+        if LargeValue.seen != large:  # maybe in another statement: checking costs little
+            # One at a time: several decoding threads would all slow down the I/O thread.
             async with self._decoding:
                 rows = await asyncio.to_thread(_with_large_values, rows)
         found: Sequence[Row] = rows

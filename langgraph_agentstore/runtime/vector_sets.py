@@ -19,6 +19,7 @@ from ..errors import (
     MissingSchemaError,
     SchemaError,
 )
+from ..sql.filters.indexes import FilterIndex
 from ..sql.statement import SqlContext, Tables
 from ..sql.vector_tables import approximate_index, create_vectors_sql
 from .connections.connector import Connection, know_vectors
@@ -80,16 +81,11 @@ async def open_vectors(
     if index.vectors is None:
         return context, None
     try:
-        context = with_extension(context, await have_extension(connection, context.tables))
-        # Where it is there nothing is locked or written: a standby would refuse that.
+        context = await have_extension(connection, context)
+        # If the set is there, nothing is locked or written, which a standby would refuse.
         stored = await stored_set(connection, context, "active")
         if stored is None:
-            async with connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-                stored = await stored_set(connection, context, "active")
-                if stored is None:
-                    stored = await make_set(connection, context, 1, "active")
-                    await _warn_of_items_without_vectors(connection, context)
+            stored = await _make_first_set(connection, context)
         check_set(stored, index)
         await _adopt_model(connection, context, stored)
     except SchemaError as error:
@@ -98,16 +94,26 @@ async def open_vectors(
     return replace(context, approximate=await has_index(connection, context)), None
 
 
-def with_extension(context: SqlContext, schema: str) -> SqlContext:
-    """Return the context with the schema of pgvector."""
-    return replace(context, tables=replace(context.tables, extension=schema))
+async def _make_first_set(connection: Connection, context: SqlContext) -> StoredSet:
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        stored = await stored_set(connection, context, "active")
+        if stored is None:
+            stored = await make_set(connection, context, 1, "active")
+            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {context.tables.item})"):
+                logger.warning(_NOT_FOUND, context.tables.schema)
+    return stored
 
 
-async def have_extension(connection: Connection, tables: Tables) -> str:
-    """Create the extension if needed, tell the driver of its type, and return its schema."""
+async def have_extension(connection: Connection, context: SqlContext) -> SqlContext:
+    """Create pgvector if needed, tell the driver of its type; return the context with its schema.
+
+    Raises:
+        MissingExtensionError: this role may not create or use it, or it is too old.
+    """
     found = await connection.fetchrow(_EXTENSION)
     if found is None:
-        await _make_extension(connection, tables)
+        await _make_extension(connection, context.tables)
         found = await connection.fetchrow(_EXTENSION)
         assert found is not None
     version, schema, usable = found
@@ -116,15 +122,19 @@ async def have_extension(connection: Connection, tables: Tables) -> str:
             f"pgvector is in schema {schema!r}, which this role may not use: let its owner GRANT "
             f"USAGE ON SCHEMA {schema} to this role"
         )
-    _check_pgvector(version)
+    if numbers_of(version) < OLDEST_PGVECTOR:
+        raise MissingExtensionError(
+            f"vectors need pgvector 0.8 or later, this database has {version}: install it, then "
+            "let a superuser run ALTER EXTENSION vector UPDATE"
+        )
     await know_vectors(connection)
-    return str(schema)
+    return replace(context, tables=replace(context.tables, extension=str(schema)))
 
 
 async def _make_extension(connection: Connection, tables: Tables) -> None:
     try:
         async with connection.transaction():
-            # Of two that make it at once, one would fail in spite of IF NOT EXISTS.
+            # If two create it at once, one fails in spite of IF NOT EXISTS.
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             schema = await connection.fetchval("SELECT to_regnamespace('public')::text")
             await connection.execute(
@@ -139,15 +149,6 @@ async def _make_extension(connection: Connection, tables: Tables) -> None:
             "vectors need pgvector, and this role may not make it: let a superuser run "
             "CREATE EXTENSION vector in this database"
         ) from error
-
-
-def _check_pgvector(version: str) -> None:
-    """Raise MissingExtensionError if pgvector is too old."""
-    if numbers_of(version) < OLDEST_PGVECTOR:
-        raise MissingExtensionError(
-            f"vectors need pgvector 0.8 or later, this database has {version}: install it, then "
-            "let a superuser run ALTER EXTENSION vector UPDATE"
-        )
 
 
 async def stored_set(connection: Connection, context: SqlContext, state: str) -> StoredSet | None:
@@ -168,7 +169,7 @@ async def make_set(
     try:
         for statement in create_vectors_sql(context.tables, number, vectors):
             await connection.execute(statement)
-        # While it is empty an index costs nothing; IVFFlat's needs data to begin with.
+        # An index on an empty table costs nothing; IVFFlat needs data first.
         ann = approximate_index(context.tables, number, vectors)
         if ann is not None and vectors.kind == "hnsw" and state == "active":
             await connection.execute(ann.create_at_once)
@@ -206,10 +207,16 @@ def check_set(stored: StoredSet, index: SearchIndex) -> None:
         )
 
 
+def wanted_index(context: SqlContext) -> FilterIndex | None:
+    """Return the approximate index that the configuration asks for; None if it wants none."""
+    if context.vector_set is None:
+        return None
+    return approximate_index(context.tables, context.vector_set, context.vector_index)
+
+
 async def has_index(connection: Connection, context: SqlContext) -> bool:
     """Return whether the approximate index of this configuration is there and valid."""
-    assert context.vector_set is not None
-    ann = approximate_index(context.tables, context.vector_set, context.vector_index)
+    ann = wanted_index(context)
     if ann is None:
         return False
     valid = await connection.fetchval(
@@ -232,11 +239,6 @@ async def _adopt_model(connection: Connection, context: SqlContext, stored: Stor
             model,
             stored.number,
         )
-
-
-async def _warn_of_items_without_vectors(connection: Connection, context: SqlContext) -> None:
-    if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {context.tables.item})"):
-        logger.warning(_NOT_FOUND, context.tables.schema)
 
 
 async def _warn_of_other_words(connection: Connection, context: SqlContext) -> None:

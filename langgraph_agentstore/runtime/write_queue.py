@@ -54,7 +54,7 @@ class WriteQueue(BatchQueue):
         operation = entry.operation
         if self._index.now.context.index is not None and isinstance(operation, Put):
             self._index.now.refit(operation)
-        # Also while its vectors are still to come: what is written to its item later waits.
+        # Before its vectors are there, too: later writes to the item must wait for it.
         self.waiting.append(entry)
         if operation.pending:
             task = asyncio.get_running_loop().create_task(
@@ -75,7 +75,7 @@ class WriteQueue(BatchQueue):
             self.dispatch()
 
     async def _run(self, entries: Sequence[PendingOperation]) -> None:
-        # Of several writes to one item the last wins.
+        # The last of several writes to one item wins.
         operations = list({entry.operation.item_id: entry.operation for entry in entries}.values())
         try:
             if self._index.now.context.index is None:
@@ -84,7 +84,7 @@ class WriteQueue(BatchQueue):
                 await self._index.do(partial(self._write, operations))
         except ValueTooLargeError as error:
             if len(operations) > 1:
-                raise  # run again in parts, until the culprit is alone
+                raise  # the batch is run again in parts, until the large value is alone
             raise ValueTooLargeError(f"key {operations[0].item_id[2]!r}: {error}") from error
 
     async def _write(self, operations: Sequence[Any], index_state: IndexState) -> None:
@@ -93,7 +93,7 @@ class WriteQueue(BatchQueue):
             await self._database.fetch(*delete_statement(operations, context), use="write")
             return
         if context.index is not None:
-            # The index may be another since they were embedded.
+            # The index may have been replaced since they were embedded.
             await index_state.embed_all(operations)
         await self._database.fetch(
             *put_statement(operations, context),

@@ -64,7 +64,7 @@ class Attempts:
             self._set_ceiling(size or None)
         if not size:
             self._down_s = now if self._down_s is None else self._down_s
-        if now >= self._again_s:  # else one of several that were made together
+        if now >= self._again_s:  # else it is one of several that were made together
             kind = "down" if not full else "grow" if size else "full"
             shortest_s, longest_s = _PAUSES_S[kind]
             self._pause_s = min(max(self._pause_s * 2, shortest_s), longest_s)

@@ -50,7 +50,7 @@ async def connect(
     if wanted == "prefer-standby" and len(target.hosts) > 1:
         connection = await _connect_preferring_standby(target, timeout, options)
     else:
-        # The store writes, so of several hosts it wants the one that takes writes.
+        # The store writes, so of several hosts it needs the one that takes writes.
         role = wanted or ("any" if len(target.hosts) == 1 else "read-write")
         connection = await _connect_somewhere(target, role, timeout, options)
     _keep_alive(connection, target.keep_alive)
@@ -133,7 +133,7 @@ async def _connect_to(
 
 def _may_succeed_otherwise(error: Exception) -> bool:
     """Return whether the server refused encryption, or its absence, but not the connection."""
-    # asyncpg tells of a server without TLS by a bare ConnectionError.
+    # asyncpg reports a server without TLS by a bare ConnectionError.
     return type(error) is ConnectionError or isinstance(error, _MAY_SUCCEED_OTHERWISE)
 
 
@@ -157,7 +157,7 @@ async def _connect_when_up(deadline: float, dial: Dial, **arguments: Any) -> asy
             if loop.time() + _STARTING_UP_PAUSE_S > deadline:
                 raise
         except (asyncpg.ConnectionDoesNotExistError, ConnectionResetError):
-            # A server that crashes hangs up on newcomers; the next one hears that it recovers.
+            # A crashing server closes new connections; the next attempt is told that it recovers.
             if hung_up:
                 raise
             hung_up = True
@@ -172,7 +172,7 @@ async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) ->
             with suppress(*CONNECTION_LOST, asyncio.TimeoutError, asyncpg.PostgresError):
                 winner = await attempt
                 return winner
-        return attempts[0].result()  # nobody succeeded: raises what the first host said
+        return attempts[0].result()  # none succeeded: raises the first host's error
     finally:
         for attempt in attempts:
             attempt.cancel()

@@ -17,7 +17,7 @@ from .target import ConnectTarget, TargetReader
 
 Connection: TypeAlias = asyncpg.Connection
 
-# Beyond the server's own statement_timeout, whose answer tells whether anything was written.
+# Longer than the server's statement_timeout, whose error tells whether anything was written.
 GRACE_S = 2.0
 
 _JSONB_VERSION = b"\x01"
@@ -93,7 +93,7 @@ class Connector:
             timeout=timeout_s,
             server_settings=session_settings(self._config, target.settings),
             dial=self.pooler.connect,
-            # For what is no statement of `Database`, such as a COPY.
+            # For work that does not go through `Database.fetch`, such as a COPY.
             command_timeout=self._config.command_timeout_s + GRACE_S,
         )
 
@@ -105,7 +105,7 @@ class Connector:
 
     async def _prepare_session(self, connection: Connection) -> None:
         # Binary: asyncpg's text codec would break COPY and is slower. Arguments are JSON text as
-        # bytes, never lists, which inside an array would be taken for a further dimension.
+        # bytes, never lists, since a list inside an array would count as another dimension.
         await connection.set_type_codec(
             "jsonb",
             schema="pg_catalog",

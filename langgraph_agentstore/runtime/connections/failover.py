@@ -26,7 +26,7 @@ PAUSE_S = 0.25
 _USUAL_S = 0.3
 _LIMIT_S = 2.0
 
-# The request for encryption: every server and pooler answers it, before it knows who asks.
+# The request for encryption: every server and pooler answers it before a login.
 _ARE_YOU_THERE = bytes((0, 0, 0, 8, 4, 210, 22, 47))
 
 
@@ -39,7 +39,7 @@ def server_of(connection: Connection) -> Any:
 Use: TypeAlias = Literal["get", "write", "statement", "refresh"]
 
 
-@dataclass(slots=True)  # not frozen, which takes three times as long to make: one is for each use
+@dataclass(slots=True)  # not frozen, which is three times slower to make
 class Held:
     """The use of a connection that is lent, and its start by the loop's clock."""
 

@@ -48,7 +48,7 @@ class Pool:
         self.connector = connector
         self._config = config
         self._loop = asyncio.get_running_loop()
-        self._idle: dict[Connection, float] = {}  # the last one was used last
+        self._idle: dict[Connection, float] = {}  # ordered by last use
         self._held: dict[Connection, Held] = {}
         self._checked: set[Connection] = set()
         self._outdated: set[Connection] = set()
@@ -202,7 +202,7 @@ class Pool:
     async def _check(self, connection: Connection) -> None:
         """Wait until a statement that was given up has ended there, and for one answer."""
         try:
-            # The driver's own limit does not count how long a cancellation takes.
+            # The driver's own limit does not include the time that a cancellation takes.
             await asyncio.wait_for(connection.execute("SELECT 1"), CLOSE_S)
             alive = not connection.is_closed() and not connection.is_in_transaction()
         except Exception:

@@ -29,7 +29,7 @@ from ...config.store_options import PoolConfig
 
 logger = logging.getLogger("langgraph_agentstore")
 
-# A setting that only this package has: Postgres takes any name with a period in it.
+# A setting that only this package has; Postgres accepts any name with a period in it.
 _MARK = "agentstore.session"
 
 STATEMENT_UNKNOWN = (
@@ -43,7 +43,7 @@ _UNDO_S = 2.0
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE)\b")
 
 
-# 128 bits. Postgres tells names apart by their first 63 bytes, and asyncpg's own are below 30.
+# 128 bits. Postgres compares the first 63 bytes of names, and asyncpg's own have below 30.
 _RANDOM_BYTES = 16
 
 
@@ -61,7 +61,7 @@ class OwnNamesConnection(asyncpg.Connection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # From the system, not from a generator whose state a forked process inherits.
+        # From the system, not from a generator, whose state a forked process would inherit.
         self._own = secrets.token_hex(_RANDOM_BYTES)
 
     def _get_unique_id(self, prefix: str) -> str:
@@ -72,8 +72,8 @@ class OwnNamesConnection(asyncpg.Connection):
 
 OWN_NAMES: dict[str, Any] = {
     "connection_class": OwnNamesConnection,
-    # asyncpg leaves longer statements without a name and sends them in two parts. What then runs
-    # is what was prepared last in that session, so it would take a pooler's word that it waits.
+    # Without this, asyncpg sends longer statements unnamed and in two parts. Then the statement
+    # prepared last in the session runs, which behind a pooler may be another one.
     "max_cacheable_statement_size": 0,
 }
 """The options of asyncpg that give each kept statement a name of its own."""
@@ -86,7 +86,7 @@ class Pooler:
         self.is_there = config.statement_cache == 0
         self._kept_statements = config.statement_cache
         defaults = {} if config.session_settings is not None else config.settings
-        # An application's name tells administrators whose connection it is: poolers pass it on.
+        # The application's name tells administrators whose connection it is; poolers pass it on.
         self._ours = frozenset(defaults) - {"application_name"}
         self._settings: dict[str, str] = {}
 
@@ -98,7 +98,7 @@ class Pooler:
         ours = [
             (n, value.replace("'", "''")) for n, value in self._settings.items() if n in self._ours
         ]
-        # Not SET LOCAL, which takes a list in quotes for one name.
+        # Not SET LOCAL, which would read a quoted list as one name.
         told = (f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in ours)
         return f"SELECT {', '.join(told)}" if ours else ""
 
@@ -159,7 +159,7 @@ class Pooler:
             if isinstance(error, STATEMENT_UNKNOWN) or refuses_parameter(error):
                 return None
             raise
-        # A text without arguments is sent in one part, and leaves nothing in a session.
+        # A text without arguments is sent in one part and leaves nothing in the session.
         found = f"SELECT WHERE current_setting('{_MARK}', true) = '{mark}'"
         try:
             if await connection.execute(found, timeout=timeout) == "SELECT 1":
@@ -196,7 +196,7 @@ async def _connect(
 async def _check_that_it_serves(connection: asyncpg.Connection, timeout: float) -> None:
     """Raise if a connection was accepted but waits for a session that others keep."""
     try:
-        # Where each statement gets another session, a transaction is refused.
+        # A pooler that gives each statement another session refuses a transaction.
         await connection.execute("BEGIN", timeout=timeout)
         await connection.execute("COMMIT", timeout=timeout)
     except asyncio.TimeoutError as error:

@@ -24,7 +24,7 @@ _FAULTS = {
 }
 """The faults of pgvector before a version; source: its changelog."""
 
-# Tables of the schema whose rows policies filter for this role, and whether any policy is its own.
+# Tables whose rows are filtered by policies for this role, and whether a policy applies to it.
 _FILTERED = """
 SELECT c.relname,
        EXISTS (SELECT FROM pg_catalog.pg_policy p

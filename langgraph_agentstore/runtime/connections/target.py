@@ -26,7 +26,7 @@ from .tls import config_folder, home, tls_attempts
 
 logger = logging.getLogger("langgraph_agentstore")
 
-# Where servers of the usual packages put their sockets.
+# The folders of the sockets of the usual server packages.
 _SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp", "/private/tmp")
 _LOCAL = "localhost"
 
@@ -165,7 +165,7 @@ def _service(given: Parameters, environment: Mapping[str, str]) -> dict[str, str
         try:
             sections.read(file, encoding="utf-8")
         except (OSError, configparser.Error, UnicodeDecodeError):
-            # Its text may quote a line, and so a password.
+            # The error's text may quote a line, and so a password.
             raise ConfigurationError(f"the service file {str(file)!r} cannot be read") from None
         if sections.has_section(name):
             return dict(sections.items(name))

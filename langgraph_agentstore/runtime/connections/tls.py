@@ -63,7 +63,7 @@ def _believe(context: ssl.SSLContext, tls: Tls) -> None:
     if root and root != SYSTEM:
         _load("sslrootcert", root, lambda file: context.load_verify_locations(cafile=file))
     elif root == SYSTEM or tls.bound:
-        # Where the driver cannot bind a login to the certificate, only the right one will do.
+        # The driver cannot bind a login to the certificate, so it has to be the right one.
         context.check_hostname = True
         _believe_system(context)
     elif tls.mode == "require":

@@ -9,8 +9,8 @@ import asyncpg
 
 from ...sql.items.copy import plan_load
 from ...sql.statement import Put
-from ...sql.vector_tables import approximate_index
 from ..session import Job, Session
+from ..vector_sets import wanted_index
 from .indexes import have_approximate_index
 
 
@@ -40,28 +40,27 @@ def load_job(puts: Sequence[Put]) -> Job[int]:
 async def _before_large_load(session: Session) -> None:
     """Drop the approximate index of an empty table: making it after the load is cheaper."""
     context = session.context
-    if context.vector_set is None or not context.approximate:
+    ann = wanted_index(context) if context.approximate else None
+    if ann is None:
         return
-    ann = approximate_index(context.tables, context.vector_set, context.vector_index)
-    assert ann is not None
     async with session.database.lease() as connection:
         try:
             async with connection.transaction():
-                # Whoever waits for such a lock makes all others wait who come after.
+                # While one waits for such a lock, everybody who comes later waits too.
                 await connection.execute("SET LOCAL lock_timeout = '100ms'")
                 await connection.execute(f"LOCK TABLE {context.vectors} IN ACCESS EXCLUSIVE MODE")
                 if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {context.vectors})"):
                     return
                 await connection.execute(ann.drop_at_once)
         except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):
-            return  # somebody uses it, or this role may not: the load takes longer, no more
+            return  # in use, or not allowed: the load only takes longer
     session.index.now.context = replace(context, approximate=False)
 
 
 async def _after_large_load(session: Session) -> None:
     await have_approximate_index(session)
     if session.context.vector_set is not None:
-        # Autovacuum would, some time: until then a look at the size of a scope reads the vectors.
+        # Autovacuum would do it later; until then, estimating a scope's size reads the vectors.
         async with session.database.lease() as connection:
             own = not session.database.pooler.is_there
             if own:

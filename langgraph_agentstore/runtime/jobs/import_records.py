@@ -68,7 +68,7 @@ class Importing:
             try:
                 await (self._transaction.commit() if commit else self._transaction.rollback())
             except Exception as error:
-                # Nobody else must find the transaction on it; the server undoes what was done.
+                # Nobody else may get this connection with its transaction; the server rolls back.
                 self._connection.terminate()
                 raise executing(error) from error
             finally:

@@ -13,17 +13,17 @@ import asyncpg
 from ...errors import DatabaseError
 from ...sql.filters.indexes import FilterIndex
 from ...sql.statement import SqlContext
-from ...sql.vector_tables import approximate_index
 from ..connections.connector import Connection
 from ..connections.poolers import Pooler
 from ..process_lock import ProcessLock
 from ..session import Job, Session
 from ..statements import Database
+from ..vector_sets import wanted_index
 from .maintenance import set_up
 
 logger = logging.getLogger("langgraph_agentstore")
 
-# One lock for all schemas of a database: making an index is rare and slow anyway.
+# One lock for all schemas of a database: creating an index is rare and slow anyway.
 _LOCK = 0x61676E75
 _NOT_THE_OWNER = "42501"
 _POLL_S = 0.1
@@ -32,12 +32,12 @@ _LONGEST_S = 24 * 3600.0
 _SMALL_BYTES = 1 << 20
 _IS_OURS_AND_SMALL = "SELECT pg_try_advisory_xact_lock($1) AND pg_table_size($2::regclass) < $3"
 
-# A graph of vectors that outgrows it takes many times as long to make.
+# An HNSW graph larger than this memory takes many times as long to build.
 _MORE_MEMORY = """
 SELECT set_config('maintenance_work_mem', greatest(setting::bigint, 524288) || 'kB', false)
   FROM pg_settings WHERE name = 'maintenance_work_mem'"""
 
-# Left unfinished, or made with other options than are asked for now.
+# Left unfinished, or created with other options than now.
 _IS_UNFIT = """
 SELECT NOT x.indisvalid OR NOT coalesce(c.reloptions, '{}') @> $2::text[]
   FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE x.indexrelid = to_regclass($1)"""
@@ -58,21 +58,17 @@ def setup_job(indexes: Sequence[FilterIndex]) -> Job[None]:
 
 def lacks_approximate_index(context: SqlContext) -> bool:
     """Return whether the configuration asks for an approximate index that is not in use."""
-    if context.vector_set is None or context.approximate:
-        return False
-    return approximate_index(context.tables, context.vector_set, context.vector_index) is not None
+    return not context.approximate and wanted_index(context) is not None
 
 
 async def have_approximate_index(session: Session) -> None:
     """Create the index that the configuration asks for, unless it is there with these options."""
     context = session.context
-    if context.vector_set is None:
-        return
-    ann = approximate_index(context.tables, context.vector_set, context.vector_index)
+    ann = wanted_index(context)
     if ann is None:
         return
     if context.vector_index.kind == "ivfflat":
-        # Its lists are made of the vectors there are.
+        # Its lists are computed from the vectors that are there.
         filled = await session.database.fetch(f"SELECT EXISTS (SELECT FROM {context.vectors})", ())
         if not filled[0][0]:
             return
@@ -104,8 +100,8 @@ async def make_index(
         return
     lock = ProcessLock(database, _LOCK)
     try:
-        # Asking again and again, since one who waits inside Postgres is waited for by whoever
-        # makes an index concurrently.
+        # Polling: whoever creates an index concurrently would wait for one who waits inside
+        # Postgres.
         while not await lock.try_take(connection):  # noqa: ASYNC110
             await asyncio.sleep(_POLL_S)
         async with _without_limits(database.pooler, connection):
@@ -127,7 +123,7 @@ async def _make_small(connection: Connection, index: FilterIndex, schema: str) -
     """Create the index of a small table in one transaction, which a pooler keeps on one session."""
     try:
         async with connection.transaction():
-            # Whoever waits for such a lock makes all others wait who come after.
+            # While one waits for such a lock, everybody who comes later waits too.
             await connection.execute("SET LOCAL lock_timeout = '100ms'")
             if not await connection.fetchval(_IS_OURS_AND_SMALL, _LOCK, index.table, _SMALL_BYTES):
                 return False

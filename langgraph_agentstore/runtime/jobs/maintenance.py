@@ -25,7 +25,7 @@ SELECT current_setting('server_version'), current_setting('transaction_read_only
 
 async def set_up(session: Session) -> None:
     """Apply the migrations that are missing."""
-    # Opening the session has done it; but somebody may have dropped the tables since.
+    # Opening the session did this, but somebody may have dropped the tables since.
     async with session.database.connections.lease() as connection:
         session.schema_version = await migrate(connection, session.context.tables)
         await session.index.now.open(connection)
@@ -76,7 +76,7 @@ def explain_job(sql: str, arguments: int) -> Job[Any]:
 
 
 async def _explain(connection: Connection, sql: str, arguments: int) -> tuple[str, dict[str, Any]]:
-    # EXPLAIN of a statement with its arguments would show the plan for just these.
+    # EXPLAIN of a statement with arguments would show the plan for these arguments only.
     name = f"agentstore_{uuid4().hex}"
     await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     await connection.execute(f"PREPARE {name} AS {sql}")

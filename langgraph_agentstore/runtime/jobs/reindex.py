@@ -26,15 +26,14 @@ from ...sql.items.reindex_page import (
     words_arguments,
 )
 from ...sql.statement import CurrentRules, SqlContext
-from ...sql.vector_tables import approximate_index
 from ..connections.connector import Connection
 from ..index_state import IndexState
 from ..process_lock import ProcessLock
 from ..session import Session
-from ..vector_sets import StoredSet, has_index, have_extension, make_set, stored_set, with_extension
+from ..vector_sets import StoredSet, has_index, have_extension, make_set, stored_set, wanted_index
 from .indexes import make_index
 
-# One lock for all schemas of a database: two reindexings at once would be in each other's way.
+# One lock for all schemas of a database: two reindexings would slow each other down.
 _LOCK = 0x61676E77
 
 PAGE_SIZE = 200
@@ -73,9 +72,7 @@ class Reindexing:
         if not session.database.pooler.is_there:
             await connection.execute("SET statement_timeout = 0")
         if self._context.searched.vectors is not None:
-            self._context = with_extension(
-                self._context, await have_extension(connection, self._context.tables)
-            )
+            self._context = await have_extension(connection, self._context)
             session.database.connections.learn_vectors()
             number = await self._open_set(connection)
             self._context = replace(self._context, vector_set=number, approximate=False)
@@ -97,12 +94,9 @@ class Reindexing:
         """Create the index, process what is left while writers wait, and put the set to use."""
         connection = self._connection
         assert connection is not None
-        if self._context.vector_set is not None:
-            ann = approximate_index(
-                self._context.tables, self._context.vector_set, self._context.vector_index
-            )
-            if ann is not None:
-                await make_index(session.database, connection, ann, self._context.tables.quoted)
+        ann = wanted_index(self._context)
+        if ann is not None:
+            await make_index(session.database, connection, ann, self._context.tables.quoted)
             approximate = await has_index(connection, self._context)
             self._context = replace(self._context, approximate=approximate)
         assert self._index_state is not None
