@@ -1,8 +1,8 @@
-"""`python -m langgraph_agentstore`: versions, and what is open in an Agent Server's project.
+"""`python -m langgraph_agentstore`: versions, and a check of an Agent Server's project.
 
-Without an argument it prints the versions that whoever looks for a fault needs to know. With the
-path of a `langgraph.json` it tells which of the store's actions no handler guards, and ends with
-status 1 if there are any.
+Without an argument it prints the versions that a bug report needs. With the path of a
+`langgraph.json` it lists the store's actions that no handler guards, and ends with status 1 if
+there are any.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _version_of(package: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of this package, Python, the platform, and what it is used with; connects nowhere."""
+    """Return the versions of this package, Python, the platform and related packages."""
     return {
         "langgraph_agentstore": __version__,
         "Python": f"{sys.version.split()[0]} ({platform.python_implementation()})",
@@ -40,7 +40,7 @@ def versions() -> dict[str, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; the status with which the process ends."""
+    """Run the command and return the exit status."""
     if not arguments:
         for name, found in versions().items():
             sys.stdout.write(f"{name}: {found}\n")

@@ -1,4 +1,4 @@
-"""What the store tells beyond LangGraph's `Item`."""
+"""Results of the store beyond LangGraph's `Item`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from langgraph.store.base import SearchItem
 
 @dataclass(frozen=True, slots=True)
 class ItemRecord:
-    """One item, whole.
+    """One whole item.
 
-    `value` is any JSON, as stored; `version` starts at 1 and grows by one with each write;
-    times are aware, in UTC; `expires_at` None means never, and `ttl_minutes` is then None too.
+    `value` is any JSON, as stored. `version` starts at 1 and grows by one with each write. Times
+    are aware, in UTC. `expires_at` None means never; then `ttl_minutes` is None too.
     """
 
     namespace: tuple[str, ...]
@@ -33,11 +33,11 @@ class ItemRecord:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The statement an operation becomes: its SQL, with `$1` for the first of `arguments`.
+    """The statement of an operation: its SQL, with `$1` for the first of `arguments`.
 
-    `way` and `reason`, from `explain_search` alone: how the nearest vectors were found, "exact",
-    "index", "retry" (exactly, since the index came short) or "index and exact" (a page beyond
-    what the index gives), and why so. Words alone are always ranked exactly.
+    `way` and `reason` come from `explain_search` alone: how the nearest vectors were found, and
+    why. `way` is "exact", "index", "retry" (exact, since the index returned too few) or "index and
+    exact" (a page beyond what the index returns). Words are always ranked exactly.
     """
 
     sql: str
@@ -50,18 +50,18 @@ class Explanation:
 
 
 class ScoredItem(SearchItem):
-    """What a search by a query finds: LangGraph's `SearchItem`, and how it was ranked.
+    """A result of a search by a query: LangGraph's `SearchItem`, and how it was ranked.
 
-    `score`: higher is nearer. `scored_by` says what it is: "cosine" (similarity, -1 to 1), "l2"
-    (the distance, negative), "inner_product", "bm25", "rrf" (the fused ranks of a hybrid search)
-    or "rerank"; None, as the score, for an item that is there without anything to find it by.
-    `vector_rank`, `text_rank`: its place, from 1 on, in each list; None where it is in none.
+    `score`: higher is nearer. `scored_by` is its kind: "cosine" (similarity, -1 to 1), "l2" (the
+    negative distance), "inner_product", "bm25", "rrf" (the fused ranks of a hybrid search) or
+    "rerank". Both are None for an item that has nothing to be found by. `vector_rank`, `text_rank`:
+    its rank in each list, from 1; None if it is not in the list.
 
-    `similarity`: how near its vector is to the query's, whatever the score is: by the index's
-    `distance_type` the cosine (-1 to 1), the negative distance, or the inner product; None if it
-    has no vector, or the search is by words alone.
+    `similarity`: how near its vector is to the query's, whatever the score is. By the index's
+    `distance_type` it is the cosine (-1 to 1), the negative distance, or the inner product. It is
+    None if the item has no vector, or the search is by words alone.
     `text_score`: its BM25; None if it is not in the list of words.
-    `matched_words`: the query's words that earned it; None if the search is by vectors alone.
+    `matched_words`: the query's words that it has; None if the search is by vectors alone.
     """
 
     __slots__ = (
@@ -131,9 +131,9 @@ Rerank: TypeAlias = Callable[
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:
-    """Counters of this store object since it was made, and its pool now.
+    """Counters of this store object since it was made, and the present state of its pool.
 
-    `operations` / `statements` is how many operations travelled together on average.
+    `operations` / `statements` is the average number of operations in a statement.
     """
 
     operations: int
@@ -149,7 +149,7 @@ class StoreStats:
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """The answer to one round trip; `read_only`: the server takes no writes, as a standby."""
+    """The answer to one round trip. `read_only`: the server accepts no writes, like a standby."""
 
     latency_ms: float
     server_version: str
@@ -159,7 +159,7 @@ class StoreHealth:
 
 @dataclass(frozen=True, slots=True)
 class RefusedItem:
-    """An item of another store that this one does not take, and why."""
+    """An item of another store that this store does not accept, and the reason."""
 
     namespace: tuple[str, ...]
     key: str
@@ -168,13 +168,13 @@ class RefusedItem:
 
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """What came of `migrate_from_langgraph_postgres`.
+    """The result of `migrate_from_langgraph_postgres`.
 
-    `items` there at `read_at`, the time of the snapshot, are `copied`, `present` (here already,
-    equal), `newer` here, `expired`, or `refused`: the first thousand of these are `refusals`.
-    `compared` of them were read again and found here. `vectors` were copied; `stale_vectors` were
-    left, of texts that their items no longer have or are not found by. `unindexed` items have a
-    text that this store's index wants and no vector there is of: `reindex()` embeds it.
+    The `items` there at `read_at`, the time of the snapshot, are `copied`, `present` (equal here
+    already), `newer` here, `expired`, or `refused`; `refusals` has the first thousand of these.
+    `compared` items were read again and found here. `vectors` were copied. `stale_vectors` were
+    left there: their items no longer have the text, or are not found by it. `unindexed` items have
+    a text that this store's index wants and that has no vector there: `reindex()` embeds it.
     """
 
     read_at: datetime

@@ -1,8 +1,8 @@
 """Results of blocking methods that may be awaited too.
 
 The official async store has coroutines under the names of methods that block here. Code written
-for it says `await store.setup()`: the work is done when the method returns, and awaiting its result
-gives it at once.
+for it says `await store.setup()`. The work is done when the method returns, and awaiting its
+result returns it at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class Done:
-    """Nothing, which may be awaited; a notebook shows nothing of it."""
+    """An awaitable None; a notebook displays nothing for it."""
 
     def __await__(self) -> Generator[Any, None, None]:
         return
@@ -28,7 +28,7 @@ class Done:
 
 
 class Count(int):
-    """A number that may be awaited."""
+    """An awaitable number."""
 
     def __await__(self) -> Generator[Any, None, int]:
         return int(self)
@@ -36,7 +36,7 @@ class Count(int):
 
 
 class Answer(int):
-    """A truth value that may be awaited."""
+    """An awaitable truth value."""
 
     def __await__(self) -> Generator[Any, None, bool]:
         return bool(self)
@@ -49,9 +49,10 @@ class Answer(int):
 
 
 class Running(Future[None]):
-    """What ends when a job in the background does.
+    """A future that ends when a background job does.
 
-    Awaited, it gives at once what an event loop can await or cancel: a future of that loop.
+    Awaiting it returns at once an object that an event loop can await or cancel: a future of that
+    loop.
     """
 
     def __await__(self) -> Generator[Any, None, asyncio.Future[None]]:

@@ -1,4 +1,4 @@
-"""Sorting any number of items in constant memory.
+"""Sorting of any number of items in constant memory.
 
 Items that fit one run are sorted in memory. More are sorted run by run, each run into a nameless
 temporary file, and merged: an external merge sort.
@@ -20,11 +20,11 @@ RUN_LENGTH = 5_000
 
 
 class ExternalSort(Generic[T]):
-    """Items to be sorted.
+    """A sort of items.
 
     Args:
         order: the sort key of an item.
-        run_length: how many items are in memory at once.
+        run_length: the number of items held in memory at once.
     """
 
     def __init__(self, order: Callable[[T], Any], run_length: int = RUN_LENGTH) -> None:

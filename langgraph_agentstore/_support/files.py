@@ -37,7 +37,7 @@ _REASONS: Final = {
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """The path, with `~` and `~user` at its beginning as a home folder where there is one."""
+    """Expand `~` and `~user` at the start of a path to a home folder, if there is one."""
     given = Path(path)
     with suppress(RuntimeError):
         return given.expanduser()
@@ -45,7 +45,7 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def made_private(path: Path) -> None:
-    """Make an empty file that its owner alone may read, unless there is a file.
+    """Make an empty file that only its owner may read, unless there is a file.
 
     A link in its place is not followed: in a folder that others may write to, it could lead
     anywhere.
@@ -58,7 +58,7 @@ def made_private(path: Path) -> None:
 
 @contextmanager
 def telling_why(path: Path) -> Iterator[None]:
-    """Raises FileNotWritableError, with reason and cure, where the path cannot be written."""
+    """Raise FileNotWritableError, with reason and cure, if the path cannot be written."""
     try:
         yield
     except OSError as error:
@@ -72,9 +72,9 @@ def telling_why(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacement_of(path: Path) -> Iterator[IO[bytes]]:
-    """A new file, which takes the place of `path` when the block ends; nothing does if it fails.
+    """Open a new file that replaces `path` when the block ends without an error.
 
-    A link stays, and what it leads to is replaced.
+    A link stays, and its target is replaced.
     """
     path = path.resolve()
     with telling_why(path):
@@ -92,7 +92,7 @@ def replacement_of(path: Path) -> Iterator[IO[bytes]]:
 
 
 def put_in_place(new: Path, path: Path) -> None:
-    """Renames a file over another, or removes it and raises."""
+    """Rename a file over another; on an error remove it and raise."""
     with telling_why(path):
         try:
             new.replace(path)
@@ -102,9 +102,9 @@ def put_in_place(new: Path, path: Path) -> None:
 
 
 class FileLock:
-    """Excludes other threads and other processes; one object for a path, process-wide.
+    """A lock between threads and processes; one object for each path of the process.
 
-    A lock of POSIX belongs to the process: two objects for one file would both have it, and the
+    A POSIX lock belongs to the process. So two objects for one file would both hold it, and the
     first to close the file would lose it for both.
     """
 
@@ -115,10 +115,10 @@ class FileLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """While it is held nobody else holds it.
+        """Hold the lock for the block.
 
         Raises:
-            StoreTimeoutError: somebody held it for `LOCK_TIMEOUT_S`.
+            StoreTimeoutError: another held it for `LOCK_TIMEOUT_S`.
             FileNotWritableError: its file cannot be made.
         """
         with self._threads:
@@ -144,7 +144,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def lock_beside(path: Path) -> FileLock:
-    """The lock of a file: an empty file `….lock` beside it, which stays."""
+    """Return the lock of a file: an empty file `….lock` beside it, which stays."""
     path = path.resolve()
     with telling_why(path):
         path.parent.mkdir(parents=True, exist_ok=True)

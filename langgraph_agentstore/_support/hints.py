@@ -1,4 +1,4 @@
-"""Hints: what is legal and probably not meant, told once for each store."""
+"""Hints: warnings about legal but probably unintended input, once for each store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Hints:
         self._given: set[str] = set()
 
     def give(self, hint: str) -> None:
-        """Logs a warning, unless it was logged before."""
+        """Log a warning, unless it was logged before."""
         if hint not in self._given and len(self._given) < MOST:
             self._given.add(hint)
             _logger.warning(hint)

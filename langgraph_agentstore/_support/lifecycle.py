@@ -1,6 +1,6 @@
-"""What can be closed: by a method, or by the end of a `with` or an `async with` block.
+"""Base classes of objects that are closed, by a method or by the end of a block.
 
-Such objects are handles on something open: a copy of a configuration that holds one, as LangGraph
+Such objects are handles on something open. A copy of a configuration that holds one, as LangGraph
 makes them, holds the same handle.
 """
 
@@ -15,7 +15,7 @@ from ..errors import InvalidOperationError
 
 
 class Handle:
-    """A handle on something open, which copies share and no pickle can hold."""
+    """A handle on something open. Copies share it; it cannot be pickled."""
 
     __slots__ = ()
 
@@ -34,13 +34,13 @@ class Handle:
 
 
 class Closing(Handle, ABC):
-    """`close()` and `with`."""
+    """A handle with `close()` and `with`."""
 
     __slots__ = ()
 
     @abstractmethod
     def close(self) -> None:
-        """Ends it. Idempotent."""
+        """Close it. Idempotent."""
 
     def __enter__(self) -> Self:
         return self
@@ -50,13 +50,13 @@ class Closing(Handle, ABC):
 
 
 class AwaitedClosing(Closing):
-    """Beside these `aclose()` and `async with`."""
+    """A handle with `close()`, `with`, `aclose()` and `async with`."""
 
     __slots__ = ()
 
     @abstractmethod
     async def aclose(self) -> None:
-        """As `close`."""
+        """Async form of `close`."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,13 +66,13 @@ class AwaitedClosing(Closing):
 
 
 class AsyncClosing(Handle, ABC):
-    """`close()`, a coroutine as all methods of such a class, and `async with`."""
+    """A handle of an async class: `close()` is a coroutine, beside `async with`."""
 
     __slots__ = ()
 
     @abstractmethod
     async def close(self) -> None:
-        """Ends it. Idempotent."""
+        """Close it. Idempotent."""
 
     async def __aenter__(self) -> Self:
         return self

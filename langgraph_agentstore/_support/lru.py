@@ -1,4 +1,4 @@
-"""A mapping that keeps the entries that were used last."""
+"""A mapping of the most recently used entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ValueT = TypeVar("ValueT")
 
 
 class Lru(OrderedDict[KeyT, ValueT]):
-    """A dict of at most `most` entries; beyond that, the one used longest ago is dropped."""
+    """A dict of at most `most` entries; the least recently used one is dropped."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Lru(OrderedDict[KeyT, ValueT]):
             self.popitem(last=False)
 
     def recall(self, key: KeyT) -> ValueT | None:
-        """Return the entry, which counts as its use; None if there is none."""
+        """Return an entry and count that as its use; return None if there is none."""
         if key in self:
             self.move_to_end(key)
         return self.get(key)

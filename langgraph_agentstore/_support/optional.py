@@ -1,4 +1,4 @@
-"""What is optional: imported where it is used, with an error that names the extra."""
+"""Imports of optional packages, with an error that names the extra."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..errors import MissingExtraError
 
 
 def imported(module: str, extra: str) -> Any:
-    """The module.
+    """Import a module and return it.
 
     Raises:
-        MissingExtraError: it, or a package it needs, is not installed.
+        MissingExtraError: the module, or a package it needs, is not installed.
     """
     try:
         return import_module(module)
@@ -21,7 +21,7 @@ def imported(module: str, extra: str) -> Any:
 
 
 def missing(module: str, extra: str, error: ImportError) -> MissingExtraError:
-    """What to raise where a module that an extra brings cannot be imported."""
+    """Return the error for a module of an extra that cannot be imported."""
     return MissingExtraError(
         f"{module} cannot be imported ({error}); install it with "
         f"pip install 'langgraph_agentstore[{extra}]'"

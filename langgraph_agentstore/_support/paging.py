@@ -1,4 +1,4 @@
-"""Walking what is read page by page, on any event loop."""
+"""Iteration over pages, on any event loop."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ EntryT = TypeVar("EntryT")
 
 
 class AwaitedPages(AsyncIterator[EntryT], Generic[CursorT, EntryT]):
-    """Entries page by page; `read` gives those after a cursor, each with its own.
+    """Entries that `read` returns page by page: those after a cursor, each with its own cursor.
 
-    No generator, since one left half way must be closed on its own loop.
+    This is no generator, since a generator left half way must be closed on its own loop.
     """
 
     def __init__(

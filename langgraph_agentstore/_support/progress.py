@@ -1,4 +1,4 @@
-"""Progress of long work: a bar where somebody watches, a callable, or nothing."""
+"""Progress of long work: a bar for a person, a callable, or nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REDRAWN_EVERY_S = 0.1
 def telling_progress(
     progress: Progress | bool | None, title: str, total: int | None = None
 ) -> Iterator[Progress]:
-    """Gives the function to call with how many items are done.
+    """Yield the function to call with the number of items done.
 
     True shows a bar on a terminal and in a notebook: `tqdm`'s, or a plain count without it.
     """
@@ -36,12 +36,12 @@ def telling_progress(
 
 
 def is_watched() -> bool:
-    """Whether somebody reads stderr now: it is a terminal, or a notebook shows it."""
+    """Tell whether a person reads stderr now: it is a terminal, or a notebook shows it."""
     return sys.stderr is not None and (sys.stderr.isatty() or _in_notebook())
 
 
 def tell(text: str) -> None:
-    """Writes a line for whoever watches; nothing into logs."""
+    """Write a line for a person who watches; write nothing into logs."""
     if is_watched():
         _write(f"{text}\n")
 

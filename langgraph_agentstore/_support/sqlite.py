@@ -1,4 +1,4 @@
-"""LangGraph's store in a file of SQLite, opened so that several processes may use it."""
+"""LangGraph's store in an SQLite file, opened so that several processes may use it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PUTS_PER_STATEMENT: Final = 5000
 
 
 def open_sqlite(path: str | Path) -> Any:
-    """The store, an official `SqliteStore`; closing its `conn` closes it.
+    """Open an official `SqliteStore`; closing its `conn` closes it.
 
-    The file is made if it is not there; `":memory:"` is none, gone with the process.
+    Creates the file if needed. `":memory:"` uses no file; its data end with the process.
 
     Raises:
         MissingExtraError: langgraph-checkpoint-sqlite is not installed.
@@ -43,7 +43,7 @@ def open_sqlite(path: str | Path) -> Any:
 
 
 def _sqlite_store() -> Any:
-    """LangGraph's; writes of any number are one transaction there too."""
+    """Return LangGraph's store, with writes of any number in one transaction."""
     official: Any = imported("langgraph.store.sqlite", "sqlite").SqliteStore
 
     class SqliteStore(official):  # type: ignore[misc]  # known at run time alone

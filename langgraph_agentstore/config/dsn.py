@@ -2,9 +2,9 @@
 
 A connection string is read as libpq reads it, with two liberties that cannot change its meaning:
 special characters of an unquoted password are kept, and a driver's name in the scheme, such as
-`postgresql+asyncpg://`, is passed over. `dsn_options.py` knows what each parameter means.
+`postgresql+asyncpg://`, is ignored. `dsn_options.py` knows the meaning of each parameter.
 
-No message holds a value, nor a name that may be a part of an unquoted password.
+No message contains a value, nor a name that may be part of an unquoted password.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PORTS = 65536
 class Parameters:
     """The parameters of a connection, by libpq's names.
 
-    `doubtful`: names that may be a part of an unquoted password, and so are never shown.
+    `doubtful`: names that may be part of an unquoted password, and so are never shown.
     `variables`: the environment variables that gave parameters, by the names of these.
     """
 
@@ -51,10 +51,10 @@ class Parameters:
 
 
 def read_dsn(dsn: object, name: str = "a DSN") -> Parameters:
-    """Reads a URI or `host=… dbname=…`; an error calls it `name`.
+    """Read a URI or `host=… dbname=…`; an error calls it `name`.
 
     Raises:
-        ConfigurationError: it is neither, or cannot be read without guessing.
+        ConfigurationError: it is neither, or is ambiguous.
     """
     if not isinstance(dsn, str):
         raise ConfigurationError(f"a DSN is a string, got {type(dsn).__name__}")
@@ -77,12 +77,12 @@ def read_dsn(dsn: object, name: str = "a DSN") -> Parameters:
 
 
 def is_dsn(text: str) -> bool:
-    """Whether a text is meant as a connection string, and not as a path or a host's name."""
+    """Tell whether a text is meant as a connection string, not as a path or a host's name."""
     return "://" in text or _KEYWORD_FORM.match(text) is not None
 
 
 def hosts_and_ports(parameters: Mapping[str, str]) -> list[tuple[str, int]]:
-    """Each host with its port; empty where none is named. One port may serve all hosts."""
+    """Return each host with its port; empty if none is named. One port may serve all hosts."""
     listed = parameters.get("host") or parameters.get("hostaddr")
     if not listed:
         return []
@@ -98,7 +98,7 @@ def hosts_and_ports(parameters: Mapping[str, str]) -> list[tuple[str, int]]:
 
 
 def port_of(parameters: Mapping[str, str]) -> int:
-    """The first port, for where no host is named."""
+    """Return the first port, for a string that names no host."""
     return _port((parameters.get("port") or "5432").split(",")[0])
 
 
@@ -183,7 +183,7 @@ def _read_query(query: str) -> dict[str, str]:
 
 
 def _with_listed_ports(options: dict[str, str]) -> dict[str, str]:
-    """Takes `host=one:5433,two:5434` apart, as asyncpg and SQLAlchemy write several hosts."""
+    """Split `host=one:5433,two:5434`, as asyncpg and SQLAlchemy write several hosts."""
     hosts = options.get("host", "").split(",")
     if "port" not in options and all(_LISTED.fullmatch(host) for host in hosts):
         pairs = [host.split(":") for host in hosts]

@@ -1,4 +1,4 @@
-"""From the parameters of a connection string to the options that they come to: hosts, TLS, …"""
+"""Connection options made from the parameters of a connection string: hosts, TLS, settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .dsn_parameters import ENVIRONMENT, NUMBERS, SSL_MODES, SYSTEM, check_param
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One server: its name, its port, and the address to connect to in place of the name.
+    """One server: its name, its port, and the address to connect to instead of the name.
 
     A name that begins with / is the folder of a Unix socket.
     """
@@ -31,10 +31,10 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How connections are encrypted, and which certificates are believed; files by their paths.
+    """How connections are encrypted, and which certificates are trusted; files by their paths.
 
     `bound`: channel_binding=require was asked for. The driver cannot bind, so the certificate
-    is verified in its place, which keeps out the same attacker: one between client and server.
+    is verified instead, which stops the same attacker: one between client and server.
     """
 
     mode: str = "prefer"
@@ -54,7 +54,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """When TCP finds out that a server is gone; 0 leaves the system's default. In seconds."""
+    """When TCP detects that a server is gone, in seconds; 0 keeps the system's default."""
 
     wanted: bool = True
     idle_s: int = 0
@@ -67,7 +67,7 @@ class KeepAlive:
 class ConnectOptions:
     """Everything a connection string says, checked; no file has been read yet.
 
-    `hosts` is empty where none is named: the usual sockets, then localhost, at `port`.
+    `hosts` is empty if none is named: then the usual sockets, then localhost, at `port`.
     """
 
     hosts: tuple[Host, ...]
@@ -88,9 +88,9 @@ class ConnectOptions:
 def merged(
     given: Parameters, service: Mapping[str, str], environment: Mapping[str, str]
 ) -> Parameters:
-    """The connection string, above the service's section, above the environment; as in libpq.
+    """Merge parameters as libpq does: string over service over environment.
 
-    A host that is named is never led elsewhere by a variable that was meant for another.
+    A variable meant for another host never changes where a named host leads.
     """
     own = {name: value for name, value in {**service, **given.values}.items() if value}
     if "database" in own:
@@ -107,11 +107,11 @@ def merged(
 
 
 def connect_options(parameters: Parameters) -> ConnectOptions:
-    """What the parameters come to.
+    """Return the options that the parameters mean.
 
     Raises:
-        ConfigurationError: one cannot be held, is another tool's, or has no such value; the
-            message names it, never its value.
+        ConfigurationError: a parameter cannot be honoured, belongs to another tool, or has no
+            such value. The message names it, never its value.
     """
     values = parameters.values
     for name in values:
@@ -135,7 +135,7 @@ def connect_options(parameters: Parameters) -> ConnectOptions:
 
 
 def shown(values: Mapping[str, str]) -> str:
-    """What may be shown of a connection string: user, hosts and database, and never an option."""
+    """Return the part of a connection string that may be shown: user, hosts and database."""
     user, host = quote(values.get("user", "")), values.get("host") or values.get("hostaddr", "")
     ports = values.get("port", "")
     where = ",".join(
@@ -147,7 +147,7 @@ def shown(values: Mapping[str, str]) -> str:
 
 
 def settings_named_in(options: str) -> frozenset[str]:
-    """The settings that `-c name=value` and `--name=value` of `options` name, in lower case."""
+    """Return the settings that `-c name=value` in `options` names, in lower case."""
     named = re.findall(r"(?:^|\s)(?:-c\s*|--)([\w.-]+)=", options)
     return frozenset(name.lower().replace("-", "_") for name in named)
 
@@ -158,7 +158,7 @@ def _with_ports(hosts: list[str], ports: list[str]) -> list[tuple[str, str]]:
 
 
 def _adopt_jdbc(values: dict[str, str]) -> None:
-    """Reads `ssl=true` as sslmode=require, as libpq does; and `ssl=require` as it is meant."""
+    """Read `ssl=true` as sslmode=require, as libpq does, and `ssl=require` likewise."""
     mode = {"true": "require"}.get(values.get("ssl", ""), values.get("ssl", ""))
     if mode in SSL_MODES:
         del values["ssl"]
@@ -220,7 +220,7 @@ def _keep_alive(values: Mapping[str, str]) -> KeepAlive:
 
 
 def _settings(values: Mapping[str, str]) -> dict[str, str]:
-    """What the server is told when a session begins."""
+    """Return the settings that the server gets when a session begins."""
     settings = {name: value for name, value in values.items() if is_setting(name)}
     if "options" in values:
         # What was quoted as a form has + for a space; there is no other reading of it.

@@ -1,8 +1,8 @@
 """The parameters of connection strings: honoured, without effect, refused, other tools'.
 
-They have libpq's names (PostgreSQL 18 manual, "Parameter Key Words"). One that only tunes and
-that the driver does not have is passed over. One that protects is held or refused by name. Those
-of other tools are refused with their counterpart.
+They have libpq's names (PostgreSQL 18 manual, "Parameter Key Words"). A tuning parameter that the
+driver lacks is ignored. A protecting parameter is honoured or refused by name. Parameters of
+other tools are refused with their counterpart.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 
 
 def check_parameter(name: str, parameters: Parameters) -> None:
-    """Raises ConfigurationError where a parameter cannot be held, is unknown, or has no such value.
+    """Raise ConfigurationError if a parameter cannot be honoured, is unknown, or has a wrong value.
 
     Its message names the parameter, or the variable that gave it, and never the value.
     """
@@ -234,7 +234,7 @@ def check_parameter(name: str, parameters: Parameters) -> None:
 
 
 def is_setting(name: str) -> bool:
-    """Whether it is a setting of the server, which the server is told when a session begins."""
+    """Tell whether it is a server setting, sent when a session begins."""
     return name.lower() in _SETTINGS or re.fullmatch(r"[A-Za-z_]\w*\.\w+", name) is not None
 
 

@@ -1,7 +1,8 @@
-"""What `embed=` may be, and how each kind is called. Nothing here embeds.
+"""The kinds of `embed=`, and how each is called. Nothing here embeds.
 
-A real embedder has two forms. The blocking one is preferred, in threads: clients of `httpx`, which
-most hosted models have, belong to the event loop that used them first, and break on any other.
+An embedder may have a blocking and an awaitable form. The blocking one is preferred, in threads:
+clients of `httpx`, which most hosted models use, belong to the event loop that used them first,
+and break on any other.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Ask: TypeAlias = Callable[[list[str]], Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forms:
-    """How one thing is asked of a model. `awaited` is used where `blocking` is not there."""
+    """The forms of one call of a model. `awaited` is used if there is no `blocking`."""
 
     blocking: Ask | None
     awaited: Ask | None
@@ -38,10 +39,10 @@ class Forms:
 class Embedder:
     """A model, however it was given.
 
-    `at_once`: calls under way at once. Blocking code is called by one thread at a time unless
-    it has an awaitable form: sentence-transformers, llama.cpp and tokenizers crash otherwise.
-    `questions_alike`: a question is embedded as a text is, so several go together.
-    `is_function`: the user's own, of whose shape nothing is known. `secrets`: keys that it holds.
+    `at_once`: concurrent calls. Blocking code is called by one thread at a time unless it has an
+    awaitable form: sentence-transformers, llama.cpp and tokenizers crash otherwise.
+    `questions_alike`: a question is embedded like a text, so several go together.
+    `is_function`: a function of the user, of unknown form. `secrets`: keys that it holds.
     """
 
     documents: Forms
@@ -57,14 +58,14 @@ class Embedder:
 class Factory:
     """A function without parameters that makes the embedder when it is first needed.
 
-    `name`: the model's, if it is known before.
+    `name`: the model's name, if it is known before.
     """
 
     make: Callable[[], Any]
     name: str | None = None
 
     def made(self) -> Embedder:
-        """Calls it, which may take long.
+        """Call the function, which may take long.
 
         Raises:
             ConfigurationError: it returned no embedder.
@@ -76,7 +77,7 @@ class Factory:
 
 
 def embedder_of(embed: Any) -> Embedder | Factory:
-    """The embedder that `embed=` names or is.
+    """Return the embedder that `embed=` names or is.
 
     Raises:
         ConfigurationError: it is none, or the named one cannot be made.
@@ -111,13 +112,13 @@ HOW_FUNCTIONS_ARE_CALLED = (
 
 
 def secrets_of(embeddings: Any) -> tuple[str, ...]:
-    """The keys that an embedder holds, which its errors may quote."""
+    """Return the keys that an embedder holds, which its errors may quote."""
     held = getattr(embeddings, "__dict__", {}).values()
     return tuple(value.get_secret_value() for value in held if isinstance(value, SecretStr))
 
 
 def shown(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
-    """The kind and the beginning of an error's text, on one line, without secrets."""
+    """Return the type and the beginning of an error's text, on one line, without secrets."""
     text = " ".join(str(error).split())
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
@@ -125,7 +126,7 @@ def shown(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
 
 
 def _named(embed: str) -> Embeddings | Factory:
-    """The model of that name; where blocking is forbidden, what makes it in a thread."""
+    """Return the model of that name; where blocking is forbidden, a factory for a thread."""
     try:
         return ensure_embeddings(embed)
     except Exception as error:  # each provider has errors of its own
@@ -162,7 +163,7 @@ def _of_object(embeddings: Any) -> Embedder:
 
 
 def _embeds_documents(embed: Any) -> bool:
-    """Of whatever class it is."""
+    """Tell whether an object embeds documents, whatever its class."""
     return _method(embed, "documents") is not None or _amethod(embed, "documents") is not None
 
 
@@ -172,7 +173,7 @@ def _method(embeddings: Any, of: str) -> Callable[[Any], Any] | None:
 
 
 def _amethod(embeddings: Any, of: str) -> Callable[[Any], Any] | None:
-    """Its own; LangChain's runs the blocking one in a thread, as is done here."""
+    """Return a class's own awaitable method; LangChain's default only runs the blocking one."""
     name = f"aembed_{of}"
     inherited = getattr(type(embeddings), name, None) is getattr(Embeddings, name)
     method = getattr(embeddings, name, None)
@@ -202,7 +203,7 @@ def _of_function(function: Callable[..., Any]) -> Embedder | Factory:
 
 
 def _parameters(function: Callable[..., Any]) -> inspect.Signature | None:
-    """None for some of those that are written in C."""
+    """Return the parameters of a callable; None for some written in C."""
     try:
         return inspect.signature(function)
     except (TypeError, ValueError):

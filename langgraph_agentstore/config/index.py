@@ -1,6 +1,6 @@
-"""What an index is: how vectors are stored, what orders results, which texts are found by it.
+"""The search index: how vectors are stored, how results are ranked, which texts are searched.
 
-`index_config.search_index` makes a `SearchIndex` of the `index=` option.
+`index_options.search_index` makes a `SearchIndex` of the `index=` option.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class VectorIndex:
 
     @property
     def stored_as(self) -> Literal["vector", "halfvec"]:
-        """The column's type; "bit" is a matter of the index alone."""
+        """The column's type; "bit" concerns the index alone."""
         if self.vector_type == "bit":
             return "vector" if self.dims <= LARGEST_INLINE_VECTOR else "halfvec"
         return self.vector_type
 
     @property
     def indexed_as(self) -> VectorType | None:
-        """The type that the approximate index is over; None where there can be no index."""
+        """The type that the approximate index covers; None if there can be no index."""
         if self.kind == "flat":
             return None
         if self.vector_type == "bit":
@@ -65,7 +65,7 @@ class VectorIndex:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What orders results: BM25's and the fusion's parameters."""
+    """The parameters of BM25 and of the fusion."""
 
     k1: float = 1.2
     b: float = 0.75
@@ -76,12 +76,12 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchIndex:
-    """An index, with every default decided; two are equal if they are one.
+    """An index with every default decided. Two are equal only if they are the same object.
 
-    Nobody asks the embedder, `chunk` or `rerank` whether they equal others, or for a hash: many
-    have none. `embed_concurrency` is None where the embedder's kind decides. `vectors` is None
-    without an embedder; `language` is None where text is not searched. `model` names
-    the embedder, or is None if nobody knows: then a change goes unnoticed.
+    The embedder, `chunk` and `rerank` are never compared or hashed, since many cannot be.
+    `embed_concurrency` is None if the embedder's kind decides. `vectors` is None without an
+    embedder. `language` is None if text is not searched. `model` names the embedder; None means
+    unknown, and then a change of model goes unnoticed.
     """
 
     mode: SearchMode
@@ -100,18 +100,18 @@ class SearchIndex:
 
     @property
     def modes(self) -> tuple[SearchMode, ...]:
-        """Those that a search may ask for."""
+        """The modes that a search may ask for."""
         return get_args(SearchMode) if self.mode == "hybrid" else (self.mode,)
 
     @property
     def settings(self) -> str:
-        """What decides which texts are embedded, and by which model, as far as it has a name."""
+        """The settings that decide which texts are embedded, and by which model."""
         paths = [path for path, _ in self.paths]
         return json.dumps({"fields": paths, "chunk": self.chunk_name, "model": self.model})
 
     @property
     def words_by(self) -> int:
-        """Which settings made an item's words: they differ if language, fields or version do."""
+        """A digest of the settings that made an item's words: language, fields and version."""
         settings = repr((self.language, [path for path, _ in self.paths], WORDS_VERSION))
         digest = hashlib.blake2b(settings.encode(), digest_size=4).digest()
         return int.from_bytes(digest, "big", signed=True)

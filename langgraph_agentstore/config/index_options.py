@@ -1,4 +1,4 @@
-"""The `index=` option: what is searchable, by which model, and how results are ranked.
+"""The `index=` option: searched fields, the model, and the ranking.
 
 `search_index` checks LangGraph's `IndexConfig`, with the extra keys of this package, and makes a
 `SearchIndex` of it. Nothing here embeds or connects.
@@ -33,14 +33,14 @@ _RANKING = Ranking()
 
 
 class AnnIndexConfig(TypedDict, total=False):
-    """How the approximate index is made; options of pgvector where no default is named.
+    """Options of the approximate index; by default those of pgvector.
 
-    `kind`: "hnsw", "ivfflat" or "flat" (none: every search is exact). `vector_type`: "vector" (4
-    bytes a dimension), "halfvec" (2; the default above 2,000 dimensions) or "bit" (an index of
+    `kind`: "hnsw", "ivfflat" or "flat" (no index: every search is exact). `vector_type`: "vector"
+    (4 bytes a dimension), "halfvec" (2; the default above 2,000 dimensions) or "bit" (an index of
     one bit a dimension, whose candidates are ranked by the vectors). `m`, `ef_construction`:
-    HNSW's. `nlist`, `nprobes`: IVFFlat's lists and how many a search reads at first.
-    `exact_up_to`: parts in scope up to which a search is exact, if not as many as it takes for
-    the index to be quicker.
+    HNSW's. `nlist`, `nprobes`: IVFFlat's lists, and the number that a search reads at first.
+    `exact_up_to`: the number of parts in scope up to which a search is exact; by default, as long
+    as the index would be slower.
     """
 
     kind: IndexKind
@@ -53,16 +53,16 @@ class AnnIndexConfig(TypedDict, total=False):
 
 
 class AgentIndexConfig(TypedDict, total=False):
-    """LangGraph's `IndexConfig` and what this package adds to it; every key is optional.
+    """LangGraph's `IndexConfig` with the options of this package; every key is optional.
 
-    `dims`, `embed`, `fields`: LangGraph's; `embed` may also be a function without parameters that
-    makes the embedder when it is first needed. `model`: a name for the embedder where it has none.
+    `dims`, `embed`, `fields`: LangGraph's. `embed` may also be a function without parameters that
+    makes the embedder when it is first needed. `model`: a name for an embedder that has none.
     `distance_type`: "cosine", "l2" or "inner_product". `ann_index_config`: `AnnIndexConfig`.
     `mode`: "vector", "text" or "hybrid". `language`: a text search configuration of Postgres.
-    `k1`, `b`: BM25's. `text_weight`, `vector_weight`: the fusion's. `chunk`: characters to a
-    part, or a function from a text to its parts. `rerank`, `recency_half_life_days`: defaults of
-    searches. `embed_batch_size`, `embed_concurrency`, `embed_timeout_s`: texts to a call of the
-    embedder, calls at once, and how long one may take.
+    `k1`, `b`: BM25's. `text_weight`, `vector_weight`: the fusion's. `chunk`: the characters of a
+    part, or a function that splits a text. `rerank`, `recency_half_life_days`: defaults of
+    searches. `embed_batch_size`, `embed_concurrency`, `embed_timeout_s`: texts in a call of the
+    embedder, concurrent calls, and the time limit of a call.
     """
 
     dims: int
@@ -86,7 +86,7 @@ class AgentIndexConfig(TypedDict, total=False):
 
 
 def search_index(config: Mapping[str, Any] | None) -> SearchIndex | None:
-    """The checked `index=` option; None without one.
+    """Check the `index=` option and return the index; None without one.
 
     Raises:
         ConfigurationError: a key is unknown or its value is wrong; the message has the cure.
@@ -176,10 +176,10 @@ def _paths(fields: Any) -> Paths:
 
 
 def paths_of(fields: Sequence[Any]) -> Paths:
-    """Each path with its tokens, in LangGraph's notation.
+    """Return each path with its tokens, in LangGraph's notation.
 
     Raises:
-        ConfigurationError: one is no string, or empty.
+        ConfigurationError: a path is not a string, or is empty.
     """
     for path in fields:
         if not isinstance(path, str) or not path:
@@ -188,7 +188,7 @@ def paths_of(fields: Sequence[Any]) -> Paths:
 
 
 def _model(given: Mapping[str, Any], embedder: Embedder | Factory | None) -> str | None:
-    """What is written down beside the vectors, so that a change of model is noticed."""
+    """Return the model's name, which is stored with the vectors to detect a change of model."""
     if embedder is None:
         return None
     if (named := given.get("model")) is None:

@@ -1,6 +1,6 @@
-"""Forms in which code of the official Postgres store says where its database is and how to connect.
+"""The official Postgres store's ways to give a database and its options.
 
-Such code runs here with no more than its import changed.
+Code written for it runs here with only its import changed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _NO_PARAMETERS = frozenset({"context"})
 
 
 def pool_of_official(config: Any) -> Any:
-    """The options of the pool, given in the official store's words or in those of this package.
+    """Return the options of the pool, given in the official store's words or in ours.
 
     Raises:
-        ConfigurationError: an option of psycopg has no counterpart; the message says what to do.
+        ConfigurationError: an option of psycopg has no counterpart; the message has the cure.
     """
     if not isinstance(config, Mapping):
         return config
@@ -47,9 +47,9 @@ def pool_of_official(config: Any) -> Any:
 
 
 def dsn_of_connection(given: Any) -> Any:
-    """The connection string of a psycopg connection or pool; anything else as it is.
+    """Return the connection string of a psycopg connection or pool; anything else unchanged.
 
-    The store makes connections of its own, so what is given is neither used nor closed.
+    The store makes connections of its own; the given one is neither used nor closed.
     """
     if hasattr(given, "conninfo"):  # a pool
         left_out = _ALWAYS_SO | _NO_PARAMETERS

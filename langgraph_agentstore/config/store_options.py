@@ -1,7 +1,7 @@
-"""Configuration, checked when the store is made: nothing here connects anywhere.
+"""Configuration, checked when the store is made. Nothing here connects.
 
-`StoreConfig` is what `AgentStore(...)` was given, with every default decided. The one thing
-left open is the DSN of the bundled Postgres, which exists only once that has started.
+`StoreConfig` holds the options of `AgentStore(...)` with every default decided. Only the DSN of
+the bundled Postgres stays open until that has started.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class PoolConfig(BaseModel):
     """The `pool=` option: connections and their limits; times in seconds.
 
-    `max_size` is a wish: where the server, the role or a pooler allows fewer, the store works
-    with those it gets and asks for more now and then.
+    `max_size` is an upper limit. If the server, the role or a pooler allows fewer, the store works
+    with those it gets and asks for more from time to time.
 
-    `failover_wait_s` is how long an outage may last until operations fail at once; None stands
-    for `acquire_timeout_s`, 0 for not waiting. The first connection of a store never waits for a
-    server that is away.
+    `failover_wait_s` is the longest outage during which operations wait instead of failing. None
+    stands for `acquire_timeout_s`; 0 means not to wait. The first connection of a store never waits
+    for a server that is away.
 
-    A pooler such as PgBouncer, in transaction or session mode, is recognised and needs no option:
-    behind it no statement is prepared by name, and nothing is left on a session.
+    A pooler such as PgBouncer, in transaction or session mode, is detected and needs no option.
+    Behind it no statement is prepared by name, and nothing is left on a session.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -88,7 +88,7 @@ class PoolConfig(BaseModel):
     if not TYPE_CHECKING:  # type checkers know the fields, and so the arguments
 
         def __init__(self, **options: Any) -> None:
-            """Raises ConfigurationError for an option that is wrong or not known."""
+            """Check the options; raise ConfigurationError for a wrong or unknown one."""
             try:
                 super().__init__(**options)
             except ValidationError as error:
@@ -100,12 +100,12 @@ class PoolConfig(BaseModel):
 
     @property
     def failover_wait(self) -> float:
-        """How long an outage may last until operations fail at once, in seconds."""
+        """The longest outage during which operations wait, in seconds."""
         return self.acquire_timeout_s if self.failover_wait_s is None else self.failover_wait_s
 
     @property
     def settings(self) -> dict[str, str]:
-        """What each session is told; `session_settings` replaces the defaults."""
+        """The settings of each session; `session_settings` replaces the defaults."""
         if self.session_settings is not None:
             return self.session_settings
         milliseconds = math.ceil(self.command_timeout_s * 1000)
@@ -114,7 +114,7 @@ class PoolConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the DSN comes from: text, or a server that is started when it is first needed."""
+    """The source of the DSN: text, or a server that is started when it is first needed."""
 
     resolve: Callable[[], Parameters] = field(repr=False)
     shown: str
@@ -122,13 +122,13 @@ class Source:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that complete the DSN; those for another server do not."""
+        """The variables that complete the DSN; those meant for another server do not."""
         return os.environ if self.embedded is None else {}
 
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """Everything an engine needs to know."""
+    """The options of an engine."""
 
     source: Source
     schema: str
@@ -139,12 +139,12 @@ class StoreConfig:
 
     @property
     def omit_expired(self) -> bool:
-        """Whether expired items that no sweep has deleted yet are hidden; LangGraph's option."""
+        """Whether expired items are hidden before a sweep deletes them; LangGraph's option."""
         return (self.ttl or {}).get("omit_expired", True)
 
     @property
     def sweep_interval_minutes(self) -> float:
-        """How often the sweeper runs."""
+        """The interval of the sweeper."""
         return (self.ttl or {}).get("sweep_interval_minutes") or DEFAULT_SWEEP_INTERVAL_MINUTES
 
 
@@ -157,7 +157,7 @@ def store_config(
     ttl: TTLConfig | None = None,
     max_value_bytes: int = MAX_VALUE_BYTES,
 ) -> StoreConfig:
-    """The checked configuration.
+    """Check the options and return the configuration.
 
     Raises:
         ConfigurationError: an option is wrong; the message names it, its value and the cure.
@@ -175,7 +175,7 @@ def store_config(
 
 
 def find_source(dsn: str | None) -> Source:
-    """The given DSN, else that of the environment, else the bundled Postgres if it is installed."""
+    """Return the given DSN, else that of the environment, else the bundled Postgres."""
     if dsn is not None:
         return dsn_source(dsn)
     if from_environment := os.environ.get(DSN_VARIABLE):
@@ -189,12 +189,12 @@ def find_source(dsn: str | None) -> Source:
 
 
 def dsn_source(dsn: str, name: str = "a DSN") -> Source:
-    """A DSN such as `postgresql://user:password@host:5432/database?sslmode=require`.
+    """Read a DSN such as `postgresql://user:password@host:5432/database?sslmode=require`.
 
-    What it leaves out comes from libpq's `PG*` environment variables. An error calls it `name`.
+    Missing parts come from libpq's `PG*` environment variables. An error calls it `name`.
 
     Raises:
-        ConfigurationError: it cannot be read, or a parameter cannot be held.
+        ConfigurationError: it cannot be read, or a parameter cannot be honoured.
     """
     given = read_dsn(dsn, name)
     connect_options(merged(given, {}, os.environ))
@@ -202,7 +202,7 @@ def dsn_source(dsn: str, name: str = "a DSN") -> Source:
 
 
 def session_settings(pool: PoolConfig, given: Mapping[str, str]) -> dict[str, str]:
-    """What each session is told: the pool's, and what the DSN gives, which is above defaults."""
+    """Return the settings of each session: the DSN's over the pool's defaults."""
     if pool.session_settings is not None:
         return {**given, **pool.session_settings}
     named = settings_named_in(given.get("options", ""))
@@ -211,7 +211,7 @@ def session_settings(pool: PoolConfig, given: Mapping[str, str]) -> dict[str, st
 
 
 def embedded_source(server: EmbeddedPostgres) -> Source:
-    """The bundled Postgres, started when the store is first used."""
+    """Return the source of the bundled Postgres, which starts when the store is first used."""
     return Source(
         lambda: read_dsn(server.start()),
         f"bundled Postgres in {server.path}",
@@ -220,7 +220,7 @@ def embedded_source(server: EmbeddedPostgres) -> Source:
 
 
 def checked_schema(schema: str) -> str:
-    """A schema's name that Postgres takes; raises ConfigurationError for any other."""
+    """Return a schema name that Postgres accepts; raise ConfigurationError for any other."""
     if not isinstance(schema, str) or not schema:  # type: ignore[redundant-expr]
         raise ConfigurationError(f"schema is a non-empty name, got {shown(schema)}")
     check_text(schema, "schema")

@@ -1,1 +1,1 @@
-"""The way from the official Postgres store: its tables, read and merged."""
+"""Migration from the official Postgres store: reading its tables and merging its items."""

@@ -1,4 +1,4 @@
-"""An item of the official store as this store writes it: where it lives, what it is found by."""
+"""An item of the official store in the form that this store writes."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _MANY_DIGITS = re.compile(rb"\d{19}")
 
 @dataclass(frozen=True, slots=True)
 class Migrant:
-    """An item on its way.
+    """An item to be migrated.
 
-    `names`: the field names there of its put's parts, in their order. `unindexed`: the index
-    wants a text of it that has no vector there.
+    `names`: the field names there of the parts of its put, in order. `unindexed`: the index wants a
+    text of it that has no vector there.
     """
 
     item: OfficialItem
@@ -51,12 +51,12 @@ class Migrant:
 
 
 def labels_of(prefix: str) -> Labels:
-    """The namespace that the official store wrote as `prefix`, its labels joined with periods."""
+    """Return the namespace of a `prefix` of the official store: labels joined with periods."""
     return tuple(prefix.split(".")) if prefix else ()
 
 
 def paths_named(field_names: Collection[str]) -> frozenset[str]:
-    """The paths that vectors may be of: the second of several texts at `a[*]` is `a[*].1`."""
+    """Return the paths that vectors may belong to: `a[*].1` is the second text at `a[*]`."""
     paths = {*field_names, *(_NUMBER.sub("", name) for name in field_names)}
     return frozenset(paths - {""})
 
@@ -68,13 +68,13 @@ def plan_migrant(
     scope: Scope,
     context: SqlContext,
 ) -> Migrant:
-    """The item with its address here, and the vectors there that it is found by.
+    """Plan an item with its address here and its vectors there.
 
-    `fresh`: the field names of its vectors that are of its present value. `named`: the paths
-    that any vectors there are of; None where there is no table of vectors.
+    `fresh`: the field names of the vectors of its present value. `named`: the paths that have
+    any vectors there; None without a table of vectors.
 
     Raises:
-        AgentStoreError: this store does not take its key, its namespace or its value.
+        AgentStoreError: this store does not accept its key, its namespace or its value.
     """
     labels = labels_of(item.prefix)
     address = scope.address(labels)
@@ -98,9 +98,9 @@ def plan_migrant(
 def chosen_paths(
     value: Any, fresh: Collection[str], named: frozenset[str] | None, index: SearchIndex
 ) -> Paths | None:
-    """What the item's put there had as `index=`, as far as its vectors tell.
+    """Return the `index=` of the item's put there, as far as its vectors show it.
 
-    None: the fields of the index. Empty: False. Else the paths that it has vectors of.
+    None: the fields of the index. Empty: False. Else the paths that have vectors.
     """
     own = {path for path, _ in index.paths}
     if named is None or not own & named:
@@ -120,7 +120,7 @@ def _has_vectors(value: Any, path: tuple[str, tuple[str, ...]], fresh: Collectio
 
 
 def _texts(value: Any, paths: Paths) -> Iterator[tuple[str, Part]]:
-    """Each text with its field name there; whole, as it was embedded there, and nothing blank."""
+    """Yield each text with its field name there: whole, as it was embedded, without blank ones."""
     for path, tokens in paths:
         texts = texts_at(value, tokens)
         for number, text in enumerate(texts):
@@ -129,7 +129,7 @@ def _texts(value: Any, paths: Paths) -> Iterator[tuple[str, Part]]:
 
 
 def _checked(text: bytes, most: int) -> Any:
-    """The value, which this store reads back as it is and would take in a put."""
+    """Return the value if this store would accept it in a put and read it back unchanged."""
     try:
         value = decode_value(text)
         if _MANY_DIGITS.search(text):
@@ -145,9 +145,9 @@ def _checked(text: bytes, most: int) -> Any:
 
 
 def _check_integer(digits: str) -> None:
-    """Raises InvalidValueError if digits would be lost: beyond 64 bits they are read as a float.
+    """Raise InvalidValueError if digits would be lost: beyond 64 bits they are read as a float.
 
-    A float that was put is stored with all its zeros, and is that float again.
+    A float that was put is stored with all its zeros, and is read as that float again.
     """
     number = int(digits)
     if SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
@@ -161,7 +161,7 @@ def _check_integer(digits: str) -> None:
 
 
 def _ttl(item: OfficialItem) -> timedelta | None:
-    """The TTL; None of 0 minutes too, which half a minute was rounded to: it would end at once."""
+    """Return the TTL; None for 0 minutes, to which half a minute was rounded there."""
     if item.expires_at is None or not item.ttl_minutes:
         return None
     return timedelta(minutes=item.ttl_minutes)

@@ -1,4 +1,4 @@
-"""Writing items as another store had them: the newest wins, and what is there already stays."""
+"""Statements that merge items of another store: the newer item wins."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Presence: TypeAlias = Literal["absent", "older", "same", "newer", "expired"]
 
 
 def plan_presence(migrants: Sequence[Migrant], context: SqlContext) -> Statement[list[Presence]]:
-    """How the items here stand beside those there, in their order.
+    """Compare the items here with those there, in order.
 
     "same" has the value, the times, an expiry that is no earlier, and something to be found by
-    where it should have.
+    if it should have.
     """
 
     def decode(rows: Sequence[Row]) -> Decoded[list[Presence]]:
@@ -80,9 +80,9 @@ SELECT CASE WHEN i.user_id IS NULL
 
 
 def plan_settle(migrants: Sequence[Migrant], context: SqlContext) -> Statement[set[ItemId]]:
-    """Writes the items, whose triples differ and whose vectors are there; which it wrote.
+    """Write the items, whose ids differ and whose vectors are there; tell which were written.
 
-    One that is newer here stays. A second run leaves what the first did.
+    An item that is newer here stays. A second run changes nothing.
     """
     ordered = sorted(migrants, key=lambda migrant: migrant.put.item_id)
 

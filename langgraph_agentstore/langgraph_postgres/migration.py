@@ -1,7 +1,7 @@
-"""Migrating from the official store: page by page, each written whole, then all compared.
+"""Migration from the official store: page by page, each written whole, then all compared.
 
-No note is kept of how far it came. Each page is compared with what is here, and what is missing
-or older is written: so a second run, and one after a kill, does just what is left to do.
+No position is kept. Each page is compared with the items here, and missing or older ones are
+written. So a second run, or one after a kill, does only what is left to do.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ _BATCH_PARTS = 1000
 
 
 class Migrating:
-    """One migration: `begin`, `copy` until all is `copied`, `compare` until all is `compared`,
-    `end`. Each is a job.
+    """One migration, as jobs.
+
+    `begin`, then `copy` until all is `copied`, `compare` until all is `compared`, and `end`.
     """
 
     def __init__(self, source: OfficialSource, scope: Scope, *, skip_refused: bool) -> None:
@@ -52,7 +53,7 @@ class Migrating:
         self.large = self.copied = self.compared = False
 
     async def begin(self, session: Session) -> int:
-        """Opens the source; how many items it has.
+        """Open the source and return its number of items.
 
         Raises:
             AgentStoreError: it cannot be read, or this store's index cannot take its vectors.
@@ -66,7 +67,7 @@ class Migrating:
             return self._source.total
 
     async def copy(self, session: Session) -> int:
-        """Writes what is missing or older of the next page; how many items are done in all.
+        """Write the missing or older items of the next page; return how many are done in all.
 
         Raises:
             AgentStoreError: an item is refused, and none of its page was written; or the server
@@ -84,7 +85,7 @@ class Migrating:
             return self._done
 
     async def compare(self, session: Session) -> int:
-        """Compares the next page with what is here; how many items are done in all.
+        """Compare the next page with the items here; return how many are done in all.
 
         Raises:
             CopyMismatchError: an item is missing, or older here.
@@ -104,13 +105,13 @@ class Migrating:
             return self._seen_again
 
     async def end(self, _session: Session) -> None:
-        """Lets go of the source, when what is under way is done. Idempotent."""
+        """Close the source when running work is done. Idempotent."""
         self._ended = True
         async with self._turn:
             await self._source.close()
 
     def report(self) -> MigrationReport:
-        """What came of it, once all is compared."""
+        """Return the report, once all is compared."""
         counts = self._counts
         return MigrationReport(
             read_at=self._source.read_at,
@@ -133,7 +134,7 @@ class Migrating:
         return sum(self._counts[name] for name in counted)
 
     async def _next_page(self) -> Page:
-        """The page that was not done yet, where doing it failed; else the next."""
+        """Return the page that failed, to be done again; else the next one."""
         if self._ended:
             raise asyncio.CancelledError
         if self._page is None:
@@ -239,7 +240,7 @@ class Migrating:
 
 
 def _batches(migrants: Sequence[Migrant], context: SqlContext) -> Iterator[list[Migrant]]:
-    """Vectors in bounded numbers, fewer where each costs an approximate index a search."""
+    """Yield vectors in bounded numbers, fewer where an approximate index makes each dear."""
     most = LARGEST_BATCH if context.approximate else _BATCH_PARTS
     batch: list[Migrant] = []
     parts = 0
@@ -254,7 +255,7 @@ def _batches(migrants: Sequence[Migrant], context: SqlContext) -> Iterator[list[
 
 
 def _left_behind(rows: Sequence[Row], migrants: Sequence[Migrant]) -> int:
-    """Vectors there that are of no text that their items have, or are found by."""
+    """Count the vectors there of texts that their items no longer have, or are not found by."""
     return sum(row.names for row in rows) - sum(len(migrant.names) for migrant in migrants)
 
 

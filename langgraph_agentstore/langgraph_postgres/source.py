@@ -1,6 +1,6 @@
-"""The database of an official Postgres store, read and never written.
+"""The database of an official Postgres store; it is only read.
 
-All of a migration is one snapshot: what is written there meanwhile is for the next run.
+A whole migration reads one snapshot. Later writes are for the next run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SELECT set_config(name, CASE WHEN vartype = 'bool' THEN 'off' ELSE '0' END, true
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An item, and of its vectors the field names: of its present value's, and of all."""
+    """An item, with the field names of its present value's vectors and of all its vectors."""
 
     item: OfficialItem
     fresh: frozenset[str]
@@ -71,7 +71,7 @@ class Page:
 
 
 class OfficialSource:
-    """One snapshot of the tables, page by page; as often as `rewind` is called."""
+    """One snapshot of the tables, page by page; `rewind` starts again."""
 
     def __init__(self, dsn: str, schema: str, since: datetime | None) -> None:
         self._source = dsn_source(dsn)
@@ -86,10 +86,10 @@ class OfficialSource:
         self.read_at: datetime
 
     async def open(self, config: PoolConfig) -> None:
-        """Connects, begins the snapshot, and finds out what there is.
+        """Connect, begin the snapshot, and inspect the tables.
 
         Raises:
-            ConfigurationError: the tables are not there.
+            ConfigurationError: the tables do not exist.
             DatabaseError: the role may not read them.
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
         """
@@ -111,13 +111,13 @@ class OfficialSource:
         await self.rewind()
 
     async def rewind(self) -> None:
-        """Begins anew with the first page."""
+        """Start again with the first page."""
         async with self._reading() as connection:
             sql = items_sql(self.tables, since=bool(self._since))
             self._cursor = await connection.cursor(sql, *self._since, timeout=_LONGEST_S)
 
     async def page(self) -> Page:
-        """The next page, in constant memory unless single values are large."""
+        """Return the next page, in constant memory unless single values are large."""
         async with self._reading() as connection:
             found = await self._next_rows()
             items = [_item(row) for row in found if not row[7]]
@@ -125,7 +125,7 @@ class OfficialSource:
         return Page(rows, len(found) - len(items))
 
     async def _next_rows(self) -> list[Any]:
-        """Those of a page, in slices: how large the next values are shows when they are there."""
+        """Return the rows of a page, read in slices: the size of values is not known before."""
         assert self._cursor is not None
         rows: list[Any] = []
         taken = 0
@@ -139,7 +139,7 @@ class OfficialSource:
         return rows
 
     async def fill(self, migrants: Sequence[Migrant]) -> None:
-        """Gives the items' puts their vectors."""
+        """Add their vectors to the puts of the items."""
         asked = [(m.item.prefix, m.item.key, name) for m in migrants for name in m.names]
         found: list[Any] = []
         if asked:
@@ -152,7 +152,7 @@ class OfficialSource:
             migrant.put.vectors = [next(vectors) for _ in migrant.names]
 
     async def close(self) -> None:
-        """Ends the snapshot."""
+        """End the snapshot."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(*CONNECTION_LOST, asyncpg.PostgresError):
@@ -195,7 +195,7 @@ class OfficialSource:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[asyncpg.Connection]:
-        """The connection; the driver's errors translated."""
+        """Yield the connection; translate the driver's errors."""
         assert self._connection is not None
         try:
             yield self._connection

@@ -1,7 +1,7 @@
-"""Reading the tables of LangGraph's own Postgres store, `langgraph-checkpoint-postgres`.
+"""The tables of LangGraph's own Postgres store, `langgraph-checkpoint-postgres`.
 
-`store` has the items. `store_vectors`, made only where that store was given an index, has a row
-for each text that was embedded; rows of texts that an item no longer has are never removed.
+`store` has the items. `store_vectors`, which exists only if that store was given an index, has a
+row for each text that was embedded. Rows of texts that an item no longer has are never removed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _VECTOR_TYPES = ("vector", "halfvec")
 
 @dataclass(frozen=True, slots=True)
 class OfficialItem:
-    """A row of `store`: `value` is JSON text, exactly as it is stored."""
+    """A row of `store`: `value` is JSON text, exactly as stored."""
 
     prefix: str
     key: str
@@ -53,10 +53,10 @@ class OfficialItem:
 
 @dataclass(frozen=True, slots=True)
 class OfficialTables:
-    """Where the tables are, and which of several releases made them.
+    """The location of the tables, and the release that made them.
 
     `ttl`: whether items have an expiry. `dims`: the length of the vectors, None without any;
-    `vector_schema`: where the type is.
+    `vector_schema`: the schema of the type.
     """
 
     schema: str
@@ -80,10 +80,10 @@ class OfficialTables:
 
 
 def official_tables(rows: Sequence[Row], schema: str, elsewhere: Sequence[str]) -> OfficialTables:
-    """What `COLUMNS_SQL` found.
+    """Return the tables from the rows of `COLUMNS_SQL`.
 
     Raises:
-        ConfigurationError: the official store's tables are not there, or are none of its.
+        ConfigurationError: the official store's tables do not exist, or are another program's.
         DatabaseError: the role may not read them.
     """
     found: dict[str, dict[str, Row]] = {}
@@ -112,9 +112,9 @@ def official_tables(rows: Sequence[Row], schema: str, elsewhere: Sequence[str]) 
 
 
 def check_index(tables: OfficialTables, named: frozenset[str], context: SqlContext) -> None:
-    """Raises IndexMismatchError unless this store's index can take the vectors there.
+    """Raise IndexMismatchError unless this store's index can take the vectors there.
 
-    `named`: the paths that vectors there are of.
+    `named`: the paths that have vectors there.
     """
     index = context.index
     if index is None or index.vectors is None or tables.dims is None or not named:
@@ -136,7 +136,7 @@ def check_index(tables: OfficialTables, named: frozenset[str], context: SqlConte
 
 
 def items_sql(tables: OfficialTables, *, since: bool) -> str:
-    """All items, in no order; of an expired one not even the value. `$1`: where `since`."""
+    """Select all items in any order; of an expired item not even the value. `$1`: where `since`."""
     created, updated = "s.created_at, s.updated_at", "s.updated_at, s.created_at"
     return f"""
 SELECT s.prefix, s.key, CASE WHEN NOT e.expired THEN s.value::text END,
@@ -148,20 +148,20 @@ SELECT s.prefix, s.key, CASE WHEN NOT e.expired THEN s.value::text END,
 
 
 def count_sql(tables: OfficialTables, *, since: bool) -> str:
-    """How many items there are, and the time of this snapshot."""
+    """Select the number of items and the time of this snapshot."""
     return f"SELECT count(*), now() FROM {tables.items} {_since(since)}"
 
 
 def named_sql(tables: OfficialTables) -> str:
-    """What vectors there are of: every field name."""
+    """Select every field name that has vectors."""
     return f"SELECT DISTINCT field_name FROM {tables.vectors} WHERE embedding IS NOT NULL"
 
 
 def names_sql(tables: OfficialTables) -> str:
-    """Of the vectors of some items the field names, by the item's position.
+    """Select the field names of some items' vectors, by the item's position.
 
-    Both rows of one put have the time of its transaction, so a vector that is older than its item
-    is not of the value that the item has now.
+    Both rows of one put have the time of its transaction. So a vector that is older than its
+    item does not belong to the item's present value.
     """
     return f"""
 SELECT p.position, v.field_name, coalesce(v.updated_at >= p.updated_at, false)
@@ -172,7 +172,7 @@ SELECT p.position, v.field_name, coalesce(v.updated_at >= p.updated_at, false)
 
 
 def vectors_sql(tables: OfficialTables) -> str:
-    """The vectors of some items and field names, by position."""
+    """Select the vectors of some items and field names, by position."""
     vector = f"{_quoted(tables.vector_schema)}.vector"
     return f"""
 SELECT p.position, v.embedding::{vector}

@@ -1,4 +1,4 @@
-"""Where a record lives: the primary key of an item, checked to fit an index row."""
+"""The primary key of an item, checked to fit an index row."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_ADDRESS_BYTES = 2600
 
 @dataclass(frozen=True, slots=True)
 class ItemAddress:
-    """A namespace as it is stored, with the labels that its store or view shows for it.
+    """A stored namespace, with the labels that its store or view shows for it.
 
-    `size`: the bytes that user and namespace take of an index row.
+    `size`: the bytes that user and namespace take in an index row.
     """
 
     user_id: str
@@ -29,10 +29,10 @@ class ItemAddress:
 
 
 def locate(address: Address, labels: Labels) -> ItemAddress:
-    """The namespace of an address.
+    """Return the stored namespace of an address.
 
     Raises:
-        InvalidNamespaceError: it leaves no room for a key.
+        InvalidNamespaceError: the namespace leaves no room for a key.
     """
     stored, at = encode_labels(address.labels), sort_key(address.labels)
     # The index for listings holds the place instead, which escaping can make longer.
@@ -47,10 +47,10 @@ def locate(address: Address, labels: Labels) -> ItemAddress:
 
 
 def checked_key(key: object, located: ItemAddress) -> str:
-    """The key as a string: an int or a UUID is taken as its text.
+    """Return the key as a string; an int or a UUID is taken as its text.
 
     Raises:
-        ValueTypeError: it is of another type.
+        ValueTypeError: the key has another type.
         InvalidKeyError: it is empty, holds NUL or a lone surrogate, or is too long.
     """
     text = key if type(key) is str else _stringified(key)
@@ -73,7 +73,7 @@ def checked_key(key: object, located: ItemAddress) -> str:
 
 
 def _stringified(key: object) -> str:
-    """Keys are strings; the few types with one obvious text are taken as that text."""
+    """Return the text of a key; only types with one obvious text are accepted."""
     if isinstance(key, str):
         return str.__str__(key)
     if isinstance(key, (int, UUID)) and not isinstance(key, bool):

@@ -1,13 +1,13 @@
-"""Makes texts in scripts without spaces searchable by words: Chinese, Japanese, Thai and others.
+"""Word search in scripts without spaces: Chinese, Japanese, Thai and others.
 
-Postgres takes a word to be what stands between spaces, so of a Chinese sentence it makes one
-word. Here each run of such a script becomes its overlapping pairs of characters, its bigrams, and
-its last character. So every character begins exactly one word: a query of several characters is
-found by its pairs, one of a single character by the words that begin with it. Korean has spaces,
-but joins particles to words; pairs find its stems too.
+Postgres splits words at spaces, so a Chinese sentence is one word to it. Here each run of such a
+script becomes its overlapping pairs of characters (bigrams) and its last character. So every
+character begins exactly one word: a query of several characters is found by its pairs, a query of
+one character by the words that begin with it. Korean has spaces, but joins particles to words;
+pairs find its stems too.
 
-A character is a letter with its combining marks. Texts and queries are brought to one form
-(NFKC) before, so that full-width letters, half-width kana and composed letters are equal.
+A character is a letter with its combining marks. Texts and queries are normalised (NFKC) first, so
+that full-width letters, half-width kana and composed letters are equal.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ _EDGES = re.compile(r"^\W+|\W+$")
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word that a query asks for: one between spaces, or a pair of characters.
+    """A word of a query: a word between spaces, or a pair of characters.
 
-    `alone`: it is a single character, which the words that begin with it match. `last`: of a
-    pair that overlaps the one before it, the character that it adds; else empty.
+    `alone`: a single character, which matches the words that begin with it. `last`: for a pair
+    that overlaps the one before it, the character that it adds; else empty.
     """
 
     text: str
@@ -58,14 +58,14 @@ class QueryWord:
 
 
 def spaced(text: str) -> str:
-    """The text as text search is to read it."""
+    """Return the text in the form that text search reads."""
     if text.isascii():
         return text
     return "".join(_pieces(_RUN.split(unicodedata.normalize("NFKC", text))))
 
 
 def query_words(text: str) -> tuple[QueryWord, ...]:
-    """The words of a query, in their order."""
+    """Return the words of a query in order."""
     words: list[QueryWord] = []
     for number, piece in enumerate(_RUN.split(unicodedata.normalize("NFKC", text))):
         if number % 2 == 0:
@@ -76,15 +76,15 @@ def query_words(text: str) -> tuple[QueryWord, ...]:
 
 
 def last_characters(text: str) -> tuple[str, ...]:
-    """The single characters among the words of `spaced(text)`."""
+    """Return the single characters among the words of `spaced(text)`."""
     runs = _RUN.findall(unicodedata.normalize("NFKC", text))
     return tuple(dict.fromkeys(_characters(run)[-1] for run in runs))
 
 
 def words_at(words: Sequence[QueryWord], positions: Iterable[int]) -> tuple[str, ...]:
-    """The words at these positions, from 1 on and ascending, as they stood in the query.
+    """Return the words at these positions as they stood in the query.
 
-    Pairs that overlap are joined.
+    Positions start at 1 and ascend. Overlapping pairs are joined.
     """
     found: list[str] = []
     before = 0

@@ -1,13 +1,13 @@
-"""Values to JSON text and back, exactly.
+"""JSON values to text and back, exactly.
 
-A value is checked and serialised in the caller's thread, before anything is sent: a refused
-value raises there, with the path of the offending part, and a later mutation of the caller's
-object is not seen. Two things need care beyond `orjson`:
+A value is checked and serialised in the caller's thread, before anything is sent. A refused value
+raises there, with the path of the offending part, and later changes to the caller's object are
+not seen. Two things need care beyond `orjson`:
 
-- it writes NaN as null and UUIDs, enums and dataclasses as strings or objects without a word,
-  so every node is looked at first;
+- it silently writes NaN as null, and UUIDs, enums and dataclasses as strings or objects, so
+  every node is checked first;
 - `jsonb` prints a float such as 2.0**63 without exponent or point, which would be read back as
-  another number. Floats from 2**53 to 2**64 are therefore written as `9223372036854775808.0`.
+  an integer. Floats from 2**53 to 2**64 are therefore written as `9223372036854775808.0`.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def encode_value(value: object) -> bytes:
-    """Any JSON value as UTF-8 JSON text.
+    """Serialise any JSON value as UTF-8 text.
 
-    Tuples become lists; subclasses of the JSON types are written as those types.
+    Tuples become lists. Subclasses of the JSON types are written as those types.
 
     Raises:
         ValueTypeError: a part is not JSON (a datetime, bytes, a set, a number as object key).
-        InvalidValueError: a part is JSON's type but cannot be stored (NaN, an infinity, NUL, a
+        InvalidValueError: a part has a JSON type but cannot be stored (NaN, an infinity, NUL, a
             lone surrogate, an integer beyond 64 bits, nesting beyond `MAX_DEPTH`).
-        ValueTooLargeError: it has more than `LARGEST_BYTES`.
+        ValueTooLargeError: the text has more than `LARGEST_BYTES`.
     """
     plain = value if _is_plain(value, MAX_DEPTH) else _normalised(value, (), MAX_DEPTH)
     try:
@@ -74,10 +74,10 @@ def encode_value(value: object) -> bytes:
 
 
 def check_jsonb_size(size: int) -> None:
-    """Refuses JSON text of so many bytes, if no `jsonb` can hold them.
+    """Refuse JSON text of so many bytes if no `jsonb` can hold it.
 
     Raises:
-        ValueTooLargeError: as it says.
+        ValueTooLargeError: the text is too large.
     """
     if size > LARGEST_BYTES:
         raise ValueTooLargeError(
@@ -87,10 +87,10 @@ def check_jsonb_size(size: int) -> None:
 
 
 def check_allowed(size: int, most: int) -> None:
-    """Refuses JSON text of so many bytes, if a store takes at most `most`.
+    """Refuse JSON text of so many bytes if the store accepts at most `most`.
 
     Raises:
-        ValueTooLargeError: as it says.
+        ValueTooLargeError: the text is too large.
     """
     if size > most:
         raise ValueTooLargeError(
@@ -101,7 +101,7 @@ def check_allowed(size: int, most: int) -> None:
 
 
 def encode_mapping(value: object) -> bytes:
-    """As `encode_value`, for LangGraph's items, whose values must be mappings."""
+    """Serialise the value of a LangGraph item, which must be a mapping."""
     if type(value) is dict:
         return encode_value(value)
     if isinstance(value, Mapping):
@@ -113,12 +113,12 @@ def encode_mapping(value: object) -> bytes:
 
 
 def decode_value(text: bytes) -> Any:
-    """JSON text, as Postgres gives it, to Python; a fresh object at each call."""
+    """Parse JSON text from Postgres; return a fresh object at each call."""
     return orjson.loads(text)
 
 
 def copied(value: Any) -> Any:
-    """A value as `decode_value` gives it, whose lists and dicts are others."""
+    """Copy a value of `decode_value` with its lists and dicts."""
     if type(value) is dict:
         return {key: copied(child) for key, child in value.items()}
     if type(value) is list:
@@ -127,7 +127,7 @@ def copied(value: Any) -> Any:
 
 
 def as_mapping(value: Any) -> dict[str, Any]:
-    """How LangGraph sees a stored value: an object as it is, anything else as `{"value": v}`."""
+    """Return a stored value as LangGraph sees it: an object, or anything else as `{"value": v}`."""
     return value if isinstance(value, dict) else {"value": value}
 
 
@@ -143,10 +143,10 @@ def same_json(one: Any, other: Any) -> bool:
 
 
 def _is_plain(node: Any, depth: int) -> bool:  # noqa: C901 - unrolled, every write waits for it
-    """Whether orjson alone writes this right.
+    """Tell whether orjson alone writes this correctly.
 
-    The common case of every write, so it looks and does no more; loops, since `all()` over a
-    generator took three times as long.
+    Every write comes here, so it only looks. It has loops, since `all()` over a generator took
+    three times as long.
     """
     kind = type(node)
     if kind is str or kind is bool or node is None:
@@ -189,7 +189,7 @@ def _cut(text: str) -> str:
 
 
 def _normalised(node: Any, path: _Path, depth: int) -> Any:
-    """A copy that orjson writes right, or an error that names the path."""
+    """Return a copy that orjson writes correctly, or raise an error that names the path."""
     if node is None or isinstance(node, bool):
         return node
     if isinstance(node, str):
@@ -225,7 +225,7 @@ def _member(key: object, path: _Path) -> str:
 
 
 def _check_text(node: Any, path: _Path) -> None:
-    """Raises for the first text that UTF-8 or Postgres cannot hold."""
+    """Raise for the first text that UTF-8 or Postgres cannot hold."""
     if isinstance(node, str):
         _check_part(node, "", path)
     elif isinstance(node, Mapping):
@@ -243,12 +243,12 @@ def _check_part(text: str, relation: str, path: _Path) -> None:
 
 
 def is_storable(text: str) -> bool:
-    """Whether Postgres can hold a text: no NUL, no lone surrogate."""
+    """Tell whether Postgres can hold a text: no NUL, no lone surrogate."""
     return "\x00" not in text and (text.isascii() or not _SURROGATES.search(text))
 
 
 def check_text(text: str, name: str) -> None:
-    """Raises InvalidValueError, naming it `name`, for text that Postgres cannot hold."""
+    """Raise InvalidValueError for text that Postgres cannot hold; call it `name`."""
     if "\x00" in text:
         raise InvalidValueError(
             f"{name} holds a NUL character (U+0000), which Postgres text cannot; remove it"

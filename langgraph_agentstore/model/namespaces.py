@@ -1,12 +1,12 @@
-"""Namespace labels as the text that is stored, and as the text that sorts.
+"""Namespace labels as stored text and as a sort key.
 
-Stored: the labels joined with `:`; inside a label `%` is `%25` and `:` is `%3A`; `""` is the
-root, which has no labels. So `("files", "my-repo")` is `files:my-repo`, readable in SQL.
+Stored: the labels joined with `:`. Inside a label `%` is `%25` and `:` is `%3A`. `""` is the root,
+which has no labels. So `("files", "my-repo")` is `files:my-repo`, readable in SQL.
 
 Sorted: stored text does not sort as tuples do (`a1` comes before `a:b`, since `1` is less than
-`:`), so an index and every listing use the *place* of a namespace instead: the labels joined
-with U+0001, in which U+0001 is escaped as U+0002 U+0002 and U+0002 as U+0002 U+0003. Places
-compare by code point as tuples of labels do, and everything at or below a namespace is one
+`:`). So indexes and listings use the *sort key* of a namespace, the column `place`: the labels
+joined with U+0001, in which U+0001 is escaped as U+0002 U+0002 and U+0002 as U+0002 U+0003. Sort
+keys compare by code point as tuples of labels do, and everything at or below a namespace is one
 range: `place >= p AND place < p || U+0002`.
 """
 
@@ -32,10 +32,10 @@ _ABOVE_JOINT = "\x02"
 
 
 def check_labels(labels: object) -> Labels:
-    """The labels as a tuple, if LangGraph allows them.
+    """Return the labels as a tuple if LangGraph allows them.
 
     Raises:
-        InvalidNamespaceError: not a tuple or list of non-empty strings, or a label holds `.`,
+        InvalidNamespaceError: not a tuple or list of non-empty strings; or a label holds `.`,
             NUL or a lone surrogate; or there are more than `MOST_LABELS`.
     """
     if not isinstance(labels, (tuple, list)):
@@ -55,7 +55,7 @@ def check_labels(labels: object) -> Labels:
 
 
 def check_writable(labels: Labels) -> None:
-    """Raises InvalidNamespaceError for the two namespaces that LangGraph lets nobody write."""
+    """Raise InvalidNamespaceError for the two namespaces that LangGraph forbids to write."""
     if not labels:
         raise InvalidNamespaceError("an item cannot be put into the empty namespace (); name one")
     if labels[0] == _RESERVED_ROOT:
@@ -67,15 +67,15 @@ def check_writable(labels: Labels) -> None:
 
 @lru_cache(maxsize=8192)
 def encode_labels(labels: Labels) -> str:
-    """The text stored for labels; any string that Postgres can hold may be a label."""
+    """Return the stored text of labels; any string that Postgres can hold may be a label."""
     return ":".join([_escape(label) for label in labels])
 
 
 @lru_cache(maxsize=8192)
 def decode_labels(stored: str) -> Labels:
-    """The labels of a stored text; `decode_labels(encode_labels(x)) == x` except for `("",)`,
+    """Return the labels of a stored text.
 
-    which is stored as the root.
+    `decode_labels(encode_labels(x)) == x`, except for `("",)`, which is stored as the root.
     """
     if not stored:
         return ()
@@ -84,14 +84,14 @@ def decode_labels(stored: str) -> Labels:
 
 @lru_cache(maxsize=8192)
 def sort_key(labels: Labels) -> str:
-    """The text by which namespaces sort as their tuples do."""
+    """Return the text by which namespaces sort as their tuples do."""
     return _JOINT.join(
         [label.replace("\x02", "\x02\x03").replace("\x01", "\x02\x02") for label in labels]
     )
 
 
 def labels_of_sort_key(place: str) -> Labels:
-    """The labels of a place: the inverse of `place`.
+    """Return the labels of a sort key: the inverse of `sort_key`.
 
     U+0002 alone, which no namespace has, stands for one empty label, which is not the root.
     """
@@ -108,14 +108,17 @@ def labels_of_sort_key(place: str) -> Labels:
 
 
 def first_sort_key_after(place: str) -> str:
-    """The upper end, exclusive, of the places at or below a namespace other than the root."""
+    """Return the exclusive upper end of the sort keys at or below a namespace.
+
+    Not for the root.
+    """
     return place + _ABOVE_JOINT
 
 
 def first_text_after(prefix: str) -> str | None:
-    """The upper end, exclusive, of the texts that begin with `prefix`, by code point.
+    """Return the exclusive upper end of the texts that start with `prefix`, by code point.
 
-    None where there is none: for the empty prefix, and after the last character of all.
+    Return None if there is none: for the empty prefix, and after the last character of all.
     """
     kept = prefix.rstrip("\U0010ffff")
     if not kept:
@@ -126,12 +129,13 @@ def first_text_after(prefix: str) -> str | None:
 
 
 def labels_named(name: object) -> Labels:
-    """The labels that a `data_store` string such as `files:my-repo` names.
+    """Return the labels that a `data_store` string such as `files:my-repo` names.
 
-    Any string but the empty one: labels may be empty there, and hold what LangGraph refuses.
+    Any string but the empty one is valid. Labels may be empty there, and hold characters that
+    LangGraph refuses.
 
     Raises:
-        InvalidNamespaceError: it is empty, no string, or holds NUL or a lone surrogate.
+        InvalidNamespaceError: it is empty, not a string, or holds NUL or a lone surrogate.
     """
     if not isinstance(name, str) or not name:
         raise InvalidNamespaceError(
@@ -145,9 +149,9 @@ def labels_named(name: object) -> Labels:
 
 
 def name_of(labels: Labels) -> str | None:
-    """The string that names these labels; None where none does.
+    """Return the string that names these labels, or None if no string does.
 
-    None names the root, nor a label that itself holds a colon.
+    No string names the root, nor a label that holds a colon.
     """
     if not labels or any(":" in label for label in labels):
         return None

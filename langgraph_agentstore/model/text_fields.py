@@ -1,4 +1,4 @@
-"""Which texts of a value are searched: LangGraph's field paths, and the parts of long texts."""
+"""The searched texts of a value: LangGraph's field paths, and the parts of long texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST_WORDS_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One text to embed: where in the value it is, and what tells whether it changed."""
+    """One text to embed: its place in the value, and a digest that shows changes."""
 
     path: str
     text: str
@@ -36,17 +36,17 @@ class Part:
 
 
 def parts_of(value: Any, paths: Paths, chunk: Chunk | None) -> tuple[Part, ...]:
-    """What an item is embedded as, in the order of the paths; nothing blank.
+    """Return the texts that an item is embedded as, in the order of the paths, without blank ones.
 
     Raises:
-        InvalidValueError: `chunk` gave something that is no text.
+        InvalidValueError: `chunk` returned something other than texts.
     """
     texts = ((path, text) for path, tokens in paths for text in texts_at(value, tokens))
     return tuple(Part(path, piece) for path, text in texts for piece in _pieces(text, chunk))
 
 
 def words_of(value: Any, paths: Paths) -> str:
-    """The text that text search reads: of `$` the strings and numbers, without keys and quotes.
+    """Return the text that text search reads: for `$`, the strings and numbers without keys.
 
     Scripts without spaces are spaced: see `bigrams.py`.
     """
@@ -61,7 +61,7 @@ def words_of(value: Any, paths: Paths) -> str:
 
 
 def chunk_by_size(size: int) -> Chunk:
-    """Cuts a text into parts of at most `size` characters, between words where it can."""
+    """Cut a text into parts of at most `size` characters, between words where possible."""
 
     def chunk(text: str) -> list[str]:
         pieces, start = [], 0
@@ -76,7 +76,7 @@ def chunk_by_size(size: int) -> Chunk:
 
 
 def texts_at(value: Any, tokens: tuple[str, ...]) -> list[str]:
-    """The texts that LangGraph finds at a path, blank ones too; of `$` the value as JSON text."""
+    """Return the texts that LangGraph finds at a path, blank ones too; for `$`, the JSON text."""
     return get_text_at_path(value, "$" if tokens == ("$",) else list(tokens))
 
 

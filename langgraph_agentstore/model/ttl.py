@@ -1,4 +1,4 @@
-"""A time to live, as callers give it and as it is stored."""
+"""Time to live, as callers give it and as it is stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_TTL_MINUTES = 525_960_000
 
 
 def ttl_interval(minutes: float | None) -> timedelta | None:
-    """A TTL in minutes, exact to the microsecond; None, never.
+    """Return a TTL of minutes, exact to the microsecond; None means never.
 
     Raises:
         InvalidOperationError: not a number above 0 and up to `MAX_TTL_MINUTES`.
@@ -39,10 +39,10 @@ def ttl_interval(minutes: float | None) -> timedelta | None:
 
 
 class TtlOptions(dict[str, Any]):
-    """A store's `ttl_config`, which may be changed as that of the official store.
+    """A store's `ttl_config`, which may be changed like that of the official store.
 
-    `default_ttl` and `refresh_on_read` count from then on. The other two are decided when a store
-    is made: statements and the sweeper have them.
+    Changes of `default_ttl` and `refresh_on_read` take effect at once. The other two are fixed when
+    a store is made, since statements and the sweeper use them.
     """
 
     DECIDED = ("omit_expired", "sweep_interval_minutes")
@@ -95,15 +95,15 @@ _UNSET = {"omit_expired": True}
 
 
 def ttl_options(given: TTLConfig | None) -> TTLConfig | None:
-    """The `ttl_config` of a store, of its `ttl` option."""
+    """Return the `ttl_config` of a store for its `ttl` option."""
     return None if given is None else cast("TTLConfig", TtlOptions(given))
 
 
 def replaced_options(old: TTLConfig | None, new: TTLConfig | None) -> TTLConfig | None:
-    """The `ttl_config` that takes the place of another.
+    """Return the `ttl_config` that replaces another.
 
     Raises:
-        ConfigurationError: it differs in what is decided when a store is made.
+        ConfigurationError: it differs in an option that is fixed when a store is made.
     """
     TtlOptions(old or {}).update(dict.fromkeys(TtlOptions.DECIDED) | _UNSET | dict(new or {}))
     return ttl_options(new)

@@ -1,12 +1,12 @@
-"""Whose record a namespace tuple means: tuples to `(user, namespace)` and back.
+"""Mapping of namespace tuples to `(user, namespace)` and back.
 
 A store has a *user template*, by default `("users", "{user_id}")`: constant labels, then the
-user. A tuple that starts with it belongs to that user and keeps the rest; any other tuple
-belongs to the shared space, whose user id is `""`, and keeps all its labels. Both directions are
-exact inverses of each other, for any label.
+user. A tuple that starts with it belongs to that user and keeps the rest. Any other tuple belongs
+to the shared space, whose user id is `""`, and keeps all its labels. Both directions are exact
+inverses of each other, for any label.
 
-A *scope* is that mapping as one store or view sees it: `TemplateScope` for a plain store,
-`UserScope` for `for_user("alice")`, in which no tuple reaches another user.
+A *scope* is that mapping for one store or view: `TemplateScope` for a plain store, `UserScope` for
+`for_user("alice")`, in which no tuple reaches another user.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DEFAULT_TEMPLATE: Labels = ("users", USER_SLOT)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a namespace lives: a user, or `SHARED`, and the labels below that user."""
+    """A user, or `SHARED`, and the labels below that user."""
 
     user_id: str
     labels: Labels
@@ -54,24 +54,24 @@ class Scope(Protocol):
     """The mapping between a store's tuples and addresses."""
 
     def address(self, labels: Labels) -> Address:
-        """Where the items of exactly this namespace live."""
+        """Return the address of exactly this namespace."""
 
     def regions(self, prefix: Labels) -> tuple[Region, ...]:
-        """What a prefix covers: one region, or the shared space and all users."""
+        """Return the regions of a prefix: one, or the shared space and all users."""
 
     def heads(self) -> tuple[tuple[Region, Labels], ...]:
-        """The whole scope as regions, each with the constant labels before user and labels."""
+        """Return the whole scope as regions, each with its constant labels before the user."""
 
     def labels(self, user_id: str, labels: Labels) -> Labels:
-        """The tuple of an address: the inverse of `address`."""
+        """Return the tuple of an address: the inverse of `address`."""
 
     def value(self, stored: Any) -> Any:
-        """A stored value as this scope shows it."""
+        """Return a stored value as this scope shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateScope(Scope):
-    """The tuples of a plain store; `constants` None means that there are no users in tuples."""
+    """The tuples of a plain store; `constants` None means that tuples name no users."""
 
     constants: Labels | None
 
@@ -122,7 +122,7 @@ class TemplateScope(Scope):
 
 @dataclass(frozen=True, slots=True)
 class UserScope(Scope):
-    """The tuples of one user's view: all relative to that user."""
+    """The tuples of one user's view, all relative to that user."""
 
     user_id: str
 
@@ -149,7 +149,7 @@ class UserScope(Scope):
 
 @dataclass(frozen=True, slots=True)
 class RecordScope(UserScope):
-    """As `UserScope`, with values as they are stored: any JSON."""
+    """`UserScope` with values as they are stored: any JSON."""
 
     @override
     def value(self, stored: Any) -> Any:
@@ -157,7 +157,7 @@ class RecordScope(UserScope):
 
 
 def template_scope(template: Sequence[str] | None) -> TemplateScope:
-    """The scope of a user template such as `("users", "{user_id}")`; None: no users in tuples.
+    """Return the scope of a user template such as `("users", "{user_id}")`; None: no users.
 
     Raises:
         ConfigurationError: `{user_id}` is not the last label, or a constant is not a label.
@@ -181,7 +181,7 @@ def template_scope(template: Sequence[str] | None) -> TemplateScope:
 
 
 def check_user_id(user_id: object) -> str:
-    """The user id, if it can be one: a non-empty string that Postgres can hold.
+    """Return the user id if it is valid: a non-empty string that Postgres can hold.
 
     Raises:
         MissingUserError: it is None or empty, which must never fall back to the shared space.
@@ -201,16 +201,16 @@ def check_user_id(user_id: object) -> str:
 def user_of(config: Mapping[str, Any], context: object) -> str:
     """Find the user of a running graph.
 
-    First the user whom the Agent Server authenticated: `configurable["langgraph_auth_user_id"]`
-    beside the server's own `langgraph_auth_user` object of that identity. That object cannot be
-    sent as JSON, so no client can forge it.
+    The user that the Agent Server authenticated comes first:
+    `configurable["langgraph_auth_user_id"]` beside the server's own `langgraph_auth_user` object
+    of that identity. That object cannot be sent as JSON, so no client can forge it.
 
-    Without it the id is a claim like any other: then `configurable["user_id"]` counts, then
-    `langgraph_auth_user_id`, then `user_id` of the runtime context. A claimed authenticated id
-    that contradicts another one is refused, since a client may have sent it.
+    Without the object the id is a claim like any other. Then `configurable["user_id"]` comes
+    first, then `langgraph_auth_user_id`, then `user_id` of the runtime context. A claimed
+    authenticated id that contradicts another one is refused, since a client may have sent it.
 
     Raises:
-        MissingUserError: none of them is there.
+        MissingUserError: there is none of them.
         UserConflictError: `langgraph_auth_user_id`, which no server vouches for, names another
             user than `user_id` of the configuration or of the context.
     """
@@ -246,7 +246,7 @@ def _user_in(context: object) -> object:
 
 
 def _vouched_for(authenticated: object, user_id: str) -> bool:
-    """Whether this is the server's object for the user; JSON from a client is a mapping."""
+    """Tell whether this is the server's object for the user; JSON from a client is a mapping."""
     if authenticated is None or isinstance(authenticated, Mapping):
         return False
     return getattr(authenticated, "identity", None) == user_id
@@ -257,7 +257,7 @@ def running_user() -> str:
 
     Raises:
         MissingUserError: no graph runs here, or it has no user.
-        UserConflictError: it names two.
+        UserConflictError: it names two users.
     """
     # Imported late: not every use of the package runs a graph.
     from langgraph.config import get_config

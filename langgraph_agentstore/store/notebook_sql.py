@@ -29,9 +29,9 @@ class Glimpse:
 
 
 def plan_overview(context: SqlContext) -> Statement[list[Glimpse]]:
-    """The first namespaces, by user and labels: one more than `MOST_NAMESPACES`, if there are.
+    """Read the first namespaces, by user and labels: up to one more than `MOST_NAMESPACES`.
 
-    Those are left out of which all records have expired.
+    Namespaces whose records have all expired are left out.
     """
     item = context.tables.item
     sql = f"""
