@@ -1,8 +1,7 @@
-"""Repositories: values by namespace and key, over a store that graphs are given.
+"""Repositories: values by namespace and key, over the store that graphs use.
 
-`BaseStoreRepository` is what application code depends on; its `store` is what a workflow is
-compiled with. Namespaces may have labels with periods, such as e-mail addresses: the repository
-writes them as the store can take them, see `store/user_scope.py`.
+Application code depends on `BaseStoreRepository`; a graph is compiled with its `store`. Labels may
+have periods, as e-mail addresses do: the repository encodes them, see `store/user_scope.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from langgraph.store.base import BaseStore, Item, SearchItem
+from langgraph.store.base import BaseStore, SearchItem
 from typing_extensions import override
 
 from .._support.lifecycle import AwaitedClosing, Handle
@@ -23,15 +22,16 @@ from ..model.checks import check_whole
 from ..model.namespaces import Labels
 from ..store.agent_store import AgentStore
 from ..store.base import StoreBase
+from ..store.steps import Steps, StoreOps, arun, run
 from ..store.user_scope import USERS, Part, encode_label, part_of
 
-PAGE = 1_000
+_PAGE_SIZE = 1_000
 
 
 class BaseStoreRepository(Handle, ABC):
-    """Values by namespace and key; implement `store`, all else follows from it.
+    """Values by namespace and key. Implement `store`; all other methods follow from it.
 
-    `ax` is the awaitable form of `x`.
+    `ax` is the async form of `x`.
     """
 
     @property
@@ -40,81 +40,98 @@ class BaseStoreRepository(Handle, ABC):
         """The LangGraph store: `builder.compile(store=repository.store)`."""
 
     def put(self, namespace: Labels, key: str, value: Mapping[str, Any]) -> None:
-        """Writes the value, whether or not there is one."""
-        part = _part_at(self.store, namespace)
+        """Write the value, replacing any other."""
+        part = self._part_at(namespace)
         part.store.put(part.labels, key, dict(value))
 
     async def aput(self, namespace: Labels, key: str, value: Mapping[str, Any]) -> None:
-        """As `put`."""
-        part = _part_at(self.store, namespace)
+        """Async form of `put`."""
+        part = self._part_at(namespace)
         await part.store.aput(part.labels, key, dict(value))
 
     def get(self, namespace: Labels, key: str) -> dict[str, Any] | None:
-        """The value, or None."""
-        part = _part_at(self.store, namespace)
-        return _value(part.store.get(part.labels, key))
+        """Return the value, or None."""
+        part = self._part_at(namespace)
+        item = part.store.get(part.labels, key)
+        return None if item is None else item.value
 
     async def aget(self, namespace: Labels, key: str) -> dict[str, Any] | None:
-        """As `get`."""
-        part = _part_at(self.store, namespace)
-        return _value(await part.store.aget(part.labels, key))
+        """Async form of `get`."""
+        part = self._part_at(namespace)
+        item = await part.store.aget(part.labels, key)
+        return None if item is None else item.value
 
     def search(
         self, namespace: Labels, query: str | None = None, limit: int = 10
     ) -> list[dict[str, Any]]:
-        """Values at or below a namespace: best match first, without a query newest first.
+        """Return values at or below a namespace: best match first, or newest first if no query.
 
-        A query has an effect on a store that was given an index. A store that leaves the order
-        open is read whole to find the newest.
+        A query has an effect only if the store has an index. A store that does not order its
+        items is read whole to find the newest.
         """
-        part = _part_at(self.store, namespace)
-        if query is None and not isinstance(part.store, StoreBase):
-            found: list[SearchItem] = []
-            while page := part.store.search(part.labels, limit=PAGE, offset=len(found)):
-                found += page
-            return _newest(found, limit)
-        return _values(part.store.search(part.labels, query=query, limit=limit))
+        return run(self._searching(namespace, query, limit))
 
     async def asearch(
         self, namespace: Labels, query: str | None = None, limit: int = 10
     ) -> list[dict[str, Any]]:
-        """As `search`."""
-        part = _part_at(self.store, namespace)
-        if query is None and not isinstance(part.store, StoreBase):
-            found: list[SearchItem] = []
-            while page := await part.store.asearch(part.labels, limit=PAGE, offset=len(found)):
-                found += page
-            return _newest(found, limit)
-        return _values(await part.store.asearch(part.labels, query=query, limit=limit))
+        """Async form of `search`."""
+        return await arun(self._searching(namespace, query, limit))
 
     def delete(self, namespace: Labels, key: str) -> None:
-        """Removes the value; no error if there is none."""
-        part = _part_at(self.store, namespace)
+        """Remove the value; do nothing if there is none."""
+        part = self._part_at(namespace)
         part.store.delete(part.labels, key)
 
     async def adelete(self, namespace: Labels, key: str) -> None:
-        """As `delete`."""
-        part = _part_at(self.store, namespace)
+        """Async form of `delete`."""
+        part = self._part_at(namespace)
         await part.store.adelete(part.labels, key)
+
+    def _searching(
+        self, namespace: Labels, query: str | None, limit: int
+    ) -> Steps[list[dict[str, Any]]]:
+        part = self._part_at(namespace)
+        if query is not None or isinstance(part.store, StoreBase):
+            [found] = yield StoreOps(part.store, [part.search_op(limit, query=query)])
+        else:
+            found = yield from self._newest(part, limit)
+        return [item.value for item in found]
+
+    def _newest(self, part: Part, limit: int) -> Steps[list[SearchItem]]:
+        found: list[SearchItem] = []
+        size = _PAGE_SIZE
+        while size == _PAGE_SIZE:
+            [page] = yield StoreOps(part.store, [part.search_op(_PAGE_SIZE, len(found))])
+            found += page
+            size = len(page)
+        return sorted(found, key=lambda item: item.updated_at, reverse=True)[:limit]
+
+    def _part_at(self, namespace: Labels) -> Part:
+        """Find where the store has a namespace: in a user's part, or in what nobody owns."""
+        depth = len(USERS)
+        if len(namespace) <= depth or tuple(namespace[:depth]) != USERS:
+            return Part(self.store, tuple(map(encode_label, namespace)))
+        below = tuple(map(encode_label, namespace[depth + 1 :]))
+        return part_of(self.store, namespace[depth], below)
 
 
 class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
-    """A repository on Postgres, set up when it is made.
+    """A repository on Postgres, which sets up its store when it is created.
 
-    Give the server's parts, or a DSN, or a store. A store made here is closed by `close()`.
+    Give a host, a DSN or a store. `close()` closes a store that was created here.
 
     Args:
-        host: a name, an address, or the folder of a Unix socket; or a whole DSN, alone.
-        port: of TCP, or in the name of the socket.
-        database: any characters, as in the next two; they need no quoting.
-        user: who connects.
-        password: the user's.
-        dsn: in place of these; see `AgentStore`.
-        store: in place of all; it stays open.
-        options: of `AgentStore`: `schema`, `index`, `pool`, `ttl`.
+        host: a name, an address, or the folder of a Unix socket; or a whole DSN alone.
+        port: the TCP port, or the number in the name of the socket.
+        database: the name of the database, without quoting, as are user and password.
+        user: the user who connects.
+        password: the user's password.
+        dsn: a connection string in place of these; see `AgentStore`.
+        store: a store in place of all others; it stays open.
+        options: options of `AgentStore`: `schema`, `index`, `pool`, `ttl`.
 
     Raises:
-        ConfigurationError: more than one way is given, or none.
+        ConfigurationError: not exactly one of host, dsn and store is given.
         StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
     """
 
@@ -155,17 +172,17 @@ class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
         return self._store
 
     def close(self) -> None:
-        """Closes the store, if the repository made it. Idempotent."""
+        """Close the store if it was created here. Idempotent."""
         if self._owned:
             self._store.close()
 
     async def aclose(self) -> None:
-        """As `close`."""
+        """Async form of `close`."""
         await asyncio.to_thread(self.close)
 
 
 def _dsn_given_as_host(host: str, others: tuple[str | None, ...]) -> str | None:
-    """What was given first, if it is a DSN; as positional arguments go, it often is."""
+    """Return the host if it is a DSN, as a first positional argument often is."""
     if not is_dsn(host):
         return None
     if any(other is not None for other in others):
@@ -183,10 +200,10 @@ def dsn_of(
     user: str | None = None,
     password: str | None = None,
 ) -> str:
-    """A DSN with every part quoted.
+    """Return a DSN with every part quoted.
 
     Raises:
-        ConfigurationError: the port is none.
+        ConfigurationError: the port is not valid.
     """
     check_whole("port", port, 1, 65535, error=ConfigurationError)
     login = "" if user is None else quote(user, safe="")
@@ -194,31 +211,7 @@ def dsn_of(
         login += f":{quote(password, safe='')}"
     path = "" if database is None else f"/{quote(database, safe='')}"
     if host.startswith(("/", "@")):  # the folder of a socket, or an abstract one
-        place, query = "", f"?host={quote(host)}&port={port}"
+        server, query = "", f"?host={quote(host)}&port={port}"
     else:
-        place, query = f"[{host}]:{port}" if ":" in host else f"{host}:{port}", ""
-    return f"postgresql://{login}{'@' if login else ''}{place}{path or '/'}{query}"
-
-
-def _part_at(store: BaseStore, namespace: Labels) -> Part:
-    """Find where a store has a namespace: in a user's part, or in what nobody owns.
-
-    Raises:
-        ConfigurationError: the store is a view of another user.
-    """
-    depth = len(USERS)
-    if len(namespace) <= depth or tuple(namespace[:depth]) != USERS:
-        return Part(store, tuple(map(encode_label, namespace)))
-    return part_of(store, namespace[depth], tuple(map(encode_label, namespace[depth + 1 :])))
-
-
-def _newest(items: list[SearchItem], limit: int) -> list[dict[str, Any]]:
-    return _values(sorted(items, key=lambda item: item.updated_at, reverse=True)[:limit])
-
-
-def _value(item: Item | None) -> dict[str, Any] | None:
-    return None if item is None else item.value
-
-
-def _values(items: list[SearchItem]) -> list[dict[str, Any]]:
-    return [item.value for item in items]
+        server, query = f"[{host}]:{port}" if ":" in host else f"{host}:{port}", ""
+    return f"postgresql://{login}{'@' if login else ''}{server}{path or '/'}{query}"

@@ -24,6 +24,7 @@ from ..model.namespaces import Labels
 from ..store.base import StoreBase
 from ..store.executor import OPEN, Executor
 from ..store.steps import On, Steps, StoreOps, run
+from ..store.user_scope import Part
 from .context_index import Match
 from .storable_json import LARGEST_VALUE
 from .turns import ThreadSummary, Turn, summaries, turn_of_value
@@ -203,9 +204,8 @@ class GenericTurnStore(TurnStore):
     def _search_op(
         self, thread_id: str | None, limit: int, offset: int = 0, query: str | None = None
     ) -> SearchOp:
-        refreshes = (getattr(self.store, "ttl_config", None) or {}).get("refresh_on_read", True)
         only = None if thread_id is None else {"thread_id": thread_id}
-        return SearchOp(self.labels, only, limit, offset, query, refreshes)
+        return Part(self.store, self.labels).search_op(limit, offset, query, only)
 
     def _read(self, thread_id: str | None) -> Steps[list[Turn]]:
         found: list[Turn] = []

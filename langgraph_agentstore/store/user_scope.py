@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, SearchOp
 
 from ..errors import InvalidNamespaceError
 from ..model.namespaces import Labels
@@ -31,6 +32,17 @@ class Part:
 
     store: BaseStore
     labels: Labels
+
+    def search_op(
+        self,
+        limit: int,
+        offset: int = 0,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+    ) -> SearchOp:
+        """Return a search of the part; it moves expiries on if the store's reads do."""
+        refreshes = (getattr(self.store, "ttl_config", None) or {}).get("refresh_on_read", True)
+        return SearchOp(self.labels, filter, limit, offset, query, refreshes)
 
 
 def part_of(store: BaseStore, user_id: str, labels: Labels = ()) -> Part:
