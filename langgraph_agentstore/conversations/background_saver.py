@@ -1,11 +1,12 @@
-"""Saving in the background: a turn is accepted at once and written by a thread of its own.
+"""Saving in the background: a turn is accepted at once and written by another thread.
 
-Accepted turns wait in a buffer of bounded length. The thread is there while there are any; it
-writes what waits in one go, and while the database is away it tries again, at growing intervals,
-for as long as it takes. A turn that fails for a reason of its own is tried again by itself and
-keeps no other waiting. A full buffer refuses further turns loudly. What may be lost: by a
-`kill -9` the turns that wait, and when the process or the store ends while the database is away,
-what could not be written within `drain_timeout_s`.
+Accepted turns wait in a buffer of bounded length. A thread runs while turns wait and writes them
+together. While the database is away, it retries at growing intervals without end. A turn that
+fails for a reason of its own is retried alone, and no other turn waits for it. A full buffer
+refuses further turns with an error.
+
+`kill -9` loses the waiting turns. If the process or the store ends while the database is away,
+the turns are lost that cannot be written within `drain_timeout_s`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from ..errors import (
     ValueTypeError,
 )
 from ..model.checks import check_whole
+from ..model.json_values import shown
 from ..store.steps import InThread, Steps, run
 from .context_index import ContextWriter
 from .turn_store import TurnStore, opening
@@ -48,9 +50,9 @@ from .turns import Turn
 logger = logging.getLogger("langgraph_agentstore.conversations")
 
 DEFAULT_CAPACITY = 10_000
-BATCH_SIZE = 500
+TURNS_AT_ONCE = 500
 RETRIED_AT_ONCE = 10
-"""Of turns that failed by themselves: each is a statement, and others may come meanwhile."""
+"""The most failed turns retried in a row: each is a statement, and new turns may come meanwhile."""
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
@@ -66,24 +68,24 @@ _OF_THE_TURN = (
     ValueTypeError,
 )
 _REFUSED_CLASSES = ("22", "23")
-"""SQLSTATE: data exceptions and violated constraints, which another attempt meets again."""
+"""SQLSTATE classes of data exceptions and violated constraints: a retry fails again."""
 
 _OF_THE_DATABASE = (
     *(ConnectionError, TimeoutError, OSError, StoreClosedError),
-    # Before Python 3.11 these are no TimeoutError.
+    # Before Python 3.11 these are not a TimeoutError.
     *(asyncio.TimeoutError, concurrent.futures.TimeoutError),
 )
 _OF_ONE_ITEM = (EmbeddingError, ItemLockedError)
-"""Some of them time out, and others need not."""
+"""Errors of one item: even a timeout among them says nothing about other items."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaverStats:
-    """Counters since the saver was made; `waiting` is now.
+    """Counters since the saver was created, and the number of turns that wait now.
 
-    `accepted` is `saved` + `lost` + `waiting`. `refused`: the buffer was full, or no turn could be
-    made of the messages. `lost`: accepted, and then refused by the server, or still waiting at
-    the end. `retries`: attempts that failed and were, or will be, made again.
+    `accepted` is `saved` + `lost` + `waiting`. `refused`: the buffer was full, or the messages did
+    not make a turn. `lost`: accepted, then refused by the server or still waiting at the end.
+    `retries`: attempts that failed and were, or will be, repeated.
     """
 
     accepted: int = 0
@@ -96,7 +98,7 @@ class SaverStats:
 
 @dataclass(slots=True)
 class _Attempts:
-    """How long to leave alone what failed: longer each time."""
+    """The pause after a failed attempt, which doubles with each failure."""
 
     longest_pause_s: float
     pause_s: float = 0.0
@@ -107,29 +109,25 @@ class _Attempts:
         self.pause_s = min(max(FIRST_PAUSE_S, 2 * self.pause_s), self.longest_pause_s)
 
     def left_s(self, hurried: bool) -> float:
-        """Seconds until the next attempt."""
+        """Return the seconds until the next attempt."""
         pause_s = min(self.pause_s, FIRST_PAUSE_S) if hurried else self.pause_s
         return self.failed_s + pause_s - time.monotonic() if pause_s else 0.0
-
-
-def _of_a_turn() -> _Attempts:
-    return _Attempts(LONGEST_PAUSE_OF_A_TURN_S)
 
 
 @dataclass(slots=True)
 class _Waiting:
     turn_store: TurnStore
     turn: Turn
-    attempts: _Attempts = field(default_factory=_of_a_turn)
+    attempts: _Attempts = field(default_factory=lambda: _Attempts(LONGEST_PAUSE_OF_A_TURN_S))
 
 
 class BackgroundSaver(Handle):
-    """Writes turns in the background, in the order in which they were accepted.
+    """A buffer of turns that a thread writes in the order in which they were accepted.
 
     Args:
-        capacity: how many turns may wait.
-        drain_timeout_s: how long `drain()`, the end of the store and that of the process wait
-            for what is left, if the database is away.
+        capacity: the largest number of waiting turns.
+        drain_timeout_s: how long `drain()`, closing the store and ending the process wait for the
+            remaining turns while the database is away.
     """
 
     _all: ClassVar[weakref.WeakSet[BackgroundSaver]] = weakref.WeakSet()
@@ -158,12 +156,12 @@ class BackgroundSaver(Handle):
         return self._outage.pause_s > 0
 
     def stats(self) -> SaverStats:
-        """The counters; no I/O."""
+        """Return the counters, without I/O."""
         with self._changed:
             return replace(self._stats, waiting=len(self._waiting))
 
     def save(self, turn_store: TurnStore, turn: Turn) -> None:
-        """Accepts a turn; it never waits for a database.
+        """Accept a turn; never wait for a database.
 
         Raises:
             TurnRefusedError: the buffer is full.
@@ -173,21 +171,23 @@ class BackgroundSaver(Handle):
                 self._add(refused=1)
                 raise TurnRefusedError(
                     f"{self.capacity} turns wait to be saved, and no more are taken; the turn of "
-                    f"thread {turn.thread_id!r} is not saved"
+                    f"thread {shown(turn.thread_id)} is not saved"
                 )
             self._add(accepted=1)
             self._waiting.append(_Waiting(turn_store, turn))
-            self._drain_before_closing(turn_store)
+            if turn_store.executor is not None:
+                turn_store.executor.drained_first.add(self)
             self._changed.notify_all()
             if self._thread is None:
                 self._start()
 
     def refuse(self) -> None:
-        """Counts a turn that could not be made."""
-        self._count(refused=1)
+        """Count a turn that could not be created."""
+        with self._changed:
+            self._add(refused=1)
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Waits until nothing waits any more; False if time ran out first."""
+        """Wait until every accepted turn is written; return False if the time is up first."""
         with self._changed:
             self._flushing += 1
             self._changed.notify_all()
@@ -197,16 +197,16 @@ class BackgroundSaver(Handle):
                 self._flushing -= 1
 
     def await_first_attempts(self, timeout_s: float) -> bool:
-        """As `flush`, but for turns that failed by themselves: others need not wait for them."""
+        """As `flush`, but do not wait for turns that failed for a reason of their own."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: all(one.attempts.pause_s for one in self._waiting), timeout_s
             )
 
     def drain(self) -> None:
-        """As `flush`, for `drain_timeout_s`; what is left then is lost, counted and logged.
+        """As `flush`, for `drain_timeout_s`; the turns left then are lost, counted and logged.
 
-        The time that it takes to open a store comes on top.
+        Opening a store does not count against that time.
         """
         self._await_open()
         if self.flush(self.drain_timeout_s):
@@ -225,12 +225,8 @@ class BackgroundSaver(Handle):
         with self._changed:
             stores = {id(one.turn_store.store): one.turn_store.store for one in self._waiting}
         for store in stores.values():
-            with suppress(AgentStoreError):  # the thread hears of it, too, and tells
+            with suppress(AgentStoreError):  # the thread meets the same error and logs it
                 run(opening(store))
-
-    def _drain_before_closing(self, turn_store: TurnStore) -> None:
-        if turn_store.executor is not None:
-            turn_store.executor.drained_first.add(self)
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="agentstore-saver", daemon=True)
@@ -242,13 +238,13 @@ class BackgroundSaver(Handle):
             self._write(batch)
 
     def _next_batch(self) -> list[_Waiting]:
-        """What may be tried now, waiting for it; nothing if nothing waits any more."""
+        """Wait for turns that may be tried now and return them; none if no turns are left."""
         with self._changed:
             while self._waiting:
                 pauses_s = [self._left_s(one) for one in self._waiting]
                 due = [one for one, s in zip(self._waiting, pauses_s, strict=True) if s <= 0]
                 if untried := [one for one in due if not one.attempts.pause_s]:
-                    return untried[:BATCH_SIZE]
+                    return untried[:TURNS_AT_ONCE]
                 if due:
                     return due[:RETRIED_AT_ONCE]
                 self._changed.wait(min(pauses_s))
@@ -257,12 +253,12 @@ class BackgroundSaver(Handle):
             return []
 
     def _left_s(self, one: _Waiting) -> float:
-        """Seconds for which it is left alone; who waits for the end makes them few."""
+        """Return the seconds until a turn is tried; few while a caller of `flush` waits."""
         hurried = self._flushing > 0
         return max(self._outage.left_s(hurried), one.attempts.left_s(hurried))
 
     def _write(self, batch: list[_Waiting]) -> None:
-        """Writes each user's turns at once."""
+        """Write the turns of each user together."""
         by_turn_store: dict[int, list[_Waiting]] = {}
         for waiting in batch:
             by_turn_store.setdefault(id(waiting.turn_store), []).append(waiting)
@@ -274,14 +270,14 @@ class BackgroundSaver(Handle):
                 self._outage.fail()
 
     def _write_together(self, group: list[_Waiting]) -> bool:
-        """Write a store's turns at once, or one by one if refused; tell if the store answered."""
+        """Write turns together, or singly if refused; return whether the database was there."""
         turn_store = group[0].turn_store
         try:
             context = ContextWriter(turn_store.before)
             steps = context.all_with_context([one.turn for one in group])
             turns = run(steps, turn_store.executor)
             for one, turn in zip(group, turns, strict=True):
-                # Tried again, it is the same turn, whatever was written meanwhile.
+                # A retry writes the same turn, whatever was written meanwhile.
                 one.turn = turn
             run(turn_store.put(turns), turn_store.executor)
         except Exception as error:
@@ -309,14 +305,10 @@ class BackgroundSaver(Handle):
         done = set(map(id, group))
         with self._changed:
             left = [one for one in self._waiting if id(one) not in done]
-            if len(left) < len(self._waiting):  # else they were given up meanwhile
+            if len(left) < len(self._waiting):  # unless they were given up meanwhile
                 self._add(**counts)
             self._waiting = left
             self._changed.notify_all()
-
-    def _count(self, **counts: int) -> None:
-        with self._changed:
-            self._add(**counts)
 
     def _add(self, **counts: int) -> None:
         stats: dict[str, Any] = {name: getattr(self._stats, name) + n for name, n in counts.items()}
@@ -324,7 +316,7 @@ class BackgroundSaver(Handle):
 
     @classmethod
     def _in_child(cls) -> None:
-        """What waits in the parent the parent saves, by a thread that the child does not have."""
+        """Empty the buffers of the child: the parent's thread saves the parent's turns."""
         for saver in list(cls._all):
             atexit.unregister(saver.drain)
             saver._reset()
@@ -353,14 +345,14 @@ def _await_first_attempts(timeout_s: float) -> None:
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Whether the database, not the turn, is the reason: all others would fail as well."""
+    """Whether the database, not the turn, is the reason, so that all other turns fail too."""
     return isinstance(error, _OF_THE_DATABASE) and not isinstance(error, _OF_ONE_ITEM)
 
 
 def is_hopeless(error: Exception) -> bool:
-    """Whether the same write would fail again, for ever.
+    """Whether a retry of the same write fails again, however often.
 
-    Of what is not known it is assumed that it passes: a turn is kept rather than lost.
+    An unknown error is taken to pass: a turn is kept rather than lost.
     """
     if isinstance(error, (*_OF_THE_TURN, StoreClosedError)):
         return True

@@ -1,13 +1,13 @@
-"""Each turn is found by its neighbours' words too.
+"""How a turn is found by the words of the turns around it too.
 
-What answers a question is often said around the words that the question uses: "Where did it go?"
-and then "To the vet". So a turn is stored with a `context` that it is indexed by: its own text,
-and its own behind that of the turn before it, each with its day. For the other direction a turn
-names the one before it, `previous`, and a search credits that with half of the turn's own score:
-where two neighbours match, the first of them is the likelier answer, since the second matches by
-the first's words too. Turns are never written again: what was said stays as it was written.
+An answer is often said next to the words that a question uses: "Where did it go?" and then "To the
+vet". So a turn is stored and indexed with a `context` of two texts, each with its day: its own
+text, and its own text behind the text of the turn before it. A turn also stores the key of the
+turn before it, `previous`. A search credits that turn with half of this turn's score. If both
+match, the first is the likelier answer, since the second also matches by the words of the first.
+Turns are never rewritten: a saved text stays as it was written.
 
-Whether this finds more: decision 0016.
+Decision 0016 tells how much more this finds.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ..store.steps import Steps
 from .storable_json import LOST, clean_text
 from .turns import Turn
 
-CANDIDATES = 50
-"""Of a search, how many matches share out what they earned."""
+CREDITED_MATCHES = 50
+"""The matches of a search that are credited with their scores."""
 
 LONGEST_BEFORE = 2_000
-"""Characters of the turn before: its end, which is next to this one."""
+"""Characters of the turn before that are indexed: its end."""
 
 LONGEST_QUESTION = 60_000
-"""Characters; a longer one is searched behind its answer, which would else be cut off with the end
-of the text: words are searched in its first part alone."""
+"""Characters. A longer question is indexed behind its answer: words are searched only in the first
+part of a text, which would not reach the answer."""
 
 CREDIT = 0.5
 
-# Not strftime's, which speaks the language of the process.
+# Not by strftime, which uses the language of the process.
 _MONTHS = (
     *("", "January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -41,7 +41,7 @@ _MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A turn that a search found; None for a score that the store does not tell."""
+    """A turn that a search found; its score is None if the store does not tell scores."""
 
     turn: Turn
     score: float | None
@@ -95,16 +95,16 @@ def _searched(turn: Turn) -> str:
 
 
 def _with_day(turn: Turn, text: str) -> str:
-    """The day as questions name it; words end where a character was lost."""
+    """Return the text behind its day; a lost character ends a word."""
     day = f"{turn.timestamp.day} {_MONTHS[turn.timestamp.month]} {turn.timestamp.year}"
     return f"{day}: {clean_text(text).replace(LOST, ' ')}"
 
 
 def credited(matches: Sequence[Match]) -> list[str]:
-    """The keys of matches and of the turns before them, best first.
+    """Return the keys of matches and of the turns before them, best first.
 
-    Scores are taken from 0, the worst match's, to 1, the best's; the turn before a match earns
-    half of its score.
+    Scores are scaled from 0 for the worst match to 1 for the best. The turn before a match is
+    credited with half of its score.
     """
     earned: dict[str, float] = defaultdict(float)
     for turn, share in _shares(matches):
@@ -116,7 +116,7 @@ def credited(matches: Sequence[Match]) -> list[str]:
 
 def _shares(matches: Sequence[Match]) -> Iterator[tuple[Turn, float]]:
     if any(match.score is None for match in matches):
-        matches = [Match(match.turn, -place) for place, match in enumerate(matches)]
+        matches = [Match(match.turn, -rank) for rank, match in enumerate(matches)]
     scores = [match.score or 0.0 for match in matches]
     least, span = min(scores, default=0.0), max(scores, default=0.0) - min(scores, default=0.0)
     for match, score in zip(matches, scores, strict=True):

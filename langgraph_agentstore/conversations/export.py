@@ -1,4 +1,4 @@
-"""Everything that a user or a namespace holds, in the order of time, with who wrote it and when."""
+"""Exports turns, or all items of a user or a namespace, to files in the order of time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .turns import Turn, timestamp_text
 ExportFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
 ROW_GROUP = 2_000
-"""Rows of a Parquet file that are in memory at once."""
+"""The rows of a Parquet file that are in memory at once."""
 
 TURN_COLUMNS: Columns = {
     "user_id": "text",
@@ -124,7 +124,7 @@ class _Writer(Protocol):
 
 
 class _JsonRows:
-    """An object to a line, without what is null."""
+    """JSON Lines: an object to a line, without its null fields."""
 
     def __init__(self, file: IO[bytes], columns: Columns) -> None:
         self._file = file
@@ -156,7 +156,7 @@ def _writer(format: str, file: IO[bytes], columns: Columns, escape_formulas: boo
 
 
 def _cells(row: Row, columns: Columns) -> dict[str, Any]:
-    """With JSON as text."""
+    """Return the cells of a row, with JSON as text."""
     return {
         name: json_text(row[name]) if type_ == "json" and row[name] is not None else row[name]
         for name, type_ in columns.items()
@@ -175,30 +175,29 @@ def export_items(
     progress: Progress | bool | None = None,
     escape_formulas: bool = True,
 ) -> int:
-    """Writes all items at or below a namespace to a file for readers, oldest first; how many.
+    """Write all items at or below a namespace to a file, oldest first; return how many.
 
-    `transfer.export` writes what can be imported again, in the order of the keys.
-
-    In constant memory: more than fit into it are sorted in temporary files. The file appears when
-    it is complete. Each row says whose the item is, who wrote it first, when it was written first
-    and last, how often, its metadata and its value; what a store does not tell stays empty.
+    The file is for readers; `transfer.export` writes files that can be imported again. It appears
+    when it is complete. Memory is constant: items that do not fit are sorted in temporary files.
+    Each row has the item's user, its first author, when it was written first and last, how often,
+    its metadata and its value. A field that the store does not tell is empty.
 
     Args:
         store: an `AgentStore` or a view of one, or any other LangGraph store.
-        path: its end says the format, as in `ConversationMemory.export`.
-        user_id: only this user's items.
-        prefix: only what is at or below this namespace, with `user_id` of that user's.
-        since: written first from this moment on; with a time zone.
-        until: written first before this moment; with a time zone.
-        format: "jsonl", "csv" or "parquet", in place of the one that the name says.
+        path: its suffix names the format, as in `ConversationMemory.export`.
+        user_id: the only user whose items are written.
+        prefix: the namespace at or below which items are written; with `user_id`, that user's.
+        since: the first moment of a first write that counts; with a time zone.
+        until: the first moment that no longer counts; with a time zone.
+        format: "jsonl", "csv" or "parquet", instead of the one that the suffix names.
         progress: as for `AgentStore.load`.
-        escape_formulas: in CSV, writes `'` before a text that a spreadsheet would run as a
-            formula; False for exact texts. The other formats are always exact.
+        escape_formulas: in CSV, write `'` before a text that a spreadsheet would run as a formula;
+            False for exact texts. The other formats are always exact.
 
     Raises:
-        ConfigurationError: the format is unknown, the folder is not there, or the store is
+        ConfigurationError: the format is unknown, the folder does not exist, or the store is
             another user's view.
-        MissingExtraError: Parquet is asked for without the extra `parquet`.
+        MissingExtraError: Parquet needs the extra `parquet`.
     """
     steps = _exporting_items(
         _Source(store, user_id, prefix, since, until), path, format, progress, escape_formulas
@@ -239,7 +238,7 @@ def _exporting_items(
 
 
 class _Source:
-    """The rows of the items at or below a namespace, written within a time."""
+    """The rows of the items at or below a namespace that were first written within a time."""
 
     def __init__(
         self,
@@ -260,7 +259,7 @@ class _Source:
 
     def next_rows(self) -> Steps[list[Row]]:
         while records := (yield from self._reader.next_page()):
-            rows: Iterable[Row] = map(_row_of_foreign if self._is_foreign else _row, records)
+            rows: Iterable[Row] = map(_row_of_foreign if self._is_foreign else _item_row, records)
             if between := list(filter(self._is_between, rows)):
                 return between
         return []
@@ -280,7 +279,7 @@ def _reader_of(store: BaseStore, labels: Labels) -> Reader:
     return AgentReader(store, user_id, labels, as_tuples=False)
 
 
-def _row(record: StoredRecord) -> dict[str, Any]:
+def _item_row(record: StoredRecord) -> dict[str, Any]:
     return {
         "user_id": record.user_id,
         "namespace": encode_labels(record.labels),
@@ -295,9 +294,9 @@ def _row(record: StoredRecord) -> dict[str, Any]:
 
 
 def _row_of_foreign(record: StoredRecord) -> dict[str, Any]:
-    """Of a store of another package, which does not tell of versions."""
+    """Return the row of an item in another package's store, which does not tell versions."""
     user_id, labels = decode_label(record.user_id), tuple(map(decode_label, record.labels))
-    return {**_row(replace(record, user_id=user_id, labels=labels)), "version": None}
+    return {**_item_row(replace(record, user_id=user_id, labels=labels)), "version": None}
 
 
 def _order(row: Mapping[str, Any]) -> tuple[datetime, str, str, str]:

@@ -1,4 +1,4 @@
-"""Whose conversation a running graph is, and which: what both nodes ask first."""
+"""The user, the thread and the messages of a running graph, for both nodes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from langgraph.store.base import BaseStore
 
 from .._support.lru import Lru
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
+from ..model.json_values import shown
 from ..model.users import check_user_id, user_of
 from ..store.views import UserStore
 from .keys import check_thread_id
@@ -20,42 +21,42 @@ from .memory import ConversationMemory
 from .repository import BaseStoreRepository
 from .stored_messages import as_messages, is_one_message, logger
 
-T = TypeVar("T")
+NodeT = TypeVar("NodeT")
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
 
-    # What `as_middleware` makes of the nodes' classes.
+    # The nodes' classes become such middleware in `as_middleware`.
     Middleware = AgentMiddleware[Any, Any, Any]
 else:
     Middleware = object
 
-Source = ConversationMemory | BaseStoreRepository | BaseStore | None
-"""What nodes may be given: a memory, or where to find one; None for the graph's own store."""
+MemorySource = ConversationMemory | BaseStoreRepository | BaseStore | None
+"""A memory, or where a node finds one; None for the store of the graph."""
 
 _MEMORIES = 1_024
 
 
-class Memories:
-    """The memory of the user for whom a graph runs.
+class UserMemories:
+    """The memories of the users for whom a graph runs.
 
     Args:
-        store: a memory, a repository or a store; None, what the graph was compiled with.
-        user_id: None, the run's: see `PerUserStore`.
+        store: a memory, a repository or a store; None for the store of the graph.
+        user_id: None for the user of the run: see `PerUserStore`.
     """
 
-    def __init__(self, store: Source, user_id: str | None) -> None:
+    def __init__(self, store: MemorySource, user_id: str | None) -> None:
         if isinstance(store, ConversationMemory) and user_id not in (None, store.user_id):
             raise ConfigurationError(
-                f"user_id={user_id!r} is not the user of the memory given, {store.user_id!r}; "
-                "leave it out"
+                f"user_id={shown(user_id)} is not the user of the memory given, "
+                f"{shown(store.user_id)}; leave it out"
             )
         self._source = store
         self._user_id = None if user_id is None else check_user_id(user_id)
         self._known: Lru[tuple[int, str], ConversationMemory] = Lru(_MEMORIES)
 
     def of(self, config: RunnableConfig, runtime: Any) -> ConversationMemory:
-        """The running user's.
+        """Return the memory of the user of the run.
 
         Raises:
             ConfigurationError: no store was given, and the graph was compiled without one.
@@ -86,10 +87,10 @@ class Memories:
 
 
 def thread_of(config: RunnableConfig) -> str:
-    """The thread that runs.
+    """Return the id of the running thread.
 
     Raises:
-        InvalidOperationError: it has no id.
+        InvalidOperationError: the run has no thread id.
     """
     thread_id = (config.get("configurable") or {}).get("thread_id")
     if thread_id is None:
@@ -101,19 +102,19 @@ def thread_of(config: RunnableConfig) -> str:
 
 
 def messages_of(state: Any, key: str) -> list[BaseMessage]:
-    """The messages of a state, whatever kind of state it is and in whatever form it has them.
+    """Return the messages of a state of any kind, whatever form they have in it.
 
     Raises:
-        InvalidOperationError: there are none under that name.
+        InvalidOperationError: the state has no such field.
     """
     return as_messages(given_messages(state, key))
 
 
 def given_messages(state: Any, key: str) -> list[Any]:
-    """As `messages_of`, in the state's own form; a text is what a person said.
+    """As `messages_of`, in the state's own form; a text becomes a person's message.
 
     Raises:
-        InvalidOperationError: there are none under that name.
+        InvalidOperationError: the state has no such field.
     """
     messages = state.get(key) if isinstance(state, Mapping) else getattr(state, key, None)
     if messages is None:
@@ -134,8 +135,8 @@ def _is_message(given: object) -> bool:
     return True
 
 
-def as_middleware(cls: type[T]) -> type[T]:
-    """The class, which is also middleware of LangChain's agents, where LangChain is installed."""
+def as_middleware(cls: type[NodeT]) -> type[NodeT]:
+    """Return the class, as middleware of LangChain's agents if LangChain is installed."""
     if find_spec("langchain") is None:
         return cls
     from langchain.agents.middleware import AgentMiddleware
@@ -143,4 +144,4 @@ def as_middleware(cls: type[T]) -> type[T]:
     def body(namespace: dict[str, Any]) -> None:
         namespace.update(__module__=cls.__module__, __doc__=cls.__doc__)
 
-    return cast("type[T]", new_class(cls.__name__, (cls, AgentMiddleware), exec_body=body))
+    return cast("type[NodeT]", new_class(cls.__name__, (cls, AgentMiddleware), exec_body=body))

@@ -1,9 +1,9 @@
-"""Makes a history that LangGraph and models accept: each call of a tool with its one answer.
+"""The history that a model is given: messages that models accept, as many as fit a budget.
 
-A run that was stopped, refused or timed out leaves calls that nobody answered; a window, or a
-summary, cuts between a call and its answer. Models refuse such a history as a whole, so calls
-without an answer and answers without a call are left out, in every form in which a message may
-hold a call, and each answer comes right behind its call.
+A run that was stopped, refused or timed out leaves tool calls without an answer. A limit on
+messages, or a summary, cuts between a call and its answer. Models refuse the whole of such a
+history. So calls without an answer and answers without a call are left out, in every form in which
+a message may hold a call, and each answer follows its call directly.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from .turn_store import NextPage
 from .turns import Turn
 
 _SERVER_CALLS = frozenset({"server_tool_use", "server_tool_call", "mcp_tool_use"})
-"""Blocks of calls that a model's own server answers, by another block of the content."""
+"""Types of blocks of calls that the model's own server answers in another block."""
 
 _THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking", "reasoning_content"})
-"""Blocks that models refuse where nothing follows them."""
+"""Types of blocks that models refuse if nothing follows them."""
 
 
 def history_of(turns: Iterable[Turn]) -> list[BaseMessage]:
-    """Returns the messages of turns as a history that models accept.
+    """Return the messages of turns as a history that models accept.
 
-    A message that a thread's turns hold twice, since a run went on in another process, comes once;
-    of different messages with one id only the latest keeps it. Instructions to the model come in
-    front or not at all: those of a later thread, in the midst of others, are refused by some.
+    A message that two turns of a thread hold, since a run continued in another process, comes
+    once. Of different messages with one id only the latest keeps the id. System messages are kept
+    at the beginning only: some models refuse them between other messages.
     """
     kept: list[BaseMessage] = []
     known: dict[str, tuple[str, BaseMessage]] = {}
@@ -62,15 +62,15 @@ def _instructs(message: BaseMessage) -> bool:
 
 
 def is_same(message: BaseMessage, other: BaseMessage) -> bool:
-    """Whether two messages of one id say the same."""
+    """Whether two messages of one id have the same content."""
     return (message.type, message.content) == (other.type, other.content)
 
 
 def with_answered_calls(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Returns the messages with each call of a tool directly followed by its answer.
+    """Return the messages with each tool call directly followed by its answer.
 
-    Calls without an answer and answers without a call are left out, and so is a message of the
-    model of which nothing is left. Messages are never changed, but replaced by copies.
+    Calls without an answer and answers without a call are left out, and so is an AI message of
+    which nothing is left. Messages are never changed, but replaced by copies.
     """
     backwards: list[BaseMessage] = []
     answers: dict[tuple[str, str], BaseMessage] = {}  # the first behind, by what it answers
@@ -90,7 +90,7 @@ def with_answered_calls(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 
 
 def _calls(message: AIMessage) -> list[tuple[str, str]]:
-    """What asks for an answer, in order: ids of calls, and a function's name in the old form."""
+    """Return what needs an answer, in order: ids of calls, or a function's name in the old form."""
     calls = [*message.tool_calls, *message.invalid_tool_calls]
     ids = [call["id"] or "" for call in calls]
     ids += [_call_id(block) for block in _blocks(message) if block.get("type") in CALL_BLOCKS]
@@ -103,7 +103,7 @@ def _calls(message: AIMessage) -> list[tuple[str, str]]:
 def _only(
     message: AIMessage, answered: set[tuple[str, str]], server_answers: set[str]
 ) -> AIMessage | None:
-    """The message with these calls alone; None if nothing of it is left."""
+    """Return the message with these calls only; None if nothing of it is left."""
 
     def is_kept(call: Any) -> bool:
         return ("call", _call_id(call)) in answered
@@ -128,7 +128,7 @@ def _only(
 
 
 def _kwargs(message: AIMessage, is_kept: Any, answered: set[tuple[str, str]]) -> dict[str, Any]:
-    """The provider's own form of the calls, which LangChain and models read as well."""
+    """Return the provider's own form of the calls, which LangChain and models read too."""
     kwargs = dict(message.additional_kwargs)
     if raw := kwargs.get("tool_calls"):
         kwargs["tool_calls"] = list(filter(is_kept, raw))
@@ -157,7 +157,7 @@ def _function_name(message: AIMessage) -> str | None:
 
 
 def _call_id(call: Any) -> str:
-    """OpenAI's blocks have an id of their own beside that of the call."""
+    """Return the id of a call; an OpenAI block has an id of its own beside it."""
     if not isinstance(call, Mapping):
         return ""
     return str(call.get("call_id") or call.get("id") or "")
@@ -177,16 +177,16 @@ def _server_answers(message: BaseMessage) -> list[str]:
 
 
 TokenCounter = Any
-"""What `trim_messages` takes: a chat model, or a function from messages (or one) to a number."""
+"""As `trim_messages` takes it: a chat model, or a function that counts one or more messages."""
 
 
 class Budget:
-    """At most so many messages, and at most so many tokens; None for any number.
+    """The largest numbers of messages and of tokens of a history; None for no limit.
 
     Args:
-        max_messages: at least one turn's, or nothing is left.
+        max_messages: at least as many as one turn has, or nothing is left.
         max_tokens: as `token_counter` counts them.
-        token_counter: a chat model or a function; left out, four characters to a token.
+        token_counter: a chat model or a function; by default, four characters count as a token.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class Budget:
             None if max_messages is None else check_whole("max_messages", max_messages, 1)
         )
         self.max_tokens = None if max_tokens is None else check_whole("max_tokens", max_tokens, 1)
-        self._counter = token_counter or count_tokens_approximately
+        self.token_counter = token_counter or count_tokens_approximately
 
     def latest_of(self, next_page: NextPage[Turn]) -> Steps[list[Turn]]:
         """Read turns, newest first, until the budget is exceeded; return them oldest first.
@@ -219,27 +219,29 @@ class Budget:
         return sorted(taken, key=lambda turn: turn.order)
 
     def trimmed(self, messages: list[BaseMessage]) -> list[BaseMessage]:
-        """The latest that fit, beginning with what a person said, so that no answer of a tool
-        stands there without its call. Where all fit, instructions to the model stay in front.
+        """Return the latest messages that fit.
+
+        The first one is a person's, so that no tool's answer comes without its call. If all
+        messages fit, system messages stay in front.
         """
         if self.max_messages is None and self.max_tokens is None:
             return _from_the_first_question(messages)
         if self.max_messages is not None:
             messages = _latest(messages, self.max_messages, len)
         if self.max_tokens is not None:
-            messages = _latest(messages, self.max_tokens, self._counter)
+            messages = _latest(messages, self.max_tokens, self.token_counter)
         return messages
 
     def _count(self, messages: list[BaseMessage]) -> int:
-        """One model's or function's count; functions of single messages are asked for each."""
-        counter = self._counter
+        """Return the number of tokens, by a chat model or a function."""
+        counter = self.token_counter
         if hasattr(counter, "get_num_tokens_from_messages"):
             return int(counter.get_num_tokens_from_messages(messages))
         return int(counter(messages))
 
 
 def _from_the_first_question(messages: list[BaseMessage]) -> list[BaseMessage]:
-    """Models refuse a history that begins with their own words."""
+    """Drop AI messages before the first human message: models refuse them there."""
     instructions = list(takewhile(lambda message: message.type == "system", messages))
     return [*instructions, *dropwhile(lambda message: message.type != "human", messages)]
 

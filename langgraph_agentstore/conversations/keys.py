@@ -1,8 +1,8 @@
 """Keys of turns: `{thread_id}_{YYYYMMDD}_{HHMMSS}_{8 hex}`, in UTC.
 
-The first five hex digits are the microsecond, the last three a number that tells turns of one
-microsecond apart: so the keys of a thread sort as its turns were said, by code point, and a page
-of a thread is a range of keys. Keys are read from the right, since a thread id may hold `_`.
+The first five hex digits are the microsecond. The last three are a number that distinguishes turns
+of one microsecond. So the keys of a thread sort by code point as its turns were said, and a page of
+a thread is a range of keys. Keys are parsed from the right, since a thread id may contain `_`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from uuid import UUID
 from typing_extensions import Self
 
 from ..errors import InvalidKeyError, ValueTypeError
-from ..model.json_values import check_text
+from ..model.json_values import check_text, shown
 
 _KEY = re.compile(r"(.+)_([0-9]{8}_[0-9]{6})_([0-9a-f]{8})", re.DOTALL)
 _SECOND = "%Y%m%d_%H%M%S"
 _MICROSECOND = timedelta(microseconds=1)
-_TELLING_APART = 4096
+_DISTINCT = 4096
 
-_numbers = count(SystemRandom().randrange(_TELLING_APART))
-"""Never twice the same within so many turns of a process; where it begins is chance."""
+_numbers = count(SystemRandom().randrange(_DISTINCT))
+"""Numbers, distinct within that many turns of a process, from a random beginning."""
 
 
 class _Clock:
-    """The time, never the same twice in a process and never going back."""
+    """A clock that never returns a time twice in a process, and never goes back."""
 
     def __init__(self) -> None:
         self._gate = threading.Lock()
@@ -43,7 +43,7 @@ class _Clock:
             return self._last
 
     def after_fork(self) -> None:
-        """Another thread of the parent may have held the lock."""
+        """Replace the lock, which another thread of the parent may have held."""
         self._gate = threading.Lock()
 
 
@@ -52,22 +52,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_clock.after_fork)
 
 
-def now() -> datetime:
-    """The time in UTC; each call of a process gives a later one, by a microsecond at least."""
+def next_moment() -> datetime:
+    """Return the time in UTC; each call in a process returns a later one."""
     return _clock.now()
 
 
 def check_thread_id(thread_id: object) -> str:
-    """The thread id, if it can be one: a non-empty string that Postgres can hold.
+    """Return the thread id if it is valid: a non-empty string that Postgres can hold.
 
     Raises:
-        ValueTypeError: it is no string.
+        ValueTypeError: it is not a string.
         InvalidKeyError: it is empty.
-        InvalidValueError: it holds NUL or a lone surrogate.
+        InvalidValueError: it contains NUL or a lone surrogate.
     """
     if not isinstance(thread_id, str):
         raise ValueTypeError(
-            f"a thread id is a string, got {type(thread_id).__name__} {thread_id!r}; convert it"
+            f"a thread id is a string, got {type(thread_id).__name__} {shown(thread_id)}; "
+            "convert it"
         )
     if not thread_id:
         raise InvalidKeyError("a thread id is a non-empty string, got ''")
@@ -76,7 +77,7 @@ def check_thread_id(thread_id: object) -> str:
 
 
 def thread_id_of_run(thread_id: object) -> str:
-    """Returns the thread id that a run was given, as text: 7 and UUIDs have an obvious one.
+    """Return the thread id that a run was given as text: 7 and UUIDs have an obvious text.
 
     Raises:
         ValueTypeError, InvalidKeyError, InvalidValueError: as `check_thread_id`.
@@ -87,14 +88,14 @@ def thread_id_of_run(thread_id: object) -> str:
 
 
 def in_utc(moment: object) -> datetime:
-    """The same moment in UTC.
+    """Return the same moment in UTC.
 
     Raises:
-        ValueTypeError: it is no datetime, or says of no time zone which moment it means.
+        ValueTypeError: it is not a datetime, or has no time zone.
     """
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise ValueTypeError(
-            f"a time is a datetime with a time zone, got {moment!r}; "
+            f"a time is a datetime with a time zone, got {shown(moment)}; "
             "write datetime(…, tzinfo=timezone.utc)"
         )
     return moment.astimezone(timezone.utc)
@@ -113,25 +114,25 @@ class ConversationKey:
 
     @classmethod
     def new(cls, thread_id: str, at: datetime | None = None) -> Self:
-        """A key that no other turn of the thread has, for now or for another moment."""
-        moment = now() if at is None else in_utc(at)
-        number = next(_numbers) % _TELLING_APART
+        """Return a key that no other turn of the thread has, for now or for another moment."""
+        moment = next_moment() if at is None else in_utc(at)
+        number = next(_numbers) % _DISTINCT
         suffix = f"{moment.microsecond:05x}{number:03x}"
         return cls(check_thread_id(thread_id), moment.replace(microsecond=0), suffix)
 
     @classmethod
     def parse(cls, key: str) -> Self:
-        """What `str(key)` gave, taken apart from the right.
+        """Parse what `str(key)` returned, from the right.
 
         Raises:
-            InvalidKeyError: it is no key of a turn.
+            InvalidKeyError: it is not the key of a turn.
         """
         match = _KEY.fullmatch(key)
         at = _second(match[2]) if match else None
         if match is None or at is None:
             raise InvalidKeyError(
-                f"{key!r} is not the key of a turn: a thread id, then _YYYYMMDD_HHMMSS_ and eight "
-                "hex digits, such as thread-123_20241227_143000_abc12345"
+                f"{shown(key)} is not the key of a turn: a thread id, then _YYYYMMDD_HHMMSS_ and "
+                "eight hex digits, such as thread-123_20241227_143000_abc12345"
             )
         return cls(match[1], at, match[3])
 

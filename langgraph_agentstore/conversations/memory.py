@@ -23,7 +23,7 @@ from ..model.checks import check_whole
 from ..model.users import check_user_id
 from ..store.steps import Steps, arun, arun_in_threads, run
 from .background_saver import awaiting_savers
-from .context_index import CANDIDATES, ContextWriter, credited
+from .context_index import CREDITED_MATCHES, ContextWriter, credited
 from .export import ExportFormat, exporting_turns
 from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
@@ -31,7 +31,7 @@ from .postgres_turn_store import turn_store_of
 from .repository import BaseStoreRepository
 from .sql import searched_part
 from .stored_messages import as_messages
-from .turn_store import NEWEST_PAGE_SIZE, PAGE_SIZE, NextPage, TurnStore
+from .turn_store import NEWEST_PER_PAGE, TURNS_PER_PAGE, NextPage, TurnStore
 from .turns import ThreadSummary, Turn, new_turn, split_into_turns, turn_of_messages
 
 
@@ -373,7 +373,7 @@ class ConversationMemory(Handle):
             check_thread_id(thread_id)
         yield from awaiting_savers(self.store)
         # A turn has at least one message, and one message more shows that the others fit.
-        size = min(NEWEST_PAGE_SIZE, (budget.max_messages or NEWEST_PAGE_SIZE) + 1)
+        size = min(NEWEST_PER_PAGE, (budget.max_messages or NEWEST_PER_PAGE) + 1)
         turns = yield from budget.latest_of(self._turn_store.newest_first(thread_id, size))
         return budget.trimmed(history_of(turns))
 
@@ -384,7 +384,7 @@ class ConversationMemory(Handle):
     def _searching(
         self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
     ) -> Steps[list[Turn]]:
-        depth = max(CANDIDATES, check_whole("limit", limit, 1))
+        depth = max(CREDITED_MATCHES, check_whole("limit", limit, 1))
         yield from awaiting_savers(self.store)
         searched = searched_part(query)
         if searched is None:
@@ -401,7 +401,7 @@ class ConversationMemory(Handle):
 
     def _newest(self, thread_id: str | None, limit: int) -> Steps[list[Turn]]:
         newest: list[Turn] = []
-        next_page = self._turn_store.newest_first(thread_id, min(limit, PAGE_SIZE))
+        next_page = self._turn_store.newest_first(thread_id, min(limit, TURNS_PER_PAGE))
         while len(newest) < limit and (page := (yield from next_page())):
             newest += page
         return newest[:limit]

@@ -30,8 +30,8 @@ from .sql import (
     plan_turns_by_key,
 )
 from .turn_store import (
-    NEWEST_PAGE_SIZE,
-    PAGE_SIZE,
+    NEWEST_PER_PAGE,
+    TURNS_PER_PAGE,
     GenericTurnStore,
     NextPage,
     TurnStore,
@@ -42,7 +42,7 @@ from .turns import ThreadSummary, Turn, summary
 CONVERSATIONS: Labels = ("conversations",)
 """The labels, below a user's, under which turns are stored."""
 
-LOAD_BATCH_SIZE = 5_000
+TURNS_PER_LOAD = 5_000
 
 
 class PostgresTurnStore(GenericTurnStore):
@@ -64,7 +64,7 @@ class PostgresTurnStore(GenericTurnStore):
     @override
     def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
         puts = map(self.put_op, turns)
-        return self._view.load(puts, batch_size=LOAD_BATCH_SIZE, progress=progress)
+        return self._view.load(puts, batch_size=TURNS_PER_LOAD, progress=progress)
 
     @override
     def oldest_first(
@@ -75,11 +75,11 @@ class PostgresTurnStore(GenericTurnStore):
     ) -> NextPage[Turn]:
         if thread_id is None:
             return super().oldest_first(None, since, until)
-        return _sorted_by_second_of(self._thread(thread_id, PAGE_SIZE, since, until))
+        return _sorted_by_second_of(self._thread(thread_id, TURNS_PER_PAGE, since, until))
 
     @override
     def newest_first(
-        self, thread_id: str | None = None, page_size: int = NEWEST_PAGE_SIZE
+        self, thread_id: str | None = None, page_size: int = NEWEST_PER_PAGE
     ) -> NextPage[Turn]:
         if thread_id is not None:
             return self._thread(thread_id, page_size, newest_first=True)
@@ -136,9 +136,11 @@ class PostgresTurnStore(GenericTurnStore):
 
         def read(last: Item | None, _offset: int) -> Steps[Any]:
             after = "" if last is None else last.key
-            return (yield plan_turns_by_key(self._address, after, days, PAGE_SIZE, self._context))
+            return (
+                yield plan_turns_by_key(self._address, after, days, TURNS_PER_PAGE, self._context)
+            )
 
-        return pages_of(read, partial(self._turns, since=since, until=until), PAGE_SIZE)
+        return pages_of(read, partial(self._turns, since=since, until=until), TURNS_PER_PAGE)
 
     def _thread(
         self,

@@ -1,8 +1,10 @@
-"""`recall_conversation`: begins a thread with what was said in earlier ones.
+"""`recall_conversation`: begins a thread with messages of earlier threads.
 
-It asks once, at the first turn of a thread. A database that is away or slow never fails the reply
-and delays it for `timeout_s` at most; for some seconds after that it is not asked again. Any other
-failure concerns its own run alone. Opening the store is waited for first, and comes on top.
+It recalls once, at the first turn of a thread. A database that is away or slow never fails the
+reply, and delays it by at most `timeout_s`; for some seconds after that it is not asked again. Any
+other failure affects its own run alone. Opening the store does not count against `timeout_s`.
+
+`_recall_of` says when and which messages are recalled, `_update` where they go in the state.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ from .._support.lifecycle import Handle
 from ..store.steps import run
 from .background_saver import is_unreachable, logger
 from .graph_context import (
-    Memories,
+    MemorySource,
     Middleware,
-    Source,
+    UserMemories,
     as_middleware,
     given_messages,
     messages_of,
@@ -40,39 +42,38 @@ from .stored_messages import as_messages
 from .turn_store import opening
 from .turns import last_turn
 
-T = TypeVar("T")
+ReadT = TypeVar("ReadT")
 
 DEFAULT_MAX_MESSAGES = 40
 DEFAULT_TIMEOUT_S = 2.0
-PAUSE_S = 5.0
-"""For how long a database that was away is not asked."""
+REST_S = 5.0
+"""How long a database that was away is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """What earlier threads said: where it is, and how to ask for it."""
+class _Recall:
+    """The recall of one run: the store to open first, and the function that reads messages."""
 
     store: BaseStore
-    ask: Callable[[], list[BaseMessage]]
+    read: Callable[[], list[BaseMessage]]
 
 
 class RecallConversation(Handle, Middleware):
-    """A graph's node, and middleware of an agent; made by `recall_conversation`."""
+    """A node of a graph, and middleware of an agent; created by `recall_conversation`."""
 
     __name__ = "recall_conversation"
 
     def __init__(
         self,
-        store: Source,
+        store: MemorySource,
         user_id: str | None,
         thread_id: str | None,
-        budget: tuple[int | None, int | None, TokenCounter | None],
+        budget: Budget,
         timeout_s: float,
         messages_key: str,
     ) -> None:
         super().__init__()
-        Budget(*budget)  # a wrong one raises here
-        self._memories = Memories(store, user_id)
+        self._memories = UserMemories(store, user_id)
         self._thread_id = None if thread_id is None else check_thread_id(thread_id)
         self._budget = budget
         self._timeout_s = timeout_s
@@ -84,21 +85,21 @@ class RecallConversation(Handle, Middleware):
     def __call__(
         self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None = None
     ) -> dict[str, Any] | None:
-        """The node: puts earlier messages before those of the state, if these are the first.
+        """Put earlier messages before those of the state, if the state has the first turn only.
 
         Raises:
             ConfigurationError, MissingUserError, InvalidOperationError: the graph has no store,
                 the run no user, or the state no such messages.
-            ValueTypeError, InvalidKeyError, InvalidValueError: `resume_thread_id` names no thread.
+            ValueTypeError, InvalidKeyError, InvalidValueError: `resume_thread_id` is not valid.
         """
-        question = self._asked(state, config, runtime)
-        if question is None:
+        recall = self._recall_of(state, config, runtime)
+        if recall is None:
             return None
         try:
-            self._opened(question.store).result(self._opening_timeout_s)
-            earlier = in_thread(question.ask).result(self._timeout_s)
+            self._opened(recall.store).result(self._opening_timeout_s)
+            earlier = _in_daemon_thread(recall.read).result(self._timeout_s)
         except Exception as error:
-            self._failed(error)
+            self._note_failure(error)
             return None
         return self._update(state, earlier)
 
@@ -108,7 +109,7 @@ class RecallConversation(Handle, Middleware):
         runtime: Runtime[Any],
         config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
     ) -> dict[str, Any] | None:
-        """The middleware: as the node, before the agent begins."""
+        """Recall as the node does, before the agent begins."""
         return self(state, config or {}, runtime)
 
     async def abefore_agent(
@@ -117,48 +118,50 @@ class RecallConversation(Handle, Middleware):
         runtime: Runtime[Any],
         config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
     ) -> dict[str, Any] | None:
-        """As `before_agent`; the loop goes on meanwhile."""
-        config = config or {}
-        question = self._asked(state, config, runtime)
-        if question is None:
+        """Async form of `before_agent`."""
+        recall = self._recall_of(state, config or {}, runtime)
+        if recall is None:
             return None
         try:
-            await _awaited(self._opened(question.store), self._opening_timeout_s)
-            earlier = await _awaited(in_thread(question.ask), self._timeout_s)
+            await _result(self._opened(recall.store), self._opening_timeout_s)
+            earlier = await _result(_in_daemon_thread(recall.read), self._timeout_s)
         except Exception as error:
-            self._failed(error)
+            self._note_failure(error)
             return None
         return self._update(state, earlier)
 
-    def _asked(
+    def _recall_of(
         self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None
-    ) -> _Question | None:
-        """What to ask, and where; None where there is no need to ask."""
+    ) -> _Recall | None:
+        """Return the recall that a run needs; None if it is not its first turn."""
         messages = messages_of(state, self._messages_key)
         said = [message for message in messages if message.type != "system"]
         if len(said) > len(last_turn(said)) or time.monotonic() < self._not_before_s:
             return None
         memory, thread_id = self._memories.of(config, runtime), self._thread_to_resume(config)
-        return _Question(memory.store, lambda: memory.resume(thread_id, *self._budget))
+        budget = self._budget
+        limits = budget.max_messages, budget.max_tokens, budget.token_counter
+        return _Recall(memory.store, lambda: memory.resume(thread_id, *limits))
 
     def _opened(self, store: BaseStore) -> Future[None]:
-        """Ends when the store is open."""
-        opened = in_thread(lambda: run(opening(store)))
+        """Return a future that ends when the store is open."""
+        opened = _in_daemon_thread(lambda: run(opening(store)))
         opened.add_done_callback(self._note_opening)
         return opened
 
-    def _note_opening(self, opening: Future[None]) -> None:
+    def _note_opening(self, opened: Future[None]) -> None:
         # A first start takes long; a database that was away is not waited for again.
-        self._opening_timeout_s = None if opening.exception() is None else self._timeout_s
+        self._opening_timeout_s = None if opened.exception() is None else self._timeout_s
 
     def _thread_to_resume(self, config: RunnableConfig) -> str | None:
         asked = (config.get("configurable") or {}).get("resume_thread_id", self._thread_id)
         return None if asked is None else thread_id_of_run(asked)
 
-    def _failed(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
+        """Count and log that a run recalls nothing."""
         self.failures += 1
         if is_unreachable(error):
-            self._not_before_s = time.monotonic() + PAUSE_S
+            self._not_before_s = time.monotonic() + REST_S
         reason = str(error) or f"no answer within {self._timeout_s:g} s"
         logger.warning("a thread begins without what was said earlier: %s", reason)
 
@@ -172,13 +175,13 @@ class RecallConversation(Handle, Middleware):
             return {self._messages_key: _of_form(given, new)}
         system = [message for message in current if message.type == "system"]
         said = [message for message in current if message.type != "system"]
-        # The reducer appends; to put something before, all is put anew.
+        # The reducer appends. To put messages first, all messages are replaced.
         cleared = RemoveMessage(id=REMOVE_ALL_MESSAGES)
         return {self._messages_key: [cleared, *system, *new, *said]}
 
 
 def _before(earlier: Sequence[BaseMessage], current: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Earlier messages as they may stand before the current ones: none twice, no id twice."""
+    """Return the earlier messages that may precede the current ones: none twice, no id twice."""
     here = {message.id: message for message in current if message.id is not None}
     new: list[BaseMessage] = []
     for message in earlier:
@@ -191,7 +194,7 @@ def _before(earlier: Sequence[BaseMessage], current: Sequence[BaseMessage]) -> l
 
 
 def _of_form(given: Sequence[Any], new: Sequence[BaseMessage]) -> list[Any]:
-    """A state that keeps messages in another form has no reducer of LangGraph's: replaced whole."""
+    """Return all messages in the form of the given ones: the state has no reducer of LangGraph."""
     are_dicts = all(isinstance(message, Mapping) for message in given)
     earlier = convert_to_openai_messages(new) if are_dicts else new
     system = [each for each in given if as_messages(each)[0].type == "system"]
@@ -199,12 +202,12 @@ def _of_form(given: Sequence[Any], new: Sequence[BaseMessage]) -> list[Any]:
 
 
 @cache
-def _middleware() -> type[RecallConversation]:
+def _recall_middleware() -> type[RecallConversation]:
     return as_middleware(RecallConversation)
 
 
 def recall_conversation(
-    store: Source = None,
+    store: MemorySource = None,
     *,
     user_id: str | None = None,
     thread_id: str | None = None,
@@ -214,31 +217,33 @@ def recall_conversation(
     timeout_s: float = DEFAULT_TIMEOUT_S,
     messages_key: str = "messages",
 ) -> RecallConversation:
-    """What begins a thread with earlier messages: a node to begin with, or an agent's middleware.
+    """Return a node to begin a graph with, or an agent's middleware, that recalls messages.
+
+    By default, the latest 40 messages are recalled.
 
     Args:
-        store: a memory, a repository or a store; None, the store of the graph.
-        user_id: None, the user of the run: see `PerUserStore`.
-        thread_id: the thread to go on from; None for all, the latest messages of any. The run
+        store: a memory, a repository or a store; None for the store of the graph.
+        user_id: None for the user of the run: see `PerUserStore`.
+        thread_id: the thread to continue; None for the latest messages of any thread. The run
             may name another: `configurable={"resume_thread_id": …}`, a string, a UUID or a whole
             number; anything else is an error of that run.
-        max_messages: how many at most; None for any number.
-        max_tokens: likewise; see `ConversationMemory.resume`.
-        token_counter: what counts them.
-        timeout_s: how long the reply may wait for it, once the store is open.
-        messages_key: the state's field of messages.
+        max_messages: the largest number of messages; None for no limit.
+        max_tokens: the largest number of tokens; see `ConversationMemory.resume`.
+        token_counter: counts the tokens.
+        timeout_s: how long the reply may wait for messages, once the store is open.
+        messages_key: the field of the state that holds the messages.
     """
-    budget = max_messages, max_tokens, token_counter
-    return _middleware()(store, user_id, thread_id, budget, timeout_s, messages_key)
+    budget = Budget(max_messages, max_tokens, token_counter)
+    return _recall_middleware()(store, user_id, thread_id, budget, timeout_s, messages_key)
 
 
-async def _awaited(future: Future[T], timeout_s: float | None) -> T:
+async def _result(future: Future[ReadT], timeout_s: float | None) -> ReadT:
     return await asyncio.wait_for(asyncio.wrap_future(future), timeout_s)
 
 
-def in_thread(function: Callable[[], T]) -> Future[T]:
-    """Runs it in a thread that keeps no process from ending."""
-    future: Future[T] = Future()
+def _in_daemon_thread(function: Callable[[], ReadT]) -> Future[ReadT]:
+    """Run a function in a thread that does not keep the process from ending."""
+    future: Future[ReadT] = Future()
     context = copy_context()
 
     def run() -> None:

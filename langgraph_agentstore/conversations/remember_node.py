@@ -1,4 +1,4 @@
-"""`remember_conversation`: saves each turn after it was answered, in the background.
+"""`remember_conversation`: saves each turn after its answer, in the background.
 
 A turn that cannot be saved never fails a reply: it is logged, and counted in `stats`.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Optional, TypeAlias, TypeVar
+from typing import Any, Optional, TypeAlias
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
@@ -26,6 +26,7 @@ from ..errors import (
     TurnRefusedError,
     UserConflictError,
 )
+from ..model.json_values import shown
 from .background_saver import (
     DEFAULT_CAPACITY,
     DEFAULT_DRAIN_TIMEOUT_S,
@@ -34,9 +35,9 @@ from .background_saver import (
     logger,
 )
 from .graph_context import (
-    Memories,
+    MemorySource,
     Middleware,
-    Source,
+    UserMemories,
     as_middleware,
     messages_of,
     thread_of,
@@ -45,20 +46,17 @@ from .memory import ConversationMemory
 from .stored_messages import is_said
 from .turns import Turn, last_turn, turn_of_messages
 
-T = TypeVar("T")
-
-_Thread: TypeAlias = tuple[str, str]
-"""A user and one of the user's threads."""
+_ThreadOfUser: TypeAlias = tuple[str, str]
+"""A user id and a thread id."""
 
 _THREADS = 1_024
-_LONGEST_TOLD = 100
 _OF_THE_GRAPH = (ConfigurationError, MissingUserError, UserConflictError, InvalidOperationError)
-"""Mistakes in how the graph was made or called, which every run meets."""
+"""Mistakes in how the graph is built or called, which every run meets."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """The turn a thread saved last, by the id of the message it began with."""
+    """The last saved turn of a thread, and the id of its first message."""
 
     message_id: str | None
     key: str
@@ -66,13 +64,13 @@ class _Saved:
 
 
 class RememberConversation(AwaitedClosing, Middleware):
-    """A graph's node, and middleware of an agent; made by `remember_conversation`."""
+    """A node of a graph, and middleware of an agent; created by `remember_conversation`."""
 
     __name__ = "remember_conversation"
 
     def __init__(
         self,
-        store: Source,
+        store: MemorySource,
         user_id: str | None,
         saver: BackgroundSaver,
         metadata: Mapping[str, Any] | None,
@@ -80,17 +78,17 @@ class RememberConversation(AwaitedClosing, Middleware):
     ) -> None:
         super().__init__()
         self._saver = saver
-        self._memories = Memories(store, user_id)
+        self._memories = UserMemories(store, user_id)
         self._metadata = metadata
         self._messages_key = messages_key
         self._gate = threading.Lock()
-        self._saved: Lru[_Thread, _Saved] = Lru(_THREADS)
-        self._asked: Lru[_Thread, list[BaseMessage]] = Lru(_THREADS)
+        self._saved: Lru[_ThreadOfUser, _Saved] = Lru(_THREADS)
+        self._asked: Lru[_ThreadOfUser, list[BaseMessage]] = Lru(_THREADS)
 
     def __call__(
         self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None = None
     ) -> None:
-        """The node: accepts the turn that the state ends with, and changes nothing.
+        """Accept the turn that the state ends with, as a node; change nothing in the state.
 
         Raises:
             ConfigurationError, MissingUserError, InvalidOperationError: the graph has no store,
@@ -105,11 +103,11 @@ class RememberConversation(AwaitedClosing, Middleware):
         except _OF_THE_GRAPH:
             raise
         except TurnRefusedError:
-            logger.exception("a turn of thread %r is not saved", _thread_told(config))
+            logger.exception("a turn of thread %s is not saved", _thread_shown(config))
         except Exception:
             # The reply matters more than its record.
             self._saver.refuse()
-            logger.exception("a turn of thread %r is not saved", _thread_told(config))
+            logger.exception("a turn of thread %s is not saved", _thread_shown(config))
 
     def before_agent(
         self,
@@ -117,7 +115,7 @@ class RememberConversation(AwaitedClosing, Middleware):
         runtime: Runtime[Any],
         config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
     ) -> None:
-        """The middleware: notes what was asked, which a summary may replace before the end."""
+        """Note the question, as middleware: a summary may replace it before the agent ends."""
         try:
             memory, thread_id = self._memories.of(config or {}, runtime), thread_of(config or {})
             asked = [m for m in last_turn(messages_of(state, self._messages_key)) if is_said(m)]
@@ -126,8 +124,8 @@ class RememberConversation(AwaitedClosing, Middleware):
         except _OF_THE_GRAPH:
             raise
         except Exception as error:
-            # Told when the turn is to be saved.
-            logger.debug("what was asked is not noted: %s", error)
+            # The same error is logged when the turn is saved.
+            logger.debug("a question is not noted: %s", error)
 
     async def abefore_agent(
         self,
@@ -135,7 +133,7 @@ class RememberConversation(AwaitedClosing, Middleware):
         runtime: Runtime[Any],
         config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
     ) -> None:
-        """As `before_agent`; nothing here waits."""
+        """Async form of `before_agent`; it never waits."""
         self.before_agent(state, runtime, config)
 
     def after_agent(
@@ -144,7 +142,7 @@ class RememberConversation(AwaitedClosing, Middleware):
         runtime: Runtime[Any],
         config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
     ) -> None:
-        """The middleware: as the node, when the agent is done."""
+        """Accept the turn as the node does, when the agent is done."""
         self(state, config or {}, runtime)
 
     async def aafter_agent(
@@ -153,33 +151,33 @@ class RememberConversation(AwaitedClosing, Middleware):
         runtime: Runtime[Any],
         config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
     ) -> None:
-        """As `after_agent`; nothing here waits."""
+        """Async form of `after_agent`; it never waits."""
         self(state, config or {}, runtime)
 
     def stats(self) -> SaverStats:
-        """Counters of turns accepted, saved, lost; no I/O."""
+        """Return the counters of turns accepted, saved and lost, without I/O."""
         return self._saver.stats()
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Waits until every accepted turn is written; False if time ran out first."""
+        """Wait until every accepted turn is written; return False if the time is up first."""
         return self._saver.flush(timeout_s)
 
     async def aflush(self, timeout_s: float | None = None) -> bool:
-        """As `flush`."""
+        """Async form of `flush`."""
         return await asyncio.to_thread(self.flush, timeout_s)
 
     def close(self) -> None:
-        """Writes what waits, for `drain_timeout_s` at most. Idempotent; the store stays open."""
+        """Write the waiting turns, within `drain_timeout_s`. Idempotent; the store stays open."""
         self._saver.drain()
 
     async def aclose(self) -> None:
-        """As `close`."""
+        """Async form of `close`."""
         await asyncio.to_thread(self.close)
 
     def _turn(
         self, messages: list[BaseMessage], memory: ConversationMemory, thread_id: str
     ) -> Turn:
-        """A turn that goes on, after an interrupt say, is saved again under the same key."""
+        """Return the turn; one that continues, after an interrupt, keeps its key."""
         thread = memory.user_id, thread_id
         with self._gate:
             saved = self._saved.pop(thread, None)
@@ -197,23 +195,23 @@ class RememberConversation(AwaitedClosing, Middleware):
     def _with_question(
         self, memory: ConversationMemory, thread_id: str, messages: list[BaseMessage]
     ) -> list[BaseMessage]:
-        """With what was asked, if the agent put a summary in its place meanwhile."""
+        """Put the noted question in front, if the agent replaced it by a summary."""
         with self._gate:
             asked = self._asked.pop((memory.user_id, thread_id), [])
         return messages if any(map(is_said, messages)) else [*asked, *messages]
 
 
-def _thread_told(config: RunnableConfig) -> str:
-    return str((config.get("configurable") or {}).get("thread_id"))[:_LONGEST_TOLD]
+def _thread_shown(config: RunnableConfig) -> str:
+    return shown((config.get("configurable") or {}).get("thread_id"))
 
 
 @cache
-def _middleware() -> type[RememberConversation]:
+def _remember_middleware() -> type[RememberConversation]:
     return as_middleware(RememberConversation)
 
 
 def remember_conversation(
-    store: Source = None,
+    store: MemorySource = None,
     *,
     user_id: str | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -221,19 +219,19 @@ def remember_conversation(
     capacity: int = DEFAULT_CAPACITY,
     drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S,
 ) -> RememberConversation:
-    """What saves each turn of a graph: a node to end with, or middleware of an agent.
+    """Return a node to end a graph with, or an agent's middleware, that saves each turn.
 
-    `builder.add_node("remember", remember_conversation())`, with edges from the node that
-    answers to this one and from here to the end; `create_agent(…, middleware=[…])`.
-    It takes no time: the turn is written in the background, by a thread of its own.
+    `builder.add_node("remember", remember_conversation())`, with an edge from the answering node
+    to this one and an edge from here to the end; or `create_agent(…, middleware=[…])`. The graph
+    does not wait: another thread writes the turn in the background.
 
     Args:
-        store: a memory, a repository or a store; None, the store of the graph.
-        user_id: None, the user of the run: see `PerUserStore`.
+        store: a memory, a repository or a store; None for the store of the graph.
+        user_id: None for the user of the run: see `PerUserStore`.
         metadata: saved with each turn, such as the agent's name.
-        messages_key: the state's field of messages.
-        capacity: how many turns may wait while the database is away.
-        drain_timeout_s: how long the end waits for the database, if it is away.
+        messages_key: the field of the state that holds the messages.
+        capacity: the largest number of turns that wait while the database is away.
+        drain_timeout_s: how long closing waits for the database while it is away.
     """
     saver = BackgroundSaver(capacity, drain_timeout_s)
-    return _middleware()(store, user_id, saver, metadata, messages_key)
+    return _remember_middleware()(store, user_id, saver, metadata, messages_key)

@@ -1,7 +1,7 @@
-"""Turns of conversations: pages of a thread, the newest of all, threads; and whole records.
+"""SQL for turns: pages of a thread or of all, the newest turns, threads, and forgetting one.
 
-The keys of a thread are a range of the primary key: all that begin with its id and `_`, among
-them those of `a_b` where `a` is asked for, which is why the value has the last word.
+The keys of a thread are a range of the primary key: all that begin with its id and `_`. The range
+of `a` also contains the keys of `a_b`, so statements compare the thread id in the value too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..sql.statement import (
 )
 
 ThreadRow: TypeAlias = tuple[str, str, str, int]
-"""A thread's id, the texts of its first and last time, and how many turns it has."""
+"""A thread's id, its first and last timestamps as texts, and its number of turns."""
 
 _AFTER_UNDERSCORE = "`"
 """The character that follows `_` by code point."""
@@ -46,9 +46,9 @@ def plan_thread_page(
     before: str | None = None,
     newest_first: bool = False,
 ) -> Statement[list[Item]]:
-    """The next `size` turns of a thread in the order of their keys, or in the opposite one.
+    """Read the next `size` turns of a thread in the order of their keys, or in the opposite one.
 
-    `after`: the last key read, or what sorts just before the first; `before`: where to end.
+    `after`: the last key read, or a text that sorts just before the first; `before`: the end.
     """
     first, end = f"{thread_id}_", before or f"{thread_id}{_AFTER_UNDERSCORE}"
     if after is not None:
@@ -92,7 +92,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
 
 
 def plan_forget_thread(address: Address, thread_id: str, context: SqlContext) -> Statement[int]:
-    """Removes the turns of a thread; how many that had not expired."""
+    """Remove the turns of a thread; return how many of them had not expired."""
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key > $3 AND i.key < $4
@@ -106,9 +106,9 @@ DELETE FROM {context.tables.item} i
 def plan_newest_turns(
     address: Address, before: tuple[str, str] | None, size: int, context: SqlContext
 ) -> Statement[list[Item]]:
-    """The `size` newest turns of all threads, by time and key, before one of such a pair.
+    """Read the `size` newest turns of all threads, before a pair of timestamp and key.
 
-    Every turn of the user is looked at, and `size` of them are kept.
+    The statement reads every turn of the user and keeps `size` of them.
     """
     timestamp, key = before or (_LAST_TEXT, "")
     sql = f"""
@@ -123,7 +123,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
 
 
 def plan_threads(address: Address, context: SqlContext) -> Statement[list[ThreadRow]]:
-    """Every thread with its first and last time and its number of turns, the latest first."""
+    """Read every thread with its first and last time and its number of turns, latest first."""
     sql = f"""
 SELECT t.thread_id, min(t.said), max(t.said), count(*)
   FROM (SELECT i.value->>'thread_id' AS thread_id,

@@ -55,7 +55,7 @@ DEEPEST = 100
 """Levels of nesting; values stop at twice as many."""
 
 _DATA_URI = "data:application/octet-stream;base64,"
-_BYTES_OF_A_NUMBER = 8
+_NUMBER_BYTES = 8
 _LONGEST_NAME = 60
 _MOST_DECIMAL_BITS = 10_000
 
@@ -130,8 +130,10 @@ class StorableJson:
         if isinstance(node, str):
             return self._text(str.__str__(node), node, path)
         if isinstance(node, (int, float)):
-            self._left -= _BYTES_OF_A_NUMBER
-            return _number(node) if self._left >= 0 else self._omit(node, path, "no room is left")
+            self._left -= _NUMBER_BYTES
+            return (
+                _json_number(node) if self._left >= 0 else self._omit(node, path, "no room is left")
+            )
         if isinstance(node, (bytes, bytearray, memoryview)):
             return self._bytes(node, path)
         if isinstance(node, (date, time)):
@@ -147,7 +149,7 @@ class StorableJson:
             return self._omit(node, path, reason)
         self._open.append(id(node))
         try:
-            for is_such, parts in _KINDS:
+            for is_such, parts in _COMPOSITES:
                 if is_such(node):
                     return self._children(parts(node), path)
             if isinstance(node, Iterator):  # reading it would use it up
@@ -231,7 +233,7 @@ def clean_text(text: str) -> str:
     return text
 
 
-def _number(number: int | float) -> Json:
+def _json_number(number: int | float) -> Json:
     """NaN and infinities, which JSON does not have, are null; larger integers are texts."""
     if isinstance(number, int):
         whole = int(number)
@@ -264,7 +266,7 @@ def _elements(node: Any) -> int:
     return 0
 
 
-def _listed(array: Any) -> Any:
+def _elements_of(array: Any) -> Any:
     """Lists an array's elements; numpy's times are made texts first, or they come as numbers."""
     is_time = getattr(array.dtype, "kind", "") in ("M", "m")
     return (array.astype(str) if is_time else array).tolist()
@@ -294,12 +296,12 @@ def _is_collection(node: Any) -> bool:
     return isinstance(node, (Sequence, Set, ValuesView))
 
 
-_KINDS: Sequence[tuple[Callable[[Any], bool], Callable[[Any], Any]]] = (
+_COMPOSITES: Sequence[tuple[Callable[[Any], bool], Callable[[Any], Any]]] = (
     (lambda node: isinstance(node, Mapping), dict),
     (lambda node: isinstance(node, BaseModel), _dumped),
     (_is_dataclass, _fields),
     (_offers("__attrs_attrs__"), _of_attrs),
-    (_is_array, _listed),
+    (_is_array, _elements_of),
     (_is_pandas, lambda table: table.to_dict(orient="records")),
     (_is_polars, lambda table: table.to_dicts()),
     (_is_collection, list),

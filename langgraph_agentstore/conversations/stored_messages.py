@@ -71,7 +71,7 @@ def as_messages(messages: object) -> list[BaseMessage]:
     """
     given = [messages] if is_one_message(messages) else list(cast("Iterable[Any]", messages))
     kept: list[BaseMessage] = []
-    for message in _joined(map(_message, given)):
+    for message in _chunks_joined(map(_as_message, given)):
         if isinstance(message, RemoveMessage):
             gone = message.id
             kept = [one for one in kept if gone != REMOVE_ALL and one.id != gone]
@@ -118,7 +118,7 @@ def loaded_messages(documents: object) -> list[BaseMessage]:
     return found
 
 
-def _message(given: Any) -> BaseMessage:
+def _as_message(given: Any) -> BaseMessage:
     if isinstance(given, BaseMessage):
         return given
     if isinstance(given, Mapping) and isinstance(given.get("data"), Mapping):
@@ -147,7 +147,7 @@ def _of_unknown_form(given: dict[str, Any]) -> BaseMessage:
     )
 
 
-def _joined(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
+def _chunks_joined(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
     """Consecutive pieces of one message as one."""
     whole: list[BaseMessage] = []
     for message in messages:
@@ -221,7 +221,7 @@ def _is_call(block: Json) -> bool:
 
 def _loaded(document: Any) -> BaseMessage:
     if not isinstance(document, Mapping) or not isinstance(document.get("data"), Mapping):
-        return _message(document)
+        return _as_message(document)
     left = dict(document["data"])
     while True:
         try:

@@ -29,10 +29,10 @@ from .context_index import Match
 from .storable_json import LARGEST_VALUE
 from .turns import ThreadSummary, Turn, summaries, turn_of_value
 
-PAGE_SIZE = 1_000
-NEWEST_PAGE_SIZE = 100
+TURNS_PER_PAGE = 1_000
+NEWEST_PER_PAGE = 100
 REMEMBERED_THREADS = 1_024
-INDEXED = ("context[*]",)
+TURN_INDEX = ("context[*]",)
 """The field by which turns are found, whatever fields the store's index names."""
 
 PagedT = TypeVar("PagedT")
@@ -61,7 +61,7 @@ class TurnStore(Protocol):
         """Read the turns of a thread, or all, in the order in which they were said, none twice."""
 
     def newest_first(
-        self, thread_id: str | None = None, page_size: int = NEWEST_PAGE_SIZE
+        self, thread_id: str | None = None, page_size: int = NEWEST_PER_PAGE
     ) -> NextPage[Turn]:
         """Read the turns of a thread, or all, the newest first."""
 
@@ -111,13 +111,13 @@ class GenericTurnStore(TurnStore):
     def put_op(self, turn: Turn) -> PutOp:
         """Return the operation that writes a turn."""
         ttl = (getattr(self.store, "ttl_config", None) or {}).get("default_ttl")
-        return PutOp(self.labels, turn.key, turn.value(self.max_value_bytes), list(INDEXED), ttl)
+        return PutOp(self.labels, turn.key, turn.value(self.max_value_bytes), list(TURN_INDEX), ttl)
 
     @override
     def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
         written, left = 0, iter(turns)
         with telling_progress(progress, "saving") as tell:
-            while batch := list(islice(left, PAGE_SIZE)):
+            while batch := list(islice(left, TURNS_PER_PAGE)):
                 run(self.put(batch))
                 written += len(batch)
                 tell(written)
@@ -134,7 +134,7 @@ class GenericTurnStore(TurnStore):
 
     @override
     def newest_first(
-        self, thread_id: str | None = None, page_size: int = NEWEST_PAGE_SIZE
+        self, thread_id: str | None = None, page_size: int = NEWEST_PER_PAGE
     ) -> NextPage[Turn]:
         found: list[Turn] | None = None
 
@@ -193,7 +193,7 @@ class GenericTurnStore(TurnStore):
     def forget(self, thread_id: str) -> Steps[int]:
         keys = {turn.key for turn in (yield from self._read(thread_id))}
         left = iter(keys)
-        while batch := list(islice(left, PAGE_SIZE)):
+        while batch := list(islice(left, TURNS_PER_PAGE)):
             yield self._ops(PutOp(self.labels, key, None) for key in batch)
         self._latest.pop(thread_id, None)
         return len(keys)
@@ -223,11 +223,11 @@ class GenericTurnStore(TurnStore):
         """Read turns in the store's order; one may come twice if others write meanwhile."""
 
         def read(_last: Item | None, offset: int) -> Steps[Any]:
-            [items] = yield self._ops([self._search_op(thread_id, PAGE_SIZE, offset)])
+            [items] = yield self._ops([self._search_op(thread_id, TURNS_PER_PAGE, offset)])
             return items
 
         turns_of = partial(self._turns, thread_id=thread_id, since=since, until=until)
-        return pages_of(read, turns_of, PAGE_SIZE)
+        return pages_of(read, turns_of, TURNS_PER_PAGE)
 
     def _remember(self, turn: Turn) -> None:
         known = self._latest.get(turn.thread_id, turn)
@@ -275,7 +275,7 @@ def sorted_pages(next_page: NextPage[PagedT], order: Callable[[PagedT], Any]) ->
             while page := (yield from next_page()):
                 sort.add(page)
             ordered = sort.in_order()
-        return list(islice(ordered, PAGE_SIZE))
+        return list(islice(ordered, TURNS_PER_PAGE))
 
     return next_sorted
 

@@ -1,11 +1,11 @@
-"""A turn: what somebody asked, what was answered, and the messages that this took.
+"""A turn: a question, its answer, and the messages between them.
 
-Everything is made JSON when a turn is made, see `storable_json.py`: what has no JSON form must not
-take the turn along, nor may a later change of the caller's objects be seen.
+Everything is converted to JSON when a turn is created, see `storable_json.py`. So a part without a
+JSON form does not lose the turn, and later changes of the caller's objects do not reach it.
 
-Stored as JSON: `query`, `response`, `thread_id` and `timestamp` (ISO 8601, UTC, always with
-microseconds, so that texts sort as times do), and where there is any `metadata` and `messages` in
-LangChain's own form. `context` and `previous` serve search: see `context_index.py`.
+A turn is stored as JSON: `query`, `response`, `thread_id` and `timestamp` (ISO 8601, UTC, always
+with microseconds, so that texts sort as times do); if there are any, `metadata` and `messages` in
+LangChain's form. `context` and `previous` are for search: see `context_index.py`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,11 @@ from datetime import datetime, timezone
 from itertools import product
 from typing import Any
 
-from langchain_core.messages import (
-    AIMessage,
-    BaseMessage,
-    HumanMessage,
-)
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from ..errors import InvalidValueError, ValueTypeError
-from ..model.json_values import encode_value
-from .keys import ConversationKey, check_thread_id, in_utc, now
+from ..model.json_values import encode_value, shown
+from .keys import ConversationKey, check_thread_id, in_utc, next_moment
 from .storable_json import LARGEST_VALUE, StorableJson, counted
 from .stored_messages import documents_of, is_said, is_summary, loaded_messages, logger
 
@@ -34,10 +30,10 @@ from .stored_messages import documents_of, is_said, is_summary, loaded_messages,
 class Turn:
     """One turn of a thread.
 
-    `timestamp` is when it was said, in UTC; turns are ordered by it, and of one microsecond by
-    `key`. `stored_messages`: as LangChain's `messages_to_dict` writes them, all parts made JSON;
-    None where only texts were saved.
-    `previous`: the key of the thread's turn before it, where it was known.
+    `timestamp`: when it was said, in UTC. Turns are ordered by it, then by `key`.
+    `stored_messages`: the messages as LangChain's `messages_to_dict` writes them, with all parts
+    as JSON; None if only texts were saved.
+    `previous`: the key of the turn before it in its thread, if it was known.
     """
 
     key: str
@@ -52,19 +48,19 @@ class Turn:
 
     @property
     def order(self) -> tuple[datetime, str]:
-        """What turns are sorted by."""
+        """The sort key of turns."""
         return self.timestamp, self.key
 
     @property
     def text(self) -> str:
-        """Query and response, as they are searched."""
+        """Query and response as one text, for search."""
         return "\n".join(filter(None, (self.query, self.response)))
 
     @property
     def messages(self) -> list[BaseMessage]:
-        """As they were saved; of a turn of texts one human message and one of the model.
+        """The messages as they were saved; for a turn of texts, one human and one AI message.
 
-        A call of a tool may be unanswered: `ConversationMemory.messages` and `resume` mend that.
+        A tool call may have no answer; `ConversationMemory.messages` and `resume` leave it out.
         """
         if self.stored_messages is not None:
             return loaded_messages(self.stored_messages)
@@ -72,11 +68,11 @@ class Turn:
         return [said, AIMessage(self.response, id=f"{self.key}-response")]
 
     def value(self, most_bytes: int = LARGEST_VALUE) -> dict[str, Any]:
-        """The JSON that is stored, also of a turn that somebody made of other things.
+        """Return the JSON to store, also if the caller put other objects into the turn.
 
         Args:
-            most_bytes: what the store takes. Of a larger turn large parts are left out first,
-                then its messages; what was said is cut last.
+            most_bytes: the most that the store takes. A larger turn loses its large parts first,
+                then its messages; query and response are cut last.
         """
         value = self._parts()
         if _fits(value, most_bytes):
@@ -131,7 +127,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ThreadSummary:
-    """A thread: when its first and last turn were said, in UTC, and how many it has."""
+    """A thread: when its first and last turns were said, in UTC, and its number of turns."""
 
     thread_id: str
     first: datetime
@@ -146,10 +142,10 @@ def new_turn(
     metadata: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> Turn:
-    """A turn of texts, said now or at another moment.
+    """Return a turn of texts, said now or at another moment.
 
     Raises:
-        ValueTypeError: query or response is no string, or metadata no mapping.
+        ValueTypeError: query or response is not a string, or metadata not a mapping.
     """
     for name, text in (("query", query), ("response", response)):
         if not isinstance(text, str):
@@ -158,7 +154,7 @@ def new_turn(
             )
     if metadata is not None and not isinstance(metadata, Mapping):
         raise ValueTypeError(f"metadata is a mapping, got {type(metadata).__name__}")
-    moment = now() if at is None else in_utc(at)
+    moment = next_moment() if at is None else in_utc(at)
     form = StorableJson()
     turn = Turn(
         key=str(ConversationKey.new(thread_id, moment)),
@@ -180,8 +176,8 @@ def turn_of_messages(
     key: str | None = None,
     at: datetime | None = None,
 ) -> Turn:
-    """One turn of these messages: what people said, and the model's last words."""
-    moment = now() if at is None else in_utc(at)
+    """Return one turn of these messages; its texts are the people's and the model's last one."""
+    moment = next_moment() if at is None else in_utc(at)
     form = StorableJson()
     turn = Turn(
         key=str(ConversationKey.new(thread_id, moment)) if key is None else key,
@@ -197,7 +193,7 @@ def turn_of_messages(
 
 
 def split_into_turns(messages: Iterable[BaseMessage]) -> Iterator[list[BaseMessage]]:
-    """Each turn begins with what a person says; what stands before the first is the first's."""
+    """Yield the messages of each turn, which begins with a person's; the first takes all before."""
     turn: list[BaseMessage] = []
     for message in messages:
         begun = any(map(is_said, turn))
@@ -210,17 +206,14 @@ def split_into_turns(messages: Iterable[BaseMessage]) -> Iterator[list[BaseMessa
 
 
 def last_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """The messages from the last that a person said on; none if nobody said anything.
-
-    A summary of earlier messages is not part of it.
-    """
+    """Return the messages of the last turn, without summaries; none if nobody said anything."""
     *_, last = [[], *split_into_turns(messages)]
     said = any(is_said(message) or message.type == "ai" for message in last)
     return [message for message in last if not is_summary(message)] if said else []
 
 
 def _last_words(messages: Sequence[BaseMessage]) -> str:
-    """Those of the model; where it left the last word to a tool, the tool's."""
+    """Return the model's last text; if it said nothing and a tool came last, the tool's."""
     answered = [message.text for message in messages if message.type == "ai" and message.text]
     if not answered and messages and messages[-1].type == "tool":
         return messages[-1].text
@@ -233,7 +226,7 @@ def _metadata(metadata: Mapping[str, Any] | None, form: StorableJson) -> dict[st
 
 
 def _fits(value: dict[str, Any], most_bytes: int) -> bool:
-    """Whether it can be stored as it is."""
+    """Whether it can be stored unchanged."""
     try:
         return len(encode_value(value)) <= min(most_bytes, LARGEST_VALUE)
     except (ValueTypeError, InvalidValueError):
@@ -243,20 +236,20 @@ def _fits(value: dict[str, Any], most_bytes: int) -> bool:
 def _warn(thread_id: str, form: StorableJson) -> None:
     if form.omitted:
         logger.warning(
-            "a turn of thread %r is saved without %d of its parts: %s",
-            *(thread_id, len(form.omitted), counted(form.omitted)),
+            "a turn of thread %s is saved without %d of its parts: %s",
+            *(shown(thread_id), len(form.omitted), counted(form.omitted)),
         )
 
 
 def timestamp_text(moment: datetime) -> str:
-    """ISO 8601 in UTC, to the microsecond: texts of this form sort as their times do."""
+    """Return ISO 8601 in UTC to the microsecond: such texts sort as their times do."""
     return in_utc(moment).isoformat(timespec="microseconds")
 
 
 def turn_of_value(key: str, value: Mapping[str, Any], created_at: datetime) -> Turn | None:
-    """The turn that an item holds, also one that was put by other means; None if it is none.
+    """Return the turn in an item, also one that another program put; None if it is not a turn.
 
-    A turn names its thread. One whose timestamp is none was said when it was written.
+    A turn names its thread. Without a valid timestamp it was said when it was written.
     """
     thread_id = value.get("thread_id")
     if not isinstance(thread_id, str) or not {"query", "response", "messages"} & set(value):
@@ -275,7 +268,7 @@ def turn_of_value(key: str, value: Mapping[str, Any], created_at: datetime) -> T
 
 
 def moment_of(text: object, default: datetime) -> datetime:
-    """A time as somebody wrote it; without a time zone it is taken as UTC."""
+    """Read an ISO 8601 time, by default in UTC; return `default` for anything else."""
     moment = default
     if isinstance(text, str):
         with suppress(ValueError):
@@ -284,13 +277,13 @@ def moment_of(text: object, default: datetime) -> datetime:
 
 
 def summary(thread_id: str, first: str, last: str, turns: int) -> ThreadSummary:
-    """From times as they are stored."""
+    """Return a summary from times as they are stored."""
     unknown = datetime.min.replace(tzinfo=timezone.utc)
     return ThreadSummary(thread_id, moment_of(first, unknown), moment_of(last, unknown), turns)
 
 
 def summaries(turns: Iterable[Turn]) -> list[ThreadSummary]:
-    """A summary of each thread, the latest first; each turn is counted once."""
+    """Return a summary of each thread, the latest first; count each turn once."""
     keys: dict[str, set[str]] = {}
     times: dict[str, tuple[datetime, datetime]] = {}
     for turn in turns:

@@ -288,7 +288,7 @@ def test_a_turn_that_fails_again_and_again_keeps_no_other_waiting(
             raise RuntimeError("cannot embed this")
         return [[1.0, 0.0] for _ in texts]
 
-    monkeypatch.setattr(saver_module, "BATCH_SIZE", 3)
+    monkeypatch.setattr(saver_module, "TURNS_AT_ONCE", 3)
     monkeypatch.setattr(saver_module, "RETRIED_AT_ONCE", 2)
     with AgentStore(fresh_database, index={"dims": 2, "embed": embed}) as store:
         memory, saver = ConversationMemory(store, "ann"), BackgroundSaver(drain_timeout_s=0.1)

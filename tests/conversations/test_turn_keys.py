@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.conversations import ConversationKey
-from langgraph_agentstore.conversations.keys import in_utc, now
+from langgraph_agentstore.conversations.keys import in_utc, next_moment
 from langgraph_agentstore.errors import (
     InvalidKeyError,
     InvalidValueError,
@@ -55,7 +55,7 @@ def test_turns_of_one_moment_have_different_keys() -> None:
 
 
 def test_the_time_never_stands_still() -> None:
-    times = [now() for _ in range(1000)]
+    times = [next_moment() for _ in range(1000)]
     assert sorted(set(times)) == times
     assert times[0].tzinfo is timezone.utc
 
