@@ -15,7 +15,6 @@ from pathlib import Path
 from ..bench import Bench, server
 from ..harness import Family, Options, option_parser, parsed, run
 from . import searches, writes
-from .answers import QUALITY_HEADINGS
 from .samples import VectorTable
 
 _ROWS = {1536: 40_000, 3072: 20_000}
@@ -50,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with server(options.folder) as dsn:
         bench = Bench(options, dsn)
         families = _families(bench, options)
-        return run("benchmarks.vectors", families, options, bench.described, QUALITY_HEADINGS)
+        return run(
+            "benchmarks.vectors", families, options, bench.described, searches.QUALITY_HEADINGS
+        )
 
 
 def _families(bench: Bench, options: VectorOptions) -> Iterator[Family]:

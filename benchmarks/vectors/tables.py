@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import psycopg
+from langchain_core.embeddings import Embeddings
 from pgvector.psycopg import register_vector
 from psycopg.types.json import Jsonb
+from typing_extensions import override
+
+from langgraph_agentstore.config.index import LARGEST_INLINE_VECTOR
 
 from ..bench import Bench
 from ..items import key, settle
 from ..stores import make_tables
-from .answers import Lookup, our_index, their_index
 from .samples import Mixture, VectorTable
+
+MARK = "#"
 
 _STAGED = """CREATE UNLOGGED TABLE staged (
     number integer, tenant text, key text, value jsonb, embedding vector)"""
@@ -46,6 +51,41 @@ _APPROXIMATE = """
 SELECT x.indexrelid::regclass::text, pg_get_indexdef(x.indexrelid)
   FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am a ON a.oid = c.relam
  WHERE a.amname = 'hnsw'"""
+
+
+class Lookup(Embeddings):
+    """The embedder of both: it looks up the vector of a text, whatever follows a `#` in it."""
+
+    def __init__(self, vectors: Mapping[str, list[float]]) -> None:
+        self.vectors = vectors
+
+    @override
+    def embed_query(self, text: str) -> list[float]:
+        return self.vectors[text.partition(MARK)[0]]
+
+    @override
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [self.embed_query(text) for text in texts]
+
+    # Without a thread, which the inherited ones would use.
+    @override
+    async def aembed_query(self, text: str) -> list[float]:
+        return self.embed_query(text)
+
+    @override
+    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
+        return self.embed_documents(texts)
+
+
+def our_index(dims: int, embed: Embeddings) -> dict[str, Any]:
+    """Return the index that everyone gets by default."""
+    return {"dims": dims, "embed": embed, "fields": ["text"]}
+
+
+def their_index(dims: int, embed: Embeddings) -> dict[str, Any]:
+    """Return HNSW with its defaults; above 2,000 dimensions only `halfvec` can be indexed."""
+    kind = "vector" if dims <= LARGEST_INLINE_VECTOR else "halfvec"
+    return {**our_index(dims, embed), "ann_index_config": {"kind": "hnsw", "vector_type": kind}}
 
 
 def filled(bench: Bench, table: VectorTable, *, theirs: bool = True) -> str:

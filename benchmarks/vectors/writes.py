@@ -14,8 +14,8 @@ from ..harness import Contestant, alternate, rate
 from ..items import key
 from ..results import OFFICIAL, Goal, Result
 from ..stores import Sides, make_tables, open_sides
-from .answers import Lookup, our_index, their_index
 from .samples import Mixture, Sample, Tenant
+from .tables import Lookup, our_index, their_index
 
 DIMS = 64
 _BATCH = 100
