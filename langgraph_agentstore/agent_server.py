@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_project", "guard_store", "unguarded_actions"]
 
-Action = Literal["put", "get", "search", "delete", "list_namespaces"]
-ACTIONS: tuple[Action, ...] = ("put", "get", "search", "delete", "list_namespaces")
-_READING: tuple[Action, ...] = ("get", "search", "list_namespaces")
+StoreAction = Literal["put", "get", "search", "delete", "list_namespaces"]
+ACTIONS: tuple[StoreAction, ...] = ("put", "get", "search", "delete", "list_namespaces")
+_READING: tuple[StoreAction, ...] = ("get", "search", "list_namespaces")
 
 _ANY_LABEL = "*"
 
@@ -146,7 +146,7 @@ class _Guard:
         self._readable = readable
         self._administrator = administrator
 
-    def handler(self, action: Action) -> Callable[..., Awaitable[None]]:
+    def handler(self, action: StoreAction) -> Callable[..., Awaitable[None]]:
         async def confine(ctx: Context, value: dict[str, Any]) -> None:
             if not await self._may_do_all(ctx):
                 value["namespace"] = self._allowed(ctx.user.identity, action, value["namespace"])
@@ -159,7 +159,7 @@ class _Guard:
         answer = self._administrator(ctx)
         return bool(await answer if inspect.isawaitable(answer) else answer)
 
-    def _allowed(self, identity: str, action: Action, asked: Sequence[str] | None) -> Labels:
+    def _allowed(self, identity: str, action: StoreAction, asked: Sequence[str] | None) -> Labels:
         """Return the namespace that this action may use; raise the server's error for any other."""
         own = self._own(identity)
         labels = tuple(asked or ())

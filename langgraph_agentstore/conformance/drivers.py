@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 from langgraph.store.base import BaseStore, Item, Op, Result, SearchItem
 
-T = TypeVar("T")
-Labels = tuple[str, ...]
-Body = Callable[["Driver"], Coroutine[Any, Any, T]]
+ReturnT = TypeVar("ReturnT")
+NamespaceTuple = tuple[str, ...]
+Body = Callable[["Driver"], Coroutine[Any, Any, ReturnT]]
 
 THREADS = 16
 """The number of concurrent calls of `Blocking.together`."""
@@ -38,27 +38,27 @@ class Driver(ABC):
     def __init__(self, store: BaseStore) -> None:
         self.store = store
 
-    async def put(self, namespace: Labels, key: str, value: Any, **options: Any) -> None:
+    async def put(self, namespace: NamespaceTuple, key: str, value: Any, **options: Any) -> None:
         """Call `put` or `aput`."""
         await self._call("put", namespace, key, value, **options)
 
-    async def get(self, namespace: Labels, key: str, **options: Any) -> Item | None:
+    async def get(self, namespace: NamespaceTuple, key: str, **options: Any) -> Item | None:
         """Call `get` or `aget`."""
         item: Item | None = await self._call("get", namespace, key, **options)
         return item
 
-    async def delete(self, namespace: Labels, key: str) -> None:
+    async def delete(self, namespace: NamespaceTuple, key: str) -> None:
         """Call `delete` or `adelete`."""
         await self._call("delete", namespace, key)
 
-    async def search(self, prefix: Labels, **options: Any) -> list[SearchItem]:
+    async def search(self, prefix: NamespaceTuple, **options: Any) -> list[SearchItem]:
         """Call `search` or `asearch`."""
         found: list[SearchItem] = await self._call("search", prefix, **options)
         return found
 
-    async def list_namespaces(self, **options: Any) -> list[Labels]:
+    async def list_namespaces(self, **options: Any) -> list[NamespaceTuple]:
         """Call `list_namespaces` or `alist_namespaces`."""
-        namespaces: list[Labels] = await self._call("list_namespaces", **options)
+        namespaces: list[NamespaceTuple] = await self._call("list_namespaces", **options)
         return namespaces
 
     async def batch(self, operations: Iterable[Op]) -> list[Result]:
@@ -68,7 +68,7 @@ class Driver(ABC):
 
     @classmethod
     @abstractmethod
-    def run(cls, opened: object, body: Body[T]) -> T:
+    def run(cls, opened: object, body: Body[ReturnT]) -> ReturnT:
         """Enter `opened`, a store or a context manager of one, and run `body` on the store."""
 
     @abstractmethod
@@ -76,15 +76,17 @@ class Driver(ABC):
         """Wait for `seconds`."""
 
     @abstractmethod
-    async def together(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
+    async def together(
+        self, calls: Sequence[Callable[[], Awaitable[ReturnT]]]
+    ) -> list[ReturnT | Exception]:
         """Make all calls concurrently; return the result or the exception of each, in order."""
 
     @abstractmethod
-    async def in_threads(self, functions: Sequence[Callable[[], T]]) -> list[T]:
+    async def in_threads(self, functions: Sequence[Callable[[], ReturnT]]) -> list[ReturnT]:
         """Run each function in its own thread, all concurrently."""
 
     @abstractmethod
-    async def on_a_loop(self, function: Callable[[], T]) -> T:
+    async def on_a_loop(self, function: Callable[[], ReturnT]) -> ReturnT:
         """Call a blocking function in the thread of a running event loop."""
 
     @abstractmethod
@@ -98,7 +100,7 @@ class Blocking(Driver):
     form = "blocking"
 
     @classmethod
-    def run(cls, opened: object, body: Body[T]) -> T:
+    def run(cls, opened: object, body: Body[ReturnT]) -> ReturnT:
         """Run `body` with no event loop in this thread."""
         if isinstance(opened, AbstractContextManager):
             with opened as store:
@@ -109,21 +111,23 @@ class Blocking(Driver):
         """Block the thread for `seconds`."""
         time.sleep(seconds)  # noqa: ASYNC251 - there is no loop to block
 
-    async def together(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
+    async def together(
+        self, calls: Sequence[Callable[[], Awaitable[ReturnT]]]
+    ) -> list[ReturnT | Exception]:
         """Make up to `THREADS` calls at a time."""
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(_outcome, calls))
 
-    async def in_threads(self, functions: Sequence[Callable[[], T]]) -> list[T]:
+    async def in_threads(self, functions: Sequence[Callable[[], ReturnT]]) -> list[ReturnT]:
         """Start one thread for each function."""
         with ThreadPoolExecutor(len(functions)) as pool:
             futures = [pool.submit(function) for function in functions]
             return [future.result() for future in futures]
 
-    async def on_a_loop(self, function: Callable[[], T]) -> T:
+    async def on_a_loop(self, function: Callable[[], ReturnT]) -> ReturnT:
         """Run an event loop in this thread for this one call."""
 
-        async def call() -> T:
+        async def call() -> ReturnT:
             return function()
 
         return asyncio.run(call())
@@ -138,10 +142,10 @@ class Awaited(Driver):
     form = "awaited"
 
     @classmethod
-    def run(cls, opened: object, body: Body[T]) -> T:
+    def run(cls, opened: object, body: Body[ReturnT]) -> ReturnT:
         """Enter the store and run `body` on a new event loop."""
 
-        async def entered() -> T:
+        async def entered() -> ReturnT:
             if isinstance(opened, AbstractAsyncContextManager):
                 async with opened as store:
                     return await body(cls(store))
@@ -156,16 +160,18 @@ class Awaited(Driver):
         """Wait without blocking the event loop."""
         await asyncio.sleep(seconds)
 
-    async def together(self, calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | Exception]:
+    async def together(
+        self, calls: Sequence[Callable[[], Awaitable[ReturnT]]]
+    ) -> list[ReturnT | Exception]:
         """Make all calls at once."""
         results = await asyncio.gather(*[call() for call in calls], return_exceptions=True)
         return [_returned(result) for result in results]
 
-    async def in_threads(self, functions: Sequence[Callable[[], T]]) -> list[T]:
+    async def in_threads(self, functions: Sequence[Callable[[], ReturnT]]) -> list[ReturnT]:
         """Run the functions while the event loop goes on."""
         return await asyncio.gather(*[asyncio.to_thread(function) for function in functions])
 
-    async def on_a_loop(self, function: Callable[[], T]) -> T:
+    async def on_a_loop(self, function: Callable[[], ReturnT]) -> ReturnT:
         """Call the function in the thread of the loop that runs this fact."""
         return function()
 
@@ -182,19 +188,19 @@ def _as_store(opened: object) -> BaseStore:
     return opened
 
 
-def _without_a_loop(body: Coroutine[Any, Any, T]) -> T:
+def _without_a_loop(body: Coroutine[Any, Any, ReturnT]) -> ReturnT:
     """Run a coroutine that never suspends, and return its result."""
     try:
         body.send(None)
     except StopIteration as finished:
-        value: T = finished.value
+        value: ReturnT = finished.value
         return value
     body.close()
     raise RuntimeError("a fact awaits its driver's methods and nothing else")
 
 
-def _outcome(call: Callable[[], Awaitable[T]]) -> T | Exception:
-    async def body() -> T:
+def _outcome(call: Callable[[], Awaitable[ReturnT]]) -> ReturnT | Exception:
+    async def body() -> ReturnT:
         return await call()
 
     try:
@@ -203,7 +209,7 @@ def _outcome(call: Callable[[], Awaitable[T]]) -> T | Exception:
         return error
 
 
-def _returned(result: T | BaseException) -> T | Exception:
+def _returned(result: ReturnT | BaseException) -> ReturnT | Exception:
     if isinstance(result, BaseException) and not isinstance(result, Exception):
         raise result
     return result

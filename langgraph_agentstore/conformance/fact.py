@@ -12,8 +12,8 @@ from langgraph.store.base import TTLConfig
 from .drivers import Driver
 
 CaseT = TypeVar("CaseT")
-Check: TypeAlias = Callable[[Driver], Coroutine[Any, Any, None]]
-CheckOfCase: TypeAlias = Callable[[Driver, CaseT], Coroutine[Any, Any, None]]
+FactBody: TypeAlias = Callable[[Driver], Coroutine[Any, Any, None]]
+CaseBody: TypeAlias = Callable[[Driver, CaseT], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Fact:
 
     name: str
     statement: str
-    check: Check
+    check: FactBody
     needs_ttl: bool = False
     ttl: TTLConfig | None = None
 
@@ -39,7 +39,7 @@ FACTS: dict[str, Fact] = {}
 """All facts by name, in the order of the modules in `facts`."""
 
 
-def fact(check: Check) -> Check:
+def fact(check: FactBody) -> FactBody:
     """Declare a fact; the function gives its name, the docstring its statement."""
     _declare(Fact(check.__name__, _statement(check), check))
     return check
@@ -47,10 +47,10 @@ def fact(check: Check) -> Check:
 
 def fact_of_each(
     cases: Mapping[str, CaseT],
-) -> Callable[[CheckOfCase[CaseT]], CheckOfCase[CaseT]]:
+) -> Callable[[CaseBody[CaseT]], CaseBody[CaseT]]:
     """Declare one fact per case, named `name[case]`; the function gets the case."""
 
-    def declare(check: CheckOfCase[CaseT]) -> CheckOfCase[CaseT]:
+    def declare(check: CaseBody[CaseT]) -> CaseBody[CaseT]:
         for name, case in cases.items():
             full_name = f"{check.__name__}[{name}]"
             _declare(Fact(full_name, _statement(check), partial(_check_case, check, case)))
@@ -59,17 +59,17 @@ def fact_of_each(
     return declare
 
 
-def fact_of_expiry(ttl: TTLConfig | None = None) -> Callable[[Check], Check]:
+def fact_of_expiry(ttl: TTLConfig | None = None) -> Callable[[FactBody], FactBody]:
     """Declare a fact about items that expire, for a store opened with `ttl`."""
 
-    def declare(check: Check) -> Check:
+    def declare(check: FactBody) -> FactBody:
         _declare(Fact(check.__name__, _statement(check), check, needs_ttl=True, ttl=ttl))
         return check
 
     return declare
 
 
-async def _check_case(check: CheckOfCase[CaseT], case: CaseT, store: Driver) -> None:
+async def _check_case(check: CaseBody[CaseT], case: CaseT, store: Driver) -> None:
     await check(store, case)
 
 

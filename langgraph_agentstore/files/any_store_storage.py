@@ -17,10 +17,10 @@ from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..store.steps import Locked, Steps, StoreOps
-from .file_value import REFUSED, FileValue, Seen, content_of, with_creation_of
+from .file_value import REFUSED, FileValue, Seen, file_of, with_creation_of
 from .sql import FileEntry, Reach, SizeUnit
 
-PAGE = 1_000_000
+NO_LIMIT = 1_000_000
 """Stores without a total order repeat and drop items from page to page: better a single one."""
 
 BATCH = 100
@@ -93,7 +93,7 @@ class AnyStoreStorage:
 
     def entries(self, reach: Reach, unit: SizeUnit) -> Steps[list[FileEntry]]:
         items = yield from self._items()
-        return [_entry(path, items[path], unit) for path in items if reach.covers(path)]
+        return [_file_entry(path, items[path], unit) for path in items if reach.covers(path)]
 
     def contents(self, reach: Reach, _literal: str) -> Steps[list[tuple[str, Any]]]:
         items = yield from self._items()
@@ -133,7 +133,7 @@ class AnyStoreStorage:
         found: dict[str, FileValue] = {}
         labels, read = check_labels(self._namespace), 0
         while True:
-            search = SearchOp(labels, limit=PAGE, offset=read, refresh_ttl=self._refreshes)
+            search = SearchOp(labels, limit=NO_LIMIT, offset=read, refresh_ttl=self._refreshes)
             [page] = yield StoreOps(self._store, [search])
             if not page:  # A short page proves nothing: stores may cap the limit.
                 return dict(sorted(found.items()))
@@ -178,12 +178,12 @@ def _children_of(items: dict[str, FileValue], folder: str, unit: SizeUnit) -> li
             below = f"{folder}{name}/"
             found[below] = FileEntry(below, 0, is_folder=True)
         else:
-            found[path] = _entry(path, value, unit)
+            found[path] = _file_entry(path, value, unit)
     return [found[path] for path in sorted(found)]
 
 
-def _entry(path: str, value: FileValue, unit: SizeUnit) -> FileEntry:
-    file = content_of(value)
+def _file_entry(path: str, value: FileValue, unit: SizeUnit) -> FileEntry:
+    file = file_of(value)
     if file is None:
         return FileEntry(path, None)
     size = len(file.text if unit == "characters" else file.text.encode("utf-8", "surrogatepass"))

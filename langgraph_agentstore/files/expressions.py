@@ -30,7 +30,7 @@ _OUTSIDE: Final = {
     **{name.upper(): f"[^{chars}]" for name, chars in _WITHIN_CLASS.items()},
     r"\Z": r"\z",
 }
-_TOKEN: Final = re.compile(
+_RE_TOKEN: Final = re.compile(
     r"\\u(?P<short>[0-9a-fA-F]{4})|\\U(?P<long>[0-9a-fA-F]{8})|\\.|\{,(?=\d+\})|\[\^?\]?|\]|.",
     re.DOTALL,
 )
@@ -87,7 +87,7 @@ def translated(pattern: str) -> str:
     """Translate an expression of `re` to one with the same meaning in RE2."""
     parts: list[str] = []
     in_class = False
-    for token in _TOKEN.finditer(pattern):
+    for token in _RE_TOKEN.finditer(pattern):
         text = token[0]
         code = token["short"] or token["long"]
         if code:

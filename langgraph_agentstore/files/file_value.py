@@ -56,19 +56,19 @@ class FileContent:
 
     def changed(self, text: str) -> FileContent:
         """Return the file with another text, modified now; `created_at` stays."""
-        at = now()
+        at = timestamp()
         created_at = self.created_at or at
         return FileContent(text, created_at=created_at, modified_at=at)
 
 
-def now() -> str:
+def timestamp() -> str:
     """Return the current time in UTC as ISO 8601."""
     return datetime.now(timezone.utc).isoformat()
 
 
 def created(text: str, encoding: Encoding = "utf-8") -> FileContent:
     """Return a new file, created now."""
-    at = now()
+    at = timestamp()
     return FileContent(text, encoding, at, at)
 
 
@@ -86,7 +86,7 @@ def uploaded(data: bytes, *, binary: bool) -> FileContent | None:
     return created(base64.b64encode(data).decode("ascii"), "base64") if binary else None
 
 
-def content_of(value: Mapping[str, Any]) -> FileContent | None:
+def file_of(value: Mapping[str, Any]) -> FileContent | None:
     """Return the file that a value of either form holds; None if it is not a file."""
     content = value.get("content")
     if isinstance(content, list) and all(isinstance(line, str) for line in content):
@@ -119,5 +119,5 @@ def text_form(file: FileContent) -> FileValue:
 
 def with_creation_of(before: FileValue | None, value: FileValue) -> FileValue:
     """Return a file's value with the creation time of the file that it replaces, if any."""
-    file = None if before is None else content_of(before)
+    file = None if before is None else file_of(before)
     return {**value, "created_at": file.created_at} if file and file.created_at else value

@@ -26,7 +26,7 @@ def lines_of(text: str) -> list[str]:
     return text.removeprefix(BYTE_ORDER_MARK).splitlines()
 
 
-def shown(text: str, line_end: re.Pattern[str]) -> str:
+def with_lf(text: str, line_end: re.Pattern[str]) -> str:
     r"""Return the text with every line end as "\n"."""
     return line_end.sub("\n", text)
 
@@ -37,7 +37,7 @@ def replaced_as_shown(text: str, old: str, new: str, line_end: re.Pattern[str]) 
     A "\n" of `new` becomes the line end at its position in `old`, or else the nearest one.
     """
     ends = _LineEnds(line_end.findall(text))
-    first, *rest = shown(text, line_end).split(old)
+    first, *rest = with_lf(text, line_end).split(old)
     made = [ends.put_into(first)]
     for part in rest:
         made += [ends.put_in_place(old, new), ends.put_into(part)]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from ..errors import VersionConflictError
 from ..store.items import UPDATE_ATTEMPTS
-from ..store.steps import Steps
-from .file_value import REFUSED, FileContent, FileValue, content_of, uploaded
+from ..store.steps import ResultT, Steps
+from .file_value import REFUSED, FileContent, FileValue, file_of, uploaded
 from .line_ends import replaced_as_shown
 from .sql import FileEntry, Reach, SizeUnit
 from .storage import FileStorage
@@ -21,9 +21,8 @@ from .storage import FileStorage
 EDIT_ATTEMPTS = UPDATE_ATTEMPTS
 """The number of lost races after which an edit gives up; for each, another writer succeeded."""
 
-ResultT = TypeVar("ResultT")
 
-Change: TypeAlias = Callable[[str], "tuple[str, int] | str"]
+TextChange: TypeAlias = Callable[[str], "tuple[str, int] | str"]
 """Returns the changed text and the number of replacements, or an error."""
 
 
@@ -74,7 +73,7 @@ def texts_with(
     contents = yield from storage.contents(reach, literal)
     texts = []
     for path, value in contents:
-        file = content_of(value) if matches(path) and isinstance(value, dict) else None
+        file = file_of(value) if matches(path) and isinstance(value, dict) else None
         if file is not None and not file.is_binary:
             texts.append((path, file.text))
     return texts
@@ -83,7 +82,7 @@ def texts_with(
 def file_at(storage: FileStorage, path: str) -> Steps[FileContent | None]:
     """Return the file at a path; None if there is no item, or one that is not a file."""
     [value] = yield from storage.read([path])
-    return None if value is None else content_of(value)
+    return None if value is None else file_of(value)
 
 
 def not_found(path: str) -> str:
@@ -94,7 +93,7 @@ def not_found(path: str) -> str:
 def edited(
     storage: FileStorage,
     path: str,
-    change: Change,
+    change: TextChange,
     form: Callable[[FileContent], FileValue],
     result: Callable[..., ResultT],
 ) -> Steps[ResultT]:
@@ -105,7 +104,7 @@ def edited(
     """
     for _ in range(EDIT_ATTEMPTS):
         seen = yield from storage.look(path)
-        file = None if seen is None else content_of(seen.value)
+        file = None if seen is None else file_of(seen.value)
         if seen is None or file is None:
             return result(error=not_found(path))
         if file.is_binary:
@@ -131,8 +130,8 @@ def as_shown(
     old: str,
     new: str,
     line_end: re.Pattern[str],
-    replace: Change,
-) -> Change:
+    replace: TextChange,
+) -> TextChange:
     r"""Return a change that replaces `old` in a text as its lines were shown, joined by "\n".
 
     The text keeps its line ends. If `old` has other line ends than "\n", it is matched exactly.
@@ -178,7 +177,7 @@ def download(
 ) -> Steps[list[ResultT]]:
     """Read the bytes of files; return a result for each path, in their order."""
     values = yield from storage.read(paths)
-    files = [None if value is None else content_of(value) for value in values]
+    files = [None if value is None else file_of(value) for value in values]
     return [
         result(path=path, error="file_not_found")
         if file is None

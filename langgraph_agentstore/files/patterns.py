@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from .._support.optional import imported
 from ..errors import InvalidOperationError, StoreTimeoutError
 
-T = TypeVar("T")
+FoundT = TypeVar("FoundT")
 
 LONGEST_PATTERN: Final = 1_000
 """The maximum length of a regular expression or a glob, in characters."""
@@ -41,7 +41,7 @@ class MatchingBudget:
             )
         self._left_s = MATCHING_S
 
-    def spend(self, match: Callable[[float], T]) -> T:
+    def spend(self, match: Callable[[float], FoundT]) -> FoundT:
         """Run one match; its argument is the time that it may take, in seconds.
 
         Raises:

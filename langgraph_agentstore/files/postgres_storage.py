@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from langgraph.store.base import NOT_PROVIDED, Item
 
@@ -15,7 +15,7 @@ from ..sql.items.pages import plan_record
 from ..sql.statement import Put
 from ..store.executor import Operation, Statement
 from ..store.items import Items, plan_get, plan_put, plan_replacement
-from ..store.steps import On, Steps
+from ..store.steps import On, ResultT, Steps
 from .file_value import REFUSED, FileValue, Seen, with_creation_of
 from .sql import (
     FileEntry,
@@ -28,8 +28,6 @@ from .sql import (
     plan_entries,
     plan_overwrite,
 )
-
-ResultT = TypeVar("ResultT")
 
 
 class PostgresStorage:

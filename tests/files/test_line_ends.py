@@ -13,7 +13,7 @@ from langgraph_agentstore.files.line_ends import (
     UNIVERSAL,
     lines_of,
     replaced_as_shown,
-    shown,
+    with_lf,
 )
 
 texts = st.text(st.sampled_from("ab\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029\ufeff"), max_size=20)
@@ -23,7 +23,7 @@ line_ends = st.sampled_from([ANY, UNIVERSAL])
 
 @given(texts)
 def test_line_ends_are_those_of_splitlines(text: str) -> None:
-    lines = shown(text, ANY).split("\n")
+    lines = with_lf(text, ANY).split("\n")
     assert text.splitlines() == (lines[:-1] if lines[-1] == "" else lines)
 
 
@@ -41,8 +41,8 @@ def test_an_edited_file_shows_the_edited_text(
     # A "\r" before a "\n" would be one line end, which neither text has.
     text = text.replace("\r", "\r\n")
     made = replaced_as_shown(text, old, new, line_end)
-    expected = shown(text, line_end).replace(old, new)
-    assert shown(made, line_end) == shown(expected, line_end)
+    expected = with_lf(text, line_end).replace(old, new)
+    assert with_lf(made, line_end) == with_lf(expected, line_end)
 
 
 @pytest.mark.parametrize(

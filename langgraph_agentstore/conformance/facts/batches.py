@@ -15,7 +15,7 @@ SPACE = ("facts", "batches")
 MANY = 20_000
 
 
-def values_of(results: list[Any]) -> list[Any]:
+def item_values(results: list[Any]) -> list[Any]:
     """Return the value of each item; results that are not items stay as they are."""
     return [item.value if isinstance(item, Item) else item for item in results]
 
@@ -53,7 +53,7 @@ async def operations_may_come_from_a_generator(store: Driver) -> None:
 
     assert await store.batch(operations()) == [None, None, None]
     results = await store.batch(GetOp(SPACE, key) for key in "210")
-    assert values_of(results) == [{"n": 2}, {"n": 1}, {"n": 0}]
+    assert item_values(results) == [{"n": 2}, {"n": 1}, {"n": 0}]
 
 
 @fact
@@ -76,8 +76,8 @@ async def reads_of_a_batch_come_before_its_writes(store: Driver) -> None:
             ListNamespacesOp(),
         ]
     )
-    assert values_of(results[2:4]) == [{"n": 1}, None]
-    assert values_of(results[4]) == [{"n": 1}]
+    assert item_values(results[2:4]) == [{"n": 1}, None]
+    assert item_values(results[4]) == [{"n": 1}]
     assert results[5] == [SPACE]
     assert (await existing(store, SPACE, "a")).value == {"n": 2}
     assert (await existing(store, (*SPACE, "new"), "b")).value == {"n": 3}
@@ -92,7 +92,7 @@ async def many_reads_of_a_batch_come_before_its_writes(store: Driver) -> None:
     results = await store.batch([*writes, *searches, *writes])
     for found in results[3:-3]:
         assert isinstance(found, list)
-        assert values_of(found) == [{"n": 1}]
+        assert item_values(found) == [{"n": 1}]
     assert len(await store.search(SPACE)) == 3
 
 
@@ -111,7 +111,7 @@ async def the_last_write_of_a_key_wins(store: Driver, case: tuple[list[Any], Any
     values, expected = case
     await store.put(SPACE, "k", {"n": 0})
     await store.batch([PutOp(SPACE, "k", value) for value in values])
-    assert values_of([await store.get(SPACE, "k")]) == [expected]
+    assert item_values([await store.get(SPACE, "k")]) == [expected]
 
 
 @fact
@@ -131,7 +131,7 @@ async def a_batch_spans_namespaces(store: Driver) -> None:
     spaces = [(*SPACE, str(number)) for number in range(50)]
     await store.batch([PutOp(space, "k", {"at": space[-1]}) for space in spaces])
     results = await store.batch([GetOp(space, "k") for space in reversed(spaces)])
-    assert values_of(results) == [{"at": space[-1]} for space in reversed(spaces)]
+    assert item_values(results) == [{"at": space[-1]} for space in reversed(spaces)]
 
 
 @fact
@@ -155,5 +155,5 @@ async def twenty_thousand_puts_travel_in_one_batch(store: Driver) -> None:
     puts = [PutOp(SPACE, str(number), {"n": number}) for number in range(MANY)]
     assert await store.batch(puts) == [None] * MANY
     results = await store.batch([GetOp(SPACE, key) for key in ("0", "16383", str(MANY - 1))])
-    assert values_of(results) == [{"n": 0}, {"n": 16383}, {"n": MANY - 1}]
+    assert item_values(results) == [{"n": 0}, {"n": 16383}, {"n": MANY - 1}]
     assert len(await store.search(SPACE, limit=2 * MANY)) == MANY

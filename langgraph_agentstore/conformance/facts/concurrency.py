@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ..drivers import Driver, Labels
+from ..drivers import Driver, NamespaceTuple
 from ..fact import fact, fact_of_each
 from .items import existing
 
 SPACE = ("facts", "concurrency")
 PATIENCE_S = 30.0
 
-BAD: dict[str, tuple[Labels, str, Any]] = {
+BAD_CALLS: dict[str, tuple[NamespaceTuple, str, Any]] = {
     "NaN": (SPACE, "bad", {"n": float("nan")}),
     "NUL in a value": (SPACE, "bad", {"text": "a\x00"}),
     "lone surrogate in a value": (SPACE, "bad", {"text": "\ud800"}),
@@ -104,8 +104,10 @@ async def of_puts_to_one_item_one_wins_whole(store: Driver) -> None:
     assert (await existing(store, SPACE, "k")).value in values
 
 
-@fact_of_each(BAD)
-async def one_bad_operation_fails_alone(store: Driver, bad: tuple[Labels, str, Any]) -> None:
+@fact_of_each(BAD_CALLS)
+async def one_bad_operation_fails_alone(
+    store: Driver, bad: tuple[NamespaceTuple, str, Any]
+) -> None:
     """Valid calls succeed while a concurrent invalid call fails."""
     calls = [partial(store.put, SPACE, str(number), {"n": number}) for number in range(30)]
     calls.insert(11, partial(store.put, *bad))

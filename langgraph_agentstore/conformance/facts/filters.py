@@ -12,7 +12,7 @@ from .items import refused
 
 SPACE = ("facts", "filters")
 
-ITEMS: dict[str, dict[str, Any]] = {
+FILTERED_ITEMS: dict[str, dict[str, Any]] = {
     "two": {
         "rank": 2,
         "score": 2,
@@ -27,7 +27,7 @@ ITEMS: dict[str, dict[str, Any]] = {
     "bare": {"rank": 7, "done": 1, "who.name": "Cid", "it's": "quoted"},
     "big": {"rank": 8, "score": 2**53 + 1},
 }
-ALL = set(ITEMS)
+ALL = set(FILTERED_ITEMS)
 
 CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
     # LangGraph's own: equality and the six operators.
@@ -104,12 +104,12 @@ WITHOUT_MEANING: dict[str, dict[str, Any]] = {
 async def a_filter_selects_items(store: Driver, case: tuple[dict[str, Any], set[str]]) -> None:
     """Equality, partial objects, operators and paths select the items that the reference says."""
     filter, expected = case
-    await store.batch([PutOp(SPACE, key, value) for key, value in ITEMS.items()])
+    await store.batch([PutOp(SPACE, key, value) for key, value in FILTERED_ITEMS.items()])
     assert {item.key for item in await store.search(SPACE, filter=filter)} == expected
 
 
 @fact_of_each(WITHOUT_MEANING)
 async def a_filter_without_meaning_is_refused(store: Driver, filter: dict[str, Any]) -> None:
     """An invalid filter raises `ValueError`; it does not match nothing or everything."""
-    await store.batch([PutOp(SPACE, key, value) for key, value in ITEMS.items()])
+    await store.batch([PutOp(SPACE, key, value) for key, value in FILTERED_ITEMS.items()])
     await refused(store.search(SPACE, filter=filter))

@@ -14,7 +14,7 @@ from .items import existing, refused
 
 SPACE = ("facts", "keys")
 
-BAD = {"empty": "", "NUL": "a\x00b", "lone surrogate": "a\udfff"}
+BAD_KEYS = {"empty": "", "NUL": "a\x00b", "lone surrogate": "a\udfff"}
 
 OTHER_TYPES: dict[str, Any] = {
     "int": 7,
@@ -48,7 +48,7 @@ async def keys_are_compared_exactly(store: Driver) -> None:
         assert (await existing(store, SPACE, key)).value == {"key": key}
 
 
-@fact_of_each(BAD)
+@fact_of_each(BAD_KEYS)
 async def methods_refuse_a_bad_key(store: Driver, key: str) -> None:
     """Every method raises `ValueError` for a key that is empty or not valid text."""
     await refused(store.put(SPACE, key, {}))
@@ -57,7 +57,7 @@ async def methods_refuse_a_bad_key(store: Driver, key: str) -> None:
     assert await store.search(SPACE) == []
 
 
-@fact_of_each(BAD)
+@fact_of_each(BAD_KEYS)
 async def batches_refuse_a_bad_key(store: Driver, key: str) -> None:
     """A batch checks the keys of its operations like the methods check theirs."""
     for operation in (PutOp(SPACE, key, {}), GetOp(SPACE, key), PutOp(SPACE, key, None)):

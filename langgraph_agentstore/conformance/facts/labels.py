@@ -13,7 +13,7 @@ from .items import existing, refused
 
 SPACE = ("facts", "labels")
 
-BAD: dict[str, Any] = {
+BAD_LABELS: dict[str, Any] = {
     "empty": ("a", ""),
     "period": ("a.b",),
     "NUL": ("a", "b\x00"),
@@ -23,7 +23,7 @@ BAD: dict[str, Any] = {
 }
 
 
-@fact_of_each(BAD)
+@fact_of_each(BAD_LABELS)
 async def methods_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
     """Every method raises `ValueError` for a label that is empty, no string, or has `.` or NUL."""
     await refused(store.put(namespace, "k", {}), "abel")
@@ -35,7 +35,7 @@ async def methods_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
     assert await store.search(()) == []
 
 
-@fact_of_each(BAD)
+@fact_of_each(BAD_LABELS)
 async def batches_refuse_a_bad_label(store: Driver, namespace: Any) -> None:
     """A batch checks the labels of its operations like the methods check theirs."""
     operations: list[Op] = [
@@ -141,7 +141,7 @@ async def labels_do_not_run_together(store: Driver) -> None:
 
 @fact
 async def labels_are_compared_exactly(store: Driver) -> None:
-    """Labels that differ in case, spaces or Unicode form are different labels."""
+    """NamespaceTuple that differ in case, spaces or Unicode form are different labels."""
     labels = ["a", "A", " a", "a ", "é", "e\u0301", "ß", "ss", "ﬁ", "fi"]
     await store.batch([PutOp((*SPACE, label), "k", {"label": label}) for label in labels])
     for label in labels:

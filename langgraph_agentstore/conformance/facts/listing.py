@@ -6,11 +6,11 @@ from typing import Any
 
 from langgraph.store.base import ListNamespacesOp, MatchCondition, PutOp
 
-from ..drivers import Driver, Labels
+from ..drivers import Driver, NamespaceTuple
 from ..fact import fact, fact_of_each
 from .items import refused
 
-TREE: list[Labels] = [
+TREE: list[NamespaceTuple] = [
     ("a",),
     ("a", "b"),
     ("a", "b", "c"),
@@ -23,7 +23,7 @@ TREE: list[Labels] = [
 ]
 
 
-async def plant(store: Driver, namespaces: list[Labels]) -> None:
+async def plant(store: Driver, namespaces: list[NamespaceTuple]) -> None:
     """Put one item into each namespace."""
     await store.batch([PutOp(namespace, "k", {}) for namespace in namespaces])
 
@@ -55,7 +55,7 @@ async def a_namespace_without_items_is_not_listed(store: Driver) -> None:
 @fact
 async def the_order_is_that_of_tuples_not_of_text(store: Driver) -> None:
     """`("a", "b")` comes before `("a-b",)`, however the store joins labels."""
-    namespaces: list[Labels] = [
+    namespaces: list[NamespaceTuple] = [
         ("a",),
         ("a", "b"),
         ("a", "é"),
@@ -75,7 +75,7 @@ async def the_order_is_that_of_tuples_not_of_text(store: Driver) -> None:
     assert await store.list_namespaces() == sorted(namespaces)
 
 
-CONDITIONS: dict[str, tuple[dict[str, Labels], list[Labels]]] = {
+CONDITIONS: dict[str, tuple[dict[str, NamespaceTuple], list[NamespaceTuple]]] = {
     "prefix": ({"prefix": ("a", "b")}, [TREE[1], TREE[2], TREE[3]]),
     "prefix of one label": ({"prefix": ("users",)}, TREE[6:]),
     "prefix of all labels": ({"prefix": ("users", "alice", "files")}, [TREE[7]]),
@@ -101,7 +101,7 @@ CONDITIONS: dict[str, tuple[dict[str, Labels], list[Labels]]] = {
 
 @fact_of_each(CONDITIONS)
 async def conditions_select_namespaces(
-    store: Driver, case: tuple[dict[str, Labels], list[Labels]]
+    store: Driver, case: tuple[dict[str, NamespaceTuple], list[NamespaceTuple]]
 ) -> None:
     """Prefix and suffix match whole labels, `*` matches any one label, and both must match."""
     conditions, expected = case
@@ -139,7 +139,7 @@ async def labels_in_conditions_are_literal(store: Driver, label: str) -> None:
     assert await store.list_namespaces(prefix=("*", label)) == [("x", label)]
 
 
-DEPTHS: dict[str, tuple[int, list[Labels]]] = {
+DEPTHS: dict[str, tuple[int, list[NamespaceTuple]]] = {
     "0": (0, [()]),
     "1": (1, [("a",), ("b",), ("users",)]),
     "2": (
@@ -151,7 +151,7 @@ DEPTHS: dict[str, tuple[int, list[Labels]]] = {
 
 
 @fact_of_each(DEPTHS)
-async def max_depth_truncates(store: Driver, case: tuple[int, list[Labels]]) -> None:
+async def max_depth_truncates(store: Driver, case: tuple[int, list[NamespaceTuple]]) -> None:
     """Longer namespaces are truncated and listed once; a depth of 0 gives `()`."""
     depth, expected = case
     await plant(store, TREE)

@@ -64,18 +64,18 @@ FLOATS = {
 async def an_integer_is_kept_exactly(store: Driver, number: int) -> None:
     """Every signed or unsigned 64-bit integer is read back unchanged."""
     await store.put(SPACE, "k", {"n": number, "list": [number], "deep": {"n": number}})
-    _check(await existing(store, SPACE, "k"), number)
+    _check_item(await existing(store, SPACE, "k"), number)
     (found,) = await store.search(SPACE)
-    _check(found, number)
+    _check_item(found, number)
 
 
 @fact_of_each(FLOATS)
 async def a_float_is_kept_exactly(store: Driver, number: float) -> None:
     """Every finite float is read back unchanged and as a float."""
     await store.put(SPACE, "k", {"n": number, "list": [number], "deep": {"n": number}})
-    _check(await existing(store, SPACE, "k"), number)
+    _check_item(await existing(store, SPACE, "k"), number)
     (found,) = await store.search(SPACE)
-    _check(found, number)
+    _check_item(found, number)
 
 
 @fact
@@ -104,10 +104,10 @@ async def a_very_large_integer_is_kept_exactly_or_refused(store: Driver) -> None
     except (ValueError, TypeError):
         assert await store.get(SPACE, "k") is None
         return
-    _check(await existing(store, SPACE, "k"), number, deep=False)
+    _check_item(await existing(store, SPACE, "k"), number, deep=False)
 
 
-def _check(item: Item, number: float, *, deep: bool = True) -> None:
+def _check_item(item: Item, number: float, *, deep: bool = True) -> None:
     read = [item.value["n"]]
     if deep:
         read += [item.value["list"][0], item.value["deep"]["n"]]

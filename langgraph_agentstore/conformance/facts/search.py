@@ -28,7 +28,7 @@ def keys_of(found: list[SearchItem]) -> list[str]:
     return [item.key for item in found]
 
 
-def newest_first(item: SearchItem) -> tuple[float, tuple[str, ...], str]:
+def search_order(item: SearchItem) -> tuple[float, tuple[str, ...], str]:
     """Return the sort key of the order that search promises."""
     return (-item.updated_at.timestamp(), item.namespace, item.key)
 
@@ -67,7 +67,7 @@ async def equal_times_are_ordered_by_namespace_and_key(store: Driver) -> None:
     await fill(store, 60)
     found = await store.search(SPACE, limit=60)
     assert len(found) == 60
-    assert found == sorted(found, key=newest_first)
+    assert found == sorted(found, key=search_order)
     assert found == await store.search(SPACE, limit=60)
 
 

@@ -30,7 +30,7 @@ from deepagents.backends.utils import (
 from ...errors import InvalidOperationError
 from ...store.steps import Steps
 from ..file_value import REFUSED, created, text_form
-from ..line_ends import ANY, UNIVERSAL, shown
+from ..line_ends import ANY, UNIVERSAL, with_lf
 from ..operations import (
     absolute,
     as_shown,
@@ -116,7 +116,7 @@ def grep_text(
     except MATCHING_ERRORS as error:
         return GrepResult(error=str(error))
     # `read_window` counts more line ends than "\n".
-    contents = {path: {"content": shown(text, ANY)} for path, text in files}
+    contents = {path: {"content": with_lf(text, ANY)} for path, text in files}
     return grep_matches_from_files(contents, pattern, path, max_count=max_count)
 
 

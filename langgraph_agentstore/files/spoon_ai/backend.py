@@ -16,10 +16,10 @@ from ..file_value import line_form
 from ..operations import download, upload
 from ..storage import FILESYSTEM, checked_namespace, checked_store, storage_for
 from .operations import (
-    edit_text,
-    glob_files,
+    edit_file,
+    glob_info,
     grep_lines,
-    list_folder,
+    list_info,
     read_lines,
     write_new,
 )
@@ -71,11 +71,11 @@ class StoreBackend(AwaitedClosing):
 
     def ls_info(self, path: str) -> list[FileInfo]:
         """List the files and folders directly in a folder, by path; `[]` for an unknown folder."""
-        return run(list_folder(self._storage, path))
+        return run(list_info(self._storage, path))
 
     async def als_info(self, path: str) -> list[FileInfo]:
         """Async form of `ls_info`."""
-        return await arun(list_folder(self._storage, path))
+        return await arun(list_info(self._storage, path))
 
     def read(self, file_path: str, offset: int = 0, limit: int = 2000) -> str:
         """Return `limit` lines from `offset` on, each as its number from 1, a tab and its text.
@@ -101,13 +101,13 @@ class StoreBackend(AwaitedClosing):
         self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
     ) -> EditResult:
         """Replace a text that occurs once, or all occurrences. No concurrent edit is lost."""
-        return run(edit_text(self._storage, file_path, old_string, new_string, replace_all))
+        return run(edit_file(self._storage, file_path, old_string, new_string, replace_all))
 
     async def aedit(
         self, file_path: str, old_string: str, new_string: str, replace_all: bool = False
     ) -> EditResult:
         """Async form of `edit`."""
-        return await arun(edit_text(self._storage, file_path, old_string, new_string, replace_all))
+        return await arun(edit_file(self._storage, file_path, old_string, new_string, replace_all))
 
     def grep_raw(
         self, pattern: str, path: str | None = None, glob: str | None = None
@@ -136,11 +136,11 @@ class StoreBackend(AwaitedClosing):
         The pattern is relative to the folder `path`: `*.py` matches in the folder itself,
         `**/*.py` at any depth, `{a,b}` either alternative.
         """
-        return run(glob_files(self._storage, pattern, path))
+        return run(glob_info(self._storage, pattern, path))
 
     async def aglob_info(self, pattern: str, path: str = "/") -> list[FileInfo]:
         """Async form of `glob_info`."""
-        return await arun(glob_files(self._storage, pattern, path))
+        return await arun(glob_info(self._storage, pattern, path))
 
     def upload_files(self, files: Sequence[tuple[str, bytes]]) -> list[FileUploadResponse]:
         """Write bytes to paths, replacing files; return one result for each, in their order."""

@@ -30,7 +30,7 @@ EMPTY = "System reminder: File exists but has empty contents"
 LONGEST_ROW = 10_000
 
 
-def list_folder(storage: FileStorage, path: str) -> Steps[list[FileInfo]]:
+def list_info(storage: FileStorage, path: str) -> Steps[list[FileInfo]]:
     """List the files and folders directly in a folder."""
     return listed(storage, path, "characters")
 
@@ -59,7 +59,7 @@ def write_new(storage: FileStorage, path: str, content: str) -> Steps[WriteResul
     return WriteResult(path=path)
 
 
-def edit_text(
+def edit_file(
     storage: FileStorage, path: str, old: str, new: str, everywhere: bool
 ) -> Steps[EditResult]:
     """Replace text in a file."""
@@ -100,7 +100,7 @@ def grep_lines(
         return f"Error: {error}"
 
 
-def glob_files(storage: FileStorage, pattern: str, path: str) -> Steps[list[FileInfo]]:
+def glob_info(storage: FileStorage, pattern: str, path: str) -> Steps[list[FileInfo]]:
     """Return the files below a folder whose path matches, relative to the folder."""
     reach = _below(path, like_of(pattern))
     if reach is None:

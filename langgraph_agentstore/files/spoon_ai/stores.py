@@ -17,7 +17,7 @@ from ..._support.lifecycle import Closing, Handle
 from ..._support.sqlite import open_sqlite
 from ...errors import InvalidOperationError
 from ...model.namespaces import Labels
-from ..any_store_storage import PAGE
+from ..any_store_storage import NO_LIMIT
 
 _LONG_AGO = datetime.fromtimestamp(0, timezone.utc)
 
@@ -138,7 +138,7 @@ class FromLangGraph(Handle, BaseStore):
         offset: int = 0,
     ) -> list[dict[str, Any]]:
         """See `BaseStore.search`; values are sorted by key. Reads the whole namespace."""
-        items = self.store.search(tuple(namespace), limit=PAGE)
+        items = self.store.search(tuple(namespace), limit=NO_LIMIT)
         found = {
             item.key: item.value
             for item in items
@@ -188,7 +188,7 @@ class ToLangGraph(LangGraphStore):
     def _result(self, op: Op) -> Result:
         if isinstance(op, GetOp):
             value = self.store.get(op.namespace, op.key)
-            return None if value is None else Item(**_item(op.namespace, op.key, value))
+            return None if value is None else Item(**_item_fields(op.namespace, op.key, value))
         if isinstance(op, PutOp):
             if op.value is None:
                 self.store.delete(op.namespace, op.key)
@@ -198,23 +198,23 @@ class ToLangGraph(LangGraphStore):
         if isinstance(op, SearchOp):
             namespace = op.namespace_prefix
             found = self.store.search(namespace, op.query, op.filter, op.limit, op.offset)
-            return [SearchItem(**_item(namespace, kv["key"], kv["value"])) for kv in found]
+            return [SearchItem(**_item_fields(namespace, kv["key"], kv["value"])) for kv in found]
         raise InvalidOperationError(
             f"{type(op).__name__}: a store of this kind cannot list namespaces"
         )
 
 
-def _item(namespace: Labels, key: str, value: dict[str, Any]) -> dict[str, Any]:
+def _item_fields(namespace: Labels, key: str, value: dict[str, Any]) -> dict[str, Any]:
     return {
         "namespace": namespace,
         "key": key,
         "value": value,
-        "created_at": _time(value.get("created_at")),
-        "updated_at": _time(value.get("modified_at")),
+        "created_at": _time_of(value.get("created_at")),
+        "updated_at": _time_of(value.get("modified_at")),
     }
 
 
-def _time(text: Any) -> datetime:
+def _time_of(text: Any) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except (TypeError, ValueError):
