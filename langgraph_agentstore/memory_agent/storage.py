@@ -1,7 +1,7 @@
 """What a memory agent asks of a store: the small protocol between the facade and its storage.
 
 Any LangGraph store can answer it (`StoreStorage`); an `AgentStore` answers it faster, and with
-more promises (`PostgresStorage`); so does a file (`FileStorage`).
+more promises (`AgentStoreStorage`); so does a file (`LocalFileStorage`).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class StoreStorage(Storage):
                 return
 
 
-class FileStorage(StoreStorage):
+class LocalFileStorage(StoreStorage):
     """A file, or one user's part of it: updates hold the file's lock."""
 
     def __init__(self, file: FileStore, view: BaseStore) -> None:
@@ -149,7 +149,7 @@ class FileStorage(StoreStorage):
         self._file.rewrite()
 
 
-class PostgresStorage(Storage):
+class AgentStoreStorage(Storage):
     """An `AgentStore` or a view of it: filters run on the server, many writes are one COPY."""
 
     def __init__(self, store: ItemStore) -> None:

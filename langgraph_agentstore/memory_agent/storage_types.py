@@ -22,7 +22,7 @@ from .encryption import Keys
 from .file_formats import FILE_FORMATS
 from .file_store import FileStore
 from .scoped import ScopedStore
-from .storage import FileStorage, PostgresStorage, Storage, StoreStorage
+from .storage import AgentStoreStorage, LocalFileStorage, Storage, StoreStorage
 
 SQLITE_PATH: Final = "memories.db"
 
@@ -71,10 +71,10 @@ def storage_of(given: Opened, user_id: str | None) -> Storage:
     """
     store = given.store
     if isinstance(store, ItemStore):
-        return PostgresStorage(store if user_id is None else view_of(store, user_id))
+        return AgentStoreStorage(store if user_id is None else view_of(store, user_id))
     view = store if user_id is None else ScopedStore(store, user_id)
     if isinstance(store, FileStore):
-        return FileStorage(store, view)
+        return LocalFileStorage(store, view)
     return StoreStorage(view, given.alone)
 
 
