@@ -44,7 +44,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests whose fixtures start a server: `-m "not postgres"` leaves the others."""
-    servers = {"embedded_server", "disposable_server"}
+    servers = {"embedded_server", "disposable_server", "guarded_server", "pair"}
     for item in items:
         if servers.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.postgres)

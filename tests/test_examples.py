@@ -130,6 +130,7 @@ def snippet(printed: str) -> str:
     return printed[printed.index("from langgraph_agentstore import") :]
 
 
+@pytest.mark.postgres
 def test_the_demo_remembers_across_processes_and_runs(folder: Path) -> None:
     first = run(EXAMPLES / "demo.py", "--folder", folder)
     assert first.returncode == 0, first.stdout + first.stderr
@@ -159,6 +160,7 @@ def test_the_demo_remembers_across_processes_and_runs(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+@pytest.mark.postgres
 def test_the_demo_leaves_nothing_running_when_it_is_interrupted(folder: Path) -> None:
     demo = subprocess.Popen(
         [sys.executable, EXAMPLES / "demo.py", "--folder", folder],
@@ -253,6 +255,7 @@ def test_the_demo_notices_a_row_of_the_wrong_user(demo: ModuleType) -> None:
     assert holds(demo, story)[3] is False
 
 
+@pytest.mark.postgres
 def test_the_demo_fails_when_users_share_their_memory(folder: Path) -> None:
     examples = shutil.copytree(EXAMPLES, folder / "examples")
     agent = (examples / "demo_agent.py").read_text("utf-8")

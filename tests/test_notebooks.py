@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.servers import temporary_folder
 
+pytestmark = pytest.mark.postgres
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -14,6 +14,8 @@ import pytest
 
 from tests.support.servers import temporary_folder
 
+pytestmark = pytest.mark.postgres
+
 README = Path(__file__).parents[1] / "README.md"
 _BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n```text printed\n(.*?)^```$)?", re.M | re.S)
 _PRINTS = re.compile(r"# → ?(.*)$", re.MULTILINE)

@@ -195,6 +195,7 @@ async def test_a_client_cannot_take_another_user_than_the_authenticated_one(
     assert [item.key for item in secrets] == ["a secret"]
 
 
+@pytest.mark.postgres
 async def test_a_server_starts_the_bundled_postgres_when_its_store_is_first_used() -> None:
     with temporary_folder() as folder:
         write_project(folder, "./agent_store.py:store", BUNDLED)

@@ -20,6 +20,8 @@ from langgraph_agentstore import AgentIndexConfig, AgentStore, DataStore
 from tests.data_store.fan_out import RECORD, WAYS
 from tests.support.servers import TestServer, temporary_folder
 
+pytestmark = pytest.mark.postgres
+
 WORKERS = 16
 VICTIMS = 4
 ROUNDS = {"increment": 100, "append": 50, "compare_and_set": 15, "lock": 8}

@@ -23,6 +23,8 @@ from langgraph_agentstore.embedded.programs import Programs
 from langgraph_agentstore.errors import EmbeddedPostgresError, MissingExtraError
 from tests.support.servers import TestServer, await_death, is_alive, send, temporary_folder
 
+pytestmark = pytest.mark.postgres
+
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 unless_root = pytest.mark.skipif(
     hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere"

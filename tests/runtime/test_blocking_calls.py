@@ -105,6 +105,7 @@ def bundled() -> Iterator[AgentStore]:
         yield AgentStore.embedded(folder)
 
 
+@pytest.mark.postgres
 async def test_starting_and_stopping_the_bundled_server_blocks_no_event_loop(
     bundled: AgentStore, forbidden: BlockBuster, caplog: pytest.LogCaptureFixture
 ) -> None:

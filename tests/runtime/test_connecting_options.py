@@ -459,6 +459,7 @@ def test_the_encryption_of_the_environment_is_held(
         AgentStore(dsn)
 
 
+@pytest.mark.postgres
 def test_variables_for_another_server_do_not_concern_the_bundled_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,6 +127,7 @@ def test_writing_goes_on_once_there_is_room(cramped: str, small_disk: Path) -> N
         assert store.get(NS, "k") is not None
 
 
+@pytest.mark.postgres
 def test_a_bundled_server_that_a_full_disk_ended_is_started_once_there_is_room() -> None:
     with disk_of("160m") as folder, AgentStore.embedded(folder / "pg") as store:
         store.put(NS, "k", {"n": 1})

@@ -45,6 +45,7 @@ def old_server() -> Iterator[str]:
         run([*ctl, "-m", "immediate", "stop"])
 
 
+@pytest.mark.postgres
 def test_a_server_that_is_too_old_is_told_by_its_version(old_server: str) -> None:
     store = AgentStore(old_server)
     with pytest.raises(ConfigurationError, match=r"^Postgres 16 or later is needed, this is 15\."):

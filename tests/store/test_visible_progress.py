@@ -16,6 +16,8 @@ import pytest
 
 from tests.support.servers import temporary_folder
 
+pytestmark = pytest.mark.postgres
+
 FIRST_START = "starting the bundled Postgres for the first time"
 
 OPENS = """
