@@ -126,7 +126,7 @@ def test_a_search_of_the_site_finds_the_page(
     assert page in search(query)[:3]
 
 
-@pytest.mark.parametrize("query", ["namespace", "vector", "conversation", "place", "lock"])
+@pytest.mark.parametrize("query", ["namespace", "vector", "conversation", "filter", "lock"])
 def test_decisions_come_after_pages_that_say_how(
     search: Callable[[str], list[str]], query: str
 ) -> None:
