@@ -1,25 +1,144 @@
-"""The server of one run, its databases, and the race of one row."""
+"""The server of one run, its databases, and both stores on one of them."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import psycopg
+from langgraph.store.base import BaseStore
+from langgraph.store.postgres import AsyncPostgresStore, PostgresStore
 from psycopg import sql
 
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.embedded import EmbeddedPostgres
 
-from .harness import Contestant, Options, race
+from .harness import Contestant, Options, Result, race
 from .items import Dataset, fill, mixed
-from .results import Result
-from .stores import Sides, make_tables, open_sides
+
+Index: TypeAlias = "dict[str, Any] | None"
+Awaited: TypeAlias = Callable[[BaseStore, int], Awaitable[None]]
+Blocking: TypeAlias = Callable[[BaseStore, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Our store, and the official one by the way it connects; `loop` is asyncio's default."""
+
+    loop: asyncio.AbstractEventLoop
+    ours: AgentStore
+    awaited: Mapping[str, BaseStore]
+    blocking: Mapping[str, BaseStore]
+
+    def awaiting(self, work: Awaited) -> tuple[Contestant, list[Contestant]]:
+        """Return ours and theirs, set to do awaited work."""
+
+        def contestant(label: str, store: BaseStore) -> Contestant:
+            async def run(steps: int) -> None:
+                await work(store, steps)
+
+            return Contestant(label, lambda steps: self.loop.run_until_complete(run(steps)))
+
+        theirs = [contestant(way, store) for way, store in self.awaited.items()]
+        return contestant("ours", self.ours), theirs
+
+    def waiting(self, work: Blocking) -> tuple[Contestant, list[Contestant]]:
+        """Return ours and theirs, set to do blocking work."""
+
+        def contestant(label: str, store: BaseStore) -> Contestant:
+            return Contestant(label, lambda steps: work(store, steps))
+
+        theirs = [contestant(way, store) for way, store in self.blocking.items()]
+        return contestant("ours", self.ours), theirs
+
+    def agree(self, ask: Callable[[BaseStore], Awaitable[Any]]) -> bool:
+        """Tell whether the official store, in every way it connects, answers as ours does."""
+
+        async def answer(store: BaseStore) -> Any:
+            return await ask(store)
+
+        ours, *theirs = (
+            self.loop.run_until_complete(answer(store))
+            for store in (self.ours, *self.awaited.values())
+        )
+        return all(each == ours for each in theirs)
+
+
+@contextmanager
+def open_sides(
+    dsn: str, connections: int, index: Index = None, their_index: Index = None
+) -> Iterator[Sides]:
+    """Open both stores with as many connections each, all of them open.
+
+    The official store is opened as a pool, as one connection and, without an index, as a pipeline.
+    """
+    ways: dict[str, dict[str, Any]] = {
+        f"pool of {connections}": {
+            "pool_config": {"min_size": connections, "max_size": connections}
+        },
+        "one connection": {},
+    }
+    if their_index is None:
+        ways["pipeline"] = {"pipeline": True}
+    opened = AsyncExitStack()
+    with ExitStack() as stack:
+        loop = stack.enter_context(event_loop())
+        ours = stack.enter_context(open_ours(dsn, connections, index))
+        awaited: dict[str, BaseStore] = {}
+        blocking: dict[str, BaseStore] = {}
+        stack.callback(lambda: loop.run_until_complete(opened.aclose()))
+        for way, how in ways.items():
+            options = {**how, "index": their_index}
+            theirs = AsyncPostgresStore.from_conn_string(dsn, **options)
+            awaited[way] = loop.run_until_complete(opened.enter_async_context(theirs))
+            blocking[way] = stack.enter_context(PostgresStore.from_conn_string(dsn, **options))
+        yield Sides(loop, ours, awaited, blocking)
+
+
+@contextmanager
+def open_ours(dsn: str, connections: int, index: Index = None) -> Iterator[AgentStore]:
+    """Open our store with all its connections."""
+    given: Any = index
+    pool = {"min_size": connections, "max_size": connections}
+    with AgentStore(dsn, pool=pool, index=given) as store:
+        yield store
+
+
+def make_tables(dsn: str, index: Index = None, their_index: Index = None) -> None:
+    """Make the tables of both stores, as each makes them."""
+    ours: Any = index
+    theirs: Any = their_index
+    with AgentStore(dsn, index=ours) as store:
+        store.setup()
+    with PostgresStore.from_conn_string(dsn, index=theirs) as peer:
+        peer.setup()
+
+
+@contextmanager
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Open a loop of asyncio itself; at the end, cancel the tasks that are left on it.
+
+    The official store's batching tasks end only by that.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        yield loop
+    finally:
+        loop.run_until_complete(_cancel(asyncio.all_tasks(loop)))
+        loop.close()
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager

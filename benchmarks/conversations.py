@@ -20,9 +20,8 @@ from langgraph_agentstore.conversations import ConversationMemory, Turn, new_tur
 from langgraph_agentstore.conversations.export import ExportFormat
 
 from .bench import server
-from .harness import command
+from .harness import command, print_table
 from .processes import Meter, in_new_process
-from .results import print_table
 
 ONE_BY_ONE = 1_000
 WORDS = (

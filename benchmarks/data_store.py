@@ -19,8 +19,7 @@ from langgraph.store.base import GetOp
 from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore
 
 from .bench import Bench, server
-from .harness import Contestant, Options, option_parser, parsed, race, run
-from .results import NO_GOAL, Goal, Result
+from .harness import NO_GOAL, Contestant, Goal, Options, Result, option_parser, parsed, race, run
 
 KEYS = [f"k{n:05}" for n in range(10_000)]
 NAMESPACE = ("users", "ann", "bench")

@@ -23,11 +23,9 @@ from langgraph.store.base import BaseStore
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.files import DeepAgentsBackend
 
-from .bench import Bench, server
-from .harness import Contestant, Options, option_parser, parsed, run
+from .bench import Bench, Sides, open_sides, server
+from .harness import NO_GOAL, Contestant, Goal, Options, Result, option_parser, parsed, run
 from .items import BEGINNING, Record, fill
-from .results import NO_GOAL, Goal, Result
-from .stores import Sides, open_sides
 
 NAMESPACE = ("filesystem",)
 FILES_IN_A_FOLDER = 100

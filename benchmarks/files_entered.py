@@ -22,8 +22,10 @@ from typing import Any
 import langgraph_agentstore
 from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore, transfer
 from langgraph_agentstore.conversations import ConversationMemory
-from langgraph_agentstore.embedded import EmbeddedPostgres
 from langgraph_agentstore.files import DeepAgentsBackend
+
+from .bench import server
+from .harness import command
 
 PACKAGE = Path(langgraph_agentstore.__file__).parent
 FACTS = ("ada", "facts")
@@ -105,13 +107,12 @@ def rows(store: AgentStore, searched: AgentStore, folder: Path) -> Iterator[tupl
 
 async def main() -> None:
     """Measure every call and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command("benchmarks.files_entered", __doc__)
     parser.add_argument("--names", action="store_true", help="print the names of the files")
     parser.add_argument("--calls", action="store_true", help="print the number of Python calls")
     options = parser.parse_args()
     profiler = Profiler()
-    with tempfile.TemporaryDirectory() as folder:
-        dsn = EmbeddedPostgres(Path(folder) / "postgres").start()
+    with server() as dsn, tempfile.TemporaryDirectory() as folder:
         index = {"dims": 4, "embed": embed}
         with AgentStore(dsn) as store, AgentStore(dsn, schema="searched", index=index) as searched:
             store.setup()

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from statistics import median
 
-from .harness import alternate, command
-from .results import print_table
+from .harness import alternate, command, print_table
 
 NOTHING = "pass"
 PEER = "import langgraph.graph"

@@ -17,9 +17,8 @@ import psycopg
 from langgraph_agentstore.memory_agent import MemoryAgent
 
 from .bench import server
-from .harness import command
+from .harness import command, print_table
 from .processes import Meter, in_new_process
-from .results import print_table
 
 KINDS = ("postgres", "sqlite", "json")
 STEPS = ("batch_store", "search_memory", "backup_data", "restore_data")

@@ -20,10 +20,9 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.transfer import copy
 
 from .bench import server
-from .harness import command
+from .harness import command, print_table
 from .items import memories
 from .processes import Meter, in_new_process
-from .results import print_table
 
 _PAGE = 1000
 _WAYS = {"migrate": "migrate_from_…", "again": "… again", "public": "transfer.copy"}

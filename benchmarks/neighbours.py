@@ -19,9 +19,8 @@ from langgraph_agentstore.conversations.context_index import in_context
 
 from .bench import server
 from .conversation import Question, conversation
-from .harness import command
+from .harness import command, print_table
 from .recall import MODES, NO_MODEL, Mode, Model, find_model, recall, static_model
-from .results import print_table
 
 DEPTH = 10
 

@@ -28,8 +28,7 @@ from langgraph_agentstore import AgentStore
 
 from .bench import server
 from .conversation import Question, Turn, conversation
-from .harness import command
-from .results import print_lines, print_table
+from .harness import command, print_lines, print_table
 
 Mode: TypeAlias = Literal["vector", "text", "hybrid"]
 Found: TypeAlias = Mapping[Mode, Sequence[Sequence[str]]]

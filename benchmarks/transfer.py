@@ -19,10 +19,9 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.transfer import copy, export, import_, verify
 
 from .bench import server
-from .harness import command
+from .harness import command, print_table
 from .items import memories
 from .processes import Meter, in_new_process
-from .results import print_table
 
 NAMES = ("x.jsonl", "x.jsonl.gz", "x.jsonl.zst", "x.json", "x.csv", "x.parquet", "x.yaml")
 _SOURCE, _CHUNK = "source", 2**16

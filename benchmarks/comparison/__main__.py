@@ -9,8 +9,7 @@ from importlib.metadata import version
 import psycopg
 
 from ..bench import Bench, server
-from ..harness import Options
-from ..results import print_lines
+from ..harness import Options, print_lines
 from .rows import ROWS
 from .sides import tried
 

@@ -16,7 +16,7 @@ import psycopg
 from langgraph.store.base import BaseStore, PutOp
 from numpy.typing import NDArray
 
-from .sides import Row, Side, found, outcome
+from .sides import Row, Seen, Side, found, outcome
 
 ROWS: list[Row] = []
 NOTES = ("notes",)
@@ -25,10 +25,10 @@ _END_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                   WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
-def row(does: str, wanted: str) -> Callable[[Callable[[Side], str]], Callable[[Side], str]]:
+def row(does: str, wanted: str) -> Callable[[Seen], Seen]:
     """Add the function to the table; `wanted` is what it returns of a right store."""
 
-    def add(seen: Callable[[Side], str]) -> Callable[[Side], str]:
+    def add(seen: Seen) -> Seen:
         ROWS.append(Row(does, wanted, seen))
         return seen
 
@@ -176,14 +176,11 @@ def _expired(side: Side) -> str:
 
 
 @row("`aput(ns, 7, …)`, then `aget(ns, 7)`", "the item")
-def _key_that_is_a_number(side: Side) -> str:
-    async def tried() -> str:
-        async with side.aopen() as store:
-            key: Any = 7
-            await store.aput(NOTES, key, {"n": 1})
-            return "the item" if await store.aget(NOTES, key) else "None"
-
-    return asyncio.run(tried())
+async def _key_that_is_a_number(side: Side) -> str:
+    async with side.aopen() as store:
+        key: Any = 7
+        await store.aput(NOTES, key, {"n": 1})
+        return "the item" if await store.aget(NOTES, key) else "None"
 
 
 @row("put 17,000 items in one batch", "works; written")
@@ -196,39 +193,33 @@ def _a_large_batch(side: Side) -> str:
 
 
 @row("let a bad write meet a good one on its way", "the good one works, the bad one fails")
-def _a_bad_write_beside_a_good_one(side: Side) -> str:
+async def _a_bad_write_beside_a_good_one(side: Side) -> str:
     # Postgres cannot store the text of the bad one.
-    async def tried() -> str:
-        async with side.aopen() as store:
-            ended = await asyncio.gather(
-                store.aput(NOTES, "good", {"text": "tea"}),
-                store.aput(NOTES, "bad", {"text": "\0"}),
-                return_exceptions=True,
-            )
-            return ", ".join(
-                f"the {name} one {'fails' if isinstance(end, Exception) else 'works'}"
-                for name, end in zip(("good", "bad"), ended, strict=True)
-            )
-
-    return asyncio.run(tried())
+    async with side.aopen() as store:
+        ended = await asyncio.gather(
+            store.aput(NOTES, "good", {"text": "tea"}),
+            store.aput(NOTES, "bad", {"text": "\0"}),
+            return_exceptions=True,
+        )
+        return ", ".join(
+            f"the {name} one {'fails' if isinstance(end, Exception) else 'works'}"
+            for name, end in zip(("good", "bad"), ended, strict=True)
+        )
 
 
 @row("get an item while another task's text is being embedded", "answers at once")
-def _a_get_beside_an_embedding(side: Side) -> str:
+async def _a_get_beside_an_embedding(side: Side) -> str:
     async def slowly(texts: list[str]) -> list[list[float]]:
         await asyncio.sleep(0.3)
         return [[1.0, 0.0] for _ in texts]
 
-    async def tried() -> str:
-        async with side.aopen({"dims": 2, "embed": slowly}) as store:
-            putting = asyncio.create_task(store.aput(NOTES, "text", {"text": "tea"}))
-            await asyncio.sleep(0.1)
-            await store.aget(NOTES, "a")
-            first = "waits for it" if putting.done() else "answers at once"
-            await putting
-            return first
-
-    return asyncio.run(tried())
+    async with side.aopen({"dims": 2, "embed": slowly}) as store:
+        putting = asyncio.create_task(store.aput(NOTES, "text", {"text": "tea"}))
+        await asyncio.sleep(0.1)
+        await store.aget(NOTES, "a")
+        first = "waits for it" if putting.done() else "answers at once"
+        await putting
+        return first
 
 
 @row(
@@ -262,22 +253,16 @@ def _six_at_once(side: Side) -> str:
 
 
 @row("call a blocking method on the thread of the loop", "works")
-def _blocking_on_the_loop(side: Side) -> str:
-    async def tried() -> str:
-        async with side.aopen() as store:
-            return outcome(lambda: store.get(NOTES, "a"))
-
-    return asyncio.run(tried())
+async def _blocking_on_the_loop(side: Side) -> str:
+    async with side.aopen() as store:
+        return outcome(lambda: store.get(NOTES, "a"))
 
 
 @row("await the same store in another loop", "works")
-def _another_loop(side: Side) -> str:
-    async def tried() -> str:
-        async with side.aopen() as store:
-            await store.aput(NOTES, "a", {"n": 1})
-            return await asyncio.to_thread(lambda: outcome(lambda: asyncio.run(asked(store))))
-
+async def _another_loop(side: Side) -> str:
     async def asked(store: BaseStore) -> None:
         await asyncio.wait_for(store.aget(NOTES, "a"), 5)
 
-    return asyncio.run(tried())
+    async with side.aopen() as store:
+        await store.aput(NOTES, "a", {"n": 1})
+        return await asyncio.to_thread(lambda: outcome(lambda: asyncio.run(asked(store))))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from langgraph.store.base import BaseStore
 from langgraph.store.postgres import AsyncPostgresStore, PostgresStore
 
 from langgraph_agentstore import AgentStore
 
-from ..stores import Index
+from ..bench import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,16 @@ class Side:
                 yield theirs
 
 
+Seen: TypeAlias = "Callable[[Side], str | Coroutine[None, None, str]]"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of the table; `wanted` is what `seen` returns of a right store."""
 
     does: str
     wanted: str
-    seen: Callable[[Side], str]
+    seen: Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,12 @@ class Tried:
 
 def tried(row: Row, dsn: str) -> Tried:
     """Try a row on both, in an empty database; an error of a store is shown by its name."""
-    there, here = (outcome(partial(row.seen, Side(dsn, official))) for official in (True, False))
+
+    def seen(official: bool) -> str:
+        said = row.seen(Side(dsn, official))
+        return said if isinstance(said, str) else asyncio.run(said)
+
+    there, here = (outcome(partial(seen, official)) for official in (True, False))
     return Tried(there, here)
 
 

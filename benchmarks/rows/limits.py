@@ -22,12 +22,10 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.embedded.programs import Programs, bundled_major
 from tests.support.proxy import Proxy
 
-from ..bench import Bench
-from ..harness import Contestant, alternate, calibrated, rate
+from ..bench import Bench, open_sides
+from ..harness import OFFICIAL, Contestant, Goal, Result, alternate, calibrated, rate
 from ..items import Dataset, key, large_and_small, mixed
 from ..processes import Meter, in_new_process
-from ..results import OFFICIAL, Goal, Result
-from ..stores import open_sides
 from .reads import getting, random_addresses, repeated
 
 _ROUND_TRIP_S = 0.01

@@ -12,10 +12,9 @@ from langgraph.store.base import BaseStore
 
 from langgraph_agentstore.model.namespaces import Labels
 
-from ..bench import Bench
+from ..bench import Awaited, Bench, Sides
+from ..harness import NO_GOAL, Goal, Result
 from ..items import Dataset, key, large_and_small, mixed
-from ..results import NO_GOAL, Goal, Result
-from ..stores import Awaited, Sides
 
 Addresses: TypeAlias = list[tuple[Labels, str]]
 Read: TypeAlias = Callable[[BaseStore], Awaitable[Any]]

@@ -16,11 +16,9 @@ from langgraph.store.base import BaseStore, PutOp
 
 from langgraph_agentstore.model.namespaces import Labels
 
-from ..bench import Bench
-from ..harness import Contestant, alternate, rate
+from ..bench import Awaited, Bench, Blocking, Sides, open_sides
+from ..harness import OFFICIAL, Contestant, Goal, Result, alternate, rate
 from ..items import OUR_COLUMNS, Dataset, Record, mixed, value
-from ..results import OFFICIAL, Goal, Result
-from ..stores import Awaited, Blocking, Sides, open_sides
 from .reads import random_addresses, tasks
 
 Addresses: TypeAlias = Iterator[tuple[Labels, str]]

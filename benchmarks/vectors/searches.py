@@ -15,10 +15,8 @@ import numpy as np
 from langgraph.store.base import BaseStore, SearchItem
 from numpy.typing import NDArray
 
-from ..bench import Bench
-from ..harness import Contestant, Options, race
-from ..results import NO_GOAL, OFFICIAL, Goal, Result
-from ..stores import event_loop, open_ours, open_sides
+from ..bench import Bench, event_loop, open_ours, open_sides
+from ..harness import NO_GOAL, OFFICIAL, Contestant, Goal, Options, Result, race
 from .samples import SHARES, Mixture, Sample, Tenant, Vectors, VectorTable
 from .tables import MARK, Lookup, filled, our_index, their_index
 

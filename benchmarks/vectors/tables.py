@@ -14,9 +14,8 @@ from typing_extensions import override
 
 from langgraph_agentstore.config.index import LARGEST_INLINE_VECTOR
 
-from ..bench import Bench
+from ..bench import Bench, make_tables
 from ..items import key, settle
-from ..stores import make_tables
 from .samples import Mixture, VectorTable
 
 MARK = "#"

@@ -9,11 +9,9 @@ from typing import Any
 import psycopg
 from langgraph.store.base import BaseStore, PutOp
 
-from ..bench import Bench
-from ..harness import Contestant, alternate, rate
+from ..bench import Bench, Sides, make_tables, open_sides
+from ..harness import OFFICIAL, Contestant, Goal, Result, alternate, rate
 from ..items import key
-from ..results import OFFICIAL, Goal, Result
-from ..stores import Sides, make_tables, open_sides
 from .samples import Mixture, Sample, Tenant
 from .tables import Lookup, our_index, their_index
 
