@@ -45,14 +45,9 @@ class RecordView(Search):
     """
 
     def __init__(self, store: StoreBase, user_id: str) -> None:
-        super().__init__(store.executor, store.ttl_config)
         current_rules = store.executor.current_rules
-        self._own_planner = Planner(RecordScope(user_id), current_rules, _as_they_are)
-
-    @property
-    def planner(self) -> Planner:
-        """The planner of records as they are stored."""
-        return self._own_planner
+        planner = Planner(RecordScope(user_id), current_rules, _as_they_are)
+        super().__init__(store.executor, store.ttl_config, planner)
 
 
 def _as_they_are(labels: object) -> Labels:

@@ -98,8 +98,8 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         )
         current_rules = CurrentRules(context)
         self._engine = Engine(config, current_rules, index)
-        super().__init__(self._engine, ttl_options(config.ttl))
-        self._root_planner = Planner(config.scope, current_rules)
+        planner = Planner(config.scope, current_rules)
+        super().__init__(self._engine, ttl_options(config.ttl), planner)
         finalizer = weakref.finalize(self, self._engine.close_soon)
         finalizer.atexit = False  # the engine sees to that itself, once it has started
 
@@ -165,11 +165,6 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         store._configure(source, index, **options)
         return store
 
-    @property
-    def planner(self) -> Planner:
-        """The planner of the plain tuples, under the user template."""
-        return self._root_planner
-
     def __repr__(self) -> str:
         shown, config = self._config.source.shown, self._config
         template = (
@@ -186,7 +181,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         if not self._engine.is_open:
             return None
         self.executor.run(HEALTH)  # a display waits for no failover
-        return self.executor.run(plan_overview(self._root_planner.context))
+        return self.executor.run(plan_overview(self.planner.context))
 
     # Views
 
@@ -212,7 +207,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         return await self.executor.arun(self._plan_delete_user(user_id))
 
     def _plan_delete_user(self, user_id: str) -> Statement[int]:
-        return plan_delete_user(check_user_id(user_id), self._root_planner.context)
+        return plan_delete_user(check_user_id(user_id), self.planner.context)
 
     # Life cycle
 
@@ -250,7 +245,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         await self.executor.arun(self._setup_job(index_values, index_fields))
 
     def _setup_job(self, values: bool, fields: Mapping[str, FieldType] | None) -> Job[None]:
-        tables = self._root_planner.context.tables
+        tables = self.planner.context.tables
         return setup_job(plan_filter_indexes(tables, values=values, fields=fields or {}))
 
     def setup_sql(self) -> str:
@@ -258,7 +253,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
 
         Run it with a role that may do so, where the store's own role may not.
         """
-        return setup_sql(self._root_planner.context.tables)
+        return setup_sql(self.planner.context.tables)
 
     def close(self) -> None:
         """Finish accepted operations, close the connections and end the thread. Idempotent."""

@@ -22,10 +22,15 @@ class StoreBase(Handle, BaseStore):
     """
 
     supports_ttl = True
+    planner: Planner
 
-    def __init__(self, executor: Executor, ttl_config: TTLConfig | None) -> None:
+    def __init__(
+        self, executor: Executor, ttl_config: TTLConfig | None, planner: Planner | None = None
+    ) -> None:
         self.executor = executor
         self._ttl_options = ttl_config
+        if planner is not None:  # A per-user view has a planner for each user instead.
+            self.planner = planner
 
     @property
     def ttl_config(self) -> TTLConfig | None:
@@ -35,11 +40,6 @@ class StoreBase(Handle, BaseStore):
     @ttl_config.setter
     def ttl_config(self, given: TTLConfig | None) -> None:
         self._ttl_options = replaced_options(self._ttl_options, given)
-
-    @property
-    def planner(self) -> Planner:
-        """The planner of the calling user: a per-user view has one for each."""
-        raise NotImplementedError
 
     @property
     def default_ttl_minutes(self) -> float | None:

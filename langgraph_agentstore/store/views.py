@@ -21,15 +21,10 @@ class UserStore(ItemStore):
     """One user's items: `("files",)` here is `("users", "alice", "files")` in the plain store."""
 
     def __init__(self, store: StoreBase, user_id: str) -> None:
-        super().__init__(store.executor, store.ttl_config)
+        planner = Planner(UserScope(user_id), store.executor.current_rules)
+        super().__init__(store.executor, store.ttl_config, planner)
         self._store = store
         self.user_id = user_id
-        self._own_planner = Planner(UserScope(user_id), store.executor.current_rules)
-
-    @property
-    def planner(self) -> Planner:
-        """The planner of this user."""
-        return self._own_planner
 
     def __repr__(self) -> str:
         return f"{self._store!r}.for_user({self.user_id!r})"
@@ -53,7 +48,7 @@ class PerUserStore(ItemStore):
         )
 
     @property
-    def planner(self) -> Planner:
+    def planner(self) -> Planner:  # type: ignore[override] # found at each call
         """The planner of the user for whom the graph runs."""
         return self._planner_of(running_user())
 

@@ -127,8 +127,8 @@ def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     before: list[Planner] = []
 
     def wrong(self: views.UserStore) -> Planner:
-        planner = before.pop() if before and chance.random() < 1 / 200 else self._own_planner
-        before[:] = [self._own_planner]
+        planner = before.pop() if before and chance.random() < 1 / 200 else self.planner
+        before[:] = [self.planner]
         return planner
 
     patch.setattr(views.UserStore, "planner", property(wrong))
