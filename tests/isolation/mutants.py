@@ -127,11 +127,15 @@ def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     before: list[Planner] = []
 
     def wrong(self: views.UserStore) -> Planner:
-        planner = before.pop() if before and chance.random() < 1 / 200 else self.planner
-        before[:] = [self.planner]
+        own = vars(self)["planner"]
+        planner = before.pop() if before and chance.random() < 1 / 200 else own
+        before[:] = [own]
         return planner
 
-    patch.setattr(views.UserStore, "planner", property(wrong))
+    def keep(self: views.UserStore, planner: Planner) -> None:
+        vars(self)["planner"] = planner
+
+    patch.setattr(views.UserStore, "planner", property(wrong, keep), raising=False)
 
 
 def graphs_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
