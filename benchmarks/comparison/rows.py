@@ -79,14 +79,14 @@ def _many_chunks(side: Side) -> str:
         return f"{len(store.search(NOTES, query='tea', limit=10))} of 10 results"
 
 
-@row("page through the first 200 of 2,000 results of a query, by tens", "200 of 200")
+@row("page through the first 200 of 2,000 results of a query, in pages of ten", "200 of 200")
 def _pages_of_a_query(side: Side) -> str:
     with side.open(index()) as store:
         _put(side, store, [(NOTES, n) for n in range(2_000)])
         return _paged(store, query="tea")
 
 
-@row("page through 200 items of one batch, by tens", "200 of 200")
+@row("page through 200 items of one batch, in pages of ten", "200 of 200")
 def _pages_of_one_moment(side: Side) -> str:
     with side.open() as store:
         store.batch([PutOp(NOTES, str(n), {"n": n}) for n in range(200)])
@@ -100,7 +100,9 @@ def _paged(store: BaseStore, query: str | None) -> str:
     return f"{len(keys)} of 200"
 
 
-@row("search for a text after putting `hidden` with `index=False`, `removed` without it", "nothing")
+@row(
+    "search for old text after putting `hidden` with `index=False`, `removed` without it", "nothing"
+)
 def _text_that_is_gone(side: Side) -> str:
     # Written over, once with the text out of the index, once without the text.
     with side.open(index()) as store:
@@ -111,7 +113,7 @@ def _text_that_is_gone(side: Side) -> str:
         return found(item.key for item in store.search(NOTES, query="tea"))
 
 
-@row("search without a model for a word that `a` of `a`, `b`, `c` has", "a")
+@row("search without a model for a word that only `a` of `a`, `b`, `c` contains", "a")
 def _words_without_a_model(side: Side) -> str:
     with side.open(side.words) as store:
         for key, text in (("a", "green tea"), ("b", "black coffee"), ("c", "red wine")):
@@ -192,7 +194,7 @@ def _a_large_batch(side: Side) -> str:
         return f"{said}; {'written' if store.get(NOTES, '0') else 'nothing is written'}"
 
 
-@row("let a bad write meet a good one on its way", "the good one works, the bad one fails")
+@row("send a bad write and a good one together", "the good one works, the bad one fails")
 async def _a_bad_write_beside_a_good_one(side: Side) -> str:
     # Postgres cannot store the text of the bad one.
     async with side.aopen() as store:
