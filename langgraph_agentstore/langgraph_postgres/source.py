@@ -18,7 +18,7 @@ from ..config.store_options import PoolConfig, checked_schema, dsn_source
 from ..errors import DatabaseError, StoreUnavailableError
 from ..runtime.connections.connector import Connector
 from ..runtime.connections.target import TargetReader
-from ..runtime.driver_errors import CONNECTION_LOST, executing
+from ..runtime.driver_errors import CONNECTION_LOST, statement_error
 from ..runtime.statements import decode_jsonb
 from .items_sql import Migrant, paths_named
 from .tables_sql import (
@@ -205,7 +205,7 @@ class OfficialSource:
                 "migration again: it goes on where it stopped"
             ) from error
         except asyncpg.PostgresError as error:
-            failure = executing(error)
+            failure = statement_error(error)
             raise DatabaseError(
                 f"reading the official store: {failure}", sqlstate=error.sqlstate
             ) from error

@@ -70,8 +70,8 @@ class BatchQueue:
         self.waiting: list[PendingOperation] = []
         self._in_flight: set[asyncio.Task[None]] = set()
         self._bypass_timer: asyncio.TimerHandle | None = None
-        self._apart: set[asyncio.Task[None]] = set()
-        self._executing: dict[asyncio.Task[Any], Sequence[PendingOperation]] = {}
+        self._waiting_for_locks: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[Any], Sequence[PendingOperation]] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
         # Those who wait for locks take turns, so that they take no connections from the others.
         self._lock_turn = asyncio.Semaphore(1)
@@ -101,7 +101,7 @@ class BatchQueue:
         Do not call it on a queue of writes: a write in flight keeps its place, so that no later
         write is overwritten by it.
         """
-        for task, entries in self._executing.items():
+        for task, entries in self._running.items():
             if task not in self._abandoned and all(entry.request.cancelled for entry in entries):
                 self._abandoned.add(task)
                 task.cancel()
@@ -158,32 +158,34 @@ class BatchQueue:
 
     async def _attempt(self, entries: Sequence[PendingOperation], deadline: float) -> None:
         error = await self._error_of(entries)
-        if error is not None and _others_may_fare_better(error):
+        if error is not None and _is_of_some_operations(error):
             parts = _parts(self._groups(entries))
             if len(parts) > 1:
                 await asyncio.gather(*[self._attempt(part, deadline) for part in parts])
                 return
             if len(entries) > 1 or isinstance(error, ItemLockedError):
                 # It runs apart from here on, so that the queue may send another batch.
-                task = asyncio.get_running_loop().create_task(self._outlast(entries, deadline))
-                self._apart.add(task)
-                task.add_done_callback(self._apart.discard)
+                task = asyncio.get_running_loop().create_task(
+                    self._wait_for_lock(entries, deadline)
+                )
+                self._waiting_for_locks.add(task)
+                task.add_done_callback(self._waiting_for_locks.discard)
                 return
         self._done(entries, error)
 
-    async def _outlast(self, entries: Sequence[PendingOperation], deadline: float) -> None:
+    async def _wait_for_lock(self, entries: Sequence[PendingOperation], deadline: float) -> None:
         """Run the operations of one item until its lock ends, or one by one if refused together."""
-        error = await self._patient_error_of(entries, deadline)
-        if error is None or len(entries) == 1 or not _others_may_fare_better(error):
+        error = await self._error_while_locked(entries, deadline)
+        if error is None or len(entries) == 1 or not _is_of_some_operations(error):
             self._done(entries, error)
             return
         for entry in entries:
-            error = await self._patient_error_of([entry], deadline)
+            error = await self._error_while_locked([entry], deadline)
             if error is not None:
                 entry.request.fail(entry.position, error)
         self._done(entries)
 
-    async def _patient_error_of(
+    async def _error_while_locked(
         self, entries: Sequence[PendingOperation], deadline: float
     ) -> Exception | None:
         loop = asyncio.get_running_loop()
@@ -200,7 +202,7 @@ class BatchQueue:
             return None
         task = asyncio.current_task()
         assert task is not None
-        self._executing[task] = wanted
+        self._running[task] = wanted
         try:
             await self._execute(wanted)
         except asyncio.CancelledError:
@@ -209,7 +211,7 @@ class BatchQueue:
         except Exception as error:
             return error
         finally:
-            del self._executing[task]
+            del self._running[task]
             self._abandoned.discard(task)
         return None
 
@@ -233,7 +235,7 @@ class BatchQueue:
             self.dispatch()
 
 
-def _others_may_fare_better(error: Exception) -> bool:
+def _is_of_some_operations(error: Exception) -> bool:
     """Return whether some operations of the batch are the cause, not the connection or the load."""
     if isinstance(error, ItemLockedError):
         return True

@@ -72,7 +72,7 @@ _NOT_SENT = (
 )
 
 
-def connecting(error: BaseException, where: str) -> AgentStoreError:
+def connect_error(error: BaseException, where: str) -> AgentStoreError:
     """Return the error of ours for a failed attempt to connect to `where`."""
     if isinstance(error, AgentStoreError):
         return error
@@ -129,7 +129,7 @@ def may_pass(error: BaseException) -> bool:
     return isinstance(error, (*CONNECTION_LOST, asyncio.TimeoutError))
 
 
-def executing(error: BaseException) -> AgentStoreError:
+def statement_error(error: BaseException) -> AgentStoreError:
     """Return the error of ours for a failed statement; `written` says what is known of a write."""
     if isinstance(error, AgentStoreError):
         return error
@@ -172,8 +172,8 @@ def executing(error: BaseException) -> AgentStoreError:
 
 
 def as_store_error(error: BaseException) -> AgentStoreError:
-    """Return what `executing` does, with the driver's error as its cause."""
-    failure = executing(error)
+    """Return what `statement_error` does, with the driver's error as its cause."""
+    failure = statement_error(error)
     if failure is not error:
         failure.__cause__ = error
     return failure

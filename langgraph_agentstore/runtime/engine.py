@@ -28,7 +28,7 @@ from ..sql.statement import CurrentRules, Operation, SqlContext
 from .access_log import FLUSH_S, AccessLog, Touched
 from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
 from .connections.target import TargetReader
-from .driver_errors import executing
+from .driver_errors import statement_error
 from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
 from .migrator import migrate
@@ -42,7 +42,7 @@ logger = logging.getLogger("langgraph_agentstore")
 ResultT = TypeVar("ResultT")
 
 
-class Drained(Protocol):
+class Drainable(Protocol):
     """A holder of writes that it promised to make in the background through an engine."""
 
     def drain(self) -> None:
@@ -62,7 +62,7 @@ class Engine(ForkAware):
         self.index_config = cast("IndexConfig | None", index)
         self._closed = False
         self._refused = 0
-        self.drained_first: weakref.WeakSet[Drained] = weakref.WeakSet()
+        self.drained_first: weakref.WeakSet[Drainable] = weakref.WeakSet()
         self._reset()
 
     def _reset(self) -> None:
@@ -327,5 +327,5 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
         await database.connections.close()
         if isinstance(error, AgentStoreError) or not isinstance(error, Exception):
             raise
-        raise executing(error) from error
+        raise statement_error(error) from error
     return Session(config, IndexState(opened, problem), database, schema_version)

@@ -56,11 +56,6 @@ class IoThread:
         """Wait until the thread has ended."""
         self._thread.join()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether the loop is closed and the thread gone."""
-        return not self._thread.is_alive()
-
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         try:

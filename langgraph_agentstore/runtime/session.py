@@ -251,7 +251,7 @@ class Session:
     async def _fetch_read(
         self, statement: Statement[Any], sent: Callable[[], None]
     ) -> Sequence[Row]:
-        return await self._outlasting_locks(
+        return await self._retry_while_locked(
             lambda: self.database.fetch(statement.sql, statement.arguments, sent=sent)
         )
 
@@ -277,9 +277,9 @@ class Session:
         """Run the operation; wait for locked items as the queues do, up to the command timeout."""
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation))
-        return await self._outlasting_locks(lambda: self._attempt(operation))
+        return await self._retry_while_locked(lambda: self._attempt(operation))
 
-    async def _outlasting_locks(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _retry_while_locked(self, attempt: Callable[[], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.config.pool.command_timeout_s
         while True:

@@ -19,7 +19,7 @@ from .connections.failover import Use, server_of
 from .connections.pool import Pool
 from .connections.poolers import STATEMENT_UNKNOWN
 from .connections.target import TargetReader
-from .driver_errors import CONNECTION_LOST, executing, in_doubt, is_lost, was_not_done
+from .driver_errors import CONNECTION_LOST, in_doubt, is_lost, statement_error, was_not_done
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""
@@ -110,7 +110,7 @@ class Database:
                     without_effect = True
                 again = without_effect or (idempotent and not doubtful and is_lost(error))
                 if attempts == self._attempts or not again:
-                    failure = executing(error)
+                    failure = statement_error(error)
                     raise (in_doubt(failure) if doubtful else failure) from error
                 if not doubtful and not without_effect and repeated is not None:
                     since_start = asyncio.get_running_loop().time() - started
@@ -128,7 +128,7 @@ class Database:
             except AgentStoreError:
                 raise
             except Exception as error:
-                raise executing(error) from error
+                raise statement_error(error) from error
 
     def _is_demoted(self, error: Exception) -> bool:
         """Return whether a server that should take writes refused one, and another may take it."""

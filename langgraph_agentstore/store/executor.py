@@ -11,7 +11,7 @@ from langgraph.store.base import IndexConfig
 from .._support.hints import Hints
 from ..results import StoreStats
 from ..runtime.access_log import AccessLog, Touched
-from ..runtime.engine import Drained
+from ..runtime.engine import Drainable
 from ..runtime.jobs.import_records import Importing
 from ..runtime.jobs.maintenance import HEALTH, OPEN, explain_job
 from ..runtime.session import Job
@@ -20,7 +20,7 @@ from ..sql.statement import CurrentRules, Operation, SqlContext, Statement
 __all__ = [
     "HEALTH",
     "OPEN",
-    "Drained",
+    "Drainable",
     "Executor",
     "Importing",
     "Job",
@@ -41,7 +41,7 @@ class Executor(Protocol):
 
     index_config: IndexConfig | None
     access: AccessLog
-    drained_first: weakref.WeakSet[Drained]
+    drained_first: weakref.WeakSet[Drainable]
 
     @property
     def current_rules(self) -> CurrentRules:

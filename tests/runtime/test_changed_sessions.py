@@ -10,7 +10,7 @@ from langgraph_agentstore.config.dsn import read_dsn
 from langgraph_agentstore.config.store_options import PoolConfig
 from langgraph_agentstore.errors import ConfigurationError
 from langgraph_agentstore.runtime.connections.target import TargetReader
-from langgraph_agentstore.runtime.driver_errors import executing
+from langgraph_agentstore.runtime.driver_errors import statement_error
 from langgraph_agentstore.runtime.statements import Database
 from tests.support.faults import execute
 
@@ -48,7 +48,7 @@ async def test_where_it_cannot_be_sent_again_the_error_names_the_option(
     async with database.connections.lease() as connection:
         with pytest.raises(Exception, match="does not exist") as caught:
             await connection.fetch(INSERT, 1)
-    failure = executing(caught.value)
+    failure = statement_error(caught.value)
     assert isinstance(failure, ConfigurationError)
     assert "statement_cache" in str(failure)
 

@@ -10,7 +10,7 @@ import asyncpg
 
 from ...config.store_options import PoolConfig, session_settings
 from ...errors import AgentStoreError
-from ..driver_errors import connecting
+from ..driver_errors import connect_error
 from .connecting import connect, seeks_writes
 from .poolers import Pooler
 from .target import ConnectTarget, TargetReader
@@ -58,7 +58,7 @@ class Connector:
         except AgentStoreError:
             raise
         except Exception as error:
-            raise connecting(error, self.shown) from error
+            raise connect_error(error, self.shown) from error
 
     async def connect(self, within_s: float | None = None) -> Connection:
         """Make a connection within one time limit, however many hosts there are to try.
@@ -67,7 +67,7 @@ class Connector:
             within_s: a limit below that of the configuration.
 
         Raises:
-            Exception: the driver's error; `driver_errors.connecting` translates it.
+            Exception: the driver's error; `driver_errors.connect_error` translates it.
         """
         target = await self._target.read()
         timeout_s = self._connect_timeout_s(target)

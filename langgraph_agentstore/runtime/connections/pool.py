@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from ...config.store_options import PoolConfig
 from ...errors import AgentStoreError, StoreTimeoutError
-from ..driver_errors import connecting, is_full
+from ..driver_errors import connect_error, is_full
 from .attempts import Attempts
 from .connector import Connection, Connector
 from .failover import Held, Use, Watchdog, server_of
@@ -240,18 +240,18 @@ class Pool:
         logger.warning("another server took over: %d connections to %s cut", len(lost), server)
 
     async def _turn_of(self, waiter: _Waiter) -> Connection:
-        while (left_s := self._left_s(waiter)) > 0 or await self._looked_once_more(waiter):
+        while (left_s := self._left_s(waiter)) > 0 or await self._moved_meanwhile(waiter):
             await asyncio.wait([waiter.turn], timeout=max(left_s, 0.0))
             if waiter.turn.done():
                 return waiter.turn.result()
-        raise self._in_vain()
+        raise self._wait_error()
 
     def _left_s(self, waiter: _Waiter) -> float:
         """Return how long the queue may still stand still."""
         since_s = max(waiter.joined_s, self._moved_s[waiter.use])
         return since_s + self._config.acquire_timeout_s - self._loop.time()
 
-    async def _looked_once_more(self, waiter: _Waiter) -> bool:
+    async def _moved_meanwhile(self, waiter: _Waiter) -> bool:
         """Return whether the queue had moved and a busy loop had no time to notice."""
         await asyncio.wait([waiter.turn], timeout=LOOK_S)
         return waiter.turn.done() or self._left_s(waiter) > 0
@@ -264,11 +264,11 @@ class Pool:
         elif waiter.turn.exception() is None:
             self.give_back(waiter.turn.result())
 
-    def _in_vain(self) -> AgentStoreError:
+    def _wait_error(self) -> AgentStoreError:
         """Return the error for a caller who waited in vain."""
         failure, width = self.attempts.failure, self.attempts.width
         if failure is not None and not self.size:
-            return connecting(failure, self.connector.shown)
+            return connect_error(failure, self.connector.shown)
         which, cure = f"all {width} connections", "pool={'max_size': …} allows more, or "
         if self.attempts.ceiling is not None:
             which, cure = f"{which} that the server allows", "raise its limit, or "
@@ -344,7 +344,7 @@ class Pool:
     def _fail_waiters(self, error: Exception) -> None:
         for queue in self._waiting.values():
             while queue:
-                failure = connecting(error, self.connector.shown)
+                failure = connect_error(error, self.connector.shown)
                 failure.__cause__ = None if failure is error else error
                 queue.popleft().turn.set_exception(failure)
 

@@ -9,7 +9,7 @@ from typing import Any
 from ...sql.items.import_records import Conflict, Imported, plan_import
 from ...sql.statement import ItemId
 from ..connections.connector import Connection
-from ..driver_errors import executing
+from ..driver_errors import statement_error
 from ..index_state import IndexState
 from ..session import Job, Session
 
@@ -40,7 +40,7 @@ class Importing:
                 await session.database.pooler.tell_settings(connection)
             except Exception as error:
                 await lease.__aexit__(None, None, None)
-                raise executing(error) from error
+                raise statement_error(error) from error
             self._lease, self._connection, self._transaction = lease, connection, transaction
 
         return Job(run)
@@ -70,7 +70,7 @@ class Importing:
             except Exception as error:
                 # Nobody else may get this connection with its transaction; the server rolls back.
                 self._connection.terminate()
-                raise executing(error) from error
+                raise statement_error(error) from error
             finally:
                 self._connection = None
                 await self._lease.__aexit__(None, None, None)
@@ -92,5 +92,5 @@ class Importing:
             async with self._connection.transaction():
                 found: Any = await self._connection.fetch(statement.sql, *statement.arguments)
         except Exception as error:
-            raise executing(error) from error
+            raise statement_error(error) from error
         return statement.decode(found).result
