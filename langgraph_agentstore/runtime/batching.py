@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
-from ..sql.statement import ItemId
 from .requests import PendingOperation
 
 WIDTH = 3
@@ -38,12 +37,8 @@ class BatchQueue:
     """A queue of operations that one statement can do together.
 
     `execute` runs a batch, whose operations are all of one `kind`, and stores the results.
-    `settled` is called with operations that are done or failed. `width` batches are in flight at
-    once, up to `widest` when they are slow.
-
-    An `ordered` queue sends an operation only when earlier ones on the same item have ended, so
-    that no write is overwritten by an older one. There, an operation that is `pending` waits too,
-    and holds up only later writes to its item.
+    `settled` is called with operations that are done or failed. `WIDTH` batches are in flight at
+    once, up to `widest` when they are slow. Which of them get a connection, the pool decides.
     """
 
     def __init__(
@@ -51,22 +46,16 @@ class BatchQueue:
         execute: Execute,
         settled: Settled,
         *,
-        width: int,
         widest: int,
         deadline_s: float,
-        kind: Callable[[Any], Hashable] = type,
-        largest: Callable[[Hashable], int] | None = None,
-        ordered: bool = False,
+        kind: Callable[[Any], Hashable] | None = None,
     ) -> None:
         self._execute = execute
         self._settled = settled
-        self._width = width
+        self._width = min(WIDTH, widest)
         self._widest = widest
         self._deadline_s = deadline_s
         self._kind = kind
-        self._largest = largest
-        self._ordered = ordered
-        self._busy: set[ItemId] = set()
         self.waiting: list[PendingOperation] = []
         self._in_flight: set[asyncio.Task[None]] = set()
         self._bypass_timer: asyncio.TimerHandle | None = None
@@ -88,13 +77,6 @@ class BatchQueue:
         if self.waiting and full and self._bypass_timer is None:
             self._bypass_timer = asyncio.get_running_loop().call_later(BYPASS_AFTER_S, self._bypass)
 
-    def refuse(self, entry: PendingOperation, error: Exception) -> None:
-        """Fail an operation that waits."""
-        self.waiting.remove(entry)
-        entry.request.fail(entry.position, error)
-        self._settled([entry])
-        self.dispatch()
-
     def abandon(self) -> None:
         """Stop reads whose callers have all given up.
 
@@ -108,7 +90,7 @@ class BatchQueue:
 
     def _bypass(self) -> None:
         self._bypass_timer = None
-        if len(self._in_flight) < self._widest:
+        if self.waiting and len(self._in_flight) < self._widest:
             self._send()
         self.dispatch()
 
@@ -125,30 +107,16 @@ class BatchQueue:
 
     def _next_batch(self, size: int) -> list[PendingOperation]:
         """Take a batch of one kind from the queue; the rest keeps its order."""
+        if self._kind is None:
+            first, self.waiting = self.waiting[:size], self.waiting[size:]
+            return first
+        kind = self._kind(self.waiting[0].operation)
         batch: list[PendingOperation] = []
-        held: list[PendingOperation] = []
-        kind: Hashable = None
-        blocked = set(self._busy)
-        for position, entry in enumerate(self.waiting):
-            if len(batch) == size:
-                held += self.waiting[position:]
-                break
-            operation = entry.operation
-            if not self._ordered or not (operation.pending or operation.item_id in blocked):
-                kind_of_this = self._kind(operation)
-                if not batch:
-                    kind = kind_of_this
-                    if self._largest is not None:
-                        size = min(size, self._largest(kind))
-                if kind_of_this == kind:
-                    batch.append(entry)
-                    continue
-            held.append(entry)
-            if self._ordered:
-                blocked.add(operation.item_id)
-        if self._ordered:
-            self._busy.update([entry.operation.item_id for entry in batch])
-        self.waiting = held
+        rest: list[PendingOperation] = []
+        for entry in self.waiting:
+            fits = len(batch) < size and self._kind(entry.operation) == kind
+            (batch if fits else rest).append(entry)
+        self.waiting = rest
         return batch
 
     def _completed(self, task: asyncio.Task[None]) -> None:
@@ -216,20 +184,13 @@ class BatchQueue:
         return None
 
     def _groups(self, entries: Sequence[PendingOperation]) -> list[list[PendingOperation]]:
-        """Group operations that must stay together: in an ordered queue, all writes to one item."""
-        if not self._ordered:
-            return [[entry] for entry in entries]
-        items: dict[ItemId, list[PendingOperation]] = {}
-        for entry in entries:
-            items.setdefault(entry.operation.item_id, []).append(entry)
-        return list(items.values())
+        """Group operations that must stay together, in their order."""
+        return [[entry] for entry in entries]
 
     def _done(self, entries: Sequence[PendingOperation], error: Exception | None = None) -> None:
         if error is not None:
             for entry in entries:
                 entry.request.fail(entry.position, error)
-        if self._ordered:
-            self._busy.difference_update([entry.operation.item_id for entry in entries])
         self._settled(entries)
         if self.waiting:
             self.dispatch()

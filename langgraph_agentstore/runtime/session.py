@@ -32,7 +32,7 @@ from ..sql.statement import (
     SqlContext,
     Statement,
 )
-from .batching import WIDTH, BatchQueue
+from .batching import BatchQueue
 from .driver_errors import as_store_error
 from .equal_reads import EqualReads
 from .index_state import CurrentIndex, IndexState
@@ -81,22 +81,21 @@ class Session:
             self.sweeper.start_by_itself()
 
     def _make_queues(self, connections: int, deadline_s: float) -> None:
-        widest = max(1, connections - 1)
-        width = min(WIDTH, widest)
         queue = partial(BatchQueue, settled=self._settled, deadline_s=deadline_s)
-        self._gets = queue(self._run_gets, width=width, widest=widest)
+        most = max(1, connections - 1)
+        self._gets = queue(self._run_gets, widest=most)
         self._writes = WriteQueue(
             self.database,
             self.index,
             self._fetch_shared,
             self._settled,
-            widest=widest,
+            widest=most,
             deadline_s=deadline_s,
         )
         self._shared = queue(
-            self._run_shared, width=width, widest=max(1, connections - 2), kind=attrgetter("sql")
+            self._run_shared, widest=max(1, connections - 2), kind=attrgetter("sql")
         )
-        self._refreshes = queue(self._run_refreshes, width=1, widest=1)
+        self._refreshes = queue(self._run_refreshes, widest=1)
 
     @property
     def context(self) -> SqlContext:

@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..errors import StoreTimeoutError, ValueTooLargeError
 from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_BATCH as LARGEST_INDEXED_BATCH
-from ..sql.statement import Delete, Put
-from .batching import LARGEST_BATCH, WIDTH, BatchQueue, Settled
+from ..sql.statement import Delete, ItemId, Put
+from .batching import LARGEST_BATCH, BatchQueue, Settled
 from .driver_errors import as_store_error
 from .index_state import CurrentIndex, IndexState, Known
 from .requests import PendingOperation
 from .statements import Database
 
+Kind: TypeAlias = tuple[type, bool]
+"""The type of a write, and whether it has content to be searched: one statement takes one kind."""
+
 
 class WriteQueue(BatchQueue):
     """The puts and deletes that wait or are in flight.
 
-    No write to an item is bypassed by an older one. A put that lacks vectors is embedded first.
+    A write is sent only when earlier writes to its item have ended, so that none is overwritten
+    by an older one. A put that lacks vectors is embedded first; meanwhile, it holds up only later
+    writes to its item.
     """
 
     def __init__(
@@ -35,19 +40,11 @@ class WriteQueue(BatchQueue):
         widest: int,
         deadline_s: float,
     ) -> None:
-        super().__init__(
-            self._run,
-            settled,
-            width=min(WIDTH, widest),
-            widest=widest,
-            deadline_s=deadline_s,
-            kind=_kind,
-            largest=_largest_batch,
-            ordered=True,
-        )
+        super().__init__(self._run, settled, widest=widest, deadline_s=deadline_s)
         self._database = database
         self._index = index
         self._known = known
+        self._busy: set[ItemId] = set()
 
     def add(self, entry: PendingOperation) -> None:
         """Queue a write; `dispatch` sends it once it has its vectors."""
@@ -68,11 +65,51 @@ class WriteQueue(BatchQueue):
 
     def _embedded(self, entry: PendingOperation, task: asyncio.Task[None]) -> None:
         if task.cancelled():
-            self.refuse(entry, StoreTimeoutError("the operation was cancelled"))
+            self._refuse(entry, StoreTimeoutError("the operation was cancelled"))
         elif (error := task.exception()) is not None:
-            self.refuse(entry, as_store_error(error))
+            self._refuse(entry, as_store_error(error))
         else:
             self.dispatch()
+
+    def _refuse(self, entry: PendingOperation, error: Exception) -> None:
+        self.waiting.remove(entry)
+        entry.request.fail(entry.position, error)
+        self._settled([entry])
+        self.dispatch()
+
+    def _next_batch(self, size: int) -> list[PendingOperation]:
+        batch: list[PendingOperation] = []
+        held: list[PendingOperation] = []
+        kind: Kind | None = None
+        blocked = set(self._busy)
+        for position, entry in enumerate(self.waiting):
+            if len(batch) == size:
+                held += self.waiting[position:]
+                break
+            operation = entry.operation
+            is_free = not (operation.pending or operation.item_id in blocked)
+            if is_free and kind is None:
+                kind = _kind(operation)
+                size = min(size, LARGEST_INDEXED_BATCH if kind[1] else LARGEST_BATCH)
+            if is_free and _kind(operation) == kind:
+                batch.append(entry)
+            else:
+                held.append(entry)
+                blocked.add(operation.item_id)
+        self._busy.update([entry.operation.item_id for entry in batch])
+        self.waiting = held
+        return batch
+
+    def _groups(self, entries: Sequence[PendingOperation]) -> list[list[PendingOperation]]:
+        """Keep all writes to one item together."""
+        items: dict[ItemId, list[PendingOperation]] = {}
+        for entry in entries:
+            items.setdefault(entry.operation.item_id, []).append(entry)
+        return list(items.values())
+
+    def _done(self, entries: Sequence[PendingOperation], error: Exception | None = None) -> None:
+        self._busy.difference_update([entry.operation.item_id for entry in entries])
+        super()._done(entries, error)
 
     async def _run(self, entries: Sequence[PendingOperation]) -> None:
         # The last of several writes to one item wins.
@@ -102,9 +139,5 @@ class WriteQueue(BatchQueue):
         )
 
 
-def _kind(operation: Put | Delete) -> tuple[type, bool]:
+def _kind(operation: Put | Delete) -> Kind:
     return type(operation), isinstance(operation, Put) and operation.content is not None
-
-
-def _largest_batch(kind: Any) -> int:
-    return LARGEST_INDEXED_BATCH if kind[1] else LARGEST_BATCH
