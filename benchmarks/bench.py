@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from langgraph_agentstore.embedded import EmbeddedPostgres
 from .harness import Contestant, Options, Result, race
 from .items import Dataset, fill, mixed
 
-Index: TypeAlias = "dict[str, Any] | None"
+Index: TypeAlias = Any  # of `index=`: each package has a TypedDict of its own
 Awaited: TypeAlias = Callable[[BaseStore, int], Awaitable[None]]
 Blocking: TypeAlias = Callable[[BaseStore, int], None]
 
@@ -39,24 +40,18 @@ class Sides:
 
     def awaiting(self, work: Awaited) -> tuple[Contestant, list[Contestant]]:
         """Return ours and theirs, set to do awaited work."""
-
-        def contestant(label: str, store: BaseStore) -> Contestant:
-            async def run(steps: int) -> None:
-                await work(store, steps)
-
-            return Contestant(label, lambda steps: self.loop.run_until_complete(run(steps)))
-
-        theirs = [contestant(way, store) for way, store in self.awaited.items()]
-        return contestant("ours", self.ours), theirs
+        wait = self.loop.run_until_complete
+        return self._set_to(lambda store, steps: wait(work(store, steps)), self.awaited)
 
     def waiting(self, work: Blocking) -> tuple[Contestant, list[Contestant]]:
         """Return ours and theirs, set to do blocking work."""
+        return self._set_to(work, self.blocking)
 
-        def contestant(label: str, store: BaseStore) -> Contestant:
-            return Contestant(label, lambda steps: work(store, steps))
-
-        theirs = [contestant(way, store) for way, store in self.blocking.items()]
-        return contestant("ours", self.ours), theirs
+    def _set_to(
+        self, work: Blocking, theirs: Mapping[str, BaseStore]
+    ) -> tuple[Contestant, list[Contestant]]:
+        rivals = [Contestant(way, partial(work, store)) for way, store in theirs.items()]
+        return Contestant("ours", partial(work, self.ours)), rivals
 
     def agree(self, ask: Callable[[BaseStore], Awaitable[Any]]) -> bool:
         """Tell whether the official store, in every way it connects, answers as ours does."""
@@ -79,10 +74,9 @@ def open_sides(
 
     The official store is opened as a pool, as one connection and, without an index, as a pipeline.
     """
+    pool = {"min_size": connections, "max_size": connections}
     ways: dict[str, dict[str, Any]] = {
-        f"pool of {connections}": {
-            "pool_config": {"min_size": connections, "max_size": connections}
-        },
+        f"pool of {connections}": {"pool_config": pool},
         "one connection": {},
     }
     if their_index is None:
@@ -105,19 +99,16 @@ def open_sides(
 @contextmanager
 def open_ours(dsn: str, connections: int, index: Index = None) -> Iterator[AgentStore]:
     """Open our store with all its connections."""
-    given: Any = index
     pool = {"min_size": connections, "max_size": connections}
-    with AgentStore(dsn, pool=pool, index=given) as store:
+    with AgentStore(dsn, pool=pool, index=index) as store:
         yield store
 
 
 def make_tables(dsn: str, index: Index = None, their_index: Index = None) -> None:
     """Make the tables of both stores, as each makes them."""
-    ours: Any = index
-    theirs: Any = their_index
-    with AgentStore(dsn, index=ours) as store:
+    with AgentStore(dsn, index=index) as store:
         store.setup()
-    with PostgresStore.from_conn_string(dsn, index=theirs) as peer:
+    with PostgresStore.from_conn_string(dsn, index=their_index) as peer:
         peer.setup()
 
 

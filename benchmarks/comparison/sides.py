@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from langgraph.store.base import BaseStore
 from langgraph.store.postgres import AsyncPostgresStore, PostgresStore
@@ -32,24 +32,22 @@ class Side:
     @contextmanager
     def open(self, index: Index = None) -> Iterator[BaseStore]:
         """Open it for blocking calls; its tables are there."""
-        given: Any = index
         if not self.official:
-            with AgentStore(self.dsn, index=given) as ours:
+            with AgentStore(self.dsn, index=index) as ours:
                 yield ours
         else:
-            with PostgresStore.from_conn_string(self.dsn, index=given) as theirs:
+            with PostgresStore.from_conn_string(self.dsn, index=index) as theirs:
                 theirs.setup()
                 yield theirs
 
     @asynccontextmanager
     async def aopen(self, index: Index = None) -> AsyncIterator[BaseStore]:
         """Async form of `open`."""
-        given: Any = index
         if not self.official:
-            async with AgentStore(self.dsn, index=given) as ours:
+            async with AgentStore(self.dsn, index=index) as ours:
                 yield ours
         else:
-            async with AsyncPostgresStore.from_conn_string(self.dsn, index=given) as theirs:
+            async with AsyncPostgresStore.from_conn_string(self.dsn, index=index) as theirs:
                 await theirs.setup()
                 yield theirs
 

@@ -106,14 +106,7 @@ def _bare_driver(dsn: str, sql: str, arguments: Sequence[tuple[Any, ...]]) -> Ca
         finally:
             await connection.close()
 
-    def run(steps: int) -> None:
-        loop = uvloop.new_event_loop()
-        try:
-            loop.run_until_complete(fetch(steps))
-        finally:
-            loop.close()
-
-    return run
+    return lambda steps: uvloop.run(fetch(steps))
 
 
 def _pgbench(dsn: str, sql: str, values: tuple[Any, ...], transactions: int) -> float:
