@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ..errors import InvalidKeyError, InvalidNamespaceError, InvalidValueError, ValueTypeError
 from .json_values import check_text
-from .namespaces import Labels, encode_labels, sort_key
+from .namespaces import Labels, encode_labels, is_writable, sort_key
 from .users import Address
 
 MAX_ADDRESS_BYTES = 2600
@@ -18,7 +18,8 @@ MAX_ADDRESS_BYTES = 2600
 class ItemAddress:
     """A stored namespace, with the labels that its store or view shows for it.
 
-    `size`: the bytes that user and namespace take in an index row.
+    `size`: the bytes that user and namespace take in an index row. `is_writable`: whether
+    LangGraph lets items be put there.
     """
 
     user_id: str
@@ -26,6 +27,7 @@ class ItemAddress:
     sort_key: str
     labels: Labels
     size: int
+    is_writable: bool
 
 
 def locate(address: Address, labels: Labels) -> ItemAddress:
@@ -43,7 +45,7 @@ def locate(address: Address, labels: Labels) -> ItemAddress:
             f"user and namespace have {size} bytes; with the key they must stay within "
             f"{MAX_ADDRESS_BYTES}: shorten the labels, or move text into the value"
         )
-    return ItemAddress(address.user_id, stored, at, labels, size)
+    return ItemAddress(address.user_id, stored, at, labels, size, is_writable(labels))
 
 
 def checked_key(key: object, located: ItemAddress) -> str:

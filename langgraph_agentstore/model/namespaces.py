@@ -54,6 +54,11 @@ def check_labels(labels: object) -> Labels:
     return tuple([str.__str__(label) for label in labels])
 
 
+def is_writable(labels: Labels) -> bool:
+    """Return whether LangGraph lets items be put into a namespace."""
+    return bool(labels) and labels[0] != _RESERVED_ROOT
+
+
 def check_writable(labels: Labels) -> None:
     """Raise InvalidNamespaceError for the two namespaces that LangGraph forbids to write."""
     if not labels:

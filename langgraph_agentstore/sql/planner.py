@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +38,7 @@ from .items.delete import delete_statement
 from .items.get import get_statement
 from .items.list_namespaces import plan_list_namespaces
 from .items.newest import plan_search
-from .items.put import put_statement
+from .items.put import put_expected_statement, put_statement
 from .items.records import LARGEST_LIMIT
 from .search.hybrid import plan_explanation, plan_query, plan_query_anywhere
 from .search.options import QueryOptions, default_options
@@ -50,6 +51,7 @@ from .statement import (
     ItemId,
     Operation,
     Put,
+    PutExpected,
     Query,
     SqlContext,
     Statement,
@@ -154,7 +156,9 @@ class Planner:
     def put(self, op: PutOp) -> Put | Delete:
         """Plan a write; a value of None deletes, as LangGraph has it."""
         item_id, labels = self.item_id(op.namespace, op.key)
-        check_writable(labels)
+        located = self._located(labels)
+        if not located.is_writable:
+            check_writable(labels)
         if op.value is None:
             return Delete(item_id)
         try:
@@ -162,8 +166,17 @@ class Planner:
             check_allowed(len(value), self.context.max_value_bytes)
         except ValueTooLargeError as error:
             raise ValueTooLargeError(f"key {shown(item_id[2])}: {error}") from None
-        at = self._located(labels).sort_key
-        return Put(item_id, at, value, ttl_interval(op.ttl), self.content(value, op.index))
+        ttl = None if op.ttl is None else ttl_interval(op.ttl)
+        return Put(item_id, located.sort_key, value, ttl, self.content(value, op.index))
+
+    def put_expected(
+        self, put: Put, version: int, created_at: datetime | None = None
+    ) -> Operation[Any]:
+        """Plan a put over a version; see `PutExpected`."""
+        expected = PutExpected(put, version, created_at)
+        if put.content is None:  # Nothing is to be embedded first.
+            return put_expected_statement(expected, self.context)
+        return expected
 
     def content(self, value: bytes, index: object = None) -> Content | None:
         """What an item is found by on a store with an index; `index` is that of its put."""

@@ -27,11 +27,10 @@ from ..results import ItemRecord
 from ..sql.items.delete import plan_delete_regions
 from ..sql.items.pages import plan_count, plan_page, plan_record
 from ..sql.statement import (
-    Delete,
     Get,
     ItemId,
+    Operation,
     Put,
-    PutExpected,
     Statement,
 )
 from .base import StoreBase
@@ -295,7 +294,7 @@ def plan_put(
     index: Index,
     ttl: float | NotProvided | None,
     expected_version: int | None,
-) -> Put | Delete | PutExpected:
+) -> Operation[Any]:
     """Plan a `put`, its options checked; raise whatever is wrong with it."""
     if isinstance(ttl, NotProvided):
         ttl = store.default_ttl_minutes
@@ -305,19 +304,20 @@ def plan_put(
     if not isinstance(planned, Put):
         raise InvalidOperationError("expected_version goes with a value, and this put deletes")
     check_whole("expected_version", expected_version, 0, 2**63 - 1)
-    return PutExpected(planned, expected_version)
+    return store.planner.put_expected(planned, expected_version)
 
 
 def plan_replacement(
     store: StoreBase, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
-) -> PutExpected:
+) -> Operation[Any]:
     """Plan a put over just what `record` shows, or where it shows nothing."""
     ttl = store.default_ttl_minutes if record is None else record.ttl_minutes
-    put = store.planner.put(PutOp(namespace, key, value, ttl=ttl))
+    planner = store.planner
+    put = planner.put(PutOp(namespace, key, value, ttl=ttl))
     assert isinstance(put, Put)
     if record is None:
-        return PutExpected(put, 0)
-    return PutExpected(put, record.version, record.created_at)
+        return planner.put_expected(put, 0)
+    return planner.put_expected(put, record.version, record.created_at)
 
 
 def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:
