@@ -16,7 +16,7 @@ from ..errors import EmbeddedPostgresError
 from .cluster import Cluster
 from .programs import not_started
 
-_logger: Final = logging.getLogger("langgraph_agentstore")
+logger: Final = logging.getLogger("langgraph_agentstore")
 
 
 class EmbeddedPostgres:
@@ -115,7 +115,7 @@ def _leave_all() -> None:
             try:
                 _clusters.popitem()[1].leave()
             except (EmbeddedPostgresError, OSError):
-                _logger.warning("a bundled Postgres did not stop at exit", exc_info=True)
+                logger.warning("a bundled Postgres did not stop at exit", exc_info=True)
 
 
 def _forget_all() -> None:

@@ -20,7 +20,7 @@ WIDTH = 3
 SMALLEST_SHARE = 64
 """The waiting operations are divided over several batches only if each has this many."""
 
-LARGEST_BATCH = 4096
+MOST_OPERATIONS = 4096
 """The most operations of one statement; larger batches only add latency."""
 
 BYPASS_AFTER_S = 0.02
@@ -97,7 +97,7 @@ class BatchQueue:
     def _send(self) -> bool:
         """Send the next batch; return False if all that waits is held back by earlier writes."""
         share = -(-len(self.waiting) // (self._width + 1))
-        batch = self._next_batch(min(max(share, SMALLEST_SHARE), LARGEST_BATCH))
+        batch = self._next_batch(min(max(share, SMALLEST_SHARE), MOST_OPERATIONS))
         if batch:
             loop = asyncio.get_running_loop()
             task = loop.create_task(self._attempt(batch, loop.time() + self._deadline_s))
@@ -127,7 +127,7 @@ class BatchQueue:
     async def _attempt(self, entries: Sequence[PendingOperation], deadline: float) -> None:
         error = await self._error_of(entries)
         if error is not None and _is_of_some_operations(error):
-            parts = _parts(self._groups(entries))
+            parts = _divided(self._groups(entries))
             if len(parts) > 1:
                 await asyncio.gather(*[self._attempt(part, deadline) for part in parts])
                 return
@@ -203,7 +203,7 @@ def _is_of_some_operations(error: Exception) -> bool:
     return not isinstance(error, (StoreUnavailableError, StoreTimeoutError))
 
 
-def _parts(groups: Sequence[Sequence[PendingOperation]]) -> list[list[PendingOperation]]:
+def _divided(groups: Sequence[Sequence[PendingOperation]]) -> list[list[PendingOperation]]:
     """Divide groups into at most `PARTS` lists; each group stays together."""
     size = -(-len(groups) // PARTS)
     return [

@@ -82,9 +82,11 @@ def connect_error(error: BaseException, where: str) -> AgentStoreError:
             "pool={'connect_timeout_s': …} allows more"
         )
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
-        return AccessDeniedError(f"{where} refused the login: {_said(error)}; check role, password")
+        return AccessDeniedError(
+            f"{where} refused the login: {_cause(error)}; check role, password"
+        )
     if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return ConfigurationError(f"{where}: {_said(error)}; create it, or correct the DSN")
+        return ConfigurationError(f"{where}: {_cause(error)}; create it, or correct the DSN")
     misused = isinstance(error, (asyncpg.ClientConfigurationError, ValueError, TypeError))
     if misused and not isinstance(error, OSError):  # a refused certificate is a ValueError too
         # The error's text may quote the DSN, and so the password.
@@ -95,18 +97,18 @@ def connect_error(error: BaseException, where: str) -> AgentStoreError:
     if isinstance(error, (asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError)):
         return ConfigurationError(
             f"{where} does not take a setting of the connection string, of PGOPTIONS or of "
-            f"pool={{'session_settings': …}}: {_said(error)}; correct it or leave it out"
+            f"pool={{'session_settings': …}}: {_cause(error)}; correct it or leave it out"
         )
     if is_full(error):
         return StoreUnavailableError(
-            f"{where} has no connection to spare: {_said(error)}. Let other processes keep fewer "
+            f"{where} has no connection to spare: {_cause(error)}. Let other processes keep fewer "
             "(pool={'max_size': …}), or raise the limit: of the role or the database "
             "(ALTER … CONNECTION LIMIT), of the server (max_connections), of the pooler"
         )
     if refuses_parameter(error) or _was_refused(error):
         return _by_pooler(error)
     cure = short_of(error) or "is the server up?"
-    return StoreUnavailableError(f"cannot connect to {where}: {_said(error)}; {cure}")
+    return StoreUnavailableError(f"cannot connect to {where}: {_cause(error)}; {cure}")
 
 
 def is_read_only(error: BaseException) -> bool:
@@ -154,10 +156,10 @@ def statement_error(error: BaseException) -> AgentStoreError:
             "store anew with the index= of that"
         )
     if isinstance(error, (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)):
-        return MissingSchemaError(f"the tables are gone: {_said(error)}; call setup()")
+        return MissingSchemaError(f"the tables are gone: {_cause(error)}; call setup()")
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         return StoreUnavailableError(
-            f"the server takes no writes, it is read-only ({_said(error)}): connect to the "
+            f"the server takes no writes, it is read-only ({_cause(error)}): connect to the "
             "primary, or name all hosts in the DSN without target_session_attrs"
         )
     if isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN)):
@@ -187,7 +189,7 @@ def _refused(error: asyncpg.PostgresError) -> AgentStoreError:
             "parts"
         )
     cure = f"; {short}" if (short := short_of(error)) else ""
-    return DatabaseError(f"{_said(error)} ({error.sqlstate}){cure}", sqlstate=error.sqlstate)
+    return DatabaseError(f"{_cause(error)} ({error.sqlstate}){cure}", sqlstate=error.sqlstate)
 
 
 def is_lost(error: BaseException) -> bool:
@@ -225,7 +227,7 @@ def _was_refused(error: BaseException) -> bool:
 
 def _by_pooler(error: BaseException) -> AgentStoreError:
     """Return the error of ours for a refusal by a pooler; nothing was run."""
-    said = _said(error)
+    said = _cause(error)
     if isinstance(error, STATEMENT_UNKNOWN):
         return ConfigurationError(
             "the session changed between two statements, as behind a connection pooler that does "
@@ -253,9 +255,11 @@ def _lost(error: BaseException) -> AgentStoreError:
     if isinstance(error, STATEMENT_UNKNOWN) or _was_refused(error):
         return _by_pooler(error)
     if was_not_done(error):
-        return StoreUnavailableError(f"the connection was lost before it was used: {_said(error)}")
+        return StoreUnavailableError(
+            f"the connection was lost before it was used: {_cause(error)}"
+        )
     return StoreUnavailableError(
-        f"the connection was lost ({_said(error)}); whether a write was made is not known",
+        f"the connection was lost ({_cause(error)}); whether a write was made is not known",
         written=None,
     )
 
@@ -266,7 +270,7 @@ def short_of(error: BaseException) -> str:
     return _SHORT_OF.get("53100" if full else getattr(error, "sqlstate", ""), "")
 
 
-def _said(error: BaseException) -> str:
+def _cause(error: BaseException) -> str:
     """Return the server's own first line, without what the driver or the system add."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
     return re.sub(r"\s+", " ", text.splitlines()[0])

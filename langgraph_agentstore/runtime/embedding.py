@@ -181,7 +181,7 @@ class _Questions(_Flow):
         return self._index.embed_batch_size if alike else 1
 
 
-class Embedder:
+class BatchedEmbedder:
     """The embedder of an index, for one store, on the running loop."""
 
     def __init__(self, index: SearchIndex) -> None:

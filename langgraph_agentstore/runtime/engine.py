@@ -16,7 +16,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 from langgraph.store.base import IndexConfig
 
@@ -24,7 +24,7 @@ from .._support.hints import Hints
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..results import StoreStats
-from ..sql.statement import CurrentRules, Operation, SqlContext
+from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext
 from .access_log import FLUSH_S, AccessLog, Touched
 from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
 from .connections.target import TargetReader
@@ -38,8 +38,6 @@ from .statements import Database
 from .vector_sets import open_vectors
 
 logger = logging.getLogger("langgraph_agentstore")
-
-ResultT = TypeVar("ResultT")
 
 
 class Drainable(Protocol):

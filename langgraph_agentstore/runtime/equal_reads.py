@@ -20,7 +20,7 @@ from .requests import PendingOperation
 Fetch: TypeAlias = Callable[[Statement[Any], Callable[[], None]], Awaitable[Sequence[Row]]]
 """Runs a statement; calls its second argument right before it sends it to the server."""
 
-Answer: TypeAlias = Callable[[PendingOperation, Decoded[Any]], None]
+TakeResult: TypeAlias = Callable[[PendingOperation, Decoded[Any]], None]
 """Takes the result of one operation."""
 
 ANSWERED_AT_ONCE = 256
@@ -34,7 +34,10 @@ class EqualReads:
     """
 
     def __init__(
-        self, fetch: Fetch, answer: Answer, settled: Callable[[Sequence[PendingOperation]], None]
+        self,
+        fetch: Fetch,
+        answer: TakeResult,
+        settled: Callable[[Sequence[PendingOperation]], None],
     ) -> None:
         self._fetch = fetch
         self._answer = answer

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import EmbeddingError, IndexMismatchError, SchemaError
 from ..model.text_fields import Part
 from ..sql.indexed_content import content_for, plan_known_vectors
-from ..sql.statement import ItemId, Put, Query, SqlContext, Statement
+from ..sql.statement import ItemId, Put, Query, ResultT, SqlContext, Statement
 from .connections.connector import Connection
-from .embedding import Embedder
+from .embedding import BatchedEmbedder
 from .vector_sets import open_vectors
-
-ResultT = TypeVar("ResultT")
 
 Known = Callable[[Statement[dict[int, bytes]]], Awaitable[dict[int, bytes]]]
 
@@ -61,7 +59,7 @@ class IndexState:
         self.problem = problem
         index = context.index
         has_model = index is not None and index.embedder is not None
-        self.embedder = Embedder(index) if index is not None and has_model else None
+        self.embedder = BatchedEmbedder(index) if index is not None and has_model else None
 
     async def open(self, connection: Connection) -> None:
         """Read again which set of vectors is in use."""
@@ -77,14 +75,14 @@ class IndexState:
         self.refit(put)
         if not put.pending:
             return
-        texts = _texts(put)
+        texts = _texts_of(put)
         if self.problem is not None:
             raise self.problem
         assert self.embedder is not None
         documents = self.embedder.documents
         if any(documents.recall(text) is None for text in texts):
             stored = await known(plan_known_vectors(put.item_id, self.context))
-            for part in _parts(put):
+            for part in _parts_of(put):
                 if part.digest in stored:
                     documents.learn(part.text, stored[part.digest])
         try:
@@ -101,7 +99,7 @@ class IndexState:
             return
         if self.problem is not None:
             raise self.problem
-        found = await self.vectors([(put.item_id, _texts(put)) for put in waiting])
+        found = await self.vectors([(put.item_id, _texts_of(put)) for put in waiting])
         for put, vectors in zip(waiting, found, strict=True):
             put.vectors = vectors
 
@@ -152,9 +150,9 @@ def _naming(item_id: ItemId, error: EmbeddingError) -> EmbeddingError:
     return type(error)(f"{place}: {error}; nothing of it was written")
 
 
-def _parts(put: Put) -> tuple[Part, ...]:
+def _parts_of(put: Put) -> tuple[Part, ...]:
     return () if put.content is None else put.content.parts
 
 
-def _texts(put: Put) -> list[str]:
-    return [part.text for part in _parts(put)]
+def _texts_of(put: Put) -> list[str]:
+    return [part.text for part in _parts_of(put)]

@@ -21,7 +21,7 @@ if sys.platform != "win32":
 
 from ..errors import ConfigurationError
 
-T = TypeVar("T")
+ResultT = TypeVar("ResultT")
 
 GEVENT = "gevent.monkey"
 EVENTLET = "eventlet.patcher"
@@ -74,7 +74,7 @@ class IoThread:
         await self.loop.shutdown_asyncgens()
 
 
-async def in_thread(function: Callable[[], T]) -> T:
+async def in_thread(function: Callable[[], ResultT]) -> ResultT:
     """Run a blocking function in a thread, or here if no thread can be started any more."""
     try:
         running = asyncio.get_running_loop().run_in_executor(None, function)

@@ -25,7 +25,7 @@ from .driver_errors import short_of
 _LOCK_SPACE = 0x61676E74
 
 # For a migration of a large table, and for whoever waits for it.
-_LONGEST_S = 6 * 3600.0
+_MIGRATION_LIMIT_S = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def setup_sql(tables: Tables, after: int = 0) -> str:
     for migration in migrations():
         if migration.number > after:
             statements += migration.statements(tables)
-            statements.append(_record_sql(tables, migration))
+            statements.append(_migration_row_sql(tables, migration))
     return ";\n\n".join(statements) + ";\n"
 
 
@@ -82,7 +82,7 @@ async def migrate(connection: Connection, tables: Tables) -> int:
         SchemaTooNewError: a later release was here.
         MigrationError: an applied migration differs from this release's, or one failed.
     """
-    applied = await _applied(connection, tables)
+    applied = await _applied_checksums(connection, tables)
     if _pending(applied, tables):
         async with connection.transaction():
             # Waiting for another process that migrates is normal, however long it takes.
@@ -94,10 +94,12 @@ async def migrate(connection: Connection, tables: Tables) -> int:
                 "SELECT pg_advisory_xact_lock($1::int, hashtext($2))",
                 _LOCK_SPACE,
                 tables.schema,
-                timeout=_LONGEST_S,
+                timeout=_MIGRATION_LIMIT_S,
             )
-            applied = await _applied(connection, tables)
-            await _apply(connection, tables, _pending(applied, tables), max(applied, default=0))
+            applied = await _applied_checksums(connection, tables)
+            await _apply_pending(
+                connection, tables, _pending(applied, tables), max(applied, default=0)
+            )
     return migrations()[-1].number
 
 
@@ -117,7 +119,7 @@ def _pending(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
     return [migration for migration in migrations() if migration.number not in applied]
 
 
-async def _applied(connection: Connection, tables: Tables) -> dict[int, str]:
+async def _applied_checksums(connection: Connection, tables: Tables) -> dict[int, str]:
     """Return the checksums of the applied migrations by number; {} if there is no schema yet."""
     try:
         if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", tables.migration):
@@ -131,7 +133,7 @@ async def _applied(connection: Connection, tables: Tables) -> dict[int, str]:
     return {row["number"]: row["checksum"] for row in rows}
 
 
-async def _apply(
+async def _apply_pending(
     connection: Connection,
     tables: Tables,
     pending: Sequence[Migration],
@@ -145,7 +147,7 @@ async def _apply(
         for statement in _bootstrap(tables):
             await connection.execute(statement)
         for migration in pending:
-            for statement in (*migration.statements(tables), _record_sql(tables, migration)):
+            for statement in (*migration.statements(tables), _migration_row_sql(tables, migration)):
                 await connection.execute(statement)
     except asyncpg.InsufficientPrivilegeError as error:
         raise MissingSchemaError(
@@ -201,7 +203,7 @@ END $agentstore$""",
     )
 
 
-def _record_sql(tables: Tables, migration: Migration) -> str:
+def _migration_row_sql(tables: Tables, migration: Migration) -> str:
     return (
         f"INSERT INTO {tables.migration} (number, name, checksum) "
         f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}') "

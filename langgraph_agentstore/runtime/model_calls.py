@@ -206,11 +206,11 @@ class _Worker:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            _do(*job)
+            _run_call(*job)
             del job  # an idle thread keeps no embedder alive
 
 
-def _do(call: Callable[[], Any], future: asyncio.Future[Any]) -> None:
+def _run_call(call: Callable[[], Any], future: asyncio.Future[Any]) -> None:
     result, failure = None, None
     try:
         result = call()

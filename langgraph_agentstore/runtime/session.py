@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from ..config.store_options import StoreConfig
 from ..errors import ItemLockedError, StoreTimeoutError
@@ -28,6 +28,7 @@ from ..sql.statement import (
     Query,
     Queue,
     Refresh,
+    ResultT,
     Row,
     SqlContext,
     Statement,
@@ -49,14 +50,12 @@ from .statements import Database
 from .ttl_sweeper import Sweeper
 from .write_queue import WriteQueue
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
-class Job(Operation[T]):
+class Job(Operation[ResultT]):
     """Work that is more than one statement, such as a COPY or a sweep."""
 
-    run: Callable[[Session], Awaitable[T]]
+    run: Callable[[Session], Awaitable[ResultT]]
 
 
 class Session:
@@ -278,7 +277,7 @@ class Session:
             return await self.index.do(partial(self._by_index, operation))
         return await self._retry_while_locked(lambda: self._attempt(operation))
 
-    async def _retry_while_locked(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _retry_while_locked(self, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.config.pool.command_timeout_s
         while True:

@@ -28,7 +28,7 @@ from .connections.server_checks import numbers_of
 logger = logging.getLogger("langgraph_agentstore")
 
 # One lock for all schemas of a database; sets are made rarely.
-_LOCK = 0x61676E76
+_VECTOR_SET_LOCK = 0x61676E76
 
 _SAMPLE = 1000
 
@@ -96,7 +96,7 @@ async def open_vectors(
 
 async def _make_first_set(connection: Connection, context: SqlContext) -> StoredSet:
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _VECTOR_SET_LOCK)
         stored = await stored_set(connection, context, "active")
         if stored is None:
             stored = await make_set(connection, context, 1, "active")
@@ -135,7 +135,7 @@ async def _make_extension(connection: Connection, tables: Tables) -> None:
     try:
         async with connection.transaction():
             # If two create it at once, one fails in spite of IF NOT EXISTS.
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _VECTOR_SET_LOCK)
             schema = await connection.fetchval("SELECT to_regnamespace('public')::text")
             await connection.execute(
                 f"CREATE EXTENSION IF NOT EXISTS vector SCHEMA {schema or tables.quoted}"

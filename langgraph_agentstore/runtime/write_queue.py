@@ -12,13 +12,13 @@ from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_BATCH as LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, ItemId, Put
-from .batching import LARGEST_BATCH, BatchQueue, Settled
+from .batching import MOST_OPERATIONS, BatchQueue, Settled
 from .driver_errors import as_store_error
 from .index_state import CurrentIndex, IndexState, Known
 from .requests import PendingOperation
 from .statements import Database
 
-Kind: TypeAlias = tuple[type, bool]
+WriteKind: TypeAlias = tuple[type, bool]
 """The type of a write, and whether it has content to be searched: one statement takes one kind."""
 
 
@@ -80,7 +80,7 @@ class WriteQueue(BatchQueue):
     def _next_batch(self, size: int) -> list[PendingOperation]:
         batch: list[PendingOperation] = []
         held: list[PendingOperation] = []
-        kind: Kind | None = None
+        kind: WriteKind | None = None
         blocked = set(self._busy)
         for position, entry in enumerate(self.waiting):
             if len(batch) == size:
@@ -89,9 +89,9 @@ class WriteQueue(BatchQueue):
             operation = entry.operation
             is_free = not (operation.pending or operation.item_id in blocked)
             if is_free and kind is None:
-                kind = _kind(operation)
-                size = min(size, LARGEST_INDEXED_BATCH if kind[1] else LARGEST_BATCH)
-            if is_free and _kind(operation) == kind:
+                kind = _kind_of_write(operation)
+                size = min(size, LARGEST_INDEXED_BATCH if kind[1] else MOST_OPERATIONS)
+            if is_free and _kind_of_write(operation) == kind:
                 batch.append(entry)
             else:
                 held.append(entry)
@@ -139,5 +139,5 @@ class WriteQueue(BatchQueue):
         )
 
 
-def _kind(operation: Put | Delete) -> Kind:
+def _kind_of_write(operation: Put | Delete) -> WriteKind:
     return type(operation), isinstance(operation, Put) and operation.content is not None

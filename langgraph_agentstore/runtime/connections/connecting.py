@@ -53,7 +53,7 @@ async def connect(
         # The store writes, so of several hosts it needs the one that takes writes.
         role = wanted or ("any" if len(target.hosts) == 1 else "read-write")
         connection = await _connect_somewhere(target, role, timeout, options)
-    _keep_alive(connection, target.keep_alive)
+    _set_keep_alive(connection, target.keep_alive)
     return connection
 
 
@@ -182,7 +182,7 @@ async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) ->
                 late.terminate()
 
 
-def _keep_alive(connection: asyncpg.Connection, keep_alive: KeepAlive) -> None:
+def _set_keep_alive(connection: asyncpg.Connection, keep_alive: KeepAlive) -> None:
     """Let the system find out when the server is gone, as far as it and the driver allow."""
     transport = getattr(connection, "_transport", None)
     there = None if transport is None else transport.get_extra_info("socket")

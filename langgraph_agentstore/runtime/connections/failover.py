@@ -20,7 +20,7 @@ UNANSWERED_S = 1.0
 AGAIN_S = 2.0
 """After so long, a server that answered is checked again."""
 
-PAUSE_S = 0.25
+RECHECK_S = 0.25
 """The pause between two checks of a server that does not answer."""
 
 _USUAL_S = 0.3
@@ -99,35 +99,35 @@ class Watchdog:
         unanswered = [c for c, held in self._held.items() if held.since_s <= late_s]
         try:
             for server in {server_of(connection) for connection in unanswered} - {None}:
-                found = await look_at(self._connector, server)
+                found = await check_server(self._connector, server)
                 if found.successor is not None:
                     self._replace(server, found.successor)
                 elif not found.answers:
-                    pause_s = PAUSE_S
+                    pause_s = RECHECK_S
         finally:
             self._looking, self.is_awake = None, False
         self.wake(pause_s)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ServerCheck:
     """The result of a check: whether the server answers, and otherwise its successor, if any."""
 
     answers: bool
     successor: Connection | None = None
 
 
-async def look_at(connector: Connector, server: Any) -> Look:
+async def check_server(connector: Connector, server: Any) -> ServerCheck:
     """Check whether a server is still there, within 3 s; at once if it is."""
     attempt = asyncio.ensure_future(connector.connect(_LIMIT_S))
     taken = False
     try:
         await asyncio.wait([attempt], timeout=_USUAL_S)
         if _leads_to(attempt) == server or not await _is_silent(server):
-            return Look(answers=True)
+            return ServerCheck(answers=True)
         await asyncio.wait([attempt])
         taken = _leads_to(attempt) not in (None, server)
-        return Look(_leads_to(attempt) == server, attempt.result() if taken else None)
+        return ServerCheck(_leads_to(attempt) == server, attempt.result() if taken else None)
     finally:
         if not taken:
             attempt.cancel()

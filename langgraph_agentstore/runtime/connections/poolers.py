@@ -30,7 +30,7 @@ from ...config.store_options import PoolConfig
 logger = logging.getLogger("langgraph_agentstore")
 
 # A setting that only this package has; Postgres accepts any name with a period in it.
-_MARK = "agentstore.session"
+_SESSION_MARK = "agentstore.session"
 
 STATEMENT_UNKNOWN = (
     asyncpg.InvalidSQLStatementNameError,
@@ -152,7 +152,7 @@ class Pooler:
     ) -> asyncpg.Connection | None:
         """Return a connection whose session is its own; None if there is a pooler."""
         mark = secrets.token_hex(16)
-        settings, kept = {**self._settings, _MARK: mark}, self._kept_statements
+        settings, kept = {**self._settings, _SESSION_MARK: mark}, self._kept_statements
         try:
             connection = await _connect(options, settings, kept, timeout)
         except asyncpg.PostgresError as error:
@@ -160,7 +160,7 @@ class Pooler:
                 return None
             raise
         # A text without arguments is sent in one part and leaves nothing in the session.
-        found = f"SELECT WHERE current_setting('{_MARK}', true) = '{mark}'"
+        found = f"SELECT WHERE current_setting('{_SESSION_MARK}', true) = '{mark}'"
         try:
             if await connection.execute(found, timeout=timeout) == "SELECT 1":
                 return connection

@@ -81,7 +81,11 @@ class TargetReader:
         start: Callable[[], object] | None = None,
     ) -> None:
         self._start = start
-        own = {_MERGED[name]: _listed(value) for name, value in given.items() if name in _MERGED}
+        own = {
+            _MERGED[name]: _comma_separated(value)
+            for name, value in given.items()
+            if name in _MERGED
+        }
         self._parameters = replace(parameters, values={**parameters.values, **own})
         self._environment = environment
         self._given = {name: value for name, value in given.items() if name not in _MERGED}
@@ -112,7 +116,7 @@ class TargetReader:
         hosts = tuple(_host_target(options, host, user) for host in options.hosts)
         return ConnectTarget(
             hosts=hosts or (_host_target(options, None, user),),
-            arguments=_arguments(options, user) | self._given,
+            arguments=_login_arguments(options, user) | self._given,
             settings=options.settings,
             target_session_attrs=options.target_session_attrs,
             connect_timeout_s=options.connect_timeout_s,
@@ -121,11 +125,11 @@ class TargetReader:
         )
 
 
-def _listed(value: Any) -> str:
+def _comma_separated(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _arguments(options: ConnectOptions, user: str) -> dict[str, Any]:
+def _login_arguments(options: ConnectOptions, user: str) -> dict[str, Any]:
     found: dict[str, Any] = {"user": user, "database": options.database or user}
     if options.tls.direct:
         found["direct_tls"] = True

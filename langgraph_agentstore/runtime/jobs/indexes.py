@@ -24,10 +24,10 @@ from .maintenance import set_up
 logger = logging.getLogger("langgraph_agentstore")
 
 # One lock for all schemas of a database: creating an index is rare and slow anyway.
-_LOCK = 0x61676E75
+_INDEX_LOCK = 0x61676E75
 _NOT_THE_OWNER = "42501"
 _POLL_S = 0.1
-_LONGEST_S = 24 * 3600.0
+_INDEX_LIMIT_S = 24 * 3600.0
 
 _SMALL_BYTES = 1 << 20
 _IS_OURS_AND_SMALL = "SELECT pg_try_advisory_xact_lock($1) AND pg_table_size($2::regclass) < $3"
@@ -98,7 +98,7 @@ async def make_index(
         return
     if database.pooler.is_there and await _make_small(connection, index, schema):
         return
-    lock = ProcessLock(database, _LOCK)
+    lock = ProcessLock(database, _INDEX_LOCK)
     try:
         # Polling: whoever creates an index concurrently would wait for one who waits inside
         # Postgres.
@@ -106,8 +106,8 @@ async def make_index(
             await asyncio.sleep(_POLL_S)
         async with _without_limits(database.pooler, connection):
             if await _is_unfit(connection, index, schema):
-                await connection.execute(index.drop, timeout=_LONGEST_S)
-            await connection.execute(index.create, timeout=_LONGEST_S)
+                await connection.execute(index.drop, timeout=_INDEX_LIMIT_S)
+            await connection.execute(index.create, timeout=_INDEX_LIMIT_S)
     finally:
         await lock.release(connection)
 
@@ -125,7 +125,9 @@ async def _make_small(connection: Connection, index: FilterIndex, schema: str) -
         async with connection.transaction():
             # While one waits for such a lock, everybody who comes later waits too.
             await connection.execute("SET LOCAL lock_timeout = '100ms'")
-            if not await connection.fetchval(_IS_OURS_AND_SMALL, _LOCK, index.table, _SMALL_BYTES):
+            if not await connection.fetchval(
+                _IS_OURS_AND_SMALL, _INDEX_LOCK, index.table, _SMALL_BYTES
+            ):
                 return False
             if await _is_unfit(connection, index, schema):
                 await connection.execute(index.drop_at_once)

@@ -34,15 +34,15 @@ from ..vector_sets import StoredSet, has_index, have_extension, make_set, stored
 from .indexes import make_index
 
 # One lock for all schemas of a database: two reindexings would slow each other down.
-_LOCK = 0x61676E77
+_REINDEX_LOCK = 0x61676E77
 
-PAGE_SIZE = 200
+REINDEX_PAGE_SIZE = 200
 """How many items are read, embedded and written at a time."""
 
 FEW = 200
 """With so few items left, writers wait until they are done."""
 
-_LONGEST_S = 3600.0
+_REINDEX_LIMIT_S = 3600.0
 
 
 class Reindexing:
@@ -66,7 +66,7 @@ class Reindexing:
         """
         self._lease = session.database.connections.lease()
         connection = self._connection = await self._lease.__aenter__()
-        self._lock = ProcessLock(session.database, _LOCK)
+        self._lock = ProcessLock(session.database, _REINDEX_LOCK)
         if not await self._lock.try_take(connection):
             raise SchemaError("another process is reindexing; wait for it")
         if not session.database.pooler.is_there:
@@ -77,16 +77,18 @@ class Reindexing:
             number = await self._open_set(connection)
             self._context = replace(self._context, vector_set=number, approximate=False)
         self._index_state = IndexState(self._context, None)
-        undone: int = await connection.fetchval(undone_sql(self._context), timeout=_LONGEST_S)
+        undone: int = await connection.fetchval(undone_sql(self._context), timeout=_REINDEX_LIMIT_S)
         return undone
 
     async def step(self, _session: Session) -> int:
         """Process a page of items and return their number; set `caught_up` if few are left."""
         assert self._connection is not None
         done = await self._page(self._connection)
-        if done < PAGE_SIZE:
+        if done < REINDEX_PAGE_SIZE:
             self._after = FIRST
-            undone = await self._connection.fetchval(undone_sql(self._context), timeout=_LONGEST_S)
+            undone = await self._connection.fetchval(
+                undone_sql(self._context), timeout=_REINDEX_LIMIT_S
+            )
             self.caught_up = undone <= FEW
         return done
 
@@ -147,7 +149,7 @@ class Reindexing:
 
     async def _page(self, connection: Connection) -> int:
         rows = await connection.fetch(
-            page_sql(self._context), *self._after, PAGE_SIZE, timeout=_LONGEST_S
+            page_sql(self._context), *self._after, REINDEX_PAGE_SIZE, timeout=_REINDEX_LIMIT_S
         )
         if not rows:
             return 0
