@@ -255,9 +255,7 @@ def _lost(error: BaseException) -> AgentStoreError:
     if isinstance(error, STATEMENT_UNKNOWN) or _was_refused(error):
         return _by_pooler(error)
     if was_not_done(error):
-        return StoreUnavailableError(
-            f"the connection was lost before it was used: {_cause(error)}"
-        )
+        return StoreUnavailableError(f"the connection was lost before it was used: {_cause(error)}")
     return StoreUnavailableError(
         f"the connection was lost ({_cause(error)}); whether a write was made is not known",
         written=None,
