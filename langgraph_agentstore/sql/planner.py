@@ -143,6 +143,10 @@ class Planner:
             located = self._located(namespace)
         except TypeError:  # a list, or a tuple that holds one
             located = self._located(self._check(namespace))
+        # Most keys are printable ASCII, which only has to fit: checking them costs no call.
+        room = MAX_ADDRESS_BYTES - located.size
+        if type(key) is str and 0 < len(key) <= room and key.isascii() and key.isprintable():
+            return (located.user_id, located.stored, key), located.labels
         return (located.user_id, located.stored, checked_key(key, located)), located.labels
 
     def address_of(self, labels: Labels) -> ItemAddress:
