@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from os import PathLike
 from typing import IO, Any, Literal, Protocol, TypeAlias, get_args
@@ -58,15 +58,18 @@ ITEM_COLUMNS: Columns = {
 }
 
 
-def exporting_turns(
-    next_page: NextPage[Turn],
-    user_id: str,
-    path: str | PathLike[str],
-    format: ExportFormat | None,
-    progress: Progress | bool | None,
-    escape_formulas: bool,
-) -> Steps[int]:
-    """Write turns page by page; return how many. See `ConversationMemory.export`."""
+@dataclass(frozen=True, slots=True)
+class ExportTarget:
+    """The file of an export; see `ConversationMemory.export` for its options."""
+
+    path: str | PathLike[str]
+    format: ExportFormat | None
+    progress: Progress | bool | None
+    escape_formulas: bool
+
+
+def exporting_turns(next_page: NextPage[Turn], user_id: str, target: ExportTarget) -> Steps[int]:
+    """Write turns page by page; return how many."""
 
     def next_rows() -> Steps[list[Row]]:
         turns = yield from next_page()
@@ -84,28 +87,20 @@ def exporting_turns(
             for turn in turns
         ]
 
-    options = path, format, progress, escape_formulas
-    return (yield from _exporting(next_rows, TURN_COLUMNS, *options))
+    return (yield from _exporting(next_rows, TURN_COLUMNS, target))
 
 
-def _exporting(
-    next_rows: NextPage[Row],
-    columns: Columns,
-    path: str | PathLike[str],
-    format: ExportFormat | None,
-    progress: Progress | bool | None,
-    escape_formulas: bool,
-) -> Steps[int]:
+def _exporting(next_rows: NextPage[Row], columns: Columns, target: ExportTarget) -> Steps[int]:
     """Write rows to a file, which appears when it is complete; return how many.
 
     JSON cells hold JSON values, and time cells times with their zone.
     """
-    kind = kind_of(path, format, known=get_args(ExportFormat), default="jsonl")
+    kind = kind_of(target.path, target.format, known=get_args(ExportFormat), default="jsonl")
     written = 0
     with (
-        telling_progress(progress, "exporting") as tell,
-        writing(path, kind) as file,
-        closing(_writer(kind.format, file, columns, escape_formulas)) as writer,
+        telling_progress(target.progress, "exporting") as tell,
+        writing(target.path, kind) as file,
+        closing(_writer(kind.format, file, columns, target.escape_formulas)) as writer,
     ):
         while rows := (yield from next_rows()):
             writer.add(rows if kind.format == "jsonl" else [_cells(row, columns) for row in rows])
@@ -199,10 +194,9 @@ def export_items(
             another user's view.
         MissingExtraError: Parquet needs the extra `parquet`.
     """
-    steps = _exporting_items(
-        _Source(store, user_id, prefix, since, until), path, format, progress, escape_formulas
-    )
-    return run(steps)
+    source = _Source(store, user_id, prefix, since, until)
+    target = ExportTarget(path, format, progress, escape_formulas)
+    return run(_exporting_items(source, target))
 
 
 async def aexport_items(
@@ -218,23 +212,15 @@ async def aexport_items(
     escape_formulas: bool = True,
 ) -> int:
     """Async form of `export_items`."""
-    steps = _exporting_items(
-        _Source(store, user_id, prefix, since, until), path, format, progress, escape_formulas
-    )
-    return await arun_in_threads(steps)
+    source = _Source(store, user_id, prefix, since, until)
+    target = ExportTarget(path, format, progress, escape_formulas)
+    return await arun_in_threads(_exporting_items(source, target))
 
 
-def _exporting_items(
-    source: _Source,
-    path: str | PathLike[str],
-    format: ExportFormat | None,
-    progress: Progress | bool | None,
-    escape_formulas: bool,
-) -> Steps[int]:
+def _exporting_items(source: _Source, target: ExportTarget) -> Steps[int]:
     yield from awaiting_savers(source.store)
     ordered = sorted_pages(source.next_rows, _order)
-    options = path, format, progress, escape_formulas
-    return (yield from _exporting(ordered, ITEM_COLUMNS, *options))
+    return (yield from _exporting(ordered, ITEM_COLUMNS, target))
 
 
 class _Source:

@@ -24,7 +24,7 @@ from ..model.users import check_user_id
 from ..store.steps import Steps, arun, arun_in_threads, run
 from .background_saver import awaiting_savers
 from .context_index import CREDITED_MATCHES, ContextWriter, credited
-from .export import ExportFormat, exporting_turns
+from .export import ExportFormat, ExportTarget, exporting_turns
 from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .postgres_turn_store import turn_store_of
@@ -32,7 +32,7 @@ from .repository import BaseStoreRepository
 from .sql import searched_part
 from .stored_messages import as_messages
 from .turn_store import NEWEST_PER_PAGE, TURNS_PER_PAGE, NextPage, TurnStore
-from .turns import ThreadSummary, Turn, new_turn, split_into_turns, turn_of_messages
+from .turns import ThreadSummary, Turn, TurnRange, new_turn, split_into_turns, turn_of_messages
 
 
 class ConversationMemory(Handle):
@@ -313,9 +313,8 @@ class ConversationMemory(Handle):
             ConfigurationError: the format is unknown, or the folder does not exist.
             MissingExtraError: Parquet needs the extra `parquet`.
         """
-        steps = self._exporting(
-            self._oldest_first(thread_id, since, until), path, format, progress, escape_formulas
-        )
+        target = ExportTarget(path, format, progress, escape_formulas)
+        steps = self._exporting(self._oldest_first(thread_id, since, until), target)
         return run(steps, self._executor)
 
     async def aexport(
@@ -330,9 +329,8 @@ class ConversationMemory(Handle):
         escape_formulas: bool = True,
     ) -> int:
         """Async form of `export`."""
-        steps = self._exporting(
-            self._oldest_first(thread_id, since, until), path, format, progress, escape_formulas
-        )
+        target = ExportTarget(path, format, progress, escape_formulas)
+        steps = self._exporting(self._oldest_first(thread_id, since, until), target)
         return await arun_in_threads(steps, self._executor)
 
     def _saving(self, turns: Sequence[Turn]) -> Steps[list[ConversationKey]]:
@@ -352,11 +350,12 @@ class ConversationMemory(Handle):
     def _oldest_first(
         self, thread_id: str | None, since: datetime | None, until: datetime | None
     ) -> NextPage[Turn]:
-        if thread_id is not None:
-            check_thread_id(thread_id)
-        since = None if since is None else in_utc(since)
-        until = None if until is None else in_utc(until)
-        return self._turn_store.oldest_first(thread_id, since, until)
+        within = TurnRange(
+            None if thread_id is None else check_thread_id(thread_id),
+            None if since is None else in_utc(since),
+            None if until is None else in_utc(until),
+        )
+        return self._turn_store.oldest_first(within)
 
     def _reading_messages(
         self, thread_id: str | None, since: datetime | None, until: datetime | None
@@ -411,17 +410,9 @@ class ConversationMemory(Handle):
         yield from awaiting_savers(self.store)
         return (yield from self._turn_store.forget(thread_id))
 
-    def _exporting(
-        self,
-        next_page: NextPage[Turn],
-        path: str | PathLike[str],
-        format: ExportFormat | None,
-        progress: Progress | bool | None,
-        escape_formulas: bool,
-    ) -> Steps[int]:
+    def _exporting(self, next_page: NextPage[Turn], target: ExportTarget) -> Steps[int]:
         yield from awaiting_savers(self.store)
-        options = path, format, progress, escape_formulas
-        return (yield from exporting_turns(next_page, self.user_id, *options))
+        return (yield from exporting_turns(next_page, self.user_id, target))
 
 
 class StoreChatMessageHistory(BaseChatMessageHistory):

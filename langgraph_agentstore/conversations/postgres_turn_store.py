@@ -37,7 +37,7 @@ from .turn_store import (
     TurnStore,
     pages_of,
 )
-from .turns import ThreadSummary, Turn, summary
+from .turns import ThreadSummary, Turn, TurnRange, summary
 
 CONVERSATIONS: Labels = ("conversations",)
 """The labels, below a user's, under which turns are stored."""
@@ -67,22 +67,17 @@ class PostgresTurnStore(GenericTurnStore):
         return self._view.load(puts, batch_size=TURNS_PER_LOAD, progress=progress)
 
     @override
-    def oldest_first(
-        self,
-        thread_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> NextPage[Turn]:
-        if thread_id is None:
-            return super().oldest_first(None, since, until)
-        return _sorted_by_second_of(self._thread(thread_id, TURNS_PER_PAGE, since, until))
+    def oldest_first(self, within: TurnRange) -> NextPage[Turn]:
+        if within.thread_id is None:
+            return super().oldest_first(within)
+        return _sorted_by_second(self._thread(within.thread_id, within, TURNS_PER_PAGE))
 
     @override
     def newest_first(
         self, thread_id: str | None = None, page_size: int = NEWEST_PER_PAGE
     ) -> NextPage[Turn]:
         if thread_id is not None:
-            return self._thread(thread_id, page_size, newest_first=True)
+            return self._thread(thread_id, TurnRange(thread_id), page_size, newest_first=True)
 
         def read(last: Item | None, _offset: int) -> Steps[Any]:
             before = None
@@ -98,7 +93,7 @@ class PostgresTurnStore(GenericTurnStore):
         page = yield plan_thread_page(
             self._address, turn.thread_id, turn.key, 1, self._context, newest_first=True
         )
-        return next(self._turns(page, turn.thread_id), None)
+        return next(self._turns(page, TurnRange(turn.thread_id)), None)
 
     @override
     def threads(self) -> Steps[list[ThreadSummary]]:
@@ -126,52 +121,33 @@ class PostgresTurnStore(GenericTurnStore):
         return self._matches(found, thread_id)
 
     @override
-    def _all(
-        self,
-        thread_id: str | None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> NextPage[Turn]:
-        days = _days_around(since, until)
+    def _all(self, within: TurnRange) -> NextPage[Turn]:
+        days = _days_around(within)
 
         def read(last: Item | None, _offset: int) -> Steps[Any]:
             after = "" if last is None else last.key
-            return (
-                yield plan_turns_by_key(self._address, after, days, TURNS_PER_PAGE, self._context)
-            )
+            size, context = TURNS_PER_PAGE, self._context
+            return (yield plan_turns_by_key(self._address, after, days, size, context))
 
-        return pages_of(read, partial(self._turns, since=since, until=until), TURNS_PER_PAGE)
+        return pages_of(read, partial(self._turns, within=within), TURNS_PER_PAGE)
 
     def _thread(
-        self,
-        thread_id: str,
-        size: int,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        *,
-        newest_first: bool = False,
+        self, thread_id: str, within: TurnRange, size: int, *, newest_first: bool = False
     ) -> NextPage[Turn]:
         """Read a thread in the order of its keys, or in the opposite order."""
         first, end = (
             None if day is None else f"{thread_id}_{day.replace('-', '')}"
-            for day in _days_around(since, until)
+            for day in _days_around(within)
         )
 
         def read(last: Item | None, _offset: int) -> Steps[Any]:
-            return (
-                yield plan_thread_page(
-                    self._address,
-                    thread_id,
-                    first if last is None else last.key,
-                    size,
-                    self._context,
-                    before=end,
-                    newest_first=newest_first,
-                )
+            after, order = first if last is None else last.key, {"newest_first": newest_first}
+            page = plan_thread_page(
+                self._address, thread_id, after, size, self._context, before=end, **order
             )
+            return (yield page)
 
-        turns_of = partial(self._turns, thread_id=thread_id, since=since, until=until)
-        return pages_of(read, turns_of, size)
+        return pages_of(read, partial(self._turns, within=within), size)
 
 
 def turn_store_of(store: BaseStore, user_id: str) -> TurnStore:
@@ -186,7 +162,7 @@ def _second_of(turn: Turn) -> str:
     return turn.key[:-9]
 
 
-def _sorted_by_second_of(next_page: NextPage[Turn]) -> NextPage[Turn]:
+def _sorted_by_second(next_page: NextPage[Turn]) -> NextPage[Turn]:
     """Sort the turns of each second: other programs end their keys by chance."""
     held: list[Turn] = []
 
@@ -212,12 +188,13 @@ def _by_time(turns: list[Turn]) -> list[Turn]:
     ]
 
 
-def _days_around(since: datetime | None, until: datetime | None) -> tuple[str | None, str | None]:
-    """Return the days, such as `2026-01-31`, between which turns are read.
+def _days_around(within: TurnRange) -> tuple[str | None, str | None]:
+    """Return the days, such as `2026-01-31`, between which the turns of a range are read.
 
     There is a day to spare: a turn that another program put may be in another time zone, or have
     another form of timestamp, which as a text compares no finer than that.
     """
+    since, until = within.since, within.until
     return None if since is None else _day(since, -1), None if until is None else _day(until, 2)
 
 

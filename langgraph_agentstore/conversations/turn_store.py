@@ -8,7 +8,6 @@ blocking or awaited; see `store/steps.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -27,13 +26,15 @@ from ..store.steps import On, Steps, StoreOps, run
 from ..store.user_scope import Part
 from .context_index import Match
 from .storable_json import LARGEST_VALUE
-from .turns import ThreadSummary, Turn, summaries, turn_of_value
+from .turns import ThreadSummary, Turn, TurnRange, summaries, turn_of_value
 
 TURNS_PER_PAGE = 1_000
 NEWEST_PER_PAGE = 100
 REMEMBERED_THREADS = 1_024
 TURN_INDEX = ("context[*]",)
 """The field by which turns are found, whatever fields the store's index names."""
+
+EVERY_TURN = TurnRange()
 
 PagedT = TypeVar("PagedT")
 NextPage: TypeAlias = Callable[[], Steps[Sequence[PagedT]]]
@@ -52,13 +53,8 @@ class TurnStore(Protocol):
     def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
         """Write any number of turns in large batches, blocking; return how many."""
 
-    def oldest_first(
-        self,
-        thread_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> NextPage[Turn]:
-        """Read the turns of a thread, or all, in the order in which they were said, none twice."""
+    def oldest_first(self, within: TurnRange) -> NextPage[Turn]:
+        """Read turns in the order in which they were said, none twice."""
 
     def newest_first(
         self, thread_id: str | None = None, page_size: int = NEWEST_PER_PAGE
@@ -124,13 +120,8 @@ class GenericTurnStore(TurnStore):
         return written
 
     @override
-    def oldest_first(
-        self,
-        thread_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> NextPage[Turn]:
-        return sorted_pages(self._all(thread_id, since, until), lambda turn: turn.order)
+    def oldest_first(self, within: TurnRange) -> NextPage[Turn]:
+        return sorted_pages(self._all(within), lambda turn: turn.order)
 
     @override
     def newest_first(
@@ -182,7 +173,7 @@ class GenericTurnStore(TurnStore):
 
     def _matches(self, found: list[SearchItem], thread_id: str | None) -> list[Match]:
         scores = {item.key: item.score for item in found}
-        return [Match(turn, scores[turn.key]) for turn in self._turns(found, thread_id)]
+        return [Match(turn, scores[turn.key]) for turn in self._turns(found, TurnRange(thread_id))]
 
     @override
     def get(self, keys: Sequence[str]) -> Steps[list[Turn]]:
@@ -209,49 +200,31 @@ class GenericTurnStore(TurnStore):
 
     def _read(self, thread_id: str | None) -> Steps[list[Turn]]:
         found: list[Turn] = []
-        next_page = self._all(thread_id)
+        next_page = self._all(TurnRange(thread_id))
         while page := (yield from next_page()):
             found += page
         return found
 
-    def _all(
-        self,
-        thread_id: str | None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> NextPage[Turn]:
+    def _all(self, within: TurnRange) -> NextPage[Turn]:
         """Read turns in the store's order; one may come twice if others write meanwhile."""
 
         def read(_last: Item | None, offset: int) -> Steps[Any]:
-            [items] = yield self._ops([self._search_op(thread_id, TURNS_PER_PAGE, offset)])
+            [items] = yield self._ops([self._search_op(within.thread_id, TURNS_PER_PAGE, offset)])
             return items
 
-        turns_of = partial(self._turns, thread_id=thread_id, since=since, until=until)
-        return pages_of(read, turns_of, TURNS_PER_PAGE)
+        return pages_of(read, partial(self._turns, within=within), TURNS_PER_PAGE)
 
     def _remember(self, turn: Turn) -> None:
         known = self._latest.get(turn.thread_id, turn)
         self._latest[turn.thread_id] = max(known, turn, key=lambda turn: turn.order)
 
-    def _turns(
-        self,
-        items: Iterable[Item],
-        thread_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Iterator[Turn]:
-        """Yield the turns among items of this namespace and of those below it."""
+    def _turns(self, items: Iterable[Item], within: TurnRange = EVERY_TURN) -> Iterator[Turn]:
+        """Yield the turns of a range among items of this namespace and of those below it."""
         for item in items:
-            turn = None
             if tuple(item.namespace) == self.labels:
                 turn = turn_of_value(item.key, item.value, item.created_at)
-            if (
-                turn is not None
-                and thread_id in (None, turn.thread_id)
-                and (since is None or turn.timestamp >= since)
-                and (until is None or turn.timestamp < until)
-            ):
-                yield turn
+                if turn is not None and turn in within:
+                    yield turn
 
 
 def opening(store: BaseStore) -> Steps[None]:

@@ -135,6 +135,22 @@ class ThreadSummary:
     turns: int
 
 
+@dataclass(frozen=True, slots=True)
+class TurnRange:
+    """The turns of a thread, or of all, from a moment on and before another; None is no limit."""
+
+    thread_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __contains__(self, turn: Turn) -> bool:
+        return (
+            self.thread_id in (None, turn.thread_id)
+            and (self.since is None or turn.timestamp >= self.since)
+            and (self.until is None or turn.timestamp < self.until)
+        )
+
+
 def new_turn(
     thread_id: str,
     query: str,
