@@ -169,8 +169,8 @@ class Migrating:
     ) -> list[Presence]:
         migrants, _ = await asyncio.to_thread(self._planned, page.rows, index_state.context)
         standings = await self._standings(session, migrants, index_state.context)
-        for migrant, current_rules in zip(migrants, standings, strict=True):
-            if current_rules in ("absent", "older"):
+        for migrant, presence in zip(migrants, standings, strict=True):
+            if presence in ("absent", "older"):
                 raise CopyMismatchError(
                     f"{_shown(migrant.item.prefix, migrant.item.key)} is not in this store as it "
                     "is in the official one: somebody removed it here meanwhile, or wrote it "
