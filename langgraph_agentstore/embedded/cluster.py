@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 import shlex
 import shutil
+import socket
+import stat
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from .._support.progress import tell
 from ..errors import EmbeddedPostgresError
 from .programs import Programs, bundled_major, major_of, not_started
-from .sockets import free_port, socket_folder
+
+if TYPE_CHECKING:
+    import pwd
 
 _LOG_LIMIT_BYTES: Final = 10_000_000
+
+# sockaddr_un.sun_path has 104 bytes on macOS, 108 on Linux, the closing NUL among them.
+_SOCKET_PATH_BYTES: Final = 103
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +171,15 @@ class Cluster:
         """
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         if sys.platform != "win32":
-            for lock in socket_folder(self.data, programs).glob(".s.PGSQL.*.lock"):
+            for lock in _socket_folder(self.data, programs).glob(".s.PGSQL.*.lock"):
                 lock.unlink(missing_ok=True)
 
     def _server_options(self, programs: Programs) -> str:
         """Return the server's options, quoted for the shell to which pg_ctl passes them."""
         memory = f"-c shared_buffers={_shared_buffers_mb()}MB"
         if sys.platform == "win32":
-            return f'-h "127.0.0.1" -p {free_port()} {memory}'
-        folder = shlex.quote(str(socket_folder(self.data, programs)))
+            return f'-h "127.0.0.1" -p {_free_port()} {memory}'
+        folder = shlex.quote(str(_socket_folder(self.data, programs)))
         return f"-h '' -p 5432 -k {folder} {memory}"
 
     def _halt(self) -> None:
@@ -220,3 +231,43 @@ def _works_in(pid: int, folder: Path) -> bool:
         return False
     except psutil.AccessDenied:
         return True
+
+
+def _socket_folder(data: Path, programs: Programs) -> Path:
+    """Return `data`, or a private folder if its path is too long or would need quoting."""
+    if _can_hold_socket(data):
+        return data
+    # With the inode: a folder that replaced another must not find the other's server.
+    identity = f"{data}-{data.stat().st_ino}".encode()
+    name = f"agentstore-{hashlib.sha256(identity).hexdigest()[:16]}"
+    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):
+        folder = parent / name
+        if _can_hold_socket(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _refuse_foreign(folder, programs.account)
+            programs.give(folder)
+            programs.reach(folder)
+            return folder
+    raise not_started(data.parent, "no folder for its socket: TMPDIR's path is too long")
+
+
+def _can_hold_socket(folder: Path) -> bool:
+    path = f"{folder}/.s.PGSQL.5432"
+    return (
+        len(path) <= _SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", path, re.ASCII) is not None
+    )
+
+
+def _refuse_foreign(folder: Path, account: pwd.struct_passwd | None) -> None:
+    """Raise if another user owns the socket's folder and could answer in the server's place."""
+    status = folder.lstat()
+    ours = {os.geteuid()} | ({account.pw_uid} if account is not None else set())
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in ours:
+        raise not_started(folder, "the folder for its socket belongs to another user: remove it")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

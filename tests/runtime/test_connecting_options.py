@@ -22,7 +22,7 @@ from langgraph_agentstore.errors import (
     StoreTimeoutError,
     StoreUnavailableError,
 )
-from langgraph_agentstore.runtime.connections.connecting import connect
+from langgraph_agentstore.runtime.connections.connector import connect
 from langgraph_agentstore.runtime.connections.target import TargetReader
 from tests.runtime.tls import TlsFront, self_signed
 from tests.support.faults import dsn_of, execute, hung_host

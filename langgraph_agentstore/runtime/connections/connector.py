@@ -1,19 +1,22 @@
-"""Making a connection: to the target, with the session's settings and types."""
+"""Making a connection: which host, encrypted or not, waiting for a server to start, and types."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import socket
+import ssl
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import asyncpg
 
+from ...config.dsn_options import KeepAlive
 from ...config.store_options import PoolConfig, session_settings
-from ...errors import AgentStoreError
-from ..driver_errors import connect_error
-from .connecting import connect, seeks_writes
+from ...errors import AgentStoreError, StoreUnavailableError
+from ..driver_errors import CONNECTION_LOST, connect_error
 from .poolers import Pooler
-from .target import ConnectTarget, TargetReader
+from .target import ConnectTarget, HostTarget, TargetReader
 
 Connection: TypeAlias = asyncpg.Connection
 
@@ -27,6 +30,20 @@ SCHEMA_OF_VECTOR = (
     "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'"
 )
 """The schema of pgvector, whether or not it is on the search_path."""
+
+_STARTING_UP_PAUSE_S = 0.05
+_ANOTHER_TRY_S = 0.2
+
+_MAY_SUCCEED_OTHERWISE = (
+    ssl.SSLError,
+    ConnectionResetError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
+
+
+Dial: TypeAlias = Callable[..., Coroutine[Any, Any, asyncpg.Connection]]
+"""Makes one connection, with the arguments of asyncpg's connect."""
 
 
 class Connector:
@@ -124,3 +141,173 @@ async def know_vectors(connection: Connection) -> None:
         await connection.set_type_codec(
             "vector", schema=schema, format="binary", encoder=bytes, decoder=bytes
         )
+
+
+async def connect(
+    target: ConnectTarget, *, timeout: float, dial: Dial = asyncpg.connect, **options: Any
+) -> asyncpg.Connection:
+    """Connect to the first host that answers and has the role asked for.
+
+    Args:
+        target: where to connect.
+        timeout: for all hosts together, in seconds.
+        dial: makes each attempt.
+        options: further arguments of asyncpg's connect.
+
+    Raises:
+        Exception: the driver's error; of several hosts, the one of the first.
+    """
+    options = {**options, **target.arguments, "dial": dial}
+    wanted = target.target_session_attrs
+    if wanted == "prefer-standby" and len(target.hosts) > 1:
+        connection = await _connect_preferring_standby(target, timeout, options)
+    else:
+        # The store writes, so of several hosts it needs the one that takes writes.
+        role = wanted or ("any" if len(target.hosts) == 1 else "read-write")
+        connection = await _connect_somewhere(target, role, timeout, options)
+    _set_keep_alive(connection, target.keep_alive)
+    return connection
+
+
+def seeks_writes(target: ConnectTarget) -> bool:
+    """Return whether the target excludes servers that take no writes."""
+    wanted = target.target_session_attrs
+    return wanted in ("read-write", "primary") or (not wanted and len(target.hosts) > 1)
+
+
+async def _connect_preferring_standby(
+    target: ConnectTarget, timeout: float, options: dict[str, Any]
+) -> asyncpg.Connection:
+    # A host that hangs may be the only standby: it gets half of the time.
+    try:
+        return await _connect_somewhere(target, "standby", timeout / 2, options)
+    except (*CONNECTION_LOST, asyncio.TimeoutError):
+        return await _connect_somewhere(target, "any", timeout / 2, options)
+
+
+async def _connect_somewhere(
+    target: ConnectTarget, role: str, timeout: float, options: dict[str, Any]
+) -> asyncpg.Connection:
+    options = {**options, "target_session_attrs": role}
+    if len(target.hosts) == 1:
+        return await _connect_to(target, target.hosts[0], timeout, options)
+    failed: set[int] = set()
+    attempts = [
+        asyncio.create_task(_insist(target, number, timeout, options, failed))
+        for number in range(len(target.hosts))
+    ]
+    return await _first_to_succeed(attempts)
+
+
+async def _insist(
+    target: ConnectTarget, number: int, timeout: float, options: dict[str, Any], failed: set[int]
+) -> asyncpg.Connection:
+    """Try a host again while another one hangs: it may have taken that host's place by then."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        try:
+            left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+            return await _connect_to(target, target.hosts[number], left, options)
+        except (*CONNECTION_LOST, asyncio.TimeoutError):
+            failed.add(number)
+            if len(failed) == len(target.hosts):
+                raise
+            await asyncio.sleep(_ANOTHER_TRY_S)
+            if len(failed) == len(target.hosts):
+                raise
+
+
+async def _connect_to(
+    target: ConnectTarget, host: HostTarget, timeout: float, options: dict[str, Any]
+) -> asyncpg.Connection:
+    deadline = asyncio.get_running_loop().time() + timeout
+    arguments = {**host.arguments, **options}
+    *earlier, last = (arguments.pop("ssl"),) if "ssl" in arguments else host.tls
+    refused: Exception | None = None
+    for way in earlier:
+        try:
+            return await _connect_when_up(deadline, ssl=way, **arguments)
+        except Exception as error:
+            if not _may_succeed_otherwise(error):
+                raise
+            refused = error
+    try:
+        return await _connect_when_up(deadline, ssl=last, **arguments)
+    except ssl.SSLCertVerificationError as error:
+        if target.bound:
+            raise _unbound(error) from error
+        raise
+    except (asyncpg.InvalidAuthorizationSpecificationError, OSError):
+        if isinstance(refused, asyncpg.InvalidPasswordError):
+            raise refused from None
+        raise
+
+
+def _may_succeed_otherwise(error: Exception) -> bool:
+    """Return whether the server refused encryption, or its absence, but not the connection."""
+    # asyncpg reports a server without TLS by a bare ConnectionError.
+    return type(error) is ConnectionError or isinstance(error, _MAY_SUCCEED_OTHERWISE)
+
+
+def _unbound(error: ssl.SSLCertVerificationError) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"the server's certificate is not believed: {error.verify_message}. The driver holds "
+        "channel_binding=require by verifying it: name the certificates to believe in "
+        "sslrootcert, or leave channel_binding out"
+    )
+
+
+async def _connect_when_up(deadline: float, dial: Dial, **arguments: Any) -> asyncpg.Connection:
+    """Wait for a server that is starting, or recovering from a crash."""
+    loop = asyncio.get_running_loop()
+    hung_up = False
+    while True:
+        try:
+            left = max(deadline - loop.time(), 0.001)
+            return await dial(timeout=left, **arguments)
+        except asyncpg.CannotConnectNowError:
+            if loop.time() + _STARTING_UP_PAUSE_S > deadline:
+                raise
+        except (asyncpg.ConnectionDoesNotExistError, ConnectionResetError):
+            # A crashing server closes new connections; the next attempt is told that it recovers.
+            if hung_up:
+                raise
+            hung_up = True
+        await asyncio.sleep(_STARTING_UP_PAUSE_S)
+
+
+async def _first_to_succeed(attempts: list[asyncio.Task[asyncpg.Connection]]) -> asyncpg.Connection:
+    """Return the first connection made; a host that hangs does not delay the others."""
+    winner: asyncpg.Connection | None = None
+    try:
+        for attempt in asyncio.as_completed(attempts):
+            with suppress(*CONNECTION_LOST, asyncio.TimeoutError, asyncpg.PostgresError):
+                winner = await attempt
+                return winner
+        return attempts[0].result()  # none succeeded: raises the first host's error
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+        outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+        for late in outcomes:
+            if isinstance(late, asyncpg.Connection) and late is not winner:
+                late.terminate()
+
+
+def _set_keep_alive(connection: asyncpg.Connection, keep_alive: KeepAlive) -> None:
+    """Let the system find out when the server is gone, as far as it and the driver allow."""
+    transport = getattr(connection, "_transport", None)
+    there = None if transport is None else transport.get_extra_info("socket")
+    if there is None or there.family == getattr(socket, "AF_UNIX", None):
+        return
+    options = {
+        "TCP_KEEPIDLE": keep_alive.idle_s,
+        "TCP_KEEPINTVL": keep_alive.interval_s,
+        "TCP_KEEPCNT": keep_alive.count,
+        "TCP_USER_TIMEOUT": keep_alive.unanswered_ms,
+    }
+    with suppress(OSError):
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(keep_alive.wanted))
+        for name, value in options.items():
+            if value and hasattr(socket, name):
+                there.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
