@@ -6,8 +6,23 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, cast
 
 from ..sql.change_notify import notify_change
+from ..sql.item_columns import (
+    ADDRESS,
+    INDEXED,
+    KEY,
+    VALUE,
+    VECTOR_COUNT,
+    arrays,
+    dated,
+    given,
+    inserted,
+    key_of,
+    names,
+    overwriting,
+    same_key,
+    unnested,
+)
 from ..sql.items.put_indexed import (
-    paths_of_put,
     vector_columns,
     vectors_ctes,
     words_sql,
@@ -22,6 +37,18 @@ from ..sql.statement import (
     written_once,
 )
 from .items_sql import Migrant
+
+_SETTLED = dated((*ADDRESS, *VALUE, *INDEXED))
+_SETTLED_OF_PUT = (*given((*ADDRESS, *VALUE, *INDEXED)), VECTOR_COUNT)
+_SETTLED_OF_ITEM = tuple(c for c in given(_SETTLED) if c not in _SETTLED_OF_PUT)
+
+# A version means one value: the same one, found by more or for longer, keeps it.
+_REPLACE_SETTLED = overwriting(
+    _SETTLED,
+    """CASE WHEN i.updated_at = excluded.updated_at
+                           AND i.value::text = excluded.value::text
+                          THEN i.version ELSE i.version + 1 END""",
+)
 
 Presence: TypeAlias = Literal["absent", "older", "same", "newer", "expired"]
 """Of the item here, beside the one there. "expired": it is absent, and there it has expired."""
@@ -59,8 +86,7 @@ def _standings_sql(context: SqlContext) -> str:
              -- Any will do: those that another reindex() made are not undone.
              AND (p.parts = 0 OR EXISTS (
                   SELECT FROM {context.vectors} v
-                   WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
-                     AND v.version = i.version))"""
+                   WHERE {same_key("v", "i")} AND v.version = i.version))"""
     return f"""
 SELECT CASE WHEN i.user_id IS NULL
             THEN CASE WHEN p.expires_at <= now() THEN 'expired' ELSE 'absent' END
@@ -75,7 +101,7 @@ SELECT CASE WHEN i.user_id IS NULL
        WITH ORDINALITY AS p (user_id, namespace, key, value, created_at, updated_at, expires_at,
                              worded, parts, position)
   LEFT JOIN {context.tables.item} i
-    ON i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+    ON {same_key("i", "p")}
  ORDER BY p.position"""
 
 
@@ -93,54 +119,28 @@ def plan_settle(migrants: Sequence[Migrant], context: SqlContext) -> Statement[s
 
 
 def _settle_arguments(migrants: Sequence[Migrant], context: SqlContext) -> tuple[Any, ...]:
-    items = [migrant.item for migrant in migrants]
     puts = [migrant.put for migrant in migrants]
     columns = (
         *columns_of([put.item_id for put in puts]),
-        [put.sort_key for put in puts],
-        [put.value for put in puts],
-        [put.ttl for put in puts],
-        [item.created_at for item in items],
-        [item.updated_at for item in items],
-        [item.expires_at for item in items],
-        [put.content.words if put.content is not None else None for put in puts],
-        [paths_of_put(put) for put in puts],
-        [len(put.vectors or ()) for put in puts],
+        *arrays(_SETTLED_OF_PUT[3:], puts),
+        *arrays(_SETTLED_OF_ITEM, [migrant.item for migrant in migrants]),
     )
     return columns if context.vector_set is None else (*columns, *vector_columns(puts))
 
 
 @written_once
 def _settle_sql(context: SqlContext) -> str:
+    columns = (*_SETTLED_OF_PUT, *_SETTLED_OF_ITEM)
     return f"""
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[],
-                         $6::interval[], $7::timestamptz[], $8::timestamptz[],
-                         $9::timestamptz[], $10::text[], $11::jsonb[], $12::integer[])
-         WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, created_at,
-                               updated_at, expires_at, text, indexed_paths, parts, position)
+    SELECT * FROM {unnested(columns, position=True)}
 ), written AS (
-    INSERT INTO {context.tables.item} AS i
-           (user_id, namespace, key, place, value, ttl, created_at, updated_at, expires_at,
-            words, word_count, words_by, indexed_paths)
-    SELECT p.user_id, p.namespace, p.key, p.place, p.value, p.ttl, p.created_at, p.updated_at,
-           p.expires_at, w.words, w.word_count, w.words_by, p.indexed_paths
+    INSERT INTO {context.tables.item} AS i ({names(_SETTLED)})
+    SELECT {inserted(_SETTLED)}
       FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
-        ON CONFLICT (user_id, namespace, key) DO UPDATE SET {_REPLACE}
+        ON CONFLICT ({KEY}) DO UPDATE SET {_REPLACE_SETTLED}
      -- Looked at once more: somebody may have written it since.
      WHERE i.updated_at <= excluded.updated_at
-    RETURNING i.user_id, i.namespace, i.key, i.version
-){vectors_ctes(context, 13) if context.vector_set is not None else ""}
-{notify_change(context, "w.user_id, w.namespace, w.key")}"""
-
-
-# A version means one value: the same one, found by more or for longer, keeps it.
-_REPLACE = """
-           value = excluded.value, ttl = excluded.ttl,
-           version = CASE WHEN i.updated_at = excluded.updated_at
-                           AND i.value::text = excluded.value::text
-                          THEN i.version ELSE i.version + 1 END,
-           created_at = excluded.created_at, updated_at = excluded.updated_at,
-           expires_at = excluded.expires_at, words = excluded.words,
-           word_count = excluded.word_count, words_by = excluded.words_by,
-           indexed_paths = excluded.indexed_paths"""
+    RETURNING {key_of("i")}, i.version
+){vectors_ctes(context, len(columns) + 1) if context.vector_set is not None else ""}
+{notify_change(context, key_of("w"))}"""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from .item_columns import same_key
 from .statement import (
     ItemId,
     SqlContext,
@@ -54,7 +55,7 @@ SELECT p.user_id, p.namespace, p.key, i.created_at, sum(p.count), now() - min(p.
        AS p (user_id, namespace, key, created_at, count, age, agent)
   -- No lock on the item: one that is removed at this moment leaves counts behind that are nobody's.
   JOIN {context.tables.item} i
-    ON i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+    ON {same_key("i", "p")}
    -- A touch without a date is of the record that was there then, not of a later one.
    AND coalesce(i.created_at = p.created_at, i.created_at <= now() - p.age)
  GROUP BY p.user_id, p.namespace, p.key, i.created_at

@@ -9,6 +9,7 @@ from ..config.index_options import paths_of
 from ..errors import InvalidOperationError
 from ..model.json_values import decode_value
 from ..model.text_fields import Paths, parts_of, words_of
+from .item_columns import key_is
 from .statement import (
     Content,
     Decoded,
@@ -69,7 +70,7 @@ def _known_sql(context: SqlContext) -> str:
     return f"""
 SELECT v.digest, v.embedding::{context.tables.of_extension}vector
   FROM {context.vectors} v
- WHERE v.user_id = $1 AND v.namespace = $2 AND v.key = $3 AND v.embedding IS NOT NULL"""
+ WHERE {key_is("v")} AND v.embedding IS NOT NULL"""
 
 
 def plan_known_vectors(item_id: ItemId, context: SqlContext) -> Statement[dict[int, bytes]]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAl
 
 from .._support.hints import Hints
 from ..config.index import SearchIndex, VectorIndex
-from ..model.json_values import LARGEST_BYTES
+from ..model.json_values import LARGEST_BYTES, encode_value
 from ..model.text_fields import Part, Paths
 
 ItemId: TypeAlias = tuple[str, str, str]
@@ -249,6 +249,23 @@ class Put(Operation[None]):
     def pending(self) -> bool:
         """Whether its parts are still to be embedded."""
         return self.vectors is None and self.content is not None and bool(self.content.parts)
+
+    @property
+    def text(self) -> str | None:
+        """The text whose words the item is found by."""
+        return None if self.content is None else self.content.words
+
+    @property
+    def indexed_paths(self) -> bytes | None:
+        """What the writer chose in place of the index's fields, as JSON text."""
+        if self.content is None or self.content.paths is None:
+            return None
+        return encode_value([path for path, _ in self.content.paths])
+
+    @property
+    def parts(self) -> int:
+        """How many vectors it has."""
+        return len(self.vectors or ())
 
 
 @dataclass(slots=True)

@@ -18,7 +18,8 @@ from langgraph_agentstore.errors import (
     SchemaTooNewError,
 )
 from langgraph_agentstore.runtime.migrator import migrations, setup_sql
-from langgraph_agentstore.sql.items import import_records, on_conflict
+from langgraph_agentstore.sql.item_columns import REPLACE
+from langgraph_agentstore.sql.items.import_records import REPLACE_IMPORTED
 from langgraph_agentstore.sql.statement import Tables
 from tests.runtime.tour import NAMESPACE, use_everything
 from tests.support.faults import execute
@@ -135,9 +136,7 @@ def _insert_some(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    "replace", [on_conflict.REPLACE, import_records._REPLACE], ids=["put", "import"]
-)
+@pytest.mark.parametrize("replace", [REPLACE, REPLACE_IMPORTED], ids=["put", "import"])
 def test_what_replaces_an_item_sets_its_every_column(replace: str, fresh_database: str) -> None:
     """One left out would stay from the item before, and not move along to another store."""
     with AgentStore(fresh_database) as store:

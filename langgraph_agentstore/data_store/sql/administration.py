@@ -14,6 +14,7 @@ from typing import Any
 from ...model.addresses import ItemAddress
 from ...model.namespaces import Labels, decode_labels, encode_labels
 from ...model.users import SHARED
+from ...sql.item_columns import same_key
 from ...sql.items.delete import count_of_removed
 from ...sql.items.records import StoredRecord, plan_records_by_key
 from ...sql.region import at_or_below
@@ -202,7 +203,7 @@ def plan_accessed(
 SELECT i.user_id, i.namespace, i.key, a.access_count, a.last_accessed_at, a.last_accessed_by
   FROM {context.tables.item_access} a
   JOIN {context.tables.item} i
-    ON i.user_id = a.user_id AND i.namespace = a.namespace AND i.key = a.key
+    ON {same_key("i", "a")}
    -- Counts of a record that was removed say nothing about the one that took its place.
    AND i.created_at = a.item_created_at
  WHERE {touched} AND {within.condition(arguments)} AND {context.live()}

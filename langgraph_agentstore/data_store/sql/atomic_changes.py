@@ -12,14 +12,9 @@ from typing import Any
 from ...model.addresses import ItemAddress
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from ...sql.change_notify import notify_change, with_change_notify
+from ...sql.item_columns import EXPIRED, UNINDEXED, key_is, replacing
 from ...sql.items.delete import count_of_removed, removing
-from ...sql.items.on_conflict import (
-    AUTHORED,
-    COLUMNS,
-    EXPIRED,
-    replacing,
-)
-from ...sql.items.put import arguments_of
+from ...sql.items.put import arguments_of, insert_one
 from ...sql.statement import (
     Decoded,
     Put,
@@ -34,7 +29,7 @@ def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[boo
     """Remove a record; tell whether it was there."""
     delete = f"""
 DELETE FROM {context.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
+ WHERE {key_is()}"""
     sql = f"\nWITH {removing(delete, context)}\n{notify_change(context, 'w.live', gone=True)}"
     return _change(sql, (at.user_id, at.stored, key), lambda rows: bool(rows) and rows[0][0])
 
@@ -71,9 +66,9 @@ def plan_compare_and_set(put: Put, expected: object, context: SqlContext) -> Sta
     """Write over just this value, compared as JSON; tell whether it was written. The TTL stays."""
     update = f"""
 UPDATE {context.tables.item} AS i
-   SET value = $4, words = NULL, word_count = NULL, words_by = NULL, indexed_paths = NULL,
+   SET value = $4, {UNINDEXED},
        version = i.version + 1, updated_at = now(), expires_at = now() + i.ttl
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.value = $5::jsonb
+ WHERE {key_is()} AND i.value = $5::jsonb
    AND {context.live()}"""
     arguments = (*put.item_id, put.value, encode_value(expected))
     return _change(with_change_notify(update, context, "w.version"), arguments, bool)
@@ -84,11 +79,7 @@ def _upsert(changed: str, allowed: str, result: str, context: SqlContext) -> str
 
     `result` selects from the rows `w` written, which have their new value.
     """
-    insert = f"""
-INSERT INTO {context.tables.item} AS i ({COLUMNS}, {AUTHORED})
-VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
-    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {replacing(changed, keeping_ttl=True)}
- WHERE {EXPIRED} OR {allowed}"""
+    insert = insert_one(context, f"{replacing(changed)}\n WHERE {EXPIRED} OR {allowed}")
     return f"""
 WITH written AS ({insert}
     RETURNING i.user_id, i.namespace, i.key, i.version, i.value

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from ...sql.item_columns import key_is
 from ...sql.statement import (
     Decoded,
     ItemId,
@@ -62,7 +63,7 @@ def plan_renew(
     """Lets the lease begin anew; until when, or None if it is no longer this token's."""
     sql = f"""
 UPDATE {context.tables.item_lock} l SET expires_at = now() + $5::interval
- WHERE l.user_id = $1 AND l.namespace = $2 AND l.key = $3 AND l.token = $4
+ WHERE {key_is("l")} AND l.token = $4
    AND l.expires_at > now()
 RETURNING l.expires_at"""
 
@@ -76,7 +77,7 @@ def plan_release(item_id: ItemId, token: UUID, context: SqlContext) -> Statement
     """Release the lock; tell whether the lease still held."""
     sql = f"""
 DELETE FROM {context.tables.item_lock} l
- WHERE l.user_id = $1 AND l.namespace = $2 AND l.key = $3 AND l.token = $4
+ WHERE {key_is("l")} AND l.token = $4
 RETURNING l.expires_at > now()"""
 
     def decode(rows: Sequence[Row]) -> Decoded[bool]:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from ..change_notify import with_change_notify
+from ..item_columns import (
+    ADDRESS,
+    INDEXED,
+    KEY,
+    REPLACE,
+    VALUE,
+    VECTOR_COUNT,
+    Column,
+    given,
+    inserted,
+    key_of,
+    names,
+    same_key,
+)
 from ..statement import Put, SqlContext, written_once
 from ..vector_tables import COLUMNS as VECTOR_COLUMNS
 from ..vector_tables import REPLACE_PART, column_type
-from .on_conflict import COLUMNS, REPLACE
-from .put_indexed import INDEXED, paths_of_put, vector_rows, words_sql
+from .put_indexed import vector_rows, words_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +54,21 @@ class Load:
 
 
 _TEXT = 'text COLLATE "C"'
-_TRIPLE = (("user_id", _TEXT), ("namespace", _TEXT), ("key", _TEXT))
+_STAGED_KEY = tuple((name, _TEXT) for name in KEY.split(", "))
+_LOADED = (*ADDRESS, *VALUE, *INDEXED)
+_STAGED = (*given(_LOADED)[3:], VECTOR_COUNT)
+_staged_of = attrgetter(*[column.given for column in _STAGED])
 
 ITEMS = Staging(
-    "agentstore_load",
-    (*_TRIPLE, ("place", "text"), ("value", "jsonb"), ("ttl", "interval"), ("text", "text"),
-     ("indexed_paths", "jsonb"), ("parts", "integer")),
-)  # fmt: skip
+    "agentstore_load", (*_STAGED_KEY, *((column.given, column.type) for column in _STAGED))
+)
 
 _VECTORS = "agentstore_load_vector"
 
 
 def plan_load(puts: Sequence[Put], context: SqlContext) -> Load:
     """One transaction that writes these puts, whose ids differ and whose vectors are there."""
-    items = [
-        (
-            *put.item_id,
-            put.sort_key,
-            put.value,
-            put.ttl,
-            put.content.words if put.content is not None else None,
-            paths_of_put(put),
-            len(put.vectors or ()),
-        )
-        for put in puts
-    ]
+    items = [(*put.item_id, *_staged_of(put)) for put in puts]
     if context.index is None:
         return Load(((ITEMS, items),), (_upsert_sql(context),))
     if context.vector_set is None:
@@ -76,25 +80,21 @@ def plan_load(puts: Sequence[Put], context: SqlContext) -> Load:
 
 @written_once
 def _upsert_sql(context: SqlContext) -> str:
-    insert = f"""
-INSERT INTO {context.tables.item} AS i ({COLUMNS})
-SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
-  FROM {ITEMS.name}
- -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
- ORDER BY user_id, namespace, key
-    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return with_change_notify(insert, context)
+    return _insert((*ADDRESS, *VALUE), "", context)
 
 
 @written_once
 def _upsert_indexed_sql(context: SqlContext) -> str:
+    return _insert(_LOADED, f"\n CROSS JOIN LATERAL ({words_sql(context, 'p.text')}) w", context)
+
+
+def _insert(columns: Sequence[Column], words: str, context: SqlContext) -> str:
+    # In the order of the primary key: no ring of waiting writers, and index pages in sequence.
     insert = f"""
-INSERT INTO {context.tables.item} AS i ({COLUMNS}, {INDEXED})
-SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-       w.words, w.word_count, w.words_by, p.indexed_paths
-  FROM (SELECT * FROM {ITEMS.name} ORDER BY user_id, namespace, key) p
- CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
-    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+INSERT INTO {context.tables.item} AS i ({names(columns)})
+SELECT {inserted(columns)}
+  FROM (SELECT * FROM {ITEMS.name} ORDER BY {KEY}) p{words}
+    ON CONFLICT ({KEY}) DO UPDATE SET {REPLACE}"""
     return with_change_notify(insert, context)
 
 
@@ -102,14 +102,13 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.
 def _stale_sql(context: SqlContext) -> str:
     return f"""
 DELETE FROM {context.vectors} v USING {ITEMS.name} p
- WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
-   AND v.part >= p.parts"""
+ WHERE {same_key("v", "p")} AND v.part >= p.parts"""
 
 
 def _staged_vectors(context: SqlContext) -> Staging:
     parts = (("part", "integer"), ("path", "text"), ("digest", "bigint"))
     vector = ("embedding", f"{context.tables.of_extension}vector")
-    return Staging(_VECTORS, (*_TRIPLE, *parts, vector))
+    return Staging(_VECTORS, (*_STAGED_KEY, *parts, vector))
 
 
 @written_once
@@ -117,6 +116,6 @@ def _vectors_sql(context: SqlContext) -> str:
     return f"""
 INSERT INTO {context.vectors} AS v
        ({VECTOR_COLUMNS})
-SELECT p.user_id, p.namespace, p.key, p.part, p.path, i.version, p.digest,
+SELECT {key_of("p")}, p.part, p.path, i.version, p.digest,
        p.embedding::{column_type(context.tables, context.vector_index)}
-  FROM {_VECTORS} p JOIN {context.tables.item} i USING (user_id, namespace, key){REPLACE_PART}"""
+  FROM {_VECTORS} p JOIN {context.tables.item} i USING ({KEY}){REPLACE_PART}"""

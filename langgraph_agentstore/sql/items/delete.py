@@ -7,6 +7,7 @@ from typing import Any
 
 from ...model.users import Region
 from ..change_notify import notify_change
+from ..item_columns import key_is, same_key
 from ..region import region_condition
 from ..statement import (
     Decoded,
@@ -23,7 +24,7 @@ from ..statement import (
 def delete_one_sql(context: SqlContext) -> str:
     delete = f"""
 DELETE FROM {context.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3"""
+ WHERE {key_is()}"""
     return f"\nWITH {removing(delete, context)}\n{notify_change(context, gone=True)}"
 
 
@@ -32,7 +33,7 @@ def delete_many_sql(context: SqlContext) -> str:
     delete = f"""
 DELETE FROM {context.tables.item} i
  USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
- WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key"""
+ WHERE {same_key("i", "d")}"""
     return f"\nWITH {removing(delete, context)}\n{notify_change(context, gone=True)}"
 
 
@@ -53,7 +54,7 @@ def removing(delete: str, context: SqlContext, *others: str) -> str:
     return f"""{first}written AS ({written}
 ), uncounted AS (
     DELETE FROM {context.tables.item_access} a USING written w
-     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
+     WHERE {same_key("a", "w")}
 )"""
 
 

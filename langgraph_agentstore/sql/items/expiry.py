@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..change_notify import RETENTION, notify_change
+from ..item_columns import same_key
 from ..statement import (
     Decoded,
     Refresh,
@@ -29,7 +30,7 @@ UPDATE {context.tables.item} AS i
    SET expires_at = r.expires_at
   FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
        AS r (user_id, namespace, key, seen, expires_at)
- WHERE i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key
+ WHERE {same_key("i", "r")}
    -- Written, refreshed or expired since it was read: leave it. No plain =, which the index
    -- for the sweeper would serve: many items can expire at one moment.
    AND i.expires_at IS NOT DISTINCT FROM r.seen AND {context.live()}"""
@@ -51,7 +52,7 @@ def refresh_statement(
 def _sweep_sql(context: SqlContext) -> str:
     delete = f"""
 DELETE FROM {context.tables.item} i USING expired e
- WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key"""
+ WHERE {same_key("i", "e")}"""
     return f"""
 WITH expired AS (
     -- Several processes may sweep at once: each takes what no other holds.
@@ -62,7 +63,7 @@ WITH expired AS (
     DELETE FROM {context.tables.item_lock} l USING (
         SELECT user_id, namespace, key FROM {context.tables.item_lock}
          WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
-     WHERE l.user_id = o.user_id AND l.namespace = o.namespace AND l.key = o.key
+     WHERE {same_key("l", "o")}
 ), unwatched AS (
     -- Of watches whose processes were killed: nobody ends those.
     DELETE FROM {context.tables.watch} w USING (

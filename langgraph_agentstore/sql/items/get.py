@@ -9,6 +9,7 @@ from typing import Any
 from langgraph.store.base import Item
 
 from ...model.json_values import as_mapping, copied
+from ..item_columns import key_is, same_key
 from ..statement import (
     LARGE_VALUE_BYTES,
     Decoded,
@@ -37,7 +38,7 @@ def get_one_sql(context: SqlContext) -> str:
     return f"""
 SELECT {_COLUMNS}
   FROM {context.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {context.live()}"""
+ WHERE {key_is()} AND {context.live()}"""
 
 
 @written_once
@@ -47,7 +48,7 @@ SELECT q.position, {_COLUMNS_OF_MANY}
   FROM unnest($1::text[], $2::text[], $3::text[])
        WITH ORDINALITY AS q (user_id, namespace, key, position)
   JOIN {context.tables.item} i
-    ON i.user_id = q.user_id AND i.namespace = q.namespace AND i.key = q.key
+    ON {same_key("i", "q")}
  WHERE {context.live()}"""
 
 

@@ -8,6 +8,22 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from ..change_notify import notify_change
+from ..item_columns import (
+    ITEM,
+    ITEM_VERSION,
+    KEY,
+    VECTOR_COUNT,
+    Column,
+    arrays,
+    dated,
+    given,
+    inserted,
+    key_of,
+    names,
+    overwriting,
+    same_key,
+    unnested,
+)
 from ..statement import (
     Decoded,
     ItemId,
@@ -21,6 +37,23 @@ from ..statement import (
 from .put_indexed import vector_columns, vectors_ctes, words_sql
 
 Conflict: TypeAlias = Literal["upsert", "skip", "fail"]
+
+# Which paths a put chose is not known of records that come from elsewhere.
+_CHOSEN_HERE = ("indexed_paths",)
+_IMPORTED = (*(c for c in dated(ITEM) if c.name not in _CHOSEN_HERE), ITEM_VERSION)
+_IMPORTED_OF_PUT = (*(c for c in given(ITEM) if c.name not in _CHOSEN_HERE), VECTOR_COUNT)
+_ACCESSES = (
+    Column("access_count", "bigint", "access_count"),
+    Column("last_accessed_at", "timestamptz", "last_accessed_at"),
+    Column("last_accessed_by", "text", "last_accessed_by"),
+)
+_IMPORTED_OF_RECORD = (*(c for c in given(_IMPORTED) if c not in _IMPORTED_OF_PUT), *_ACCESSES)
+
+# A version means one value: that of the record that is there goes on.
+REPLACE_IMPORTED = (
+    overwriting(_IMPORTED[:-1], "greatest(i.version + 1, excluded.version)")
+    + ", indexed_paths = NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +94,8 @@ def _arguments(records: Sequence[Imported], context: SqlContext) -> tuple[Any, .
     puts = [record.put for record in records]
     columns = (
         *columns_of([put.item_id for put in puts]),
-        [put.sort_key for put in puts],
-        [put.value for put in puts],
-        [put.metadata for put in puts],
-        [put.created_by for put in puts],
-        [put.ttl for put in puts],
-        [record.version for record in records],
-        [record.created_at for record in records],
-        [record.updated_at for record in records],
-        [record.expires_at for record in records],
-        [record.access_count for record in records],
-        [record.last_accessed_at for record in records],
-        [record.last_accessed_by for record in records],
-        [put.content.words if put.content is not None else None for put in puts],
-        [len(put.vectors or ()) for put in puts],
+        *arrays(_IMPORTED_OF_PUT[3:], puts),
+        *arrays(_IMPORTED_OF_RECORD, records),
     )
     if context.vector_set is None:
         return columns
@@ -83,52 +104,31 @@ def _arguments(records: Sequence[Imported], context: SqlContext) -> tuple[Any, .
 
 @written_once
 def _sql(context: SqlContext, replace: bool) -> str:
+    columns = (*_IMPORTED_OF_PUT, *_IMPORTED_OF_RECORD)
     return f"""
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[],
-                         $6::jsonb[], $7::text[], $8::interval[], $9::bigint[],
-                         $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
-                         $13::bigint[], $14::timestamptz[], $15::text[], $16::text[],
-                         $17::integer[])
-         WITH ORDINALITY AS p (user_id, namespace, key, place, value, metadata, created_by, ttl,
-                               version, created_at, updated_at, expires_at, access_count,
-                               last_accessed_at, last_accessed_by, text, parts, position)
+    SELECT * FROM {unnested(columns, position=True)}
 ), written AS (
-    INSERT INTO {context.tables.item} AS i
-           (user_id, namespace, key, place, value, metadata, created_by, ttl, version,
-            created_at, updated_at, expires_at, words, word_count, words_by)
-    SELECT p.user_id, p.namespace, p.key, p.place, p.value, p.metadata, p.created_by, p.ttl,
-           p.version, p.created_at, p.updated_at, p.expires_at, w.words, w.word_count, w.words_by
+    INSERT INTO {context.tables.item} AS i ({names(_IMPORTED)})
+    SELECT {inserted(_IMPORTED)}
       FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
-        ON CONFLICT (user_id, namespace, key) DO UPDATE SET {_REPLACE}
+        ON CONFLICT ({KEY}) DO UPDATE SET {REPLACE_IMPORTED}
     {"" if replace else "WHERE i.expires_at <= now()"}
-    RETURNING i.user_id, i.namespace, i.key, i.version
+    RETURNING {key_of("i")}, i.version
 ), uncounted AS (
     DELETE FROM {context.tables.item_access} a
-     USING written w JOIN p USING (user_id, namespace, key)
-     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
+     USING written w JOIN p USING ({KEY})
+     WHERE {same_key("a", "w")}
        AND p.last_accessed_at IS NULL
 ), counted AS (
     INSERT INTO {context.tables.item_access} AS a
-           (user_id, namespace, key, item_created_at, access_count, last_accessed_at,
-            last_accessed_by)
-    SELECT p.user_id, p.namespace, p.key, p.created_at, p.access_count, p.last_accessed_at,
-           p.last_accessed_by
-      FROM p JOIN written w USING (user_id, namespace, key)
+           ({KEY}, item_created_at, {names(_ACCESSES)})
+    SELECT {key_of("p")}, p.created_at, {inserted(_ACCESSES)}
+      FROM p JOIN written w USING ({KEY})
      WHERE p.last_accessed_at IS NOT NULL
-        ON CONFLICT (user_id, namespace, key) DO UPDATE SET
+        ON CONFLICT ({KEY}) DO UPDATE SET
            item_created_at = excluded.item_created_at, access_count = excluded.access_count,
            last_accessed_at = excluded.last_accessed_at,
            last_accessed_by = excluded.last_accessed_by
-){vectors_ctes(context, 18) if context.vector_set is not None else ""}
-{notify_change(context, "w.user_id, w.namespace, w.key")}"""
-
-
-# A version means one value: that of the record that is there goes on.
-_REPLACE = """
-           value = excluded.value, metadata = excluded.metadata,
-           created_by = excluded.created_by, ttl = excluded.ttl,
-           version = greatest(i.version + 1, excluded.version),
-           created_at = excluded.created_at, updated_at = excluded.updated_at,
-           expires_at = excluded.expires_at, words = excluded.words,
-           word_count = excluded.word_count, words_by = excluded.words_by, indexed_paths = NULL"""
+){vectors_ctes(context, len(columns) + 1) if context.vector_set is not None else ""}
+{notify_change(context, key_of("w"))}"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from ...model.namespaces import decode_labels
 from ...model.users import Region, Scope
 from ...results import ItemRecord
 from ..filters import Filter, filter_sql
+from ..item_columns import key_is
 from ..region import region_condition
 from ..statement import (
     Decoded,
@@ -93,11 +95,11 @@ def _keyed_item(row: Row, scope: Scope) -> tuple[ItemId, Item]:
 
 @written_once
 def _record_sql(context: SqlContext) -> str:
+    columns = ", ".join(f"i.{field.name}" for field in fields(ItemRecord)[2:-1])
     return f"""
-SELECT i.value, i.version, i.metadata, i.created_by, i.created_at, i.updated_at, i.expires_at,
-       i.ttl
+SELECT {columns}, i.ttl
   FROM {context.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {context.live()}"""
+ WHERE {key_is()} AND {context.live()}"""
 
 
 def plan_record(

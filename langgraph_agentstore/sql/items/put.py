@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from ...errors import VersionConflictError
 from ..change_notify import with_change_notify
+from ..item_columns import (
+    ADDRESS,
+    AUTHORED,
+    KEY,
+    ONLY_WHERE_ABSENT,
+    REPLACE,
+    UNINDEXED,
+    VALUE,
+    Column,
+    arrays,
+    given,
+    inserted,
+    inserted_once,
+    key_is,
+    names,
+    unnested,
+)
 from ..statement import (
     NO_METADATA,
     Decoded,
@@ -20,50 +38,47 @@ from ..statement import (
     columns_of,
     written_once,
 )
-from .on_conflict import (
-    AUTHORED,
-    COLUMNS,
-    ONLY_WHERE_ABSENT,
-    REPLACE,
-)
 from .put_indexed import put_expected_indexed_statement, put_indexed_statement
+
+WHOLE = (*ADDRESS, *VALUE, *AUTHORED)
+"""The columns of a put on a store without an index."""
+
+_LASTING = (*ADDRESS, *(column for column in VALUE if column.name not in ("expires_at", "ttl")))
+_GIVEN = given(WHOLE)[3:]
+_GIVEN_OF_LASTING = given(_LASTING)[3:]
+_given_of = attrgetter(*[column.given for column in _GIVEN])
 
 
 @written_once
 def put_one_sql(context: SqlContext) -> str:
-    return with_change_notify(_insert_one(context), context)
+    return with_change_notify(insert_one(context, REPLACE), context)
 
 
-def _insert_one(context: SqlContext) -> str:
+def insert_one(context: SqlContext, replace: str) -> str:
+    """Return the INSERT of one put, whose arguments are those of `arguments_of`."""
     return f"""
-INSERT INTO {context.tables.item} AS i ({COLUMNS}, {AUTHORED})
-VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
-    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+INSERT INTO {context.tables.item} AS i ({names(WHOLE)})
+VALUES ({inserted_once(WHOLE)})
+    ON CONFLICT ({KEY}) DO UPDATE SET {replace}"""
 
 
 @written_once
 def put_many_sql(context: SqlContext) -> str:
     """For items that never expire, as LangGraph writes them: a tenth less work for the server."""
-    item = context.tables.item
-    insert = f"""
-INSERT INTO {item} AS i (user_id, namespace, key, place, value, created_at, updated_at)
-SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now()
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])
-       AS p (user_id, namespace, key, place, value)
-    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
-    return with_change_notify(insert, context)
+    return _insert_many(_LASTING, context)
 
 
 @written_once
 def put_many_whole_sql(context: SqlContext) -> str:
+    return _insert_many(WHOLE, context)
+
+
+def _insert_many(columns: Sequence[Column], context: SqlContext) -> str:
     insert = f"""
-INSERT INTO {context.tables.item} AS i ({COLUMNS}, {AUTHORED})
-SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-       p.metadata, p.created_by
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[],
-              $7::jsonb[], $8::text[])
-       AS p (user_id, namespace, key, place, value, ttl, metadata, created_by)
-    ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+INSERT INTO {context.tables.item} AS i ({names(columns)})
+SELECT {inserted(columns)}
+  FROM {unnested(columns)}
+    ON CONFLICT ({KEY}) DO UPDATE SET {REPLACE}"""
     return with_change_notify(insert, context)
 
 
@@ -78,19 +93,10 @@ def put_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[
         return put_one_sql(context), arguments_of(puts[0])
     # In the order of the primary key, so that two writers never wait for each other in a ring.
     ordered = sorted(puts, key=lambda put: put.item_id)
-    arguments = (
-        *columns_of([put.item_id for put in ordered]),
-        [put.sort_key for put in ordered],
-        [put.value for put in ordered],
-    )
+    keys = columns_of([put.item_id for put in ordered])
     if all(put.ttl is None and _is_plain(put) for put in ordered):
-        return put_many_sql(context), arguments
-    return put_many_whole_sql(context), (
-        *arguments,
-        [put.ttl for put in ordered],
-        [put.metadata for put in ordered],
-        [put.created_by for put in ordered],
-    )
+        return put_many_sql(context), (*keys, *arrays(_GIVEN_OF_LASTING, ordered))
+    return put_many_whole_sql(context), (*keys, *arrays(_GIVEN, ordered))
 
 
 def _is_plain(put: Put) -> bool:
@@ -120,8 +126,8 @@ def repeated(
 
 
 def arguments_of(put: Put) -> tuple[Any, ...]:
-    """One put as the arguments of `put_one_sql`."""
-    return (*put.item_id, put.sort_key, put.value, put.ttl, put.metadata, put.created_by)
+    """Return one put as the arguments of `insert_one`."""
+    return (*put.item_id, *_given_of(put))
 
 
 def put_together_statement(together: PutTogether, context: SqlContext) -> Statement[int]:
@@ -133,7 +139,8 @@ def put_together_statement(together: PutTogether, context: SqlContext) -> Statem
 
 @written_once
 def put_absent_sql(context: SqlContext) -> str:
-    return with_change_notify(f"{_insert_one(context)}\n{ONLY_WHERE_ABSENT}", context, "w.version")
+    insert = insert_one(context, f"{REPLACE}\n{ONLY_WHERE_ABSENT}")
+    return with_change_notify(insert, context, "w.version")
 
 
 @written_once
@@ -141,9 +148,9 @@ def put_expected_sql(context: SqlContext) -> str:
     """`$7` null: whenever the item was created."""
     update = f"""
 UPDATE {context.tables.item} AS i
-   SET value = $4, words = NULL, word_count = NULL, words_by = NULL, indexed_paths = NULL,
+   SET value = $4, {UNINDEXED},
        version = i.version + 1, updated_at = now(), expires_at = now() + $5::interval, ttl = $5
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.version = $6
+ WHERE {key_is()} AND i.version = $6
    AND i.created_at = coalesce($7::timestamptz, i.created_at) AND {context.live()}"""
     return with_change_notify(update, context, "w.version")
 

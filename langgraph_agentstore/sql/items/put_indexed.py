@@ -9,8 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...model.json_values import encode_value
 from ..change_notify import notify_change
+from ..item_columns import (
+    INDEXED,
+    ITEM,
+    KEY,
+    ONLY_WHERE_ABSENT,
+    REPLACE,
+    VALUE,
+    VECTOR_COUNT,
+    arrays,
+    assigned,
+    given,
+    inserted,
+    key_of,
+    names,
+    same_key,
+    unnested,
+)
 from ..statement import (
     Put,
     PutExpected,
@@ -20,17 +36,12 @@ from ..statement import (
 )
 from ..vector_tables import COLUMNS as VECTOR_COLUMNS
 from ..vector_tables import REPLACE_PART, column_type
-from .on_conflict import (
-    AUTHORED,
-    COLUMNS,
-    ONLY_WHERE_ABSENT,
-    REPLACE,
-)
 
 LARGEST_BATCH = 128
 """Puts with vectors in one statement: every vector costs the index a search of its own."""
 
-INDEXED = "words, word_count, words_by, indexed_paths"
+_GIVEN_INDEXED = given(ITEM)
+_CHANGED = tuple(column for column in (*VALUE, *INDEXED) if column.name != "created_at")
 
 
 def put_indexed_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
@@ -52,21 +63,10 @@ def put_expected_indexed_statement(
 
 def indexed_arguments(puts: Sequence[Put], context: SqlContext) -> tuple[Any, ...]:
     """The arrays that the statement joins: one element a put; then, one a vector."""
-    contents = [put.content for put in puts]
-    arguments = (
-        *columns_of([put.item_id for put in puts]),
-        [put.sort_key for put in puts],
-        [put.value for put in puts],
-        [put.ttl for put in puts],
-        [content.words if content is not None else None for content in contents],
-        [paths_of_put(put) for put in puts],
-        [put.metadata for put in puts],
-        [put.created_by for put in puts],
-    )
+    arguments = (*columns_of([put.item_id for put in puts]), *arrays(_GIVEN_INDEXED[3:], puts))
     if context.vector_set is None:
         return arguments
-    counts = [len(put.vectors or ()) for put in puts]
-    return (*arguments, counts, *vector_columns(puts))
+    return (*arguments, *arrays([VECTOR_COUNT], puts), *vector_columns(puts))
 
 
 def vector_rows(put: Put) -> list[tuple[int, str, int, bytes]]:
@@ -83,28 +83,19 @@ def vector_columns(puts: Sequence[Put]) -> tuple[list[Any], ...]:
     return tuple(list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 5
 
 
-def paths_of_put(put: Put) -> bytes | None:
-    """What the put chose in place of the index's fields, as JSON text."""
-    if put.content is None or put.content.paths is None:
-        return None
-    return encode_value([path for path, _ in put.content.paths])
-
-
 @written_once
 def _sql(context: SqlContext, write: str) -> str:
-    vectors = context.vector_set is not None
-    arrays = "$1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[]"
-    columns = f"user_id, namespace, key, place, value, ttl, text, indexed_paths, {AUTHORED}"
+    columns, vectors = _GIVEN_INDEXED, ""
+    if context.vector_set is not None:
+        columns = (*_GIVEN_INDEXED, VECTOR_COUNT)
+        vectors = vectors_ctes(context, len(columns) + 1)
     return f"""
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest({arrays},
-                         $7::text[], $8::jsonb[], $9::jsonb[],
-                         $10::text[]{", $11::integer[]" if vectors else ""})
-         WITH ORDINALITY AS p ({columns}{", parts" if vectors else ""}, position)
+    SELECT * FROM {unnested(columns, position=True)}
 ), written AS (
     {write}
-    RETURNING i.user_id, i.namespace, i.key, i.version
-){vectors_ctes(context, 12) if vectors else ""}
+    RETURNING {key_of("i")}, i.version
+){vectors}
 {notify_change(context, "w.version")}"""
 
 
@@ -123,20 +114,17 @@ def words_sql(context: SqlContext, text: str) -> str:
 
 
 def _replace(context: SqlContext) -> str:
-    return f"""INSERT INTO {context.tables.item} AS i ({COLUMNS}, {INDEXED}, {AUTHORED})
-    SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-           w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
+    return f"""INSERT INTO {context.tables.item} AS i ({names(ITEM)})
+    SELECT {inserted(ITEM)}
       FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
-        ON CONFLICT (user_id, namespace, key) DO UPDATE SET {REPLACE}"""
+        ON CONFLICT ({KEY}) DO UPDATE SET {REPLACE}"""
 
 
 def _update(context: SqlContext, n: int) -> str:
     return f"""UPDATE {context.tables.item} AS i
-       SET value = p.value, words = w.words, word_count = w.word_count, words_by = w.words_by,
-           indexed_paths = p.indexed_paths, version = i.version + 1, updated_at = now(),
-           expires_at = now() + p.ttl, ttl = p.ttl
+       SET {assigned(_CHANGED)}, version = i.version + 1
       FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
-     WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+     WHERE {same_key("i", "p")}
        AND i.version = ${n} AND i.created_at = coalesce(${n + 1}::timestamptz, i.created_at)
        AND {context.live()}"""
 
@@ -149,16 +137,15 @@ def vectors_ctes(context: SqlContext, first: int) -> str:
     return f""", stale AS (
     -- It has fewer parts now: what is left over must not be found.
     DELETE FROM {context.vectors} v
-     USING p JOIN written w USING (user_id, namespace, key)
-     WHERE v.user_id = w.user_id AND v.namespace = w.namespace AND v.key = w.key
-       AND v.part >= p.parts
+     USING p JOIN written w USING ({KEY})
+     WHERE {same_key("v", "w")} AND v.part >= p.parts
 ), fresh AS (
     INSERT INTO {context.vectors} AS v
            ({VECTOR_COLUMNS})
-    SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
+    SELECT {key_of("w")}, n.part, n.path, w.version, n.digest,
            n.embedding::{column_type(context.tables, context.vector_index)}
       FROM unnest(${position}::bigint[], ${part}::integer[], ${path}::text[], ${digest}::bigint[],
                   ${embedding}::{context.tables.of_extension}vector[])
            AS n (position, part, path, digest, embedding)
-      JOIN p USING (position) JOIN written w USING (user_id, namespace, key){REPLACE_PART}
+      JOIN p USING (position) JOIN written w USING ({KEY}){REPLACE_PART}
 )"""

@@ -7,7 +7,7 @@ below, and no read moves an expiry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from ...model.namespaces import (
 )
 from ...model.users import Region, UserScope
 from ..filters import Filter, filter_sql
+from ..item_columns import key_is, key_of, same_key
 from ..region import region_condition
 from ..statement import (
     Decoded,
@@ -63,23 +64,31 @@ class StoredRecord:
     last_accessed_by: str | None
 
 
-RECORD_COLUMNS = """i.user_id, i.namespace, i.key, i.value, i.metadata, i.version, i.created_by,
-       i.created_at, i.updated_at, i.expires_at, i.ttl, coalesce(a.access_count, 0),
-       a.last_accessed_at, a.last_accessed_by"""
+_FIELDS = [field.name for field in fields(StoredRecord)]
+
+RECORD_COLUMNS = ", ".join(
+    [
+        key_of("i"),
+        *(f"i.{name}" for name in _FIELDS[3:-3]),
+        "coalesce(a.access_count, 0)",
+        *(f"a.{name}" for name in _FIELDS[-2:]),
+    ]
+)
+"""The columns of `StoredRecord`, in the order of its fields."""
 
 
 def records_from(context: SqlContext) -> str:
     """`item i` with what is counted of it in `a`, null where nothing is."""
     return f"""{context.tables.item} i
   LEFT JOIN {context.tables.item_access} a
-    ON a.user_id = i.user_id AND a.namespace = i.namespace AND a.key = i.key
+    ON {same_key("a", "i")}
    -- Counts of a record that was removed say nothing about the one that took its place.
    AND a.item_created_at = i.created_at"""
 
 
 def decode_record(row: Row) -> StoredRecord:
     """A row of `RECORD_COLUMNS`."""
-    return StoredRecord(row[0], decode_labels(row[1]), *row[2:14])
+    return StoredRecord(row[0], decode_labels(row[1]), *row[2 : len(_FIELDS)])
 
 
 def plan_one_record(
@@ -98,7 +107,7 @@ def _one_record_sql(context: SqlContext) -> str:
     return f"""
 SELECT {RECORD_COLUMNS}, now()
   FROM {records_from(context)}
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {context.live()}"""
+ WHERE {key_is()} AND {context.live()}"""
 
 
 def plan_values(
@@ -148,7 +157,7 @@ def plan_exists(at: ItemAddress, key: str, context: SqlContext) -> Statement[boo
     """Whether there is such a record."""
     sql = f"""
 SELECT FROM {context.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND {context.live()}"""
+ WHERE {key_is()} AND {context.live()}"""
     return _read(sql, (at.user_id, at.stored, key), bool)
 
 
@@ -194,7 +203,7 @@ SELECT {RECORD_COLUMNS}, p.position
   FROM unnest($1::text[], $2::text[], $3::text[])
        WITH ORDINALITY AS p (user_id, namespace, key, position)
   JOIN ({records_from(context)})
-    ON i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+    ON {same_key("i", "p")}
  WHERE {context.live()}"""
 
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord | None]]:

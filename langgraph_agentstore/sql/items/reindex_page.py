@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..item_columns import same_key
 from ..statement import (
     Content,
     ItemId,
@@ -58,8 +59,7 @@ def _undone(context: SqlContext) -> str:
     if context.vector_set is not None:
         undone.append(
             f"""NOT EXISTS (SELECT FROM {context.vectors} v
-                    WHERE v.user_id = i.user_id AND v.namespace = i.namespace
-                      AND v.key = i.key AND v.version = i.version)"""
+                    WHERE {same_key("v", "i")} AND v.version = i.version)"""
         )
     if context.searched.language is not None:
         undone.append(
@@ -80,7 +80,7 @@ WITH p AS MATERIALIZED (
       JOIN {context.tables.item} i USING (user_id, namespace, key, version)
 ), stale AS (
     DELETE FROM {context.vectors} v USING p
-     WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
+     WHERE {same_key("v", "p")}
        AND v.part >= p.parts
 )
 INSERT INTO {context.vectors} AS v
@@ -102,7 +102,7 @@ UPDATE {context.tables.item} i
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
        AS p (user_id, namespace, key, version, text)
  CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
- WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
+ WHERE {same_key("i", "p")}
    AND i.version = p.version AND i.words_by IS DISTINCT FROM w.words_by"""
 
 

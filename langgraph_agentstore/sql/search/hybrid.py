@@ -17,6 +17,7 @@ from ...model.bigrams import QueryWord, words_at
 from ...model.users import Region, Scope
 from ...results import Explanation, ScoredItem
 from ..filters import Filter, filter_sql
+from ..item_columns import same_key
 from ..items.expiry import REFRESHED
 from ..region import region_condition
 from ..statement import (
@@ -197,7 +198,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
        {matched} AS matched, {way} AS way
   FROM (SELECT) one
   LEFT JOIN (page r JOIN {self._rules.tables.item} i
-             ON i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key) ON true
+             ON {same_key("i", "r")}) ON true
  ORDER BY {order_sql("r", reordered=self._reordered)}"""
 
     def _vector_list(self) -> str:
@@ -227,8 +228,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         if self._has_vectors:
             without.append(
                 f"""NOT EXISTS (SELECT FROM {context.vectors} v
-                        WHERE v.user_id = i.user_id AND v.namespace = i.namespace
-                          AND v.key = i.key AND v.version = i.version
+                        WHERE {same_key("v", "i")} AND v.version = i.version
                           AND v.embedding IS NOT NULL)"""
             )
         if self._has_words:
@@ -263,8 +263,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         if self._options.recency_half_life_days is None:
             return "NULL::timestamptz"
         return f"""(SELECT i.updated_at FROM {self._rules.tables.item} i
-                     WHERE i.user_id = listed.user_id AND i.namespace = listed.namespace
-                       AND i.key = listed.key)"""
+                     WHERE {same_key("i", "listed")})"""
 
     def _high_enough(self) -> str:
         if self._options.min_score is None:
@@ -290,5 +289,5 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
              FROM (SELECT {distance.exact} AS distance
                      FROM {context.vectors} v JOIN {context.tables.item} i
                           USING (user_id, namespace, key, version)
-                    WHERE v.user_id = r.user_id AND v.namespace = r.namespace AND v.key = r.key
+                    WHERE {same_key("v", "r")}
                       AND v.embedding IS NOT NULL) measured))"""

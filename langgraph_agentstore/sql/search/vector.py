@@ -18,6 +18,7 @@ from typing import Any
 
 from ...config.index import VectorIndex
 from ...model.users import Region
+from ..item_columns import KEY, same_key
 from ..region import region_condition
 from ..statement import SqlContext
 from ..vector_tables import distance_sql
@@ -37,11 +38,6 @@ long there; the rest is for recall, which falls as the index passes by more. See
 
 SAMPLE = 100
 """Items that are looked at to see whether few pass a filter: fewer than a tenth."""
-
-_TRIPLE = "user_id, namespace, key"
-
-ITEM = "i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key"
-
 
 _ALWAYS_MEASURED = """way AS MATERIALIZED (
     SELECT true AS measured, CASE WHEN selective THEN 'selective' ELSE 'exact' END AS name
@@ -73,7 +69,7 @@ def vector_list_sql(
 {_measured(region, items, where, context)}, first AS MATERIALIZED (
     -- Mostly so few parts give enough items, and need no sort of all.
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
-      FROM (SELECT * FROM measured ORDER BY distance, {_TRIPLE} LIMIT {_first(depth)}) p
+      FROM (SELECT * FROM measured ORDER BY distance, {KEY} LIMIT {_first(depth)}) p
      {_item(where, context)}
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
@@ -82,21 +78,21 @@ def vector_list_sql(
 ), all_measured AS MATERIALIZED (
     -- Nearest first, until there are enough: an item is looked at only when its turn has come.
     SELECT p.user_id, p.namespace, p.key, p.distance
-      FROM (SELECT {_TRIPLE}, version, min(distance) AS distance
+      FROM (SELECT {KEY}, version, min(distance) AS distance
               FROM measured WHERE (SELECT of_items FROM short)
-             GROUP BY {_TRIPLE}, version ORDER BY distance, {_TRIPLE}) p
+             GROUP BY {KEY}, version ORDER BY distance, {KEY}) p
      {_item(where, context)}
      LIMIT {depth}
 ), vector_list AS MATERIALIZED (
-    SELECT {_TRIPLE}, distance,
-           row_number() OVER (ORDER BY tier, distance, {_TRIPLE}) AS rank
-      FROM (SELECT {_TRIPLE}, min(distance) AS distance, 0 AS tier
-              FROM kept GROUP BY {_TRIPLE}
+    SELECT {KEY}, distance,
+           row_number() OVER (ORDER BY tier, distance, {KEY}) AS rank
+      FROM (SELECT {KEY}, min(distance) AS distance, 0 AS tier
+              FROM kept GROUP BY {KEY}
             UNION ALL
             SELECT *, 1 FROM first WHERE NOT (SELECT of_items FROM short)
             UNION ALL
             SELECT *, 1 FROM all_measured) found
-     ORDER BY tier, distance, {_TRIPLE} LIMIT {depth}
+     ORDER BY tier, distance, {KEY} LIMIT {depth}
 )"""
 
 
@@ -104,7 +100,7 @@ def _item(where: str, context: SqlContext) -> str:
     """Joined to parts `p`: their item, if they are of its present version and it is in scope."""
     return f"""CROSS JOIN LATERAL (
             SELECT FROM {context.tables.item} i
-             WHERE {ITEM} AND i.version = p.version AND {where} OFFSET 0) i"""
+             WHERE {same_key("i", "p")} AND i.version = p.version AND {where} OFFSET 0) i"""
 
 
 def _measured(region: str, items: str, where: str, context: SqlContext) -> str:
@@ -123,7 +119,7 @@ def _measured(region: str, items: str, where: str, context: SqlContext) -> str:
              WHERE (SELECT selective FROM sampled) AND {items} AND {where} OFFSET 0) i
      CROSS JOIN LATERAL (
            SELECT * FROM {context.vectors} v
-            WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
+            WHERE {same_key("v", "i")}
               AND v.version = i.version AND v.embedding IS NOT NULL OFFSET 0) v
 )"""
 
@@ -167,7 +163,7 @@ def _near(region: str, where: str, depth: str, context: SqlContext) -> str:
             -- one: so it goes by the order, which only the approximate index has.
             WHERE gate.large AND CASE WHEN {region} THEN EXISTS (
                   SELECT FROM {context.tables.item} i
-                   WHERE i.user_id = v.user_id AND i.namespace = v.namespace AND i.key = v.key
+                   WHERE {same_key("i", "v")}
                      AND i.version = v.version AND {where} OFFSET 0) ELSE false END
             ORDER BY {sql.indexed} LIMIT {pool}) p
 ), found AS MATERIALIZED (

@@ -15,6 +15,7 @@ from ...config.index import Distance
 from ...model.users import Scope
 from ...results import ScoredItem
 from ..filters import Filter, filter_sql
+from ..item_columns import same_key
 from ..items.expiry import REFRESHED
 from ..region import region_condition
 from ..statement import (
@@ -26,7 +27,6 @@ from ..statement import (
 )
 from ..vector_tables import distance_sql
 from .options import add_found
-from .vector import ITEM
 
 SMALL = 1000
 """Parts in scope."""
@@ -83,7 +83,7 @@ SELECT found.*, scope.large
      CROSS JOIN LATERAL (
            SELECT i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed
              FROM {context.tables.item} i
-            WHERE {ITEM} AND i.version = p.version AND {where} OFFSET 0) i
+            WHERE {same_key("i", "p")} AND i.version = p.version AND {where} OFFSET 0) i
      LIMIT $2 OFFSET $3) found ON true"""
 
 

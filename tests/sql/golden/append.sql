@@ -2,21 +2,18 @@ WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, metadata, created_by)
 VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
-       value      = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.value ELSE i.value || excluded.value END,
-       words      = excluded.words,
-       word_count = excluded.word_count,
-       words_by   = excluded.words_by,
-       indexed_paths = excluded.indexed_paths,
-       version    = i.version + 1,
-       created_at = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_at ELSE i.created_at END,
-       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
-       created_by = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_by ELSE i.created_by END,
+       version = i.version + 1,
+       value = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.value ELSE i.value || excluded.value END,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_at ELSE i.created_at END,
        updated_at = excluded.updated_at,
        expires_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.expires_at ELSE excluded.updated_at + i.ttl END,
-       ttl        = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.ttl ELSE i.ttl END
+       ttl = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.ttl ELSE i.ttl END,
+       words = excluded.words,
+       word_count = excluded.word_count,
+       words_by = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
+       metadata = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END
  WHERE i.expires_at <= excluded.updated_at OR CASE WHEN jsonb_typeof(i.value) <> 'array' THEN false
                 ELSE octet_length((i.value || excluded.value)::text) <= $9::bigint END
     RETURNING i.user_id, i.namespace, i.key, i.version, i.value

@@ -1,27 +1,22 @@
-CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP
+CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", sort_key text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP
 
 WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
-SELECT user_id, namespace, key, place, value, now(), now(), now() + ttl, ttl
-  FROM agentstore_load
- -- In the order of the primary key: no ring of waiting writers, and index pages in sequence.
- ORDER BY user_id, namespace, key
+SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() + p.ttl, p.ttl
+  FROM (SELECT * FROM agentstore_load ORDER BY user_id, namespace, key) p
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
-       value      = excluded.value,
-       words      = excluded.words,
-       word_count = excluded.word_count,
-       words_by   = excluded.words_by,
-       indexed_paths = excluded.indexed_paths,
-       version    = i.version + 1,
-       created_at = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_at ELSE i.created_at END,
-       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
-       created_by = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_by ELSE i.created_by END,
+       version = i.version + 1,
+       value = excluded.value,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_at ELSE i.created_at END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
-       ttl        = excluded.ttl
+       ttl = excluded.ttl,
+       words = excluded.words,
+       word_count = excluded.word_count,
+       words_by = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
+       metadata = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w

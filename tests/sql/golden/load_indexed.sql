@@ -1,11 +1,10 @@
-CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", place text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP
+CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", sort_key text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP
 
 CREATE TEMPORARY TABLE agentstore_load_vector (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", part integer, path text, digest bigint, embedding vector) ON COMMIT DROP
 
 WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths)
-SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-       w.words, w.word_count, w.words_by, p.indexed_paths
+SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() + p.ttl, p.ttl, w.words, w.word_count, w.words_by, p.indexed_paths
   FROM (SELECT * FROM agentstore_load ORDER BY user_id, namespace, key) p
  CROSS JOIN LATERAL (SELECT t.words, 545434255::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
@@ -13,21 +12,18 @@ SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.
                             FROM unnest(t.words) u) END AS word_count
           FROM (SELECT to_tsvector('english'::regconfig, p.text) AS words OFFSET 0) t) w
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
-       value      = excluded.value,
-       words      = excluded.words,
-       word_count = excluded.word_count,
-       words_by   = excluded.words_by,
-       indexed_paths = excluded.indexed_paths,
-       version    = i.version + 1,
-       created_at = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_at ELSE i.created_at END,
-       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
-       created_by = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_by ELSE i.created_by END,
+       version = i.version + 1,
+       value = excluded.value,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_at ELSE i.created_at END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
-       ttl        = excluded.ttl
+       ttl = excluded.ttl,
+       words = excluded.words,
+       word_count = excluded.word_count,
+       words_by = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
+       metadata = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w
@@ -35,8 +31,7 @@ SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false)
    AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
 
 DELETE FROM "agentstore".item_vector_1 v USING agentstore_load p
- WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key
-   AND v.part >= p.parts
+ WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key AND v.part >= p.parts
 
 INSERT INTO "agentstore".item_vector_1 AS v
        (user_id, namespace, key, part, path, version, digest, embedding)

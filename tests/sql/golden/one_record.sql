@@ -1,6 +1,4 @@
-SELECT i.user_id, i.namespace, i.key, i.value, i.metadata, i.version, i.created_by,
-       i.created_at, i.updated_at, i.expires_at, i.ttl, coalesce(a.access_count, 0),
-       a.last_accessed_at, a.last_accessed_by, now()
+SELECT i.user_id, i.namespace, i.key, i.value, i.metadata, i.version, i.created_by, i.created_at, i.updated_at, i.expires_at, i.ttl, coalesce(a.access_count, 0), a.last_accessed_at, a.last_accessed_by, now()
   FROM "agentstore".item i
   LEFT JOIN "agentstore".item_access a
     ON a.user_id = i.user_id AND a.namespace = i.namespace AND a.key = i.key

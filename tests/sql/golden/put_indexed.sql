@@ -1,40 +1,33 @@
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[],
-                         $7::text[], $8::jsonb[], $9::jsonb[],
-                         $10::text[], $11::integer[])
-         WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[])
+         WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
 ), written AS (
     INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths, metadata, created_by)
-    SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-           w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
+    SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() + p.ttl, p.ttl, w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
       FROM p CROSS JOIN LATERAL (SELECT t.words, 545434255::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count
           FROM (SELECT to_tsvector('english'::regconfig, p.text) AS words OFFSET 0) t) w
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
-       value      = excluded.value,
-       words      = excluded.words,
-       word_count = excluded.word_count,
-       words_by   = excluded.words_by,
-       indexed_paths = excluded.indexed_paths,
-       version    = i.version + 1,
-       created_at = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_at ELSE i.created_at END,
-       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
-       created_by = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_by ELSE i.created_by END,
+       version = i.version + 1,
+       value = excluded.value,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_at ELSE i.created_at END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
-       ttl        = excluded.ttl
+       ttl = excluded.ttl,
+       words = excluded.words,
+       word_count = excluded.word_count,
+       words_by = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
+       metadata = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END
     RETURNING i.user_id, i.namespace, i.key, i.version
 ), stale AS (
     -- It has fewer parts now: what is left over must not be found.
     DELETE FROM "agentstore".item_vector_1 v
      USING p JOIN written w USING (user_id, namespace, key)
-     WHERE v.user_id = w.user_id AND v.namespace = w.namespace AND v.key = w.key
-       AND v.part >= p.parts
+     WHERE v.user_id = w.user_id AND v.namespace = w.namespace AND v.key = w.key AND v.part >= p.parts
 ), fresh AS (
     INSERT INTO "agentstore".item_vector_1 AS v
            (user_id, namespace, key, part, path, version, digest, embedding)

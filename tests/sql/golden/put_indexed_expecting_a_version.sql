@@ -1,13 +1,9 @@
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[],
-                         $7::text[], $8::jsonb[], $9::jsonb[],
-                         $10::text[], $11::integer[])
-         WITH ORDINALITY AS p (user_id, namespace, key, place, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[])
+         WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
 ), written AS (
     UPDATE "agentstore".item AS i
-       SET value = p.value, words = w.words, word_count = w.word_count, words_by = w.words_by,
-           indexed_paths = p.indexed_paths, version = i.version + 1, updated_at = now(),
-           expires_at = now() + p.ttl, ttl = p.ttl
+       SET value = p.value, updated_at = now(), expires_at = now() + p.ttl, ttl = p.ttl, words = w.words, word_count = w.word_count, words_by = w.words_by, indexed_paths = p.indexed_paths, version = i.version + 1
       FROM p CROSS JOIN LATERAL (SELECT t.words, 545434255::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
@@ -21,8 +17,7 @@ WITH p AS MATERIALIZED (
     -- It has fewer parts now: what is left over must not be found.
     DELETE FROM "agentstore".item_vector_1 v
      USING p JOIN written w USING (user_id, namespace, key)
-     WHERE v.user_id = w.user_id AND v.namespace = w.namespace AND v.key = w.key
-       AND v.part >= p.parts
+     WHERE v.user_id = w.user_id AND v.namespace = w.namespace AND v.key = w.key AND v.part >= p.parts
 ), fresh AS (
     INSERT INTO "agentstore".item_vector_1 AS v
            (user_id, namespace, key, part, path, version, digest, embedding)

@@ -1,26 +1,21 @@
 WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, metadata, created_by)
-SELECT p.user_id, p.namespace, p.key, p.place, p.value, now(), now(), now() + p.ttl, p.ttl,
-       p.metadata, p.created_by
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[],
-              $7::jsonb[], $8::text[])
-       AS p (user_id, namespace, key, place, value, ttl, metadata, created_by)
+SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() + p.ttl, p.ttl, p.metadata, p.created_by
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::jsonb[], $8::text[])
+       AS p (user_id, namespace, key, sort_key, value, ttl, metadata, created_by)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
-       value      = excluded.value,
-       words      = excluded.words,
-       word_count = excluded.word_count,
-       words_by   = excluded.words_by,
-       indexed_paths = excluded.indexed_paths,
-       version    = i.version + 1,
-       created_at = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_at ELSE i.created_at END,
-       metadata   = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
-       created_by = CASE WHEN i.expires_at <= excluded.updated_at
-                         THEN excluded.created_by ELSE i.created_by END,
+       version = i.version + 1,
+       value = excluded.value,
+       created_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_at ELSE i.created_at END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at,
-       ttl        = excluded.ttl
+       ttl = excluded.ttl,
+       words = excluded.words,
+       word_count = excluded.word_count,
+       words_by = excluded.words_by,
+       indexed_paths = excluded.indexed_paths,
+       metadata = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w

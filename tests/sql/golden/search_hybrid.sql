@@ -131,8 +131,7 @@ lexemes AS MATERIALIZED (
            vector_rank, text_rank, distance, words, lexemes, NOT (coalesce(vector_rank <= 25, false)
                 OR coalesce(text_rank <= 25, false)) AS tail
       FROM (SELECT user_id, namespace, key, (SELECT i.updated_at FROM "agentstore".item i
-                     WHERE i.user_id = listed.user_id AND i.namespace = listed.namespace
-                       AND i.key = listed.key) AS updated_at,
+                     WHERE i.user_id = listed.user_id AND i.namespace = listed.namespace AND i.key = listed.key) AS updated_at,
                    min(distance) AS distance, min(vector_rank) AS vector_rank,
                    min(text_rank) AS text_rank, max(words) AS words, max(lexemes) AS lexemes
               FROM (SELECT user_id, namespace, key, distance, rank AS vector_rank,

@@ -89,8 +89,7 @@ measured AS MATERIALIZED (
     SELECT i.user_id, i.namespace, i.key, i.updated_at
       FROM "agentstore".item i
      WHERE ((i.user_id = $9 AND (i.namespace = $10::text OR (i.namespace >= $10::text || ':' AND i.namespace < $10::text || ';')))) AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.value @> $4::jsonb) AND NOT EXISTS (SELECT FROM "agentstore".item_vector_1 v
-                        WHERE v.user_id = i.user_id AND v.namespace = i.namespace
-                          AND v.key = i.key AND v.version = i.version
+                        WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key AND v.version = i.version
                           AND v.embedding IS NOT NULL)
      ORDER BY i.updated_at DESC, i.user_id, i.namespace, i.key LIMIT ($2::bigint + $3::bigint)
 ), ranked AS (
