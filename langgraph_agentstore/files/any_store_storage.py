@@ -8,6 +8,7 @@ Of several creators one wins, and no edit is lost, as long as only this process 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Op, PutOp, SearchOp
@@ -110,12 +111,25 @@ class AnyStoreStorage:
         return len(gone)
 
     def _get(self, path: str) -> GetOp:
-        return GetOp(check_labels(self._namespace), path, self._refreshes)
+        return GetOp(self._labels, path, self._refreshes)
 
     def _put(self, path: str, value: FileValue) -> PutOp:
-        labels = check_labels(self._namespace)
-        check_writable(labels)
-        return PutOp(labels, path, value, ttl=(self._store.ttl_config or {}).get("default_ttl"))
+        return PutOp(
+            self._writable_labels,
+            path,
+            value,
+            ttl=(self._store.ttl_config or {}).get("default_ttl"),
+        )
+
+    # The methods of a store check its namespaces; a batch of operations does not.
+    @cached_property
+    def _labels(self) -> Labels:
+        return check_labels(self._namespace)
+
+    @cached_property
+    def _writable_labels(self) -> Labels:
+        check_writable(self._labels)
+        return self._labels
 
     @property
     def _refreshes(self) -> bool:
@@ -131,7 +145,7 @@ class AnyStoreStorage:
     def _items(self) -> Steps[dict[str, FileValue]]:
         """Return path and value of each item of just this namespace, by path."""
         found: dict[str, FileValue] = {}
-        labels, read = check_labels(self._namespace), 0
+        labels, read = self._labels, 0
         while True:
             search = SearchOp(labels, limit=NO_LIMIT, offset=read, refresh_ttl=self._refreshes)
             [page] = yield StoreOps(self._store, [search])
