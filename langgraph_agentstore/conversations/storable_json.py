@@ -1,9 +1,10 @@
-"""Converts any Python object into JSON that Postgres can hold.
+"""Converts any Python object to JSON that Postgres can hold.
 
-`store.put` refuses a value that is no JSON. A conversation must not be lost for that: an obvious
-form is taken, and a part that has none is replaced by a note, `{"omitted": "DataFrame …"}`, which
-never holds anything of the part itself. Nothing here raises, and nothing imports the packages
-whose objects are recognised: arrays, tensors and tables are known by what their classes offer.
+`store.put` refuses a value that is not JSON. A conversation must not be lost for that reason. So a
+part is written in an obvious form. A part without one is replaced by a note, such as
+`{"omitted": "DataFrame …"}`, which never contains content of the part. Nothing here raises. The
+packages of recognised objects are not imported: arrays, tensors and tables are recognised by the
+attributes of their classes.
 """
 
 from __future__ import annotations
@@ -31,28 +32,28 @@ from ..model.json_values import (
 )
 
 OMITTED = "omitted"
-"""The only key of a note that stands for a part left out."""
+"""The only key of a note in place of an omitted part."""
 
 LOST = "\ufffd"
-"""Stands for half a character; Postgres takes it for a letter."""
+"""The replacement of half a character; Postgres treats it as a letter."""
 
 MOST_BYTES = 64 * 2**20
-"""Of all texts and numbers that are converted together."""
+"""The most bytes of all texts and numbers that are converted together."""
 
 LARGEST_VALUE = 200 * 2**20
-"""Bytes of a value's JSON; Postgres holds a little more."""
+"""The most bytes of a value's JSON; Postgres holds a little more."""
 
 LARGEST_PART = 16 * 2**20
-"""Of one text, in characters, and of one bytes object."""
+"""The most characters of one text, and bytes of one bytes object."""
 
 MOST_ELEMENTS = 10_000
-"""Of one array or table: an embedding is kept, a picture is not."""
+"""The most elements of one array or table: an embedding is kept, a picture is not."""
 
 MOST_CHILDREN = 100_000
-"""Of one list or mapping."""
+"""The most elements of one list or mapping."""
 
 DEEPEST = 100
-"""Levels of nesting; values stop at twice as many."""
+"""The most levels of nesting; a stored value may have twice as many."""
 
 _DATA_URI = "data:application/octet-stream;base64,"
 _NUMBER_BYTES = 8
@@ -61,14 +62,14 @@ _MOST_DECIMAL_BITS = 10_000
 
 
 class StorableJson:
-    """Converts the parts of one value, which share one limit of size.
+    """A conversion of the parts of one value, which share one limit of size.
 
     Args:
-        most_bytes: of all texts and numbers together.
-        largest_part: of one text, in characters, and of one bytes object.
+        most_bytes: the most bytes of all texts and numbers together.
+        largest_part: the most characters of one text, and bytes of one bytes object.
 
     Attributes:
-        omitted: where a part was left out and why, such as
+        omitted: the place of each omitted part and the reason, such as
             `"messages[1].artifact: ndarray of shape (2000, 3000): too large"`.
     """
 
@@ -80,24 +81,24 @@ class StorableJson:
         self._bytes_prefix = _DATA_URI
 
     def convert(self, node: object, path: str) -> Json:
-        """Returns the JSON form of any object, or a note in its place.
+        """Return the JSON form of any object, or a note in its place.
 
         Args:
             node: any object; it is read, never changed or used up.
-            path: where it stands, for `omitted`.
+            path: its place in the value, for `omitted`.
         """
         try:
             is_outermost = not self._open and isinstance(node, (dict, list))
             copied = self.copied(node) if is_outermost else None
             return self._converted(node, path) if copied is None else copied
-        except Exception as error:  # whatever the object's own code raises
+        except Exception as error:  # the object's own code may raise anything
             return self._omit(node, path, f"reading it raised {type(error).__name__}")
 
     def copied(self, node: object) -> Json:
-        """Returns a copy of what is JSON already, as nearly everything is; None for all else."""
+        """Return a copy of an object that is JSON already, as nearly all are; else None."""
         try:
             text = encode_value(node)
-        except Exception:  # some part is no JSON, or raises by itself
+        except Exception:  # some part is not JSON, or its own code raises
             return None
         if len(text) > min(self._largest_part, self._left):
             return None
@@ -105,7 +106,7 @@ class StorableJson:
         return cast("Json", decode_value(text))
 
     def text(self, text: str, path: str) -> str:
-        """Returns a text that Postgres can hold; the end of one that is too long is cut off."""
+        """Return the text as Postgres can hold it, without its end if it is too long."""
         room = max(0, min(self._largest_part, self._left))
         if len(text) > room:
             self.omitted.append(f"{path}: the end of a text of {len(text):,} characters: too large")
@@ -115,7 +116,7 @@ class StorableJson:
 
     @contextmanager
     def bare_base64(self) -> Iterator[None]:
-        """Writes bytes as base64 alone, as a message's content has them, not as a data URI."""
+        """Write bytes as base64 alone, as in the content of messages, not as a data URI."""
         prefix, self._bytes_prefix = self._bytes_prefix, ""
         try:
             yield
@@ -137,7 +138,7 @@ class StorableJson:
         if isinstance(node, (bytes, bytearray, memoryview)):
             return self._bytes(node, path)
         if isinstance(node, (date, time)):
-            # Not a time, pandas' NaT, differs from itself.
+            # NaT of pandas, "not a time", differs from itself.
             return None if node != node else node.isoformat()
         if type(node).__name__ == "NAType":
             return None
@@ -182,12 +183,12 @@ class StorableJson:
         return self.convert(parts, path)
 
     def _key(self, key: object) -> str:
-        """JSON keys are texts; other keys are written as JSON would write them."""
+        """Return a key as a text; other keys than texts are written as JSON writes them."""
         form = self.convert(key, "a key")
         return form if isinstance(form, str) else orjson.dumps(form).decode()
 
     def _scalar(self, node: Any, path: str) -> Json:
-        """UUIDs, paths, decimals, URLs, durations …: whatever pydantic writes as one text."""
+        """Convert what pydantic writes as one text: UUIDs, decimals, URLs, durations …"""
         if isinstance(node, BaseException):
             return self._text(f"{type(node).__name__}: {node}", node, path)
         if isinstance(node, PurePath):
@@ -218,7 +219,7 @@ class StorableJson:
 
 
 def clean_text(text: str) -> str:
-    """Returns the text without NUL, and with U+FFFD in the place of each half character.
+    """Return the text without NUL, and with U+FFFD in place of each half character.
 
     Two halves that belong together become their character.
     """
@@ -234,23 +235,23 @@ def clean_text(text: str) -> str:
 
 
 def _json_number(number: int | float) -> Json:
-    """NaN and infinities, which JSON does not have, are null; larger integers are texts."""
+    """Return null for NaN and infinities, which JSON lacks, and a text for larger integers."""
     if isinstance(number, int):
         whole = int(number)
         if SMALLEST_INTEGER <= whole <= LARGEST_INTEGER:
             return whole
-        # Python refuses to write very long ones in decimals.
+        # Python refuses to write very long integers in decimals.
         return str(whole) if whole.bit_length() < _MOST_DECIMAL_BITS else hex(whole)
     return float(number) if math.isfinite(number) else None
 
 
 def _free_name(name: str, taken: Mapping[str, object]) -> str:
-    """Two keys may have one text, such as 1 and "1"; none of their values is lost."""
+    """Return a free key: two keys may have one text, such as 1 and "1"."""
     return name if name not in taken else _free_name(f"{name} (2)", taken)
 
 
 def _offers(*names: str) -> Callable[[Any], bool]:
-    """Whether an object's class has these attributes; a mock's instances have any."""
+    """Return a check that an object's class has these attributes; a mock object has any."""
     return lambda node: all(hasattr(type(node), name) for name in names)
 
 
@@ -260,14 +261,14 @@ _is_polars = _offers("to_dicts", "columns", "shape")
 
 
 def _elements(node: Any) -> int:
-    """How many an array or a table has; 0 for all else."""
+    """Return the number of elements of an array or a table; 0 for anything else."""
     if _is_array(node) or _is_pandas(node) or _is_polars(node):
         return math.prod(node.shape)
     return 0
 
 
 def _elements_of(array: Any) -> Any:
-    """Lists an array's elements; numpy's times are made texts first, or they come as numbers."""
+    """Return an array as lists; times of numpy as texts, since they would come as numbers."""
     is_time = getattr(array.dtype, "kind", "") in ("M", "m")
     return (array.astype(str) if is_time else array).tolist()
 
@@ -275,42 +276,33 @@ def _elements_of(array: Any) -> Any:
 def _dumped(model: BaseModel) -> Any:
     try:
         return model.model_dump(mode="json")
-    except Exception:  # a field that is no JSON; the others are still what they are
+    except Exception:  # one field is not JSON; the others are kept
         fields = {name: getattr(model, name) for name in type(model).model_fields}
         return fields | (model.model_extra or {})
 
 
 def _fields(instance: Any) -> dict[str, Any]:
-    return {each.name: getattr(instance, each.name) for each in dataclasses.fields(instance)}
-
-
-def _of_attrs(instance: Any) -> dict[str, Any]:
-    return {each.name: getattr(instance, each.name) for each in type(instance).__attrs_attrs__}
-
-
-def _is_dataclass(node: Any) -> bool:
-    return dataclasses.is_dataclass(node) and not isinstance(node, type)
-
-
-def _is_collection(node: Any) -> bool:
-    return isinstance(node, (Sequence, Set, ValuesView))
+    kind = type(instance)
+    is_dataclass = dataclasses.is_dataclass(kind)
+    fields = dataclasses.fields(kind) if is_dataclass else kind.__attrs_attrs__
+    return {field.name: getattr(instance, field.name) for field in fields}
 
 
 _COMPOSITES: Sequence[tuple[Callable[[Any], bool], Callable[[Any], Any]]] = (
     (lambda node: isinstance(node, Mapping), dict),
     (lambda node: isinstance(node, BaseModel), _dumped),
-    (_is_dataclass, _fields),
-    (_offers("__attrs_attrs__"), _of_attrs),
+    (_offers("__dataclass_fields__"), _fields),
+    (_offers("__attrs_attrs__"), _fields),
     (_is_array, _elements_of),
     (_is_pandas, lambda table: table.to_dict(orient="records")),
     (_is_polars, lambda table: table.to_dicts()),
-    (_is_collection, list),
+    (lambda node: isinstance(node, (Sequence, Set, ValuesView)), list),
 )
-"""What has parts, and how they are read."""
+"""Checks of objects that have parts, each with the function that reads the parts."""
 
 
 def _described(node: object) -> str:
-    """The type, and the shape of an array: nothing of what it holds."""
+    """Return the type of an object and the shape of an array, without any content."""
     name = type(node).__name__
     try:
         return f"{name} of shape {tuple(node.shape)}" if _elements(node) else name  # type: ignore[attr-defined]
@@ -319,7 +311,7 @@ def _described(node: object) -> str:
 
 
 def counted(omitted: Iterable[str], most: int = 5) -> str:
-    """Returns what was left out as one line of bounded length."""
+    """Return the omitted parts as one line of bounded length."""
     every = list(omitted)
     more = f" and {len(every) - most} more" if len(every) > most else ""
     return "; ".join(every[:most]) + more

@@ -1,8 +1,8 @@
-"""Converts whatever a state calls messages into LangChain's, these into documents, and back.
+"""Converts messages in any form to LangChain's messages, these to documents, and back.
 
 A document is `{"type": …, "data": {…}}`, as LangChain's `messages_to_dict` writes it, with all
-parts made JSON. Reading never fails for one bad document: parts that LangChain refuses are left
-out, and so are documents of which nothing can be made.
+parts as JSON. Reading never fails for one bad document: the parts that LangChain refuses are left
+out, or the whole document.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ _STRUCTURED = ("tool_calls", "invalid_tool_calls", "tool_call_chunks", "usage_me
 
 
 def as_messages(messages: object) -> list[BaseMessage]:
-    """Converts messages in any form that LangChain takes: one or many.
+    """Convert one or many messages, in any form that LangChain takes.
 
-    Pieces of a streamed message become one message, a `ChatMessage` of a known role the message of
-    that role, and a `RemoveMessage` removes what it names.
+    Chunks of a streamed message become one message. A `ChatMessage` of a known role becomes the
+    message of that role. A `RemoveMessage` removes the message that it names.
 
     Args:
         messages: messages, chunks of them, dicts with `role` (or `type`) and `content`, pairs of
             role and content; or one of these.
 
     Raises:
-        ValueTypeError: something is none of these.
+        ValueTypeError: something is not a message.
     """
     given = [messages] if is_one_message(messages) else list(cast("Iterable[Any]", messages))
     kept: list[BaseMessage] = []
@@ -81,7 +81,7 @@ def as_messages(messages: object) -> list[BaseMessage]:
 
 
 def is_one_message(messages: object) -> bool:
-    """Whether this is a message, not many: a dict, or a pair of role and content, too."""
+    """Whether this is one message: also a dict, or a pair of role and content."""
     if isinstance(messages, (BaseMessage, Mapping, str)):
         return True
     if not isinstance(messages, (tuple, list)) or len(messages) != 2:
@@ -90,17 +90,17 @@ def is_one_message(messages: object) -> bool:
 
 
 def is_said(message: BaseMessage) -> bool:
-    """Whether a person said it; a summary of what was said has the same type."""
+    """Whether it is a person's message; a summary of messages has the same type."""
     return message.type == "human" and not is_summary(message)
 
 
 def is_summary(message: BaseMessage) -> bool:
-    """Whether LangChain's summarisation middleware put it in the place of earlier messages."""
+    """Whether LangChain's summarisation middleware put it in place of earlier messages."""
     return message.additional_kwargs.get("lc_source") == "summarization"
 
 
 def documents_of(messages: Sequence[BaseMessage], form: StorableJson) -> list[dict[str, Any]]:
-    """Converts messages to documents that can be stored, whatever their parts are."""
+    """Convert messages, whatever their parts are, to documents that can be stored."""
     return [
         {"type": message.type, "data": _data(message, form, f"messages[{position}]")}
         for position, message in enumerate(messages)
@@ -108,7 +108,7 @@ def documents_of(messages: Sequence[BaseMessage], form: StorableJson) -> list[di
 
 
 def loaded_messages(documents: object) -> list[BaseMessage]:
-    """Converts documents to messages; also those that earlier releases or others wrote."""
+    """Convert documents to messages, also those of earlier releases and other programs."""
     found: list[BaseMessage] = []
     for document in documents if isinstance(documents, Sequence) else ():
         try:
@@ -137,7 +137,7 @@ def _as_message(given: Any) -> BaseMessage:
 
 
 def _of_unknown_form(given: dict[str, Any]) -> BaseMessage:
-    """A role that LangChain does not know, or calls of tools that it cannot read."""
+    """Convert a dict with a role that LangChain does not know, or tool calls it cannot read."""
     content = given.get("content")
     left = {k: v for k, v in given.items() if k not in ("role", "content", "id", "name")}
     return ChatMessage(
@@ -148,7 +148,7 @@ def _of_unknown_form(given: dict[str, Any]) -> BaseMessage:
 
 
 def _chunks_joined(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
-    """Consecutive pieces of one message as one."""
+    """Join consecutive chunks of one message."""
     whole: list[BaseMessage] = []
     for message in messages:
         if whole and _goes_on(whole[-1], message):
@@ -167,7 +167,7 @@ def _goes_on(before: BaseMessage, message: BaseMessage) -> bool:
 
 
 def _plain(message: BaseMessage) -> BaseMessage:
-    """A message of a type that LangChain can read back, and that says who speaks."""
+    """Return the message as a type that LangChain can read back and that tells the speaker."""
     if isinstance(message, BaseMessageChunk):
         message = message_chunk_to_message(message)
     if isinstance(message, ChatMessage):
@@ -176,7 +176,7 @@ def _plain(message: BaseMessage) -> BaseMessage:
     if message.type in _TYPES:
         return message
     for known in _TYPES.values():
-        if isinstance(message, known):  # a class of somebody's own
+        if isinstance(message, known):  # a class of the application
             names = known.model_fields.keys() - {"type"}
             return known(**{name: getattr(message, name) for name in names})
     return ChatMessage(role=message.type, **_shared_fields(message))
@@ -188,7 +188,7 @@ def _shared_fields(message: BaseMessage) -> dict[str, Any]:
 
 
 def _data(message: BaseMessage, form: StorableJson, path: str) -> dict[str, Any]:
-    """Field by field: one that LangChain cannot write must not take the others along."""
+    """Convert field by field: a field that LangChain cannot write must not lose the others."""
     fields = {name: getattr(message, name, None) for name in type(message).model_fields}
     fields |= message.model_extra or {}
     if (copied := form.copied(fields)) is not None:
@@ -206,7 +206,7 @@ def _content(content: Any, form: StorableJson, path: str) -> Json:
 
 
 def _block(block: Any, form: StorableJson, path: str) -> Json:
-    """A block with a hole in it, a picture without its bytes say, would be refused by models."""
+    """Convert a block; models refuse one with an omitted part, such as a picture without bytes."""
     missing = len(form.omitted)
     converted = form.convert(block, path)
     if len(form.omitted) == missing or _is_call(converted):
@@ -233,7 +233,7 @@ def _loaded(document: Any) -> BaseMessage:
 
 
 def _without(data: dict[str, Any], refused: set[str]) -> dict[str, Any]:
-    """Without the fields that were refused; a content must be, so it becomes a text."""
+    """Return the data without the refused fields; the content is required and becomes a text."""
     kept = {name: field for name, field in data.items() if name not in refused - {"content"}}
     if "content" in refused:
         kept["content"] = str(data["content"]) if data.get("content") else ""
