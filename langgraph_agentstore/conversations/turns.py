@@ -237,7 +237,7 @@ def _last_words(messages: Sequence[BaseMessage]) -> str:
 
 
 def _metadata(metadata: Mapping[str, Any] | None, form: StorableJson) -> dict[str, Any]:
-    converted = form.convert(metadata or {}, "metadata")
+    converted = form.convert(metadata, "metadata") if metadata else {}
     return converted if isinstance(converted, dict) else {}
 
 

@@ -241,6 +241,19 @@ async def test_each_method_has_an_awaitable_form(searched: ConversationMemory) -
     assert key.thread_id == "c"
 
 
+async def test_awaited_saves_and_searches_take_no_thread(
+    searched: ConversationMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_arguments: Any) -> None:
+        raise AssertionError("a thread was started")
+
+    monkeypatch.setattr(asyncio, "to_thread", refused)
+    await searched.asave_turn("q", "r", "c")
+    assert said(await searched.asearch("Oslo", limit=1)) == ["a train to Oslo"]
+    assert len(await searched.athreads()) == 3
+    assert await searched.aforget("c") == 1
+
+
 async def test_awaited_turns_come_while_the_loop_goes_on(memory: ConversationMemory) -> None:
     memory.save_turn("q", "r", "t")
     turns, _ = await asyncio.gather(memory.aresume("t"), asyncio.sleep(0))
