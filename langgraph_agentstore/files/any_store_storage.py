@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - `FileStorage` documents the methods
 """Files in any LangGraph store, by gets, puts and searches; the rest is done here.
 
 Such a store has no versions, so reading and writing a file is done under a lock of this process.

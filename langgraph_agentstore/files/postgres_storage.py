@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - `FileStorage` documents the methods
 """Files in an `AgentStore` or a view of it: one statement for each step."""
 
 from __future__ import annotations
