@@ -15,11 +15,11 @@ from .._support.lifecycle import AwaitedClosing
 from ..errors import ConfigurationError
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..model.users import check_user_id
-from .async_methods import AwaitedMemories
 from .audit_log import Audit, Auditor
-from .backup_and_export import FilePath
+from .backup_and_export import FilePath, MovableMemories
 from .backup_schedule import BackupSchedule
 from .encryption import Cipher, Keys
+from .schemas import Validation, Validator
 from .storage import Storage
 from .storage_types import (
     Opened,
@@ -27,12 +27,11 @@ from .storage_types import (
     opened,
     storage_of,
 )
-from .validation import Validation, Validator
 
 DEFAULT_NAMESPACE: Labels = ("memories",)
 
 
-class MemoryAgent(AwaitedClosing, AwaitedMemories):
+class MemoryAgent(AwaitedClosing, MovableMemories):
     """Memories by key, in Postgres, SQLite, a file, or any LangGraph store: one facade over all.
 
     Close it, or use it in `with` or `async with`; what it opened is closed too when it is

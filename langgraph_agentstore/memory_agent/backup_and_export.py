@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Callable
@@ -18,12 +19,12 @@ from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
 from ..sql.items.import_records import Conflict
 from ..store.base import StoreBase
+from ..store.user_scope import ScopedStore
 from ..transfer.file_kinds import FormatName, kind_of
 from ..transfer.readdress import TUPLES
 from ..transfer.verified_file import Verifiable
 from .backup_schedule import BackupSchedule
 from .memories import Memories
-from .scoped import ScopedStore
 from .storage import Storage
 
 FilePath: TypeAlias = "str | os.PathLike[str]"
@@ -42,6 +43,10 @@ class MovableMemories(Memories):
         """
         return self._exported("backup", path, None)
 
+    async def abackup_data(self, path: FilePath) -> int:
+        """Async form of `backup_data`."""
+        return await asyncio.to_thread(self.backup_data, path)
+
     def restore_data(self, path: FilePath) -> int:
         """Brings back what `backup_data` wrote, over what is there; how many items.
 
@@ -58,6 +63,10 @@ class MovableMemories(Memories):
         with self._storage.together():
             return transfer.import_(store, path)
 
+    async def arestore_data(self, path: FilePath) -> int:
+        """Async form of `restore_data`."""
+        return await asyncio.to_thread(self.restore_data, path)
+
     def schedule_backups(
         self, directory: FilePath, every_minutes: float, keep: int
     ) -> BackupSchedule:
@@ -69,9 +78,19 @@ class MovableMemories(Memories):
         name = f"memories-{hashlib.sha256(encode_value(self._scope())).hexdigest()[:8]}"
         return BackupSchedule(self.backup_data, expanded(directory), name, every_minutes, keep)
 
+    async def aschedule_backups(
+        self, directory: FilePath, every_minutes: float, keep: int
+    ) -> BackupSchedule:
+        """Async form of `schedule_backups`."""
+        return await asyncio.to_thread(self.schedule_backups, directory, every_minutes, keep)
+
     def export(self, path: FilePath, format: FormatName | None = None) -> int:
         """As `backup_data`, for others to read: JSON Lines, JSON, CSV, YAML or Parquet."""
         return self._exported("export", path, format)
+
+    async def aexport(self, path: FilePath, format: FormatName | None = None) -> int:
+        """Async form of `export`."""
+        return await asyncio.to_thread(self.export, path, format)
 
     def import_(
         self,
@@ -96,6 +115,16 @@ class MovableMemories(Memories):
         with self._storage.together():
             return transfer.import_(store, path, on_conflict=on_conflict, format=format)
 
+    async def aimport_(
+        self,
+        path: FilePath,
+        format: FormatName | None = None,
+        *,
+        on_conflict: Conflict = "upsert",
+    ) -> int:
+        """Async form of `import_`."""
+        return await asyncio.to_thread(self.import_, path, format, on_conflict=on_conflict)
+
     def migrate_to(self, other: MovableMemories | BaseStore) -> int:
         """Copies all memories and links into another agent or store; how many items.
 
@@ -117,6 +146,10 @@ class MovableMemories(Memories):
             if self._reads_as(target):
                 return transfer.copy(self._storage.store, target._storage.store, self._labels)
             return self._sealed_anew(target)
+
+    async def amigrate_to(self, other: MovableMemories | BaseStore) -> int:
+        """Async form of `migrate_to`."""
+        return await asyncio.to_thread(self.migrate_to, other)
 
     def _in(self, store: BaseStore) -> MovableMemories:
         return MovableMemories(

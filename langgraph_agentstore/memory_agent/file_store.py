@@ -20,7 +20,6 @@ from langgraph.store.base import (
     GetOp,
     Item,
     ListNamespacesOp,
-    MatchCondition,
     Op,
     PutOp,
     Result,
@@ -34,6 +33,7 @@ from ..model.checks import check_whole
 from ..model.json_values import as_mapping, decode_value, encode_mapping
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..sql.filters import matches, parse_filter
+from ..store.user_scope import meets
 from .encryption import Keys
 from .file_formats import Content, Entry, entries_of, file_format
 from .locked_file import LockedFile
@@ -214,14 +214,3 @@ def _namespaces(op: ListNamespacesOp, content: Content) -> list[Labels]:
         if all(meets(namespace, condition) for condition in op.match_conditions or ())
     }
     return sorted(found)[op.offset : op.offset + op.limit]
-
-
-def meets(namespace: Labels, condition: MatchCondition) -> bool:
-    """Whether a namespace begins or ends as the condition says; `*` is any one label."""
-    path = condition.path
-    if len(path) > len(namespace):
-        return False
-    part = namespace[: len(path)]
-    if condition.match_type == "suffix":
-        part = namespace[len(namespace) - len(path) :]
-    return all(wanted in ("*", label) for wanted, label in zip(path, part, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ from ..sql.filters import Filter
 from ..store.views import ItemStore
 from .audit_log import Auditor
 from .encryption import Cipher, is_encrypted
+from .schemas import Validation
 from .storage import Storage, Value
 from .stored_values import (
     checked_filter,
@@ -39,7 +41,6 @@ from .stored_values import (
     reduced,
     stored_value,
 )
-from .validation import Validation
 
 logger = logging.getLogger("langgraph_agentstore.memory_agent")
 
@@ -88,6 +89,10 @@ class Memories(Handle):
         """
         self.batch_store([(key, data)])
 
+    async def astore_memory(self, key: str, data: Any) -> None:
+        """Async form of `store_memory`."""
+        await asyncio.to_thread(self.store_memory, key, data)
+
     def batch_store(self, memories: Iterable[tuple[str, Any]]) -> int:
         """Stores (key, data) pairs, all or none; how many. Of equal keys the last stays.
 
@@ -102,6 +107,10 @@ class Memories(Handle):
             self._storage.write([self._put(key, data) for key, data in pairs])
         return len(pairs)
 
+    async def abatch_store(self, memories: Iterable[tuple[str, Any]]) -> int:
+        """Async form of `batch_store`."""
+        return await asyncio.to_thread(self.batch_store, memories)
+
     def retrieve_memory(self, key: str, filter: Mapping[str, Any] | None = None) -> Any:
         """The data under a key, or None. Any change of it is the caller's own.
 
@@ -111,6 +120,10 @@ class Memories(Handle):
         self._auditor.tell("retrieve", name)
         data = self._data_at(name)
         return reduced(data, passes) if filter else data
+
+    async def aretrieve_memory(self, key: str, filter: Mapping[str, Any] | None = None) -> Any:
+        """Async form of `retrieve_memory`."""
+        return await asyncio.to_thread(self.retrieve_memory, key, filter)
 
     def update_memory(self, key: str, data: Any) -> Any:
         """Merges the fields of an object into the one that is there; replaces anything else.
@@ -138,6 +151,10 @@ class Memories(Handle):
 
         return self._opened(name, self._storage.update(self._labels, name, changed))
 
+    async def aupdate_memory(self, key: str, data: Any) -> Any:
+        """Async form of `update_memory`."""
+        return await asyncio.to_thread(self.update_memory, key, data)
+
     def delete_memory(self, key: str) -> bool:
         """Removes a memory and its links, from it and to it; whether it was there."""
         name = checked_key(key)
@@ -153,6 +170,10 @@ class Memories(Handle):
             ]
         )
         return True
+
+    async def adelete_memory(self, key: str) -> bool:
+        """Async form of `delete_memory`."""
+        return await asyncio.to_thread(self.delete_memory, key)
 
     def search_memory(self, collection: str, filter: Mapping[str, Any] | None = None) -> list[Any]:
         """What matches a filter, by key.
@@ -174,11 +195,21 @@ class Memories(Handle):
         value = self._storage.get(self._labels, name)
         return [] if value is None else found_in(self._opened(name, value), passes)
 
+    async def asearch_memory(
+        self, collection: str, filter: Mapping[str, Any] | None = None
+    ) -> list[Any]:
+        """Async form of `search_memory`."""
+        return await asyncio.to_thread(self.search_memory, collection, filter)
+
     def list_memories(self, prefix: str | None = None) -> list[str]:
         """All keys that begin with the prefix, sorted."""
         start = "" if prefix is None else checked_key(prefix)
         self._auditor.tell("list", start)
         return sorted(self._storage.keys(self._labels, start))
+
+    async def alist_memories(self, prefix: str | None = None) -> list[str]:
+        """Async form of `list_memories`."""
+        return await asyncio.to_thread(self.list_memories, prefix)
 
     def unreadable_memories(self, prefix: str | None = None) -> list[str]:
         """List the memories that this agent's keys cannot decrypt, or that are not encrypted."""
@@ -186,6 +217,10 @@ class Memories(Handle):
         self._auditor.tell("search", start)
         memories = self._storage.scan(self._labels, None, start)
         return sorted(key for key, value in memories if not self._opens(key, value))
+
+    async def aunreadable_memories(self, prefix: str | None = None) -> list[str]:
+        """Async form of `unreadable_memories`."""
+        return await asyncio.to_thread(self.unreadable_memories, prefix)
 
     def rotate(self, *, progress: Progress | bool | None = None) -> int:
         """Encrypt anew, with the newest key, whatever an older key or release encrypted.
@@ -224,6 +259,10 @@ class Memories(Handle):
             )
         return done
 
+    async def arotate(self, *, progress: Progress | bool | None = None) -> int:
+        """Async form of `rotate`."""
+        return await asyncio.to_thread(self.rotate, progress=progress)
+
     def _outdated(self, cipher: Cipher) -> list[str]:
         memories = self._storage.scan(self._labels, None)
         return [key for key, value in memories if not cipher.is_newest(value)]
@@ -256,6 +295,10 @@ class Memories(Handle):
         place = hashlib.sha256(encode_value([start, kind, end])).hexdigest()
         self._storage.write([PutOp(self._relations, place, link)])
 
+    async def alink(self, key: str, other_key: str, relation: str) -> None:
+        """Async form of `link`."""
+        await asyncio.to_thread(self.link, key, other_key, relation)
+
     def related(self, key: str, relation: str | None = None) -> list[Relation]:
         """The links that a memory has to others, sorted; of one relation, if it is named."""
         name = checked_key(key)
@@ -263,6 +306,10 @@ class Memories(Handle):
         links = [link for _, link in self._links({"from": name}) if link["from"] == name]
         found = (Relation(link["relation"], link["to"]) for link in links)
         return sorted(link for link in found if relation in (None, link.relation))
+
+    async def arelated(self, key: str, relation: str | None = None) -> list[Relation]:
+        """Async form of `related`."""
+        return await asyncio.to_thread(self.related, key, relation)
 
     def _put(self, key: str, data: Any) -> PutOp:
         return PutOp(self._labels, key, self._sealed(key, data))

@@ -1,11 +1,19 @@
-"""Schemas for what agents most often remember, to be given as `validator=`."""
+"""The models that data must fit, and schemas for what agents most often remember."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from ..errors import ConfigurationError
+from .stored_values import is_collection
+
+Model: TypeAlias = type[BaseModel]
+Validator: TypeAlias = "Model | Mapping[str, Model]"
 
 
 class UserProfile(BaseModel):
@@ -38,3 +46,69 @@ class Conversation(BaseModel):
     messages: list[Message]
     title: str | None = None
     timestamp: datetime | None = None
+
+
+class Validation:
+    """Models by key or collection; one model alone is for every key."""
+
+    def __init__(self, validator: Validator | None) -> None:
+        models = validator if isinstance(validator, Mapping) else {"": validator}
+        self._adapters = {
+            _checked(name, model): (_adapter(model), _adapter(list[model]))  # type: ignore[valid-type]
+            for name, model in models.items()
+            if model is not None
+        }
+
+    def check(self, key: str, data: Any) -> None:
+        """Raises pydantic's ValidationError for data that does not fit; lists, by their elements.
+
+        Data is stored as it is given, not as the model would have it. The error shows no data:
+        part of it may be what was stored, and decrypted.
+        """
+        name = self._name_for(key)
+        if name is None:
+            return
+        one, many = self._adapters[name]
+        try:
+            (many if isinstance(data, list) else one).validate_python(data)
+        except ValidationError as error:
+            raise _without_data(error) from None
+
+    def _name_for(self, key: str) -> str | None:
+        """The key itself, else the longest collection that it is in, else what is for all."""
+        if key in self._adapters:
+            return key
+        within = [n for n in self._adapters if (not n or is_collection(n)) and key.startswith(n)]
+        return max(within, key=len, default=None)
+
+
+def _without_data(error: ValidationError) -> ValidationError:
+    """The same error, without what was given."""
+    details = [
+        InitErrorDetails(
+            type=PydanticCustomError(each["type"], _message(each)),
+            loc=each["loc"],
+            input=None,
+        )
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+    return ValidationError.from_exception_data(error.title, details, hide_input=True)
+
+
+def _message(said: ErrorDetails) -> str:
+    # The one message of pydantic's own that quotes what was given.
+    quotes = said["type"] == "union_tag_invalid"
+    return "Input has a tag that is none of the expected ones" if quotes else said["msg"]
+
+
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
+
+
+def _checked(name: object, model: object) -> str:
+    if isinstance(name, str) and isinstance(model, type) and issubclass(model, BaseModel):
+        return name
+    raise ConfigurationError(
+        f"validator is a pydantic model, or maps keys such as 'settings' and collections such as "
+        f"'users/' to models; got {model!r} for {name!r}"
+    )

@@ -17,11 +17,11 @@ from .._support.sqlite import open_sqlite
 from ..config.dsn import is_dsn
 from ..errors import ConfigurationError, StoreUnavailableError
 from ..store.agent_store import AgentStore
+from ..store.user_scope import ScopedStore
 from ..store.views import ItemStore, view_of
 from .encryption import Keys
 from .file_formats import FILE_FORMATS
 from .file_store import FileStore
-from .scoped import ScopedStore
 from .storage import AgentStoreStorage, LocalFileStorage, Storage, StoreStorage
 
 SQLITE_PATH: Final = "memories.db"
