@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,9 +16,10 @@ from ..errors import FileNotWritableError, StoreTimeoutError
 from .optional import imported
 
 NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+_BINARY: Final = getattr(os, "O_BINARY", 0)
 
 LOCK_TIMEOUT_S: Final = 60.0
-"""After so long another process holds the lock for more than a write."""
+"""A wait longer than this means that another process holds the lock for more than a write."""
 
 _MOUNTED: Final = (
     "it is a mount point, such as a single file mounted into a container, and cannot be replaced "
@@ -37,7 +39,7 @@ _REASONS: Final = {
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """Expand `~` and `~user` at the start of a path to a home folder, if there is one."""
+    """Return the path, with a leading `~` or `~user` replaced by a home folder if there is one."""
     given = Path(path)
     with suppress(RuntimeError):
         return given.expanduser()
@@ -45,10 +47,9 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def made_private(path: Path) -> None:
-    """Make an empty file that only its owner may read, unless there is a file.
+    """Create an empty file that only its owner may read, unless there is a file.
 
-    A link in its place is not followed: in a folder that others may write to, it could lead
-    anywhere.
+    Links are not followed. In a folder that others may write to, a link could lead anywhere.
 
     Raises:
         OSError: it is a link, or the folder cannot be written.
@@ -72,14 +73,40 @@ def telling_why(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacement_of(path: Path) -> Iterator[IO[bytes]]:
-    """Open a new file that replaces `path` when the block ends without an error.
+    """Yield a new private file that replaces `path` when the block ends without an error.
 
-    A link stays, and its target is replaced.
+    If the block fails, the old file stays. A link stays; the file it leads to is replaced.
     """
     path = path.resolve()
     with telling_why(path):
         number, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    new = Path(name)
+    with _written(number, Path(name)) as file:
+        yield file
+    _put_in_place(Path(name), path)
+
+
+def replace_locked(path: Path, data: bytes) -> None:
+    """Replace a file's content; the caller holds the file's lock.
+
+    The replacement always has one name, so the next writer removes the remains of a killed one.
+    A file or link in its place could be another user's, so it is removed. The new file is private
+    unless the old one was open to others. The rename survives a loss of power.
+    """
+    new = path.with_name(f".{path.name}.new")
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+    with telling_why(path):
+        new.unlink(missing_ok=True)
+        number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | _BINARY, 0o600)
+    with _written(number, new) as file:
+        file.write(data)
+        new.chmod(mode)
+    _put_in_place(new, path)
+    _flush_folder(path.parent)
+
+
+@contextmanager
+def _written(number: int, new: Path) -> Iterator[IO[bytes]]:
+    """Yield an open file; flush it to the disk at the end, or remove it if the block fails."""
     try:
         with os.fdopen(number, "wb") as file:
             yield file
@@ -88,11 +115,10 @@ def replacement_of(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         new.unlink(missing_ok=True)
         raise
-    put_in_place(new, path)
 
 
-def put_in_place(new: Path, path: Path) -> None:
-    """Rename a file over another; on an error remove it and raise."""
+def _put_in_place(new: Path, path: Path) -> None:
+    """Rename a file over another; if that fails, remove it and raise."""
     with telling_why(path):
         try:
             new.replace(path)
@@ -101,10 +127,20 @@ def put_in_place(new: Path, path: Path) -> None:
             raise
 
 
-class FileLock:
-    """A lock between threads and processes; one object for each path of the process.
+def _flush_folder(folder: Path) -> None:
+    if sys.platform == "win32":
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
-    A POSIX lock belongs to the process. So two objects for one file would both hold it, and the
+
+class FileLock:
+    """A lock on a path against other threads and processes; a process has one object per path.
+
+    POSIX locks belong to the process. Two objects for one file would both get the lock, and the
     first to close the file would lose it for both.
     """
 
@@ -115,11 +151,11 @@ class FileLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the lock for the block.
+        """Hold the lock within the block.
 
         Raises:
-            StoreTimeoutError: another held it for `LOCK_TIMEOUT_S`.
-            FileNotWritableError: its file cannot be made.
+            StoreTimeoutError: another process held it for `LOCK_TIMEOUT_S`.
+            FileNotWritableError: the lock file cannot be created.
         """
         with self._threads:
             with telling_why(self._path):
@@ -139,7 +175,7 @@ class FileLock:
 _locks: Final[dict[Path, FileLock]] = {}
 
 if hasattr(os, "register_at_fork"):
-    # Another thread may hold one while the process forks: in the child nobody would release it.
+    # Another thread may hold a lock while the process forks. Nobody would release it in the child.
     os.register_at_fork(after_in_child=_locks.clear)
 
 
