@@ -13,17 +13,23 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from .._support.optional import imported
 from ..errors import ConfigurationError, DamagedFileError
 from ..model.json_values import decode_value, encode_value
 from ..model.namespaces import Labels
-from ..transfer.formats.csv_table import header_of
-from ..transfer.formats.yaml_stream import refuse_references
+from ..transfer.formats import yaml_stream
+from ..transfer.formats.columns import Columns
+from ..transfer.formats.csv_table import CsvRows, table_of
 from .encryption import SIGNATURE_BYTES, Cipher, Keys
 
 FORMAT: Final = "langgraph_agentstore memories"
 FORMAT_VERSION: Final = 1
-_COLUMNS: Final = ("namespace", "key", "value", "created_at", "updated_at")
+_COLUMNS: Final[Columns] = {
+    "namespace": "json",
+    "key": "text",
+    "value": "json",
+    "created_at": "time",
+    "updated_at": "time",
+}
 _PICKLE_HEAD: Final = b"langgraph_agentstore memories 1\n"
 
 
@@ -62,7 +68,7 @@ def file_format(name: str, encryption_key: Keys | None) -> FileFormat:
     if name == "pickle":
         return _signed_pickle(None if encryption_key is None else Cipher(encryption_key))
     if name == "yaml":
-        imported("yaml", "yaml")
+        yaml_stream.imported_yaml()
     return _FORMATS[name]
 
 
@@ -149,61 +155,42 @@ def _load_json(content: bytes) -> Iterable[Entry]:
 
 
 def _dump_yaml(entries: Iterable[Entry]) -> bytes:
-    yaml = imported("yaml", "yaml")
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(
-        _whole(entries), Dumper=dumper, allow_unicode=True, sort_keys=False, width=10_000
-    )
-    return text.encode()
+    return yaml_stream.dump([_whole(entries)], width=10_000)
 
 
 def _load_yaml(content: bytes) -> Iterable[Entry]:
-    yaml = imported("yaml", "yaml")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        whole = yaml.load(content, Loader=loader)
-    except yaml.YAMLError as error:
+        (whole,) = yaml_stream.load(content)
+    except yaml_stream.imported_yaml().YAMLError as error:
         raise DamagedFileError("its YAML was cut or altered") from error
-    refuse_references(whole, set())
     return _parts(whole)
 
 
 def _dump_csv(entries: Iterable[Entry]) -> bytes:
-    text = io.StringIO(newline="")
-    rows = csv.writer(text)
-    rows.writerow(_COLUMNS)
-    for entry in entries:
-        rows.writerow(
-            (
-                json.dumps(entry.namespace, ensure_ascii=False),
-                entry.key,
-                entry.text.decode(),
-                entry.created_at.isoformat(),
-                entry.updated_at.isoformat(),
-            )
-        )
-    return text.getvalue().encode()
+    file = io.BytesIO()
+    CsvRows(file, _COLUMNS).add(
+        {
+            "namespace": json.dumps(entry.namespace, ensure_ascii=False),
+            "key": entry.key,
+            "value": entry.text.decode(),
+            "created_at": entry.created_at.isoformat(),
+            "updated_at": entry.updated_at.isoformat(),
+        }
+        for entry in entries
+    )
+    return file.getvalue()
 
 
 def _load_csv(content: bytes) -> Iterable[Entry]:
     if not content.endswith(b"\n"):
         raise DamagedFileError("its last line was cut")
-    rows = _csv_rows(content.decode("utf-8-sig"))
-    if tuple(rows[0]) != _COLUMNS:
-        raise DamagedFileError(f"its first line is not {','.join(_COLUMNS)}")
-    return map(_csv_entry, rows[1:])
-
-
-def _csv_rows(text: str) -> list[list[str]]:
-    # The limit is the whole process's, and lower than a value may be long.
-    limit = csv.field_size_limit(2**31 - 1)
-    _, separator = header_of(text.partition("\n")[0])
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        header, rows = table_of(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        if header != list(_COLUMNS):
+            raise DamagedFileError(f"its first line is not {','.join(_COLUMNS)}")
+        return [_csv_entry(row) for row in rows]
     except csv.Error as error:
         raise DamagedFileError(f"its CSV was cut or altered ({error})") from error
-    finally:
-        csv.field_size_limit(limit)
 
 
 def _csv_entry(row: list[str]) -> Entry:

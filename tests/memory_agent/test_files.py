@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import pickle
 import stat
@@ -212,3 +213,13 @@ def test_writes_together_are_one_or_none(tmp_path: Path) -> None:
         store.put(("a",), "", {"n": 3})
     assert store.get(("a",), "k").value == {"n": 1}  # type: ignore[union-attr]
     store.close()
+
+
+def test_reading_a_table_does_not_shorten_the_cells_that_another_thread_reads() -> None:
+    format = file_format("csv", None)
+    before = csv.field_size_limit(1_000_000)
+    try:
+        assert entries_of(format, format.dump([]), "a file") == []
+        assert csv.field_size_limit() > 1_000_000  # of the whole process
+    finally:
+        csv.field_size_limit(before)

@@ -12,7 +12,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
 import orjson
 
@@ -89,10 +89,17 @@ def _as_it_is(cell: Any) -> Any:
     return cell
 
 
-def header_of(line: str) -> tuple[list[str], str]:
-    """Returns the names of the columns, and the separator of the cells, of a file's first line."""
+def table_of(text: TextIO) -> tuple[list[str], Iterator[list[str]]]:
+    """Return the names of a table's columns and an iterator over its rows of cells.
+
+    The separator is the most frequent candidate in the first line.
+    """
+    # The limit is the whole process's. It is never lowered: another thread may be reading.
+    csv.field_size_limit(max(_LARGEST_CELL, csv.field_size_limit()))
+    line = text.readline(_LONGEST_HEADER)
     separator = max(_SEPARATORS, key=line.count)
-    return next(csv.reader([line], delimiter=separator), []), separator
+    header = next(csv.reader([line], delimiter=separator), [])
+    return header, csv.reader(text, delimiter=separator, strict=True)
 
 
 class _TableWriter:
@@ -116,12 +123,9 @@ def writer(file: IO[bytes]) -> Writer:
 
 def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
     """The rows; columns may stand in any order."""
-    # A limit of the whole process, and values are as long as they are.
-    csv.field_size_limit(max(_LARGEST_CELL, csv.field_size_limit()))
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     try:
-        header, separator = header_of(text.readline(_LONGEST_HEADER))
-        rows = csv.reader(text, delimiter=separator, strict=True)
+        header, rows = table_of(text)
         if set(header) != COLUMNS.keys() or len(header) != len(COLUMNS):
             raise DamagedFileError("its columns are not those of an export")
         for row in rows:

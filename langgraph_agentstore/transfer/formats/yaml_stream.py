@@ -14,59 +14,68 @@ from .base import Entry, Writer, entry_of
 class _YamlWriter:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._yaml = _yaml()
-        plain = getattr(self._yaml, "CSafeDumper", self._yaml.SafeDumper)
-        # Equal parts of a document are written twice: a reference is no part of JSON.
-        self._dumper = type("Dumper", (plain,), {"ignore_aliases": lambda _self, _data: True})
+        imported_yaml()
 
     def add(self, entries: Sequence[Entry]) -> None:
-        self._write([entry.document for entry in entries])
+        self._file.write(dump([entry.document for entry in entries], explicit_start=True))
 
     def finish(self, manifest: Manifest) -> None:
-        self._write([manifest_entry(manifest)])
+        self._file.write(dump([manifest_entry(manifest)], explicit_start=True))
 
     def close(self) -> None:
         pass
 
-    def _write(self, documents: list[Any]) -> None:
-        text = self._yaml.dump_all(
-            documents,
-            Dumper=self._dumper,
-            explicit_start=True,
-            allow_unicode=True,
-            sort_keys=False,
-            encoding="utf-8",
-        )
-        self._file.write(text)
-
 
 def writer(file: IO[bytes]) -> Writer:
-    """What writes to a stream."""
+    """Return a writer to a stream."""
     return _YamlWriter(file)
 
 
 def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
-    """The documents, one after another."""
-    yaml = _yaml()
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for document in yaml.load_all(file, Loader=loader):
-        refuse_references(document, set())
-        yield entry_of(document)
+    """Yield the documents, one after another."""
+    yield from map(entry_of, load(file))
 
 
-def refuse_references(value: Any, seen: set[int]) -> None:
-    """Refuse what refers to itself: a document of a few lines can stand for gigabytes.
+def dump(documents: Sequence[Any], **layout: Any) -> bytes:
+    """Return documents as YAML. Equal parts are written twice: JSON has no references.
+
+    `layout`: more arguments of PyYAML's `dump_all`.
+    """
+    yaml = imported_yaml()
+    plain = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    dumper = type("Dumper", (plain,), {"ignore_aliases": lambda _self, _data: True})
+    text: bytes = yaml.dump_all(
+        documents, Dumper=dumper, allow_unicode=True, sort_keys=False, encoding="utf-8", **layout
+    )
+    return text
+
+
+def load(content: IO[bytes] | bytes) -> Iterator[Any]:
+    """Yield the documents of a stream.
 
     Raises:
-        DamagedFileError: it has references.
+        DamagedFileError: a document has references: a few lines of them can mean gigabytes.
     """
+    yaml = imported_yaml()
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for document in yaml.load_all(content, Loader=loader):
+        _refuse_references(document, set())
+        yield document
+
+
+def imported_yaml() -> Any:
+    """Return PyYAML.
+
+    Raises:
+        MissingExtraError: PyYAML is not installed.
+    """
+    return imported("yaml", "yaml")
+
+
+def _refuse_references(value: Any, seen: set[int]) -> None:
     if isinstance(value, (dict, list)):
         if id(value) in seen:
             raise DamagedFileError("it has references, which no export has")
         seen.add(id(value))
         for part in value.values() if isinstance(value, dict) else value:
-            refuse_references(part, seen)
-
-
-def _yaml() -> Any:
-    return imported("yaml", "yaml")
+            _refuse_references(part, seen)
