@@ -80,7 +80,7 @@ def replacement_of(path: Path) -> Iterator[IO[bytes]]:
     path = path.resolve()
     with telling_why(path):
         number, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with _written(number, Path(name)) as file:
+    with _flushed(number, Path(name)) as file:
         yield file
     _put_in_place(Path(name), path)
 
@@ -97,7 +97,7 @@ def replace_locked(path: Path, data: bytes) -> None:
     with telling_why(path):
         new.unlink(missing_ok=True)
         number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | _BINARY, 0o600)
-    with _written(number, new) as file:
+    with _flushed(number, new) as file:
         file.write(data)
         new.chmod(mode)
     _put_in_place(new, path)
@@ -105,7 +105,7 @@ def replace_locked(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _written(number: int, new: Path) -> Iterator[IO[bytes]]:
+def _flushed(number: int, new: Path) -> Iterator[IO[bytes]]:
     """Yield an open file; flush it to the disk at the end, or remove it if the block fails."""
     try:
         with os.fdopen(number, "wb") as file:
