@@ -246,11 +246,11 @@ class Session:
             entry.request.remaining += 1
             self._equal_reads.add(PendingOperation(entry.request, entry.position, decoded.instead))
 
-    async def _fetch_read(
+    def _fetch_read(
         self, statement: Statement[Any], sent: Callable[[], None]
-    ) -> Sequence[Row]:
-        return await self._retry_while_locked(
-            lambda: self.database.fetch(statement.sql, statement.arguments, sent=sent)
+    ) -> Awaitable[Sequence[Row]]:
+        return self._retry_while_locked(
+            partial(self.database.fetch, statement.sql, statement.arguments, sent=sent)
         )
 
     async def _run_refreshes(self, entries: Sequence[PendingOperation]) -> None:
@@ -275,7 +275,7 @@ class Session:
         """Run the operation; wait for locked items as the queues do, up to the command timeout."""
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation))
-        return await self._retry_while_locked(lambda: self._attempt(operation))
+        return await self._retry_while_locked(partial(self._attempt, operation))
 
     async def _retry_while_locked(self, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
         loop = asyncio.get_running_loop()
