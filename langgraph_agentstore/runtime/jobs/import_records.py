@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ class Importing:
 
     def __init__(self, conflict: Conflict) -> None:
         self._conflict = conflict
-        self._lease: Any = None
+        self._held = AsyncExitStack()
         self._connection: Connection | None = None
         self._transaction: Any = None
 
@@ -32,16 +33,13 @@ class Importing:
         async def run(session: Session) -> None:
             if self._conflict != "fail":
                 return
-            lease = session.database.connections.lease()
-            connection = await lease.__aenter__()
-            transaction = connection.transaction()
-            try:
+            async with AsyncExitStack() as stack:
+                connection = await stack.enter_async_context(session.database.lease())
+                transaction = connection.transaction()
                 await transaction.start()
                 await session.database.pooler.tell_settings(connection)
-            except Exception as error:
-                await lease.__aexit__(None, None, None)
-                raise statement_error(error) from error
-            self._lease, self._connection, self._transaction = lease, connection, transaction
+                self._held = stack.pop_all()
+            self._connection, self._transaction = connection, transaction
 
         return Job(run)
 
@@ -63,17 +61,17 @@ class Importing:
         """Return the job that commits the transaction or rolls it back."""
 
         async def run(_session: Session) -> None:
-            if self._connection is None:
+            connection, self._connection = self._connection, None
+            if connection is None:
                 return
-            try:
-                await (self._transaction.commit() if commit else self._transaction.rollback())
-            except Exception as error:
-                # Nobody else may get this connection with its transaction; the server rolls back.
-                self._connection.terminate()
-                raise statement_error(error) from error
-            finally:
-                self._connection = None
-                await self._lease.__aexit__(None, None, None)
+            async with self._held:
+                try:
+                    await (self._transaction.commit() if commit else self._transaction.rollback())
+                except Exception:
+                    # Nobody else may get this connection with its transaction; the server rolls
+                    # back.
+                    connection.terminate()
+                    raise
 
         return Job(run)
 

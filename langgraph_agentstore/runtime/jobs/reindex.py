@@ -8,8 +8,8 @@ killed, nothing has changed for readers, and the next reindexing continues the w
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any
 
 import asyncpg
 
@@ -54,7 +54,7 @@ class Reindexing:
         self._after = FIRST
         self._index_state: IndexState | None = None
         self._connection: Connection | None = None
-        self._lease: Any = None
+        self._held = AsyncExitStack()
         self._lock: ProcessLock | None = None
         self.caught_up = False
 
@@ -64,8 +64,8 @@ class Reindexing:
         Raises:
             SchemaError: another process is reindexing, or there can be no vectors.
         """
-        self._lease = session.database.connections.lease()
-        connection = self._connection = await self._lease.__aenter__()
+        lease = session.database.connections.lease()
+        connection = self._connection = await self._held.enter_async_context(lease)
         self._lock = ProcessLock(session.database, _REINDEX_LOCK)
         if not await self._lock.try_take(connection):
             raise SchemaError("another process is reindexing; wait for it")
@@ -124,7 +124,7 @@ class Reindexing:
             if self._lock is not None:
                 await self._lock.release(self._connection)
         finally:
-            await self._lease.__aexit__(None, None, None)
+            await self._held.aclose()
 
     async def _open_set(self, connection: Connection) -> int:
         async with connection.transaction():
