@@ -58,7 +58,7 @@ class Request:
 
     @property
     def failed_operations(self) -> int:
-        """How many operations failed with a caller to hear of it."""
+        """How many operations failed whose caller waits for them."""
         if self.errors is None or self.cancelled or not self.counts_failures:
             return 0
         return len(self.errors)

@@ -5,8 +5,8 @@ So behind a pooler, nothing is left on a session and nothing is expected of it:
 
 - Statements have no name. The driver then sends a statement's text along with its arguments, in
   one part that no pooler takes apart.
-- Settings that a session of one's own has from its start, a transaction that writes gets as it
-  begins.
+- A transaction that writes gets the settings as it begins; an unshared session has them from its
+  start.
 - Advisory locks are those of a transaction, and nobody listens for notifications.
 
 A pooler is detected without configuration: a new session is given a mark, which a pooler refuses or
@@ -80,7 +80,7 @@ OWN_NAMES: dict[str, Any] = {
 
 
 class Pooler:
-    """Whether a pooler stands between here and the server: learned once, for all connections."""
+    """The pooler between here and the server, if any: detected once, for all connections."""
 
     def __init__(self, config: PoolConfig) -> None:
         self.is_there = config.statement_cache == 0
