@@ -14,12 +14,12 @@ from itertools import groupby
 from tempfile import TemporaryFile
 from typing import IO, Any, Generic, TypeVar
 
-T = TypeVar("T")
+RowT = TypeVar("RowT")
 
 RUN_LENGTH = 5_000
 
 
-class ExternalSort(Generic[T]):
+class ExternalSort(Generic[RowT]):
     """A sort of items.
 
     Args:
@@ -27,21 +27,21 @@ class ExternalSort(Generic[T]):
         run_length: the number of items held in memory at once.
     """
 
-    def __init__(self, order: Callable[[T], Any], run_length: int = RUN_LENGTH) -> None:
+    def __init__(self, order: Callable[[RowT], Any], run_length: int = RUN_LENGTH) -> None:
         self._order = order
         self._run_length = run_length
-        self._run: list[T] = []
-        self._spilled: list[Iterator[T]] = []
+        self._run: list[RowT] = []
+        self._spilled: list[Iterator[RowT]] = []
         self._files = ExitStack()
 
-    def add(self, items: Iterable[T]) -> None:
+    def add(self, items: Iterable[RowT]) -> None:
         """Take items in any order."""
         for item in items:
             self._run.append(item)
             if len(self._run) == self._run_length:
                 self._spill()
 
-    def in_order(self) -> Iterator[T]:
+    def in_order(self) -> Iterator[RowT]:
         """Yield the items sorted; of several with one sort key only the first."""
         self._run.sort(key=self._order)
         with self._files:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from ..errors import ConfigurationError
 
 _SCHEMES = ("postgresql", "postgres")
-_SCHEME = re.compile(r"((?:jdbc:)?[A-Za-z][\w+.-]*)://")
+_DSN_SCHEME = re.compile(r"((?:jdbc:)?[A-Za-z][\w+.-]*)://")
 _DRIVERS = ("asyncpg", "psycopg", "psycopg_async", "psycopg2", "psycopg2cffi", "pg8000")
 
 _PAIR = re.compile(
@@ -60,7 +60,7 @@ def read_dsn(dsn: object, name: str = "a DSN") -> Parameters:
         raise ConfigurationError(f"a DSN is a string, got {type(dsn).__name__}")
     text = dsn.strip()
     _refuse_wrapping(text, name)
-    found = _SCHEME.match(text)
+    found = _DSN_SCHEME.match(text)
     if found is not None:
         _check_scheme(found[1], name)
         parameters = _read_uri(text[found.end() :])

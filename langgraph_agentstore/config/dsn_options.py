@@ -125,7 +125,7 @@ def connect_options(parameters: Parameters) -> ConnectOptions:
         database=values.get("dbname", ""),
         tls=_tls(values, hosts),
         keep_alive=_keep_alive(values),
-        settings=_settings(values),
+        settings=_server_settings(values),
         connect_timeout_s=max(0, int(values.get("connect_timeout", "0"))),
         target_session_attrs=values.get("target_session_attrs", ""),
         password_file=values.get("passfile", ""),
@@ -134,8 +134,8 @@ def connect_options(parameters: Parameters) -> ConnectOptions:
     )
 
 
-def shown(values: Mapping[str, str]) -> str:
-    """Return the part of a connection string that may be shown: user, hosts and database."""
+def shown_dsn(values: Mapping[str, str]) -> str:
+    """Return the part of a connection string that may be shown_dsn: user, hosts and database."""
     user, host = quote(values.get("user", "")), values.get("host") or values.get("hostaddr", "")
     ports = values.get("port", "")
     where = ",".join(
@@ -219,7 +219,7 @@ def _keep_alive(values: Mapping[str, str]) -> KeepAlive:
     return KeepAlive(values.get("keepalives", "1") == "1", *numbers)
 
 
-def _settings(values: Mapping[str, str]) -> dict[str, str]:
+def _server_settings(values: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that the server gets when a session begins."""
     settings = {name: value for name, value in values.items() if is_setting(name)}
     if "options" in values:

@@ -160,7 +160,7 @@ OTHER_TOOLS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Parameters of other tools: whose, and what to write in their place."""
 
-_SETTINGS = frozenset(
+_SERVER_SETTINGS = frozenset(
     (
         *("search_path", "role", "timezone", "datestyle", "intervalstyle", "work_mem", "jit"),
         *("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"),
@@ -235,7 +235,7 @@ def check_parameter(name: str, parameters: Parameters) -> None:
 
 def is_setting(name: str) -> bool:
     """Tell whether it is a server setting, sent when a session begins."""
-    return name.lower() in _SETTINGS or re.fullmatch(r"[A-Za-z_]\w*\.\w+", name) is not None
+    return name.lower() in _SERVER_SETTINGS or re.fullmatch(r"[A-Za-z_]\w*\.\w+", name) is not None
 
 
 def _refuse_unknown(name: str, *, hidden: bool) -> None:

@@ -117,7 +117,7 @@ def secrets_of(embeddings: Any) -> tuple[str, ...]:
     return tuple(value.get_secret_value() for value in held if isinstance(value, SecretStr))
 
 
-def shown(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
+def error_text(error: BaseException, secrets: tuple[str, ...] = ()) -> str:
     """Return the type and the beginning of an error's text, on one line, without secrets."""
     text = " ".join(str(error).split())
     for secret in filter(None, secrets):
@@ -142,7 +142,7 @@ def _not_made(embed: str, error: Exception) -> ConfigurationError:
     elif isinstance(error, (ValueError, ImportError)):  # LangChain's own, which say what to do
         return ConfigurationError(f"index: {error}")
     else:
-        told = shown(error)
+        told = error_text(error)
     return ConfigurationError(
         f"index: the embedder {embed!r} cannot be made: {told.rstrip('.')}. Set what its provider "
         "needs in the environment before the store is made, or pass an embeddings object as embed"

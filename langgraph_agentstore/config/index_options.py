@@ -109,19 +109,19 @@ def search_index(config: Mapping[str, Any] | None) -> SearchIndex | None:
     embedder = None if embed is None or mode == "text" else embedder_of(embed)
     return SearchIndex(
         mode=cast("SearchMode", mode),
-        paths=_paths(given.get("fields")),
+        paths=_paths_option(given.get("fields")),
         vectors=None if embedder is None else _vector_index(given),
-        language=None if mode == "vector" else _language(given.get("language")),
-        ranking=_ranking(given),
+        language=None if mode == "vector" else _language_option(given.get("language")),
+        ranking=_ranking_options(given),
         model=_model(given, embedder),
         embedder=embedder,
         chunk=_chunk(given.get("chunk")),
         chunk_name=_chunk_name(given.get("chunk")),
         rerank=_callable("rerank", given.get("rerank")),
-        embed_batch_size=_whole("embed_batch_size", given.get("embed_batch_size", 64), 1, 10_000),
+        embed_batch_size=_int("embed_batch_size", given.get("embed_batch_size", 64), 1, 10_000),
         embed_concurrency=None
         if given.get("embed_concurrency") is None
-        else _whole("embed_concurrency", given["embed_concurrency"], 1, 256),
+        else _int("embed_concurrency", given["embed_concurrency"], 1, 256),
         embed_timeout_s=_positive("embed_timeout_s", given.get("embed_timeout_s", 60.0)),
     )
 
@@ -129,10 +129,10 @@ def search_index(config: Mapping[str, Any] | None) -> SearchIndex | None:
 def _vector_index(given: Mapping[str, Any]) -> VectorIndex:
     if "dims" not in given:
         raise ConfigurationError("index: 'dims' is missing, the length of the embedder's vectors")
-    dims = _whole("dims", given["dims"], 1, MAX_DIMS)
+    dims = _int("dims", given["dims"], 1, MAX_DIMS)
     ann = given.get("ann_index_config") or {}
     _check_keys("ann_index_config", ann, AnnIndexConfig)
-    m = _whole("m", ann.get("m", 16), 2, 100)
+    m = _int("m", ann.get("m", 16), 2, 100)
     default_type = "vector" if dims <= LARGEST_INLINE_VECTOR else "halfvec"
     return VectorIndex(
         dims=dims,
@@ -141,18 +141,18 @@ def _vector_index(given: Mapping[str, Any]) -> VectorIndex:
         vector_type=_one_of("vector_type", ann.get("vector_type", default_type), VectorType),
         m=m,
         # pgvector demands as much.
-        ef_construction=_whole(
+        ef_construction=_int(
             "ef_construction", ann.get("ef_construction", max(200, 2 * m)), 2 * m, 1000
         ),
-        nlist=_whole("nlist", ann.get("nlist", 100), 1, 32_768),
-        nprobes=_whole("nprobes", ann.get("nprobes", 20), 1, 32_768),
+        nlist=_int("nlist", ann.get("nlist", 100), 1, 32_768),
+        nprobes=_int("nprobes", ann.get("nprobes", 20), 1, 32_768),
         exact_up_to=None
         if ann.get("exact_up_to") is None
-        else _whole("exact_up_to", ann["exact_up_to"], 0, 2**31),
+        else _int("exact_up_to", ann["exact_up_to"], 0, 2**31),
     )
 
 
-def _ranking(given: Mapping[str, Any]) -> Ranking:
+def _ranking_options(given: Mapping[str, Any]) -> Ranking:
     half_life = given.get("recency_half_life_days")
     return Ranking(
         k1=_number("k1", given.get("k1", _RANKING.k1)),
@@ -167,7 +167,7 @@ def _ranking(given: Mapping[str, Any]) -> Ranking:
     )
 
 
-def _paths(fields: Any) -> Paths:
+def _paths_option(fields: Any) -> Paths:
     if fields is None:
         fields = ["$"]
     if isinstance(fields, str) or not isinstance(fields, Sequence) or not fields:
@@ -202,14 +202,14 @@ def _model(given: Mapping[str, Any], embedder: Embedder | Factory | None) -> str
 def _chunk(given: Any) -> Chunk | None:
     if given is None or callable(given):
         return cast("Chunk | None", given)
-    return chunk_by_size(_whole("chunk", given, 16, 10_000_000))
+    return chunk_by_size(_int("chunk", given, 16, 10_000_000))
 
 
 def _chunk_name(given: Any) -> str | None:
     return None if given is None else str(getattr(given, "__qualname__", given))
 
 
-def _language(given: Any) -> str:
+def _language_option(given: Any) -> str:
     if given is None:
         return "english"
     if not isinstance(given, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", given):
@@ -232,7 +232,7 @@ def _one_of(name: str, given: Any, choices: Any) -> Any:
     return given
 
 
-def _whole(name: str, given: Any, least: int, most: int) -> int:
+def _int(name: str, given: Any, least: int, most: int) -> int:
     return check_whole(f"index: {name}", given, least, most, error=ConfigurationError)
 
 

@@ -81,9 +81,9 @@ def _with_parameters(conninfo: str, parameters: Mapping[str, Any]) -> str:
             f"the pool has a URL and besides it the arguments {', '.join(sorted(parameters))}: "
             "put them into the connection string, and give that"
         )
-    pairs = [f"{name}={_quoted(str(value))}" for name, value in parameters.items()]
+    pairs = [f"{name}={_quoted_value(str(value))}" for name, value in parameters.items()]
     return " ".join([*([conninfo] if conninfo else []), *pairs])
 
 
-def _quoted(value: str) -> str:
+def _quoted_value(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

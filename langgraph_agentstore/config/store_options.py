@@ -22,8 +22,7 @@ from ..model.json_values import MAX_VALUE_BYTES, check_text, shown
 from ..model.ttl import ttl_interval
 from ..model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
 from .dsn import Parameters, read_dsn
-from .dsn_options import connect_options, merged, settings_named_in
-from .dsn_options import shown as shown_dsn
+from .dsn_options import connect_options, merged, settings_named_in, shown_dsn
 
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"

@@ -23,7 +23,7 @@ from ..model.namespaces import Labels
 from ..store.agent_store import AgentStore
 from ..store.base import StoreBase
 from ..store.steps import Steps, StoreOps, arun, run
-from ..store.user_scope import USERS, Part, encode_label, part_of
+from ..store.user_scope import USERS, UserPart, encode_label, part_of
 
 _PAGE_SIZE = 1_000
 
@@ -97,7 +97,7 @@ class BaseStoreRepository(Handle, ABC):
             found = yield from self._newest(part, limit)
         return [item.value for item in found]
 
-    def _newest(self, part: Part, limit: int) -> Steps[list[SearchItem]]:
+    def _newest(self, part: UserPart, limit: int) -> Steps[list[SearchItem]]:
         found: list[SearchItem] = []
         size = _PAGE_SIZE
         while size == _PAGE_SIZE:
@@ -106,11 +106,11 @@ class BaseStoreRepository(Handle, ABC):
             size = len(page)
         return sorted(found, key=lambda item: item.updated_at, reverse=True)[:limit]
 
-    def _part_at(self, namespace: Labels) -> Part:
+    def _part_at(self, namespace: Labels) -> UserPart:
         """Find where the store has a namespace: in a user's part, or in what nobody owns."""
         depth = len(USERS)
         if len(namespace) <= depth or tuple(namespace[:depth]) != USERS:
-            return Part(self.store, tuple(map(encode_label, namespace)))
+            return UserPart(self.store, tuple(map(encode_label, namespace)))
         below = tuple(map(encode_label, namespace[depth + 1 :]))
         return part_of(self.store, namespace[depth], below)
 

@@ -23,7 +23,7 @@ from ..model.namespaces import Labels
 from ..store.base import StoreBase
 from ..store.executor import OPEN, Executor
 from ..store.steps import On, Steps, StoreOps, run
-from ..store.user_scope import Part
+from ..store.user_scope import UserPart
 from .context_index import Match
 from .storable_json import LARGEST_VALUE
 from .turns import ThreadSummary, Turn, TurnRange, summaries, turn_of_value
@@ -196,7 +196,7 @@ class GenericTurnStore(TurnStore):
         self, thread_id: str | None, limit: int, offset: int = 0, query: str | None = None
     ) -> SearchOp:
         only = None if thread_id is None else {"thread_id": thread_id}
-        return Part(self.store, self.labels).search_op(limit, offset, query, only)
+        return UserPart(self.store, self.labels).search_op(limit, offset, query, only)
 
     def _read(self, thread_id: str | None) -> Steps[list[Turn]]:
         found: list[Turn] = []

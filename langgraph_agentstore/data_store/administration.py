@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from .._support.lifecycle import Handle
 from ..errors import (
@@ -20,6 +20,7 @@ from ..sql.items.records import StoredRecord, item_id_of
 from ..sql.statement import ItemId, SqlContext, Statement
 from ..store.agent_store import AgentStore
 from ..store.bulk_load import check_size
+from ..store.executor import ResultT
 from .explain import QueryPlan, query_plans
 from .models import DataStoreRecord, record_of
 from .options import checked_limit
@@ -40,8 +41,6 @@ from .sql.administration import (
     plan_page_of_records,
     plan_user_counts,
 )
-
-ResultT = TypeVar("ResultT")
 
 Namespace: TypeAlias = "str | Labels"
 """A string such as `files:my-repo`, or labels, which also reach what no string names."""

@@ -17,7 +17,7 @@ from .graph_context import data_store
 from .options import DEFAULT_NAMESPACE, Access
 from .sync_data_store import DataStore
 
-T = TypeVar("T")
+ToolT = TypeVar("ToolT")
 
 LONGEST_ANSWER: Final = 20_000
 """Characters of JSON that one answer has at most, give or take a key: some 5,000 tokens."""
@@ -112,7 +112,7 @@ def _part_of(value: Any, offset: int) -> Any:
     return {**part, "next": end} if end < len(text) else part
 
 
-def _as_much_as_fits(parts: Iterable[T], size: Callable[[T], int]) -> Iterable[T]:
+def _as_much_as_fits(parts: Iterable[ToolT], size: Callable[[ToolT], int]) -> Iterable[ToolT]:
     """Yield the first parts, at least one, that together fit into an answer."""
     left = LONGEST_ANSWER
     for number, part in enumerate(parts):

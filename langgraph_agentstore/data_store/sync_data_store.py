@@ -9,8 +9,9 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import Closing
 from ..config.index import SearchMode
+from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
-from ..store.steps import ResultT, Steps, run
+from ..store.steps import Steps, run
 from .base import Proxy
 from .display import data_store_html
 from .locks import DEFAULT_LEASE_S, RecordLock

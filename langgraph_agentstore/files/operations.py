@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from ..errors import VersionConflictError
+from ..store.executor import ResultT
 from ..store.items import UPDATE_ATTEMPTS
-from ..store.steps import ResultT, Steps
+from ..store.steps import Steps
 from .file_value import REFUSED, FileContent, FileValue, file_of, uploaded
 from .line_ends import replaced_as_shown
 from .sql import FileEntry, Reach, SizeUnit

@@ -12,9 +12,9 @@ from ..model.json_values import as_mapping, is_storable
 from ..model.namespaces import Labels
 from ..sql.items.pages import plan_record
 from ..sql.statement import Put
-from ..store.executor import Operation, Statement
+from ..store.executor import Operation, ResultT, Statement
 from ..store.items import Items, plan_get, plan_put, plan_replacement
-from ..store.steps import On, ResultT, Steps
+from ..store.steps import On, Steps
 from .file_value import REFUSED, FileValue, Seen, with_creation_of
 from .sql import (
     FileEntry,

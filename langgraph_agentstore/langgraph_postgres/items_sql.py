@@ -50,7 +50,7 @@ class Migrant:
     unindexed: bool = False
 
 
-def labels_of(prefix: str) -> Labels:
+def labels_of_prefix(prefix: str) -> Labels:
     """Return the namespace of a `prefix` of the official store: labels joined with periods."""
     return tuple(prefix.split(".")) if prefix else ()
 
@@ -76,14 +76,14 @@ def plan_migrant(
     Raises:
         AgentStoreError: this store does not accept its key, its namespace or its value.
     """
-    labels = labels_of(item.prefix)
+    labels = labels_of_prefix(item.prefix)
     address = scope.address(labels)
     if address.labels == ("",):  # stored as the root's, which it is not
         raise InvalidNamespaceError(f"{labels!r} has an empty label and nothing else below a user")
     at = locate(address, labels)
     item_id = (at.user_id, at.stored, checked_key(item.key, at))
-    value = _checked(item.value, context.max_value_bytes)
-    put = Put(item_id, at.sort_key, item.value, _ttl(item))
+    value = _checked_value(item.value, context.max_value_bytes)
+    put = Put(item_id, at.sort_key, item.value, _migrated_ttl(item))
     if context.index is None:
         return Migrant(item, put)
     chosen = chosen_paths(value, fresh, named, context.index)
@@ -128,7 +128,7 @@ def _texts(value: Any, paths: Paths) -> Iterator[tuple[str, Part]]:
                 yield (path if len(texts) == 1 else f"{path}.{number}"), Part(path, text)
 
 
-def _checked(text: bytes, most: int) -> Any:
+def _checked_value(text: bytes, most: int) -> Any:
     """Return the value if this store would accept it in a put and read it back unchanged."""
     try:
         value = decode_value(text)
@@ -160,7 +160,7 @@ def _check_integer(digits: str) -> None:
         )
 
 
-def _ttl(item: OfficialItem) -> timedelta | None:
+def _migrated_ttl(item: OfficialItem) -> timedelta | None:
     """Return the TTL; None for 0 minutes, to which half a minute was rounded there."""
     if item.expires_at is None or not item.ttl_minutes:
         return None

@@ -18,11 +18,11 @@ from ..runtime.index_state import IndexState
 from ..runtime.jobs.copy_load import BEFORE_LARGE_LOAD
 from ..runtime.jobs.indexes import lacks_approximate_index
 from ..runtime.session import Session
-from ..sql.items.put_indexed import LARGEST_BATCH
+from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
 from ..sql.statement import SqlContext
-from .items_sql import Migrant, labels_of, plan_migrant
+from .items_sql import Migrant, labels_of_prefix, plan_migrant
 from .merge_sql import Presence, plan_presence, plan_settle
-from .source import OfficialSource, Page, Row
+from .source import OfficialSource, Page, SourceRow
 from .tables_sql import check_index
 
 LISTED = 1000
@@ -172,7 +172,7 @@ class Migrating:
         for migrant, presence in zip(migrants, standings, strict=True):
             if presence in ("absent", "older"):
                 raise CopyMismatchError(
-                    f"{_shown(migrant.item.prefix, migrant.item.key)} is not in this store as it "
+                    f"{_where(migrant.item.prefix, migrant.item.key)} is not in this store as it "
                     "is in the official one: somebody removed it here meanwhile, or wrote it "
                     "with a clock that is behind; run the migration again"
                 )
@@ -186,7 +186,7 @@ class Migrating:
             )
 
     def _planned(
-        self, rows: Sequence[Row], context: SqlContext
+        self, rows: Sequence[SourceRow], context: SqlContext
     ) -> tuple[list[Migrant], list[tuple[RefusedItem, AgentStoreError]]]:
         migrants, refusals = [], []
         for row in rows:
@@ -196,7 +196,7 @@ class Migrating:
                     plan_migrant(item, row.fresh, self._source.named, self._scope, context)
                 )
             except AgentStoreError as error:
-                refused = RefusedItem(labels_of(item.prefix), item.key, str(error))
+                refused = RefusedItem(labels_of_prefix(item.prefix), item.key, str(error))
                 refusals.append((refused, error))
         return migrants, refusals
 
@@ -241,7 +241,7 @@ class Migrating:
 
 def _batches(migrants: Sequence[Migrant], context: SqlContext) -> Iterator[list[Migrant]]:
     """Yield vectors in bounded numbers, fewer where an approximate index makes each dear."""
-    most = LARGEST_BATCH if context.approximate else _BATCH_PARTS
+    most = LARGEST_INDEXED_BATCH if context.approximate else _BATCH_PARTS
     batch: list[Migrant] = []
     parts = 0
     for migrant in migrants:
@@ -254,10 +254,10 @@ def _batches(migrants: Sequence[Migrant], context: SqlContext) -> Iterator[list[
         yield batch
 
 
-def _left_behind(rows: Sequence[Row], migrants: Sequence[Migrant]) -> int:
+def _left_behind(rows: Sequence[SourceRow], migrants: Sequence[Migrant]) -> int:
     """Count the vectors there of texts that their items no longer have, or are not found by."""
     return sum(row.names for row in rows) - sum(len(migrant.names) for migrant in migrants)
 
 
-def _shown(prefix: str, key: str) -> str:
-    return f"key {key!r} in {labels_of(prefix)!r}"
+def _where(prefix: str, key: str) -> str:
+    return f"key {key!r} in {labels_of_prefix(prefix)!r}"

@@ -42,7 +42,7 @@ _SLICE_ITEMS = 100
 _LONGEST_S = 3600.0
 
 # A page here waits for a page there; and looking up a few rows must never become reading all.
-_SETTINGS = """
+_SOURCE_SETTINGS = """
 SELECT set_config(name, CASE WHEN vartype = 'bool' THEN 'off' ELSE '0' END, true)
   FROM pg_settings
  WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout',
@@ -50,7 +50,7 @@ SELECT set_config(name, CASE WHEN vartype = 'bool' THEN 'off' ELSE '0' END, true
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SourceRow:
     """An item, with the field names of its present value's vectors and of all its vectors."""
 
     item: OfficialItem
@@ -62,7 +62,7 @@ class Row:
 class Page:
     """The next items; `expired` more have expired. The last page of all has neither."""
 
-    rows: Sequence[Row]
+    rows: Sequence[SourceRow]
     expired: int
 
     @property
@@ -104,7 +104,7 @@ class OfficialSource:
         self._connection = await connector.connect_apart()
         async with self._reading() as connection:
             await connection.transaction(isolation="repeatable_read", readonly=True).start()
-            await connection.execute(_SETTINGS)
+            await connection.execute(_SOURCE_SETTINGS)
             await self._inspect(connection)
             sql = count_sql(self.tables, since=bool(self._since))
             self.total, self.read_at = await self._fetch_row(connection, sql)
@@ -120,7 +120,7 @@ class OfficialSource:
         """Return the next page, in constant memory unless single values are large."""
         async with self._reading() as connection:
             found = await self._next_rows()
-            items = [_item(row) for row in found if not row[7]]
+            items = [_official_item(row) for row in found if not row[7]]
             rows = await self._with_names(connection, items)
         return Page(rows, len(found) - len(items))
 
@@ -180,16 +180,16 @@ class OfficialSource:
 
     async def _with_names(
         self, connection: asyncpg.Connection, items: Sequence[OfficialItem]
-    ) -> list[Row]:
+    ) -> list[SourceRow]:
         if self.tables.dims is None or not items:
-            return [Row(item, frozenset(), 0) for item in items]
+            return [SourceRow(item, frozenset(), 0) for item in items]
         columns = [[i.prefix for i in items], [i.key for i in items], [i.updated_at for i in items]]
         found = await connection.fetch(names_sql(self.tables), *columns, timeout=_LONGEST_S)
         names: list[list[tuple[str, bool]]] = [[] for _ in items]
         for position, name, fresh in found:
             names[position - 1].append((name, fresh))
         return [
-            Row(item, frozenset(name for name, fresh in named if fresh), len(named))
+            SourceRow(item, frozenset(name for name, fresh in named if fresh), len(named))
             for item, named in zip(items, names, strict=True)
         ]
 
@@ -211,7 +211,7 @@ class OfficialSource:
             ) from error
 
 
-def _item(row: Any) -> OfficialItem:
+def _official_item(row: Any) -> OfficialItem:
     prefix, key, value, created_at, updated_at, expires_at, ttl_minutes, _ = row
     return OfficialItem(
         prefix, key, value.encode(), created_at, updated_at, expires_at, ttl_minutes

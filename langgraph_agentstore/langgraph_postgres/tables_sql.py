@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import ConfigurationError, DatabaseError, IndexMismatchError
-from ..sql.statement import Row, SqlContext
+from ..sql.statement import Row, SqlContext, quoted_name
 
 COLUMNS_SQL = """
 SELECT c.relname, a.attname, t.typname, tn.nspname, a.atttypmod,
@@ -66,7 +66,7 @@ class OfficialTables:
 
     @property
     def _quoted(self) -> str:
-        return _quoted(self.schema)
+        return quoted_name(self.schema)
 
     @property
     def items(self) -> str:
@@ -93,9 +93,9 @@ def official_tables(rows: Sequence[Row], schema: str, elsewhere: Sequence[str]) 
     if missing := sorted(_ITEM_COLUMNS - items.keys()):
         raise ConfigurationError(_not_there(schema, missing if items else [], elsewhere))
     if unreadable := sorted(name for name, columns in found.items() if not _readable(columns)):
-        names = ", ".join(f"{_quoted(schema)}.{name}" for name in unreadable)
+        names = ", ".join(f"{quoted_name(schema)}.{name}" for name in unreadable)
         raise DatabaseError(
-            f"this role may not read {names}: GRANT USAGE ON SCHEMA {_quoted(schema)} and "
+            f"this role may not read {names}: GRANT USAGE ON SCHEMA {quoted_name(schema)} and "
             f"GRANT SELECT ON {names} to it, or use the DSN of a role that may",
             sqlstate="42501",
         )
@@ -173,7 +173,7 @@ SELECT p.position, v.field_name, coalesce(v.updated_at >= p.updated_at, false)
 
 def vectors_sql(tables: OfficialTables) -> str:
     """Select the vectors of some items and field names, by position."""
-    vector = f"{_quoted(tables.vector_schema)}.vector"
+    vector = f"{quoted_name(tables.vector_schema)}.vector"
     return f"""
 SELECT p.position, v.embedding::{vector}
   FROM unnest($1::text[], $2::text[], $3::text[])
@@ -190,10 +190,6 @@ def _since(since: bool) -> str:
         if since
         else ""
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _readable(columns: dict[str, Row]) -> bool:

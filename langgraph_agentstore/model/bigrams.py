@@ -61,7 +61,7 @@ def spaced(text: str) -> str:
     """Return the text in the form that text search reads."""
     if text.isascii():
         return text
-    return "".join(_pieces(_RUN.split(unicodedata.normalize("NFKC", text))))
+    return "".join(_spaced_pieces(_RUN.split(unicodedata.normalize("NFKC", text))))
 
 
 def query_words(text: str) -> tuple[QueryWord, ...]:
@@ -98,7 +98,7 @@ def words_at(words: Sequence[QueryWord], positions: Iterable[int]) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
-def _pieces(split: Sequence[str]) -> Iterable[str]:
+def _spaced_pieces(split: Sequence[str]) -> Iterable[str]:
     for number, piece in enumerate(split):
         if number % 2 == 0:
             yield piece

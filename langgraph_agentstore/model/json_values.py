@@ -61,7 +61,7 @@ def encode_value(value: object) -> bytes:
             lone surrogate, an integer beyond 64 bits, nesting beyond `MAX_DEPTH`).
         ValueTooLargeError: the text has more than `LARGEST_BYTES`.
     """
-    plain = value if _is_plain(value, MAX_DEPTH) else _normalised(value, (), MAX_DEPTH)
+    plain = value if _is_json(value, MAX_DEPTH) else _normalised(value, (), MAX_DEPTH)
     try:
         text = orjson.dumps(plain)
     except orjson.JSONEncodeError:
@@ -142,7 +142,7 @@ def same_json(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _is_plain(node: Any, depth: int) -> bool:  # noqa: C901 - unrolled, every write waits for it
+def _is_json(node: Any, depth: int) -> bool:  # noqa: C901 - unrolled, every write waits for it
     """Tell whether orjson alone writes this correctly.
 
     Every write comes here, so it only looks. It has loops, since `all()` over a generator took
@@ -159,12 +159,12 @@ def _is_plain(node: Any, depth: int) -> bool:  # noqa: C901 - unrolled, every wr
         return False
     if kind is dict:
         for key, child in node.items():
-            if type(key) is not str or (type(child) is not str and not _is_plain(child, depth - 1)):
+            if type(key) is not str or (type(child) is not str and not _is_json(child, depth - 1)):
                 return False
         return True
     if kind is list or kind is tuple:
         for child in node:
-            if type(child) is not str and not _is_plain(child, depth - 1):
+            if type(child) is not str and not _is_json(child, depth - 1):
                 return False
         return True
     return False
@@ -180,11 +180,11 @@ def _written(path: _Path) -> str:
     parts: list[str] = []
     while path:
         path, part = path
-        parts.append(f"[{part}]" if isinstance(part, int) else f".{_cut(part)}")
+        parts.append(f"[{part}]" if isinstance(part, int) else f".{_cut_key(part)}")
     return "$" + "".join(reversed(parts))
 
 
-def _cut(text: str) -> str:
+def _cut_key(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
@@ -209,13 +209,13 @@ def _normalised(node: Any, path: _Path, depth: int) -> Any:
         )
     if isinstance(node, Mapping):
         return {
-            (name := _member(key, path)): _normalised(child, (path, name), depth - 1)
+            (name := _member_name(key, path)): _normalised(child, (path, name), depth - 1)
             for key, child in node.items()
         }
     return [_normalised(child, (path, i), depth - 1) for i, child in enumerate(node)]
 
 
-def _member(key: object, path: _Path) -> str:
+def _member_name(key: object, path: _Path) -> str:
     if not isinstance(key, str):
         raise ValueTypeError(
             f"{_written(path)} has the key {shown(key)} of type {type(key).__name__}; "

@@ -42,7 +42,7 @@ def parts_of(value: Any, paths: Paths, chunk: Chunk | None) -> tuple[Part, ...]:
         InvalidValueError: `chunk` returned something other than texts.
     """
     texts = ((path, text) for path, tokens in paths for text in texts_at(value, tokens))
-    return tuple(Part(path, piece) for path, text in texts for piece in _pieces(text, chunk))
+    return tuple(Part(path, piece) for path, text in texts for piece in _chunks(text, chunk))
 
 
 def words_of(value: Any, paths: Paths) -> str:
@@ -57,7 +57,7 @@ def words_of(value: Any, paths: Paths) -> str:
         else:
             found.extend(texts_at(value, tokens))
     # Twice: few characters become many, and none are worked on that cannot count.
-    return _cut(spaced(_cut("\n".join(found))))
+    return _cut_text(spaced(_cut_text("\n".join(found))))
 
 
 def chunk_by_size(size: int) -> Chunk:
@@ -80,11 +80,11 @@ def texts_at(value: Any, tokens: tuple[str, ...]) -> list[str]:
     return get_text_at_path(value, "$" if tokens == ("$",) else list(tokens))
 
 
-def _cut(text: str) -> str:
+def _cut_text(text: str) -> str:
     return text.encode()[:LONGEST_WORDS_BYTES].decode(errors="ignore")
 
 
-def _pieces(text: str, chunk: Chunk | None) -> Iterator[str]:
+def _chunks(text: str, chunk: Chunk | None) -> Iterator[str]:
     pieces: Sequence[object] = [text] if chunk is None else chunk(text)
     for piece in pieces:
         if not isinstance(piece, str):

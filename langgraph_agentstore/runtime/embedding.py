@@ -13,7 +13,7 @@ from typing import Any
 
 from .._support.lru import Lru
 from ..config.embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
-from ..config.embedders import shown
+from ..config.embedders import error_text
 from ..config.index import SearchIndex
 from ..errors import AgentStoreError, EmbeddingError, EmbeddingTimeoutError, IndexMismatchError
 from ..sql.search.vector_codec import vectors_bytes
@@ -166,9 +166,9 @@ class _Flow:
         """Describe the failure; for a function, also how functions are called."""
         embedder = self._calls.embedder
         if embedder is None:
-            return f"the embedder could not be made: {shown(error)}"
+            return f"the embedder could not be made: {error_text(error)}"
         puzzled = embedder.is_function and isinstance(error, (TypeError, AttributeError))
-        failure = f"the embedder failed: {shown(error, embedder.secrets)}"
+        failure = f"the embedder failed: {error_text(error, embedder.secrets)}"
         return f"{failure}; {HOW}" if puzzled else failure
 
 

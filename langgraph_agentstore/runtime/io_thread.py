@@ -14,14 +14,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 if sys.platform != "win32":
     import uvloop
 
 from ..errors import ConfigurationError
-
-ResultT = TypeVar("ResultT")
+from ..sql.statement import ResultT
 
 GEVENT = "gevent.monkey"
 EVENTLET = "eventlet.patcher"

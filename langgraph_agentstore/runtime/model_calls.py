@@ -14,11 +14,12 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 from ..config.embedders import Ask, Embedder, Factory, Forms
 from ..config.index import SearchIndex
 from ..errors import EmbeddingTimeoutError
+from ..sql.statement import ResultT
 from .io_thread import ForkAware, IoThread
 
 LONGEST_MAKING_S = 600.0
@@ -26,8 +27,6 @@ LONGEST_MAKING_S = 600.0
 
 STUCK_S = 1.0
 """A loop that does nothing for so long after a call was given up is blocked by that call."""
-
-ResultT = TypeVar("ResultT")
 
 
 class ModelCalls:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from ..errors import StoreTimeoutError, ValueTooLargeError
 from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
-from ..sql.items.put_indexed import LARGEST_BATCH as LARGEST_INDEXED_BATCH
+from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, ItemId, Put
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
 from .driver_errors import as_store_error

@@ -33,7 +33,7 @@ def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
         InvalidOperationError: `chosen` is something else.
         InvalidValueError: the index's `chunk` gave something that is no text.
     """
-    own = _paths(chosen)
+    own = _chosen_paths(chosen)
     paths = index.paths if own is None else own
     if not paths:
         return Content(index, paths=own)
@@ -52,7 +52,7 @@ def content_for(put: Put, index: SearchIndex) -> Content:
     return content_of(put.value, False if own == [] else own, index)
 
 
-def _paths(chosen: object) -> Paths | None:
+def _chosen_paths(chosen: object) -> Paths | None:
     if chosen is None:
         return None
     if chosen is False:

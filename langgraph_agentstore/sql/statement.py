@@ -51,7 +51,7 @@ class Operation(Generic[ResultT]):
 NO_METADATA = b"{}"
 
 
-def _quoted(name: str) -> str:
+def quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -68,12 +68,12 @@ class Tables:
 
     @property
     def quoted(self) -> str:
-        return _quoted(self.schema)
+        return quoted_name(self.schema)
 
     @property
     def of_extension(self) -> str:
         """What stands before names of pgvector."""
-        return "" if self.extension is None else f"{_quoted(self.extension)}."
+        return "" if self.extension is None else f"{quoted_name(self.extension)}."
 
     def operator(self, operator: str) -> str:
         """An operator of pgvector."""

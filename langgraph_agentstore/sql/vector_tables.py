@@ -11,7 +11,7 @@ from .statement import SqlContext, Tables
 _OPERATORS = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>"}
 _OPCLASSES = {"cosine": "cosine_ops", "l2": "l2_ops", "inner_product": "ip_ops"}
 
-COLUMNS = "user_id, namespace, key, part, path, version, digest, embedding"
+VECTOR_COLUMNS = "user_id, namespace, key, part, path, version, digest, embedding"
 
 REPLACE_PART = """
         ON CONFLICT (user_id, namespace, key, part) DO UPDATE

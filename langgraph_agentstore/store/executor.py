@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from langgraph.store.base import IndexConfig
 
@@ -15,7 +15,7 @@ from ..runtime.engine import Drainable
 from ..runtime.jobs.import_records import Importing
 from ..runtime.jobs.maintenance import HEALTH, OPEN, explain_job
 from ..runtime.session import Job
-from ..sql.statement import CurrentRules, Operation, SqlContext, Statement
+from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext, Statement
 
 __all__ = [
     "HEALTH",
@@ -25,12 +25,11 @@ __all__ = [
     "Importing",
     "Job",
     "Operation",
+    "ResultT",
     "SqlContext",
     "Statement",
     "explain_job",
 ]
-
-ResultT = TypeVar("ResultT")
 
 
 class Executor(Protocol):

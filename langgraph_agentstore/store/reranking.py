@@ -67,18 +67,18 @@ class Reranking:
 
 def _reordered(candidates: list[ScoredItem], outcome: Any) -> list[ScoredItem]:
     if isinstance(outcome, (str, bytes)) or not hasattr(outcome, "__len__"):
-        raise _wrong(f"{type(outcome).__name__}", candidates)
+        raise _not_reranked(f"{type(outcome).__name__}", candidates)
     given = list(outcome)
     if given and isinstance(given[0], SearchItem):
         return _in_order(candidates, given)
     if len(given) != len(candidates):
-        raise _wrong(f"{len(given)} scores", candidates)
+        raise _not_reranked(f"{len(given)} scores", candidates)
     try:
         scores = [float(score) for score in given]
     except (TypeError, ValueError):
-        raise _wrong("something that is no number", candidates) from None
+        raise _not_reranked("something that is no number", candidates) from None
     if not all(map(math.isfinite, scores)):
-        raise _wrong("a score that is no finite number", candidates)
+        raise _not_reranked("a score that is no finite number", candidates)
     for item, score in zip(candidates, scores, strict=True):
         item.score, item.scored_by = score, "rerank"
     return sorted(candidates, key=lambda item: -item.score)  # type: ignore[operator]
@@ -87,13 +87,13 @@ def _reordered(candidates: list[ScoredItem], outcome: Any) -> list[ScoredItem]:
 def _in_order(candidates: list[ScoredItem], given: list[Any]) -> list[ScoredItem]:
     """Return the given items, then those left out, so that a page stays full."""
     if {id(item) for item in given} - {id(item) for item in candidates}:
-        raise _wrong("items that were no candidates", candidates)
+        raise _not_reranked("items that were no candidates", candidates)
     unique = list({id(item): item for item in given}.values())
     taken = {id(item) for item in unique}
     return unique + [item for item in candidates if id(item) not in taken]
 
 
-def _wrong(got: str, candidates: Sequence[object]) -> InvalidOperationError:
+def _not_reranked(got: str, candidates: Sequence[object]) -> InvalidOperationError:
     return InvalidOperationError(
         f"rerank returns {len(candidates)} scores, one for each item that it gets, or the items "
         f"in a new order; it returned {got}"

@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias
 
 from langgraph.store.base import BaseStore, Op
 
 from .._support.cross_loop_lock import CrossLoopLock
+from ..sql.statement import ResultT
 from .executor import Executor, Operation
-
-ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)

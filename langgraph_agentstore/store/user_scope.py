@@ -42,7 +42,7 @@ _ALL: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class UserPart:
     """A store, and the labels below which it holds a part of one user's items."""
 
     store: BaseStore
@@ -60,7 +60,7 @@ class Part:
         return SearchOp(self.labels, filter, limit, offset, query, refreshes)
 
 
-def part_of(store: BaseStore, user_id: str, labels: Labels = ()) -> Part:
+def part_of(store: BaseStore, user_id: str, labels: Labels = ()) -> UserPart:
     """Find a user's part of a store, or the part at or below some of the user's labels.
 
     Raises:
@@ -68,8 +68,8 @@ def part_of(store: BaseStore, user_id: str, labels: Labels = ()) -> Part:
         ConfigurationError: the store is the view of another user.
     """
     if isinstance(store, StoreBase):
-        return Part(view_of(store, user_id), labels)
-    return Part(store, (*labels_of_user(user_id), *labels))
+        return UserPart(view_of(store, user_id), labels)
+    return UserPart(store, (*labels_of_user(user_id), *labels))
 
 
 def labels_of_user(user_id: str) -> Labels:

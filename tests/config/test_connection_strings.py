@@ -16,7 +16,7 @@ from langgraph_agentstore.config.dsn_options import (
     Host,
     connect_options,
     merged,
-    shown,
+    shown_dsn,
 )
 from langgraph_agentstore.config.dsn_parameters import (
     HONOURED,
@@ -464,7 +464,7 @@ SHOWN = {
 
 @pytest.mark.parametrize("dsn", SHOWN)
 def test_user_hosts_and_database_are_shown(dsn: str) -> None:
-    assert shown(read_dsn(dsn).values) == SHOWN[dsn]
+    assert shown_dsn(read_dsn(dsn).values) == SHOWN[dsn]
 
 
 def test_a_service_stands_between_the_dsn_and_the_environment() -> None:

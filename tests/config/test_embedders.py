@@ -16,8 +16,8 @@ from langgraph_agentstore.config.embedders import (
     Embedder,
     Factory,
     embedder_of,
+    error_text,
     secrets_of,
-    shown,
 )
 from langgraph_agentstore.config.index import VectorIndex
 from langgraph_agentstore.config.index_options import search_index
@@ -247,9 +247,9 @@ def test_a_model_whose_settings_are_wrong_is_refused_without_them(
 
 def test_an_error_is_shown_on_one_line_without_secrets() -> None:
     error = ValueError("no\n  such key: sk-1")
-    assert shown(error, ("sk-1", "")) == "ValueError: no such key: ***"
-    assert shown(ValueError()) == "ValueError"
-    assert len(shown(ValueError("x" * 10_000))) < 600
+    assert error_text(error, ("sk-1", "")) == "ValueError: no such key: ***"
+    assert error_text(ValueError()) == "ValueError"
+    assert len(error_text(ValueError("x" * 10_000))) < 600
 
 
 def test_the_secrets_of_an_embedder_are_its_secret_fields() -> None:

@@ -19,7 +19,7 @@ from langgraph_agentstore.sql.items.put_indexed import (
     put_expected_indexed_statement,
     put_indexed_statement,
 )
-from langgraph_agentstore.sql.search.vector import POOL, POOL_OF_BITS, way_and_reason
+from langgraph_agentstore.sql.search.vector import POOL_OF_BITS, VECTOR_POOL, way_and_reason
 from langgraph_agentstore.sql.search.vector_codec import vector_bytes
 from langgraph_agentstore.sql.statement import (
     Content,
@@ -359,15 +359,15 @@ def test_bits_are_compared_by_hamming_distance_and_measured_by_the_vectors() -> 
         ("exact", {"ann_index_config": {"kind": "flat"}}, False, "the index is flat"),
         ("exact", {"dims": 5_000}, False, "no index for 5000 dimensions of type 'halfvec'"),
         ("exact", {}, False, "no hnsw index yet; setup"),
-        ("index", {}, True, f"gave its {POOL} nearest"),
+        ("index", {}, True, f"gave its {VECTOR_POOL} nearest"),
         (
             "index",
             {"ann_index_config": {"vector_type": "bit"}},
             True,
             f"gave its {POOL_OF_BITS} nearest",
         ),
-        ("retry", {}, True, f"came short of {POOL}"),
-        ("index and exact", {}, True, f"beyond the {POOL} nearest"),
+        ("retry", {}, True, f"came short of {VECTOR_POOL}"),
+        ("index and exact", {}, True, f"beyond the {VECTOR_POOL} nearest"),
     ],
 )
 def test_the_reason_of_a_way_is_told(

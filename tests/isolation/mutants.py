@@ -113,13 +113,13 @@ def regions_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> No
 
 def records_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """The same for reads of `data_store` other than of one value, more often: they are fewer."""
-    read = records._read
+    read = records._equal_read
 
     def wrong(sql: str, *others: Any) -> Any:
         forgets = chance.random() < SHARE * 5
         return read(sql.replace("i.user_id = $1", "$1::text <> ''") if forgets else sql, *others)
 
-    patch.setattr(records, "_read", wrong)
+    patch.setattr(records, "_equal_read", wrong)
 
 
 def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:

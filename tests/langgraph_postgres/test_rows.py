@@ -20,7 +20,7 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.langgraph_postgres.items_sql import (
     Migrant,
     chosen_paths,
-    labels_of,
+    labels_of_prefix,
     paths_named,
     plan_migrant,
 )
@@ -75,11 +75,11 @@ def content(of: Migrant) -> Content:
 
 @given(st.lists(st.text(st.characters(exclude_characters="."), min_size=1), min_size=1))
 def test_a_prefix_is_its_labels_joined_with_periods(labels: list[str]) -> None:
-    assert labels_of(".".join(labels)) == tuple(labels)
+    assert labels_of_prefix(".".join(labels)) == tuple(labels)
 
 
 def test_no_prefix_is_the_root() -> None:
-    assert labels_of("") == ()
+    assert labels_of_prefix("") == ()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import ConfigurationError, MissingUserError
 from langgraph_agentstore.model.namespaces import check_labels
 from langgraph_agentstore.store.user_scope import (
-    Part,
+    UserPart,
     decode_label,
     encode_label,
     labels_naming,
@@ -64,7 +64,7 @@ def test_labels_are_those_of_the_first_release() -> None:
 
 def test_a_part_is_a_view_where_there_are_users_and_labels_where_there_are_none() -> None:
     memory = InMemoryStore()
-    assert part_of(memory, "a.b", ("x",)) == Part(memory, ("users", "a%2Eb", "x"))
+    assert part_of(memory, "a.b", ("x",)) == UserPart(memory, ("users", "a%2Eb", "x"))
     store = AgentStore("postgresql://localhost/none")
     part = part_of(store, "a.b", ("x",))
     assert (repr(part.store), part.labels) == (repr(store.for_user("a.b")), ("x",))

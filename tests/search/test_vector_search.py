@@ -19,7 +19,7 @@ from langgraph.store.base import PutOp, SearchItem
 
 from langgraph_agentstore import AgentStore, ScoredItem
 from langgraph_agentstore.sql.search import vector_small
-from langgraph_agentstore.sql.search.vector import POOL
+from langgraph_agentstore.sql.search.vector import VECTOR_POOL
 from tests.support.faults import execute
 
 Floats = npt.NDArray[np.float32]
@@ -276,7 +276,7 @@ def test_pages_are_disjoint_and_complete_past_what_the_index_gives(
 
 def test_pages_are_slices_of_one_long_page(world: World) -> None:
     at_once = [item.key for item in world.search(scope(1_000), limit=1_000)]
-    for offset in (0, POOL - 10, POOL - 5, POOL, POOL + 5, 900, 995):
+    for offset in (0, VECTOR_POOL - 10, VECTOR_POOL - 5, VECTOR_POOL, VECTOR_POOL + 5, 900, 995):
         page = world.search(scope(1_000), limit=10, offset=offset)
         assert [item.key for item in page] == at_once[offset : offset + 10]
 
@@ -316,7 +316,7 @@ def test_many_parts_in_scope_go_by_the_index(world: World) -> None:
 def test_a_scope_with_fewer_parts_than_the_index_gives_is_measured_after_all(
     world: World,
 ) -> None:
-    assert EXACT_UP_TO < 100 < POOL
+    assert EXACT_UP_TO < 100 < VECTOR_POOL
     assert way(world, scope(100)) == "retry"
 
 
@@ -346,9 +346,9 @@ def test_a_small_scope_is_searched_alike_by_its_own_statement(
 
 
 def test_a_page_beyond_what_the_index_gives_goes_on_by_measuring(world: World) -> None:
-    assert way(world, scope(3_000), limit=POOL) == "index"
-    assert way(world, scope(3_000), limit=POOL + 1) == "index and exact"
-    assert way(world, scope(3_000), limit=10, offset=POOL) == "index and exact"
+    assert way(world, scope(3_000), limit=VECTOR_POOL) == "index"
+    assert way(world, scope(3_000), limit=VECTOR_POOL + 1) == "index and exact"
+    assert way(world, scope(3_000), limit=10, offset=VECTOR_POOL) == "index and exact"
 
 
 def test_a_flat_index_has_everything_measured(make: Callable[..., World]) -> None:
@@ -464,13 +464,13 @@ def test_ties_beyond_what_the_index_gives_are_each_on_one_page(
     open_store: Callable[..., AgentStore],
 ) -> None:
     with open_store(ann_index_config={"exact_up_to": 0}) as store:
-        store.batch([PutOp(NS, f"k{n:03}", {"text": "north"}) for n in range(POOL + 200)])
+        store.batch([PutOp(NS, f"k{n:03}", {"text": "north"}) for n in range(VECTOR_POOL + 200)])
         pages = [
             item.key
-            for offset in range(0, POOL + 200, 50)
+            for offset in range(0, VECTOR_POOL + 200, 50)
             for item in store.search(NS, query="north", limit=50, offset=offset)
         ]
-    assert len(pages) == len(set(pages)) == POOL + 200
+    assert len(pages) == len(set(pages)) == VECTOR_POOL + 200
 
 
 @pytest.mark.parametrize("distance", ["cosine", "l2", "inner_product"])

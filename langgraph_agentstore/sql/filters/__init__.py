@@ -19,10 +19,10 @@ A value that is not an object is seen as `{"value": v}`, as LangGraph sees it.
 
 from .nodes import Filter, filter_sql, matches
 from .operators import OPERATORS, Operator
-from .parse import MAX_DEPTH, MAX_PARTS, OPERATOR_NAMES, parse_filter
+from .parse import MAX_FILTER_DEPTH, MAX_PARTS, OPERATOR_NAMES, parse_filter
 
 __all__ = [
-    "MAX_DEPTH",
+    "MAX_FILTER_DEPTH",
     "MAX_PARTS",
     "OPERATORS",
     "OPERATOR_NAMES",

@@ -9,12 +9,12 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ...model.json_values import encode_value
 
-Kind: TypeAlias = Literal["null", "boolean", "number", "string", "array", "object", "missing"]
+JsonKind: TypeAlias = Literal["null", "boolean", "number", "string", "array", "object", "missing"]
 
 MISSING: Final = object()
 """What a field that is not there has for a value; NULL in SQL, where JSON's null is not NULL."""
 
-_KINDS: Final[dict[type, Kind]] = {
+_KINDS: Final[dict[type, JsonKind]] = {
     type(None): "null",
     bool: "boolean",
     int: "number",
@@ -25,7 +25,7 @@ _KINDS: Final[dict[type, Kind]] = {
 }
 
 
-def kind(value: Any) -> Kind:
+def kind(value: Any) -> JsonKind:
     """What `jsonb_typeof` says of it, or "missing"."""
     return _KINDS.get(type(value), "missing")
 

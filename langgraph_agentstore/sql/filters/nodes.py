@@ -55,7 +55,7 @@ def filter_sql(filter: Filter, arguments: list[Any], column: str = "i.value") ->
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Compare:
     """An operator of the table with its operand, which is plain decoded JSON."""
 
     operator: str
@@ -233,7 +233,7 @@ def _containment(condition: Condition) -> Any:
     Of scalars and of objects of them it says the same; of arrays it does not look at length or
     order, an empty object tells an index nothing, and null has to match what is missing.
     """
-    if isinstance(condition, Check) and condition.operator == "$eq":
+    if isinstance(condition, Compare) and condition.operator == "$eq":
         return condition.operand if is_scalar(condition.operand) else None
     if not isinstance(condition, ObjectWith) or not condition.fields:
         return None

@@ -22,7 +22,7 @@ from .nodes import (
     AllOf,
     AnyOf,
     ArrayOf,
-    Check,
+    Compare,
     Condition,
     DocumentField,
     Field,
@@ -32,7 +32,7 @@ from .nodes import (
 )
 from .operators import OPERATORS
 
-MAX_DEPTH: Final = 32
+MAX_FILTER_DEPTH: Final = 32
 """How deep a filter may nest; each segment of a dotted path counts."""
 
 MAX_PARTS: Final = 10_000
@@ -61,7 +61,7 @@ def parse_filter(filter: Mapping[str, Any]) -> Filter:
         UnknownOperatorError: a `$name` that is not an operator, or a field's name among operators.
         InvalidFilterError: not a mapping, an operand of a type the operator does not take or that
             is not JSON, an operator without a field, a field's name that is empty or no text,
-            nesting beyond `MAX_DEPTH`, more than `MAX_PARTS` parts or `MAX_BYTES` bytes.
+            nesting beyond `MAX_FILTER_DEPTH`, more than `MAX_PARTS` parts or `MAX_BYTES` bytes.
     """
     parser = _Parser()
     condition = parser.document(filter, 0)
@@ -80,7 +80,7 @@ class _Parser:
         if not isinstance(filter, Mapping):
             raise InvalidFilterError(
                 f"a filter is a mapping of fields to conditions such as {{'status': 'open'}}, "
-                f"got {_shown(filter)}"
+                f"got {_quote(filter)}"
             )
         return _all_of([self.clause(name, operand, depth) for name, operand in filter.items()])
 
@@ -90,7 +90,7 @@ class _Parser:
         if name in OPERATORS:
             raise InvalidFilterError(
                 f"{name!r} needs a field at the top of a filter: "
-                f"{{'field': {{{name!r}: {_shown(operand)}}}}}"
+                f"{{'field': {{{name!r}: {_quote(operand)}}}}}"
             )
         if _is_dollar_name(name):
             raise UnknownOperatorError(_unknown(name))
@@ -119,7 +119,7 @@ class _Parser:
             return self.fields(condition, path, depth)
         if isinstance(condition, (list, tuple)):
             return self.elements(condition, path, depth)
-        return Check("$eq", self.operand(condition, path))
+        return Compare("$eq", self.operand(condition, path))
 
     def fields(self, fields: Mapping[Any, Any], path: str, depth: int) -> Condition:
         return ObjectWith(
@@ -134,9 +134,11 @@ class _Parser:
             self.condition(element, f"{path}[{place}]"[:_LONGEST_PATH], depth + 1)
             for place, element in enumerate(elements)
         )
-        if all(map(_is_plain, elements, conditions)):
+        if all(map(_is_plain_element, elements, conditions)):
             # Equal elements make equal arrays: one argument, whatever the length.
-            return Check("$eq", [each.operand for each in conditions if isinstance(each, Check)])
+            return Compare(
+                "$eq", [each.operand for each in conditions if isinstance(each, Compare)]
+            )
         return ArrayOf(conditions)
 
     def operators(self, condition: Mapping[Any, Any], path: str, depth: int) -> Condition:
@@ -153,7 +155,7 @@ class _Parser:
             hint = "" if _is_dollar_name(name) else "; fields and operators cannot stand together"
             raise UnknownOperatorError(f"{_unknown(name)}{hint} (on {path!r})")
         self.count(1, path)
-        return Check(str(name), self.accepted(str(name), operand, path))
+        return Compare(str(name), self.accepted(str(name), operand, path))
 
     def logical(
         self,
@@ -168,7 +170,7 @@ class _Parser:
         if name == "$not":
             return Not(parse(operand, depth + 1))
         if not isinstance(operand, (list, tuple)):
-            raise InvalidFilterError(f"{name!r}{_on(path)} takes a list, got {_shown(operand)}")
+            raise InvalidFilterError(f"{name!r}{_on(path)} takes a list, got {_quote(operand)}")
         combined = AllOf if name == "$and" else AnyOf
         return combined(tuple(parse(inner, depth + 1) for inner in operand))
 
@@ -176,7 +178,7 @@ class _Parser:
         plain = self.operand(operand, path)
         if not OPERATORS[name].accepts(plain):
             raise InvalidFilterError(
-                f"{name!r}{_on(path)} takes {OPERATORS[name].takes}, got {_shown(operand)}"
+                f"{name!r}{_on(path)} takes {OPERATORS[name].takes}, got {_quote(operand)}"
             )
         return plain
 
@@ -211,9 +213,9 @@ def _all_of(conditions: list[Condition]) -> Condition:
     return conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
 
 
-def _is_plain(source: object, condition: Condition) -> bool:
+def _is_plain_element(source: object, condition: Condition) -> bool:
     """Whether it was written as a scalar or as a list of such: `$eq` may hold any depth."""
-    return isinstance(condition, Check) and not isinstance(source, Mapping)
+    return isinstance(condition, Compare) and not isinstance(source, Mapping)
 
 
 def _field_name(name: object) -> str:
@@ -227,9 +229,9 @@ def _field_name(name: object) -> str:
 
 
 def _check_depth(depth: int, path: str) -> None:
-    if depth > MAX_DEPTH:
+    if depth > MAX_FILTER_DEPTH:
         raise InvalidFilterError(
-            f"the filter{_on(path)} is nested deeper than {MAX_DEPTH} levels; flatten it"
+            f"the filter{_on(path)} is nested deeper than {MAX_FILTER_DEPTH} levels; flatten it"
         )
 
 
@@ -252,5 +254,5 @@ def _on(path: str) -> str:
     return f" on {shown(path)}" if path else ""
 
 
-def _shown(operand: object) -> str:
+def _quote(operand: object) -> str:
     return reprlib.repr(operand)

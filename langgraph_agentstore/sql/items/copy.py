@@ -23,8 +23,7 @@ from ..item_columns import (
     same_key,
 )
 from ..statement import Put, SqlContext, written_once
-from ..vector_tables import COLUMNS as VECTOR_COLUMNS
-from ..vector_tables import REPLACE_PART, column_type
+from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
 from .put_indexed import vector_rows, words_sql
 
 

@@ -25,7 +25,7 @@ from ..statement import (
 )
 from .expiry import REFRESHED
 
-_COLUMNS = f"i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED}"
+_GET_COLUMNS = f"i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED}"
 # A value that is large comes apart: whoever asked for others would wait for it. As it is stored,
 # maybe compressed: that is known without reading it.
 _IS_LARGE = f"pg_column_size(i.value) > {LARGE_VALUE_BYTES}"
@@ -36,7 +36,7 @@ _COLUMNS_OF_MANY = f"""CASE WHEN NOT {_IS_LARGE} THEN i.value END, i.created_at,
 @written_once
 def get_one_sql(context: SqlContext) -> str:
     return f"""
-SELECT {_COLUMNS}
+SELECT {_GET_COLUMNS}
   FROM {context.tables.item} i
  WHERE {key_is()} AND {context.live()}"""
 
@@ -103,9 +103,9 @@ def decode_gets(gets: Sequence[Get[Any]], rows: Sequence[Row]) -> Gotten:
             apart += positions_of[place]
             continue
         first, *others = positions_of[place]
-        items[first] = _decoded(gets[first], columns, columns[0], refreshes)
+        items[first] = _item_of_row(gets[first], columns, columns[0], refreshes)
         for position in others:
-            items[position] = _decoded(gets[position], columns, copied(columns[0]), refreshes)
+            items[position] = _item_of_row(gets[position], columns, copied(columns[0]), refreshes)
     return Gotten(items, refreshes, apart)
 
 
@@ -119,7 +119,7 @@ def _positions_of(gets: Sequence[Get[Any]], item_ids: Sequence[ItemId]) -> Seque
     return list(positions.values())
 
 
-def _decoded(
+def _item_of_row(
     get: Get[Any], columns: Row, value: Any, refreshes: list[Refresh]
 ) -> Item | StoredValue:
     _, created_at, updated_at, expires_at, refreshed = columns

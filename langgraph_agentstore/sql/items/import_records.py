@@ -86,7 +86,7 @@ def plan_import(
     def decode(rows: Sequence[Row]) -> Decoded[set[ItemId]]:
         return Decoded({(row[0], row[1], row[2]) for row in rows})
 
-    sql = _sql(context, conflict == "upsert")
+    sql = _import_sql(context, conflict == "upsert")
     return Statement(sql, _arguments(ordered, context), decode, idempotent=False)
 
 
@@ -103,7 +103,7 @@ def _arguments(records: Sequence[Imported], context: SqlContext) -> tuple[Any, .
 
 
 @written_once
-def _sql(context: SqlContext, replace: bool) -> str:
+def _import_sql(context: SqlContext, replace: bool) -> str:
     columns = (*_IMPORTED_OF_PUT, *_IMPORTED_OF_RECORD)
     return f"""
 WITH p AS MATERIALIZED (

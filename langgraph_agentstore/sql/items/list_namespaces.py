@@ -71,12 +71,12 @@ def plan_list_namespaces(
         found: list[list[Labels]] = [[] for _ in walks]
         for number, user_id, at in rows:
             found[number].append(_truncated(walks[number], user_id, labels_of_sort_key(at)))
-        return Decoded(_page(found, op.offset, op.limit))
+        return Decoded(_page_of_labels(found, op.offset, op.limit))
 
     return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, again=list)
 
 
-def _page(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:
+def _page_of_labels(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:
     """The sorted union; two regions can share a truncation, such as ("users",)."""
     distinct = dict.fromkeys(heapq.merge(*[sorted(labels) for labels in found]))
     return list(islice(distinct, offset, offset + limit))
@@ -133,7 +133,7 @@ def _walk_sql(number: int, walk: _Walk, arguments: list[Any], context: SqlContex
     SELECT stop.user_id, stop.place, {next_user}, {next_place},
            row_number() OVER (ORDER BY stop.user_id, stop.place), count(*) OVER (), stop.stride
       FROM walk CROSS JOIN LATERAL (
-        SELECT DISTINCT entry.user_id, {_kept("entry.place", depth)} AS place, entry.stride
+        SELECT DISTINCT entry.user_id, {_cut_sql("entry.place", depth)} AS place, entry.stride
           FROM (SELECT CASE WHEN walk.stops < walk.stride THEN 1
                             ELSE least(walk.stride * 4, {LONGEST_STRIDE}) END AS stride) step
          CROSS JOIN LATERAL (
@@ -185,7 +185,7 @@ def _following(depth: int | None, *, one_user: bool) -> tuple[str, str]:
     return "stop.user_id", place
 
 
-def _kept(place: str, depth: int | None) -> str:
+def _cut_sql(place: str, depth: int | None) -> str:
     if depth is None:
         return place
     if depth <= 0:
@@ -205,7 +205,8 @@ def _selected(number: int, walk: _Walk, tests: str) -> str:
     if not tests or depth is None:
         # In order: the walk emits stops as it finds them, and ends when it has enough.
         return f"{select} LIMIT $1"
-    return f"""SELECT DISTINCT {number}::int, user_id, {_kept("place", depth)} COLLATE "C" AS place
+    cut = _cut_sql("place", depth)
+    return f"""SELECT DISTINCT {number}::int, user_id, {cut} COLLATE "C" AS place
   FROM walk WHERE nth > 0 {tests}
  ORDER BY user_id, place LIMIT $1"""
 

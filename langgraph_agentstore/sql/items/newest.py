@@ -38,8 +38,8 @@ from .expiry import REFRESHED
 MANY_NAMESPACES = 32
 """From here on, one sort of everything below the prefix beats one index probe per namespace."""
 
-_COLUMNS = f"""i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at,
-               {REFRESHED} AS refreshed, i.place"""
+_NEWEST_COLUMNS = f"""i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at,
+               i.expires_at, {REFRESHED} AS refreshed, i.place"""
 
 LARGEST_SHARED_PAGE = 200
 """Searches for more items than this travel alone."""
@@ -117,7 +117,7 @@ def _across_users(
     region = region_condition(regions, arguments)
     return (
         f"""
-SELECT {_COLUMNS}
+SELECT {_NEWEST_COLUMNS}
   FROM {context.tables.item} i
  WHERE {region} AND {context.live()} AND {filter_sql(filter, arguments)}
  ORDER BY i.updated_at DESC, i.user_id, i.place, i.key
@@ -142,7 +142,7 @@ def _within_a_user(
 @lru_cache(maxsize=512)
 def _within_a_user_sql(item: str, live: str, bounded: bool, condition: str) -> str:
     end = "AND i.place < $5" if bounded else ""
-    page = f"""SELECT {_COLUMNS}
+    page = f"""SELECT {_NEWEST_COLUMNS}
           FROM {item} i
          WHERE i.user_id = $3 AND {live} AND {condition}"""
     return f"""

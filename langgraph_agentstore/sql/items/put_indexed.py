@@ -34,10 +34,9 @@ from ..statement import (
     columns_of,
     written_once,
 )
-from ..vector_tables import COLUMNS as VECTOR_COLUMNS
-from ..vector_tables import REPLACE_PART, column_type
+from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
 
-LARGEST_BATCH = 128
+LARGEST_INDEXED_BATCH = 128
 """Puts with vectors in one statement: every vector costs the index a search of its own."""
 
 _GIVEN_INDEXED = given(ITEM)
@@ -47,7 +46,7 @@ _CHANGED = tuple(column for column in (*VALUE, *INDEXED) if column.name != "crea
 def put_indexed_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
     """The statement for these puts, whose ids must differ and whose vectors are there."""
     ordered = sorted(puts, key=lambda put: put.item_id)
-    return _sql(context, _replace(context)), indexed_arguments(ordered, context)
+    return _put_sql(context, _replace(context)), indexed_arguments(ordered, context)
 
 
 def put_expected_indexed_statement(
@@ -56,8 +55,8 @@ def put_expected_indexed_statement(
     """The statement for a put over a version; it returns the new one."""
     arguments = indexed_arguments([expected.put], context)
     if expected.version == 0:
-        return _sql(context, f"{_replace(context)}\n   {ONLY_WHERE_ABSENT}"), arguments
-    sql = _sql(context, _update(context, len(arguments) + 1))
+        return _put_sql(context, f"{_replace(context)}\n   {ONLY_WHERE_ABSENT}"), arguments
+    sql = _put_sql(context, _update(context, len(arguments) + 1))
     return sql, (*arguments, expected.version, expected.created_at)
 
 
@@ -84,7 +83,7 @@ def vector_columns(puts: Sequence[Put]) -> tuple[list[Any], ...]:
 
 
 @written_once
-def _sql(context: SqlContext, write: str) -> str:
+def _put_sql(context: SqlContext, write: str) -> str:
     columns, vectors = _GIVEN_INDEXED, ""
     if context.vector_set is not None:
         columns = (*_GIVEN_INDEXED, VECTOR_COUNT)

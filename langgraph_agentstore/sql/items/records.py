@@ -99,7 +99,7 @@ def plan_one_record(
     def decode(rows: Sequence[Row]) -> StoredRecord | None:
         return decode_record(rows[0]) if rows else None
 
-    return _read(_one_record_sql(context), (at.user_id, at.stored, key), decode)
+    return _equal_read(_one_record_sql(context), (at.user_id, at.stored, key), decode)
 
 
 @written_once
@@ -118,7 +118,7 @@ def plan_values(
 SELECT i.key, i.value, i.created_at
   FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = ANY($3::text[]) AND {context.live()}"""
-    return _read(sql, (at.user_id, at.stored, list(keys)), _values)
+    return _equal_read(sql, (at.user_id, at.stored, list(keys)), _values)
 
 
 def plan_all_values(at: ItemAddress, context: SqlContext) -> Statement[dict[str, StoredValue]]:
@@ -128,7 +128,7 @@ SELECT i.key, i.value, i.created_at
   FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}
  ORDER BY i.key"""
-    return _read(sql, (at.user_id, at.stored), _values)
+    return _equal_read(sql, (at.user_id, at.stored), _values)
 
 
 def plan_page_of_values(
@@ -141,16 +141,16 @@ def plan_page_of_values(
 ) -> Statement[dict[str, StoredValue]]:
     """As `plan_all_values`, at most `limit` that pass the filter, whose keys come after `after`."""
     columns = "i.key, i.value, i.created_at"
-    sql, arguments = _page(columns, at, prefix, after, limit, context, filter)
-    return _read(sql, arguments, _values)
+    sql, arguments = _page_sql(columns, at, prefix, after, limit, context, filter)
+    return _equal_read(sql, arguments, _values)
 
 
 def plan_keys(
     at: ItemAddress, prefix: str, after: str | None, limit: int | None, context: SqlContext
 ) -> Statement[list[str]]:
     """Keys that begin with `prefix` and come after `after`, by code point."""
-    sql, arguments = _page("i.key", at, prefix, after, limit, context)
-    return _read(sql, arguments, lambda rows: [row[0] for row in rows])
+    sql, arguments = _page_sql("i.key", at, prefix, after, limit, context)
+    return _equal_read(sql, arguments, lambda rows: [row[0] for row in rows])
 
 
 def plan_exists(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
@@ -158,7 +158,7 @@ def plan_exists(at: ItemAddress, key: str, context: SqlContext) -> Statement[boo
     sql = f"""
 SELECT FROM {context.tables.item} i
  WHERE {key_is()} AND {context.live()}"""
-    return _read(sql, (at.user_id, at.stored, key), bool)
+    return _equal_read(sql, (at.user_id, at.stored, key), bool)
 
 
 def plan_namespace_names(user_id: str, context: SqlContext) -> Statement[list[str]]:
@@ -170,7 +170,7 @@ def plan_namespace_names(user_id: str, context: SqlContext) -> Statement[list[st
         names = [name_of(labels) for labels in listing.decode(rows).result]
         return sorted(name for name in names if name is not None)
 
-    return _read(listing.sql, listing.arguments, decode)
+    return _equal_read(listing.sql, listing.arguments, decode)
 
 
 def plan_page_of_stored(
@@ -218,7 +218,7 @@ def item_id_of(record: StoredRecord) -> ItemId:
     return record.user_id, encode_labels(record.labels), record.key
 
 
-def _page(
+def _page_sql(
     columns: str,
     at: ItemAddress,
     prefix: str,
@@ -255,7 +255,7 @@ def _values(rows: Sequence[Row]) -> dict[str, StoredValue]:
     return {key: StoredValue(value, created_at) for key, value, created_at in rows}
 
 
-def _read(
+def _equal_read(
     sql: str, arguments: tuple[Any, ...], make: Callable[[Sequence[Row]], ResultT]
 ) -> Statement[ResultT]:
     return Statement(sql, arguments, lambda rows: Decoded(make(rows)), queue=Queue.EQUAL_READS)

@@ -19,8 +19,7 @@ from ..statement import (
     columns_of,
     written_once,
 )
-from ..vector_tables import COLUMNS as VECTOR_COLUMNS
-from ..vector_tables import REPLACE_PART, column_type
+from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
 from .put_indexed import words_sql
 
 FIRST: ItemId = ("", "", "")

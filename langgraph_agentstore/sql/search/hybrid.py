@@ -29,7 +29,7 @@ from ..statement import (
 )
 from ..vector_tables import distance_sql
 from .options import QueryOptions, add_found
-from .scores import FUSED_POOL, POOL, beyond_sql, order_sql, score_sql
+from .scores import FADED_POOL, FUSED_POOL, beyond_sql, order_sql, score_sql
 from .text import (
     kept_sql,
     matched_sql,
@@ -93,7 +93,7 @@ def plan_query_anywhere(
         found: Decoded[list[ScoredItem]] = Decoded([])
         for row in rows:
             if row[2] is not None:
-                add_found(row, scope, op.refresh_ttl, found, **_ranking(row, scored_by, words))
+                add_found(row, scope, op.refresh_ttl, found, **_ranking_of(row, scored_by, words))
         return found
 
     return Statement(sql.text(), tuple(arguments), decode, queue=Queue.EQUAL_READS)
@@ -125,7 +125,7 @@ def _least_of_vectors(options: QueryOptions) -> float | None:
     return max(bounds, default=None)
 
 
-def _ranking(row: Row, scored_by: str, words: Sequence[QueryWord] | None) -> dict[str, Any]:
+def _ranking_of(row: Row, scored_by: str, words: Sequence[QueryWord] | None) -> dict[str, Any]:
     """What `ScoredItem` tells of a row; `words`: those of the query, None if none count."""
     score, vector_rank, text_rank, similarity, text_score, matched, _ = row[8:]
     return {
@@ -160,7 +160,7 @@ class _QuerySql:
         self._has_vectors = options.mode != "text"
         self._has_words = options.mode != "vector"
         self._reordered = options.mode == "hybrid" or options.recency_half_life_days is not None
-        self._pool = FUSED_POOL if options.mode == "hybrid" else POOL
+        self._pool = FUSED_POOL if options.mode == "hybrid" else FADED_POOL
         need = f"({self._limit}::bigint + {self._offset}::bigint)"
         if not self._reordered:
             self._depth = need

@@ -10,7 +10,7 @@ from ...config.index import SearchMode
 from ..statement import SqlContext
 from ..vector_tables import distance_sql
 
-POOL = 100
+FADED_POOL = 100
 """Items of a list that a score which fades reorders."""
 
 FUSED_POOL = 25

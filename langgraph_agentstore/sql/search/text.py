@@ -134,7 +134,7 @@ def matched_sql(lexemes: str) -> str:
 def _query_words_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
     """CTE `query_words`: each word of the query, and what text search makes of it."""
     arguments.append([word.text for word in query.words])
-    language = _language(context)
+    language = _language_sql(context)
     return f"""query_words AS MATERIALIZED (
     SELECT position::integer, tsvector_to_array(to_tsvector({language}, word)) AS lexemes
       FROM unnest(${len(arguments)}::text[]) WITH ORDINALITY AS q (word, position)
@@ -183,7 +183,7 @@ def _lexemes_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) ->
 
     def lexemes(alone: bool) -> str:
         arguments.append(" ".join(word.text for word in query.words if word.alone == alone))
-        words = f"to_tsvector({_language(context)}, ${len(arguments)}::text)"
+        words = f"to_tsvector({_language_sql(context)}, ${len(arguments)}::text)"
         return f"""SELECT lexeme, {str(alone).lower()} AS beginning
       FROM unnest(tsvector_to_array({words})) AS lexeme"""
 
@@ -207,7 +207,7 @@ def _phrases(phrases: Sequence[str], context: SqlContext, arguments: list[Any]) 
     """An array of what they ask for; one of stop words alone asks for nothing."""
     arguments.append([spaced(phrase) for phrase in phrases])
     given = f"${len(arguments)}::text[]"
-    phrase = f"phraseto_tsquery({_language(context)}, given)"
+    phrase = f"phraseto_tsquery({_language_sql(context)}, given)"
     if lasts := [last for phrase in phrases for last in last_characters(phrase)]:
         # A phrase may end within a run: a word that begins with its last character will do.
         arguments.append(f"'({'|'.join(lasts)})'")
@@ -221,5 +221,5 @@ def _phrases(phrases: Sequence[str], context: SqlContext, arguments: list[Any]) 
                  WHERE numnode(phrase) > 0)::tsquery[]"""
 
 
-def _language(context: SqlContext) -> str:
+def _language_sql(context: SqlContext) -> str:
     return f"'{context.searched.language}'::regconfig"

@@ -1,7 +1,7 @@
 """The nearest items of a scope by their vectors: exactly, or by the approximate index.
 
-Up to some thousands of parts in scope all of them are measured. Above, the index gives its `POOL`
-nearest parts; if it comes short of that, because the scope or the filter lets few of them
+Up to some thousands of parts in scope, all of them are measured. Above that, the index gives its
+`VECTOR_POOL` nearest parts. If it gives fewer, because the scope or the filter lets few of them
 through, all are measured after all. So there are always as many results as there are matches,
 and a page further down than the pool reaches goes on behind it by measuring: whatever the page,
 the order is the same one.
@@ -23,7 +23,7 @@ from ..region import region_condition
 from ..statement import SqlContext
 from ..vector_tables import distance_sql
 
-POOL = 250
+VECTOR_POOL = 250
 """Parts that the approximate index is asked for; see ADR 0010."""
 
 POOL_OF_BITS = 1000
@@ -33,8 +33,11 @@ LEAST_EXACT = 10_000
 """Parts in scope up to which all are measured, however small the table is."""
 
 INDEX_COST = 10
-"""Scopes are measured up to √(INDEX_COST · POOL · rows) parts. With 3 both ways would take as
-long there; the rest is for recall, which falls as the index passes by more. See ADR 0010."""
+"""The factor of the largest scope that is measured: √(INDEX_COST · VECTOR_POOL · rows) parts.
+
+With 3, both ways would take as long there. The rest is for recall, which falls as the index passes
+by more parts. See ADR 0010.
+"""
 
 SAMPLE = 100
 """Items that are looked at to see whether few pass a filter: fewer than a tenth."""
@@ -70,7 +73,7 @@ def vector_list_sql(
     -- Mostly so few parts give enough items, and need no sort of all.
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
       FROM (SELECT * FROM measured ORDER BY distance, {KEY} LIMIT {_first(depth)}) p
-     {_item(where, context)}
+     {_join_item(where, context)}
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
     SELECT (SELECT count(*) FROM first) < {depth}
@@ -81,7 +84,7 @@ def vector_list_sql(
       FROM (SELECT {KEY}, version, min(distance) AS distance
               FROM measured WHERE (SELECT of_items FROM short)
              GROUP BY {KEY}, version ORDER BY distance, {KEY}) p
-     {_item(where, context)}
+     {_join_item(where, context)}
      LIMIT {depth}
 ), vector_list AS MATERIALIZED (
     SELECT {KEY}, distance,
@@ -96,7 +99,7 @@ def vector_list_sql(
 )"""
 
 
-def _item(where: str, context: SqlContext) -> str:
+def _join_item(where: str, context: SqlContext) -> str:
     """Joined to parts `p`: their item, if they are of its present version and it is in scope."""
     return f"""CROSS JOIN LATERAL (
             SELECT FROM {context.tables.item} i
@@ -145,13 +148,13 @@ def _near(region: str, where: str, depth: str, context: SqlContext) -> str:
     if not context.approximate:
         return _ALWAYS_MEASURED
     index = context.vector_index
-    pool = POOL_OF_BITS if index.indexed_as == "bit" else POOL
+    pool = POOL_OF_BITS if index.indexed_as == "bit" else VECTOR_POOL
     sql = distance_sql(context)
     return f"""gate AS MATERIALIZED (
     SELECT NOT selective AND EXISTS (
                SELECT FROM {context.vectors} v
                 WHERE {region} OFFSET {_exact_up_to(index, context)}) AS large,
-           {_settings(index, pool)}
+           {_index_settings(index, pool)}
       FROM sampled
 ), near AS MATERIALIZED (
     SELECT p.user_id, p.namespace, p.key, p.distance
@@ -189,11 +192,12 @@ def _exact_up_to(index: VectorIndex, context: SqlContext) -> str:
     if index.exact_up_to is not None:
         return str(index.exact_up_to)
     return f"""(
-        SELECT greatest({LEAST_EXACT}, sqrt({INDEX_COST * POOL} * greatest(c.reltuples, 0)))::bigint
+        SELECT greatest({LEAST_EXACT},
+                        sqrt({INDEX_COST * VECTOR_POOL} * greatest(c.reltuples, 0)))::bigint
           FROM pg_class c WHERE c.oid = '{context.vectors.replace("'", "''")}'::regclass)"""
 
 
-def _settings(index: VectorIndex, pool: int) -> str:
+def _index_settings(index: VectorIndex, pool: int) -> str:
     """For this statement alone, also behind a connection pooler."""
     if index.kind == "hnsw":
         settings = {
@@ -223,7 +227,7 @@ def _reason(way: str, context: SqlContext) -> str:
     index = context.vector_index
     if way == "exact":
         return _why_exact(index, context.approximate)
-    pool = POOL_OF_BITS if index.indexed_as == "bit" else POOL
+    pool = POOL_OF_BITS if index.indexed_as == "bit" else VECTOR_POOL
     limit = _limit(index)
     reasons = {
         "index": f"many parts are in scope{limit}, so the {index.kind} index "

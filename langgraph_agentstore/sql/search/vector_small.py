@@ -62,11 +62,11 @@ def plan_vector_small(
     # A filter may have to look at every part; a page of no great length is over soon.
     shared = not op.filter and op.limit + op.offset <= SMALL
     queue = Queue.SHARED if shared else Queue.EQUAL_READS
-    sql = _sql(region, where, context)
+    sql = _vector_small_sql(region, where, context)
     return Statement(sql, tuple(arguments), decode, queue=queue)
 
 
-def _sql(region: str, where: str, context: SqlContext) -> str:
+def _vector_small_sql(region: str, where: str, context: SqlContext) -> str:
     vectors = context.vectors
     return f"""
 SELECT found.*, scope.large

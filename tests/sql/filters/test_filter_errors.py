@@ -15,7 +15,7 @@ from langgraph_agentstore.errors import (
     ValueTypeError,
 )
 from langgraph_agentstore.sql.filters import (
-    MAX_DEPTH,
+    MAX_FILTER_DEPTH,
     MAX_PARTS,
     OPERATOR_NAMES,
     filter_sql,
@@ -134,23 +134,23 @@ def _nested(make: Any, levels: int) -> Any:
     ids=["fields", "lists", "$not", "$and"],
 )
 def test_nesting_is_bounded(make: Any) -> None:
-    parse_filter(_nested(make, MAX_DEPTH - 1))
-    with pytest.raises(InvalidFilterError, match=f"nested deeper than {MAX_DEPTH} levels"):
-        parse_filter(_nested(make, MAX_DEPTH))
+    parse_filter(_nested(make, MAX_FILTER_DEPTH - 1))
+    with pytest.raises(InvalidFilterError, match=f"nested deeper than {MAX_FILTER_DEPTH} levels"):
+        parse_filter(_nested(make, MAX_FILTER_DEPTH))
 
 
 def test_nesting_of_whole_filters_is_bounded() -> None:
     source: Any = {}
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_FILTER_DEPTH + 1):
         source = {"$not": source}
     with pytest.raises(InvalidFilterError, match="the filter is nested deeper than"):
         parse_filter(source)
 
 
 def test_each_segment_of_a_path_counts_as_a_level() -> None:
-    parse_filter({".".join("a" * MAX_DEPTH): 1})
+    parse_filter({".".join("a" * MAX_FILTER_DEPTH): 1})
     with pytest.raises(InvalidFilterError, match="nested deeper than"):
-        parse_filter({".".join("a" * (MAX_DEPTH + 1)): 1})
+        parse_filter({".".join("a" * (MAX_FILTER_DEPTH + 1)): 1})
 
 
 def test_an_operand_may_nest_as_deep_as_a_value() -> None:

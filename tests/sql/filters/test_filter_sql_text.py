@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from langgraph_agentstore.sql.filters import MAX_DEPTH, filter_sql, parse_filter
+from langgraph_agentstore.sql.filters import MAX_FILTER_DEPTH, filter_sql, parse_filter
 from tests.sql.filters.filter_cases import CASES, Case
 
 
@@ -97,5 +97,5 @@ def test_text_of_nested_dotted_names_does_not_double_with_each() -> None:
     def nested(levels: int) -> dict[str, Any]:
         return {"a.b": nested(levels - 1)} if levels else {"c": None}
 
-    deepest = MAX_DEPTH // 2 - 1
+    deepest = MAX_FILTER_DEPTH // 2 - 1
     assert len(_sql(nested(deepest))[0]) < 300 * deepest

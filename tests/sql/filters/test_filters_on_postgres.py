@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from langgraph_agentstore.model.json_values import encode_value
 from langgraph_agentstore.sql.filters import (
-    MAX_DEPTH,
+    MAX_FILTER_DEPTH,
     OPERATORS,
     filter_sql,
     matches,
@@ -173,7 +173,7 @@ def _nested_dotted_names() -> tuple[dict[str, Any], dict[str, Any]]:
     """A filter as deep as they may be, and a value it matches."""
     source: dict[str, Any] = {"a.b": None}
     value: dict[str, Any] = {"a": {}}
-    for _ in range(MAX_DEPTH // 2 - 1):
+    for _ in range(MAX_FILTER_DEPTH // 2 - 1):
         source, value = {"a.b": source}, {"a": {"b": value}}
     return source, value
 

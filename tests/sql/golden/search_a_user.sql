@@ -13,8 +13,8 @@ WITH RECURSIVE walk AS (
 SELECT * FROM (
     -- Few namespaces: the newest of each, in the order of the index.
     SELECT newest.* FROM spaces CROSS JOIN LATERAL (
-        SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at,
-               CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
+        SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at,
+               i.expires_at, CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
             THEN now() + i.ttl END AS refreshed, i.place
           FROM "agentstore".item i
          WHERE i.user_id = $3 AND (i.expires_at IS NULL OR i.expires_at > now()) AND (true) AND i.place = spaces.place
@@ -22,8 +22,8 @@ SELECT * FROM (
      WHERE (SELECT count(*) FROM spaces) <= 32
     UNION ALL
     -- Many: everything below the prefix, sorted.
-    (SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at,
-               CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
+    (SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at,
+               i.expires_at, CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
             THEN now() + i.ttl END AS refreshed, i.place
           FROM "agentstore".item i
          WHERE i.user_id = $3 AND (i.expires_at IS NULL OR i.expires_at > now()) AND (true) AND i.place >= $4  AND (SELECT count(*) FROM spaces) > 32

@@ -7,7 +7,8 @@ WITH sampled AS MATERIALIZED (
     SELECT NOT selective AND EXISTS (
                SELECT FROM "agentstore".item_vector_1 v
                 WHERE ((v.user_id = $5 AND (v.namespace = $6::text OR (v.namespace >= $6::text || ':' AND v.namespace < $6::text || ';')))) OFFSET (
-        SELECT greatest(10000, sqrt(2500 * greatest(c.reltuples, 0)))::bigint
+        SELECT greatest(10000,
+                        sqrt(2500 * greatest(c.reltuples, 0)))::bigint
           FROM pg_class c WHERE c.oid = '"agentstore".item_vector_1'::regclass)) AS large,
            set_config('hnsw.ef_search', '250', true) AS s0,
            set_config('hnsw.iterative_scan', 'relaxed_order', true) AS s1,
