@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -16,7 +16,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, Op, Result
 from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
@@ -304,3 +304,36 @@ def test_nothing_of_a_thread_that_was_forgotten_stays_in_memory(memory: Conversa
     memory.forget("one")
     kept = [each.query for each in gc.get_objects() if isinstance(each, Turn)]
     assert {"a secret", "my cat"} & set(kept) == {"my cat"}
+
+
+class CountingStore(InMemoryStore):
+    """Notes the operations of each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        ops = list(ops)
+        kinds = dict.fromkeys(type(op).__name__.removesuffix("Op") for op in ops)
+        self.calls.append(f"{len(ops)} {'+'.join(kinds)}")
+        return super().batch(ops)
+
+
+def test_each_method_makes_few_calls_of_any_store() -> None:
+    store = CountingStore()
+    memory = ConversationMemory(store, "ann")
+
+    def calls(method: Callable[[], object]) -> list[str]:
+        store.calls.clear()
+        method()
+        return list(store.calls)
+
+    assert calls(lambda: memory.save_turn("q", "r", "t")) == ["1 Search", "1 Put"]
+    assert calls(lambda: memory.save_turn("q", "r", "t")) == ["1 Get", "1 Put"]
+    assert calls(lambda: list(memory.turns())) == ["1 Search"]
+    assert calls(lambda: memory.messages("t")) == ["1 Search"]
+    assert calls(lambda: memory.resume("t", max_messages=2)) == ["1 Search"]
+    assert calls(memory.threads) == ["1 Search"]
+    assert calls(lambda: memory.search(" ")) == ["1 Search"]
+    assert calls(lambda: memory.forget("t")) == ["1 Search", "2 Put"]
