@@ -1,4 +1,4 @@
-"""`MemoryAgent`: made of a storage type, or of a store; blocking and awaited."""
+"""`MemoryAgent`: memories in a storage type or in a store; blocking and async."""
 
 from __future__ import annotations
 
@@ -32,28 +32,30 @@ DEFAULT_NAMESPACE: Labels = ("memories",)
 
 
 class MemoryAgent(AwaitedClosing, MovableMemories):
-    """Memories by key, in Postgres, SQLite, a file, or any LangGraph store: one facade over all.
+    """Memories by key in Postgres, SQLite, a file, or any LangGraph store.
 
-    Close it, or use it in `with` or `async with`; what it opened is closed too when it is
-    collected or the process ends. A `store` of the caller's stays open.
+    Close the agent, or use it in `with` or `async with`. Garbage collection and the end of the
+    process also close what it opened. A `store` that the caller passed stays open.
 
     Args:
         storage_type: "database" (as "postgresql" and "postgres"), "sqlite", "mysql", "mongodb",
             "redis", "memory", "json", "csv", "yaml" or "pickle".
-        db_path: the file; for a database the folder of the bundled Postgres.
-        store: a LangGraph store, in place of storage_type, db_path and dsn.
-        user_id: whose memories; None, nobody's. One user's agent reaches no other's.
-        namespace: labels, or a text such as "work:notes", below the user.
-        dsn: the server's address. Without one a database is the bundled Postgres.
-        encryption_key: encrypts all data, and signs a pickle file; from `generate_key`. Several,
-            the newest first, while `rotate` moves what older ones encrypted to the newest.
+        db_path: the path of the file; for a database, the folder of the bundled Postgres.
+        store: a LangGraph store, instead of storage_type, db_path and dsn.
+        user_id: the user whose memories these are; None for nobody's. An agent of one user cannot
+            reach the memories of another.
+        namespace: labels below the user, or a string such as "work:notes".
+        dsn: the server's address. Without it, a database is the bundled Postgres.
+        encryption_key: a key from `generate_key`, which encrypts all data and signs a pickle file.
+            To replace a key, give several, the newest first, and call `rotate`.
         validator: a pydantic model for all data, or models by key and collection.
-        audit: called with an `AuditEntry` before each access, or a file to append them to.
+        audit: a function called with an `AuditEntry` before each access, or the path of a file to
+            append the entries to.
 
     Raises:
         ConfigurationError: a ValueError; an option is wrong.
         MissingExtraError: the storage type's package is not installed.
-        StoreUnavailableError: the server of a storage type of others cannot be reached, or refuses.
+        StoreUnavailableError: the MySQL, MongoDB or Redis server cannot be reached, or refuses.
     """
 
     def __init__(
@@ -86,12 +88,12 @@ class MemoryAgent(AwaitedClosing, MovableMemories):
 
     @staticmethod
     def generate_key() -> str:
-        """A new `encryption_key`; whoever loses it loses what was encrypted with it."""
+        """Generate a new `encryption_key`. Data encrypted with a lost key are lost."""
         return Cipher.generate_key()
 
     @property
     def store(self) -> BaseStore:
-        """The LangGraph store with the memories, relative to the user: for a graph, `transfer` …"""
+        """The LangGraph store of the memories, relative to the user: for a graph or `transfer`."""
         return self._storage.store
 
     def __repr__(self) -> str:
@@ -100,23 +102,23 @@ class MemoryAgent(AwaitedClosing, MovableMemories):
     def schedule_backups(
         self, directory: FilePath, every_minutes: float, keep: int
     ) -> BackupSchedule:
-        """Backs up now and every so many minutes, in this process; the newest `keep` files stay.
+        """Back up now and every `every_minutes` in this process; keep the newest `keep` files.
 
         Raises:
-            InvalidOperationError: no time above 0, or nothing to keep.
+            InvalidOperationError: `every_minutes` is not above 0, or `keep` is below 1.
         """
         schedule = super().schedule_backups(directory, every_minutes, keep)
         self._schedules.append(schedule)
         return schedule
 
     def close(self) -> None:
-        """Stops scheduled backups and closes what the agent opened. Idempotent."""
+        """Stop scheduled backups and close what the agent opened. Idempotent."""
         while self._schedules:
             self._schedules.pop().close()
         self._close()
 
     async def aclose(self) -> None:
-        """As `close`."""
+        """Async form of `close`."""
         await asyncio.to_thread(self.close)
 
     def _scope(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Who accessed or changed which memory, and when; written before it is done."""
+"""The log of accesses: who accessed which memory and when, written before each access."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Action: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One access: `target` is a key, a collection or a path; times are aware, in UTC."""
+    """One access. `target` is a key, a collection or a path; `at` is aware, in UTC."""
 
     at: datetime
     user_id: str | None
@@ -43,18 +43,22 @@ class AuditEntry:
 
 
 Audit: TypeAlias = "Callable[[AuditEntry], object] | str | os.PathLike[str]"
-"""What is called with each entry, or a file to which each is appended as a line of JSON."""
+"""A function called with each entry, or a file to which each is appended as a line of JSON."""
 
 
 class Auditor:
-    """Tells of each access; an access that cannot be told of is not made."""
+    """A writer of the log. An access that cannot be logged is not made."""
 
     def __init__(self, audit: Audit | None, user_id: str | None) -> None:
         self._user_id = user_id
         self._tell = _teller(audit)
 
     def tell(self, action: Action, *targets: str) -> None:
-        """Raises what telling raises, such as OSError for a full disk."""
+        """Log an access to each target.
+
+        Raises:
+            Exception: any error of the log, such as OSError for a full disk.
+        """
         if self._tell is not None:
             now = datetime.now(timezone.utc)
             self._tell([AuditEntry(now, self._user_id, action, target) for target in targets])
@@ -75,7 +79,7 @@ def _teller(audit: Audit | None) -> Callable[[list[AuditEntry]], object] | None:
 
 def _append(path: Path, entries: list[AuditEntry]) -> None:
     lines = b"".join(orjson.dumps(asdict(entry)) + b"\n" for entry in entries)
-    # Unbuffered and at the end: one write, with which those of other processes do not mix.
+    # One unbuffered append, so that the lines of several processes do not mix.
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(number, "ab", buffering=0) as file:
         file.write(lines)

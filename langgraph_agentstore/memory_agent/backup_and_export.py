@@ -1,4 +1,4 @@
-"""Memories on the move: backups, files for others, another storage. All by `transfer`."""
+"""Backups, exports and migrations of memories, all by `transfer`."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _BATCH = 10_000
 
 
 class MovableMemories(Memories):
-    """`Memories` that can be backed up, restored and moved."""
+    """Memories that can be backed up, restored, exported, imported and migrated."""
 
     def backup_data(self, path: FilePath) -> int:
-        """Writes all memories and their links to a file, with a checksum; how many items.
+        """Write all memories and links to a file with a checksum; return the number of items.
 
-        The file is replaced when all is written. Its name says the format, such as
-        `backup.jsonl.gz`; encrypted values stay encrypted.
+        The file is replaced after everything is written. Its name determines the format, such as
+        `backup.jsonl.gz`. Encrypted values stay encrypted.
         """
         return self._exported("backup", path, None)
 
@@ -48,14 +48,14 @@ class MovableMemories(Memories):
         return await asyncio.to_thread(self.backup_data, path)
 
     def restore_data(self, path: FilePath) -> int:
-        """Brings back what `backup_data` wrote, over what is there; how many items.
+        """Restore a file of `backup_data` over existing memories; return the number of items.
 
-        Memories that are not in the backup stay. The file is read to its end before anything is
-        written.
+        Memories that are not in the backup stay. The whole file is verified before the first
+        write.
 
         Raises:
-            DamagedFileError: it was cut off or altered, or is another program's.
-            TransferError: it is of another namespace.
+            DamagedFileError: the file was cut off or altered, or another program wrote it.
+            TransferError: the file is of another namespace or user.
             DecryptionError: its values are not encrypted with this agent's key.
         """
         store = self._verified(path, None, lambda _key, _data: None)
@@ -70,10 +70,10 @@ class MovableMemories(Memories):
     def schedule_backups(
         self, directory: FilePath, every_minutes: float, keep: int
     ) -> BackupSchedule:
-        """Backs up now and every so many minutes, in this process; the newest `keep` files stay.
+        """Back up now and every `every_minutes` in this process; keep the newest `keep` files.
 
         Raises:
-            InvalidOperationError: no time above 0, or nothing to keep.
+            InvalidOperationError: `every_minutes` is not above 0, or `keep` is below 1.
         """
         name = f"memories-{hashlib.sha256(encode_value(self._scope())).hexdigest()[:8]}"
         return BackupSchedule(self.backup_data, expanded(directory), name, every_minutes, keep)
@@ -85,7 +85,7 @@ class MovableMemories(Memories):
         return await asyncio.to_thread(self.schedule_backups, directory, every_minutes, keep)
 
     def export(self, path: FilePath, format: FormatName | None = None) -> int:
-        """As `backup_data`, for others to read: JSON Lines, JSON, CSV, YAML or Parquet."""
+        """Write the same as `backup_data`, as JSON Lines, JSON, CSV, YAML or Parquet."""
         return self._exported("export", path, format)
 
     async def aexport(self, path: FilePath, format: FormatName | None = None) -> int:
@@ -99,15 +99,15 @@ class MovableMemories(Memories):
         *,
         on_conflict: Conflict = "upsert",
     ) -> int:
-        """Writes what `export` wrote, or `transfer.export` of this user; how many items.
+        """Import a file of `export` or of `transfer.export`; return the number of items.
 
         Args:
-            path: the file; its name says the format, unless `format` does.
-            on_conflict: "upsert" replaces what is there, "skip" leaves it, "fail" raises.
+            path: the file. Its name determines the format, unless `format` does.
+            on_conflict: "upsert" replaces existing memories, "skip" keeps them, "fail" raises.
 
         Raises:
             ValidationError: data do not fit the `validator`; nothing was written.
-            VersionConflictError: with "fail", a memory is there.
+            VersionConflictError: a memory exists already, with "fail".
             DamagedFileError, TransferError, DecryptionError: as for `restore_data`.
         """
         store = self._verified(path, format, self._validation.check)
@@ -126,14 +126,14 @@ class MovableMemories(Memories):
         return await asyncio.to_thread(self.import_, path, format, on_conflict=on_conflict)
 
     def migrate_to(self, other: MovableMemories | BaseStore) -> int:
-        """Copies all memories and links into another agent or store; how many items.
+        """Copy all memories and links to another agent or store; return the number of items.
 
-        They are read there again and compared. In a store they are this user's, and of the same
-        namespace; another agent's encryption is its own.
+        The copies are read again and compared. In a store they belong to the same user and
+        namespace. An agent encrypts them with its own key.
 
         Raises:
             ConfigurationError: the other agent has another namespace.
-            CopyMismatchError: the other one does not hold what was copied.
+            CopyMismatchError: the target does not hold what was copied.
         """
         target = other if isinstance(other, MovableMemories) else self._in(other)
         if target._labels != self._labels:
@@ -162,21 +162,21 @@ class MovableMemories(Memories):
         )
 
     def _scope(self) -> list[Any]:
-        """What these memories are, the same in every process: whose backups these are."""
+        """Identify these memories, equally in every process; names of backups hash it."""
         return list(self._labels)
 
     def _storage_in(self, store: BaseStore) -> Storage:
-        """This user's part of another store."""
+        """Return this user's part of another store."""
         raise NotImplementedError
 
     def _reads_as(self, other: MovableMemories) -> bool:
-        """Whether each reads what the other stores."""
+        """Check that each agent can read the values that the other stores."""
         if self._cipher is None or other._cipher is None:
             return self._cipher is other._cipher
         return self._cipher.reads_as(other._cipher)
 
     def _sealed_anew(self, target: MovableMemories) -> int:
-        """Copies, decrypted here and encrypted there, and compares."""
+        """Copy memories decrypted here and encrypted there; compare them."""
         count = 0
         for labels in (self._labels, self._relations):
             items = self._storage.scan(labels, None)
@@ -194,7 +194,7 @@ class MovableMemories(Memories):
         return self._put(key, data) if labels == self._labels else PutOp(labels, key, data)
 
     def _unsealed(self, labels: Labels, key: str, value: Any) -> Any:
-        """Links are not encrypted."""
+        """Decrypt a memory; links are not encrypted."""
         return self._opened(key, value) if labels == self._labels else value
 
     def _exported(self, action: Any, path: FilePath, format: FormatName | None) -> int:
@@ -205,22 +205,22 @@ class MovableMemories(Memories):
     def _verified(
         self, path: FilePath, format: FormatName | None, check: Callable[[str, Any], None]
     ) -> BaseStore:
-        """Reads a file whole, and raises for what must not be written; where it is to go."""
+        """Read the whole file, raise for unwanted records, and return the store to write to."""
         with expanded(path).open("rb") as file:
             verifiable = Verifiable(file, kind_of(path, format), os.fspath(path))
-            # First of all that it is whole, since records may be anything.
+            # The checksum first: records of a damaged file can be anything.
             manifest = verifiable.verify()
             is_users = manifest.addresses == "users" and self._user_id is not None
             address = Address(self._user_id or SHARED, self._labels)
             verifiable.verify(self._checking(address if is_users else self._address(), check))
         store = self._storage.store
-        # Such a file names the user, whom one user's part does not.
+        # Such a file names the user. Only the whole store takes users.
         return store.whole if is_users and isinstance(store, ScopedStore) else store
 
     def _checking(
         self, expected: Address, check: Callable[[str, Any], None]
     ) -> Callable[[dict[str, Any]], None]:
-        """What raises for a document of anybody else, or of another namespace."""
+        """Return a check that raises for a document of another user or namespace."""
 
         def check_document(document: dict[str, Any]) -> None:
             labels = _labels_of(document)
@@ -239,7 +239,7 @@ class MovableMemories(Memories):
         return check_document
 
     def _address(self) -> Address:
-        """Where the memories are, as a file has it."""
+        """Return the address of the memories in a file."""
         store = self._storage.store
         scope = store.planner.scope if isinstance(store, StoreBase) else TUPLES
         return (scope if isinstance(scope, TemplateScope) else TUPLES).address(self._labels)

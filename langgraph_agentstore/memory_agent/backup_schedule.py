@@ -1,4 +1,4 @@
-"""Backups at intervals, made by a thread, of which the newest are kept."""
+"""Backups at intervals by a thread, which keeps the newest ones."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _LONGEST_MINUTES: Final = threading.TIMEOUT_MAX / 60
 
 
 class BackupSchedule(Closing):
-    """Makes a backup at once and after each interval, until it is closed or the process ends.
+    """A thread that backs up at once and after each interval, until closed or the process ends.
 
-    A backup that fails is logged and kept as `last_error`; the older ones stay, and the next is
-    made in its time. Use it in `with`, or call `close()`.
+    A failed backup is logged and its error kept as `last_error`. Older backups stay, and the next
+    one is made on time. Use it in `with`, or call `close()`.
 
     Attributes:
-        last_error: what the last backup raised; None if it was made.
+        last_error: the error of the last backup; None if it succeeded.
     """
 
     def __init__(
@@ -55,18 +55,18 @@ class BackupSchedule(Closing):
         self._thread.start()
 
     def backups(self) -> list[Path]:
-        """The files that there are, oldest first."""
+        """Return the paths of existing backups, oldest first."""
         files = self._directory.iterdir()
         return sorted(path for path in files if self._pattern.fullmatch(path.name))
 
     def wait_for(self, count: int, timeout_s: float | None = None) -> bool:
-        """Waits until so many backups were tried in all, or the schedule is closed; whether."""
+        """Wait for `count` tried backups in all, or for the end; return whether they were tried."""
         with self._changed:
             self._changed.wait_for(lambda: self._tried >= count or self._closing, timeout_s)
             return self._tried >= count
 
     def close(self) -> None:
-        """Ends it, after the backup that is being made; idempotent."""
+        """Stop after the backup in progress. Idempotent."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -1,12 +1,12 @@
-"""Values that only the holder of a key can read, and files that only it can have written.
+"""Encryption of values, and signatures of files, by keys.
 
 A value is encrypted by AES-256-GCM with a key derived from the newest of the agent's keys. Its
-token names that key, and is bound to one memory: user, namespace, the memory's key and the
-encryption key's id are its associated data. So a token that was altered, or that somebody with
-access to the storage moved to another memory or another user, does not decrypt.
+token names that key and is bound to one memory: the associated data are the user, the namespace,
+the memory's key and the encryption key's id. So a token does not decrypt if it was altered, or if
+somebody with access to the storage moved it to another memory or user.
 
-Tokens of 0.1.0 are Fernet's (github.com/fernet/spec), bound to the memory's key alone. They are
-read, and replaced by `rotate`.
+Release 0.1.0 wrote Fernet tokens (github.com/fernet/spec), bound to the memory's key alone. They
+can be read, and `rotate` replaces them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from ..model.json_values import decode_value, encode_value, shown
 from ..model.users import Address
 
 TOKEN_FIELD: Final = "$encrypted"
-"""The one field of a stored value that is encrypted; no filter can name it."""
+"""The only field of an encrypted value; no filter can name it."""
 
 Keys: TypeAlias = "str | bytes | Sequence[str | bytes]"
-"""A key, or several, the newest first: that one encrypts, each decrypts."""
+"""A key, or several, the newest first. The newest encrypts; each decrypts."""
 
 SIGNATURE_BYTES: Final = 32
 _SIGNING: Final = b"langgraph_agentstore: signature of a file of memories"
@@ -41,7 +41,7 @@ _NONCE_BYTES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """One key: what it derives, and the id by which tokens name it."""
+    """One key: the keys derived from it, and the id by which tokens name it."""
 
     secret: bytes
     id: str
@@ -53,7 +53,7 @@ class _Key:
 
 
 class Cipher:
-    """Encrypts and signs with the first of its keys; reads what any of them wrote."""
+    """A ring of keys: the first encrypts and signs, each decrypts and verifies."""
 
     def __init__(self, keys: Keys) -> None:
         given: list[Any] = list(keys) if isinstance(keys, (list, tuple)) else [keys]
@@ -66,12 +66,12 @@ class Cipher:
 
     @staticmethod
     def generate_key() -> str:
-        """Make a new key; whoever loses it loses what was encrypted with it."""
+        """Generate a new key. Data encrypted with a lost key are lost."""
         key: bytes = imported("cryptography.fernet", "encryption").Fernet.generate_key()
         return key.decode()
 
     def encrypted(self, at: Address, key: str, data: Any) -> dict[str, Any]:
-        """Encrypt a memory's data; the value that is stored in their place."""
+        """Encrypt a memory's data; return the value to store instead."""
         nonce = os.urandom(_NONCE_BYTES)
         bound = _bound_to(at, key, self._newest.id)
         sealed = nonce + self._newest.aead.encrypt(nonce, encode_value([data]), bound)
@@ -82,7 +82,7 @@ class Cipher:
         """Decrypt the data of a memory.
 
         Raises:
-            DecryptionError: it is of another key, altered, moved, or not encrypted.
+            DecryptionError: the value has another key, was altered or moved, or is not encrypted.
         """
         if not is_encrypted(value):
             raise DecryptionError(
@@ -100,7 +100,7 @@ class Cipher:
         return is_encrypted(value) and str(value[TOKEN_FIELD]).startswith(prefix)
 
     def signature(self, content: bytes) -> bytes:
-        """Sign a file's content; `SIGNATURE_BYTES` long."""
+        """Return the signature of a file's content, `SIGNATURE_BYTES` long."""
         return self._newest.signature(content)
 
     def has_signed(self, content: bytes, signature: bytes) -> bool:
@@ -110,7 +110,7 @@ class Cipher:
         )
 
     def reads_as(self, other: Cipher) -> bool:
-        """Check that both write alike, and read each other's values."""
+        """Check that both encrypt with the same key and can read each other's values."""
         return self._newest.id == other._newest.id and self._ring.keys() == other._ring.keys()
 
     def _opened(self, at: Address, key: str, token: str) -> Any:
@@ -153,7 +153,7 @@ def is_encrypted(value: Any) -> bool:
 
 
 def _bound_to(at: Address, key: str, key_id: str) -> bytes:
-    """What a token is bound to; JSON, so that no two memories are told alike."""
+    """Return the associated data of a token, as JSON so that they differ for any two memories."""
     return encode_value([_SCHEME, key_id, at.user_id, list(at.labels), key])
 
 

@@ -1,4 +1,4 @@
-"""The content of a file of memories: entries as JSON, CSV, YAML or pickle, and back, exactly."""
+"""Files of memories: conversion of entries to JSON, CSV, YAML or pickle and back, exactly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PICKLE_HEAD: Final = b"langgraph_agentstore memories 1\n"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item as a file holds it; `text` is the value as JSON, times are aware."""
+    """One item of a file. `text` is the value as JSON; times are aware."""
 
     namespace: Labels
     key: str
@@ -45,23 +45,23 @@ class Entry:
 
 
 Content: TypeAlias = dict[tuple[Labels, str], Entry]
-"""What a file holds, by namespace and key."""
+"""The entries of a file, by namespace and key."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """How entries become bytes, and bytes entries."""
+    """The two conversions of a format."""
 
     dump: Callable[[Iterable[Entry]], bytes]
     load: Callable[[bytes], Iterable[Entry]]
 
 
 def file_format(name: str, encryption_key: Keys | None) -> FileFormat:
-    """The format of that name; pickle needs the key, to sign.
+    """Return the format of that name. Pickle needs a key, to sign files.
 
     Raises:
-        ConfigurationError: there is no such format, or pickle without a key.
-        MissingExtraError: YAML without PyYAML.
+        ConfigurationError: the format is unknown, or pickle has no key.
+        MissingExtraError: PyYAML is not installed, for YAML.
     """
     if name not in FILE_FORMATS:
         raise ConfigurationError(f"format {name!r} is not known; known: {', '.join(FILE_FORMATS)}")
@@ -73,10 +73,10 @@ def file_format(name: str, encryption_key: Keys | None) -> FileFormat:
 
 
 def entries_of(format: FileFormat, content: bytes, shown: str) -> list[Entry]:
-    """The entries of a file that `shown` names.
+    """Return the entries of a file; errors name the file as `shown`.
 
     Raises:
-        DamagedFileError: it was cut or altered, or is something else.
+        DamagedFileError: the file was cut or altered, or is something else.
     """
     try:
         return list(format.load(content))
@@ -142,7 +142,7 @@ def _parts(whole: Any) -> Iterable[Entry]:
 
 
 def _dump_json(entries: Iterable[Entry]) -> bytes:
-    # An item to a line, so that two versions of the file can be compared.
+    # One item per line, so that two versions of the file can be compared.
     head = orjson.dumps({"format": FORMAT, "version": FORMAT_VERSION})[:-1]
     items = b",\n".join(
         orjson.dumps(_document(entry, orjson.Fragment(entry.text))) for entry in entries
@@ -229,7 +229,7 @@ def _signed_pickle(cipher: Cipher | None) -> FileFormat:
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Dicts, lists and scalars alone: even with the right key nothing is called."""
+    """An unpickler of dicts, lists and scalars only: nothing is called, even in a signed file."""
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         raise DamagedFileError(f"it would load {module_name}.{global_name}")

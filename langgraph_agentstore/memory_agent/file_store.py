@@ -1,8 +1,9 @@
-"""A LangGraph store in one file, for one person's agent: read whole, replaced whole.
+"""A LangGraph store in one file, for one person's agent.
 
-A write takes the file's lock, reads what others wrote, and puts a new file in the place of the
-old one by a rename: whoever is killed at whatever moment leaves the old file or the new one. So
-every write costs what the whole file does: right for some thousands of items, not for millions.
+The file is read and replaced as a whole. A write takes the file's lock, reads the changes of other
+processes, and renames a new file over the old one. A process killed at any moment leaves the old
+file or the new one. Every write costs as much as the whole file: suitable for thousands of items,
+not for millions.
 """
 
 from __future__ import annotations
@@ -41,16 +42,16 @@ from .stored_values import checked_key
 
 
 class FileStore(Closing, BaseStore):
-    """Items in one file of a format of `FILE_FORMATS`; any number of processes may use it.
+    """A LangGraph store in one file, which any number of processes may use.
 
     Args:
-        path: the file; it appears with the first write. Beside it lies an empty `….lock`.
+        path: the file, created by the first write. An empty `….lock` file lies beside it.
         format: "json", "csv", "yaml" or "pickle".
-        encryption_key: signs a pickle file; without it there is none. From
-            `MemoryAgent.generate_key`. Values are not encrypted here.
+        encryption_key: a key from `MemoryAgent.generate_key`, which signs a pickle file. Pickle
+            requires it. The store does not encrypt values.
 
     Raises:
-        ConfigurationError: the format is unknown, or pickle without a key.
+        ConfigurationError: the format is unknown, or pickle has no key.
         MissingExtraError: the format's package is not installed.
     """
 
@@ -67,7 +68,7 @@ class FileStore(Closing, BaseStore):
         return f"FileStore({str(self._file.path)!r})"
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Does all operations, or none; reads come before writes, and see one state of the file."""
+        """Run all operations or none. Reads come before writes and see one state of the file."""
         todo = list(ops)
         for op in todo:
             _check(op)
@@ -82,14 +83,14 @@ class FileStore(Closing, BaseStore):
         return results
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """As `batch`, on a thread."""
+        """Async form of `batch`; it runs in a thread."""
         return await asyncio.to_thread(self.batch, list(ops))
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Within the block this thread's writes are one: the file is replaced at its end, or not.
+        """Make all writes of this thread within the block at once, at its end, or none on an error.
 
-        Other threads and processes read the old file meanwhile, and wait to write.
+        Meanwhile other threads and processes read the old file, and wait before they write.
         """
         if self._changed() is not None:
             yield
@@ -102,7 +103,7 @@ class FileStore(Closing, BaseStore):
                 self._thread.content = None
 
     def rewrite(self) -> None:
-        """Write the file again as it is: signed with the newest key."""
+        """Write the file again, signed with the newest key."""
         self._file.rewrite()
 
     @contextmanager
@@ -112,14 +113,14 @@ class FileStore(Closing, BaseStore):
             with self._file.changing() as content:
                 yield content
         else:
-            yield content  # checked before it is changed: nothing fails half way
+            yield content  # puts were checked before, so nothing fails halfway
 
     def _changed(self) -> Content | None:
-        """What this thread is changing `together`."""
+        """Return the content that this thread changes within `together`, or None."""
         return getattr(self._thread, "content", None)
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Close the file; the next call opens it again."""
         self._file.close()
 
     def _parse(self, data: bytes) -> Content:
@@ -132,7 +133,7 @@ class FileStore(Closing, BaseStore):
 
 
 def _check(op: Op) -> None:
-    """Raises for what no store of this package takes; puts are looked at by `_checked`."""
+    """Raise for an invalid read; `_checked` checks puts."""
     if isinstance(op, GetOp):
         check_labels(op.namespace)
         checked_key(op.key)
@@ -155,7 +156,7 @@ def _check_numbers(**numbers: int) -> None:
 
 
 def _checked(op: PutOp) -> tuple[tuple[Labels, str], bytes | None]:
-    """Where a put goes, and its value as text; None deletes."""
+    """Return the address of a put and its value as JSON text; None deletes."""
     labels = check_labels(op.namespace)
     check_writable(labels)
     return (labels, checked_key(op.key)), None if op.value is None else encode_mapping(op.value)

@@ -1,4 +1,4 @@
-"""The memories of an agent: stored, read, found, changed, linked."""
+"""The memories of an agent: store, read, search, update and link them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from .stored_values import (
 logger = logging.getLogger("langgraph_agentstore.memory_agent")
 
 RELATIONS: Final = "$relations"
-"""The label below the memories' namespace where their relations are."""
+"""The label below the memories' namespace that holds their links."""
 
 
 class Relation(NamedTuple):
@@ -56,9 +56,9 @@ class Relation(NamedTuple):
 
 
 class Memories(Handle):
-    """What is remembered, by key, in one namespace of one storage; any JSON is data.
+    """Memories by key in one namespace of one storage. Data may be any JSON value.
 
-    A key is a non-empty string. A *collection* is all keys that begin with a text ending in `/`
+    A key is a non-empty string. A *collection* is all keys that begin with a prefix ending in `/`
     or `:`, such as `users/`.
     """
 
@@ -81,11 +81,11 @@ class Memories(Handle):
         self._user_id = user_id
 
     def store_memory(self, key: str, data: Any) -> None:
-        """Stores data under a key, in place of what is there.
+        """Store data under a key; replace existing data.
 
         Raises:
-            ValidationError: pydantic's, if the data do not fit the `validator`.
-            ValueTypeError, InvalidValueError: they are not JSON.
+            ValidationError: pydantic's error; the data do not fit the `validator`.
+            ValueTypeError, InvalidValueError: the data are not JSON.
         """
         self.batch_store([(key, data)])
 
@@ -94,10 +94,10 @@ class Memories(Handle):
         await asyncio.to_thread(self.store_memory, key, data)
 
     def batch_store(self, memories: Iterable[tuple[str, Any]]) -> int:
-        """Stores (key, data) pairs, all or none; how many. Of equal keys the last stays.
+        """Store (key, data) pairs; return their number. Of pairs with one key, the last wins.
 
-        Everything is checked before anything is written. Postgres, SQLite, files and memory then
-        write in one transaction; the stores of others as their `batch` does.
+        All pairs are checked before the first write. Postgres, SQLite, files and memory then write
+        all or none in one transaction; other stores write as their `batch` does.
         """
         pairs = checked_pairs(memories)
         for key, data in pairs:
@@ -112,9 +112,10 @@ class Memories(Handle):
         return await asyncio.to_thread(self.batch_store, memories)
 
     def retrieve_memory(self, key: str, filter: Mapping[str, Any] | None = None) -> Any:
-        """The data under a key, or None. Any change of it is the caller's own.
+        """Return the data under a key, or None. Changing the returned data changes no memory.
 
-        With a filter: of a list the elements that match, of anything else itself if it does.
+        With a filter, return the matching elements of a list, and any other data only if it
+        matches.
         """
         name, passes = checked_key(key), self._passes(filter)
         self._auditor.tell("retrieve", name)
@@ -126,17 +127,17 @@ class Memories(Handle):
         return await asyncio.to_thread(self.retrieve_memory, key, filter)
 
     def update_memory(self, key: str, data: Any) -> Any:
-        """Merges the fields of an object into the one that is there; replaces anything else.
+        """Merge the fields of an object into the stored one; replace any other data.
 
-        Nobody else's update is lost, but in the stores of others. The merge is shallow: a field's
-        value is replaced whole.
+        The merge is shallow: a field's whole value is replaced. Concurrent updates are not lost in
+        Postgres, SQLite, files and memory; in other stores they may be.
 
         Returns:
-            The data that are there now.
+            The updated data.
 
         Raises:
             MissingMemoryError: a KeyError; there is no such memory.
-            ValidationError: what would come of it does not fit the `validator`.
+            ValidationError: the updated data do not fit the `validator`.
         """
         name, new = checked_key(key), plain_data(data)
         self._auditor.tell("update", name)
@@ -156,7 +157,7 @@ class Memories(Handle):
         return await asyncio.to_thread(self.update_memory, key, data)
 
     def delete_memory(self, key: str) -> bool:
-        """Removes a memory and its links, from it and to it; whether it was there."""
+        """Delete a memory and all links from it and to it; return whether the memory existed."""
         name = checked_key(key)
         self._auditor.tell("delete", name)
         if self._storage.get(self._labels, name) is None:
@@ -176,15 +177,15 @@ class Memories(Handle):
         return await asyncio.to_thread(self.delete_memory, key)
 
     def search_memory(self, collection: str, filter: Mapping[str, Any] | None = None) -> list[Any]:
-        """What matches a filter, by key.
+        """Return the data that match a filter, in the order of their keys.
 
-        In a collection, memories that cannot be decrypted are left out, with one warning in the
-        log; `unreadable_memories` names them.
+        Memories of a collection that cannot be decrypted are left out, with one warning in the
+        log. `unreadable_memories` lists them.
 
         Args:
-            collection: a key, or what all keys begin with, ending in `/` or `:`. A list under a
-                key is as many things to find as it has elements; anything else is one.
-            filter: as of every store of this package; None for everything.
+            collection: a key, or a prefix of keys that ends in `/` or `:`. The elements of a list
+                are matched and returned one by one; any other data as a whole.
+            filter: a filter as in every store of this package; None for everything.
         """
         name, passes = checked_key(collection), self._passes(filter)
         self._auditor.tell("search", name)
@@ -202,7 +203,7 @@ class Memories(Handle):
         return await asyncio.to_thread(self.search_memory, collection, filter)
 
     def list_memories(self, prefix: str | None = None) -> list[str]:
-        """All keys that begin with the prefix, sorted."""
+        """Return all keys that begin with the prefix, sorted."""
         start = "" if prefix is None else checked_key(prefix)
         self._auditor.tell("list", start)
         return sorted(self._storage.keys(self._labels, start))
@@ -212,7 +213,7 @@ class Memories(Handle):
         return await asyncio.to_thread(self.list_memories, prefix)
 
     def unreadable_memories(self, prefix: str | None = None) -> list[str]:
-        """List the memories that this agent's keys cannot decrypt, or that are not encrypted."""
+        """Return the keys of memories that this agent cannot decrypt, or that are not encrypted."""
         start = "" if prefix is None else checked_key(prefix)
         self._auditor.tell("search", start)
         memories = self._storage.scan(self._labels, None, start)
@@ -223,17 +224,17 @@ class Memories(Handle):
         return await asyncio.to_thread(self.unreadable_memories, prefix)
 
     def rotate(self, *, progress: Progress | bool | None = None) -> int:
-        """Encrypt anew, with the newest key, whatever an older key or release encrypted.
+        """Encrypt all memories of older keys and releases again, with the newest key.
 
-        Each memory is changed on its own and read by the whole ring at any moment, so a run that
-        was killed is simply run again; a file is replaced once. Give every process both keys,
-        the newest first, before; take the old one away after.
+        Before the run, give every process both keys, the newest first; afterwards remove the old
+        one. Each memory is changed on its own and can be read at any moment, so run it again if it
+        was killed. A file is replaced once.
 
         Args:
             progress: True for a bar, or a callable; see `AgentStore.load`.
 
         Returns:
-            How many memories were encrypted anew.
+            The number of memories that were encrypted again.
 
         Raises:
             ConfigurationError: the agent has no `encryption_key`.
@@ -280,10 +281,10 @@ class Memories(Handle):
         return True
 
     def link(self, key: str, other_key: str, relation: str) -> None:
-        """Says that one memory has a relation to another; once more changes nothing.
+        """Link one memory to another by a relation. Repeating a link changes nothing.
 
         Raises:
-            MissingMemoryError: a KeyError; one of the two is not there.
+            MissingMemoryError: a KeyError; one of the two does not exist.
         """
         start, end, kind = checked_key(key), checked_key(other_key), _checked_relation(relation)
         self._auditor.tell("link", start, end)
@@ -300,7 +301,7 @@ class Memories(Handle):
         await asyncio.to_thread(self.link, key, other_key, relation)
 
     def related(self, key: str, relation: str | None = None) -> list[Relation]:
-        """The links that a memory has to others, sorted; of one relation, if it is named."""
+        """Return the links from a memory to others, sorted; only those of `relation`, if given."""
         name = checked_key(key)
         self._auditor.tell("related", name)
         links = [link for _, link in self._links({"from": name}) if link["from"] == name]
@@ -330,7 +331,7 @@ class Memories(Handle):
         return data_of(value)
 
     def _address_of_all(self) -> Address:
-        """Whose memories these are, and where: the same from every store that holds them."""
+        """Return the user and labels of these memories, the same in every store of them."""
         store = self._storage.store
         if isinstance(store, ItemStore):
             return store.planner.scope.address(self._labels)
@@ -344,7 +345,7 @@ class Memories(Handle):
         return True
 
     def _readable(self, memories: Iterable[tuple[str, Value]]) -> Iterator[tuple[str, Any]]:
-        """The data of memories; those that cannot be decrypted are counted in one warning."""
+        """Yield the data of memories; count those that cannot be decrypted in one warning."""
         unreadable = 0
         for key, value in memories:
             try:
@@ -367,8 +368,8 @@ class Memories(Handle):
     def _memories(
         self, prefix: str, filter: Mapping[str, Any] | None
     ) -> Iterator[tuple[str, Value]]:
-        """Those of a collection; a filter leaves out at most what it does not match."""
-        # What is encrypted is nothing to the storage's filter.
+        """Yield the memories of a collection; the storage may leave out those that do not match."""
+        # The storage cannot filter encrypted values.
         wanted = None if self._cipher is not None else filter_for_items(filter)
         return self._storage.scan(self._labels, wanted, prefix)
 
@@ -395,5 +396,5 @@ def _checked_relation(relation: object) -> str:
 
 
 def _hints_of(store: object) -> Hints:
-    """Those of the store, if it gives any: what the store says need not be said again."""
+    """Return the hints of the store, if it has any, so that no hint is given twice."""
     return store.executor.current_rules.hints if isinstance(store, ItemStore) else Hints()

@@ -17,7 +17,7 @@ Validator: TypeAlias = "Model | Mapping[str, Model]"
 
 
 class UserProfile(BaseModel):
-    """Who the user is. Fields of one's own are allowed beside these."""
+    """A user. Additional fields are allowed."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -39,7 +39,7 @@ class Message(BaseModel):
 
 
 class Conversation(BaseModel):
-    """A conversation: its messages, oldest first."""
+    """A conversation with its messages, oldest first."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -49,7 +49,7 @@ class Conversation(BaseModel):
 
 
 class Validation:
-    """Models by key or collection; one model alone is for every key."""
+    """Models by key or collection; a single model applies to every key."""
 
     def __init__(self, validator: Validator | None) -> None:
         models = validator if isinstance(validator, Mapping) else {"": validator}
@@ -60,10 +60,10 @@ class Validation:
         }
 
     def check(self, key: str, data: Any) -> None:
-        """Raises pydantic's ValidationError for data that does not fit; lists, by their elements.
+        """Raise pydantic's ValidationError for data that do not fit; check lists by element.
 
-        Data is stored as it is given, not as the model would have it. The error shows no data:
-        part of it may be what was stored, and decrypted.
+        Data are stored unchanged, not as the model would convert them. The error shows no data,
+        since part of them may be decrypted.
         """
         name = self._name_for(key)
         if name is None:
@@ -75,7 +75,7 @@ class Validation:
             raise _without_data(error) from None
 
     def _name_for(self, key: str) -> str | None:
-        """The key itself, else the longest collection that it is in, else what is for all."""
+        """Return the key itself, else its longest collection, else the general model's name."""
         if key in self._adapters:
             return key
         within = [n for n in self._adapters if (not n or is_collection(n)) and key.startswith(n)]
@@ -83,7 +83,7 @@ class Validation:
 
 
 def _without_data(error: ValidationError) -> ValidationError:
-    """The same error, without what was given."""
+    """Return the same error without the given data."""
     details = [
         InitErrorDetails(
             type=PydanticCustomError(each["type"], _message(each)),
@@ -96,7 +96,7 @@ def _without_data(error: ValidationError) -> ValidationError:
 
 
 def _message(said: ErrorDetails) -> str:
-    # The one message of pydantic's own that quotes what was given.
+    # This message of pydantic alone quotes the given data.
     quotes = said["type"] == "union_tag_invalid"
     return "Input has a tag that is none of the expected ones" if quotes else said["msg"]
 

@@ -1,4 +1,4 @@
-"""What a memory agent asks of a store: the small protocol between the facade and its storage.
+"""Storages of a memory agent: a small protocol, and its implementations.
 
 Any LangGraph store can answer it (`StoreStorage`); an `AgentStore` answers it faster, and with
 more promises (`AgentStoreStorage`); so does a file (`LocalFileStorage`).
@@ -27,53 +27,53 @@ from .file_store import FileStore
 
 Value: TypeAlias = dict[str, Any]
 Change: TypeAlias = Callable[[Value | None], Value]
-"""From a value, or None, to the new one. It may be called several times, or raise."""
+"""A function from a value, or None, to the new value. It may be called again, and may raise."""
 
 _PAGE: Final = 1_000_000
-"""Few stores read a page from where the last one ended; so it is one page, as a rule."""
+"""Items per page: usually one page, since few stores continue where the last page ended."""
 
 
 class Storage(Protocol):
-    """Items by namespace and key; values are objects, and the caller's own at each call."""
+    """Items by namespace and key. Values are objects; each call returns new ones."""
 
     store: BaseStore
-    """The same items for `transfer`."""
+    """The same items as a store, for `transfer`."""
 
     def get(self, labels: Labels, key: str) -> Value | None:
-        """The value, or None."""
+        """Return the value, or None."""
 
     def get_many(self, labels: Labels, keys: Sequence[str]) -> list[Value | None]:
-        """The values of several keys, in their order, read at once."""
+        """Return the values of several keys in the order given, read at once."""
         return [self.get(labels, key) for key in keys]
 
     def keys(self, labels: Labels, prefix: str) -> Iterable[str]:
-        """The keys of exactly this namespace that begin with the prefix, in any order."""
+        """Return the keys of exactly this namespace that begin with the prefix, in any order."""
         return (key for key, _ in self.scan(labels, None, prefix))
 
     def write(self, puts: Sequence[PutOp]) -> None:
-        """Does all puts, or none where the store can."""
+        """Run all puts, or none on an error where the store can."""
 
     def update(self, labels: Labels, key: str, change: Change) -> Value:
-        """Replaces a value by what is made of it; what it raises leaves the value."""
+        """Replace a value by the result of `change`; an error of it leaves the value."""
 
     def together(self) -> AbstractContextManager[Any]:
-        """Within it writes are one, where the store can; of one thread."""
+        """Make this thread's writes within the block at once, where the store can."""
 
     def rewrite(self) -> None:
-        """Signs anew what is signed as a whole."""
+        """Sign the storage again, if it is signed as a whole."""
         return
 
     def scan(
         self, labels: Labels, filter: Mapping[str, Any] | None, prefix: str = "", /
     ) -> Iterator[tuple[str, Value]]:
-        """Items of exactly this namespace whose keys begin with the prefix.
+        """Yield the items of exactly this namespace whose keys begin with the prefix.
 
-        Those that a filter excludes may be left out, or not.
+        Items that do not match the filter may be left out.
         """
 
 
 class StoreStorage(Storage):
-    """Any LangGraph store. Two processes that update one value at once: the later one wins."""
+    """Any LangGraph store. If two processes update one value at once, the later one wins."""
 
     def __init__(
         self, store: BaseStore, alone: Callable[[], AbstractContextManager[Any]] | None = None
@@ -81,7 +81,7 @@ class StoreStorage(Storage):
         lock = threading.Lock()
         self.store = store
         self._alone = alone or (lambda: lock)
-        # It gives out what it holds: a caller that changes that would change the memory.
+        # It returns the stored objects themselves, and a caller may change what it gets.
         self._own = _copied if isinstance(store, InMemoryStore) else dict[str, Any]
 
     @override
@@ -124,12 +124,12 @@ class StoreStorage(Storage):
                     seen.add(item.key)
                     if item.key.startswith(prefix):
                         yield item.key, self._own(item.value)
-            if len(seen) == before:  # a store that knows no offset gives the same page again
+            if len(seen) == before:  # the store ignores offsets and repeated the page
                 return
 
 
 class LocalFileStorage(StoreStorage):
-    """A file, or one user's part of it: updates hold the file's lock."""
+    """A file, or one user's part of it. Updates hold the file's lock."""
 
     def __init__(self, file: FileStore, view: BaseStore) -> None:
         super().__init__(view)
@@ -150,7 +150,7 @@ class LocalFileStorage(StoreStorage):
 
 
 class AgentStoreStorage(Storage):
-    """An `AgentStore` or a view of it: filters run on the server, many writes are one COPY."""
+    """An `AgentStore` or a view. Filters run on the server; many writes are one COPY."""
 
     def __init__(self, store: ItemStore) -> None:
         self.store: ItemStore = store
@@ -175,7 +175,7 @@ class AgentStoreStorage(Storage):
 
     @override
     def write(self, puts: Sequence[PutOp]) -> None:
-        """One transaction, unless something is deleted."""
+        """Run the puts in one transaction, unless one deletes an item."""
         if len(puts) < 2 or any(put.value is None for put in puts):
             self.store.batch(puts)
             return

@@ -1,4 +1,4 @@
-"""Storage types by name: what each needs, and how its store is opened."""
+"""Storage types by name, and how the store of each is opened."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SQLITE_PATH: Final = "memories.db"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the memories are, as the caller says it."""
+    """The place of the memories, as the caller gave it."""
 
     db_path: str | Path | None
     dsn: str | None
@@ -41,17 +41,17 @@ Alone: TypeAlias = Callable[[], AbstractContextManager[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A store; `alone` excludes other processes from updates, where the store itself does not."""
+    """A store. `alone` locks out other processes during updates, if the store does not."""
 
     store: BaseStore
     alone: Alone | None = None
 
 
 def opened(storage_type: str, place: Place, closing: ExitStack) -> Opened:
-    """The store of a storage type; `closing` has what closes it.
+    """Open the store of a storage type; add its closing to `closing`.
 
     Raises:
-        ConfigurationError: there is no such type, or something that it needs is missing.
+        ConfigurationError: the type is unknown, or an option that it needs is missing.
         MissingExtraError: its package is not installed.
         StoreUnavailableError: its server cannot be reached, or refuses.
     """
@@ -64,7 +64,7 @@ def opened(storage_type: str, place: Place, closing: ExitStack) -> Opened:
 
 
 def storage_of(given: Opened, user_id: str | None) -> Storage:
-    """The storage of a store, or of one user's part of it.
+    """Return the storage of a store, or of one user's part of it.
 
     Raises:
         ConfigurationError: the store is another user's view.
@@ -109,7 +109,7 @@ def _open_sqlite(_type: str, place: Place, closing: ExitStack) -> Opened:
 
 
 def _served(module: str, name: str) -> Callable[[str, Place, ExitStack], Opened]:
-    """What opens a store that others maintain, by the address of its server."""
+    """Return a function that opens a store of another package by its server's address."""
 
     def open_store(type: str, place: Place, closing: ExitStack) -> Opened:
         kind = getattr(imported(module, type), name)
@@ -120,7 +120,7 @@ def _served(module: str, name: str) -> Callable[[str, Place, ExitStack], Opened]
             )
         try:
             store = closing.enter_context(kind.from_conn_string(str(address)))
-        except ValueError:  # it may quote what it takes for a port: a part of a password
+        except ValueError:  # its message may quote a part of the password as a port
             raise ConfigurationError(
                 f"the address of the {type} server cannot be read: in a password @ / ? # [ ] % "
                 "are quoted as in urllib.parse.quote(password, safe='')"
@@ -159,4 +159,4 @@ _OPENERS: Final[Mapping[str, Callable[[str, Place, ExitStack], Opened]]] = {
     **dict.fromkeys(FILE_FORMATS, _open_file),
 }
 STORAGE_TYPES: Final = tuple(_OPENERS)
-"""The names of storage types that `MemoryAgent` takes."""
+"""The names of all storage types of `MemoryAgent`."""

@@ -1,8 +1,8 @@
-"""How data is stored in a LangGraph item, and what a filter finds in it.
+"""The conversion of data to LangGraph items, and filters over data.
 
-An item's value is an object. Data that is one is stored as it is; any other as
-`{"value": data, "$plain": true}`, whose mark no filter can name: so a filter sees `{"value": v}`,
-as everywhere in this package.
+An item's value is an object. Objects are stored unchanged, any other data as
+`{"value": data, "$plain": true}`. No filter can name `$plain`, so a filter sees `{"value": v}`, as
+everywhere in this package.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _ENDS_OF_COLLECTIONS: Final = ("/", ":")
 
 
 def plain_data(data: object) -> Any:
-    """The data as plain JSON, a copy; a pydantic model as its fields.
+    """Return a copy of the data as plain JSON; a pydantic model becomes its fields.
 
     Raises:
-        ValueTypeError, InvalidValueError: it is not JSON, or has a field that is reserved.
+        ValueTypeError, InvalidValueError: the data are not JSON, or have a reserved field.
     """
     if isinstance(data, BaseModel):
         data = data.model_dump(mode="json")
@@ -38,17 +38,17 @@ def plain_data(data: object) -> Any:
 
 
 def stored_value(plain: Any) -> dict[str, Any]:
-    """The value of the item that holds it."""
+    """Return the item's value for plain data."""
     return plain if isinstance(plain, dict) else {"value": plain, PLAIN: True}
 
 
 def data_of(value: dict[str, Any]) -> Any:
-    """The inverse of `stored_value`."""
+    """Return the data of an item's value; the inverse of `stored_value`."""
     return value["value"] if PLAIN in value else value
 
 
 def checked_key(key: object) -> str:
-    """The key, if every storage can hold it."""
+    """Return the key; raise InvalidKeyError if some storage could not hold it."""
     if not isinstance(key, str) or not key:
         raise InvalidKeyError(f"a key is a non-empty string such as 'user:ada', got {key!r}")
     try:
@@ -59,45 +59,45 @@ def checked_key(key: object) -> str:
 
 
 def is_collection(name: str) -> bool:
-    """Whether it names all keys that begin with it."""
+    """Check that a name stands for all keys that begin with it."""
     return name.endswith(_ENDS_OF_COLLECTIONS)
 
 
 def checked_filter(filter: Mapping[str, Any] | None) -> Filter:
-    """The filter, parsed; None lets everything pass."""
+    """Parse a filter; None matches everything."""
     return parse_filter({} if filter is None else filter)
 
 
 def reduced(data: Any, filter: Filter) -> Any:
-    """Of a list the elements that match; any other data if it matches, else None."""
+    """Return the matching elements of a list; any other data if it matches, else None."""
     if isinstance(data, list):
         return [element for element in data if matches(filter, element)]
     return data if matches(filter, data) else None
 
 
 def found_in(data: Any, filter: Filter) -> list[Any]:
-    """Of a list the elements that match; any other data is a list of one."""
+    """Return the matching elements of a list; any other data counts as a list of one."""
     elements = data if isinstance(data, list) else [data]
     return [element for element in elements if matches(filter, element)]
 
 
 def filter_for_items(filter: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A filter that lets pass every item in which something may be found; None for all.
+    """Return a filter that passes every item that may contain a match; None passes all.
 
-    A list is seen by its elements, which the store's filter does not look at: it passes whole.
+    A store's filter does not look at the elements of a list, so every list passes.
     """
     if not filter:
         return None
     wider = {"$or": [dict(filter), {"value": {"$contains": []}}]}
     try:
         parse_filter(wider)
-    except InvalidFilterError:  # as deep or as long as a filter may be
+    except InvalidFilterError:  # the given filter is already as deep or as long as is allowed
         return None
     return wider
 
 
 def checked_pairs(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Keys and plain data, in order; the error says which pair is wrong."""
+    """Return keys and plain data in order; an error names the number of the wrong pair."""
     checked = []
     for number, pair in enumerate(pairs):
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:  # type: ignore[redundant-expr]

@@ -109,9 +109,9 @@ def decode_label(label: str) -> str:
 
 
 class ScopedStore(Handle, BaseStore):
-    """A view of what lies at or below `("users", user)`; nothing reaches beyond it.
+    """A view of the items at or below the labels of one user; it reaches no others.
 
-    `labels_of_user` says which label is whose.
+    All namespaces are relative to `labels_of_user`.
     """
 
     def __init__(self, store: BaseStore, user_id: str) -> None:
@@ -124,13 +124,13 @@ class ScopedStore(Handle, BaseStore):
         return f"ScopedStore({self.whole!r}, {self._head[1]!r})"
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """As the store's own, within the scope."""
+        """Run operations of the store within the user's part."""
         todo = list(ops)
         results = self.whole.batch([self._outwards(op) for op in todo])
         return [self._inwards(op, result) for op, result in zip(todo, results, strict=True)]
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """As `batch`, on a thread: not every store has awaitable methods."""
+        """Async form of `batch`; it runs in a thread, since some stores have no async methods."""
         return await asyncio.to_thread(self.batch, list(ops))
 
     def _outwards(self, op: Any) -> Any:
@@ -139,7 +139,7 @@ class ScopedStore(Handle, BaseStore):
         if isinstance(op, SearchOp):
             return op._replace(namespace_prefix=(*self._head, *op.namespace_prefix))
         if isinstance(op, ListNamespacesOp):
-            # All of them: which are asked for is decided on what is left without the head.
+            # List all. The conditions apply to the labels below the head.
             within = (MatchCondition("prefix", self._head),)
             return ListNamespacesOp(within, max_depth=None, limit=_ALL, offset=0)
         return op
@@ -148,7 +148,7 @@ class ScopedStore(Handle, BaseStore):
         if isinstance(op, GetOp):
             return None if result is None else self._item(Item, result)
         if isinstance(op, SearchOp):
-            # Some stores compare characters, not labels: another user's items go here.
+            # Some stores compare characters, not labels, and so find items of other users.
             own = (item for item in result if self._is_own(item.namespace))
             return [self._item(SearchItem, item, score=item.score) for item in own]
         if isinstance(op, ListNamespacesOp):
@@ -179,7 +179,7 @@ class ScopedStore(Handle, BaseStore):
 
 
 def meets(namespace: Labels, condition: MatchCondition) -> bool:
-    """Whether a namespace begins or ends as the condition says; `*` is any one label."""
+    """Check a namespace against a prefix or suffix condition; `*` is any one label."""
     path = condition.path
     if len(path) > len(namespace):
         return False
