@@ -19,8 +19,8 @@ from ..model.users import SHARED, Address, check_user_id
 from ..sql.items.records import StoredRecord, item_id_of
 from ..sql.statement import ItemId, SqlContext, Statement
 from ..store.agent_store import AgentStore
-from ..store.bulk_load import check_size
 from ..store.executor import ResultT
+from ..store.items import check_size
 from .explain import QueryPlan, query_plans
 from .models import DataStoreRecord, record_of
 from .options import checked_limit

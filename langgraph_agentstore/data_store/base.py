@@ -17,7 +17,7 @@ from ..model.namespaces import Labels
 from ..model.users import RecordScope
 from ..sql.planner import Planner
 from ..store.base import StoreBase
-from ..store.bulk_load import check_size
+from ..store.items import check_size
 from ..store.search import Search
 from ..store.views import check_view
 from .atomic_changes import AtomicChanges

@@ -14,6 +14,7 @@ from ..model.ttl import ttl_interval
 from ..sql.indexed_content import content_of
 from ..sql.statement import NO_METADATA, Put, SqlContext
 from ..store.base import StoreBase
+from ..store.items import default_ttl
 from .ops_log import log_entry
 from .options import Settings
 
@@ -92,7 +93,7 @@ class OperationsBase:
         for minutes in (ttl, self.settings.ttl):
             if not isinstance(minutes, NotProvided):
                 return minutes
-        return (self.store.ttl_config or {}).get("default_ttl")
+        return default_ttl(self.store)
 
     def wrote(self, put: Put) -> None:
         """Note the agent as the last to touch the record. This counts no read."""

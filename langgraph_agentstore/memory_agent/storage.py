@@ -20,8 +20,8 @@ from ..model.json_values import as_mapping, decode_value, encode_value
 from ..model.namespaces import Labels
 from ..sql.items.records import plan_keys, plan_page_of_values
 from ..sql.statement import StoredValue
-from ..store.bulk_load import LARGEST_BATCH, LOAD_BATCH_SIZE
-from ..store.items import PAGE_SIZE
+from ..store.bulk_load import LOAD_BATCH_SIZE
+from ..store.items import LARGEST_SIZE, PAGE_SIZE
 from ..store.views import ItemStore
 from .file_store import FileStore
 
@@ -179,9 +179,9 @@ class AgentStoreStorage(Storage):
         if len(puts) < 2 or any(put.value is None for put in puts):
             self.store.batch(puts)
             return
-        if len(puts) > LARGEST_BATCH:
+        if len(puts) > LARGEST_SIZE:
             raise InvalidOperationError(
-                f"at most {LARGEST_BATCH} memories are written at once, got {len(puts)}"
+                f"at most {LARGEST_SIZE} memories are written at once, got {len(puts)}"
             )
         self.store.load(puts, batch_size=max(len(puts), LOAD_BATCH_SIZE))
 

@@ -41,17 +41,6 @@ class StoreBase(Handle, BaseStore):
     def ttl_config(self, given: TTLConfig | None) -> None:
         self._ttl_options = replaced_options(self._ttl_options, given)
 
-    @property
-    def default_ttl_minutes(self) -> float | None:
-        """The TTL of items that are written without one."""
-        return (self.ttl_config or {}).get("default_ttl")
-
     def explain(self, op: Op) -> Explanation:
         """Return the statement that an operation becomes on its own; needs no connection."""
         return self.planner.explain(op)
-
-    def _refresh(self, refresh_ttl: bool | None) -> bool:
-        """Whether a read moves expiries on: as it was asked, else as the store does."""
-        if refresh_ttl is not None:
-            return refresh_ttl
-        return (self.ttl_config or {}).get("refresh_on_read", True)

@@ -10,13 +10,13 @@ from langgraph.store.base import Item, PutOp
 
 from .._support.progress import Progress, telling_progress
 from ..errors import AgentStoreError, InvalidOperationError, ValueTypeError
-from ..model.checks import check_whole
 from ..model.namespaces import Labels
 from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from ..sql.planner import Planner
 from ..sql.search.vector_codec import vector_bytes
 from ..sql.statement import ItemId, Put
 from .base import StoreBase
+from .items import check_size, default_ttl
 from .steps import Steps, arun, run
 
 ToLoad: TypeAlias = (
@@ -25,7 +25,6 @@ ToLoad: TypeAlias = (
 )
 
 LOAD_BATCH_SIZE = 10_000
-LARGEST_BATCH = 1_000_000
 
 
 class BulkLoad(StoreBase):
@@ -87,7 +86,7 @@ class BulkLoad(StoreBase):
 
     def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
         check_size("batch_size", size)
-        return load_batches(items, size, self.planner, self.default_ttl_minutes)
+        return load_batches(items, size, self.planner, default_ttl(self))
 
 
 def _length(items: Iterable[ToLoad]) -> int | None:
@@ -129,11 +128,6 @@ def telling(written: int) -> Iterator[None]:
     except AgentStoreError as error:
         error.args = (f"{error} (the first {written} items are written)",)
         raise
-
-
-def check_size(name: str, size: int) -> None:
-    """Raise InvalidOperationError unless `size` is valid for a batch or a page."""
-    check_whole(name, size, 1, LARGEST_BATCH)
 
 
 def _planned(given: ToLoad, planner: Planner, default_ttl: float | None) -> Put:

@@ -34,7 +34,6 @@ from ..sql.statement import (
     Statement,
 )
 from .base import StoreBase
-from .bulk_load import check_size
 from .steps import Steps, arun, run
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
@@ -43,6 +42,7 @@ UPDATE_ATTEMPTS = 1000
 """After so many lost races `update` gives up; each means that another writer succeeded."""
 
 PAGE_SIZE = 1000
+LARGEST_SIZE = 1_000_000
 
 Index = Literal[False] | list[str] | None
 
@@ -279,11 +279,26 @@ class Items(StoreBase):
         return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.context)
 
 
+def check_size(name: str, size: int) -> None:
+    """Raise InvalidOperationError unless `size` is valid for a batch or a page."""
+    check_whole(name, size, 1, LARGEST_SIZE)
+
+
+def default_ttl(store: StoreBase) -> float | None:
+    """Return the TTL, in minutes, of items that are written without one."""
+    return (store._ttl_options or {}).get("default_ttl")
+
+
+def refreshes(store: StoreBase, asked: bool | None) -> bool:
+    """Tell whether a read renews expiries: as asked, else as the store does."""
+    return (store._ttl_options or {}).get("refresh_on_read", True) if asked is None else asked
+
+
 def plan_get(
     store: StoreBase, namespace: Labels, key: str, refresh_ttl: bool | None = None
 ) -> Get[Item | None]:
     """Plan a `get`, its options checked; raise whatever is wrong with it."""
-    return store.planner.get(namespace, key, store._refresh(refresh_ttl))
+    return store.planner.get(namespace, key, refreshes(store, refresh_ttl))
 
 
 def plan_put(
@@ -297,7 +312,7 @@ def plan_put(
 ) -> Operation[Any]:
     """Plan a `put`, its options checked; raise whatever is wrong with it."""
     if isinstance(ttl, NotProvided):
-        ttl = store.default_ttl_minutes
+        ttl = default_ttl(store)
     planned = store.planner.put(PutOp(namespace, key, value, index, ttl))
     if expected_version is None:
         return planned
@@ -311,7 +326,7 @@ def plan_replacement(
     store: StoreBase, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
 ) -> Operation[Any]:
     """Plan a put over just what `record` shows, or where it shows nothing."""
-    ttl = store.default_ttl_minutes if record is None else record.ttl_minutes
+    ttl = default_ttl(store) if record is None else record.ttl_minutes
     planner = store.planner
     put = planner.put(PutOp(namespace, key, value, ttl=ttl))
     assert isinstance(put, Put)

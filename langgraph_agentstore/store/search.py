@@ -15,6 +15,7 @@ from ..sql.search.options import QueryOptions, default_options, query_options
 from ..sql.search.text import is_blank
 from .base import StoreBase
 from .executor import Operation
+from .items import refreshes
 from .reranking import Reranking
 
 
@@ -73,7 +74,7 @@ class Search(StoreBase):
             InvalidOperationError: limit or offset is below 0, or the index lacks this mode.
             EmbeddingError: the embedder failed.
         """
-        op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
+        op = SearchOp(namespace_prefix, filter, limit, offset, query, refreshes(self, refresh_ttl))
         options = self._options(
             op,
             mode=mode,
@@ -104,7 +105,7 @@ class Search(StoreBase):
         include_unindexed: bool = False,
     ) -> list[SearchItem]:
         """Async form of `search`."""
-        op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
+        op = SearchOp(namespace_prefix, filter, limit, offset, query, refreshes(self, refresh_ttl))
         options = self._options(
             op,
             mode=mode,
