@@ -1,4 +1,4 @@
-"""Moving data: whole stores, users and namespaces to files and back, and between stores."""
+"""Export, import and copy whole stores, users and namespaces: to files and between stores."""
 
 from .api import (
     acopy,

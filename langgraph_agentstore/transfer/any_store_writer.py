@@ -1,4 +1,4 @@
-"""Writing to any LangGraph store: value, and where the store has it the expiry."""
+"""Writes to any LangGraph store: values, and expiries where the store has them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .readdress import TUPLES, Readdressed
 from .store_writer import Record, parsed
 
 _PLANNER = Planner(TUPLES, CurrentRules(SqlContext(Tables("none"))))
-"""Checks documents; the statements that it could plan are nobody's."""
+"""A planner that only checks documents; no store runs its statements."""
 
 
 class ItemWriter:
-    """A store of another package. It writes now: times, versions and counts begin anew."""
+    """A writer to a store of another package. Times, versions and counts start again."""
 
     def __init__(self, store: BaseStore, conflict: Conflict) -> None:
         self.name = f"{type(store).__module__}.{type(store).__qualname__}"
@@ -39,18 +39,18 @@ class ItemWriter:
         self._addresses = Readdressed(manifest, None)
 
     def record(self, document: Document) -> Record:
-        """As `Writer.record`; LangGraph's rules for namespaces are everybody's."""
+        """As `Writer.record`; namespaces follow LangGraph's rules, which all stores share."""
         imported, written, size = parsed(document, _PLANNER)
         labels = check_labels(self._addresses.labels(written))
         check_writable(labels)
         return Record(document, imported, labels, size)
 
     def begin(self) -> Steps[None]:
-        """Nothing: these stores have no transactions."""
+        """Do nothing: these stores have no transactions."""
         yield from ()
 
     def write(self, records: Sequence[Record]) -> Steps[int]:
-        """As `Writer.write`, by one batch of the store; expired records are left out."""
+        """As `Writer.write`, by one `batch` of the store. Expired records are left out."""
         if self._conflict == "skip":
             taken = {str(record) for record in (yield from self.present(records))}
             records = [record for record in records if str(record) not in taken]
@@ -61,7 +61,7 @@ class ItemWriter:
         return len(puts)
 
     def end(self, *, commit: bool) -> Steps[None]:  # noqa: ARG002 - Writer's
-        """Nothing: what was written is."""
+        """Do nothing: each write was final."""
         yield from ()
 
     def differing(self, records: Sequence[Record]) -> Steps[list[Record]]:

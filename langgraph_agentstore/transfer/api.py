@@ -1,4 +1,4 @@
-"""What is called: `export`, `import_`, `verify`, `copy`; `ax` is the awaitable form of `x`."""
+"""The public functions `export`, `import_`, `verify`, `copy`; `ax` is the async form of `x`."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def export(
     format: FormatName | None = None,
     progress: Progress | bool | None = None,
 ) -> Manifest:
-    """Writes a store, or one user or namespace of it, to a file; the file's manifest.
+    """Write a store, or one user or namespace of it, to a file; return the file's manifest.
 
-    The file is replaced at once when all is written and on disk; until then, and if anything
-    fails, the old one stays. Items that are written meanwhile may be in it or not.
+    The file is replaced at once when everything is written and on disk. Until then, and on any
+    failure, the old file stays. Items written during the export may be in the file or not.
 
     Args:
-        store: any LangGraph store, or a view of one. Of an `AgentStore` everything is kept; of
-            others what LangGraph shows: value and times.
-        path: its end says the format: `.jsonl`, `.json`, `.csv`, `.yaml` or `.parquet`, but for
-            the last with `.gz` or `.zst` for compression, such as `memories.jsonl.zst`.
-        user_id: only this user's items, any id. A warning tells if there are none.
-        prefix: only what is at or below this namespace, with `user_id` of that user's.
-        format: in place of the one that the name says.
+        store: any LangGraph store, or a view of one. Everything of an `AgentStore` is kept; of
+            other stores, the value and the times that LangGraph shows.
+        path: the name determines the format: `.jsonl`, `.json`, `.csv`, `.yaml` or `.parquet`. Add
+            `.gz` or `.zst` to compress, except for Parquet, such as `memories.jsonl.zst`.
+        user_id: export only this user's items; any id. Warns if there are none.
+        prefix: export only items at or below this namespace; with `user_id`, below that user.
+        format: the format, instead of the one that the name determines.
         progress: as for `AgentStore.load`.
 
     Raises:
-        ConfigurationError: the name says no format, or the folder is not there.
+        ConfigurationError: the name has no known format, or the folder does not exist.
         MissingExtraError: the format's package is not installed.
     """
     return run(export_steps(store, path, user_id, prefix, format, progress))
@@ -63,7 +63,7 @@ async def aexport(
     format: FormatName | None = None,
     progress: Progress | bool | None = None,
 ) -> Manifest:
-    """As `export`; the file is written in a thread."""
+    """Async form of `export`; the file is written in a thread."""
     return await arun_in_threads(export_steps(store, path, user_id, prefix, format, progress))
 
 
@@ -78,27 +78,27 @@ def import_(
     progress: Progress | bool | None = None,
     max_record_bytes: int = LARGEST_RECORD_BYTES,
 ) -> int:
-    """Writes the records of a file as they were; how many this call wrote.
+    """Write the records of a file unchanged to a store; return how many this call wrote.
 
     The file is read more than once: its manifest is verified before the first write.
 
     Args:
-        store: any LangGraph store, or a view of one. What it cannot keep is left out.
-        path: what `export` wrote.
-        on_conflict: what to do with an item that is there: "upsert" replaces it, metadata and
-            counts too; "skip" leaves it; "fail" raises before anything is written.
-        resume: remember beside the file, or in the file named, how far the import came, and go
-            on there if an earlier one was interrupted.
-        foreign: also take a file without a manifest: documents as the original `data_store`
+        store: any LangGraph store, or a view of one. Fields that it cannot keep are left out.
+        path: a file of `export`.
+        on_conflict: how to treat existing items: "upsert" replaces them with metadata and counts,
+            "skip" keeps them, "fail" raises before the first write.
+        resume: True keeps the progress in a file beside `path`, a path keeps it there. An
+            interrupted import continues from it.
+        foreign: also accept a file without a manifest, with documents as the original `data_store`
             exported them. All are checked before the first write.
-        format: in place of the one that the name says.
+        format: the format, instead of the one that the name determines.
         progress: as for `AgentStore.load`.
-        max_record_bytes: how much of the unpacked file one record may take; 64 MiB.
+        max_record_bytes: how many bytes of the unpacked file one record may take; 64 MiB.
 
     Raises:
-        DamagedFileError: the file was cut off, altered, or is another program's.
-        VersionConflictError: with "fail", an item is there already.
-        AgentStoreError: the store refused a record or failed; the message says how many are
+        DamagedFileError: the file was cut off or altered, or another program wrote it.
+        VersionConflictError: an item exists already, with "fail".
+        AgentStoreError: the store refused a record or failed; the message says how many were
             written.
     """
     steps = import_steps(
@@ -118,7 +118,7 @@ async def aimport_(
     progress: Progress | bool | None = None,
     max_record_bytes: int = LARGEST_RECORD_BYTES,
 ) -> int:
-    """As `import_`; the file is read in a thread."""
+    """Async form of `import_`; the file is read in a thread."""
     steps = import_steps(
         store, path, on_conflict, resume, foreign, format, progress, max_record_bytes
     )
@@ -131,15 +131,15 @@ def verify(
     format: FormatName | None = None,
     max_record_bytes: int = LARGEST_RECORD_BYTES,
 ) -> Manifest:
-    """Reads a file from end to end; its manifest, if all that it says is true.
+    """Read a whole file and check its records against its manifest; return the manifest.
 
     Args:
-        path: what `export` wrote.
-        format: in place of the one that the name says.
+        path: a file of `export`.
+        format: the format, instead of the one that the name determines.
         max_record_bytes: as for `import_`.
 
     Raises:
-        DamagedFileError: the file was cut off, altered, or is another program's.
+        DamagedFileError: the file was cut off or altered, or another program wrote it.
     """
     return verified(path, format, max_record_bytes)
 
@@ -150,7 +150,7 @@ async def averify(
     format: FormatName | None = None,
     max_record_bytes: int = LARGEST_RECORD_BYTES,
 ) -> Manifest:
-    """As `verify`, in a thread."""
+    """Async form of `verify`; it runs in a thread."""
     return await asyncio.to_thread(verified, path, format, max_record_bytes)
 
 
@@ -163,22 +163,22 @@ def copy(
     on_conflict: Conflict = "upsert",
     progress: Progress | bool | None = None,
 ) -> int:
-    """Copies what is at or below a namespace into another store; how many items it wrote.
+    """Copy the items at or below a namespace to another store; return how many were written.
 
-    Items keep their tuples; what belongs to a user, in each store as it names users, belongs to
-    that user there. They go through a temporary file, so the source is read once; at the end the
-    target is read and compared with what was copied.
+    Items keep their namespaces. Items of a user still belong to that user, in the way the target
+    names users. The source is read once, into a temporary file. At the end the target is read and
+    compared with the copied items.
 
     Args:
         source: any LangGraph store, or a view of one.
-        target: another one.
-        prefix: what to copy; everything, if it is empty.
-        user_id: only this user's part, with `prefix` what is below. A warning tells if it is empty.
+        target: another LangGraph store, or a view of one.
+        prefix: the namespace to copy; () for everything.
+        user_id: copy only this user's part, at or below `prefix`. Warns if it is empty.
         on_conflict: as for `import_`.
         progress: as for `AgentStore.load`.
 
     Raises:
-        CopyMismatchError: the target does not hold what was copied.
+        CopyMismatchError: the target does not hold the copied items.
     """
     return run(copy_steps(source, target, prefix, user_id, on_conflict, progress))
 
@@ -192,5 +192,5 @@ async def acopy(
     on_conflict: Conflict = "upsert",
     progress: Progress | bool | None = None,
 ) -> int:
-    """As `copy`."""
+    """Async form of `copy`."""
     return await arun_in_threads(copy_steps(source, target, prefix, user_id, on_conflict, progress))

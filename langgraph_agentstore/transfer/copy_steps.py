@@ -1,4 +1,4 @@
-"""Copying: out of one store into a temporary file, from there into the other, and compared."""
+"""The steps of a copy: one store to a temporary file, the file to the other store, comparison."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def copy_steps(
     conflict: Conflict,
     progress: Progress | bool | None,
 ) -> Steps[int]:
-    """See `moving.copy`."""
+    """Copy as `transfer.copy` says."""
     writer = writer_of(target, conflict)
     reader = reader_of(source, user_id, prefix, as_tuples=True)
     with TemporaryDirectory(prefix="agentstore-copy-") as folder:
@@ -47,7 +47,7 @@ def copy_steps(
 
 
 def _compare(items: Verifiable, writer: Writer, conflict: Conflict, expected: int) -> Steps[None]:
-    """Every item is in the target, and with this content unless it was there before."""
+    """Check that the target has every item, with this content unless existing items were kept."""
     found = 0
     for batch in batches(writer, items.records(), conflict):
         records = batch.records

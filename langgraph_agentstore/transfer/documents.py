@@ -1,8 +1,8 @@
-"""Records as JSON documents and back.
+"""The conversion of records to JSON documents and back.
 
-A document is that of `DataStoreRecord.document()`, and where that does not say all: `labels`,
-the namespace's, where no string names it; `ttlMinutes`, of a record that expires. Documents of
-the original `data_store` are taken too: without version and expiry, times naive or with `Z`.
+A document is `DataStoreRecord.document()` with two more fields where needed: `labels` if no
+string names the namespace, `ttlMinutes` if the record expires. Documents of the original
+`data_store` are accepted too: without version and expiry, times naive or with `Z`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ..sql.planner import Planner
 from ..sql.statement import NO_METADATA, Put
 
 NOBODY = "unknown"
-"""Who accessed a record of which only is known that it was accessed."""
+"""The agent of an access whose agent is unknown."""
 
 _LARGEST_COUNT = 2**62
 _MAY_BE_NULL = ("metadata", "accessCount", "version")
@@ -44,14 +44,14 @@ _BESIDE = ("_id", "labels", "ttlMinutes", "value")
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A record to import, and how many bytes its value has."""
+    """A record to import, and the bytes of its value."""
 
     record: Imported
     size: int
 
 
 def document_of(stored: StoredRecord) -> dict[str, Any]:
-    """The document of a record; `record_of` makes the same record of it."""
+    """Return the document of a record; the inverse of `record_of`."""
     document = stored_record(stored).document()
     if stored.user_id == SHARED or name_of(stored.labels) is None:
         document["labels"] = list(stored.labels)
@@ -61,10 +61,10 @@ def document_of(stored: StoredRecord) -> dict[str, Any]:
 
 
 def record_of(document: object, planner: Planner) -> Sized:
-    """The record of a document, checked.
+    """Check a document and return its record.
 
     Raises:
-        AgentStoreError: which field is wrong, and why; it does not show the value.
+        AgentStoreError: a field is wrong; the message says which and why, without the value.
     """
     if not isinstance(document, Mapping):
         raise InvalidValueError(f"a document is an object, this is a {type(document).__name__}")
@@ -88,7 +88,7 @@ def record_of(document: object, planner: Planner) -> Sized:
 
 
 def _encoded(document: Mapping[str, Any], key: str, most: int) -> tuple[bytes, bytes]:
-    """Value and metadata as JSON text; raises ValueTooLargeError beyond `most` bytes."""
+    """Return value and metadata as JSON text; raise ValueTooLargeError beyond `most` bytes."""
     metadata = document.get("metadata")
     try:
         text = encode_value(document["value"])
@@ -117,7 +117,7 @@ def _imported(put: Put, header: DataStoreRecord) -> Imported:
 
 
 def _header(document: Mapping[str, Any]) -> DataStoreRecord:
-    """All but value and metadata, which are left as they are and checked when encoded."""
+    """Check all fields but value and metadata, which are checked when encoded."""
     if "value" not in document:
         raise InvalidValueError("the field value is missing; null is a value")
     fields = {
@@ -133,7 +133,7 @@ def _header(document: Mapping[str, Any]) -> DataStoreRecord:
             check_text(value, f"the field {name}")
     try:
         text = orjson.dumps({**fields, "value": None, "metadata": {}})
-        # Strict, and as JSON: "5" is no number, 5 no time, but texts are times.
+        # Strict, from JSON: "5" is not a number and 5 not a time, but a string can be a time.
         header = DataStoreRecord.model_validate_json(text, strict=True)
     except ValidationError as error:
         raise InvalidValueError(_said(error)) from None
@@ -147,7 +147,7 @@ def _header(document: Mapping[str, Any]) -> DataStoreRecord:
 
 
 def _said(error: ValidationError) -> str:
-    """What is wrong with which fields, without their values."""
+    """Describe the errors by field, without values."""
     faults = error.errors(include_input=False, include_url=False, include_context=False)
     return "; ".join(
         f"the field {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults
@@ -187,5 +187,5 @@ def _ttl(document: Mapping[str, Any], header: DataStoreRecord) -> timedelta | No
         return None
     if given is not None:
         return ttl_interval(given)
-    # What is written over it expires after as long again.
+    # Later writes expire after the same time again.
     return max(header.expires_at - header.updated_at, timedelta(microseconds=1))

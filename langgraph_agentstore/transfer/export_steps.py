@@ -1,4 +1,4 @@
-"""Export: pages of a store, one after another, to the end of a file."""
+"""The steps of an export: the pages of a store, then the manifest, to a file."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def export_steps(
     format: FormatName | None,
     progress: Progress | bool | None,
 ) -> Steps[Manifest]:
-    """See `moving.export`."""
+    """Export as `transfer.export` says."""
     manifest = yield from written_steps(reader_of(store, user_id, prefix), path, format, progress)
     warn_of_nothing(store, user_id, manifest)
     return manifest
 
 
 def warn_of_nothing(store: BaseStore, user_id: str | None, manifest: Manifest) -> None:
-    """Warns if a user was asked for who has nothing: the id may be spelled in another way."""
+    """Warn if the requested user has no items: the id may be spelled differently."""
     if user_id is not None and not manifest.records:
         warnings.warn(
             f"{user_id!r} has nothing there in this {type(store).__name__}, so nothing was "
@@ -53,7 +53,7 @@ def written_steps(
     progress: Progress | bool | None,
     title: str = "exporting",
 ) -> Steps[Manifest]:
-    """Writes all that a reader gives, and then the manifest."""
+    """Write all records of a reader, then the manifest."""
     kind = kind_of(path, format)
     tally = Tally()
     with (

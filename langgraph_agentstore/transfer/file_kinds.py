@@ -1,4 +1,4 @@
-"""Files by their names: format and compression, written whole or not at all."""
+"""Files by name: format, compression, and writing all or nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COMPRESSIONS = (".gz", ".zst")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a file is written; `compression` is ".gz", ".zst" or "" for none."""
+    """The format and compression of a file; `compression` is ".gz", ".zst" or "" for none."""
 
     format: FormatName
     compression: str = ""
@@ -49,10 +49,10 @@ def kind_of(
     known: Sequence[FormatName] = ALL_FORMATS,
     default: FormatName | None = None,
 ) -> Kind:
-    """What the end of a file's name says, or `format` in its place; of other names `default`.
+    """Return the kind that a file's name ends with; `format` overrides, `default` is for others.
 
     Raises:
-        ConfigurationError: it says nothing, none of those known, or Parquet within a compression.
+        ConfigurationError: the name has no known format, or compresses Parquet.
     """
     name = Path(path)
     compression = name.suffix.lower() if name.suffix.lower() in _COMPRESSIONS else ""
@@ -74,13 +74,13 @@ def kind_of(
 
 @contextmanager
 def writing(path: str | os.PathLike[str], kind: Kind) -> Iterator[IO[bytes]]:
-    """A stream whose content, compressed, replaces the file at the end, unless something fails."""
+    """Yield a compressing stream; it replaces the file at the end unless the block fails."""
     path = expanded(path)
     folder = path.parent
     if not folder.is_dir():
         raise ConfigurationError(f"the folder {str(folder)!r} is not there; make it first")
     if kind.compression == ".zst":
-        zstandard()  # missing, it must not leave a file
+        zstandard()  # raises before a file is created
     with replacement_of(path) as file:
         stream = _compressed(_Stream(file.write), kind)
         yield stream
@@ -89,7 +89,7 @@ def writing(path: str | os.PathLike[str], kind: Kind) -> Iterator[IO[bytes]]:
 
 def _compressed(stream: Any, kind: Kind) -> IO[bytes]:
     if kind.compression == ".gz":
-        # Without name and time: equal contents are equal files.
+        # No name and no time, so that equal contents are equal files.
         stream = gzip.GzipFile("", "wb", 6, stream, 0)
     elif kind.compression == ".zst":
         stream = zstandard().ZstdCompressor(level=3).stream_writer(stream, closefd=False)
@@ -98,7 +98,7 @@ def _compressed(stream: Any, kind: Kind) -> IO[bytes]:
 
 
 def plain(file: IO[bytes], kind: Kind) -> IO[bytes]:
-    """The content of an open file from its beginning; closing it leaves the file open."""
+    """Return a stream of an open file's unpacked content; closing it leaves the file open."""
     file.seek(0)
     if kind.compression == ".gz":
         unpacked: Any = gzip.GzipFile("", "rb", fileobj=file)
@@ -116,12 +116,12 @@ def plain(file: IO[bytes], kind: Kind) -> IO[bytes]:
 
 
 def zstandard() -> Any:
-    """The package of the extra `zstd`."""
+    """Return the package of the extra `zstd`."""
     return imported("zstandard", "zstd")
 
 
 class _Stream(io.RawIOBase):
-    """What takes bytes, as a file that can only be written."""
+    """A write-only file over a function that takes bytes."""
 
     def __init__(self, write: Callable[[Any], object]) -> None:
         self._write = write

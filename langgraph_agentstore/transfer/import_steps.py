@@ -1,4 +1,4 @@
-"""Import: a file verified first, then written batch by batch."""
+"""The steps of an import: the file is verified, then written batch by batch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SUFFIX = ".resume"
 
 
 def writer_of(store: BaseStore, conflict: Conflict) -> Writer:
-    """What writes to a store."""
+    """Return the writer to a store."""
     if conflict not in get_args(Conflict):
         raise InvalidOperationError(
             f"on_conflict is one of {', '.join(get_args(Conflict))}, got {conflict!r}"
@@ -52,7 +52,7 @@ def import_steps(
     progress: Progress | bool | None,
     max_record_bytes: int,
 ) -> Steps[int]:
-    """See `moving.import_`."""
+    """Import as `transfer.import_` says."""
     writer = writer_of(store, conflict)
     kind = kind_of(path, format)
     with expanded(path).open("rb") as file:
@@ -69,14 +69,14 @@ def import_steps(
 
 
 def check_all(source: Verifiable, writer: Writer) -> None:
-    """Has every record checked for its new place, before the first is written."""
+    """Check every record for its new address before the first write."""
     source.verify(writer.record)
 
 
 def write_all(
     source: Verifiable, writer: Writer, conflict: Conflict, note: Note, tell: Progress
 ) -> Steps[int]:
-    """Writes the records that are not noted as written; how many."""
+    """Write the records not yet noted as written; return how many."""
     if writer.looks_first:
         for batch in batches(writer, source.records(), conflict):
             refuse((yield from writer.present(batch.records)))
@@ -86,7 +86,7 @@ def write_all(
     except GeneratorExit:
         raise
     except BaseException:
-        # What went wrong is told, not that the server could not be told to undo it: it does.
+        # Keep the first error. If the rollback fails too, the server rolls back by itself.
         with suppress(AgentStoreError):
             yield from writer.end(commit=False)
         raise
@@ -105,7 +105,7 @@ def _write_batches(
             for batch in coming:
                 records = batch.records
                 if unsure and conflict == "upsert":
-                    # It may be written already: a second time would be another version.
+                    # It may be written already, and a second write would be a new version.
                     records = yield from writer.differing(records)
                 unsure = False
                 written += yield from writer.write(records)
@@ -121,10 +121,10 @@ def _write_batches(
 
 
 class Note:
-    """Says what is being imported to where, and how many of its records are written.
+    """A note of an import's source and target, and of how many records are written.
 
-    It is written after each batch. Between the two an import may be killed, so of the batch after
-    `done` nobody knows.
+    It is updated after each batch. An import may be killed between the two, so the batch after
+    `done` may or may not be written.
     """
 
     def __init__(self, path: Path | None, about: dict[str, str]) -> None:
@@ -136,13 +136,13 @@ class Note:
             self.done = _read(path, about)
 
     def write(self, done: int) -> None:
-        """So many records, from the first on, are written."""
+        """Note that the first `done` records are written."""
         if self._path is not None:
             with replacement_of(self._path) as file:
                 file.write(orjson.dumps({**self._about, "done": done}))
 
     def remove(self) -> None:
-        """All are."""
+        """Remove the note: all records are written."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
@@ -154,11 +154,11 @@ def note_of(
     target: str,
     conflict: Conflict,
 ) -> Note:
-    """The note of an import; without `resume` one that is not kept.
+    """Return the note of an import; without `resume`, a note that is not saved.
 
     Raises:
-        TransferError: there is a note, of another import.
-        InvalidOperationError: "fail" writes all or nothing, so there is nothing to resume.
+        TransferError: the existing note is of another import.
+        InvalidOperationError: `resume` with "fail", which writes all or nothing.
     """
     if resume is False:
         return Note(None, {})

@@ -1,8 +1,8 @@
-"""What a file says of itself: how many records it has, and the checksum of what they are.
+"""The manifest of a file: the number of its records, and their checksum.
 
-The manifest stands at the end of its file, since only then the count is known: writing streams,
-and a file that was cut off has none. The checksum is SHA-256 over every record as a line of
-JSON Lines, so the same records have the same checksum in every format.
+The manifest is the last entry, since the count is known only at the end of a stream. So a file
+that was cut off has none. The checksum is SHA-256 over every record as a line of JSON Lines, so
+the same records have the same checksum in every format.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ FORMAT = "langgraph_agentstore"
 FORMAT_VERSION = 1
 
 Addresses: TypeAlias = Literal["users", "tuples"]
-"""What a record's `userId` and `namespace` mean.
+"""The meaning of a record's `userId` and `namespace`.
 
-"users": the user and the labels below it, as an `AgentStore` keeps them. "tuples": LangGraph's
-tuple, as its store showed it, of which `("users", "alice", …)` is written as user `alice`. There
-a user is named as in the tuple: `a.b@example.com` is `a%2Eb@example%2Ecom`, see `user_scope`.
+"users": the user and the labels below, as in an `AgentStore`. "tuples": the namespace that
+the store showed, where `("users", "alice", …)` is written as user `alice`. The user is spelled as
+in the namespace: `a.b@example.com` is `a%2Eb@example%2Ecom`, see `user_scope`.
 """
 
 
@@ -33,9 +33,9 @@ a user is named as in the tuple: `a.b@example.com` is `a%2Eb@example%2Ecom`, see
 class Manifest:
     """The last entry of a file.
 
-    `sha256`: over every record as a line of JSON Lines. `user_id`: whose all of them are, "" for
-    the shared space, None if they are of several. `template`: the user template of the store, as
-    a tuple, or None.
+    `sha256`: the checksum over every record as a line of JSON Lines. `user_id`: the user of all
+    records, "" for the shared space, None for several users. `template`: the user template of the
+    store as a tuple, or None.
     """
 
     records: int
@@ -49,16 +49,16 @@ class Manifest:
 
 
 def manifest_entry(manifest: Manifest) -> dict[str, Any]:
-    """The manifest as it stands in a file: with a checksum of its own."""
+    """Return the entry of a manifest in a file, with a checksum of its own."""
     said = asdict(manifest)
     return {"manifest": {**said, "checksum": _checksum(said)}}
 
 
 def manifest_of(given: object) -> Manifest:
-    """The manifest of a file's last entry.
+    """Return the manifest of a file's last entry.
 
     Raises:
-        DamagedFileError: it is none of ours, or of a later release.
+        DamagedFileError: the entry is not our manifest, or is of a later release.
     """
     if not isinstance(given, Mapping) or given.get("format") != FORMAT:
         raise DamagedFileError("its last entry is no manifest of this package")
@@ -81,7 +81,7 @@ def _checksum(said: Mapping[str, Any]) -> str:
 
 
 class Tally:
-    """Counts records, as they are written or read, and makes the manifest of them."""
+    """A count and checksum of records as they are written or read, for the manifest."""
 
     def __init__(self) -> None:
         self.records = 0
@@ -89,7 +89,7 @@ class Tally:
         self._users: set[str] = set()
 
     def add(self, line: bytes, user_id: str) -> None:
-        """A record, as the line that it is in JSON Lines, without its end, and whose it is."""
+        """Add a record: its line of JSON Lines, without the line end, and its user."""
         self.records += 1
         self._hash.update(line)
         self._hash.update(b"\n")
@@ -98,11 +98,11 @@ class Tally:
 
     @property
     def sha256(self) -> str:
-        """The checksum of all records so far."""
+        """Return the checksum of all records so far."""
         return self._hash.hexdigest()
 
     def manifest(self, addresses: Addresses, template: tuple[str, ...] | None) -> Manifest:
-        """The manifest of what was added."""
+        """Return the manifest of the added records."""
         user_id = next(iter(self._users)) if len(self._users) == 1 else None
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return Manifest(self.records, self.sha256, addresses, user_id, template, now)

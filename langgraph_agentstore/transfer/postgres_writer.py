@@ -1,4 +1,4 @@
-"""Writing to a store of this package: records as they were, whole."""
+"""Writes to a store of this package: whole records, unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .store_writer import Record, parsed, refuse
 
 
 class AgentWriter:
-    """A store of this package, or a view of one."""
+    """A writer to a store of this package, or to a view of one."""
 
     checks_first = True
     looks_first = False
@@ -26,7 +26,7 @@ class AgentWriter:
     def __init__(self, store: StoreBase, conflict: Conflict) -> None:
         self.name = repr(store)
         self._executor = store.executor
-        # One user's, whoever asks later.
+        # Of the calling user, also for later steps.
         self._planner = store.planner
         self.max_value_bytes = self._planner.context.max_value_bytes
         self._conflict = conflict
@@ -51,14 +51,14 @@ class AgentWriter:
         return Record(document, imported, labels, size)
 
     def begin(self) -> Steps[None]:
-        """With "fail" all batches are one transaction."""
-        # Reads that are counted later must not add to what is written.
+        """Begin the transaction of all batches, with "fail"."""
+        # Count earlier reads now, so that they do not add to the imported counts.
         flush = self._executor.access.flush_job
         yield On(self._executor, [flush])
         yield On(self._executor, [self._importing.begin()])
 
     def write(self, records: Sequence[Record]) -> Steps[int]:
-        """As `Writer.write`: whole or not at all."""
+        """As `Writer.write`; all records or none."""
         imported = [record.imported for record in records]
         [written] = yield On(self._executor, [self._importing.write(imported)])
         if self._conflict == "fail":
@@ -66,11 +66,11 @@ class AgentWriter:
         return len(written)
 
     def end(self, *, commit: bool) -> Steps[None]:
-        """As `Writer.end`: with "fail" all is undone."""
+        """As `Writer.end`; with "fail", all batches are undone."""
         yield On(self._executor, [self._importing.end(commit=commit)])
 
     def differing(self, records: Sequence[Record]) -> Steps[list[Record]]:
-        """As `Writer.differing`: with metadata, times, expiry and counts."""
+        """As `Writer.differing`, including metadata, times, expiry and counts."""
         stored = yield from self._stored(records)
         return [r for r, found in zip(records, stored, strict=True) if not _same(r, found)]
 
@@ -88,7 +88,7 @@ class AgentWriter:
 
 
 def _same(record: Record, stored: StoredRecord | None) -> bool:
-    """All but the version: over another record, that goes on."""
+    """Compare all but the version, which continues that of a replaced record."""
     if stored is None:
         return False
     imported, document = record.imported, record.document

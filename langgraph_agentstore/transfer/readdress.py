@@ -1,8 +1,7 @@
-"""Whose records those of a file are, in the store that they go to.
+"""The new addresses of a file's records in the target store.
 
-A document names a user and the labels below. In a file of "users" that is what an `AgentStore`
-keeps; in one of "tuples" it is how a tuple is written down, and in place of the user stands the
-label, as `user_scope` has it.
+A document names a user and the labels below. In a file of "users" they are those of an
+`AgentStore`. In a file of "tuples" they spell a namespace: the user is a label of `user_scope`.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from ..store.user_scope import decode_label, encode_label
 from .manifest import Manifest
 
 TUPLES = template_scope(DEFAULT_TEMPLATE)
-"""How tuples are written down."""
+"""The rule by which namespaces are written as user and labels."""
 
 
 def template_of(scope: Scope) -> tuple[str, ...] | None:
-    """The user template of a plain store's scope."""
+    """Return the user template of a plain store's scope, or None."""
     if isinstance(scope, TemplateScope) and scope.constants is not None:
         return (*scope.constants, USER_SLOT)
     return None
@@ -37,9 +36,9 @@ def template_of(scope: Scope) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class Readdressed:
-    """From a document's address to that of the store which the file goes to.
+    """A mapping of a file's addresses to those of the target store.
 
-    `scope`: the store's, None for one of another package.
+    `scope`: the scope of the target store; None for a store of another package.
     """
 
     manifest: Manifest
@@ -47,7 +46,7 @@ class Readdressed:
 
     @property
     def unchanged(self) -> bool:
-        """Whether records go where they were in the store that they are from: one like this."""
+        """Whether records keep the addresses that they had in their store, one of this package."""
         return (
             self.manifest.addresses == "users"
             and self.manifest.template is not None
@@ -55,7 +54,7 @@ class Readdressed:
         )
 
     def check(self) -> None:
-        """Raises TransferError for a file of several users that is to go into one's view."""
+        """Raise TransferError for a file of several users whose target is one user's view."""
         if self.manifest.addresses == "tuples" or not isinstance(self.scope, UserScope):
             return
         if self.manifest.records and self.manifest.user_id in (None, SHARED):
@@ -66,7 +65,7 @@ class Readdressed:
             )
 
     def address(self, written: Address) -> Address:
-        """Where the record goes in a store of this package."""
+        """Return the record's address in a store of this package."""
         assert self.scope is not None
         if self.manifest.addresses == "tuples":
             address = self.scope.address(TUPLES.labels(written.user_id, written.labels))
@@ -75,7 +74,7 @@ class Readdressed:
             return replace(address, user_id=decode_label(address.user_id))
         if isinstance(self.scope, UserScope):
             if written.user_id != self.manifest.user_id:
-                # A manifest is no signature: whoever made the file can have made it up.
+                # A manifest is not a signature: anybody who made the file may have invented it.
                 raise TransferError(
                     f"the manifest says that all records are of {self.manifest.user_id!r}, and "
                     "this one is another user's: the file was altered"
@@ -84,7 +83,7 @@ class Readdressed:
         return written
 
     def labels(self, written: Address) -> Labels:
-        """The tuple where the record goes in any other store."""
+        """Return the record's namespace in a store of another package."""
         if self.manifest.addresses == "tuples":
             return TUPLES.labels(written.user_id, written.labels)
         label = encode_label(written.user_id)

@@ -1,4 +1,4 @@
-"""Stores as pages of records: this package's whole and in constant memory, others as they show."""
+"""Readers of stores, page by page: whole records of this package's stores, items of others."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ from .manifest import Addresses
 from .readdress import TUPLES, template_of
 
 PAGE_SIZE = 500
-"""Records of one statement: with values of a megabyte each, so many megabytes."""
+"""Records per statement. With values of 1 MB each, a page takes 500 MB."""
 
 FOREIGN_PAGE_SIZE = 5000
-"""Larger, since other stores find a page by passing over all before it."""
+"""Items per page of other stores. Larger, since they skip all earlier items for each page."""
 
 
 class Reader(Protocol):
-    """A store, read page by page; `addresses` and `template` are for the manifest."""
+    """A reader of a store by pages; `addresses` and `template` are for the manifest."""
 
     addresses: Addresses
     template: tuple[str, ...] | None
 
     def next_page(self) -> Steps[Sequence[StoredRecord]]:
-        """The records that follow; none at the end."""
+        """Return the next records; none at the end."""
 
 
 def reader_of(
     store: BaseStore, user_id: str | None, prefix: Labels | None, *, as_tuples: bool = False
 ) -> Reader:
-    """What reads a user, a namespace, both or all of a store.
+    """Return a reader of a whole store, or of one user, one namespace or both.
 
-    `as_tuples`: write down the tuples that the store shows, whatever its template.
+    `as_tuples`: read the namespaces that the store shows, whatever its template.
 
     Raises:
-        InvalidNamespaceError, MissingUserError: there can be no such namespace or user.
-        InvalidOperationError: another user than the view's.
+        InvalidNamespaceError, MissingUserError: the namespace or user id is invalid.
+        InvalidOperationError: the store is the view of another user.
     """
     labels = check_labels(() if prefix is None else prefix)
     if user_id is not None:
@@ -65,13 +65,13 @@ def reader_of(
 
 
 class AgentReader:
-    """A store of this package: records as they are stored, in the order of the primary key."""
+    """A reader of stored records of this package's stores, in the order of the primary key."""
 
     def __init__(
         self, store: StoreBase, user_id: str | None, prefix: Labels, as_tuples: bool
     ) -> None:
         self._executor = store.executor
-        # One user's, whoever asks for the later pages.
+        # Of the calling user, also for later pages.
         planner = _planner_for(store, user_id)
         self._scope, self._rules = planner.scope, planner.context
         whole = user_id is not None
@@ -83,7 +83,7 @@ class AgentReader:
         self._ended = False
 
     def next_page(self) -> Steps[Sequence[StoredRecord]]:
-        """The records that follow; reads of this process are counted in the first."""
+        """Return the next records; the first page includes counts of this process's reads."""
         if self._ended:
             return []
         if self._last is None:
@@ -97,7 +97,7 @@ class AgentReader:
         return page if self.addresses == "users" else [self._as_tuple(record) for record in page]
 
     def _as_tuple(self, record: StoredRecord) -> StoredRecord:
-        # A tuple, as a store that knows no users would have it.
+        # The namespace as in a store that knows no users.
         label = encode_label(record.user_id)
         written = TUPLES.address(self._scope.labels(label, record.labels))
         return replace(record, user_id=written.user_id, labels=written.labels)
@@ -115,11 +115,11 @@ def _planner_for(store: StoreBase, user_id: str | None) -> Planner:
 
 
 class ItemReader:
-    """Any LangGraph store: items as a search shows them.
+    """A reader of any LangGraph store: the items that `search` shows.
 
-    Searches that order items by time may show one twice on two pages and another on none, where
-    times are equal or somebody writes. So it remembers what it saw, by digests; once an item comes
-    again, one search for everything gives what is missing.
+    A search ordered by time may show one item on two pages and another on none, if times are equal
+    or somebody writes. So the reader keeps digests of the items it saw. Once an item repeats, one
+    search for everything finds the missing ones.
     """
 
     addresses: Addresses = "tuples"
@@ -133,7 +133,7 @@ class ItemReader:
         self._ended = False
 
     def next_page(self) -> Steps[Sequence[StoredRecord]]:
-        """The items that follow, in the store's order."""
+        """Return the next items, in the store's order."""
         while not self._ended:
             found = yield from self._search(FOREIGN_PAGE_SIZE, self._read)
             self._read += len(found)
@@ -165,7 +165,7 @@ class ItemReader:
 
 
 class UserReader:
-    """One user's part of any LangGraph store: items by user and the labels below."""
+    """A reader of one user's part of any LangGraph store: items by user and labels below."""
 
     addresses: Addresses = "users"
     template: tuple[str, ...] | None = None
@@ -176,7 +176,7 @@ class UserReader:
         self._readers = [ItemReader(store, (*head, *prefix)) for head in heads]
 
     def next_page(self) -> Steps[Sequence[StoredRecord]]:
-        """The items that follow."""
+        """Return the next items."""
         while self._readers:
             page = yield from self._readers[0].next_page()
             if page:
@@ -186,17 +186,17 @@ class UserReader:
 
 
 def _aware(moment: datetime) -> datetime:
-    """A time with its zone: LangGraph's SqliteStore gives UTC without saying so."""
+    """Add UTC to a time without a zone, as LangGraph's SqliteStore returns it."""
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _check(item: SearchItem) -> None:
-    """Raises for what no file can have: it would be lost, such as NaN, or break the file."""
+    """Raise for values that a file would lose, such as NaN, or that would break the file."""
     try:
         for text in (*item.namespace, str(item.key)):
             check_text(text, "its address")
         encode_value(item.value)
-    except ValueTypeError:  # a time, a set: written in the form that JSON has for it
+    except ValueTypeError:  # a time or a set is written in its JSON form
         return
     except InvalidValueError as error:
         raise InvalidValueError(

@@ -1,4 +1,4 @@
-"""Stores that records are written to: what all of them do, and which is which."""
+"""The protocol of writers to stores, and the batches of records that they write."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .manifest import Manifest
 
 BATCH_RECORDS = 250
 BATCH_BYTES = 2**23
-"""Of values: a batch is written when it has as many of either. Larger ones cost the server more."""
+"""Limits of a batch: records, and bytes of values. Larger batches cost the server more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record on its way: as a file has it, and as it is written.
+    """A record as in the file, and as it will be written.
 
-    `labels`: the namespace that the target shows for it; `size`: the bytes of its value.
+    `labels`: its namespace in the target; `size`: the bytes of its value.
     """
 
     document: Document
@@ -37,7 +37,7 @@ class Record:
 
     @property
     def key(self) -> str:
-        """The key, in every store the same."""
+        """Return the key, which is the same in every store."""
         return self.imported.put.item_id[2]
 
     def __str__(self) -> str:
@@ -46,19 +46,19 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records of different addresses; `last`: how many documents the file has up to its end."""
+    """Records of different addresses. `last`: the number of its last document in the file."""
 
     records: Sequence[Record]
     last: int
 
 
 class Writer(Protocol):
-    """A store to write to.
+    """A writer to a store.
 
-    `name` tells it from others in the note of an import that may be resumed. `checks_first`:
-    whether a record of a verified file may have no place here, so that all are checked before the
-    first write. `looks_first`: whether what must not be there is looked for before the first
-    write, since what is written cannot be undone. `max_value_bytes`: of a value that it takes.
+    `name`: identifies the store in the note of an import. `checks_first`: whether the store may
+    refuse records of a verified file, so that all are checked before the first write.
+    `looks_first`: whether to look for existing items before the first write, since writes cannot be
+    undone. `max_value_bytes`: the largest value that the store takes.
     """
 
     name: str
@@ -67,29 +67,29 @@ class Writer(Protocol):
     looks_first: bool
 
     def expect(self, manifest: Manifest) -> None:
-        """Learns what the addresses of a file mean; raises TransferError if they have no place."""
+        """Set the meaning of a file's addresses; raise TransferError if they have no place here."""
 
     def record(self, document: Document) -> Record:
-        """A document, checked, with its address in this store."""
+        """Check a document; return its record with the address in this store."""
 
     def begin(self) -> Steps[None]:
-        """Begins what `end` ends."""
+        """Begin the writes that `end` ends."""
 
     def write(self, records: Sequence[Record]) -> Steps[int]:
-        """Writes a batch; how many of it."""
+        """Write a batch; return how many records were written."""
 
     def end(self, *, commit: bool) -> Steps[None]:
-        """Makes what was written last, or undoes it where that can be."""
+        """Commit the writes, or undo them where the store can."""
 
     def differing(self, records: Sequence[Record]) -> Steps[list[Record]]:
-        """Those that the store has not, or not with this content."""
+        """Return the records that the store lacks or holds with another content."""
 
     def present(self, records: Sequence[Record]) -> Steps[list[Record]]:
-        """Those whose address is taken."""
+        """Return the records whose address is taken."""
 
 
 def parsed(document: Document, planner: Planner) -> tuple[Imported, Address, int]:
-    """A document's record, the address that it names, and the bytes of its value."""
+    """Return a document's record, the address that it names, and the bytes of its value."""
     sized = record_of(document, planner)
     user_id, stored, _ = sized.record.put.item_id
     return sized.record, Address(user_id, decode_labels(stored)), sized.size
@@ -98,10 +98,10 @@ def parsed(document: Document, planner: Planner) -> tuple[Imported, Address, int
 def batches(
     writer: Writer, documents: Iterable[Document], conflict: Conflict, *, after: int = 0
 ) -> Iterator[Batch]:
-    """All documents but the first `after`, in batches; of equal addresses one record is left.
+    """Yield all documents but the first `after` in batches, one record per address.
 
     Raises:
-        VersionConflictError: with "fail", two documents of a batch have one address.
+        VersionConflictError: two documents of a batch have one address, with "fail".
     """
     records: dict[tuple[Labels, str], Record] = {}
     size = number = 0
@@ -127,7 +127,7 @@ def batches(
 
 @contextmanager
 def ahead(given: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
-    """The same batches, each made by another thread while the one before it is written."""
+    """Yield the same batches; a thread makes each while the previous one is written."""
     with ThreadPoolExecutor(1, "agentstore-transfer") as thread:
 
         def taken() -> Iterator[Batch]:
@@ -140,7 +140,7 @@ def ahead(given: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
 
 
 def refuse(records: Sequence[Record]) -> None:
-    """Raises VersionConflictError for the first record that is there already, if there is one."""
+    """Raise VersionConflictError for the first of the existing records, if there are any."""
     if records:
         raise VersionConflictError(
             f"{records[0]} is there already; import with on_conflict='skip' or 'upsert', or "

@@ -1,4 +1,4 @@
-"""Files read from end to end, before anything of them is believed."""
+"""Verification of files: a whole file is read before any record is used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .formats.base import LARGEST_RECORD_BYTES, Document, Entry, Format, too_lar
 from .manifest import Manifest, Tally
 
 Check: TypeAlias = Callable[[Document], object]
-"""Raises an AgentStoreError for a record that cannot be written."""
+"""A function that raises an AgentStoreError for a record that cannot be written."""
 
 _OF_A_SPREADSHEET = (
     "; a spreadsheet that saves the file changes numbers and times and cuts long cells: import "
@@ -36,16 +36,16 @@ _CHUNK: Final = 2**17
 def verified(
     path: str | os.PathLike[str], format: FormatName | None, max_record_bytes: int
 ) -> Manifest:
-    """The manifest of a file, if all that it says is true; see `moving.verify`."""
+    """Verify a file as `transfer.verify` says."""
     kind = kind_of(path, format)
     with expanded(path).open("rb") as file:
         return Verifiable(file, kind, os.fspath(path), most=max_record_bytes).verify()
 
 
 class Verifiable:
-    """An open file of records, read as often as is needed: what was verified is what is read.
+    """An open file of records. The same open file is verified and then read, so none can differ.
 
-    `largest`: the bytes of the largest record that was verified.
+    `largest`: the bytes of the largest verified record.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Verifiable:
         self.largest = 0
 
     def verify(self, check: Check | None = None) -> Manifest:
-        """Reads the file to its end; its manifest, or one made for a foreign file that has none.
+        """Read the whole file; return its manifest, or a new one for a foreign file without one.
 
         Raises:
-            DamagedFileError: it has no manifest, or another than its records have.
-            AgentStoreError: what `check` says of a record, and of which.
+            DamagedFileError: the file has no manifest, or its records do not match it.
+            AgentStoreError: an error of `check`, with the number of the record.
         """
         tally, manifest = Tally(), None
         for entry in self._entries():
@@ -89,7 +89,7 @@ class Verifiable:
         return manifest
 
     def records(self) -> Iterator[Document]:
-        """The records, from the first on."""
+        """Yield the records from the first on."""
         for entry in self._entries():
             if isinstance(entry, Entry):
                 yield entry.document
@@ -111,7 +111,7 @@ class Verifiable:
             )
 
     def _entries(self) -> Iterator[Entry | Manifest]:
-        # Documents of other programs are laid out as they like, which one format reads.
+        # Other programs lay out JSON differently; the format "json" reads any layout.
         json = self._foreign and self._kind.format in ("json", "jsonl")
         format = FORMATS["json" if json else self._kind.format]
         try:
@@ -124,7 +124,7 @@ class Verifiable:
             raise self._damaged(f"it was cut off or altered: {error}") from None
         except Exception as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk's fault, not the file's
+                raise  # the disk failed, the file is not damaged
             raise self._damaged(
                 f"it cannot be read to its end as {self._kind.format}{self._kind.compression} "
                 f"({type(error).__name__}): it was cut off or altered, or is something else"
@@ -144,7 +144,7 @@ class Verifiable:
 
 
 class BoundedStream(io.RawIOBase):
-    """Reads a stream, and counts since the last record; `begin_record` starts to count anew."""
+    """A stream that limits the bytes of one record: a small file can unpack to anything."""
 
     def __init__(self, stream: IO[bytes], most: int) -> None:
         self._stream = stream
@@ -152,20 +152,20 @@ class BoundedStream(io.RawIOBase):
         self._taken = 0
 
     def begin_record(self) -> None:
-        """Count from here on: the record before is read."""
+        """Count from zero: the previous record is complete."""
         self._taken = 0
 
     def readable(self) -> bool:
-        """As of every stream that is read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Buffer) -> int:
-        """Read into a buffer; how many bytes."""
+        """Read into a buffer; return the number of bytes."""
         view = memoryview(buffer)
         data = self._stream.read(min(len(view), _CHUNK))
         view[: len(data)] = data
         self._taken += len(data)
-        # What is read ahead belongs to the next record.
+        # Bytes that are read ahead belong to the next record.
         if self._taken > self._most + 2 * _CHUNK:
             raise too_large(self._most)
         return len(data)

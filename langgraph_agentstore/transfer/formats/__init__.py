@@ -1,4 +1,4 @@
-"""The formats, a module each; a package that an extra brings is imported where it is used."""
+"""The formats, one module each; a module imports the package of its extra on first use."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""The interface of the formats, and what they have in common."""
+"""The interface of the formats, and their common parts."""
 
 from __future__ import annotations
 
@@ -13,55 +13,55 @@ from ...errors import DamagedFileError
 from ..manifest import Manifest, manifest_of
 
 Document: TypeAlias = dict[str, Any]
-"""A record, as `data_store` documents it, all but its values flat."""
+"""A record as a JSON object in the layout of `data_store`, flat except for its value."""
 
 LARGEST_RECORD_BYTES: Final = 64 * 2**20
-"""How much of an unpacked file one record may take, unless more is allowed."""
+"""How many bytes of an unpacked file one record may take, by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record of a file; `line` is what it is in JSON Lines, without the end of the line."""
+    """A record of a file; `line` is its line of JSON Lines, without the line end."""
 
     line: bytes
     parsed: Document | None = None
 
     @property
     def document(self) -> Any:
-        """The record; of a line that nobody asks for it, it is never parsed."""
+        """Return the record; a line is parsed only here."""
         return orjson.loads(self.line) if self.parsed is None else self.parsed
 
 
 class Writer(Protocol):
-    """Writes a file of one format."""
+    """A writer of a file of one format."""
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Appends records."""
+        """Append records."""
 
     def finish(self, manifest: Manifest) -> None:
-        """Ends the file."""
+        """End the file."""
 
     def close(self) -> None:
-        """Lets go of the stream, also of a file that was not finished."""
+        """Release the stream, also if the file was not finished."""
 
 
 class Format(Protocol):
     """A format: a module of `transfer/formats/`."""
 
     def writer(self, file: IO[bytes]) -> Writer:
-        """What writes to a stream, without closing it."""
+        """Return a writer to a stream, which it does not close."""
 
     def read(
         self, file: IO[bytes], most: int = LARGEST_RECORD_BYTES, /
     ) -> Iterator[Entry | Manifest]:
-        """The records, and where there is one the manifest.
+        """Yield the records, and the manifest if there is one.
 
-        `most`: bytes of a record, for a format that does not read its file from end to end.
+        `most`: the bytes a record may take, for a format that does not read sequentially.
         """
 
 
 def entry_of(document: Any) -> Entry | Manifest:
-    """A value of a file: a record, or the manifest."""
+    """Return the record or the manifest of a value of a file."""
     if isinstance(document, dict) and document.keys() == {"manifest"}:
         return manifest_of(document["manifest"])
     return Entry(_line_of(document), document)
@@ -71,12 +71,12 @@ def _line_of(document: Any) -> bytes:
     try:
         return orjson.dumps(document)
     except orjson.JSONEncodeError:
-        # Another program's, with what no record can hold: it is refused by its number later.
+        # A foreign document with values that no record can hold. It is refused later, by number.
         return json.dumps(document).encode()
 
 
 def too_large(most: int) -> DamagedFileError:
-    """What is said of a record that takes more."""
+    """Return the error for a record of more bytes."""
     return DamagedFileError(
         f"it has a record of more than {most} bytes; if it is yours, allow more: max_record_bytes=…"
     )

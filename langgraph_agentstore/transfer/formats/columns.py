@@ -1,4 +1,4 @@
-"""Rows of typed cells, for formats that have columns; and documents as such rows."""
+"""Rows of typed cells for formats with columns, and the conversion of documents to rows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import orjson
 from .base import Document
 
 ColumnType: TypeAlias = Literal["text", "json", "integer", "number", "time", "labels"]
-"""What a cell holds: a text, JSON as text, a number, a time or its ISO text, a list of texts."""
+"""The content of a cell: text, JSON text, a number, a time or its ISO text, a list of texts."""
 
 Columns: TypeAlias = Mapping[str, ColumnType]
-"""The names of a table's columns, in their order, and what each holds."""
+"""The names and types of a table's columns, in order."""
 
 Row: TypeAlias = Mapping[str, Any]
 """A cell for each column; None is null."""
@@ -37,29 +37,29 @@ COLUMNS: Columns = {
     "labels": "labels",
     "ttlMinutes": "number",
 }
-"""In the order in which a document has them."""
+"""The columns of a document, in the order of its fields."""
 
 REQUIRED = ("_id", "userId", "namespace", "key")
-"""Texts that are there always: an empty one is no null."""
+"""Texts that are never null: an empty cell is an empty text."""
 
 OPTIONAL = ("labels", "ttlMinutes")
-"""Fields that a document leaves out in place of null."""
+"""Fields that a document omits instead of null."""
 
 
 def row_of(document: Document) -> Row:
-    """A document's cells; values and metadata are JSON text, null too."""
+    """Return a document's cells; value and metadata are JSON text, also for null."""
     cells = {name: document.get(name) for name in COLUMNS}
     json = {name: json_text(cells[name]) for name, type_ in COLUMNS.items() if type_ == "json"}
     return {**cells, **json}
 
 
 def json_text(value: Any) -> str:
-    """A cell of JSON."""
+    """Return a value as the JSON text of a cell."""
     return orjson.dumps(value, default=dict).decode()
 
 
 def document_of_row(cells: Row) -> Document:
-    """The inverse of `row_of`."""
+    """Return the document of a row; the inverse of `row_of`."""
     document = {}
     for name, type_ in COLUMNS.items():
         cell = cells[name]

@@ -1,9 +1,9 @@
-"""CSV: a header, a row for each document, and a last row of two cells: the manifest.
+"""CSV: a header, one row per document, and a last row of two cells with the manifest.
 
-Values, metadata and labels are JSON text; an empty cell is null, or a text that is empty. Texts
-are exact, so a spreadsheet takes one that begins with `=` for a formula. What a spreadsheet saved
-again is read too: with a byte order mark, other line ends, `;` or tabs between cells, and empty
-cells at the end of short rows. `CsvRows` writes rows of any columns.
+Values, metadata and labels are JSON text. An empty cell is null or an empty text. Texts are exact,
+so a spreadsheet takes a text that begins with `=` for a formula. Files saved by a spreadsheet are
+read too: with a byte order mark, other line ends, `;` or tabs between cells, and empty cells at
+the end of short rows. `CsvRows` writes rows of any columns.
 """
 
 from __future__ import annotations
@@ -36,22 +36,25 @@ from .columns import (
 )
 
 MARK = "# manifest"
-"""In place of an `_id`, which holds two colons at least; spreadsheets fill its row up."""
+"""The first cell of the manifest's row, unlike any `_id`: those have two colons at least.
+
+Spreadsheets pad the row with empty cells.
+"""
 
 _LARGEST_CELL = 2**31 - 1
 _LONGEST_HEADER = 10_000
 _SEPARATORS = ",;\t"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
-"""What a spreadsheet takes for the beginning of a formula; the last four are its wide forms."""
+"""Texts with which a spreadsheet begins a formula; the last four are full-width forms."""
 
 
 class CsvRows:
-    """Writes rows to a stream, after a header.
+    """A writer of rows to a stream, after a header.
 
     Args:
-        file: where they go.
-        columns: their names and types.
-        escape_formulas: writes `'` before a text that a spreadsheet would run as a formula.
+        file: the stream.
+        columns: the names and types of the columns.
+        escape_formulas: write `'` before a text that a spreadsheet would run as a formula.
     """
 
     def __init__(self, file: IO[bytes], columns: Columns, *, escape_formulas: bool = False) -> None:
@@ -61,27 +64,27 @@ class CsvRows:
         self.write([list(columns)])
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Appends rows."""
+        """Append rows."""
         self.write(
             [self._shown(_cell(row[name], type_)) for name, type_ in self._columns.items()]
             for row in rows
         )
 
     def write(self, lines: Iterable[Sequence[Any]]) -> None:
-        """Appends lines of cells, whatever their number."""
+        """Append lines of any number of cells."""
         text = io.StringIO(newline="")
         csv.writer(text).writerows(lines)
         self._file.write(text.getvalue().encode())
 
     def finish(self) -> None:
-        """Ends the table."""
+        """End the table."""
 
     def close(self) -> None:
-        """Lets go of the stream."""
+        """Release the stream."""
 
 
 def without_formula(cell: Any) -> Any:
-    """Returns a cell that no spreadsheet runs: as OWASP advises, `'` before a formula's start."""
+    """Return a cell that no spreadsheet runs: `'` before a formula, as OWASP advises."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 
@@ -117,12 +120,12 @@ class _TableWriter:
 
 
 def writer(file: IO[bytes]) -> Writer:
-    """What writes to a stream."""
+    """Return a writer to a stream."""
     return _TableWriter(file)
 
 
 def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
-    """The rows; columns may stand in any order."""
+    """Yield the rows; the columns may be in any order."""
     text = io.TextIOWrapper(file, "utf-8-sig", newline="")
     try:
         header, rows = table_of(text)

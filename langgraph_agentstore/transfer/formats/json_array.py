@@ -20,7 +20,7 @@ from .base import Entry, Writer, entry_of
 
 _CHUNK = 2**16
 _NEAR_THE_END = 16
-"""Characters: a number, a literal or an escape that is cut off is not longer."""
+"""Characters; a number, literal or escape that was cut off is not longer."""
 
 
 class _ArrayWriter:
@@ -39,20 +39,20 @@ class _ArrayWriter:
 
 
 def writer(file: IO[bytes]) -> Writer:
-    """What writes to a stream."""
+    """Return a writer to a stream."""
     return _ArrayWriter(file)
 
 
 def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
-    """The elements, one after another."""
+    """Yield the elements one after another."""
     yield from map(entry_of, values_of(file))
 
 
 def values_of(file: IO[bytes]) -> Iterator[Any]:
-    """The elements of an array, or values that follow each other: whichever the file has.
+    """Yield the elements of an array, or the values of a sequence, whichever the file holds.
 
     Raises:
-        InvalidValueError: it is neither, or was cut off.
+        InvalidValueError: the file holds neither, or was cut off.
     """
     return _Parsing(_decoded(file)).values()
 
@@ -74,7 +74,7 @@ def _decoded(file: IO[bytes]) -> Callable[[int], str]:
 
 
 class _Parsing:
-    """The values of a text that is read piece by piece, as they are needed."""
+    """A parser of the values of a text, which it reads piece by piece on demand."""
 
     def __init__(self, read: Callable[[int], str]) -> None:
         self._read = read
@@ -83,7 +83,7 @@ class _Parsing:
         self._at = 0
 
     def values(self) -> Iterator[Any]:
-        """The elements of the array that the text is, or the values that follow each other."""
+        """Yield the elements of the array, or the values of the sequence."""
         if self._next() == "[":
             self._at += 1
             yield from self._elements()
@@ -108,7 +108,7 @@ class _Parsing:
                 return
 
     def _next(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """Return the next character that is not white space; "" at the end."""
         while True:
             while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
                 self._at += 1
@@ -132,7 +132,7 @@ class _Parsing:
                 return value
 
     def _more(self) -> bool:
-        """Reads on, twice as much of a value that is not at its end."""
+        """Read more, doubling the text of an unfinished value; return whether there was more."""
         self._text, self._at = self._text[self._at :], 0
         piece = self._read(max(_CHUNK, len(self._text)))
         self._text += piece

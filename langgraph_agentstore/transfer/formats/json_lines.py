@@ -1,4 +1,4 @@
-"""JSON Lines: a document on each line, the manifest on the last."""
+"""JSON Lines: one document per line, the manifest on the last."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class _LineWriter:
 
 
 def writer(file: IO[bytes]) -> Writer:
-    """What writes to a stream."""
+    """Return a writer to a stream."""
     return _LineWriter(file)
 
 
 def read(file: IO[bytes], _most: int = 0, /) -> Iterator[Entry | Manifest]:
-    """The lines; what was hashed are their very bytes."""
+    """Yield the lines unparsed, since the checksum is over their exact bytes."""
     for line in file:
         text = line.rstrip(b"\r\n")
         yield entry_of(orjson.loads(text)) if text.startswith(_MANIFEST) else Entry(text)

@@ -1,4 +1,4 @@
-"""Parquet: a row for each document, the manifest among the file's metadata.
+"""Parquet: one row per document, the manifest in the file's metadata.
 
 `ParquetRows` writes rows of any columns.
 """
@@ -26,7 +26,7 @@ _LARGEST_GROUP = 2**28
 
 
 class ParquetRows:
-    """Writes rows to a stream; collects enough for a group, since smaller ones compress badly."""
+    """A writer of rows to a stream, in groups: small groups compress badly."""
 
     def __init__(
         self, file: IO[bytes], columns: Columns, rows_of_group: int = ROWS_OF_GROUP
@@ -40,7 +40,7 @@ class ParquetRows:
         self._bytes = 0
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Appends rows."""
+        """Append rows."""
         for row in rows:
             self._rows.append({name: _cell(row[name], self._columns[name]) for name in row})
             self._bytes += sum(len(cell) for cell in row.values() if isinstance(cell, str))
@@ -48,15 +48,15 @@ class ParquetRows:
                 self._write_group()
 
     def finish(self, metadata: Mapping[bytes, bytes] | None = None) -> None:
-        """Ends the file."""
+        """End the file."""
         self._write_group()
         if metadata is not None:
             self._file.add_key_value_metadata(metadata)
         self._file.close()
 
     def close(self) -> None:
-        """Lets go of the stream, also of a file that was not finished."""
-        # Else it would write its end when it is collected, long after the stream is closed.
+        """Release the stream, also if the file was not finished."""
+        # Otherwise its collection would write the end, long after the stream is closed.
         with suppress(Exception):
             self._file.close()
 
@@ -81,15 +81,15 @@ class _ParquetWriter:
 
 
 def writer(file: IO[bytes]) -> Writer:
-    """What writes to a stream."""
+    """Return a writer to a stream."""
     return _ParquetWriter(file)
 
 
 def read(file: IO[bytes], most: int = LARGEST_RECORD_BYTES, /) -> Iterator[Entry | Manifest]:
-    """The rows, and then the manifest."""
+    """Yield the rows, then the manifest."""
     arrow, parquet = _pyarrow()
-    # A handle of its own: it closes what it is given.
-    # Equal texts stay one: a file of some kilobytes can hold a long one a million times.
+    # pyarrow closes the file that it is given, so give it a wrapper.
+    # Dictionaries keep equal texts once: a file of kilobytes can repeat a long one a million times.
     texts = [name for name, type_ in COLUMNS.items() if type_ in ("text", "json")]
     source = arrow.PythonFile(file, mode="r")
     table = parquet.ParquetFile(source, read_dictionary=[*texts, "labels.list.element"])

@@ -1,4 +1,4 @@
-"""YAML: a stream of documents, the manifest the last of them."""
+"""YAML: a stream of documents, of which the last is the manifest."""
 
 from __future__ import annotations
 
