@@ -7,6 +7,9 @@ from typing import Any, TypeGuard
 from ..errors import AgentStoreError, InvalidOperationError
 from .json_values import shown
 
+TECHNICAL_LIMIT = 2**31
+"""Upper limits from here on come from number types; no caller plans to reach them."""
+
 
 def check_whole(
     name: str,
@@ -19,12 +22,15 @@ def check_whole(
 ) -> int:
     """Return a whole number from `least` to `most`; raise `error` for anything else.
 
-    A bool is not a number. `comment` follows the range in the message.
+    A bool is not a number. `comment` follows the range in the message. The message names an
+    upper limit of `TECHNICAL_LIMIT` or more only if the number is above it.
     """
     whole = isinstance(given, int) and not isinstance(given, bool)
-    if whole and given >= least and (most is None or given <= most):
+    too_large = whole and most is not None and given > most
+    if whole and given >= least and not too_large:
         return int(given)
-    end = "on" if most is None else f"to {most}"
+    is_named = most is not None and (too_large or most < TECHNICAL_LIMIT)
+    end = f"to {most}" if is_named else "on"
     raise error(f"{name} is a whole number from {least} {end}{comment}, got {shown(given)}")
 
 

@@ -28,6 +28,14 @@ def test_a_range_may_have_no_end_and_an_error_of_its_own() -> None:
         check_whole("size", -1, 0, error=ConfigurationError, comment=", or None")
 
 
+def test_a_technical_upper_limit_is_named_only_to_those_who_exceed_it() -> None:
+    for given in (-1, "1"):
+        with pytest.raises(InvalidOperationError, match="from 0 on, got"):
+            check_whole("limit", given, 0, 2**62 - 1)
+    with pytest.raises(InvalidOperationError, match=f"from 0 to {2**62 - 1}, got {2**62}"):
+        check_whole("limit", 2**62, 0, 2**62 - 1)
+
+
 @pytest.mark.parametrize(("given", "is_one"), [(1, True), (1.5, True), (True, False), ("1", False)])
 def test_a_number_is_an_int_or_a_float(given: object, is_one: bool) -> None:
     assert is_number(given) is is_one
