@@ -370,10 +370,10 @@ def test_every_storage_type_is_in_the_reference() -> None:
 def test_the_limits_of_a_search_by_vectors_are_as_documented() -> None:
     options = reference("options")
     assert f"from {vector.LEAST_EXACT:,} on" in options
-    assert f"gives | {vector.VECTOR_POOL}; of `bit` {vector.POOL_OF_BITS:,} |" in options
+    assert f"returns | {vector.VECTOR_POOL}; {vector.POOL_OF_BITS:,} for `bit` |" in options
     page = (DOCS / "howto" / "vector_index.md").read_text(encoding="utf-8")
-    assert f"up to {vector.LEAST_EXACT:,}, and more in a large table" in page
-    assert f"root of {vector.INDEX_COST * vector.VECTOR_POOL:,} times its rows" in page
+    assert f"*Few* means up to {vector.LEAST_EXACT:,}." in page
+    assert f"root of {vector.INDEX_COST * vector.VECTOR_POOL:,} times the number of rows" in page
 
 
 def test_every_field_of_the_records_is_in_the_reference() -> None:
