@@ -230,36 +230,6 @@ SHARED_NAMES = {
     "SPACE": "each group of facts has a namespace of its own",
 }
 
-# Names that still mean two things. None is added here: rename instead.
-TWO_MEANINGS = frozenset(
-    [
-        "Change",
-        "Content",
-        "DEFAULT_NAMESPACE",
-        "Entry",
-        "FORMAT",
-        "FORMAT_VERSION",
-        "Items",
-        "PAGE_SIZE",
-        "PREVIEW_LENGTH",
-        "Row",
-        "Writer",
-        "checked_key",
-        "record_of",
-        "user_of",
-        "_CHUNK",
-        "_FORMATS",
-        "_MANIFEST",
-        "_cell",
-        "_check",
-        "_checked",
-        "_document",
-        "_entry",
-        "_read",
-        "_shown",
-    ]
-)
-
 
 def top_level_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the names of the classes, functions and constants that a module defines."""
@@ -278,6 +248,5 @@ def test_a_top_level_name_means_one_thing() -> None:
     for path in MODULES:
         for name in top_level_names(ast.parse(path.read_text(encoding="utf-8")).body):
             modules_of.setdefault(name, set()).add(shown(path))
-    allowed = SHARED_NAMES.keys() | TWO_MEANINGS
-    twice = {n: sorted(m) for n, m in modules_of.items() if len(m) > 1 and n not in allowed}
+    twice = {n: sorted(m) for n, m in modules_of.items() if len(m) > 1 and n not in SHARED_NAMES}
     assert twice == {}, "rename one of them; or, if it is one thing, import it from one module"

@@ -20,7 +20,7 @@ from ..store.base import StoreBase
 from ..store.steps import Steps, arun_in_threads, run
 from ..store.user_scope import decode_label, encode_label, part_of
 from ..transfer.file_kinds import kind_of, writing
-from ..transfer.formats.columns import Columns, Row, json_text
+from ..transfer.formats.columns import Cells, Columns, json_text
 from ..transfer.formats.csv_table import CsvRows
 from ..transfer.formats.parquet import ParquetRows
 from ..transfer.store_readers import AgentReader, ItemReader, Reader
@@ -71,7 +71,7 @@ class ExportTarget:
 def exporting_turns(next_page: NextPage[Turn], user_id: str, target: ExportTarget) -> Steps[int]:
     """Write turns page by page; return how many."""
 
-    def next_rows() -> Steps[list[Row]]:
+    def next_rows() -> Steps[list[Cells]]:
         turns = yield from next_page()
         return [
             {
@@ -90,7 +90,7 @@ def exporting_turns(next_page: NextPage[Turn], user_id: str, target: ExportTarge
     return (yield from _exporting(next_rows, TURN_COLUMNS, target))
 
 
-def _exporting(next_rows: NextPage[Row], columns: Columns, target: ExportTarget) -> Steps[int]:
+def _exporting(next_rows: NextPage[Cells], columns: Columns, target: ExportTarget) -> Steps[int]:
     """Write rows to a file, which appears when it is complete; return how many.
 
     JSON cells hold JSON values, and time cells times with their zone.
@@ -111,7 +111,7 @@ def _exporting(next_rows: NextPage[Row], columns: Columns, target: ExportTarget)
 
 
 class _Writer(Protocol):
-    def add(self, rows: Iterable[Row]) -> None: ...
+    def add(self, rows: Iterable[Cells]) -> None: ...
 
     def finish(self) -> None: ...
 
@@ -125,7 +125,7 @@ class _JsonRows:
         self._file = file
         self._columns = columns
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[Cells]) -> None:
         for row in rows:
             line = {
                 name: timestamp_text(row[name]) if type_ == "time" else row[name]
@@ -150,7 +150,7 @@ def _writer(format: str, file: IO[bytes], columns: Columns, escape_formulas: boo
     return _JsonRows(file, columns)
 
 
-def _cells(row: Row, columns: Columns) -> dict[str, Any]:
+def _cells(row: Cells, columns: Columns) -> dict[str, Any]:
     """Return the cells of a row, with JSON as text."""
     return {
         name: json_text(row[name]) if type_ == "json" and row[name] is not None else row[name]
@@ -243,14 +243,14 @@ class _Source:
         self._is_foreign = not isinstance(store, StoreBase)
         self._reader = _reader_of(store, check_labels(prefix))
 
-    def next_rows(self) -> Steps[list[Row]]:
+    def next_rows(self) -> Steps[list[Cells]]:
         while records := (yield from self._reader.next_page()):
-            rows: Iterable[Row] = map(_row_of_foreign if self._is_foreign else _item_row, records)
+            rows: Iterable[Cells] = map(_row_of_foreign if self._is_foreign else _item_row, records)
             if between := list(filter(self._is_between, rows)):
                 return between
         return []
 
-    def _is_between(self, row: Row) -> bool:
+    def _is_between(self, row: Cells) -> bool:
         written = row["created_at"]
         return (self._since is None or written >= self._since) and (
             self._until is None or written < self._until

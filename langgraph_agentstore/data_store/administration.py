@@ -45,7 +45,7 @@ from .sql.administration import (
 Namespace: TypeAlias = "str | Labels"
 """A string such as `files:my-repo`, or labels, which also reach what no string names."""
 
-PAGE_SIZE = 200
+WALK_PAGE_SIZE = 200
 """Records read at a time: with values of a megabyte each, so many megabytes."""
 
 
@@ -114,7 +114,7 @@ class DataStoreAdministration(Handle):
         namespace: Namespace | None = None,
         *,
         below: bool = False,
-        page_size: int = PAGE_SIZE,
+        page_size: int = WALK_PAGE_SIZE,
     ) -> Iterator[DataStoreRecord]:
         """Iterate over whole records by user, namespace and key, in constant memory.
 
@@ -126,7 +126,7 @@ class DataStoreAdministration(Handle):
     def record(self, user_id: str, namespace: Namespace, key: str) -> DataStoreRecord | None:
         """Return one whole record, or None. Counts no read."""
         labels = labels_of(namespace)
-        at = locate(Address(user_of(user_id), labels), labels)
+        at = locate(Address(user_or_shared(user_id), labels), labels)
         stored = self._executor.run(self._executor.access.record_job(at, checked_key(key, at)))
         return None if stored is None else record_of(stored)
 
@@ -249,13 +249,13 @@ class DataStoreAdministration(Handle):
 
 def _within_of(user_id: str | None, namespace: Namespace | None, below: bool) -> Within:
     """Check the arguments. None as user means all users, None as namespace means all."""
-    user = None if user_id is None else user_of(user_id)
+    user = None if user_id is None else user_or_shared(user_id)
     if namespace is None:
         return Within(user)
     return Within(user, labels_of(namespace), below)
 
 
-def user_of(user_id: object) -> str:
+def user_or_shared(user_id: object) -> str:
     """Check a user id; "" is the shared space."""
     return SHARED if user_id == SHARED else check_user_id(user_id)
 

@@ -18,7 +18,7 @@ from .display import proxy_html
 from .locks import DEFAULT_LEASE_S, AsyncRecordLock
 from .models import DataStoreRecord, FoundRecord
 from .watch import AsyncWatch
-from .writes import Items
+from .writes import Pairs
 
 
 class AsyncDataStore(AsyncClosing, Proxy):
@@ -103,7 +103,7 @@ class AsyncDataStore(AsyncClosing, Proxy):
 
     async def set_many(
         self,
-        items: Items,
+        items: Pairs,
         metadata: Mapping[str, Any] | None = None,
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,

@@ -12,13 +12,13 @@ from ..store.notebook import (
     rows_table,
     shortened,
 )
+from .ops_log import PREVIEW_LENGTH
 from .sql.administration import plan_glance
 
 if TYPE_CHECKING:
     from .base import Proxy
 
 FIRST_RECORDS = 10
-PREVIEW_LENGTH = 200
 
 
 def data_store_html(proxy: Proxy) -> str:

@@ -13,21 +13,21 @@ logger = logging.getLogger("langgraph_agentstore")
 
 PREVIEW_LENGTH = 200
 
-Entry: TypeAlias = dict[str, Any]
+LogEntry: TypeAlias = dict[str, Any]
 
 
 class Appendable(Protocol):
     """Anything that takes entries, such as a list."""
 
-    def append(self, entry: Entry, /) -> object:
+    def append(self, entry: LogEntry, /) -> object:
         """Take an entry."""
 
 
-OpsLog: TypeAlias = "Appendable | Callable[[Entry], object]"
+OpsLog: TypeAlias = "Appendable | Callable[[LogEntry], object]"
 
 
 def log_entry(
-    ops_log: OpsLog | None, op: str, namespace: str, agent: str | None, details: Entry
+    ops_log: OpsLog | None, op: str, namespace: str, agent: str | None, details: LogEntry
 ) -> None:
     """Add an entry; an error of the log is logged, since the operation itself succeeded."""
     if ops_log is None:

@@ -17,7 +17,7 @@ from .display import data_store_html
 from .locks import DEFAULT_LEASE_S, RecordLock
 from .models import DataStoreRecord, FoundRecord
 from .watch import Watch
-from .writes import Items
+from .writes import Pairs
 
 
 class DataStore(Closing, Proxy):
@@ -165,7 +165,7 @@ class DataStore(Closing, Proxy):
 
     def set_many(
         self,
-        items: Items,
+        items: Pairs,
         metadata: Mapping[str, Any] | None = None,
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,

@@ -17,7 +17,7 @@ from .operations_base import OperationsBase
 from .ops_log import preview
 from .sql.atomic_changes import plan_clear, plan_delete
 
-Items: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]]"
+Pairs: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]]"
 
 
 class Writes(OperationsBase):
@@ -37,7 +37,7 @@ class Writes(OperationsBase):
         self._log_value("set", put)
 
     def set_many(
-        self, items: Items, metadata: Mapping[str, Any] | None, ttl: float | NotProvided | None
+        self, items: Pairs, metadata: Mapping[str, Any] | None, ttl: float | NotProvided | None
     ) -> Steps[int]:
         self.may_write("set_many")
         pairs = items.items() if isinstance(items, Mapping) else items

@@ -28,7 +28,7 @@ from .storage_types import (
     storage_of,
 )
 
-DEFAULT_NAMESPACE: Labels = ("memories",)
+MEMORIES_NAMESPACE: Labels = ("memories",)
 
 
 class MemoryAgent(AwaitedClosing, MovableMemories):
@@ -143,7 +143,7 @@ def _given(store: BaseStore, place: Place) -> Opened:
 
 def _checked_namespace(namespace: Labels | str | None) -> Labels:
     if namespace is None:
-        return DEFAULT_NAMESPACE
+        return MEMORIES_NAMESPACE
     labels = check_labels(namespace.split(":") if isinstance(namespace, str) else namespace)
     check_writable(labels)
     return labels

@@ -158,7 +158,7 @@ def _bound_to(at: Address, key: str, key_id: str) -> bytes:
 
 
 def _key(key: str | bytes) -> _Key:
-    secret = _checked(key)
+    secret = _checked_keys(key)
     aead = imported("cryptography.hazmat.primitives.ciphers.aead", "encryption").AESGCM
     raw = base64.urlsafe_b64decode(secret)
     return _Key(
@@ -169,7 +169,7 @@ def _key(key: str | bytes) -> _Key:
     )
 
 
-def _checked(key: str | bytes) -> bytes:
+def _checked_keys(key: str | bytes) -> bytes:
     fernet = imported("cryptography.fernet", "encryption")
     try:
         secret = key.encode("ascii") if isinstance(key, str) else key

@@ -21,8 +21,8 @@ from ..transfer.formats.columns import Columns
 from ..transfer.formats.csv_table import CsvRows, table_of
 from .encryption import SIGNATURE_BYTES, Cipher, Keys
 
-FORMAT: Final = "langgraph_agentstore memories"
-FORMAT_VERSION: Final = 1
+MEMORIES_FORMAT: Final = "langgraph_agentstore memories"
+MEMORIES_VERSION: Final = 1
 _COLUMNS: Final[Columns] = {
     "namespace": "json",
     "key": "text",
@@ -34,7 +34,7 @@ _PICKLE_HEAD: Final = b"langgraph_agentstore memories 1\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MemoryEntry:
     """One item of a file. `text` is the value as JSON; times are aware."""
 
     namespace: Labels
@@ -44,7 +44,7 @@ class Entry:
     updated_at: datetime
 
 
-Content: TypeAlias = dict[tuple[Labels, str], Entry]
+MemoryEntries: TypeAlias = dict[tuple[Labels, str], MemoryEntry]
 """The entries of a file, by namespace and key."""
 
 
@@ -52,8 +52,8 @@ Content: TypeAlias = dict[tuple[Labels, str], Entry]
 class FileFormat:
     """The two conversions of a format."""
 
-    dump: Callable[[Iterable[Entry]], bytes]
-    load: Callable[[bytes], Iterable[Entry]]
+    dump: Callable[[Iterable[MemoryEntry]], bytes]
+    load: Callable[[bytes], Iterable[MemoryEntry]]
 
 
 def file_format(name: str, encryption_key: Keys | None) -> FileFormat:
@@ -69,10 +69,10 @@ def file_format(name: str, encryption_key: Keys | None) -> FileFormat:
         return _signed_pickle(None if encryption_key is None else Cipher(encryption_key))
     if name == "yaml":
         yaml_stream.imported_yaml()
-    return _FORMATS[name]
+    return _FILE_FORMATS[name]
 
 
-def entries_of(format: FileFormat, content: bytes, shown: str) -> list[Entry]:
+def entries_of(format: FileFormat, content: bytes, shown: str) -> list[MemoryEntry]:
     """Return the entries of a file; errors name the file as `shown`.
 
     Raises:
@@ -89,7 +89,7 @@ def entries_of(format: FileFormat, content: bytes, shown: str) -> list[Entry]:
         ) from error
 
 
-def _document(entry: Entry, value: Any) -> dict[str, Any]:
+def _memory_document(entry: MemoryEntry, value: Any) -> dict[str, Any]:
     return {
         "namespace": list(entry.namespace),
         "key": entry.key,
@@ -99,11 +99,11 @@ def _document(entry: Entry, value: Any) -> dict[str, Any]:
     }
 
 
-def _entry(document: dict[str, Any]) -> Entry:
+def _memory_entry(document: dict[str, Any]) -> MemoryEntry:
     namespace, key = document["namespace"], document["key"]
     if not isinstance(key, str) or not all(isinstance(label, str) for label in namespace):
         raise DamagedFileError("a key or a namespace is no text")
-    return Entry(
+    return MemoryEntry(
         tuple(namespace),
         key,
         encode_value(document["value"]),
@@ -125,40 +125,40 @@ def _time(text: str) -> datetime:
     return time
 
 
-def _whole(entries: Iterable[Entry]) -> dict[str, Any]:
-    items = [_document(entry, decode_value(entry.text)) for entry in entries]
-    return {"format": FORMAT, "version": FORMAT_VERSION, "items": items}
+def _whole(entries: Iterable[MemoryEntry]) -> dict[str, Any]:
+    items = [_memory_document(entry, decode_value(entry.text)) for entry in entries]
+    return {"format": MEMORIES_FORMAT, "version": MEMORIES_VERSION, "items": items}
 
 
-def _parts(whole: Any) -> Iterable[Entry]:
-    if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+def _parts(whole: Any) -> Iterable[MemoryEntry]:
+    if not isinstance(whole, dict) or whole.get("format") != MEMORIES_FORMAT:
         raise DamagedFileError("this is not a file of memories")
-    if whole.get("version") != FORMAT_VERSION:
+    if whole.get("version") != MEMORIES_VERSION:
         raise DamagedFileError(
-            f"its version is {whole.get('version')!r}, and this release reads {FORMAT_VERSION}; "
+            f"its version is {whole.get('version')!r}, and this release reads {MEMORIES_VERSION}; "
             "upgrade the package"
         )
-    return map(_entry, whole["items"])
+    return map(_memory_entry, whole["items"])
 
 
-def _dump_json(entries: Iterable[Entry]) -> bytes:
+def _dump_json(entries: Iterable[MemoryEntry]) -> bytes:
     # One item per line, so that two versions of the file can be compared.
-    head = orjson.dumps({"format": FORMAT, "version": FORMAT_VERSION})[:-1]
+    head = orjson.dumps({"format": MEMORIES_FORMAT, "version": MEMORIES_VERSION})[:-1]
     items = b",\n".join(
-        orjson.dumps(_document(entry, orjson.Fragment(entry.text))) for entry in entries
+        orjson.dumps(_memory_document(entry, orjson.Fragment(entry.text))) for entry in entries
     )
     return head + b',"items":[\n' + items + b"\n]}\n"
 
 
-def _load_json(content: bytes) -> Iterable[Entry]:
+def _load_json(content: bytes) -> Iterable[MemoryEntry]:
     return _parts(orjson.loads(content))
 
 
-def _dump_yaml(entries: Iterable[Entry]) -> bytes:
+def _dump_yaml(entries: Iterable[MemoryEntry]) -> bytes:
     return yaml_stream.dump([_whole(entries)], width=10_000)
 
 
-def _load_yaml(content: bytes) -> Iterable[Entry]:
+def _load_yaml(content: bytes) -> Iterable[MemoryEntry]:
     try:
         (whole,) = yaml_stream.load(content)
     except yaml_stream.imported_yaml().YAMLError as error:
@@ -166,7 +166,7 @@ def _load_yaml(content: bytes) -> Iterable[Entry]:
     return _parts(whole)
 
 
-def _dump_csv(entries: Iterable[Entry]) -> bytes:
+def _dump_csv(entries: Iterable[MemoryEntry]) -> bytes:
     file = io.BytesIO()
     CsvRows(file, _COLUMNS).add(
         {
@@ -181,7 +181,7 @@ def _dump_csv(entries: Iterable[Entry]) -> bytes:
     return file.getvalue()
 
 
-def _load_csv(content: bytes) -> Iterable[Entry]:
+def _load_csv(content: bytes) -> Iterable[MemoryEntry]:
     if not content.endswith(b"\n"):
         raise DamagedFileError("its last line was cut")
     try:
@@ -193,13 +193,13 @@ def _load_csv(content: bytes) -> Iterable[Entry]:
         raise DamagedFileError(f"its CSV was cut or altered ({error})") from error
 
 
-def _csv_entry(row: list[str]) -> Entry:
+def _csv_entry(row: list[str]) -> MemoryEntry:
     if len(row) != len(_COLUMNS):
         raise DamagedFileError(f"a row has {len(row)} cells in place of {len(_COLUMNS)}")
     document: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
     for name in ("namespace", "value"):
         document[name] = orjson.loads(document[name])
-    return _entry(document)
+    return _memory_entry(document)
 
 
 def _signed_pickle(cipher: Cipher | None) -> FileFormat:
@@ -209,11 +209,11 @@ def _signed_pickle(cipher: Cipher | None) -> FileFormat:
             "MemoryAgent.generate_key(); or use 'json', which needs none"
         )
 
-    def dump(entries: Iterable[Entry]) -> bytes:
+    def dump(entries: Iterable[MemoryEntry]) -> bytes:
         body = pickle.dumps(_whole(entries), protocol=5)
         return _PICKLE_HEAD + cipher.signature(body) + body
 
-    def load(content: bytes) -> Iterable[Entry]:
+    def load(content: bytes) -> Iterable[MemoryEntry]:
         if not content.startswith(_PICKLE_HEAD):
             raise DamagedFileError("this is not a signed pickle file of memories")
         signed = content[len(_PICKLE_HEAD) :]
@@ -235,9 +235,9 @@ class _PlainUnpickler(pickle.Unpickler):
         raise DamagedFileError(f"it would load {module_name}.{global_name}")
 
 
-_FORMATS: Final = {
+_FILE_FORMATS: Final = {
     "json": FileFormat(_dump_json, _load_json),
     "csv": FileFormat(_dump_csv, _load_csv),
     "yaml": FileFormat(_dump_yaml, _load_yaml),
 }
-FILE_FORMATS: Final = (*_FORMATS, "pickle")
+FILE_FORMATS: Final = (*_FILE_FORMATS, "pickle")

@@ -36,9 +36,9 @@ from ..model.namespaces import Labels, check_labels, check_writable
 from ..sql.filters import matches, parse_filter
 from ..store.user_scope import meets
 from .encryption import Keys
-from .file_formats import Content, Entry, entries_of, file_format
+from .file_formats import MemoryEntries, MemoryEntry, entries_of, file_format
 from .locked_file import LockedFile
-from .stored_values import checked_key
+from .stored_values import memory_key
 
 
 class FileStore(Closing, BaseStore):
@@ -72,7 +72,7 @@ class FileStore(Closing, BaseStore):
         todo = list(ops)
         for op in todo:
             _check(op)
-        puts = [_checked(op) for op in todo if isinstance(op, PutOp)]
+        puts = [_checked_put(op) for op in todo if isinstance(op, PutOp)]
         if not puts:
             changing = self._changed()
             content = self._file.read() if changing is None else changing
@@ -107,7 +107,7 @@ class FileStore(Closing, BaseStore):
         self._file.rewrite()
 
     @contextmanager
-    def _changing(self) -> Iterator[Content]:
+    def _changing(self) -> Iterator[MemoryEntries]:
         content = self._changed()
         if content is None:
             with self._file.changing() as content:
@@ -115,7 +115,7 @@ class FileStore(Closing, BaseStore):
         else:
             yield content  # puts were checked before, so nothing fails halfway
 
-    def _changed(self) -> Content | None:
+    def _changed(self) -> MemoryEntries | None:
         """Return the content that this thread changes within `together`, or None."""
         return getattr(self._thread, "content", None)
 
@@ -123,20 +123,20 @@ class FileStore(Closing, BaseStore):
         """Close the file; the next call opens it again."""
         self._file.close()
 
-    def _parse(self, data: bytes) -> Content:
+    def _parse(self, data: bytes) -> MemoryEntries:
         entries = entries_of(self._format, data, str(self._file.path))
         return {(entry.namespace, entry.key): entry for entry in entries}
 
-    def _serialise(self, content: Content) -> bytes:
+    def _serialise(self, content: MemoryEntries) -> bytes:
         ordered = sorted(content.values(), key=lambda entry: (entry.namespace, entry.key))
         return self._format.dump(ordered)
 
 
 def _check(op: Op) -> None:
-    """Raise for an invalid read; `_checked` checks puts."""
+    """Raise for an invalid read; `_checked_put` checks puts."""
     if isinstance(op, GetOp):
         check_labels(op.namespace)
-        checked_key(op.key)
+        memory_key(op.key)
     elif isinstance(op, SearchOp):
         check_labels(op.namespace_prefix)
         _check_numbers(limit=op.limit, offset=op.offset)
@@ -155,23 +155,23 @@ def _check_numbers(**numbers: int) -> None:
         check_whole(name, number, 0)
 
 
-def _checked(op: PutOp) -> tuple[tuple[Labels, str], bytes | None]:
+def _checked_put(op: PutOp) -> tuple[tuple[Labels, str], bytes | None]:
     """Return the address of a put and its value as JSON text; None deletes."""
     labels = check_labels(op.namespace)
     check_writable(labels)
-    return (labels, checked_key(op.key)), None if op.value is None else encode_mapping(op.value)
+    return (labels, memory_key(op.key)), None if op.value is None else encode_mapping(op.value)
 
 
-def _apply(puts: list[tuple[tuple[Labels, str], bytes | None]], content: Content) -> None:
+def _apply(puts: list[tuple[tuple[Labels, str], bytes | None]], content: MemoryEntries) -> None:
     now = datetime.now(timezone.utc)
     for (namespace, key), text in puts:
         known = content.pop((namespace, key), None)
         if text is not None:
             since = now if known is None else known.created_at
-            content[namespace, key] = Entry(namespace, key, text, since, now)
+            content[namespace, key] = MemoryEntry(namespace, key, text, since, now)
 
 
-def _answer(op: Op, content: Content) -> Result:
+def _answer(op: Op, content: MemoryEntries) -> Result:
     if isinstance(op, GetOp):
         entry = content.get((tuple(op.namespace), op.key))
         return None if entry is None else _item(Item, entry)
@@ -184,7 +184,7 @@ def _answer(op: Op, content: Content) -> Result:
     raise InvalidOperationError(f"{type(op).__name__} is no operation of a LangGraph store")
 
 
-def _search(op: SearchOp, content: Content) -> list[SearchItem]:
+def _search(op: SearchOp, content: MemoryEntries) -> list[SearchItem]:
     prefix = tuple(op.namespace_prefix)
     passes = parse_filter(op.filter or {})
     found = [
@@ -198,7 +198,7 @@ def _search(op: SearchOp, content: Content) -> list[SearchItem]:
     return [_item(SearchItem, entry) for entry in found[op.offset : op.offset + op.limit]]
 
 
-def _item(kind: type[Any], entry: Entry) -> Any:
+def _item(kind: type[Any], entry: MemoryEntry) -> Any:
     return kind(
         namespace=entry.namespace,
         key=entry.key,
@@ -208,7 +208,7 @@ def _item(kind: type[Any], entry: Entry) -> Any:
     )
 
 
-def _namespaces(op: ListNamespacesOp, content: Content) -> list[Labels]:
+def _namespaces(op: ListNamespacesOp, content: MemoryEntries) -> list[Labels]:
     found = {
         namespace[: op.max_depth]
         for namespace, _ in content

@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from .._support.files import expanded, lock_beside, replace_locked
 from .._support.optional import imported
-from .file_formats import Content
+from .file_formats import MemoryEntries
 
 _WINDOWS: Final = sys.platform == "win32"
 
@@ -26,7 +26,7 @@ class _Kept:
 
     descriptor: int
     identity: tuple[int, ...]
-    content: Content
+    content: MemoryEntries
 
     def __del__(self) -> None:
         os.close(self.descriptor)
@@ -42,8 +42,8 @@ class LockedFile:
     def __init__(
         self,
         path: Path,
-        parse: Callable[[bytes], Content],
-        serialise: Callable[[Content], bytes],
+        parse: Callable[[bytes], MemoryEntries],
+        serialise: Callable[[MemoryEntries], bytes],
     ) -> None:
         self.path = expanded(path).resolve()
         self._parse = parse
@@ -51,7 +51,7 @@ class LockedFile:
         self._kept: _Kept | None = None
         imported("fasteners", "memory")
 
-    def read(self) -> Content:
+    def read(self) -> MemoryEntries:
         """Return the content as the last writer left it, not to be changed; {} for a blank file."""
         if _WINDOWS:
             with lock_beside(self.path).held():
@@ -59,7 +59,7 @@ class LockedFile:
         return self._read()
 
     @contextmanager
-    def changing(self) -> Iterator[Content]:
+    def changing(self) -> Iterator[MemoryEntries]:
         """Yield a content to change in place; write it when the block ends without an error."""
         with lock_beside(self.path).held():
             content = self._read()
@@ -80,7 +80,7 @@ class LockedFile:
         """Close the file; the next call opens it again."""
         self._kept = None
 
-    def _read(self) -> Content:
+    def _read(self) -> MemoryEntries:
         kept = self._kept
         if kept is not None and kept.identity == _identity(self.path):
             return kept.content
@@ -96,7 +96,7 @@ class LockedFile:
                 self._kept = _kept(file, content)
         return content
 
-    def _keep(self, content: Content) -> None:
+    def _keep(self, content: MemoryEntries) -> None:
         """Keep the content just written; under the lock, so nobody has replaced the file yet."""
         if not _WINDOWS:
             with self.path.open("rb") as file:
@@ -106,7 +106,7 @@ class LockedFile:
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 
 
-def _kept(file: IO[bytes], content: Content) -> _Kept:
+def _kept(file: IO[bytes], content: MemoryEntries) -> _Kept:
     return _Kept(os.dup(file.fileno()), _identity(file), content)
 
 

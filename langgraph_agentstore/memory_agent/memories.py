@@ -31,12 +31,12 @@ from .schemas import Validation
 from .storage import Storage, Value
 from .stored_values import (
     checked_filter,
-    checked_key,
     checked_pairs,
     data_of,
     filter_for_items,
     found_in,
     is_collection,
+    memory_key,
     plain_data,
     reduced,
     stored_value,
@@ -117,7 +117,7 @@ class Memories(Handle):
         With a filter, return the matching elements of a list, and any other data only if it
         matches.
         """
-        name, passes = checked_key(key), self._passes(filter)
+        name, passes = memory_key(key), self._passes(filter)
         self._auditor.tell("retrieve", name)
         data = self._data_at(name)
         return reduced(data, passes) if filter else data
@@ -139,7 +139,7 @@ class Memories(Handle):
             MissingMemoryError: a KeyError; there is no such memory.
             ValidationError: the updated data do not fit the `validator`.
         """
-        name, new = checked_key(key), plain_data(data)
+        name, new = memory_key(key), plain_data(data)
         self._auditor.tell("update", name)
 
         def changed(value: Value | None) -> Value:
@@ -158,7 +158,7 @@ class Memories(Handle):
 
     def delete_memory(self, key: str) -> bool:
         """Delete a memory and all links from it and to it; return whether the memory existed."""
-        name = checked_key(key)
+        name = memory_key(key)
         self._auditor.tell("delete", name)
         if self._storage.get(self._labels, name) is None:
             return False
@@ -187,7 +187,7 @@ class Memories(Handle):
                 are matched and returned one by one; any other data as a whole.
             filter: a filter as in every store of this package; None for everything.
         """
-        name, passes = checked_key(collection), self._passes(filter)
+        name, passes = memory_key(collection), self._passes(filter)
         self._auditor.tell("search", name)
         if is_collection(name):
             memories = sorted(self._memories(name, filter), key=lambda memory: memory[0])
@@ -204,7 +204,7 @@ class Memories(Handle):
 
     def list_memories(self, prefix: str | None = None) -> list[str]:
         """Return all keys that begin with the prefix, sorted."""
-        start = "" if prefix is None else checked_key(prefix)
+        start = "" if prefix is None else memory_key(prefix)
         self._auditor.tell("list", start)
         return sorted(self._storage.keys(self._labels, start))
 
@@ -214,7 +214,7 @@ class Memories(Handle):
 
     def unreadable_memories(self, prefix: str | None = None) -> list[str]:
         """Return the keys of memories that this agent cannot decrypt, or that are not encrypted."""
-        start = "" if prefix is None else checked_key(prefix)
+        start = "" if prefix is None else memory_key(prefix)
         self._auditor.tell("search", start)
         memories = self._storage.scan(self._labels, None, start)
         return sorted(key for key, value in memories if not self._opens(key, value))
@@ -286,7 +286,7 @@ class Memories(Handle):
         Raises:
             MissingMemoryError: a KeyError; one of the two does not exist.
         """
-        start, end, kind = checked_key(key), checked_key(other_key), _checked_relation(relation)
+        start, end, kind = memory_key(key), memory_key(other_key), _checked_relation(relation)
         self._auditor.tell("link", start, end)
         found = self._storage.get_many(self._labels, (start, end))
         for name, value in zip((start, end), found, strict=True):
@@ -302,7 +302,7 @@ class Memories(Handle):
 
     def related(self, key: str, relation: str | None = None) -> list[Relation]:
         """Return the links from a memory to others, sorted; only those of `relation`, if given."""
-        name = checked_key(key)
+        name = memory_key(key)
         self._auditor.tell("related", name)
         links = [link for _, link in self._links({"from": name}) if link["from"] == name]
         found = (Relation(link["relation"], link["to"]) for link in links)

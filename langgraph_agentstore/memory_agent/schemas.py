@@ -54,7 +54,7 @@ class Validation:
     def __init__(self, validator: Validator | None) -> None:
         models = validator if isinstance(validator, Mapping) else {"": validator}
         self._adapters = {
-            _checked(name, model): (_adapter(model), _adapter(list[model]))  # type: ignore[valid-type]
+            _checked_data(name, model): (_adapter(model), _adapter(list[model]))  # type: ignore[valid-type]
             for name, model in models.items()
             if model is not None
         }
@@ -105,7 +105,7 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
     return TypeAdapter(model)
 
 
-def _checked(name: object, model: object) -> str:
+def _checked_data(name: object, model: object) -> str:
     if isinstance(name, str) and isinstance(model, type) and issubclass(model, BaseModel):
         return name
     raise ConfigurationError(

@@ -26,7 +26,7 @@ from ..store.views import ItemStore
 from .file_store import FileStore
 
 Value: TypeAlias = dict[str, Any]
-Change: TypeAlias = Callable[[Value | None], Value]
+MemoryChange: TypeAlias = Callable[[Value | None], Value]
 """A function from a value, or None, to the new value. It may be called again, and may raise."""
 
 _PAGE: Final = 1_000_000
@@ -53,7 +53,7 @@ class Storage(Protocol):
     def write(self, puts: Sequence[PutOp]) -> None:
         """Run all puts, or none on an error where the store can."""
 
-    def update(self, labels: Labels, key: str, change: Change) -> Value:
+    def update(self, labels: Labels, key: str, change: MemoryChange) -> Value:
         """Replace a value by the result of `change`; an error of it leaves the value."""
 
     def together(self) -> AbstractContextManager[Any]:
@@ -99,7 +99,7 @@ class StoreStorage(Storage):
         self.store.batch(puts)
 
     @override
-    def update(self, labels: Labels, key: str, change: Change) -> Value:
+    def update(self, labels: Labels, key: str, change: MemoryChange) -> Value:
         with self._alone():
             value = change(self.get(labels, key))
             self.write([PutOp(labels, key, value)])
@@ -136,7 +136,7 @@ class LocalFileStorage(StoreStorage):
         self._file = file
 
     @override
-    def update(self, labels: Labels, key: str, change: Change) -> Value:
+    def update(self, labels: Labels, key: str, change: MemoryChange) -> Value:
         with self.together():
             return super().update(labels, key, change)
 
@@ -186,7 +186,7 @@ class AgentStoreStorage(Storage):
         self.store.load(puts, batch_size=max(len(puts), LOAD_BATCH_SIZE))
 
     @override
-    def update(self, labels: Labels, key: str, change: Change) -> Value:
+    def update(self, labels: Labels, key: str, change: MemoryChange) -> Value:
         return self.store.update(labels, key, change)
 
     @override

@@ -47,7 +47,7 @@ def data_of(value: dict[str, Any]) -> Any:
     return value["value"] if PLAIN in value else value
 
 
-def checked_key(key: object) -> str:
+def memory_key(key: object) -> str:
     """Return the key; raise InvalidKeyError if some storage could not hold it."""
     if not isinstance(key, str) or not key:
         raise InvalidKeyError(f"a key is a non-empty string such as 'user:ada', got {key!r}")
@@ -105,7 +105,7 @@ def checked_pairs(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
                 f"batch_store takes (key, data) pairs; number {number} is {type(pair).__name__}"
             )
         try:
-            checked.append((checked_key(pair[0]), plain_data(pair[1])))
+            checked.append((memory_key(pair[0]), plain_data(pair[1])))
         except (ValueError, TypeError) as error:
             error.args = (f"number {number}: {error} (nothing was written)",)
             raise

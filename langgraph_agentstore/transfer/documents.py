@@ -51,7 +51,7 @@ class Sized:
 
 
 def document_of(stored: StoredRecord) -> dict[str, Any]:
-    """Return the document of a record; the inverse of `record_of`."""
+    """Return the document of a record; the inverse of `record_of_document`."""
     document = stored_record(stored).document()
     if stored.user_id == SHARED or name_of(stored.labels) is None:
         document["labels"] = list(stored.labels)
@@ -60,7 +60,7 @@ def document_of(stored: StoredRecord) -> dict[str, Any]:
     return document
 
 
-def record_of(document: object, planner: Planner) -> Sized:
+def record_of_document(document: object, planner: Planner) -> Sized:
     """Check a document and return its record.
 
     Raises:

@@ -28,7 +28,7 @@ from ..store.views import PerUserStore, UserStore, view_of
 from .manifest import Addresses
 from .readdress import TUPLES, template_of
 
-PAGE_SIZE = 500
+READ_PAGE_SIZE = 500
 """Records per statement. With values of 1 MB each, a page takes 500 MB."""
 
 FOREIGN_PAGE_SIZE = 5000
@@ -89,9 +89,9 @@ class AgentReader:
         if self._last is None:
             yield On(self._executor, [self._executor.access.flush_job])
         after = None if self._last is None else item_id_of(self._last)
-        page_of = plan_page_of_stored(self._regions, after, PAGE_SIZE, self._rules)
+        page_of = plan_page_of_stored(self._regions, after, READ_PAGE_SIZE, self._rules)
         [page] = yield On(self._executor, [page_of])
-        self._ended = len(page) < PAGE_SIZE
+        self._ended = len(page) < READ_PAGE_SIZE
         if page:
             self._last = page[-1]
         return page if self.addresses == "users" else [self._as_tuple(record) for record in page]
@@ -190,7 +190,7 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def _check(item: SearchItem) -> None:
+def _check_readable(item: SearchItem) -> None:
     """Raise for values that a file would lose, such as NaN, or that would break the file."""
     try:
         for text in (*item.namespace, str(item.key)):
@@ -205,7 +205,7 @@ def _check(item: SearchItem) -> None:
 
 
 def _record(item: SearchItem) -> StoredRecord:
-    _check(item)
+    _check_readable(item)
     written = TUPLES.address(tuple(item.namespace))
     return StoredRecord(
         written.user_id,

@@ -14,7 +14,7 @@ from ..model.users import Address
 from ..sql.items.import_records import Conflict, Imported
 from ..sql.planner import Planner
 from ..store.steps import Steps
-from .documents import record_of
+from .documents import record_of_document
 from .formats.base import Document
 from .manifest import Manifest
 
@@ -90,7 +90,7 @@ class Writer(Protocol):
 
 def parsed(document: Document, planner: Planner) -> tuple[Imported, Address, int]:
     """Return a document's record, the address that it names, and the bytes of its value."""
-    sized = record_of(document, planner)
+    sized = record_of_document(document, planner)
     user_id, stored, _ = sized.record.put.item_id
     return sized.record, Address(user_id, decode_labels(stored)), sized.size
 

@@ -30,7 +30,7 @@ _OF_A_SPREADSHEET = (
     "the original, or JSON Lines"
 )
 
-_CHUNK: Final = 2**17
+_CHUNK_BYTES: Final = 2**17
 
 
 def verified(
@@ -81,7 +81,7 @@ class Verifiable:
             self.largest = max(self.largest, len(entry.line))
             tally.add(entry.line, _user_of(entry.document) if self._foreign else SHARED)
             if check is not None:
-                _checked(entry.document, check, tally.records)
+                _checked_entries(entry.document, check, tally.records)
         if manifest is None and self._foreign:
             return tally.manifest("users", None)
         self._compare(manifest, tally)
@@ -162,11 +162,11 @@ class BoundedStream(io.RawIOBase):
     def readinto(self, buffer: Buffer) -> int:
         """Read into a buffer; return the number of bytes."""
         view = memoryview(buffer)
-        data = self._stream.read(min(len(view), _CHUNK))
+        data = self._stream.read(min(len(view), _CHUNK_BYTES))
         view[: len(data)] = data
         self._taken += len(data)
         # Bytes that are read ahead belong to the next record.
-        if self._taken > self._most + 2 * _CHUNK:
+        if self._taken > self._most + 2 * _CHUNK_BYTES:
             raise too_large(self._most)
         return len(data)
 
@@ -176,7 +176,7 @@ def _user_of(document: object) -> str:
     return user if isinstance(user, str) else ""
 
 
-def _checked(document: Document, check: Check, number: int) -> None:
+def _checked_entries(document: Document, check: Check, number: int) -> None:
     try:
         check(document)
     except AgentStoreError as error:

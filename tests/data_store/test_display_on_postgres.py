@@ -9,7 +9,8 @@ import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conformance.facts.hostile import TEXTS
-from langgraph_agentstore.data_store.display import FIRST_RECORDS, PREVIEW_LENGTH
+from langgraph_agentstore.data_store.display import FIRST_RECORDS
+from langgraph_agentstore.data_store.ops_log import PREVIEW_LENGTH
 from langgraph_agentstore.store.notebook_sql import MOST_NAMESPACES, MOST_RECORDS
 from tests.support.faults import execute
 from tests.support.servers import TestServer

@@ -26,7 +26,7 @@ from langgraph_agentstore.memory_agent import FileStore, MemoryAgent
 from langgraph_agentstore.memory_agent.encryption import Cipher
 from langgraph_agentstore.memory_agent.file_formats import (
     FILE_FORMATS,
-    Entry,
+    MemoryEntry,
     entries_of,
     file_format,
 )
@@ -45,7 +45,7 @@ _json = st.recursive(
 )
 _times = st.datetimes(timezones=st.just(timezone.utc))
 _entries = st.builds(
-    Entry,
+    MemoryEntry,
     st.lists(_texts, min_size=1, max_size=3).map(tuple),
     _texts,
     _json.map(encode_value),
@@ -57,7 +57,7 @@ _entries = st.builds(
 @pytest.mark.parametrize("name", FILE_FORMATS)
 @settings(max_examples=60, deadline=None)
 @given(entries=st.lists(_entries, max_size=3))
-def test_a_format_gives_back_what_it_was_given(name: str, entries: list[Entry]) -> None:
+def test_a_format_gives_back_what_it_was_given(name: str, entries: list[MemoryEntry]) -> None:
     format = file_format(name, KEY)
     back = entries_of(format, format.dump(entries), "a file")
     assert back == entries

@@ -144,7 +144,7 @@ SELECT i.user_id, count(DISTINCT i.namespace), count(*), min(i.created_at), max(
  GROUP BY i.user_id
  ORDER BY i.user_id
  LIMIT $2"""
-    return _read(sql, (after, limit), lambda row: UserCount(*row))
+    return _listing(sql, (after, limit), lambda row: UserCount(*row))
 
 
 def plan_namespace_counts(
@@ -159,7 +159,7 @@ SELECT i.user_id, i.namespace, count(*), min(i.created_at), max(i.updated_at)
  GROUP BY i.user_id, i.namespace, i.place
  ORDER BY i.user_id, i.place
  LIMIT $1"""
-    return _read(sql, arguments, lambda row: NamespaceCount(*_shown(row)))
+    return _listing(sql, arguments, lambda row: NamespaceCount(*_shown_row(row)))
 
 
 def plan_namespace_sizes(
@@ -176,7 +176,7 @@ SELECT s.user_id, s.namespace, count(*), sum(s.json)::bigint, sum(s.stored)::big
  GROUP BY s.user_id, s.namespace, s.place
  ORDER BY sum(s.json) DESC, s.user_id, s.place
  LIMIT $1"""
-    return _read(sql, arguments, lambda row: NamespaceSize(*_shown(row)))
+    return _listing(sql, arguments, lambda row: NamespaceSize(*_shown_row(row)))
 
 
 def plan_agent_counts(within: Within, context: SqlContext) -> Statement[list[AgentCount]]:
@@ -188,7 +188,7 @@ SELECT i.created_by, count(DISTINCT i.user_id), count(*), max(i.created_at)
  WHERE {within.condition(arguments)} AND {context.live()}
  GROUP BY i.created_by
  ORDER BY count(*) DESC, i.created_by COLLATE "C" NULLS LAST"""
-    return _read(sql, arguments, lambda row: AgentCount(*row))
+    return _listing(sql, arguments, lambda row: AgentCount(*row))
 
 
 def plan_accessed(
@@ -209,7 +209,7 @@ SELECT i.user_id, i.namespace, i.key, a.access_count, a.last_accessed_at, a.last
  WHERE {touched} AND {within.condition(arguments)} AND {context.live()}
  ORDER BY {order}, i.user_id, i.place, i.key
  LIMIT $1"""
-    return _read(sql, arguments, lambda row: AccessedRecord(*_shown(row)))
+    return _listing(sql, arguments, lambda row: AccessedRecord(*_shown_row(row)))
 
 
 def plan_larger_than(
@@ -226,7 +226,7 @@ SELECT s.user_id, s.namespace, s.key, s.json, s.created_by, s.updated_at
  WHERE s.json > $1::bigint
  ORDER BY s.json DESC, s.user_id, s.place, s.key
  LIMIT $2"""
-    return _read(sql, arguments, lambda row: LargeRecord(*_shown(row)))
+    return _listing(sql, arguments, lambda row: LargeRecord(*_shown_row(row)))
 
 
 def plan_page_of_records(
@@ -267,12 +267,12 @@ SELECT total.count, first.*
     return Statement(sql, (at.user_id, at.stored, limit, preview), decode, queue=Queue.EQUAL_READS)
 
 
-def _shown(row: Row) -> tuple[Any, ...]:
+def _shown_row(row: Row) -> tuple[Any, ...]:
     labels = decode_labels(row[1])
     return row[0], ":".join(labels), labels, *row[2:]
 
 
-def _read(
+def _listing(
     sql: str, arguments: Sequence[Any], make: Callable[[Row], ResultT]
 ) -> Statement[list[ResultT]]:
     def decode(rows: Sequence[Row]) -> Decoded[list[ResultT]]:

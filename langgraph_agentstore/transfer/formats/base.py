@@ -32,7 +32,7 @@ class Entry:
         return orjson.loads(self.line) if self.parsed is None else self.parsed
 
 
-class Writer(Protocol):
+class FileWriter(Protocol):
     """A writer of a file of one format."""
 
     def add(self, entries: Sequence[Entry]) -> None:
@@ -48,7 +48,7 @@ class Writer(Protocol):
 class Format(Protocol):
     """A format: a module of `transfer/formats/`."""
 
-    def writer(self, file: IO[bytes]) -> Writer:
+    def writer(self, file: IO[bytes]) -> FileWriter:
         """Return a writer to a stream, which it does not close."""
 
     def read(

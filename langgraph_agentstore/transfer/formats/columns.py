@@ -16,7 +16,7 @@ ColumnType: TypeAlias = Literal["text", "json", "integer", "number", "time", "la
 Columns: TypeAlias = Mapping[str, ColumnType]
 """The names and types of a table's columns, in order."""
 
-Row: TypeAlias = Mapping[str, Any]
+Cells: TypeAlias = Mapping[str, Any]
 """A cell for each column; None is null."""
 
 COLUMNS: Columns = {
@@ -46,7 +46,7 @@ OPTIONAL = ("labels", "ttlMinutes")
 """Fields that a document omits instead of null."""
 
 
-def row_of(document: Document) -> Row:
+def row_of(document: Document) -> Cells:
     """Return a document's cells; value and metadata are JSON text, also for null."""
     cells = {name: document.get(name) for name in COLUMNS}
     json = {name: json_text(cells[name]) for name, type_ in COLUMNS.items() if type_ == "json"}
@@ -58,7 +58,7 @@ def json_text(value: Any) -> str:
     return orjson.dumps(value, default=dict).decode()
 
 
-def document_of_row(cells: Row) -> Document:
+def document_of_row(cells: Cells) -> Document:
     """Return the document of a row; the inverse of `row_of`."""
     document = {}
     for name, type_ in COLUMNS.items():

@@ -21,15 +21,15 @@ from ..manifest import Manifest, manifest_entry
 from .base import (
     Document,
     Entry,
-    Writer,
+    FileWriter,
     entry_of,
 )
 from .columns import (
     COLUMNS,
     REQUIRED,
+    Cells,
     Columns,
     ColumnType,
-    Row,
     document_of_row,
     json_text,
     row_of,
@@ -63,10 +63,10 @@ class CsvRows:
         self._shown = without_formula if escape_formulas else _as_it_is
         self.write([list(columns)])
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[Cells]) -> None:
         """Append rows."""
         self.write(
-            [self._shown(_cell(row[name], type_)) for name, type_ in self._columns.items()]
+            [self._shown(_csv_cell(row[name], type_)) for name, type_ in self._columns.items()]
             for row in rows
         )
 
@@ -119,7 +119,7 @@ class _TableWriter:
         self._rows.close()
 
 
-def writer(file: IO[bytes]) -> Writer:
+def writer(file: IO[bytes]) -> FileWriter:
     """Return a writer to a stream."""
     return _TableWriter(file)
 
@@ -145,7 +145,7 @@ def _entry(header: list[str], row: list[str]) -> Entry | Manifest:
     return entry_of(_document(dict(zip(header, row, strict=True))))
 
 
-def _cell(cell: Any, type_: ColumnType) -> Any:
+def _csv_cell(cell: Any, type_: ColumnType) -> Any:
     if isinstance(cell, datetime):
         return cell.isoformat(timespec="microseconds")
     return json_text(cell) if cell is not None and type_ in ("labels", "number") else cell

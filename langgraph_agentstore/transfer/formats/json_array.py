@@ -16,7 +16,7 @@ import orjson
 
 from ...errors import InvalidValueError
 from ..manifest import Manifest, manifest_entry
-from .base import Entry, Writer, entry_of
+from .base import Entry, FileWriter, entry_of
 
 _CHUNK = 2**16
 _NEAR_THE_END = 16
@@ -38,7 +38,7 @@ class _ArrayWriter:
         pass
 
 
-def writer(file: IO[bytes]) -> Writer:
+def writer(file: IO[bytes]) -> FileWriter:
     """Return a writer to a stream."""
     return _ArrayWriter(file)
 

@@ -8,7 +8,7 @@ from typing import IO
 import orjson
 
 from ..manifest import Manifest, manifest_entry
-from .base import Entry, Writer, entry_of
+from .base import Entry, FileWriter, entry_of
 
 _MANIFEST = b'{"manifest":'
 
@@ -27,7 +27,7 @@ class _LineWriter:
         pass
 
 
-def writer(file: IO[bytes]) -> Writer:
+def writer(file: IO[bytes]) -> FileWriter:
     """Return a writer to a stream."""
     return _LineWriter(file)
 

@@ -15,10 +15,10 @@ import orjson
 from ..._support.optional import imported
 from ...errors import DamagedFileError
 from ..manifest import Manifest, manifest_entry
-from .base import LARGEST_RECORD_BYTES, Entry, Writer, entry_of, too_large
-from .columns import COLUMNS, Columns, ColumnType, Row, document_of_row, row_of
+from .base import LARGEST_RECORD_BYTES, Entry, FileWriter, entry_of, too_large
+from .columns import COLUMNS, Cells, Columns, ColumnType, document_of_row, row_of
 
-_MANIFEST = b"langgraph_agentstore"
+_MANIFEST_KEY = b"langgraph_agentstore"
 ROWS_OF_GROUP = 10_000
 _BYTES_OF_GROUP = 2**23
 _ROWS_OF_BATCH = 500
@@ -36,13 +36,13 @@ class ParquetRows:
         self._schema = _schema(self._arrow, columns)
         self._file = parquet.ParquetWriter(file, self._schema, compression="zstd")
         self._rows_of_group = rows_of_group
-        self._rows: list[Row] = []
+        self._rows: list[Cells] = []
         self._bytes = 0
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[Cells]) -> None:
         """Append rows."""
         for row in rows:
-            self._rows.append({name: _cell(row[name], self._columns[name]) for name in row})
+            self._rows.append({name: _arrow_cell(row[name], self._columns[name]) for name in row})
             self._bytes += sum(len(cell) for cell in row.values() if isinstance(cell, str))
             if len(self._rows) >= self._rows_of_group or self._bytes >= _BYTES_OF_GROUP:
                 self._write_group()
@@ -74,13 +74,13 @@ class _ParquetWriter:
         self._rows.add(row_of(entry.document) for entry in entries)
 
     def finish(self, manifest: Manifest) -> None:
-        self._rows.finish({_MANIFEST: orjson.dumps(manifest_entry(manifest))})
+        self._rows.finish({_MANIFEST_KEY: orjson.dumps(manifest_entry(manifest))})
 
     def close(self) -> None:
         self._rows.close()
 
 
-def writer(file: IO[bytes]) -> Writer:
+def writer(file: IO[bytes]) -> FileWriter:
     """Return a writer to a stream."""
     return _ParquetWriter(file)
 
@@ -101,12 +101,12 @@ def read(file: IO[bytes], most: int = LARGEST_RECORD_BYTES, /) -> Iterator[Entry
     for batch in table.iter_batches(batch_size=_ROWS_OF_BATCH):
         for number in range(batch.num_rows):
             yield entry_of(document_of_row(_row(batch, number, most)))
-    manifest = (table.metadata.metadata or {}).get(_MANIFEST)
+    manifest = (table.metadata.metadata or {}).get(_MANIFEST_KEY)
     if manifest is not None:
         yield entry_of(orjson.loads(manifest))
 
 
-def _row(batch: Any, number: int, most: int) -> Row:
+def _row(batch: Any, number: int, most: int) -> Cells:
     row, size = {}, 0
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         cell = row[name] = column[number].as_py()
@@ -116,7 +116,7 @@ def _row(batch: Any, number: int, most: int) -> Row:
     return row
 
 
-def _cell(cell: Any, type_: ColumnType) -> Any:
+def _arrow_cell(cell: Any, type_: ColumnType) -> Any:
     return datetime.fromisoformat(cell) if type_ == "time" and isinstance(cell, str) else cell
 
 

@@ -8,7 +8,7 @@ from typing import IO, Any
 from ..._support.optional import imported
 from ...errors import DamagedFileError
 from ..manifest import Manifest, manifest_entry
-from .base import Entry, Writer, entry_of
+from .base import Entry, FileWriter, entry_of
 
 
 class _YamlWriter:
@@ -26,7 +26,7 @@ class _YamlWriter:
         pass
 
 
-def writer(file: IO[bytes]) -> Writer:
+def writer(file: IO[bytes]) -> FileWriter:
     """Return a writer to a stream."""
     return _YamlWriter(file)
 
