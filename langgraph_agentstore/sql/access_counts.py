@@ -1,4 +1,4 @@
-"""Counting reads: what was read since the last flush, added to the table of counts."""
+"""Access counts: the reads since the last flush are added to the table of counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .statement import (
 
 @dataclass(frozen=True, slots=True)
 class Accesses:
-    """Reads of one record by one process: how many, how long ago the last was, and whose.
+    """The reads of one record by one process: their count, the age of the last one, its agent.
 
     `created_at` None: of the record of that triple that there was at that moment.
     """
@@ -33,7 +33,7 @@ class Accesses:
 def count_statement(
     accesses: Sequence[Accesses], context: SqlContext
 ) -> tuple[str, tuple[Any, ...]]:
-    """Adds these counts; of records that are gone, none."""
+    """Return the statement that adds these counts; counts of removed records are dropped."""
     return _count_sql(context), (
         *columns_of([access.item_id for access in accesses]),
         [access.created_at for access in accesses],

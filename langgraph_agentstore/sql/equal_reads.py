@@ -1,4 +1,4 @@
-"""Equal reads: which statements may share one run, and rows of its own for each who asked."""
+"""Equal reads: statements that may share one run, and a copy of the rows for each caller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .statement import Row, Statement
 
 
 def read_key(statement: Statement[Any]) -> Hashable:
-    """What two statements have in common that read the same.
+    """Return a key that is equal for statements that read the same.
 
     Types count: to the server 1 is another argument than true, to Python it is equal.
     """
@@ -18,7 +18,7 @@ def read_key(statement: Statement[Any]) -> Hashable:
 
 
 def distinct(statements: Sequence[Statement[Any]]) -> tuple[list[Statement[Any]], list[int]]:
-    """The statements without those equal to an earlier one; and for each, which of them it is."""
+    """Return the different statements, and for each given one its position among them."""
     known: dict[Hashable, int] = {}
     different: list[Statement[Any]] = []
     places: list[int] = []
@@ -31,12 +31,12 @@ def distinct(statements: Sequence[Statement[Any]]) -> tuple[list[Statement[Any]]
 
 
 def copied_rows(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows with values of their own, which nobody else can change."""
+    """Return the rows with copied values, which nobody else can change."""
     return [tuple([copied(column) for column in row]) for row in rows]
 
 
 class CopiesOfRows:
-    """The rows of one statement, for each of those who share it."""
+    """The rows of one statement, handed out to each of the callers that share it."""
 
     def __init__(self, rows: Sequence[Row], *, shared: bool) -> None:
         self._rows = rows
@@ -44,7 +44,7 @@ class CopiesOfRows:
         self._copied = shared and any(type(cell) in (dict, list) for row in rows for cell in row)
 
     def next(self) -> Sequence[Row]:
-        """Rows whose values the taker may change; the ones kept stay as they came."""
+        """Return rows whose values the caller may change; the kept rows stay unchanged."""
         return copied_rows(self._rows) if self._copied else self._rows
 
 

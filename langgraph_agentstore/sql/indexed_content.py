@@ -1,4 +1,4 @@
-"""What an item is found by: the texts of its value that the index, or its put, names."""
+"""Indexed content: the texts of a value by which an item is found, and their known vectors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .statement import (
 
 
 def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
-    """The texts of a value, given as JSON text.
+    """Return the texts by which an item is found; `value` is JSON text.
 
     `chosen` is LangGraph's `index=` of a put: None for the index's fields, False for nothing, or
     a list of paths.
@@ -44,7 +44,7 @@ def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
 
 
 def content_for(put: Put, index: SearchIndex) -> Content:
-    """As the index now wants it: it may be another one since the put was planned."""
+    """Return the content for the present index, which may differ from that of the planning."""
     content = put.content
     if content is not None and content.index is index:
         return content
@@ -74,7 +74,7 @@ SELECT v.digest, v.embedding::{context.tables.of_extension}vector
 
 
 def plan_known_vectors(item_id: ItemId, context: SqlContext) -> Statement[dict[int, bytes]]:
-    """Vectors in wire format by the digests of their texts, of any version of the item."""
+    """Plan the read of an item's vectors, of any version, by the digests of their texts."""
 
     def decode(rows: Sequence[Row]) -> Decoded[dict[int, bytes]]:
         return Decoded({row[0]: row[1] for row in rows})

@@ -1,4 +1,4 @@
-"""Statements of one text, run together: each set of arguments becomes a row, joined laterally.
+"""Lateral batches: statements of one text run as one; each set of arguments becomes a row.
 
 Sixty-four searches for the newest items of sixty-four namespaces are then one statement, at a
 third of the cost. It fits statements whose own cost is bounded, since all wait for the slowest.
@@ -18,7 +18,7 @@ _ARRAY_TYPES = {int: "bigint[]", str: "text[]", bytes: "vector[]"}
 
 
 def lateral_batch_statement(statements: Sequence[Statement[Any]]) -> tuple[str, tuple[Any, ...]]:
-    """One statement for many of the same text; its rows begin with a position, from 1 on.
+    """Return one statement for many of one text; its rows begin with a position from 1 on.
 
     A statement that travels alone stays as it is.
     """
@@ -32,7 +32,7 @@ def lateral_batch_statement(statements: Sequence[Statement[Any]]) -> tuple[str, 
 def decode_lateral_batch(
     statements: Sequence[Statement[Any]], places: Sequence[int], rows: Sequence[Row]
 ) -> list[Decoded[Any]]:
-    """Each statement's own result, of the rows of `lateral_batch_statement`.
+    """Return each statement's own result from the rows of `lateral_batch_statement`.
 
     `places`: which of the statements that travelled each one is equal to; see `distinct`.
     """
@@ -46,7 +46,7 @@ def decode_lateral_batch(
 
 
 def _rows_of_each(count: int, rows: Sequence[Row]) -> list[Sequence[Row]]:
-    """A nested loop is the only join that LATERAL allows, so each one's rows come in its order."""
+    """Return the rows of each statement; LATERAL keeps their order, since it is a nested loop."""
     if count == 1:
         return [rows]
     rows_of: list[list[Row]] = [[] for _ in range(count)]

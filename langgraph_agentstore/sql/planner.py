@@ -66,7 +66,7 @@ NO_INDEX = (
 
 
 class Planner:
-    """Plans the operations of one store or view: its scope, and the rules of its configuration."""
+    """A planner of the operations of one store or view, by its scope and configuration."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Planner:
 
     @property
     def context(self) -> SqlContext:
-        """Those in force now."""
+        """The SQL context in force."""
         return self.current_rules.context
 
     def plan(self, op: object) -> Operation[Any]:
@@ -111,7 +111,7 @@ class Planner:
         return Get(item_id, labels, refresh)
 
     def explain(self, op: object) -> Explanation:
-        """The statement that the operation becomes when it travels alone.
+        """Return the statement that the operation becomes when it is sent alone.
 
         Of a store with an index, as before its first set of vectors is filled; a query's vector
         is left out.
@@ -138,7 +138,7 @@ class Planner:
         return replace(self.context, vector_set=1, approximate=index.vectors.indexed_as is not None)
 
     def item_id(self, namespace: object, key: object) -> tuple[ItemId, Labels]:
-        """The primary key of an item, and its namespace's labels as this scope shows them."""
+        """Return the primary key of an item, and its namespace's labels as the scope shows them."""
         try:
             located = self._located(namespace)
         except TypeError:  # a list, or a tuple that holds one
@@ -150,7 +150,7 @@ class Planner:
         return (located.user_id, located.stored, checked_key(key, located)), located.labels
 
     def address_of(self, labels: Labels) -> ItemAddress:
-        """Where exactly this namespace is."""
+        """Return the address of exactly this namespace."""
         return self._located(labels)
 
     def _locate(self, namespace: object) -> ItemAddress:
@@ -183,7 +183,7 @@ class Planner:
         return expected
 
     def content(self, value: bytes, index: object = None) -> Content | None:
-        """What an item is found by on a store with an index; `index` is that of its put."""
+        """Return the indexed content of a value; None without an index. `index`: of its put."""
         if self.context.index is None:
             return None
         return content_of(value, index, self.context.index)
@@ -206,7 +206,7 @@ class Planner:
         return plan_search(op, self.filter(None), self.scope, self.context)
 
     def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query[Any]:
-        """A search by a query; the rest of its planning waits for its vector."""
+        """Plan a search by a query; the rest of its planning waits for its vector."""
         check_whole("limit", op.limit, 0, LARGEST_LIMIT)
         check_whole("offset", op.offset, 0, LARGEST_LIMIT)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
@@ -248,7 +248,7 @@ class Planner:
         return plan_list_namespaces(op, self.scope, self.context)
 
     def filter(self, filter: Any) -> Filter:
-        """A filter, parsed; None matches everything."""
+        """Parse a filter and give its hints; None matches everything."""
         parsed = parse_filter({} if filter is None else filter)
         for hint in parsed.hints:
             self.current_rules.hints.give(hint)

@@ -1,4 +1,4 @@
-"""What a prefix covers, as a condition over the primary key."""
+"""Regions: conditions over the primary key for what a prefix covers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..model.users import Region
 
 
 def region_condition(regions: Sequence[Region], arguments: list[Any], alias: str = "i") -> str:
-    """A condition that rows of any of the regions meet; appends its arguments."""
+    """Return a condition that rows of any of the regions meet, and append its arguments."""
     return "(" + " OR ".join(_one_region(region, arguments, alias) for region in regions) + ")"
 
 
@@ -23,7 +23,7 @@ def _one_region(region: Region, arguments: list[Any], alias: str) -> str:
 
 
 def at_or_below(stored: str, arguments: list[Any], alias: str = "i") -> str:
-    """The condition that rows are in a namespace other than the root, or below it."""
+    """Return the condition that rows are in or below a namespace other than the root."""
     arguments.append(stored)
     prefix = f"${len(arguments)}::text"
     column = f"{alias}.namespace"

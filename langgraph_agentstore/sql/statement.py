@@ -1,4 +1,4 @@
-"""What planning hands to the runtime: addressed operations and statements, all plain data."""
+"""Plain data from planning to the runtime: addressed operations and statements."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ P = ParamSpec("P")
 
 
 class Queue(Enum):
-    """Where an operation waits for its turn, and what it travels with."""
+    """The queue in which an operation waits, and so what it is batched with."""
 
     GETS = auto()
     WRITES = auto()
@@ -41,7 +41,7 @@ class Queue(Enum):
 
 
 class Operation(Generic[ResultT]):
-    """One thing to do for a caller, with a result of type `ResultT`."""
+    """A unit of work for a caller, with a result of type `ResultT`."""
 
     __slots__ = ()
 
@@ -72,11 +72,11 @@ class Tables:
 
     @property
     def of_extension(self) -> str:
-        """What stands before names of pgvector."""
+        """The qualifier of pgvector's names."""
         return "" if self.extension is None else f"{quoted_name(self.extension)}."
 
     def operator(self, operator: str) -> str:
-        """An operator of pgvector."""
+        """Return an operator of pgvector."""
         return operator if self.extension is None else f"OPERATOR({self.of_extension}{operator})"
 
     @property
@@ -112,13 +112,13 @@ class Tables:
         return f"{self.quoted}.tell_change"
 
     def item_vector(self, number: int) -> str:
-        """The vectors of one set: one embedder's, of one length."""
+        """Return the table of one set of vectors, of one embedder and one length."""
         return f"{self.quoted}.item_vector_{number}"
 
 
 @dataclass(frozen=True, slots=True)
 class SqlContext:
-    """What the configuration decides about every statement.
+    """The configuration that every statement depends on.
 
     `vector_set`: the number of the set of vectors in use, which only an open store knows.
     `approximate`: whether that has an approximate index. `max_value_bytes`: of a value that is
@@ -135,13 +135,13 @@ class SqlContext:
 
     @property
     def searched(self) -> SearchIndex:
-        """The index, where there is one."""
+        """The index; there must be one."""
         assert self.index is not None
         return self.index
 
     @property
     def vector_index(self) -> VectorIndex:
-        """How the index's vectors are kept, where it has any."""
+        """The index's storage of vectors; the index must have vectors."""
         assert self.searched.vectors is not None
         return self.searched.vectors
 
@@ -152,7 +152,7 @@ class SqlContext:
         return self.tables.item_vector(self.vector_set)
 
     def live(self, alias: str = "i") -> str:
-        """The condition that an item has not expired; `true` where leniency was asked for."""
+        """Return the condition that an item has not expired; `true` if `omit_expired` is off."""
         if not self.omit_expired:
             return "true"
         return f"({alias}.expires_at IS NULL OR {alias}.expires_at > now())"
@@ -161,7 +161,7 @@ class SqlContext:
 def written_once(
     write: Callable[Concatenate[SqlContext, P], str],
 ) -> Callable[Concatenate[SqlContext, P], str]:
-    """Writes a text once for the same rules and arguments, and keeps it with those rules.
+    """Decorate a function that writes SQL: its text is kept with the context and the arguments.
 
     A cache of the module's own would keep every store's embedder alive, and would have to hash
     and compare it: pydantic models cannot be hashed.
@@ -180,7 +180,7 @@ def written_once(
 
 @dataclass(slots=True)
 class CurrentRules:
-    """The rules in force, which all planners of a store share: reindexing puts others there.
+    """The context in force, which all planners of a store share; reindexing replaces it.
 
     `hints`: those that the store's users were given.
     """
@@ -191,7 +191,7 @@ class CurrentRules:
 
 @dataclass(slots=True)
 class Get(Operation[ResultT]):
-    """Reads one item; gets of any users and namespaces travel in one statement.
+    """A read of one item; gets of any users and namespaces share one statement.
 
     `labels` is the namespace of LangGraph's `Item`; None asks for a `StoredValue`.
     """
@@ -205,7 +205,7 @@ class Get(Operation[ResultT]):
 
 @dataclass(frozen=True, slots=True)
 class StoredValue:
-    """What a record holds, any JSON, and when it was created: that tells it from a later one."""
+    """The value of a record, any JSON, and its time of creation, which no later one has."""
 
     value: Any
     created_at: datetime
@@ -213,7 +213,7 @@ class StoredValue:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an item is found by: texts to embed, and text whose words count; None for none.
+    """The indexed content of an item: texts to embed, and text whose words count or None.
 
     `paths`: what the writer chose in place of the index's fields; None for these. `index`: whose
     settings gave the texts.
@@ -227,7 +227,7 @@ class Content:
 
 @dataclass(slots=True)
 class Put(Operation[None]):
-    """Writes one item; `value` is JSON text, `sort_key` what its namespace sorts by.
+    """A write of one item; `value` is JSON text, `sort_key` what its namespace sorts by.
 
     `content` is None on a store without an index. `vectors` has one for each of its parts, in
     the wire format of `vector`; it is None until they are embedded. `metadata`, an object as JSON
@@ -257,20 +257,20 @@ class Put(Operation[None]):
 
     @property
     def indexed_paths(self) -> bytes | None:
-        """What the writer chose in place of the index's fields, as JSON text."""
+        """The paths that the writer chose instead of the index's fields, as JSON text."""
         if self.content is None or self.content.paths is None:
             return None
         return encode_value([path for path, _ in self.content.paths])
 
     @property
     def parts(self) -> int:
-        """How many vectors it has."""
+        """The number of its vectors."""
         return len(self.vectors or ())
 
 
 @dataclass(slots=True)
 class PutTogether(Operation[None]):
-    """Puts that are all made or none, whose ids differ."""
+    """Puts of different ids, which are made all or none."""
 
     puts: list[Put]
 
@@ -286,7 +286,7 @@ class PutExpected(Operation[None]):
 
 @dataclass(slots=True)
 class Delete(Operation[None]):
-    """Removes one item."""
+    """A removal of one item."""
 
     queue: ClassVar[Queue] = Queue.WRITES
     pending: ClassVar[bool] = False
@@ -296,7 +296,7 @@ class Delete(Operation[None]):
 
 @dataclass(frozen=True, slots=True)
 class Refresh(Operation[None]):
-    """Moves an item's expiry on, unless it was moved or written since `seen`."""
+    """An extension of an item's expiry, unless it was extended or written since `seen`."""
 
     queue: ClassVar[Queue] = Queue.REFRESHES
 
@@ -306,13 +306,13 @@ class Refresh(Operation[None]):
 
 
 def columns_of(item_ids: Sequence[ItemId]) -> tuple[list[str], list[str], list[str]]:
-    """Item ids as the three arrays that `unnest` turns back into rows."""
+    """Return item ids as the three arrays that `unnest` turns back into rows."""
     return [t[0] for t in item_ids], [t[1] for t in item_ids], [t[2] for t in item_ids]
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[ResultT]):
-    """A statement's result, and the expiries that reading it should move on.
+    """The result of a statement, and the expiries that its read should extend.
 
     `instead`: the statement could not tell the result, this one can.
     """
@@ -324,7 +324,7 @@ class Decoded(Generic[ResultT]):
 
 @dataclass(frozen=True, slots=True)
 class Statement(Operation[ResultT]):
-    """One statement: its text, its arguments, and how its rows become a result.
+    """A statement: its text, its arguments, and the function that decodes its rows.
 
     `idempotent`: running it twice leaves what running it once does, so it may be retried.
     `queue`: `SHARED` for a read that costs about as much as a small page, whose arguments are

@@ -1,4 +1,4 @@
-"""The tables of vectors, their approximate indexes, and distances in SQL."""
+"""Tables of vectors, their approximate indexes, and distances in SQL."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ REPLACE_PART = """
 
 
 def column_type(tables: Tables, index: VectorIndex) -> str:
-    """The type of a stored vector."""
+    """Return the SQL type of a stored vector."""
     return f"{tables.of_extension}{index.stored_as}({index.dims})"
 
 
 def create_vectors_sql(tables: Tables, number: int, index: VectorIndex) -> tuple[str, ...]:
-    """Makes the table of a set, unless it is there."""
+    """Return the CREATE TABLE of a set of vectors."""
     table = tables.item_vector(number)
     return (
         f"""CREATE TABLE IF NOT EXISTS {table} (
@@ -47,7 +47,7 @@ def create_vectors_sql(tables: Tables, number: int, index: VectorIndex) -> tuple
 
 
 def approximate_index(tables: Tables, number: int, index: VectorIndex) -> FilterIndex | None:
-    """The index that this configuration asks for; None where it asks for none or none can be."""
+    """Return the index that the configuration asks for; None if none is wanted or possible."""
     if index.indexed_as is None:
         return None
     name = f"item_vector_{number}_{index.kind}_{index.vector_type}_{index.distance}"
@@ -82,7 +82,7 @@ class DistanceSql:
 
 
 def distance_sql(context: SqlContext) -> DistanceSql:
-    """How this store's index measures; `score` is over a column `distance`."""
+    """Return the distances of the index in SQL; `score` is over a column `distance`."""
     index, tables = context.vector_index, context.tables
     operator = tables.operator(_OPERATORS[index.distance])
     # A scalar subquery where there is something to convert: it is done once, not for each row.
@@ -103,7 +103,7 @@ def distance_sql(context: SqlContext) -> DistanceSql:
 
 
 def _indexed(vector: str, tables: Tables, index: VectorIndex) -> str:
-    """A vector as the approximate index sees it."""
+    """Return a vector as the approximate index sees it."""
     if index.indexed_as == "bit":
         return f"{tables.of_extension}binary_quantize({vector})::bit({index.dims})"
     if index.indexed_as == index.stored_as:

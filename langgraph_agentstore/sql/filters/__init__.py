@@ -1,4 +1,4 @@
-"""Filters: which items a search or a count is about, said once and meant twice.
+"""Filters: conditions on items, as a Python predicate and as SQL.
 
 `parse_filter` checks a filter and makes a tree of it. The tree is a predicate over a decoded
 value (`matches`) and a boolean SQL expression over a jsonb column (`filter_sql`); every node and

@@ -1,4 +1,4 @@
-"""Opt-in indexes for filters: they make selective filters fast, and every write slower."""
+"""Opt-in indexes for filters: they speed up selective filters and slow down every write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FieldType: TypeAlias = Literal["number", "text"]
 
 @dataclass(frozen=True, slots=True)
 class FilterIndex:
-    """One index: its name and table, and the statements that make it and take a broken one away.
+    """An index: its name, its table, and the statements that create it and drop a broken one.
 
     `options`: as Postgres keeps them, such as `m=16`; an index with others is made anew.
     """
@@ -29,19 +29,19 @@ class FilterIndex:
 
     @property
     def create_at_once(self) -> str:
-        """For a table that is small: within a transaction, where `create` cannot be."""
+        """The CREATE INDEX for a small table: it can run within a transaction, `create` cannot."""
         return self.create.replace(" CONCURRENTLY", "", 1)
 
     @property
     def drop_at_once(self) -> str:
-        """As `create_at_once`."""
+        """The DROP INDEX that can run within a transaction."""
         return self.drop.replace(" CONCURRENTLY", "", 1)
 
 
 def plan_filter_indexes(
     tables: Tables, *, values: bool, fields: Mapping[str, FieldType]
 ) -> list[FilterIndex]:
-    """The indexes that `setup(index_values=…, index_fields=…)` asks for.
+    """Return the indexes that `setup(index_values=…, index_fields=…)` asks for.
 
     `values`: one GIN index for equality of any field; `fields`: for each a B-tree within a user,
     for ordering comparisons of numbers or of strings. Their expressions are those of the filters.

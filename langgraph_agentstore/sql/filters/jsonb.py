@@ -1,4 +1,4 @@
-"""Decoded JSON as `jsonb` sees it: types, equality and fields; and its way into a statement.
+"""Decoded JSON as `jsonb` sees it: its types and fields, and its binding to a statement.
 
 Python alone would differ: there `True == 1`, and a list compares with a list of booleans.
 """
@@ -26,12 +26,12 @@ _KINDS: Final[dict[type, JsonKind]] = {
 
 
 def kind(value: Any) -> JsonKind:
-    """What `jsonb_typeof` says of it, or "missing"."""
+    """Return what `jsonb_typeof` returns for a value, or "missing"."""
     return _KINDS.get(type(value), "missing")
 
 
 def lookup(value: Any, name: str) -> Any:
-    """The field `name`: the key of exactly that name, else the dotted path through objects."""
+    """Return the field of exactly this name, else the one at the dotted path through objects."""
     found = _member(value, name)
     if found is MISSING and "." in name:
         found = value
@@ -45,12 +45,12 @@ def _member(value: Any, key: str) -> Any:
 
 
 def bind_text(arguments: list[Any], text: str) -> str:
-    """Appends a text argument; the placeholder for it."""
+    """Append a text argument and return its placeholder."""
     arguments.append(text)
     return f"${len(arguments)}::text"
 
 
 def bind_json(arguments: list[Any], value: Any) -> str:
-    """Appends a jsonb argument; the placeholder for it."""
+    """Append a jsonb argument and return its placeholder."""
     arguments.append(encode_value(value))
     return f"${len(arguments)}::jsonb"

@@ -1,4 +1,4 @@
-"""The tree of a filter; each node has its predicate and its SQL side by side.
+"""The nodes of a parsed filter; each has its predicate and its SQL side by side.
 
 A condition is about one value: `matches` gets it decoded (or `MISSING`), `sql` gets `x`, the
 expression that yields it (NULL when missing), and appends its arguments. The text of the SQL
@@ -17,14 +17,14 @@ from .operators import OPERATORS, is_scalar
 
 
 class Condition(Protocol):
-    """What may be asked of one value."""
+    """A condition on one value."""
 
     def matches(self, value: Any) -> bool:
-        """Whether it holds for a decoded JSON value, or for `MISSING`."""
+        """Return whether it holds for a decoded JSON value, or for `MISSING`."""
         ...
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """The same as a boolean expression over `x`; NULL counts as false."""
+        """Return the same as a boolean expression over `x`; NULL counts as false."""
         ...
 
 
@@ -40,12 +40,12 @@ class Filter:
 
 
 def matches(filter: Filter, value: Any) -> bool:
-    """Whether a filter lets a stored value pass; `value` is any JSON as `orjson` decodes it."""
+    """Return whether a stored value passes a filter; `value` is JSON as `orjson` decodes it."""
     return filter.condition.matches(value)
 
 
 def filter_sql(filter: Filter, arguments: list[Any], column: str = "i.value") -> str:
-    """A filter as a boolean SQL expression, in parentheses, over a jsonb column never NULL itself.
+    """Return a filter as a boolean SQL expression, in parentheses, over a jsonb column not NULL.
 
     `arguments` is what the statement has so far; the filter's own are appended: str for text, UTF-8
     JSON as bytes for jsonb. The expression may be NULL, which counts as no match: to negate it,
@@ -62,11 +62,11 @@ class Compare:
     operand: Any
 
     def matches(self, value: Any) -> bool:
-        """As the table says."""
+        """Apply the operator of the table."""
         return OPERATORS[self.operator].matches(value, self.operand)
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """As the table says."""
+        """Apply the operator of the table."""
         return OPERATORS[self.operator].sql(x, self.operand, arguments)
 
 
@@ -77,11 +77,11 @@ class AllOf:
     conditions: tuple[Condition, ...]
 
     def matches(self, value: Any) -> bool:
-        """Whether all match."""
+        """Return whether all match."""
         return all(condition.matches(value) for condition in self.conditions)
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """The conjunction."""
+        """Join them with AND."""
         return _joined(" AND ", [each.sql(x, arguments) for each in self.conditions]) or "true"
 
 
@@ -92,11 +92,11 @@ class AnyOf:
     conditions: tuple[Condition, ...]
 
     def matches(self, value: Any) -> bool:
-        """Whether any matches."""
+        """Return whether any matches."""
         return any(condition.matches(value) for condition in self.conditions)
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """The disjunction."""
+        """Join them with OR."""
         return _joined(" OR ", [each.sql(x, arguments) for each in self.conditions]) or "false"
 
 
@@ -107,11 +107,11 @@ class Not:
     condition: Condition
 
     def matches(self, value: Any) -> bool:
-        """Whether the condition does not match."""
+        """Return whether the condition does not match."""
         return not self.condition.matches(value)
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """IS NOT TRUE, since NULL counts as no match."""
+        """Negate with IS NOT TRUE, since NULL counts as no match."""
         return f"({self.condition.sql(x, arguments)}) IS NOT TRUE"
 
 
@@ -123,11 +123,11 @@ class DocumentField:
     condition: Condition
 
     def matches(self, value: Any) -> bool:
-        """Whether the field, or its absence, meets the condition."""
+        """Return whether the field, or its absence, meets the condition."""
         return self.condition.matches(lookup(as_mapping(value), self.name))
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """Containment of the column where that says the same: a GIN index on it can serve that."""
+        """Use containment where it means the same: a GIN index on the column can serve it."""
         if self.name == "value":  # a path on from there ends at once: `v` is no object
             x = (
                 f"(CASE WHEN jsonb_typeof({x}) = 'object' THEN {x}"
@@ -144,11 +144,11 @@ class Field:
     condition: Condition
 
     def matches(self, value: Any) -> bool:
-        """Whether the field, or its absence, meets the condition."""
+        """Return whether the field, or its absence, meets the condition."""
         return self.condition.matches(lookup(value, self.name))
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """As of a document; but `x` is computed once."""
+        """Return the SQL as for a document, with `x` computed once."""
         if "." not in self.name:
             return _field_sql(x, self.name, self.condition, arguments)
         # A dotted name reads its object twice, so nested ones would double the text at each
@@ -165,11 +165,11 @@ class ObjectWith:
     fields: tuple[Field, ...]
 
     def matches(self, value: Any) -> bool:
-        """Whether it is such an object."""
+        """Return whether the value is such an object."""
         return isinstance(value, dict) and all(field.matches(value) for field in self.fields)
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """The type is asked for, since a field's condition may be that it is missing."""
+        """Check the type too, since the condition of a field may be that it is missing."""
         fields = [field.sql(x, arguments) for field in self.fields]
         return _joined(" AND ", [f"jsonb_typeof({x}) = 'object'", *fields])
 
@@ -181,7 +181,7 @@ class ArrayOf:
     elements: tuple[Condition, ...]
 
     def matches(self, value: Any) -> bool:
-        """Whether it is such an array."""
+        """Return whether the value is such an array."""
         return (
             isinstance(value, list)
             and len(value) == len(self.elements)
@@ -189,7 +189,7 @@ class ArrayOf:
         )
 
     def sql(self, x: str, arguments: list[Any]) -> str:
-        """CASE, since the length of what is no array would be an error."""
+        """Use CASE, since the length of a value that is not an array would be an error."""
         length = f"jsonb_array_length({x}) = {len(self.elements)}"
         elements = [
             element.sql(f"({x} -> {place})", arguments)
@@ -219,7 +219,7 @@ def _field_sql(x: str, name: str, condition: Condition, arguments: list[Any]) ->
 
 
 def _lookup_sql(x: str, name: str, arguments: list[Any]) -> str:
-    """As `lookup`: `->` with a text yields NULL for arrays and scalars, as it should."""
+    """Return the SQL of `lookup`: `->` with a text yields NULL for arrays and scalars."""
     literal = f"{x} -> {bind_text(arguments, name)}"
     if "." not in name:
         return f"({literal})"
@@ -228,7 +228,7 @@ def _lookup_sql(x: str, name: str, arguments: list[Any]) -> str:
 
 
 def _containment(condition: Condition) -> Any:
-    """The JSON that `@>` has to find for exactly this condition; None where it says another thing.
+    """Return the JSON with which `@>` means exactly this condition; None if no JSON does.
 
     Of scalars and of objects of them it says the same; of arrays it does not look at length or
     order, an empty object tells an index nothing, and null has to match what is missing.

@@ -1,4 +1,4 @@
-"""The table of operators: what each takes, and what it means in Python and in SQL.
+"""The table of filter operators: the operands of each, and its meaning in Python and in SQL.
 
 To add an operator, add an entry to `OPERATORS` and rows to the shared table of the tests.
 
@@ -33,7 +33,7 @@ _SCALARS: Final = frozenset({"null", "boolean", "number", "string"})
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator; `takes` says in words which operands `accepts` lets pass."""
+    """A filter operator; `takes` describes the operands that `accepts` lets pass."""
 
     takes: str
     accepts: Callable[[Any], bool]
@@ -42,12 +42,12 @@ class Operator:
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether it is null, a boolean, a number or a string."""
+    """Return whether a value is null, a boolean, a number or a string."""
     return kind(value) in _SCALARS
 
 
 def _negation(of: Operator) -> Operator:
-    """What matches exactly where `of` does not, items without the field included."""
+    """Return the operator that matches where `of` does not, items without the field included."""
     return Operator(
         of.takes,
         of.accepts,
@@ -78,7 +78,7 @@ def _among_sql(x: str, operand: Any, arguments: list[Any]) -> str:
 
 
 def _ordering(symbol: str, compare: Predicate) -> Operator:
-    """Numbers with numbers, strings with strings, booleans with booleans; else no match."""
+    """Return an operator that compares values of one type; values of two types do not match."""
 
     def matches(value: Any, operand: Any) -> bool:
         return kind(value) == kind(operand) and compare(value, operand)

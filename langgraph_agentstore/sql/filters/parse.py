@@ -1,4 +1,4 @@
-"""From the filter a caller wrote to the tree that is evaluated: every check is here.
+"""Parsing of filters: the given mapping becomes a tree of nodes, with every check.
 
 Operands are encoded and decoded once, so that the tree holds plain JSON that nobody else can
 change, and the predicate compares what Postgres would have stored.
@@ -55,7 +55,7 @@ _BARE_NAMES: Final = frozenset(name[1:] for name in OPERATOR_NAMES)
 
 
 def parse_filter(filter: Mapping[str, Any]) -> Filter:
-    """Checks a filter and makes the tree that `matches` and `filter_sql` take.
+    """Check a filter and return the tree that `matches` and `filter_sql` take.
 
     Raises:
         UnknownOperatorError: a `$name` that is not an operator, or a field's name among operators.
@@ -70,7 +70,7 @@ def parse_filter(filter: Mapping[str, Any]) -> Filter:
 
 @dataclass(slots=True)
 class _Parser:
-    """Recursive descent; `path` is the field that a condition is on, `depth` its nesting."""
+    """A recursive descent parser; `path` is the field of a condition, `depth` its nesting."""
 
     parts: int = 0
     bytes: int = 0
@@ -214,7 +214,7 @@ def _all_of(conditions: list[Condition]) -> Condition:
 
 
 def _is_plain_element(source: object, condition: Condition) -> bool:
-    """Whether it was written as a scalar or as a list of such: `$eq` may hold any depth."""
+    """Return whether it was written as a scalar or as a list of such: `$eq` may have any depth."""
     return isinstance(condition, Compare) and not isinstance(source, Mapping)
 
 

@@ -1,4 +1,4 @@
-"""The statements around a COPY: items go to a staging table first, so that they may replace."""
+"""Bulk loads: COPY fills a staging table, and INSERT moves its items, which may replace others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .put_indexed import vector_rows, words_sql
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """A table that a COPY fills and that exists for one transaction: its columns and types."""
+    """A table that a COPY fills and that lasts one transaction: its columns and types."""
 
     name: str
     types: tuple[tuple[str, str], ...]
@@ -46,7 +46,7 @@ class Staging:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load copies, to where, and the statements that then bring it to its place."""
+    """A load: the rows to copy into each staging table, and the statements that then move them."""
 
     copies: tuple[tuple[Staging, list[tuple[Any, ...]]], ...]
     moves: tuple[str, ...]
@@ -66,7 +66,7 @@ _VECTORS = "agentstore_load_vector"
 
 
 def plan_load(puts: Sequence[Put], context: SqlContext) -> Load:
-    """One transaction that writes these puts, whose ids differ and whose vectors are there."""
+    """Plan a transaction that writes these puts, whose ids differ and which have their vectors."""
     items = [(*put.item_id, *_staged_of(put)) for put in puts]
     if context.index is None:
         return Load(((ITEMS, items),), (_upsert_sql(context),))

@@ -1,4 +1,4 @@
-"""Deletes: of items, of everything at or below a namespace, of a user."""
+"""Deletes: of items, of namespaces with all below them, of users."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DELETE FROM {context.tables.item} i
 
 
 def removing(delete: str, context: SqlContext, *others: str) -> str:
-    """The CTEs that run `delete`, of the table `item i`, and remove how often these were read.
+    """Return the CTEs that run `delete` on the table `item i` and remove the access counts.
 
     `others` are further deletes, of other items. `written` has what went, and `live`: whether it
     had not expired.
@@ -59,7 +59,7 @@ def removing(delete: str, context: SqlContext, *others: str) -> str:
 
 
 def delete_statement(deletes: Sequence[Delete], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """The statement for these deletes; what is not there is no error."""
+    """Return the statement for these deletes; missing items are no error."""
     if len(deletes) == 1:
         return delete_one_sql(context), deletes[0].item_id
     # In the order of the primary key, as puts are.
@@ -67,7 +67,7 @@ def delete_statement(deletes: Sequence[Delete], context: SqlContext) -> tuple[st
 
 
 def plan_delete_regions(regions: Sequence[Region], context: SqlContext) -> Statement[int]:
-    """Removes everything in the regions; the result counts the items that had not expired."""
+    """Plan the removal of everything in the regions; it counts the items that had not expired."""
     arguments: list[Any] = []
     delete = f"""
 DELETE FROM {context.tables.item} i
@@ -95,7 +95,7 @@ SELECT count(*) FILTER (WHERE live) FROM erased"""
 
 
 def plan_delete_user(user_id: str, context: SqlContext) -> Statement[int]:
-    """Erases a user: items with vectors, access counts, locks, watches and kept changes."""
+    """Plan to erase a user: items with vectors, access counts, locks, watches and kept changes."""
 
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         return Decoded(rows[0][0])
@@ -107,7 +107,7 @@ def plan_delete_user(user_id: str, context: SqlContext) -> Statement[int]:
 def count_of_removed(
     deletes: Sequence[str], arguments: tuple[Any, ...], context: SqlContext
 ) -> Statement[int]:
-    """Deletes; the result counts the items that had not expired."""
+    """Return a statement of deletes that counts the items that had not expired."""
     sql = f"""
 WITH {removing(deletes[0], context, *deletes[1:])}, told AS (
 {notify_change(context, "w.live", gone=True)}

@@ -1,4 +1,4 @@
-"""Expiry: moving it on when an item is read, and sweeping what has expired."""
+"""Expiry: reads extend it, and the sweep deletes expired items."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ UPDATE {context.tables.item} AS i
 def refresh_statement(
     refreshes: Sequence[Refresh], context: SqlContext
 ) -> tuple[str, tuple[Any, ...]]:
-    """The statement that moves these expiries on, whose ids must differ."""
+    """Return the statement that extends these expiries; their item ids must differ."""
     ordered = sorted(refreshes, key=lambda refresh: refresh.item_id)
     return refresh_sql(context), (
         *columns_of([refresh.item_id for refresh in ordered]),
@@ -79,7 +79,7 @@ SELECT count(*), count(told) FROM told"""
 
 
 def plan_sweep(batch_size: int, context: SqlContext) -> Statement[int]:
-    """Deletes at most `batch_size` expired items, the longest expired first; the count."""
+    """Plan to delete at most `batch_size` expired items, longest expired first, and count them."""
 
     def decode(rows: Sequence[Row]) -> Decoded[int]:
         return Decoded(rows[0][0])

@@ -1,4 +1,4 @@
-"""Gets: any number of items, of any users and namespaces, by one statement."""
+"""Gets: one statement reads any number of items, of any users and namespaces."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SELECT q.position, {_COLUMNS_OF_MANY}
 
 
 def get_statement(gets: Sequence[Get[Any]], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """The statement for these gets: a plain look-up for one item, a join for more."""
+    """Return the statement for these gets: a plain look-up for one item, a join for more."""
     item_ids = distinct_triples(gets)
     if len(item_ids) == 1:
         return get_one_sql(context), item_ids[0]
@@ -61,14 +61,14 @@ def get_statement(gets: Sequence[Get[Any]], context: SqlContext) -> tuple[str, t
 
 
 def distinct_triples(gets: Sequence[Get[Any]]) -> list[ItemId]:
-    """Each item once, in the order in which they are first asked for."""
+    """Return each item id once, in the order of the first requests."""
     if len(gets) == 1:
         return [gets[0].item_id]
     return list(dict.fromkeys([get.item_id for get in gets]))
 
 
 def plan_get_alone(get: Get[Any], context: SqlContext) -> Statement[Item | StoredValue | None]:
-    """Reads one item by a statement of its own, however large its value is."""
+    """Plan the read of one item by its own statement, however large its value is."""
 
     def decode(rows: Sequence[Row]) -> Decoded[Item | StoredValue | None]:
         read = decode_gets([get], rows)
@@ -79,7 +79,7 @@ def plan_get_alone(get: Get[Any], context: SqlContext) -> Statement[Item | Store
 
 @dataclass(frozen=True, slots=True)
 class Gotten:
-    """What a statement for several gets read.
+    """The result of a statement for several gets.
 
     `items`: in their order, None where there is none. `apart`: the places of those whose values
     are large, and are to be read by `plan_get_alone`.
@@ -91,7 +91,7 @@ class Gotten:
 
 
 def decode_gets(gets: Sequence[Get[Any]], rows: Sequence[Row]) -> Gotten:
-    """What these rows are to the gets."""
+    """Return the result of the gets, decoded from these rows."""
     items: list[Item | StoredValue | None] = [None] * len(gets)
     refreshes: list[Refresh] = []
     apart: list[int] = []
@@ -110,7 +110,7 @@ def decode_gets(gets: Sequence[Get[Any]], rows: Sequence[Row]) -> Gotten:
 
 
 def _positions_of(gets: Sequence[Get[Any]], item_ids: Sequence[ItemId]) -> Sequence[Sequence[int]]:
-    """For each triple, where it is asked for."""
+    """Return for each item id the positions of the gets that asked for it."""
     if len(item_ids) == len(gets):
         return [(position,) for position in range(len(gets))]
     positions: dict[ItemId, list[int]] = {item_id: [] for item_id in item_ids}

@@ -1,4 +1,4 @@
-"""Writing records as they once were: with their times, authors, counts and expiry."""
+"""Imports: records are written with their original times, authors, counts and expiry."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Imported:
 def plan_import(
     records: Sequence[Imported], conflict: Conflict, context: SqlContext
 ) -> Statement[set[ItemId]]:
-    """Writes the records, whose ids differ and whose vectors are there; which it wrote.
+    """Plan to write records, whose ids differ and which have their vectors; return those written.
 
     "upsert" replaces a record that is there, metadata and counts too; the others leave it. An
     expired one counts as absent.

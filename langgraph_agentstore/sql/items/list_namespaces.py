@@ -1,4 +1,4 @@
-"""Listing namespaces: the distinct ones, in the order of their tuples.
+"""Listing of distinct namespaces, in the order of their tuples.
 
 The index `item_newest` holds the namespaces of a user in that order, so the listing goes from
 each namespace, or from each truncation to `max_depth`, straight to the next one: the cost is
@@ -39,7 +39,7 @@ LONGEST_STRIDE = 256
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """One region to walk: `head` stands before the user, if the region has users, and labels."""
+    """A region to walk: `head` precedes the user, if the region has users, and the labels."""
 
     head: Labels
     has_user: bool
@@ -50,7 +50,7 @@ class _Walk:
 
     @property
     def label_depth(self) -> int | None:
-        """How many labels below the user are kept: none left of 0 means not even the user."""
+        """The number of labels kept below the user; below 0, not even the user is kept."""
         if self.depth is None:
             return None
         return self.depth - len(self.head) - int(self.has_user)
@@ -59,7 +59,7 @@ class _Walk:
 def plan_list_namespaces(
     op: ListNamespacesOp, scope: Scope, context: SqlContext
 ) -> Statement[list[Labels]]:
-    """The distinct namespaces that hold an item, truncated to `op.max_depth`, sorted as tuples."""
+    """Plan the listing of namespaces that hold an item, cut to `op.max_depth`, sorted as tuples."""
     walks = [
         walk for region, head in scope.heads() if (walk := _narrowed(region, head, op)) is not None
     ]
@@ -77,7 +77,7 @@ def plan_list_namespaces(
 
 
 def _page_of_labels(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:
-    """The sorted union; two regions can share a truncation, such as ("users",)."""
+    """Return a page of the sorted union; two regions can share a truncation, such as ("users",)."""
     distinct = dict.fromkeys(heapq.merge(*[sorted(labels) for labels in found]))
     return list(islice(distinct, offset, offset + limit))
 
@@ -88,7 +88,7 @@ def _truncated(walk: _Walk, user_id: str, labels: Labels) -> Labels:
 
 
 def _narrowed(region: Region, head: Labels, op: ListNamespacesOp) -> _Walk | None:
-    """The part of a region that the plain start of each prefix condition leaves, or None."""
+    """Return the part of a region that meets the plain start of each prefix condition, or None."""
     has_user = region.user_id is None
     user_id, prefix = region.user_id, Labels()
     for condition in op.match_conditions or ():
@@ -114,7 +114,7 @@ def _plain_start(path: Labels) -> Labels:
 
 
 def _walk_sql(number: int, walk: _Walk, arguments: list[Any], context: SqlContext) -> str:
-    """Strides along the index: from each stop to the next, past all that it stands for.
+    """Return the SQL of a walk along the index, from each stop past all that it stands for.
 
     A stride takes in one entry of the index at first. As long as every entry is a stop of its
     own, strides grow, so many small namespaces cost no probe each; else they are short again.
@@ -146,7 +146,7 @@ def _walk_sql(number: int, walk: _Walk, arguments: list[Any], context: SqlContex
 
 
 def _bounds(walk: _Walk, arguments: list[Any]) -> tuple[str, str, str]:
-    """Where the walk starts, and the condition for what lies from `walk.next_…` on."""
+    """Return the start of the walk, and the condition for entries from `walk.next_…` on."""
 
     def argument(value: str) -> str:
         arguments.append(value)
@@ -157,7 +157,7 @@ def _bounds(walk: _Walk, arguments: list[Any]) -> tuple[str, str, str]:
         within = "(i.user_id, i.place) >= (walk.next_user, walk.next_place)"
     else:
         start_user = argument(walk.user_id)
-        # No comparison of rows here: the index would start at the user, not at the place.
+        # No comparison of rows here: the index would start at the user, not at the sort key.
         within = f"i.user_id = {start_user} AND i.place >= walk.next_place"
     if not walk.prefix:
         return start_user, "''", within
@@ -169,10 +169,10 @@ def _bounds(walk: _Walk, arguments: list[Any]) -> tuple[str, str, str]:
 
 
 def _following(depth: int | None, *, one_user: bool) -> tuple[str, str]:
-    """The least user and place that come after everything that a stop stands for.
+    """Return the least user and sort key after everything that a stop stands for.
 
-    U+0001 is the least that can follow a place inside its namespace, or a user id; U+0002 is
-    what follows the last place below it.
+    U+0001 is the least that can follow a sort key inside its namespace, or a user id; U+0002 is
+    what follows the last sort key below it.
     """
     if depth is None:
         return "stop.user_id", r"stop.place || E'\x01'"
@@ -212,7 +212,7 @@ def _selected(number: int, walk: _Walk, tests: str) -> str:
 
 
 def _tests(walk: _Walk, arguments: list[Any]) -> str:
-    """The conditions that narrowing has not met already, each as one regular expression."""
+    """Return the conditions that narrowing has not met, each as a regular expression."""
     patterns = [
         _pattern(condition)
         for condition in walk.conditions
@@ -229,7 +229,7 @@ def _tests(walk: _Walk, arguments: list[Any]) -> str:
 
 
 def _is_met(condition: MatchCondition, walk: _Walk) -> bool:
-    """Whether every row of the narrowed region meets it."""
+    """Return whether every row of the narrowed region meets the condition."""
     if condition.match_type != "prefix":
         return False
     rest = tuple(condition.path)[len(walk.head) :]
@@ -239,7 +239,7 @@ def _is_met(condition: MatchCondition, walk: _Walk) -> bool:
 
 
 def _whole_place(walk: _Walk, arguments: list[Any]) -> str:
-    """The place of the full tuple, head and user included, in front of each label a joint."""
+    """Return the sort key of the full tuple, with head and user and a joint before each label."""
     arguments.append("".join("\x01" + sort_key((label,)) for label in walk.head))
     head = f"${len(arguments)}::text"
     user = (
@@ -251,7 +251,7 @@ def _whole_place(walk: _Walk, arguments: list[Any]) -> str:
 
 
 def _pattern(condition: MatchCondition) -> str:
-    """A regular expression over the whole place; labels are literal, `*` is any one label."""
+    """Return a regular expression over the whole sort key; `*` is any one label."""
     labels = "".join(
         "\x01" + ("[^\x01]*" if label == WILDCARD else re.escape(sort_key((label,))))
         for label in condition.path

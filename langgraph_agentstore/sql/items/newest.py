@@ -46,7 +46,7 @@ LARGEST_SHARED_PAGE = 200
 
 
 def plan_search(op: SearchOp, filter: Filter, scope: Scope, context: SqlContext) -> Statement[Any]:
-    """At most `op.limit` items after `op.offset`, newest `updated_at` first.
+    """Plan the search for `op.limit` items after `op.offset`, newest `updated_at` first.
 
     Ties are ordered by user, namespace and key, so pages are disjoint and complete.
     """
@@ -73,7 +73,7 @@ def _plan_leaf(
     scope: Scope,
     context: SqlContext,
 ) -> Statement[list[SearchItem]]:
-    """The newest of one namespace, or, if it has others below it, `everything` instead."""
+    """Plan the newest of one namespace, and `everything` instead if others are below it."""
     arguments = list(everything.arguments[:5])
     sql = _leaf_sql(context.tables.item, context.live(), filter_sql(filter, arguments))
     user_id, stored = everything.arguments[2], encode_labels(region.labels)

@@ -1,4 +1,4 @@
-"""Counting, walking through everything, and reading one whole record."""
+"""Counts, pages over everything, and the read of one whole record."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..statement import (
 
 
 def plan_count(regions: Sequence[Region], filter: Filter, context: SqlContext) -> Statement[int]:
-    """How many items of the regions pass the filter."""
+    """Plan the count of the items of the regions that pass the filter."""
     arguments: list[Any] = []
     sql = f"""
 SELECT count(*)
@@ -49,7 +49,7 @@ def plan_page(
     scope: Scope,
     context: SqlContext,
 ) -> Statement[list[tuple[ItemId, Item]]]:
-    """The next `size` items in the order of the primary key, each with its triple."""
+    """Plan the read of the next `size` items in the order of the primary key, with their ids."""
     arguments: list[Any] = [size]
     conditions = [region_condition(regions, arguments), context.live()]
     conditions += [*after_key(after, arguments), filter_sql(filter, arguments)]
@@ -63,7 +63,7 @@ def plan_page(
 
 
 def after_key(after: ItemId | None, arguments: list[Any]) -> list[str]:
-    """The condition that rows of `item i` come after this one, if there is one."""
+    """Return the condition that rows of `item i` come after this item; nothing for None."""
     if after is None:
         return []
     arguments.extend(after)
@@ -72,7 +72,7 @@ def after_key(after: ItemId | None, arguments: list[Any]) -> list[str]:
 
 
 def page_by_key_sql(columns: str, source: str, conditions: Sequence[str]) -> str:
-    """The first `$1` rows of a source with `item i`, in the order of the primary key."""
+    """Return the SELECT of the first `$1` rows of a source with `item i`, by primary key."""
     return f"""
 SELECT {columns}
   FROM {source}
@@ -105,7 +105,7 @@ SELECT {columns}, i.ttl
 def plan_record(
     item_id: ItemId, labels: tuple[str, ...], context: SqlContext
 ) -> Statement[ItemRecord | None]:
-    """One item with what LangGraph's `Item` does not show: version, metadata, expiry.
+    """Plan the read of an item with version, metadata and expiry, which `Item` does not have.
 
     The columns stand in the order of `ItemRecord`'s fields, the last one for `ttl_minutes`.
     """

@@ -1,4 +1,4 @@
-"""Puts: any number of items by one statement; and the put that expects a version."""
+"""Puts: one statement writes any number of items; and the put that expects a version."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ VALUES ({inserted_once(WHOLE)})
 
 @written_once
 def put_many_sql(context: SqlContext) -> str:
-    """For items that never expire, as LangGraph writes them: a tenth less work for the server."""
+    """Return the INSERT for items that never expire: a tenth less work for the server."""
     return _insert_many(_LASTING, context)
 
 
@@ -83,7 +83,7 @@ SELECT {inserted(columns)}
 
 
 def put_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """The statement for these puts, whose ids must differ.
+    """Return the statement for these puts, whose ids must differ.
 
     All of them, or none, have something to be found by.
     """
@@ -106,7 +106,7 @@ def _is_plain(put: Put) -> bool:
 def repeated_put_statement(
     puts: Sequence[Put], context: SqlContext, within: timedelta
 ) -> tuple[str, tuple[Any, ...]]:
-    """As `put_statement`, for puts that may have been made already, not longer ago than `within`.
+    """Return `put_statement` for puts that may have run already, at most `within` ago.
 
     The version of what holds the value already, written within that time, does not grow: so a
     put whose answer was lost on the way counts once.
@@ -117,7 +117,7 @@ def repeated_put_statement(
 def repeated(
     statement: tuple[str, tuple[Any, ...]], within: timedelta
 ) -> tuple[str, tuple[Any, ...]]:
-    """A statement that puts, for the second time."""
+    """Return a statement of puts for its second run."""
     sql, arguments = statement
     grown = f"""CASE WHEN i.value::text = excluded.value::text
                           AND i.updated_at >= excluded.updated_at - ${len(arguments) + 1}::interval
@@ -131,7 +131,7 @@ def arguments_of(put: Put) -> tuple[Any, ...]:
 
 
 def put_together_statement(together: PutTogether, context: SqlContext) -> Statement[int]:
-    """Makes all of these puts, or none; how many they are."""
+    """Return the statement that makes all of these puts or none, and returns their number."""
     count = len(together.puts)
     sql, arguments = put_statement(together.puts, context)
     return Statement(sql, arguments, lambda _: Decoded(count))
@@ -145,7 +145,7 @@ def put_absent_sql(context: SqlContext) -> str:
 
 @written_once
 def put_expected_sql(context: SqlContext) -> str:
-    """`$7` null: whenever the item was created."""
+    """Return the UPDATE of a put over a version; a null `$7` allows any time of creation."""
     update = f"""
 UPDATE {context.tables.item} AS i
    SET value = $4, {UNINDEXED},
@@ -156,7 +156,7 @@ UPDATE {context.tables.item} AS i
 
 
 def put_expected_statement(expected: PutExpected, context: SqlContext) -> Statement[int]:
-    """Writes only over the version expected; the result is the new one.
+    """Return the statement that writes over the expected version only, and returns the new one.
 
     An item that was deleted and put again begins with version 1 anew; `created_at`, if given,
     tells the two apart. Not idempotent: after a lost connection nobody knows whether the

@@ -1,4 +1,4 @@
-"""Puts on a store with an index: the value, its words and its vectors by one statement.
+"""Puts on a store with an index: one statement writes values, words and vectors.
 
 Vectors belong to one version of their item, and a search looks at no others. So whoever writes
 an item without its vectors, or at the same moment, leaves none behind by which it is found.
@@ -44,7 +44,7 @@ _CHANGED = tuple(column for column in (*VALUE, *INDEXED) if column.name != "crea
 
 
 def put_indexed_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """The statement for these puts, whose ids must differ and whose vectors are there."""
+    """Return the statement for these puts, whose ids differ and which have their vectors."""
     ordered = sorted(puts, key=lambda put: put.item_id)
     return _put_sql(context, _replace(context)), indexed_arguments(ordered, context)
 
@@ -52,7 +52,7 @@ def put_indexed_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str
 def put_expected_indexed_statement(
     expected: PutExpected, context: SqlContext
 ) -> tuple[str, tuple[Any, ...]]:
-    """The statement for a put over a version; it returns the new one."""
+    """Return the statement for a put over a version; it returns the new version."""
     arguments = indexed_arguments([expected.put], context)
     if expected.version == 0:
         return _put_sql(context, f"{_replace(context)}\n   {ONLY_WHERE_ABSENT}"), arguments
@@ -61,7 +61,7 @@ def put_expected_indexed_statement(
 
 
 def indexed_arguments(puts: Sequence[Put], context: SqlContext) -> tuple[Any, ...]:
-    """The arrays that the statement joins: one element a put; then, one a vector."""
+    """Return the arrays of the statement: with an element for each put, then for each vector."""
     arguments = (*columns_of([put.item_id for put in puts]), *arrays(_GIVEN_INDEXED[3:], puts))
     if context.vector_set is None:
         return arguments
@@ -69,7 +69,7 @@ def indexed_arguments(puts: Sequence[Put], context: SqlContext) -> tuple[Any, ..
 
 
 def vector_rows(put: Put) -> list[tuple[int, str, int, bytes]]:
-    """Number, path, digest and vector of each part."""
+    """Return number, path, digest and vector of each part."""
     parts = () if put.content is None else put.content.parts
     return [
         (number, part.path, part.digest, vector)
@@ -99,7 +99,7 @@ WITH p AS MATERIALIZED (
 
 
 def words_sql(context: SqlContext, text: str) -> str:
-    """A row of the words of a text, how many they are, and which settings made them."""
+    """Return the SELECT of the words of a text, their number, and the settings that made them."""
     index = context.index
     if index is None or index.language is None:
         return (

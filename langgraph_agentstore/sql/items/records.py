@@ -1,4 +1,4 @@
-"""Reading records: what `data_store` shows of the items of one user, by one statement each.
+"""Reads of records: what `data_store` and exports show of items, one statement each.
 
 Unlike LangGraph's items their values are any JSON, their namespace is one, not it and what is
 below, and no read moves an expiry.
@@ -46,7 +46,7 @@ LARGEST_LIMIT = 2**62 - 1
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A record as it is stored, with what is counted of it."""
+    """A stored record with its access counts."""
 
     user_id: str
     labels: Labels
@@ -78,7 +78,7 @@ RECORD_COLUMNS = ", ".join(
 
 
 def records_from(context: SqlContext) -> str:
-    """`item i` with what is counted of it in `a`, null where nothing is."""
+    """Return the FROM item: `item i` with its access counts `a`, null where there are none."""
     return f"""{context.tables.item} i
   LEFT JOIN {context.tables.item_access} a
     ON {same_key("a", "i")}
@@ -87,14 +87,14 @@ def records_from(context: SqlContext) -> str:
 
 
 def decode_record(row: Row) -> StoredRecord:
-    """A row of `RECORD_COLUMNS`."""
+    """Return the record of a row of `RECORD_COLUMNS`."""
     return StoredRecord(row[0], decode_labels(row[1]), *row[2 : len(_FIELDS)])
 
 
 def plan_one_record(
     at: ItemAddress, key: str, context: SqlContext
 ) -> Statement[StoredRecord | None]:
-    """One record, whole; None if there is none. A last column has the server's time."""
+    """Plan the read of a whole record; None if there is none. The server's time comes last."""
 
     def decode(rows: Sequence[Row]) -> StoredRecord | None:
         return decode_record(rows[0]) if rows else None
@@ -113,7 +113,7 @@ SELECT {RECORD_COLUMNS}, now()
 def plan_values(
     at: ItemAddress, keys: Sequence[str], context: SqlContext
 ) -> Statement[dict[str, StoredValue]]:
-    """The values of these keys, in no order, without those that are not there."""
+    """Plan the read of the values of these keys, in no order, without missing ones."""
     sql = f"""
 SELECT i.key, i.value, i.created_at
   FROM {context.tables.item} i
@@ -122,7 +122,7 @@ SELECT i.key, i.value, i.created_at
 
 
 def plan_all_values(at: ItemAddress, context: SqlContext) -> Statement[dict[str, StoredValue]]:
-    """Every value of the namespace, by key."""
+    """Plan the read of every value of the namespace, by key."""
     sql = f"""
 SELECT i.key, i.value, i.created_at
   FROM {context.tables.item} i
@@ -139,7 +139,7 @@ def plan_page_of_values(
     context: SqlContext,
     filter: Filter | None = None,
 ) -> Statement[dict[str, StoredValue]]:
-    """As `plan_all_values`, at most `limit` that pass the filter, whose keys come after `after`."""
+    """Plan the read of at most `limit` values that pass the filter, with keys after `after`."""
     columns = "i.key, i.value, i.created_at"
     sql, arguments = _page_sql(columns, at, prefix, after, limit, context, filter)
     return _equal_read(sql, arguments, _values)
@@ -148,13 +148,13 @@ def plan_page_of_values(
 def plan_keys(
     at: ItemAddress, prefix: str, after: str | None, limit: int | None, context: SqlContext
 ) -> Statement[list[str]]:
-    """Keys that begin with `prefix` and come after `after`, by code point."""
+    """Plan the read of keys that begin with `prefix` and come after `after`, by code point."""
     sql, arguments = _page_sql("i.key", at, prefix, after, limit, context)
     return _equal_read(sql, arguments, lambda rows: [row[0] for row in rows])
 
 
 def plan_exists(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
-    """Whether there is such a record."""
+    """Plan the read of whether there is such a record."""
     sql = f"""
 SELECT FROM {context.tables.item} i
  WHERE {key_is()} AND {context.live()}"""
@@ -162,7 +162,7 @@ SELECT FROM {context.tables.item} i
 
 
 def plan_namespace_names(user_id: str, context: SqlContext) -> Statement[list[str]]:
-    """The namespaces of a user that a string can name, by code point."""
+    """Plan the listing of a user's namespaces that a string can name, by code point."""
     op = ListNamespacesOp(limit=LARGEST_LIMIT)
     listing = plan_list_namespaces(op, UserScope(user_id), context)
 
@@ -176,14 +176,14 @@ def plan_namespace_names(user_id: str, context: SqlContext) -> Statement[list[st
 def plan_page_of_stored(
     regions: Sequence[Region], after: ItemId | None, size: int, context: SqlContext
 ) -> Statement[list[StoredRecord]]:
-    """The next `size` records of the regions, in the order of the primary key."""
+    """Plan the read of the next `size` records of the regions, by primary key."""
     return plan_records_by_key(lambda args: region_condition(regions, args), after, size, context)
 
 
 def plan_records_by_key(
     within: Callable[[list[Any]], str], after: ItemId | None, size: int, context: SqlContext
 ) -> Statement[list[StoredRecord]]:
-    """The next `size` records that meet a condition, which appends its arguments."""
+    """Plan the read of the next `size` records that meet a condition, by primary key."""
     arguments: list[Any] = [size]
     conditions = [within(arguments), context.live(), *after_key(after, arguments)]
     sql = page_by_key_sql(RECORD_COLUMNS, records_from(context), conditions)
@@ -197,7 +197,7 @@ def plan_records_by_key(
 def plan_stored_at(
     item_ids: Sequence[ItemId], context: SqlContext
 ) -> Statement[list[StoredRecord | None]]:
-    """The records of these item ids, in their order; None where there is none."""
+    """Plan the read of the records of these item ids, in their order; None where there is none."""
     sql = f"""
 SELECT {RECORD_COLUMNS}, p.position
   FROM unnest($1::text[], $2::text[], $3::text[])
@@ -214,7 +214,7 @@ SELECT {RECORD_COLUMNS}, p.position
 
 
 def item_id_of(record: StoredRecord) -> ItemId:
-    """Where a record is stored: what the page after it begins behind."""
+    """Return the item id of a record, behind which the next page begins."""
     return record.user_id, encode_labels(record.labels), record.key
 
 

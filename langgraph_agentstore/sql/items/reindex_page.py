@@ -1,4 +1,4 @@
-"""Reindexing: which items a new set of vectors still lacks, and what fills it.
+"""Reindexing: the items that a new set of vectors lacks, and the statements that fill it.
 
 An item is done when the set has a row of its present version: one for each part, or one without
 an embedding where there is nothing to embed. So what was written meanwhile is simply not done,
@@ -28,7 +28,7 @@ FIRST: ItemId = ("", "", "")
 
 @dataclass(slots=True)
 class ToIndex:
-    """An item as it was read, what it is found by, and its vectors once they are there."""
+    """An item to index: as it was read, with its indexed content, and later its vectors."""
 
     item_id: ItemId
     version: int
@@ -38,7 +38,7 @@ class ToIndex:
 
 @written_once
 def page_sql(context: SqlContext) -> str:
-    """The next items after `$1` to `$3` that are not done, at most `$4`."""
+    """Return the SELECT of the next `$4` items after `$1` to `$3` that are not done."""
     return f"""
 SELECT i.user_id, i.namespace, i.key, i.version, i.value::text, i.indexed_paths
   FROM {context.tables.item} i
@@ -49,7 +49,7 @@ SELECT i.user_id, i.namespace, i.key, i.version, i.value::text, i.indexed_paths
 
 @written_once
 def undone_sql(context: SqlContext) -> str:
-    """How many items are not done."""
+    """Return the count of the items that are not done."""
     return f"SELECT count(*) FROM {context.tables.item} i WHERE {_undone(context)}"
 
 
@@ -70,7 +70,7 @@ def _undone(context: SqlContext) -> str:
 
 @written_once
 def fill_sql(context: SqlContext) -> str:
-    """Puts the vectors of some items into the set, as far as they have not changed meanwhile."""
+    """Return the INSERT of the vectors of items that have not changed meanwhile."""
     return f"""
 WITH p AS MATERIALIZED (
     SELECT p.*
@@ -94,7 +94,7 @@ SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
 
 @written_once
 def words_again_sql(context: SqlContext) -> str:
-    """Makes the words of some items anew; their versions and times stay."""
+    """Return the UPDATE that makes the words of items anew; versions and times stay."""
     return f"""
 UPDATE {context.tables.item} i
    SET words = w.words, word_count = w.word_count, words_by = w.words_by
@@ -106,7 +106,7 @@ UPDATE {context.tables.item} i
 
 
 def fill_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:
-    """The arrays of `fill_sql`; an item without parts has one row, without an embedding."""
+    """Return the arrays of `fill_sql`; an item without parts has a row without an embedding."""
     rows: list[tuple[Any, ...]] = []
     for position, item in enumerate(items, 1):
         if not item.content.parts:
@@ -122,7 +122,7 @@ def fill_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:
 
 
 def words_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:
-    """The arrays of `words_again_sql`."""
+    """Return the arrays of `words_again_sql`."""
     return (
         *columns_of([item.item_id for item in items]),
         [item.version for item in items],

@@ -65,7 +65,7 @@ def plan_query(
     scope: Scope,
     context: SqlContext,
 ) -> Statement[list[ScoredItem]]:
-    """At most `op.limit` items after `op.offset`, best first; `vector` unless mode is "text"."""
+    """Plan the search for `op.limit` items after `op.offset`; `vector` unless mode is "text"."""
     everything = partial(plan_query_anywhere, op, filter, options, vector, scope, context)
     by_distance = options.mode == "vector" and options.recency_half_life_days is None
     if vector is None or not by_distance or options.include_unindexed:
@@ -83,7 +83,7 @@ def plan_query_anywhere(
     scope: Scope,
     context: SqlContext,
 ) -> Statement[list[ScoredItem]]:
-    """As `plan_query`, by one statement for scopes of any size and for all options."""
+    """Plan a search by one statement that serves scopes of any size and all options."""
     arguments: list[Any] = [] if vector is None else [vector]
     sql = _QuerySql(op, filter, options, scope.regions(op.namespace_prefix), context, arguments)
     scored_by = _scored_by(options, context)
@@ -102,7 +102,7 @@ def plan_query_anywhere(
 def plan_explanation(
     statement: Statement[Any], options: QueryOptions, context: SqlContext
 ) -> Statement[Explanation]:
-    """The same search, whose result is which way it went."""
+    """Plan the same search, with its way and the reason as its result."""
 
     def decode(rows: Sequence[Row]) -> Decoded[Explanation]:
         way, reason = "exact", _WORDS_REASON
@@ -120,13 +120,13 @@ def _scored_by(options: QueryOptions, context: SqlContext) -> str:
 
 
 def _least_of_vectors(options: QueryOptions) -> float | None:
-    """Of a search that scores by similarity alone, the lower bound."""
+    """Return the lower bound of a search that scores by similarity alone."""
     bounds = [one for one in (options.min_score, options.min_similarity) if one is not None]
     return max(bounds, default=None)
 
 
 def _ranking_of(row: Row, scored_by: str, words: Sequence[QueryWord] | None) -> dict[str, Any]:
-    """What `ScoredItem` tells of a row; `words`: those of the query, None if none count."""
+    """Return the ranking of a row for `ScoredItem`; `words`: of the query, None if none count."""
     score, vector_rank, text_rank, similarity, text_score, matched, _ = row[8:]
     return {
         "score": score,
@@ -140,7 +140,7 @@ def _ranking_of(row: Row, scored_by: str, words: Sequence[QueryWord] | None) -> 
 
 
 class _QuerySql:
-    """One search's statement; its arguments are appended as its parts are written."""
+    """A statement under construction; its arguments are appended as its parts are written."""
 
     def __init__(
         self,
@@ -221,7 +221,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         )
 
     def _unindexed(self) -> str:
-        """What is in scope and in neither list, because there is nothing to find it by."""
+        """Return the CTE of items in scope that nothing finds, so that no list has them."""
         context = self._rules
         region = region_condition(self._regions, self._arguments)
         without = []
@@ -241,7 +241,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
 )"""
 
     def _ranked(self) -> str:
-        """Item id, score, ranks, and `tail`: whether it comes after all that the score orders."""
+        """Return the SELECT of item id, score, ranks and `tail`: whether it follows the pool."""
         lists = [_VECTOR_LIST] if self._has_vectors else []
         lists += [_WORD_LIST] if self._has_words else []
         together = "\n             UNION ALL\n             ".join(lists)
@@ -259,7 +259,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
              GROUP BY user_id, namespace, key) merged{unindexed}"""
 
     def _updated_at(self) -> str:
-        """Only a score that fades needs it."""
+        """Return the time of the update, which only a fading score needs."""
         if self._options.recency_half_life_days is None:
             return "NULL::timestamptz"
         return f"""(SELECT i.updated_at FROM {self._rules.tables.item} i
@@ -271,13 +271,13 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         return f"r.score >= {self._append(self._options.min_score)}::float8"
 
     def _similar_enough(self) -> str:
-        """Cuts off the end of the list of vectors, so it needs to be no deeper than without."""
+        """Return the condition on similarity; it cuts the end of the list, which gets no deeper."""
         if self._options.min_similarity is None:
             return "true"
         return f"{self._similarity()} >= {self._append(self._options.min_similarity)}::float8"
 
     def _similarity(self) -> str:
-        """How near an item's vector is; measured now, where only its words were found."""
+        """Return the similarity of an item's vector; measured now if only its words were found."""
         if not self._has_vectors:
             return "NULL::float8"
         context, distance = self._rules, distance_sql(self._rules)

@@ -1,4 +1,4 @@
-"""What a search by a query asks for, and what the index says where it asks for nothing."""
+"""Options of a search by a query with their defaults, and the decoding of its results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..statement import Decoded, Refresh, Row
 
 @dataclass(frozen=True, slots=True)
 class QueryOptions:
-    """How one search by a query differs from the index's defaults; all decided."""
+    """The options of one search by a query, all decided."""
 
     mode: SearchMode
     min_score: float | None = None
@@ -27,7 +27,7 @@ class QueryOptions:
 
 
 def default_options(index: SearchIndex) -> QueryOptions:
-    """Those of a search that says nothing else."""
+    """Return the options of a search that gives none."""
     return QueryOptions(index.mode, recency_half_life_days=index.ranking.recency_half_life_days)
 
 
@@ -40,7 +40,7 @@ def query_options(
     recency_half_life_days: float | None = None,
     include_unindexed: bool = False,
 ) -> QueryOptions:
-    """What a search asks for, with the index's defaults.
+    """Return the options of a search, completed by the index's defaults.
 
     Raises:
         InvalidOperationError: the index does not have that mode, or a number makes no sense.
@@ -72,7 +72,7 @@ def query_options(
 def add_found(
     row: Row, scope: Scope, refresh: bool, found: Decoded[list[ScoredItem]], **ranking: Any
 ) -> None:
-    """Adds the item of a row; `ranking` is what `ScoredItem` tells of it.
+    """Add the item of a row; `ranking` has the other fields of `ScoredItem`.
 
     The row begins with user, namespace, key, value, the times of creation, update and expiry, and
     where reading moves the expiry to.

@@ -1,4 +1,4 @@
-"""What a result scores, and the order that follows: by distance, by words, fused, and faded.
+"""Scores and the order of results: by distance, by words, fused, and faded by age.
 
 A score that reorders a list does so among the first of it, its pool. The rest follows in the
 list's own order, so that the pages of a search are one sequence, however deep one goes.
@@ -27,7 +27,7 @@ MOST_HALF_LIVES = 200
 
 
 def score_sql(mode: SearchMode, half_life_days: str | None, context: SqlContext) -> str:
-    """Higher is nearer; of the columns that `sql/search/hybrid.py` names `merged`."""
+    """Return the score of a row `merged` of `sql/search/hybrid.py`; higher is nearer."""
     if mode == "vector":
         score = distance_sql(context).score
     elif mode == "text":
@@ -47,13 +47,13 @@ def score_sql(mode: SearchMode, half_life_days: str | None, context: SqlContext)
 
 
 def beyond_sql(pool: int) -> str:
-    """Whether an item comes after all that the score orders."""
+    """Return the condition that an item comes after all that the score orders."""
     return f"""NOT (coalesce(vector_rank <= {pool}, false)
                 OR coalesce(text_rank <= {pool}, false))"""
 
 
 def order_sql(alias: str, *, reordered: bool) -> str:
-    """The one order of all pages; `reordered`: by score in the pool, else by rank all along."""
+    """Return the order of all pages; `reordered`: by score in the pool, else always by rank."""
     ranks = f"{alias}.vector_rank, {alias}.text_rank"
     if reordered:
         pool = f"CASE WHEN NOT {alias}.tail THEN"
@@ -64,6 +64,6 @@ def order_sql(alias: str, *, reordered: bool) -> str:
 
 
 def _reciprocal(rank: str, weight: float) -> str:
-    """What a place in a list adds to the fused score, the same on every page."""
+    """Return what a rank adds to the fused score, the same on every page."""
     added = f"{weight!r}::float8 / ({FUSION_K} + {rank})"
     return f"CASE WHEN {rank} <= {FUSED_POOL} THEN {added} ELSE 0 END"

@@ -1,4 +1,4 @@
-"""Text search: what a query asks for, and BM25 over the documents in scope.
+"""Text search: the syntax of queries, and BM25 over the documents in scope.
 
 A document is an item's words, as Postgres' text search makes them. Its score is that of Okapi
 BM25 with the never negative idf (Robertson and Zaragoza, "The Probabilistic Relevance Framework:
@@ -55,12 +55,12 @@ class WordQuery:
 
     @cached_property
     def words(self) -> tuple[QueryWord, ...]:
-        """What `wanted` asks for, word by word."""
+        """The words of `wanted`."""
         return query_words(self.wanted)[:MOST_WORDS]
 
 
 def is_blank(query: object) -> bool:
-    """Whether a query asks for nothing: it has only white space and punctuation, if anything."""
+    """Return whether a query is empty or has only white space and punctuation."""
     return not query or (
         isinstance(query, str)
         and len(query) <= MOST_CHARACTERS
@@ -69,7 +69,7 @@ def is_blank(query: object) -> bool:
 
 
 def parse_words(query: str) -> WordQuery:
-    """`"a phrase"` is required, `-word` and `-"a phrase"` are excluded; any other may match."""
+    """Parse a query: "a phrase" is required, -word is excluded, any other word may match."""
     wanted: list[str] = []
     required: list[str] = []
     excluded: list[str] = []
@@ -88,7 +88,7 @@ def parse_words(query: str) -> WordQuery:
 
 
 def text_to_embed(query: str, mode: SearchMode) -> str | None:
-    """What a model is to see of a query: of a hybrid one not what it excludes, nor its quotes."""
+    """Return the text to embed: of a hybrid query without quotes and what it excludes."""
     if mode == "text":
         return None
     return query if mode == "vector" else parse_words(query).wanted or query
@@ -97,7 +97,7 @@ def text_to_embed(query: str, mode: SearchMode) -> str | None:
 def word_list_sql(
     query: WordQuery, where: str, depth: str, context: SqlContext, arguments: list[Any]
 ) -> str:
-    """CTEs of which the last, `word_list`, has the best `depth` items: triple, score and lexemes.
+    """Return CTEs; the last, `word_list`, has id, score and lexemes of the best `depth` items.
 
     `where`: a condition on `i` that the items in scope meet. `lexemes`: those of the query that
     the item has; CTE `query_words` tells to which of the query's words they belong.
@@ -126,13 +126,13 @@ def word_list_sql(
 
 
 def matched_sql(lexemes: str) -> str:
-    """The positions, in `WordQuery.words`, of the words that have one of these lexemes."""
+    """Return the positions in `WordQuery.words` of the words that have one of these lexemes."""
     return f"""(SELECT array_agg(q.position ORDER BY q.position)
           FROM query_words q WHERE q.lexemes && {lexemes})"""
 
 
 def _query_words_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
-    """CTE `query_words`: each word of the query, and what text search makes of it."""
+    """Return CTE `query_words`: each word of the query with its lexemes."""
     arguments.append([word.text for word in query.words])
     language = _language_sql(context)
     return f"""query_words AS MATERIALIZED (
@@ -142,7 +142,7 @@ def _query_words_sql(query: WordQuery, context: SqlContext, arguments: list[Any]
 
 
 def _hits_sql(query: WordQuery, where: str, context: SqlContext, arguments: list[Any]) -> str:
-    """CTEs of which the last, `hits`, has each word of the query in each item in scope."""
+    """Return CTEs; the last, `hits`, has each word of the query in each item in scope."""
     beginnings = any(word.alone for word in query.words)
     counted = _COUNTED_BEGINNINGS if beginnings else _COUNTED
     ending = "|| CASE WHEN beginning THEN ':*' ELSE '' END" if beginnings else ""
@@ -179,7 +179,7 @@ _COUNTED_BEGINNINGS = """
 
 
 def _lexemes_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
-    """What any item must have one of; `beginning`: or a word that begins with it."""
+    """Return the lexemes that match; `beginning`: so does a word that begins with the lexeme."""
 
     def lexemes(alone: bool) -> str:
         arguments.append(" ".join(word.text for word in query.words if word.alone == alone))
@@ -192,7 +192,7 @@ def _lexemes_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) ->
 
 
 def kept_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
-    """Whether an item has the phrases that it must have, and nothing that it must not."""
+    """Return the condition that an item has all required phrases and nothing excluded."""
     conditions = []
     if query.required:
         phrases = _phrases(query.required, context, arguments)
@@ -204,7 +204,7 @@ def kept_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str
 
 
 def _phrases(phrases: Sequence[str], context: SqlContext, arguments: list[Any]) -> str:
-    """An array of what they ask for; one of stop words alone asks for nothing."""
+    """Return an array of the phrases as tsquery, without those of stop words alone."""
     arguments.append([spaced(phrase) for phrase in phrases])
     given = f"${len(arguments)}::text[]"
     phrase = f"phraseto_tsquery({_language_sql(context)}, given)"

@@ -1,4 +1,4 @@
-"""The nearest items of a scope by their vectors: exactly, or by the approximate index.
+"""Vector search: the nearest items of a scope, exactly or by the approximate index.
 
 Up to some thousands of parts in scope, all of them are measured. Above that, the index gives its
 `VECTOR_POOL` nearest parts. If it gives fewer, because the scope or the filter lets few of them
@@ -59,7 +59,7 @@ def vector_list_sql(
     context: SqlContext,
     arguments: list[Any],
 ) -> str:
-    """CTEs of which the last, `vector_list`, has the nearest `depth` items in their order.
+    """Return CTEs; the last, `vector_list`, has the nearest `depth` items in their order.
 
     `where`: a condition on `i`, besides its place, that the items in scope meet; `filter`: the
     part of it that asks for values, None for none. `$1` is the
@@ -100,14 +100,14 @@ def vector_list_sql(
 
 
 def _join_item(where: str, context: SqlContext) -> str:
-    """Joined to parts `p`: their item, if they are of its present version and it is in scope."""
+    """Return the join of parts `p` to their item in scope, if they are of its present version."""
     return f"""CROSS JOIN LATERAL (
             SELECT FROM {context.tables.item} i
              WHERE {same_key("i", "p")} AND i.version = p.version AND {where} OFFSET 0) i"""
 
 
 def _measured(region: str, items: str, where: str, context: SqlContext) -> str:
-    """CTE `measured`: the distances of all parts in scope, but for those kept already."""
+    """Return CTE `measured`: the distances of all parts in scope, without those kept already."""
     distance = distance_sql(context).exact
     return f"""measured AS MATERIALIZED (
     SELECT v.user_id, v.namespace, v.key, v.version, {distance} AS distance
@@ -132,7 +132,7 @@ def _first(depth: str) -> str:
 
 
 def _sampled(items: str, filter: str | None, context: SqlContext) -> str:
-    """CTE `sampled`: whether, going by some items in scope, few of them pass the filter."""
+    """Return CTE `sampled`: whether few of a sample of the items in scope pass the filter."""
     if filter is None:
         return "sampled AS MATERIALIZED (SELECT false AS selective),\n"
     return f"""sampled AS MATERIALIZED (
@@ -144,7 +144,7 @@ def _sampled(items: str, filter: str | None, context: SqlContext) -> str:
 
 
 def _near(region: str, where: str, depth: str, context: SqlContext) -> str:
-    """CTEs `kept`, what the approximate index found if that is enough to go by, and `way`."""
+    """Return CTEs `kept`, the finds of the approximate index if they suffice, and `way`."""
     if not context.approximate:
         return _ALWAYS_MEASURED
     index = context.vector_index
@@ -185,7 +185,9 @@ def _near(region: str, where: str, depth: str, context: SqlContext) -> str:
 
 
 def _exact_up_to(index: VectorIndex, context: SqlContext) -> str:
-    """Measuring costs as much as the scope is large; the index, as it is rare in the table.
+    """Return the largest scope to measure, in parts.
+
+    Measuring costs as much as the scope is large; the index, as the scope is rare in the table.
 
     So they meet at a scope that grows with the root of the table.
     """
@@ -198,7 +200,7 @@ def _exact_up_to(index: VectorIndex, context: SqlContext) -> str:
 
 
 def _index_settings(index: VectorIndex, pool: int) -> str:
-    """For this statement alone, also behind a connection pooler."""
+    """Return settings of the index for this statement alone, also behind a connection pooler."""
     if index.kind == "hnsw":
         settings = {
             "hnsw.ef_search": str(min(pool, 1000)),
@@ -217,7 +219,7 @@ def _index_settings(index: VectorIndex, pool: int) -> str:
 
 
 def way_and_reason(code: str, context: SqlContext) -> tuple[str, str]:
-    """What `explain_search` calls the way that the statement gave, and why it was taken."""
+    """Return the name of the way that the statement reported, and the reason for it."""
     if code == "selective":
         return "exact", "few items in scope pass the filter, so the parts of these were measured"
     return code, _reason(code, context)

@@ -1,4 +1,4 @@
-"""What an embedder returns, checked, in the wire format of `vector`."""
+"""Checks of what an embedder returns, and its encoding in the wire format of `vector`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST_HALF = 65_504.0
 
 
 def vectors_bytes(given: Any, count: int, index: VectorIndex) -> list[bytes]:
-    """What an embedder returned for so many texts, each vector as Postgres takes it.
+    """Return the vectors of an embedder for `count` texts, each as Postgres takes it.
 
     Raises:
         EmbeddingShapeError: it is no list of that many vectors.
@@ -40,7 +40,7 @@ def vectors_bytes(given: Any, count: int, index: VectorIndex) -> list[bytes]:
 
 
 def vector_bytes(vector: Sequence[float] | Any, index: VectorIndex) -> bytes:
-    """One embedding, (dims,) numbers of any kind, as the bytes that Postgres takes.
+    """Return an embedding, (dims,) numbers of any kind, as the bytes that Postgres takes.
 
     Raises:
         EmbeddingShapeError: it has another length, or something in it is no finite number.

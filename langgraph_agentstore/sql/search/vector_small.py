@@ -42,7 +42,7 @@ def plan_vector_small(
     least: float | None,
     everything: Callable[[], Statement[list[ScoredItem]]],
 ) -> Statement[list[ScoredItem]]:
-    """At most `op.limit` items after `op.offset`, nearest first, or `everything` instead.
+    """Plan the nearest `op.limit` items after `op.offset`, or `everything` in a large scope.
 
     `least`: what scores less is left out.
     """
@@ -109,5 +109,5 @@ def _decode_one(
 
 
 def score_of(distance: float, kind: Distance) -> float:
-    """Higher is nearer: cosine similarity, negative distance, inner product."""
+    """Return the score of a distance: cosine similarity, negative distance or inner product."""
     return 1 - distance if kind == "cosine" else -distance
