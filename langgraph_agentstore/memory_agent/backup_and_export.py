@@ -14,7 +14,7 @@ from langgraph.store.base import BaseStore, PutOp
 from .. import transfer
 from .._support.files import expanded
 from ..errors import ConfigurationError, CopyMismatchError, TransferError
-from ..model.json_values import as_mapping, encode_value, same_json
+from ..model.json_values import as_mapping, encode_value, same_json, shown
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
 from ..sql.items.import_records import Conflict
@@ -187,7 +187,9 @@ class MovableMemories(Memories):
                 copied = target._storage.get_many(labels, [key for key, _ in plain])
                 for (key, data), value in zip(plain, copied, strict=True):
                     if value is None or not same_json(target._unsealed(labels, key, value), data):
-                        raise CopyMismatchError(f"{key!r} is not in the target as it was copied")
+                        raise CopyMismatchError(
+                            f"{shown(key)} is not in the target as it was copied"
+                        )
         return count
 
     def _put_in(self, labels: Labels, key: str, data: Any) -> PutOp:
@@ -227,9 +229,9 @@ class MovableMemories(Memories):
             within = labels[: len(expected.labels)] == expected.labels
             if document.get("userId") != expected.user_id or not within:
                 user_id = document.get("userId")
-                whose = f"of user {user_id!r}, " if user_id else ""
+                whose = f"of user {shown(user_id)}, " if user_id else ""
                 raise TransferError(
-                    f"it is {whose}in {':'.join(labels)!r}, and this agent's memories are "
+                    f"it is {whose}in {shown(':'.join(labels))}, and this agent's memories are "
                     f"in {':'.join(self._labels)!r}; transfer.import_ takes files of any namespace"
                 )
             if labels == expected.labels:

@@ -86,8 +86,8 @@ class Cipher:
         """
         if not is_encrypted(value):
             raise DecryptionError(
-                f"the memory {key!r} was stored without encryption; read it with an agent that "
-                "has no encryption_key, and migrate_to one that has"
+                f"the memory {shown(key)} was stored without encryption; read it with an agent "
+                "that has no encryption_key, and migrate_to one that has"
             )
         token = str(value[TOKEN_FIELD])
         if token.startswith(f"{_SCHEME}."):
@@ -118,8 +118,8 @@ class Cipher:
         known = self._ring.get(key_id)
         if known is None:
             raise DecryptionError(
-                f"the memory {key!r} was encrypted with the key of id {shown(key_id)}, and this "
-                f"agent has {', '.join(self._ring)}; give it that encryption_key too"
+                f"the memory {shown(key)} was encrypted with the key of id {shown(key_id)}, and "
+                f"this agent has {', '.join(self._ring)}; give it that encryption_key too"
             )
         try:
             sealed = base64.urlsafe_b64decode(text)
@@ -127,8 +127,8 @@ class Cipher:
             plain = known.aead.decrypt(nonce, rest, _bound_to(at, key, key_id))
         except (self._invalid, binascii.Error, ValueError):
             raise DecryptionError(
-                f"the value at {key!r} was altered, or encrypted for another memory, namespace or "
-                "user; restore a backup"
+                f"the value at {shown(key)} was altered, or encrypted for another memory, "
+                "namespace or user; restore a backup"
             ) from None
         return decode_value(plain)[0]
 
@@ -139,10 +139,10 @@ class Cipher:
             except self._invalid_fernet:
                 continue
             if bound_to != key:
-                raise DecryptionError(f"the value at {key!r} was encrypted for another memory")
+                raise DecryptionError(f"the value at {shown(key)} was encrypted for another memory")
             return data
         raise DecryptionError(
-            f"the memory {key!r} was encrypted with another key, or altered; make the agent "
+            f"the memory {shown(key)} was encrypted with another key, or altered; make the agent "
             "with the encryption_key it was stored with"
         )
 

@@ -20,7 +20,7 @@ from ..errors import (
     InvalidOperationError,
     MissingMemoryError,
 )
-from ..model.json_values import encode_value
+from ..model.json_values import encode_value, shown
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address
 from ..sql.filters import Filter
@@ -325,8 +325,8 @@ class Memories(Handle):
             return self._cipher.decrypted(self._address_of_all(), key, value)
         if is_encrypted(value):
             raise DecryptionError(
-                f"the memory {key!r} is encrypted; make the agent with the encryption_key that it "
-                "was stored with"
+                f"the memory {shown(key)} is encrypted; make the agent with the encryption_key "
+                "that it was stored with"
             )
         return data_of(value)
 
@@ -384,13 +384,13 @@ class Memories(Handle):
 
 
 def _missing(key: str) -> MissingMemoryError:
-    return MissingMemoryError(f"there is no memory {key!r}; store_memory makes one")
+    return MissingMemoryError(f"there is no memory {shown(key)}; store_memory makes one")
 
 
 def _checked_relation(relation: object) -> str:
     if not isinstance(relation, str) or not relation:
         raise InvalidOperationError(
-            f"a relation is a non-empty string such as 'about', got {relation!r}"
+            f"a relation is a non-empty string such as 'about', got {shown(relation)}"
         )
     return relation
 

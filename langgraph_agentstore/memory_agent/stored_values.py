@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from ..errors import InvalidFilterError, InvalidKeyError, InvalidOperationError, InvalidValueError
-from ..model.json_values import check_text, decode_value, encode_value
+from ..model.json_values import check_text, decode_value, encode_value, shown
 from ..sql.filters import Filter, matches, parse_filter
 from .encryption import TOKEN_FIELD
 
@@ -50,7 +50,7 @@ def data_of(value: dict[str, Any]) -> Any:
 def memory_key(key: object) -> str:
     """Return the key; raise InvalidKeyError if some storage could not hold it."""
     if not isinstance(key, str) or not key:
-        raise InvalidKeyError(f"a key is a non-empty string such as 'user:ada', got {key!r}")
+        raise InvalidKeyError(f"a key is a non-empty string such as 'user:ada', got {shown(key)}")
     try:
         check_text(key, "the key")
     except InvalidValueError as error:

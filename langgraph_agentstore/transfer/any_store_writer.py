@@ -52,8 +52,8 @@ class ItemWriter:
     def write(self, records: Sequence[Record]) -> Steps[int]:
         """As `Writer.write`, by one `batch` of the store. Expired records are left out."""
         if self._conflict == "skip":
-            taken = {str(record) for record in (yield from self.present(records))}
-            records = [record for record in records if str(record) not in taken]
+            taken = {record.address for record in (yield from self.present(records))}
+            records = [record for record in records if record.address not in taken]
         now = datetime.now(timezone.utc)
         puts = [self._put(record, now) for record in records if not _expired(record, now)]
         if puts:

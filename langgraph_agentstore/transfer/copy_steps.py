@@ -52,8 +52,8 @@ def _compare(items: Verifiable, writer: Writer, conflict: Conflict, expected: in
     for batch in batches(writer, items.records(), conflict):
         records = batch.records
         if conflict == "skip":
-            there = {str(record) for record in (yield from writer.present(records))}
-            wrong = [record for record in records if str(record) not in there]
+            there = {record.address for record in (yield from writer.present(records))}
+            wrong = [record for record in records if record.address not in there]
         else:
             wrong = yield from writer.differing(records)
         if wrong:

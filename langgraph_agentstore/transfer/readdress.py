@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..errors import TransferError
+from ..model.json_values import shown
 from ..model.namespaces import Labels
 from ..model.users import (
     DEFAULT_TEMPLATE,
@@ -60,7 +61,7 @@ class Readdressed:
         if self.manifest.records and self.manifest.user_id in (None, SHARED):
             raise TransferError(
                 f"the file has records of several users or of the shared space, and the store is "
-                f"the view of {self.scope.user_id!r} alone: import into the store itself, or "
+                f"the view of {shown(self.scope.user_id)} alone: import into the store itself, or "
                 "export that user"
             )
 
@@ -76,8 +77,8 @@ class Readdressed:
             if written.user_id != self.manifest.user_id:
                 # A manifest is not a signature: anybody who made the file may have invented it.
                 raise TransferError(
-                    f"the manifest says that all records are of {self.manifest.user_id!r}, and "
-                    "this one is another user's: the file was altered"
+                    f"the manifest says that all records are of {shown(self.manifest.user_id)}, "
+                    "and this one is another user's: the file was altered"
                 )
             return Address(self.scope.user_id, written.labels)
         return written

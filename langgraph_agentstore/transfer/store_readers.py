@@ -11,7 +11,7 @@ from typing import Protocol
 from langgraph.store.base import BaseStore, SearchItem, SearchOp
 
 from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
-from ..model.json_values import check_text, encode_value
+from ..model.json_values import check_text, encode_value, shown
 from ..model.namespaces import Labels, check_labels
 from ..model.users import (
     DEFAULT_TEMPLATE,
@@ -106,8 +106,8 @@ class AgentReader:
 def _planner_for(store: StoreBase, user_id: str | None) -> Planner:
     if isinstance(store, UserStore) and user_id not in (None, store.user_id):
         raise InvalidOperationError(
-            f"user_id={user_id!r} of the view of {store.user_id!r}, which shows that user alone: "
-            "leave it out, or take the store that the view is of"
+            f"user_id={shown(user_id)} of the view of {shown(store.user_id)}, which shows that "
+            "user alone: leave it out, or take the store that the view is of"
         )
     if isinstance(store, PerUserStore) and user_id is not None:
         return view_of(store, user_id).planner
@@ -200,7 +200,7 @@ def _check_readable(item: SearchItem) -> None:
         return
     except InvalidValueError as error:
         raise InvalidValueError(
-            f"the item {item.key!r} in {tuple(item.namespace)!r} cannot be moved: {error}"
+            f"the item {shown(item.key)} in {shown(tuple(item.namespace))} cannot be moved: {error}"
         ) from None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import VersionConflictError
+from ..model.json_values import shown
 from ..model.namespaces import Labels, decode_labels
 from ..model.users import Address
 from ..sql.items.import_records import Conflict, Imported
@@ -40,8 +41,13 @@ class Record:
         """Return the key, which is the same in every store."""
         return self.imported.put.item_id[2]
 
+    @property
+    def address(self) -> tuple[Labels, str]:
+        """Return the namespace and key in the target, which tell records apart."""
+        return self.labels, self.key
+
     def __str__(self) -> str:
-        return f"key {self.key!r} in {self.labels!r}"
+        return f"key {shown(self.key)} in {shown(self.labels)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +116,13 @@ def batches(
             continue
         record = writer.record(document)
         size += record.size
-        address = (record.labels, record.key)
-        if conflict == "fail" and address in records:
+        if conflict == "fail" and record.address in records:
             raise VersionConflictError(
                 f"document {number}: {record} is in the file twice; import with "
                 "on_conflict='skip' or 'upsert', or leave one of them out"
             )
-        if conflict != "skip" or address not in records:
-            records[address] = record
+        if conflict != "skip" or record.address not in records:
+            records[record.address] = record
         if len(records) == BATCH_RECORDS or size >= BATCH_BYTES:
             yield Batch(list(records.values()), number)
             records, size = {}, 0

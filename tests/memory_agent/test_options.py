@@ -18,6 +18,7 @@ from langgraph_agentstore.errors import (
     ConfigurationError,
     DecryptionError,
     MissingExtraError,
+    MissingMemoryError,
     MissingUserError,
     StoreUnavailableError,
 )
@@ -341,3 +342,9 @@ def test_the_repr_shows_no_key(tmp_path: Path) -> None:
 def test_a_connection_string_in_the_place_of_a_path_is_read_as_one(dsn: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^no_such is no parameter of libpq"):
         MemoryAgent(storage_type="postgres", db_path=dsn)
+
+
+def test_an_error_quotes_a_part_of_a_long_key(tmp_path: Path) -> None:
+    with open_agent("memory", tmp_path) as agent, pytest.raises(MissingMemoryError) as raised:
+        agent.update_memory("k" * 1_000_000, {"n": 1})
+    assert len(str(raised.value)) < 300
