@@ -20,7 +20,7 @@ from ..store.base import StoreBase
 from ..store.steps import Steps, arun_in_threads, run
 from ..store.user_scope import decode_label, encode_label, part_of
 from ..transfer.file_kinds import kind_of, writing
-from ..transfer.formats.columns import Cells, Columns, json_text
+from ..transfer.formats.base import Cells, Columns, json_text
 from ..transfer.formats.csv_table import CsvRows
 from ..transfer.formats.parquet import ParquetRows
 from ..transfer.store_readers import AgentReader, ItemReader, Reader

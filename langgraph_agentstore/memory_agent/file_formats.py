@@ -17,7 +17,7 @@ from ..errors import ConfigurationError, DamagedFileError
 from ..model.json_values import decode_value, encode_value
 from ..model.namespaces import Labels
 from ..transfer.formats import yaml_stream
-from ..transfer.formats.columns import Columns
+from ..transfer.formats.base import Columns
 from ..transfer.formats.csv_table import CsvRows, table_of
 from .encryption import SIGNATURE_BYTES, Cipher, Keys
 

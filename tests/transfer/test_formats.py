@@ -15,8 +15,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.transfer import export, import_, verify
 from langgraph_agentstore.transfer.file_kinds import kind_of, plain, writing
 from langgraph_agentstore.transfer.formats import FORMATS
-from langgraph_agentstore.transfer.formats.base import Entry
-from langgraph_agentstore.transfer.formats.columns import COLUMNS
+from langgraph_agentstore.transfer.formats.base import COLUMNS, Entry
 from langgraph_agentstore.transfer.manifest import Manifest
 from tests.transfer.moved_stores import fill, rows
 

@@ -13,7 +13,7 @@ from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import AgentStore, transfer
 from langgraph_agentstore.errors import DamagedFileError, TransferError
-from langgraph_agentstore.transfer.formats.columns import COLUMNS
+from langgraph_agentstore.transfer.formats.base import COLUMNS
 from langgraph_agentstore.transfer.formats.parquet import _schema as schema_of
 from langgraph_agentstore.transfer.manifest import Manifest, Tally, manifest_entry
 

@@ -11,7 +11,7 @@ import pytest
 from langgraph_agentstore import transfer
 from langgraph_agentstore.transfer.file_kinds import ALL_FORMATS, Kind, kind_of
 from langgraph_agentstore.transfer.formats import FORMATS
-from langgraph_agentstore.transfer.formats.columns import COLUMNS
+from langgraph_agentstore.transfer.formats.base import COLUMNS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "transfer.md"
 TWINS = {"export": "aexport", "import_": "aimport_", "verify": "averify", "copy": "acopy"}

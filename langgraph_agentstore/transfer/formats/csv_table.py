@@ -19,18 +19,16 @@ import orjson
 from ...errors import DamagedFileError
 from ..manifest import Manifest, manifest_entry
 from .base import (
-    Document,
-    Entry,
-    FileWriter,
-    entry_of,
-)
-from .columns import (
     COLUMNS,
     REQUIRED,
     Cells,
     Columns,
     ColumnType,
+    Document,
+    Entry,
+    FileWriter,
     document_of_row,
+    entry_of,
     json_text,
     row_of,
 )

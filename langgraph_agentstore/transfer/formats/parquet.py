@@ -15,8 +15,19 @@ import orjson
 from ..._support.optional import imported
 from ...errors import DamagedFileError
 from ..manifest import Manifest, manifest_entry
-from .base import LARGEST_RECORD_BYTES, Entry, FileWriter, entry_of, too_large
-from .columns import COLUMNS, Cells, Columns, ColumnType, document_of_row, row_of
+from .base import (
+    COLUMNS,
+    LARGEST_RECORD_BYTES,
+    Cells,
+    Columns,
+    ColumnType,
+    Entry,
+    FileWriter,
+    document_of_row,
+    entry_of,
+    row_of,
+    too_large,
+)
 
 _MANIFEST_KEY = b"langgraph_agentstore"
 ROWS_OF_GROUP = 10_000
