@@ -135,7 +135,7 @@ def connect_options(parameters: Parameters) -> ConnectOptions:
 
 
 def shown_dsn(values: Mapping[str, str]) -> str:
-    """Return the part of a connection string that may be shown_dsn: user, hosts and database."""
+    """Return the part of a connection string that may be shown: user, hosts and database."""
     user, host = quote(values.get("user", "")), values.get("host") or values.get("hostaddr", "")
     ports = values.get("port", "")
     where = ",".join(

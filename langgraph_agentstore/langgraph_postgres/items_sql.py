@@ -22,12 +22,7 @@ from ..model.json_values import (
     encode_value,
 )
 from ..model.namespaces import Labels
-from ..model.text_fields import (
-    Part,
-    Paths,
-    texts_at,
-    words_of,
-)
+from ..model.text_fields import Part, Paths, texts_at, words_of
 from ..model.users import Scope
 from ..sql.statement import Content, Put, SqlContext
 from .tables_sql import OfficialItem

@@ -22,20 +22,8 @@ from ..sql.item_columns import (
     same_key,
     unnested,
 )
-from ..sql.items.put_indexed import (
-    vector_columns,
-    vectors_ctes,
-    words_sql,
-)
-from ..sql.statement import (
-    Decoded,
-    ItemId,
-    Row,
-    SqlContext,
-    Statement,
-    columns_of,
-    written_once,
-)
+from ..sql.items.put_indexed import vector_columns, vectors_ctes, words_sql
+from ..sql.statement import Decoded, ItemId, Row, SqlContext, Statement, columns_of, written_once
 from .items_sql import Migrant
 
 _SETTLED = dated((*ADDRESS, *VALUE, *INDEXED))

@@ -8,12 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .item_columns import same_key
-from .statement import (
-    ItemId,
-    SqlContext,
-    columns_of,
-    written_once,
-)
+from .statement import ItemId, SqlContext, columns_of, written_once
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,19 +15,9 @@ from typing import Any
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, PutOp, SearchItem, SearchOp
 
 from ..errors import InvalidOperationError, ValueTooLargeError, ValueTypeError
-from ..model.addresses import (
-    MAX_ADDRESS_BYTES,
-    ItemAddress,
-    checked_key,
-    locate,
-)
+from ..model.addresses import MAX_ADDRESS_BYTES, ItemAddress, checked_key, locate
 from ..model.checks import check_whole
-from ..model.json_values import (
-    check_allowed,
-    check_text,
-    encode_mapping,
-    shown,
-)
+from ..model.json_values import check_allowed, check_text, encode_mapping, shown
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..model.ttl import ttl_interval
 from ..model.users import Scope

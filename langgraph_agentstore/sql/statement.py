@@ -322,6 +322,11 @@ class Decoded(Generic[ResultT]):
     instead: Statement[ResultT] | None = None
 
 
+def decode_count(rows: Sequence[Row]) -> Decoded[int]:
+    """Return the number in the first column of the only row."""
+    return Decoded(rows[0][0])
+
+
 @dataclass(frozen=True, slots=True)
 class Statement(Operation[ResultT]):
     """A statement: its text, its arguments, and the function that decodes its rows.

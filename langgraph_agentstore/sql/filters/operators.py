@@ -15,12 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from ...model.json_values import same_json
-from .jsonb import (
-    MISSING,
-    bind_json,
-    bind_text,
-    kind,
-)
+from .jsonb import MISSING, bind_json, bind_text, kind
 
 Predicate: TypeAlias = Callable[[Any, Any], bool]
 """(value or MISSING, operand) → does it match."""

@@ -12,12 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ...errors import InvalidFilterError, InvalidValueError, UnknownOperatorError, ValueTypeError
-from ...model.json_values import (
-    check_text,
-    decode_value,
-    encode_value,
-    shown,
-)
+from ...model.json_values import check_text, decode_value, encode_value, shown
 from .nodes import (
     AllOf,
     AnyOf,

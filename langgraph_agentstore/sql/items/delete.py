@@ -9,15 +9,7 @@ from ...model.users import Region
 from ..change_notify import notify_change
 from ..item_columns import key_is, same_key
 from ..region import region_condition
-from ..statement import (
-    Decoded,
-    Delete,
-    Row,
-    SqlContext,
-    Statement,
-    columns_of,
-    written_once,
-)
+from ..statement import Delete, SqlContext, Statement, columns_of, decode_count, written_once
 
 
 @written_once
@@ -96,12 +88,8 @@ SELECT count(*) FILTER (WHERE live) FROM erased"""
 
 def plan_delete_user(user_id: str, context: SqlContext) -> Statement[int]:
     """Plan to erase a user: items with vectors, access counts, locks, watches and kept changes."""
-
-    def decode(rows: Sequence[Row]) -> Decoded[int]:
-        return Decoded(rows[0][0])
-
     # The rows go once however often it runs, but a second run would count none of them.
-    return Statement(_delete_user_sql(context), (user_id,), decode, idempotent=False)
+    return Statement(_delete_user_sql(context), (user_id,), decode_count, idempotent=False)
 
 
 def count_of_removed(
@@ -114,8 +102,5 @@ WITH {removing(deletes[0], context, *deletes[1:])}, told AS (
 )
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
 
-    def decode(rows: Sequence[Row]) -> Decoded[int]:
-        return Decoded(rows[0][0])
-
     # The rows go once however often it runs, but a second run would count none of them.
-    return Statement(sql, arguments, decode, idempotent=False)
+    return Statement(sql, arguments, decode_count, idempotent=False)

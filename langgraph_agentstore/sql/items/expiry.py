@@ -7,15 +7,7 @@ from typing import Any
 
 from ..change_notify import RETENTION, notify_change
 from ..item_columns import same_key
-from ..statement import (
-    Decoded,
-    Refresh,
-    Row,
-    SqlContext,
-    Statement,
-    columns_of,
-    written_once,
-)
+from ..statement import Refresh, SqlContext, Statement, columns_of, decode_count, written_once
 from .delete import removing
 
 REFRESHED = """CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
@@ -80,8 +72,4 @@ SELECT count(*), count(told) FROM told"""
 
 def plan_sweep(batch_size: int, context: SqlContext) -> Statement[int]:
     """Plan to delete at most `batch_size` expired items, longest expired first, and count them."""
-
-    def decode(rows: Sequence[Row]) -> Decoded[int]:
-        return Decoded(rows[0][0])
-
-    return Statement(_sweep_sql(context), (batch_size, RETENTION), decode)
+    return Statement(_sweep_sql(context), (batch_size, RETENTION), decode_count)

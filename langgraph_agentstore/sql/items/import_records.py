@@ -24,16 +24,7 @@ from ..item_columns import (
     same_key,
     unnested,
 )
-from ..statement import (
-    Decoded,
-    ItemId,
-    Put,
-    Row,
-    SqlContext,
-    Statement,
-    columns_of,
-    written_once,
-)
+from ..statement import Decoded, ItemId, Put, Row, SqlContext, Statement, columns_of, written_once
 from .put_indexed import vector_columns, vectors_ctes, words_sql
 
 Conflict: TypeAlias = Literal["upsert", "skip", "fail"]

@@ -16,20 +16,9 @@ from typing import Any
 
 from langgraph.store.base import ListNamespacesOp, MatchCondition
 
-from ...model.namespaces import (
-    Labels,
-    first_sort_key_after,
-    labels_of_sort_key,
-    sort_key,
-)
+from ...model.namespaces import Labels, first_sort_key_after, labels_of_sort_key, sort_key
 from ...model.users import Region, Scope
-from ..statement import (
-    Decoded,
-    Queue,
-    Row,
-    SqlContext,
-    Statement,
-)
+from ..statement import Decoded, Queue, Row, SqlContext, Statement
 
 WILDCARD = "*"
 

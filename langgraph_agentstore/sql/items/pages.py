@@ -22,6 +22,7 @@ from ..statement import (
     Row,
     SqlContext,
     Statement,
+    decode_count,
     written_once,
 )
 
@@ -35,10 +36,7 @@ SELECT count(*)
  WHERE {region_condition(regions, arguments)} AND {context.live()}
    AND {filter_sql(filter, arguments)}"""
 
-    def decode(rows: Sequence[Row]) -> Decoded[int]:
-        return Decoded(rows[0][0])
-
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, tuple(arguments), decode_count, queue=Queue.EQUAL_READS)
 
 
 def plan_page(

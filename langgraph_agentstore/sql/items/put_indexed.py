@@ -27,13 +27,7 @@ from ..item_columns import (
     same_key,
     unnested,
 )
-from ..statement import (
-    Put,
-    PutExpected,
-    SqlContext,
-    columns_of,
-    written_once,
-)
+from ..statement import Put, PutExpected, SqlContext, columns_of, written_once
 from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
 
 LARGEST_INDEXED_BATCH = 128

@@ -14,13 +14,7 @@ from typing import Any
 from langgraph.store.base import ListNamespacesOp
 
 from ...model.addresses import ItemAddress
-from ...model.namespaces import (
-    Labels,
-    decode_labels,
-    encode_labels,
-    first_text_after,
-    name_of,
-)
+from ...model.namespaces import Labels, decode_labels, encode_labels, first_text_after, name_of
 from ...model.users import Region, UserScope
 from ..filters import Filter, filter_sql
 from ..item_columns import key_is, key_of, same_key

@@ -12,13 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..item_columns import same_key
-from ..statement import (
-    Content,
-    ItemId,
-    SqlContext,
-    columns_of,
-    written_once,
-)
+from ..statement import Content, ItemId, SqlContext, columns_of, written_once
 from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
 from .put_indexed import words_sql
 

@@ -20,22 +20,11 @@ from ..filters import Filter, filter_sql
 from ..item_columns import same_key
 from ..items.expiry import REFRESHED
 from ..region import region_condition
-from ..statement import (
-    Decoded,
-    Queue,
-    Row,
-    SqlContext,
-    Statement,
-)
+from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
 from .options import QueryOptions, add_found
 from .scores import FADED_POOL, FUSED_POOL, beyond_sql, order_sql, score_sql
-from .text import (
-    kept_sql,
-    matched_sql,
-    parse_words,
-    word_list_sql,
-)
+from .text import kept_sql, matched_sql, parse_words, word_list_sql
 from .vector import vector_list_sql, way_and_reason
 from .vector_small import plan_vector_small
 

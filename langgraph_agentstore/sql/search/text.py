@@ -20,12 +20,7 @@ from itertools import islice
 from typing import Any
 
 from ...config.index import SearchMode
-from ...model.bigrams import (
-    QueryWord,
-    last_characters,
-    query_words,
-    spaced,
-)
+from ...model.bigrams import QueryWord, last_characters, query_words, spaced
 from ..statement import SqlContext
 
 LONGEST_QUERY = 10_000

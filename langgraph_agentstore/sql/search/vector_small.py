@@ -18,13 +18,7 @@ from ..filters import Filter, filter_sql
 from ..item_columns import same_key
 from ..items.expiry import REFRESHED
 from ..region import region_condition
-from ..statement import (
-    Decoded,
-    Queue,
-    Row,
-    SqlContext,
-    Statement,
-)
+from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
 from .options import add_found
 
