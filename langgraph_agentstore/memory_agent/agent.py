@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import weakref
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from langgraph.store.base import BaseStore
 
 from .._support.files import expanded
 from .._support.lifecycle import AwaitedClosing
 from ..errors import ConfigurationError
+from ..model.json_values import encode_value
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..model.users import check_user_id
 from .audit_log import Audit, Auditor
@@ -20,7 +21,6 @@ from .backup_and_export import FilePath, MovableMemories
 from .backup_schedule import BackupSchedule
 from .encryption import Cipher, Keys
 from .schemas import Validation, Validator
-from .storage import Storage
 from .storage_types import (
     Opened,
     Place,
@@ -107,9 +107,19 @@ class MemoryAgent(AwaitedClosing, MovableMemories):
         Raises:
             InvalidOperationError: `every_minutes` is not above 0, or `keep` is below 1.
         """
-        schedule = super().schedule_backups(directory, every_minutes, keep)
+        # The same in every process that backs up these memories.
+        scope = encode_value([self._place, self._user_id, *self._labels])
+        name = f"memories-{hashlib.sha256(scope).hexdigest()[:8]}"
+        folder = expanded(directory)
+        schedule = BackupSchedule(self.backup_data, folder, name, every_minutes, keep)
         self._schedules.append(schedule)
         return schedule
+
+    async def aschedule_backups(
+        self, directory: FilePath, every_minutes: float, keep: int
+    ) -> BackupSchedule:
+        """Async form of `schedule_backups`."""
+        return await asyncio.to_thread(self.schedule_backups, directory, every_minutes, keep)
 
     def close(self) -> None:
         """Stop scheduled backups and close what the agent opened. Idempotent."""
@@ -120,12 +130,6 @@ class MemoryAgent(AwaitedClosing, MovableMemories):
     async def aclose(self) -> None:
         """Async form of `close`."""
         await asyncio.to_thread(self.close)
-
-    def _scope(self) -> list[Any]:
-        return [self._place, self._user_id, *self._labels]
-
-    def _storage_in(self, store: BaseStore) -> Storage:
-        return storage_of(Opened(store), self._user_id)
 
 
 def _shown(storage_type: str, db_path: str | Path | None, dsn: str | None) -> str:

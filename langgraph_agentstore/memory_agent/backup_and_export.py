@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Callable
 from itertools import islice
@@ -14,7 +13,7 @@ from langgraph.store.base import BaseStore, PutOp
 from .. import transfer
 from .._support.files import expanded
 from ..errors import ConfigurationError, CopyMismatchError, TransferError
-from ..model.json_values import as_mapping, encode_value, same_json, shown
+from ..model.json_values import as_mapping, same_json, shown
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address, TemplateScope
 from ..sql.items.import_records import Conflict
@@ -23,9 +22,8 @@ from ..store.user_scope import ScopedStore
 from ..transfer.file_kinds import FormatName, kind_of
 from ..transfer.readdress import TUPLES
 from ..transfer.verified_file import Verifiable
-from .backup_schedule import BackupSchedule
 from .memories import Memories
-from .storage import Storage
+from .storage_types import Opened, storage_of
 
 FilePath: TypeAlias = "str | os.PathLike[str]"
 
@@ -66,23 +64,6 @@ class MovableMemories(Memories):
     async def arestore_data(self, path: FilePath) -> int:
         """Async form of `restore_data`."""
         return await asyncio.to_thread(self.restore_data, path)
-
-    def schedule_backups(
-        self, directory: FilePath, every_minutes: float, keep: int
-    ) -> BackupSchedule:
-        """Back up now and every `every_minutes` in this process; keep the newest `keep` files.
-
-        Raises:
-            InvalidOperationError: `every_minutes` is not above 0, or `keep` is below 1.
-        """
-        name = f"memories-{hashlib.sha256(encode_value(self._scope())).hexdigest()[:8]}"
-        return BackupSchedule(self.backup_data, expanded(directory), name, every_minutes, keep)
-
-    async def aschedule_backups(
-        self, directory: FilePath, every_minutes: float, keep: int
-    ) -> BackupSchedule:
-        """Async form of `schedule_backups`."""
-        return await asyncio.to_thread(self.schedule_backups, directory, every_minutes, keep)
 
     def export(self, path: FilePath, format: FormatName | None = None) -> int:
         """Write the same as `backup_data`, as JSON Lines, JSON, CSV, YAML or Parquet."""
@@ -153,21 +134,13 @@ class MovableMemories(Memories):
 
     def _in(self, store: BaseStore) -> MovableMemories:
         return MovableMemories(
-            self._storage_in(store),
+            storage_of(Opened(store), self._user_id),
             self._labels,
             self._validation,
             self._auditor,
             self._cipher,
             self._user_id,
         )
-
-    def _scope(self) -> list[Any]:
-        """Identify these memories, equally in every process; names of backups hash it."""
-        return list(self._labels)
-
-    def _storage_in(self, store: BaseStore) -> Storage:
-        """Return this user's part of another store."""
-        raise NotImplementedError
 
     def _reads_as(self, other: MovableMemories) -> bool:
         """Check that each agent can read the values that the other stores."""

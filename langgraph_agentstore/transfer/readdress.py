@@ -14,7 +14,6 @@ from ..model.namespaces import Labels
 from ..model.users import (
     DEFAULT_TEMPLATE,
     SHARED,
-    USER_SLOT,
     Address,
     Scope,
     TemplateScope,
@@ -26,13 +25,6 @@ from .manifest import Manifest
 
 TUPLES = template_scope(DEFAULT_TEMPLATE)
 """The rule by which namespaces are written as user and labels."""
-
-
-def template_of(scope: Scope) -> tuple[str, ...] | None:
-    """Return the user template of a plain store's scope, or None."""
-    if isinstance(scope, TemplateScope) and scope.constants is not None:
-        return (*scope.constants, USER_SLOT)
-    return None
 
 
 @dataclass(frozen=True, slots=True)

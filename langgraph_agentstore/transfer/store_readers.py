@@ -15,7 +15,9 @@ from ..model.json_values import check_text, encode_value, shown
 from ..model.namespaces import Labels, check_labels
 from ..model.users import (
     DEFAULT_TEMPLATE,
+    USER_SLOT,
     Region,
+    Scope,
     TemplateScope,
     check_user_id,
 )
@@ -26,7 +28,7 @@ from ..store.steps import On, Steps, StoreOps
 from ..store.user_scope import USERS, encode_label, labels_naming
 from ..store.views import PerUserStore, UserStore, view_of
 from .manifest import Addresses
-from .readdress import TUPLES, template_of
+from .readdress import TUPLES
 
 READ_PAGE_SIZE = 500
 """Records per statement. With values of 1 MB each, a page takes 500 MB."""
@@ -78,7 +80,7 @@ class AgentReader:
         self._regions = (Region(user_id, prefix),) if whole else self._scope.regions(prefix)
         whole = whole or (isinstance(self._scope, TemplateScope) and not as_tuples)
         self.addresses: Addresses = "users" if whole else "tuples"
-        self.template = template_of(self._scope) if whole else DEFAULT_TEMPLATE
+        self.template = _template_of(self._scope) if whole else DEFAULT_TEMPLATE
         self._last: StoredRecord | None = None
         self._ended = False
 
@@ -112,6 +114,13 @@ def _planner_for(store: StoreBase, user_id: str | None) -> Planner:
     if isinstance(store, PerUserStore) and user_id is not None:
         return view_of(store, user_id).planner
     return store.planner
+
+
+def _template_of(scope: Scope) -> tuple[str, ...] | None:
+    """Return the user template of a plain store's scope, or None."""
+    if isinstance(scope, TemplateScope) and scope.constants is not None:
+        return (*scope.constants, USER_SLOT)
+    return None
 
 
 class ItemReader:
