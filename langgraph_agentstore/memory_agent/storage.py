@@ -149,21 +149,13 @@ class LocalFileStorage(StoreStorage):
         self._file.rewrite()
 
 
-class AgentStoreStorage(Storage):
+class AgentStoreStorage(StoreStorage):
     """An `AgentStore` or a view. Filters run on the server; many writes are one COPY."""
 
+    store: ItemStore
+
     def __init__(self, store: ItemStore) -> None:
-        self.store: ItemStore = store
-
-    @override
-    def get(self, labels: Labels, key: str) -> Value | None:
-        item = self.store.get(labels, key)
-        return None if item is None else item.value
-
-    @override
-    def get_many(self, labels: Labels, keys: Sequence[str]) -> list[Value | None]:
-        found: Any = self.store.batch([GetOp(labels, key) for key in keys])
-        return [None if item is None else item.value for item in found]
+        super().__init__(store)
 
     @override
     def keys(self, labels: Labels, prefix: str) -> Iterable[str]:
@@ -188,10 +180,6 @@ class AgentStoreStorage(Storage):
     @override
     def update(self, labels: Labels, key: str, change: MemoryChange) -> Value:
         return self.store.update(labels, key, change)
-
-    @override
-    def together(self) -> AbstractContextManager[Any]:
-        return nullcontext()
 
     @override
     def scan(
