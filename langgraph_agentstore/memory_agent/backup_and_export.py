@@ -126,7 +126,7 @@ class MovableMemories(Memories):
         with target._storage.together():
             if self._reads_as(target):
                 return transfer.copy(self._storage.store, target._storage.store, self._labels)
-            return self._sealed_anew(target)
+            return self._copy_reencrypted(target)
 
     async def amigrate_to(self, other: MovableMemories | BaseStore) -> int:
         """Async form of `migrate_to`."""
@@ -148,7 +148,7 @@ class MovableMemories(Memories):
             return self._cipher is other._cipher
         return self._cipher.reads_as(other._cipher)
 
-    def _sealed_anew(self, target: MovableMemories) -> int:
+    def _copy_reencrypted(self, target: MovableMemories) -> int:
         """Copy memories decrypted here and encrypted there; compare them."""
         count = 0
         for labels in (self._labels, self._relations):

@@ -118,7 +118,7 @@ def _time(text: str) -> datetime:
     except ValueError:
         raise DamagedFileError(
             "a time is not one of ISO 8601, such as 2024-12-27T14:30:00+00:00; a spreadsheet that "
-            "saves the file may have written it anew"
+            "saves the file may have rewritten it"
         ) from None
     if time.tzinfo is None:
         raise DamagedFileError(f"the time {text!r} has no time zone")

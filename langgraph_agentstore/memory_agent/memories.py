@@ -245,10 +245,10 @@ class Memories(Handle):
         self._auditor.tell("rotate", "")
         failed: list[str] = []
         done = 0
-        with self._storage.together(), telling_progress(progress, "encrypting anew") as tell:
+        with self._storage.together(), telling_progress(progress, "encrypting again") as tell:
             for key in self._outdated(self._cipher):
                 try:
-                    done += self._encrypt_anew(key)
+                    done += self._reencrypt(key)
                 except DecryptionError:
                     failed.append(key)
                 tell(done)
@@ -256,7 +256,7 @@ class Memories(Handle):
         if failed:
             raise DecryptionError(
                 f"{len(failed)} memories were not encrypted with any of these keys, such as "
-                f"{', '.join(map(repr, failed[:5]))}; {done} others were encrypted anew"
+                f"{', '.join(map(shown, failed[:5]))}; {done} others were encrypted again"
             )
         return done
 
@@ -268,7 +268,7 @@ class Memories(Handle):
         memories = self._storage.scan(self._labels, None)
         return [key for key, value in memories if not cipher.is_newest(value)]
 
-    def _encrypt_anew(self, key: str) -> bool:
+    def _reencrypt(self, key: str) -> bool:
         def changed(value: Value | None) -> Value:
             if value is None:
                 raise _missing(key)
