@@ -4,25 +4,25 @@
     ├── ConfigurationError (ValueError)          an option, a DSN or the environment is wrong
     ├── InvalidNamespaceError (ValueError)       also LangGraph's error of that name
     ├── InvalidKeyError (ValueError)             empty, too long, or with a NUL
-    ├── InvalidValueError (ValueError)           JSON cannot hold it: NaN, a lone surrogate, …
+    ├── InvalidValueError (ValueError)           not possible in JSON: NaN, a lone surrogate, …
     │   └── ValueTooLargeError                   more bytes than a record may have
-    ├── ValueTypeError (TypeError)               not JSON at all: a datetime, bytes, a number as key
+    ├── ValueTypeError (TypeError)               not a JSON type: a datetime, bytes, a number as key
     ├── InvalidOperationError (ValueError)       a limit below zero, an unknown operation, …
-    ├── InvalidFilterError (ValueError)          a filter that has no meaning
+    ├── InvalidFilterError (ValueError)          an invalid filter
     │   └── UnknownOperatorError                 an operator that does not exist
     ├── MissingUserError (LookupError)           per_user() was called where no user is known
     ├── UserConflictError (PermissionError)      a run names two users, one of them unproven
     ├── MissingExtraError (ImportError)          an optional package is not installed
     ├── BlockingCallError (RuntimeError)         a blocking call would wait for itself
-    ├── MissingMemoryError (KeyError)            a memory to be changed or linked is not there
+    ├── MissingMemoryError (KeyError)            a memory to change or link does not exist
     ├── DecryptionError (ValueError)             a value was encrypted with another key, or altered
-    ├── NotPermittedError (PermissionError)      a read-only proxy was to write, or the reverse
+    ├── NotPermittedError (PermissionError)      a write by a read-only proxy, or the reverse
     ├── VersionConflictError                     the item changed since it was read
-    ├── LockLostError (RuntimeError)             a lease ended while it was thought to be held
-    ├── WatchLapsedError (RuntimeError)          a watch did not look for too long
+    ├── LockLostError (RuntimeError)             a lease ended before the lock was released
+    ├── WatchLapsedError (RuntimeError)          a watch was not read for too long
     ├── BatchError                               several operations of one batch failed
-    ├── DatabaseError                            the server refused a statement
-    ├── StoreUnavailableError (ConnectionError)  the server cannot be reached or went away
+    ├── DatabaseError                            the server rejected a statement
+    ├── StoreUnavailableError (ConnectionError)  the server cannot be reached, or went down
     │   └── AccessDeniedError (PermissionError)  the server refused the login
     ├── StoreTimeoutError (TimeoutError)         connecting, acquiring or executing took too long
     │   ├── ItemLockedError                      another transaction kept the item locked
@@ -30,22 +30,22 @@
     ├── StoreClosedError (RuntimeError)          the store was closed
     ├── TurnRefusedError (RuntimeError)          the buffer of turns to save is full
     ├── EmbeddingError (RuntimeError)            the embedder failed
-    │   ├── EmbeddingShapeError (ValueError)     its vectors have another length, or hold a NaN
-    │   └── EmbeddingTimeoutError (TimeoutError) it took too long
-    ├── TransferError (ValueError)               a file that cannot be written or read
-    │   ├── DamagedFileError                     it was cut off, altered, or is another program's
-    │   └── CopyMismatchError                    the target does not hold what was copied
-    ├── FileNotWritableError (OSError)           a file cannot be written or replaced where it is
-    ├── InternalError (RuntimeError)             a fault of this package itself
+    │   ├── EmbeddingShapeError (ValueError)     a vector has another length, or contains a NaN
+    │   └── EmbeddingTimeoutError (TimeoutError) the embedder took too long
+    ├── TransferError (ValueError)               a file cannot be written or read
+    │   ├── DamagedFileError                     truncated, altered, or from another program
+    │   └── CopyMismatchError                    the target does not contain all copied items
+    ├── FileNotWritableError (OSError)           a file cannot be written or replaced
+    ├── InternalError (RuntimeError)             a bug in this package
     ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres did not start or stop
-    └── SchemaError (RuntimeError)               the tables are not as the code needs them
-        ├── MissingSchemaError                   they are absent and this role may not create them
-        ├── SchemaTooNewError                    a later release of this package made them
-        ├── MissingExtensionError                vectors were asked for, and pgvector is not there
-        ├── IndexMismatchError                   the vectors stored are of another model or length
-        └── MigrationError                       a migration failed or was altered after it ran
+    └── SchemaError (RuntimeError)               the tables do not match this release
+        ├── MissingSchemaError                   missing tables, and this role may not create them
+        ├── SchemaTooNewError                    a later release created the tables
+        ├── MissingExtensionError                vectors are needed, but pgvector is missing
+        ├── IndexMismatchError                   stored vectors of another model or length
+        └── MigrationError                       a migration failed, or was altered after it ran
 
-Messages give the value, the reason and the cure; they never hold a password or a stored value.
+Messages contain the value, the reason and the fix. They never contain a password or a stored value.
 Driver errors are translated in `runtime/` alone, with the driver's error as `__cause__`.
 """
 
@@ -104,7 +104,7 @@ __all__ = [
 
 
 class AgentStoreError(Exception):
-    """The root: `except AgentStoreError` catches whatever this package raises on purpose."""
+    """The root: `except AgentStoreError` catches every error raised by this package on purpose."""
 
 
 class ConfigurationError(AgentStoreError, ValueError):
@@ -116,19 +116,19 @@ class InvalidNamespaceError(AgentStoreError, _LangGraphNamespaceError):
 
 
 class InvalidKeyError(AgentStoreError, ValueError):
-    """A key is empty, holds a NUL, or is too long for an index row."""
+    """A key is empty, contains a NUL, or is too long for an index row."""
 
 
 class InvalidValueError(AgentStoreError, ValueError):
-    """A value holds what JSON in Postgres cannot: NaN, an infinity, NUL, a lone surrogate, …"""
+    """JSON in Postgres cannot represent a value: NaN, an infinity, NUL, a lone surrogate, …"""
 
 
 class ValueTooLargeError(InvalidValueError):
-    """A value has more bytes than `max_value_bytes` or than Postgres holds; keep it elsewhere."""
+    """A value has more bytes than `max_value_bytes` or Postgres allows; store it elsewhere."""
 
 
 class ValueTypeError(AgentStoreError, TypeError):
-    """A value, or a part of it, is of a type that JSON does not have."""
+    """A value, or a part of it, has a type that JSON does not have."""
 
 
 class InvalidOperationError(AgentStoreError, ValueError):
@@ -136,7 +136,7 @@ class InvalidOperationError(AgentStoreError, ValueError):
 
 
 class InvalidFilterError(AgentStoreError, ValueError):
-    """A filter has no meaning, such as `{"$gt": None}`."""
+    """A filter is invalid, such as `{"$gt": None}`."""
 
 
 class UnknownOperatorError(InvalidFilterError):
@@ -144,35 +144,35 @@ class UnknownOperatorError(InvalidFilterError):
 
 
 class MissingUserError(AgentStoreError, LookupError):
-    """No user is known here: pass `configurable={"user_id": …}` when the graph is invoked."""
+    """No user is known: pass `configurable={"user_id": …}` when you invoke the graph."""
 
 
 class UserConflictError(AgentStoreError, PermissionError):
-    """A run names two users, and no server vouches for the authenticated one: pass only one."""
+    """A run names two users, and no Agent Server confirms the authenticated one: pass only one."""
 
 
 class MissingExtraError(AgentStoreError, ImportError):
-    """A package that is optional is not installed; the message names the extra that brings it."""
+    """An optional package is not installed; the message names the extra that installs it."""
 
 
 class BlockingCallError(AgentStoreError, RuntimeError):
-    """A blocking call would wait for what it blocks; await the method's awaitable form there."""
+    """A blocking call would wait for something that it blocks; await the async form instead."""
 
 
 class MissingMemoryError(AgentStoreError, KeyError):
-    """A memory that was to be changed or linked is not there: store it first."""
+    """A memory to change or link does not exist: store it first."""
 
     __str__ = Exception.__str__  # KeyError would show the message as a quoted key
 
 
 class DecryptionError(AgentStoreError, ValueError):
-    """A value was encrypted with another key, was altered, or is not encrypted at all."""
+    """A value was encrypted with another key, was altered, or is not encrypted."""
 
 
 class VersionConflictError(AgentStoreError):
-    """The item's version is not the expected one: read it again and decide anew.
+    """The item's version is not the expected one: read the item again and decide.
 
-    `expected` is the version asked for; 0 means that the item was to be absent.
+    `expected` is the expected version; 0 means that the item was expected not to exist.
     """
 
     def __init__(self, message: str, *, expected: int = 0) -> None:
@@ -181,21 +181,21 @@ class VersionConflictError(AgentStoreError):
 
 
 class NotPermittedError(AgentStoreError, PermissionError):
-    """A proxy made for reading was to write, or one made for writing to read."""
+    """A read-only proxy was asked to write, or a write-only proxy to read."""
 
 
 class LockLostError(AgentStoreError, RuntimeError):
-    """A lock's lease ended before it was released: another may have held the lock since."""
+    """The lease of a lock ended before its release: others may have held the lock since."""
 
 
 class WatchLapsedError(AgentStoreError, RuntimeError):
-    """A watch did not look for so long that changes were forgotten: read, and watch anew."""
+    """A watch was not read for an hour and lost changes: read the namespace and watch again."""
 
 
 class BatchError(AgentStoreError):
-    """Several operations of one `batch` failed; those not listed in `errors` were done.
+    """Several operations of one `batch` failed; the operations not in `errors` were done.
 
-    `errors` maps the position of an operation in the batch to what it raised.
+    `errors` maps the position of an operation in the batch to its error.
     """
 
     def __init__(self, message: str, *, errors: Mapping[int, Exception] | None = None) -> None:
@@ -204,7 +204,7 @@ class BatchError(AgentStoreError):
 
 
 class DatabaseError(AgentStoreError):
-    """The server refused a statement; `sqlstate` is its code (PostgreSQL manual, appendix A)."""
+    """The server rejected a statement; `sqlstate` is the code (PostgreSQL manual, appendix A)."""
 
     def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
         super().__init__(message)
@@ -212,9 +212,9 @@ class DatabaseError(AgentStoreError):
 
 
 class StoreUnavailableError(AgentStoreError, ConnectionError):
-    """The server cannot be reached or went away.
+    """The server cannot be reached, or went down.
 
-    `written` says what is known of a write: False, it was not made; None, it may have been.
+    `written` is False if a write was not made, and None if it may have been made.
     """
 
     def __init__(self, message: str, *, written: bool | None = False) -> None:
@@ -227,9 +227,9 @@ class AccessDeniedError(StoreUnavailableError, PermissionError):
 
 
 class StoreTimeoutError(AgentStoreError, TimeoutError):
-    """Connecting, acquiring a connection or executing took longer than allowed.
+    """Connecting, waiting for a connection or executing took longer than allowed.
 
-    `written` says what is known of a write: False, it was not made; None, it may have been.
+    `written` is False if a write was not made, and None if it may have been made.
     """
 
     def __init__(self, message: str, *, written: bool | None = False) -> None:
@@ -238,11 +238,11 @@ class StoreTimeoutError(AgentStoreError, TimeoutError):
 
 
 class ItemLockedError(StoreTimeoutError):
-    """Another transaction kept the item locked for all the time allowed; nothing was written."""
+    """Another transaction kept the item locked until the timeout; nothing was written."""
 
 
 class LockHeldError(StoreTimeoutError):
-    """Another owner kept the lock of a record for all the time that one was willing to wait."""
+    """Another owner kept the lock of a record for the whole waiting time."""
 
 
 class StoreClosedError(AgentStoreError, RuntimeError):
@@ -250,39 +250,39 @@ class StoreClosedError(AgentStoreError, RuntimeError):
 
 
 class TurnRefusedError(AgentStoreError, RuntimeError):
-    """The buffer of turns that wait to be saved is full: the database was away for too long."""
+    """The buffer of unsaved turns is full: the database was down for too long."""
 
 
 class EmbeddingError(AgentStoreError, RuntimeError):
-    """The embedder failed; nothing of the item was written. Its own error is the `__cause__`."""
+    """The embedder failed; the item was not written. The embedder's error is the `__cause__`."""
 
 
 class EmbeddingShapeError(EmbeddingError, ValueError):
-    """The embedder returned vectors of another length than `dims`, too few, or with a NaN."""
+    """The embedder returned too few vectors, or a vector without `dims` numbers or with a NaN."""
 
 
 class EmbeddingTimeoutError(EmbeddingError, TimeoutError):
-    """The embedder took longer than `embed_timeout_s`; nothing of the item was written."""
+    """The embedder took longer than `embed_timeout_s`; the item was not written."""
 
 
 class TransferError(AgentStoreError, ValueError):
-    """A file cannot be written or read, or an import cannot go on as it was begun."""
+    """A file cannot be written or read, or an import cannot be resumed as it was started."""
 
 
 class DamagedFileError(TransferError):
-    """A file was cut off, altered, or is another program's; nothing of it was written."""
+    """A file is truncated, altered, or from another program; none of it was imported."""
 
 
 class CopyMismatchError(TransferError):
-    """After a copy the target does not hold what was copied: somebody else writes there too."""
+    """After a copy, the target does not contain all copied items: others write there too."""
 
 
 class FileNotWritableError(AgentStoreError, OSError):
-    """A file cannot be written or replaced where it is: the message says why; `errno` is set."""
+    """A file cannot be written or replaced; the message says why, and `errno` is set."""
 
 
 class InternalError(AgentStoreError, RuntimeError):
-    """This package has a fault: report it with its traceback, whose first part is the cause."""
+    """This package has a bug: report it with the traceback, whose first part is the cause."""
 
 
 class EmbeddedPostgresError(AgentStoreError, RuntimeError):
@@ -290,11 +290,11 @@ class EmbeddedPostgresError(AgentStoreError, RuntimeError):
 
 
 class SchemaError(AgentStoreError, RuntimeError):
-    """The tables are not as this release needs them."""
+    """The tables do not match this release."""
 
 
 class MissingSchemaError(SchemaError):
-    """The tables are absent and this role may not create them; `sql` is what an owner must run."""
+    """The tables are missing, and this role may not create them; an owner must run `sql`."""
 
     def __init__(self, message: str, *, sql: str = "") -> None:
         super().__init__(message)
@@ -302,16 +302,16 @@ class MissingSchemaError(SchemaError):
 
 
 class SchemaTooNewError(SchemaError):
-    """A later release made these tables: upgrade the package."""
+    """A later release created the tables: upgrade this package."""
 
 
 class MissingExtensionError(SchemaError):
-    """Vectors were asked for and the server has no pgvector; the message says how to install it."""
+    """Vectors are needed, but pgvector is missing; the message says how to install it."""
 
 
 class IndexMismatchError(SchemaError):
-    """The vectors stored are of another model or length: `reindex()`, or the former `index=`."""
+    """The stored vectors have another model or length: `reindex()`, or use the old `index=`."""
 
 
 class MigrationError(SchemaError):
-    """A migration failed, or its text is not what the database says was applied."""
+    """A migration failed, or its text differs from the applied one."""

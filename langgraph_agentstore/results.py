@@ -13,10 +13,10 @@ from langgraph.store.base import SearchItem
 
 @dataclass(frozen=True, slots=True)
 class ItemRecord:
-    """One whole item.
+    """One full item.
 
     `value` is any JSON, as stored. `version` starts at 1 and grows by one with each write. Times
-    are aware, in UTC. `expires_at` None means never; then `ttl_minutes` is None too.
+    have a time zone, UTC. If the item never expires, `expires_at` and `ttl_minutes` are None.
     """
 
     namespace: tuple[str, ...]
@@ -35,9 +35,9 @@ class ItemRecord:
 class Explanation:
     """The statement of an operation: its SQL, with `$1` for the first of `arguments`.
 
-    `way` and `reason` come from `explain_search` alone: how the nearest vectors were found, and
-    why. `way` is "exact", "index", "retry" (exact, since the index returned too few) or "index and
-    exact" (a page beyond what the index returns). Words are always ranked exactly.
+    Only `explain_search` sets `way` and `reason`: how the nearest vectors were found, and why.
+    `way` is "exact", "index", "retry" (exact, because the index returned too few) or "index and
+    exact" (the page extends beyond the results of the index). Words are always ranked exactly.
     """
 
     sql: str
@@ -50,18 +50,19 @@ class Explanation:
 
 
 class ScoredItem(SearchItem):
-    """A result of a search by a query: LangGraph's `SearchItem`, and how it was ranked.
+    """A result of a search by a query: LangGraph's `SearchItem` with its scores and ranks.
 
-    `score`: higher is nearer. `scored_by` is its kind: "cosine" (similarity, -1 to 1), "l2" (the
-    negative distance), "inner_product", "bm25", "rrf" (the fused ranks of a hybrid search) or
-    "rerank". Both are None for an item that has nothing to be found by. `vector_rank`, `text_rank`:
-    its rank in each list, from 1; None if it is not in the list.
+    `score`: higher is better. `scored_by`: the kind of score: "cosine" (similarity, -1 to 1), "l2"
+    (the negative distance), "inner_product", "bm25", "rrf" (the fused ranks of a hybrid search) or
+    "rerank". Both are None for an item that is not indexed. `vector_rank`, `text_rank`: the item's
+    rank in each list, from 1; None if it is not in the list.
 
-    `similarity`: how near its vector is to the query's, whatever the score is. By the index's
-    `distance_type` it is the cosine (-1 to 1), the negative distance, or the inner product. It is
-    None if the item has no vector, or the search is by words alone.
-    `text_score`: its BM25; None if it is not in the list of words.
-    `matched_words`: the query's words that it has; None if the search is by vectors alone.
+    `similarity`: how near the item's vector is to the query's vector, independent of the score. By
+    the index's `distance_type`, it is the cosine (-1 to 1), the negative distance, or the inner
+    product. None if the item has no vector, or if only words are searched.
+    `text_score`: the item's BM25; None if it is not in the word list.
+    `matched_words`: the words of the query that the item contains; None if only vectors are
+    searched.
     """
 
     __slots__ = (
@@ -131,9 +132,9 @@ Rerank: TypeAlias = Callable[
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:
-    """Counters of this store object since it was made, and the present state of its pool.
+    """Counters of this store object since it was created, and the current state of its pool.
 
-    `operations` / `statements` is the average number of operations in a statement.
+    `operations` / `statements` is the average number of operations per statement.
     """
 
     operations: int
@@ -149,7 +150,7 @@ class StoreStats:
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """The answer to one round trip. `read_only`: the server accepts no writes, like a standby."""
+    """The result of a health check. `read_only`: the server accepts no writes, like a standby."""
 
     latency_ms: float
     server_version: str
@@ -170,11 +171,12 @@ class RefusedItem:
 class MigrationReport:
     """The result of `migrate_from_langgraph_postgres`.
 
-    The `items` there at `read_at`, the time of the snapshot, are `copied`, `present` (equal here
-    already), `newer` here, `expired`, or `refused`; `refusals` has the first thousand of these.
-    `compared` items were read again and found here. `vectors` were copied. `stale_vectors` were
-    left there: their items no longer have the text, or are not found by it. `unindexed` items have
-    a text that this store's index wants and that has no vector there: `reindex()` embeds it.
+    `items` is the number of items in the old store at `read_at`, the time of the snapshot. Each is
+    one of `copied`, `present` (already equal here), `newer` (newer here), `expired` or `refused`.
+    `refusals` lists the first thousand refused items. `compared` items were read again and found
+    here. `vectors` were copied. `stale_vectors` were not copied, because their items no longer have
+    the text or are not found by it. `unindexed` items have a text that this store's index covers,
+    but no vector in the old store; `reindex()` embeds it.
     """
 
     read_at: datetime

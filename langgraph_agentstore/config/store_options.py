@@ -60,15 +60,15 @@ _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class PoolConfig(BaseModel):
     """The `pool=` option: connections and their limits; times in seconds.
 
-    `max_size` is an upper limit. If the server, the role or a pooler allows fewer, the store works
-    with those it gets and asks for more from time to time.
+    `max_size` is an upper limit. If the server, the role or a pooler allows fewer connections, the
+    store works with those it gets and asks for more from time to time.
 
     `failover_wait_s` is the longest outage during which operations wait instead of failing. None
-    stands for `acquire_timeout_s`; 0 means not to wait. The first connection of a store never waits
-    for a server that is away.
+    means `acquire_timeout_s`; 0 means not to wait. The first connection of a store never waits for
+    a server that is down.
 
     A pooler such as PgBouncer, in transaction or session mode, is detected and needs no option.
-    Behind it no statement is prepared by name, and nothing is left on a session.
+    Behind a pooler, no statement is prepared by name, and no state stays on a session.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,6 +1,6 @@
-"""Conversations: what was said in one thread is known in the next.
+"""Conversations that continue in other threads.
 
-`ConversationMemory` is one user's: it saves turns, reads them back for a new thread, searches and
+`ConversationMemory` saves the turns of one user, reads them back for a new thread, searches and
 exports them. `remember_conversation` and `recall_conversation` do so in a graph or an agent.
 """
 

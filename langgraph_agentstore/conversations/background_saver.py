@@ -1,12 +1,12 @@
 """Saving in the background: a turn is accepted at once and written by another thread.
 
 Accepted turns wait in a buffer of bounded length. A thread runs while turns wait and writes them
-together. While the database is away, it retries at growing intervals without end. A turn that
-fails for a reason of its own is retried alone, and no other turn waits for it. A full buffer
-refuses further turns with an error.
+together. While the database is down, it retries at growing intervals without end. A turn that
+fails while others succeed is retried alone, and no other turn waits for it. A full buffer rejects
+further turns with an error.
 
-`kill -9` loses the waiting turns. If the process or the store ends while the database is away,
-the turns are lost that cannot be written within `drain_timeout_s`.
+`kill -9` loses the waiting turns. If the process or the store ends while the database is down,
+turns that cannot be written within `drain_timeout_s` are lost.
 """
 
 from __future__ import annotations
@@ -83,9 +83,10 @@ _OF_ONE_ITEM = (EmbeddingError, ItemLockedError)
 class SaverStats:
     """Counters since the saver was created, and the number of turns that wait now.
 
-    `accepted` is `saved` + `lost` + `waiting`. `refused`: the buffer was full, or the messages did
-    not make a turn. `lost`: accepted, then refused by the server or still waiting at the end.
-    `retries`: attempts that failed and were, or will be, repeated.
+    `accepted` is `saved` + `lost` + `waiting`. `refused`: turns that were not accepted, because the
+    buffer was full or the messages did not make a turn. `lost`: accepted turns that the server
+    rejected, or that still waited at the end. `retries`: failed attempts that were, or will be,
+    repeated.
     """
 
     accepted: int = 0
@@ -187,7 +188,7 @@ class BackgroundSaver(Handle):
             self._add(refused=1)
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait until every accepted turn is written; return False if the time is up first."""
+        """Wait until every accepted turn is written; return False after a timeout."""
         with self._changed:
             self._flushing += 1
             self._changed.notify_all()
@@ -327,10 +328,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def awaiting_savers(store: BaseStore, timeout_s: float = READERS_WAIT_S) -> Steps[None]:
-    """Wait for the turns that the savers of this process hold, unless their database is away.
+    """Wait for the turns that the savers of this process hold, unless their database is down.
 
-    So a reader of `store` finds the turns that were said in this process a moment ago. Opening
-    the store first does not count against `timeout_s`.
+    A reader of `store` therefore finds the turns that this process has just accepted. Opening the
+    store first does not count against `timeout_s`.
     """
     yield from opening(store)
     if any(saver._waiting for saver in list(BackgroundSaver._all)):
@@ -350,9 +351,9 @@ def is_unreachable(error: Exception) -> bool:
 
 
 def is_hopeless(error: Exception) -> bool:
-    """Whether a retry of the same write fails again, however often.
+    """Whether every retry of the same write fails again.
 
-    An unknown error is taken to pass: a turn is kept rather than lost.
+    After an unknown error, a retry is worth a try: the turn is kept, not lost.
     """
     if isinstance(error, (*_OF_THE_TURN, StoreClosedError)):
         return True

@@ -1,13 +1,13 @@
-"""How a turn is found by the words of the turns around it too.
+"""The context by which a turn is also found by the words of its neighboring turns.
 
-An answer is often said next to the words that a question uses: "Where did it go?" and then "To the
-vet". So a turn is stored and indexed with a `context` of two texts, each with its day: its own
-text, and its own text behind the text of the turn before it. A turn also stores the key of the
-turn before it, `previous`. A search credits that turn with half of this turn's score. If both
-match, the first is the likelier answer, since the second also matches by the words of the first.
-Turns are never rewritten: a saved text stays as it was written.
+The words of a question often occur in the turn next to the answer: "Where did it go?" and then "To
+the vet". A turn is therefore stored and indexed with a `context` of two texts, each with its day:
+its own text, and its own text after the text of the previous turn. A turn also stores the key of
+the previous turn, `previous`. A search credits that turn with half of this turn's score. If both
+match, the first is the likelier answer, because the second also matches by the words of the first.
+Saved turns are never rewritten.
 
-Decision 0016 tells how much more this finds.
+Decision 0016 has the gain in recall.
 """
 
 from __future__ import annotations

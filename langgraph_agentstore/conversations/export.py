@@ -170,24 +170,25 @@ def export_items(
     progress: Progress | bool | None = None,
     escape_formulas: bool = True,
 ) -> int:
-    """Write all items at or below a namespace to a file, oldest first; return how many.
+    """Write all items at or below a namespace to a file, oldest first; return their number.
 
-    The file is for readers; `transfer.export` writes files that can be imported again. It appears
-    when it is complete. Memory is constant: items that do not fit are sorted in temporary files.
-    Each row has the item's user, its first author, when it was written first and last, how often,
-    its metadata and its value. A field that the store does not tell is empty.
+    The file is for people to read; `transfer.export` writes files that can be imported again. The
+    file appears only when it is complete. Memory use is constant: items that do not fit are sorted
+    in temporary files. Each row has the item's user, its first author, the times of its first and
+    last write, its version, its metadata and its value. A field that the store does not have is
+    empty.
 
     Args:
         store: an `AgentStore` or a view of one, or any other LangGraph store.
-        path: its suffix names the format, as in `ConversationMemory.export`.
-        user_id: the only user whose items are written.
-        prefix: the namespace at or below which items are written; with `user_id`, that user's.
-        since: the first moment of a first write that counts; with a time zone.
-        until: the first moment that no longer counts; with a time zone.
-        format: "jsonl", "csv" or "parquet", instead of the one that the suffix names.
+        path: the file; its suffix sets the format, as in `ConversationMemory.export`.
+        user_id: write only the items of this user.
+        prefix: write only the items at or below this namespace; with `user_id`, of that user.
+        since: write only items that were first written at or after this time; with a time zone.
+        until: write only items that were first written before this time; with a time zone.
+        format: "jsonl", "csv" or "parquet"; overrides the suffix.
         progress: as for `AgentStore.load`.
-        escape_formulas: in CSV, write `'` before a text that a spreadsheet would run as a formula;
-            False for exact texts. The other formats are always exact.
+        escape_formulas: in CSV, write `'` before a text that a spreadsheet would run as a formula.
+            False writes exact texts. The other formats are always exact.
 
     Raises:
         ConfigurationError: the format is unknown, the folder does not exist, or the store is

@@ -1,9 +1,9 @@
-"""The history that a model is given: messages that models accept, as many as fit a budget.
+"""The history for a model: messages that models accept, as many as fit a budget.
 
 A run that was stopped, refused or timed out leaves tool calls without an answer. A limit on
-messages, or a summary, cuts between a call and its answer. Models refuse the whole of such a
-history. So calls without an answer and answers without a call are left out, in every form in which
-a message may hold a call, and each answer follows its call directly.
+messages, or a summary, can cut between a call and its answer. Models reject such a history as a
+whole. Therefore, calls without an answer and answers without a call are left out, in every form in
+which a message may hold a call. Each answer directly follows its call.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _THOUGHTS = frozenset({"reasoning", "thinking", "redacted_thinking", "reasoning_
 def history_of(turns: Iterable[Turn]) -> list[BaseMessage]:
     """Return the messages of turns as a history that models accept.
 
-    A message that two turns of a thread hold, since a run continued in another process, comes
-    once. Of different messages with one id only the latest keeps the id. System messages are kept
-    at the beginning only: some models refuse them between other messages.
+    Two turns of a thread can hold the same message, if a run continued in another process. It is
+    returned once. If different messages have the same id, only the latest keeps it. System messages
+    are kept only at the beginning, because some models reject them between other messages.
     """
     kept: list[BaseMessage] = []
     known: dict[str, tuple[str, BaseMessage]] = {}

@@ -1,8 +1,9 @@
 """Keys of turns: `{thread_id}_{YYYYMMDD}_{HHMMSS}_{8 hex}`, in UTC.
 
 The first five hex digits are the microsecond. The last three are a number that distinguishes turns
-of one microsecond. So the keys of a thread sort by code point as its turns were said, and a page of
-a thread is a range of keys. Keys are parsed from the right, since a thread id may contain `_`.
+of one microsecond. In code point order, the keys of a thread are therefore in the order of its
+turns, and a page of a thread is a range of keys. Keys are parsed from the right, because a thread
+id may contain `_`.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class ConversationKey:
 
     @classmethod
     def new(cls, thread_id: str, at: datetime | None = None) -> Self:
-        """Return a key that no other turn of the thread has, for now or for another moment."""
+        """Return a new unique key of the thread, for the current time or for `at`."""
         moment = next_moment() if at is None else in_utc(at)
         number = next(_numbers) % _DISTINCT
         suffix = f"{moment.microsecond:05x}{number:03x}"
@@ -122,7 +123,7 @@ class ConversationKey:
 
     @classmethod
     def parse(cls, key: str) -> Self:
-        """Parse what `str(key)` returned, from the right.
+        """Parse a result of `str(key)`, from the right.
 
         Raises:
             InvalidKeyError: it is not the key of a turn.

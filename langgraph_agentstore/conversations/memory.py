@@ -1,4 +1,4 @@
-"""`ConversationMemory`: what one user said, over all threads; also as LangChain's chat history.
+"""`ConversationMemory`: one user's conversations in all threads; also LangChain's chat history.
 
 Each method and its async form run one program of steps; see `store/steps.py`. The async form of a
 method whose program may take long between its steps runs the program in threads.
@@ -36,7 +36,7 @@ from .turns import ThreadSummary, Turn, TurnRange, new_turn, split_into_turns, t
 
 
 class ConversationMemory(Handle):
-    """One user's conversations: saved as turns, and known to every later thread.
+    """One user's conversations, saved as turns, for use in every later thread.
 
     `ax` is the async form of `x`.
 
@@ -61,7 +61,7 @@ class ConversationMemory(Handle):
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
     ) -> ConversationKey:
-        """Save a question and its answer, said now; return the key of the turn.
+        """Save a question and its answer with the current time; return the key of the turn.
 
         Parts that JSON cannot hold are converted, or replaced by a note with a warning.
 
@@ -117,13 +117,14 @@ class ConversationMemory(Handle):
         return await arun_in_threads(steps, self._executor)
 
     def save_turns(self, turns: Iterable[Turn], *, progress: Progress | bool | None = None) -> int:
-        """Save any number of turns, from `new_turn` or read elsewhere; return how many.
+        """Save any number of turns; return their number.
 
-        An `AgentStore` loads them by COPY, in constant memory. The turns of a thread are given in
-        the order in which they were said. A turn replaces the stored turn of the same key.
+        An `AgentStore` loads them by COPY, in constant memory. A turn replaces the stored turn of
+        the same key.
 
         Args:
-            turns: any iterable.
+            turns: any iterable of turns, from `new_turn` or from another memory; the turns of each
+                thread in the order in which they were said.
             progress: called with the number of turns written so far; True shows a bar on a
                 terminal and in a notebook.
         """
@@ -145,12 +146,12 @@ class ConversationMemory(Handle):
     ) -> Iterator[Turn]:
         """Yield all turns, or those of one thread, oldest first, reading page by page.
 
-        Memory is constant: turns that do not fit are sorted in temporary files.
+        Memory use is constant: turns that do not fit are sorted in temporary files.
 
         Args:
-            thread_id: None for all threads.
-            since: the first moment that counts; with a time zone.
-            until: the first moment that no longer counts; with a time zone.
+            thread_id: the thread; None for all threads.
+            since: return only turns said at or after this time; with a time zone.
+            until: return only turns said before this time; with a time zone.
         """
         next_page = self._oldest_first(thread_id, since, until)
         run(awaiting_savers(self.store))
@@ -180,9 +181,9 @@ class ConversationMemory(Handle):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[BaseMessage]:
-        """Return the messages of `turns`, ready to be given to a new thread.
+        """Return the messages of `turns`, ready for a new thread.
 
-        Tool calls without an answer are left out, and answers without their call.
+        Tool calls without an answer are left out, and so are answers without a call.
         """
         return run(self._reading_messages(thread_id, since, until), self._executor)
 
@@ -205,15 +206,15 @@ class ConversationMemory(Handle):
     ) -> list[BaseMessage]:
         """Return the latest messages that fit, oldest first, for a thread that continues them.
 
-        Only about as many messages are read as fit. The first one is a person's. Tool calls
-        without an answer are left out, and answers without their call.
+        Only about as many messages are read as fit. The first message is a user message. Tool
+        calls without an answer are left out, and so are answers without a call.
 
         Args:
-            thread_id: None for all threads, as if they were one.
-            max_messages: None for no limit.
-            max_tokens: None for no limit.
-            token_counter: a chat model or a function, as `trim_messages` takes it; by default,
-                four characters count as a token.
+            thread_id: the thread; None for all threads, as if they were one.
+            max_messages: the maximum number of messages; None for no limit.
+            max_tokens: the maximum number of tokens; None for no limit.
+            token_counter: a chat model or a function, as for `trim_messages`; by default, four
+                characters count as a token.
         """
         budget = Budget(max_messages, max_tokens, token_counter)
         return run(self._resuming(thread_id, budget), self._executor)
@@ -245,22 +246,22 @@ class ConversationMemory(Handle):
         limit: int = 10,
         min_similarity: float | None = None,
     ) -> list[Turn]:
-        """Return the turns that answer a query best, best first, of all threads or of one.
+        """Return the turns that match a query, best first, of all threads or of one.
 
-        A turn is found by its own words and by those of the turns before and after it. The
-        store's index says whether vectors, words or both are compared. A query without a letter,
-        digit or symbol returns the latest turns.
+        A turn is found by its own words and by those of the turns before and after it. The mode of
+        the store's index decides whether vectors, words or both are compared. A query without a
+        letter, digit or symbol returns the latest turns.
 
         Args:
-            query: the text to look for.
-            thread_id: the only thread that is searched; None for all of them.
-            limit: the largest number of turns.
-            min_similarity: the least similarity to the query of turns that count; see `search` of
-                an `AgentStore`, which needs an index with an embedder for it.
+            query: the text to search for.
+            thread_id: the thread to search; None for all threads.
+            limit: the maximum number of turns.
+            min_similarity: drop turns that are less similar to the query; see `AgentStore.search`.
+                Needs an `AgentStore` with an embedder.
 
         Raises:
-            InvalidOperationError: the store has no index, the limit is below 1, or the store does
-                not tell similarities.
+            InvalidOperationError: the store has no index, the limit is below 1, or the store has no
+                similarities.
         """
         return run(self._searching(query, thread_id, limit, min_similarity), self._executor)
 
@@ -276,7 +277,7 @@ class ConversationMemory(Handle):
         return await arun(self._searching(query, thread_id, limit, min_similarity), self._executor)
 
     def forget(self, thread_id: str) -> int:
-        """Remove a thread; return how many turns it had."""
+        """Delete a thread; return the number of its turns."""
         return run(self._forgetting(thread_id), self._executor)
 
     async def aforget(self, thread_id: str) -> int:
@@ -294,20 +295,20 @@ class ConversationMemory(Handle):
         progress: Progress | bool | None = None,
         escape_formulas: bool = True,
     ) -> int:
-        """Write turns to a file, oldest first, in constant memory; return how many.
+        """Write turns to a file, oldest first, in constant memory; return their number.
 
-        The file appears when it is complete.
+        The file appears only when it is complete.
 
         Args:
-            path: its suffix names the format: `.jsonl`, `.csv` or `.parquet`, the first two also
-                with `.gz` or `.zst` for compression; any other suffix means JSON Lines.
-            format: "jsonl", "csv" or "parquet", instead of the one that the suffix names.
+            path: the file. Its suffix sets the format: `.jsonl`, `.csv` or `.parquet`. Add `.gz` or
+                `.zst` to the first two for compression. Any other suffix means JSON Lines.
+            format: "jsonl", "csv" or "parquet"; overrides the suffix.
             since: as for `turns`.
             until: as for `turns`.
             thread_id: as for `turns`.
             progress: as for `AgentStore.load`.
             escape_formulas: in CSV, write `'` before a text that a spreadsheet would run as a
-                formula; False for exact texts. The other formats are always exact.
+                formula. False writes exact texts. The other formats are always exact.
 
         Raises:
             ConfigurationError: the format is unknown, or the folder does not exist.
@@ -423,8 +424,9 @@ class StoreChatMessageHistory(BaseChatMessageHistory):
     Args:
         store: a memory, a store or a repository.
         thread_id: LangChain's session id.
-        user_id: the user of the thread; a memory has one already.
-        max_messages: how many of the latest messages `messages` returns; None for all.
+        user_id: the user of the thread; not with a memory, which has its own user.
+        max_messages: the maximum number of messages that `messages` returns, the latest ones; None
+            for all.
     """
 
     def __init__(
@@ -446,7 +448,7 @@ class StoreChatMessageHistory(BaseChatMessageHistory):
     @property
     @override
     def messages(self) -> list[BaseMessage]:  # type: ignore[override]
-        """The messages, oldest first; each use reads them again."""
+        """The messages, oldest first. Each access reads them again."""
         return self.memory.resume(self.thread_id, self._max_messages)
 
     @override
@@ -455,7 +457,7 @@ class StoreChatMessageHistory(BaseChatMessageHistory):
 
     @override
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
-        """Save messages as turns: one call of a chain is one turn."""
+        """Save messages as turns; one call of a chain is one turn."""
         self.memory.save_messages(messages, self.thread_id)
 
     @override

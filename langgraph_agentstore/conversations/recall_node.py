@@ -1,10 +1,11 @@
 """`recall_conversation`: begins a thread with messages of earlier threads.
 
-It recalls once, at the first turn of a thread. A database that is away or slow never fails the
-reply, and delays it by at most `timeout_s`; for some seconds after that it is not asked again. Any
-other failure affects its own run alone. Opening the store does not count against `timeout_s`.
+It recalls once, at the first turn of a thread. A database that is down or slow never fails the
+reply, and delays it by at most `timeout_s`. After that, it is not asked again for some seconds. Any
+other failure affects only its own run. Opening the store does not count against `timeout_s`.
 
-`_recall_of` says when and which messages are recalled, `_update` where they go in the state.
+`_recall_of` decides when messages are recalled and which; `_update` decides where they go in the
+state.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class _Recall:
 
 
 class RecallConversation(Handle, Middleware):
-    """A node of a graph, and middleware of an agent; created by `recall_conversation`."""
+    """A graph node and agent middleware that recalls messages; made by `recall_conversation`."""
 
     __name__ = "recall_conversation"
 
@@ -85,11 +86,12 @@ class RecallConversation(Handle, Middleware):
     def __call__(
         self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None = None
     ) -> dict[str, Any] | None:
-        """Put earlier messages before those of the state, if the state has the first turn only.
+        """Put earlier messages before those of the state if the state has only one turn.
 
         Raises:
-            ConfigurationError, MissingUserError, InvalidOperationError: the graph has no store,
-                the run no user, or the state no such messages.
+            ConfigurationError: the graph has no store.
+            MissingUserError: the run has no user.
+            InvalidOperationError: the state has no such messages.
             ValueTypeError, InvalidKeyError, InvalidValueError: `resume_thread_id` is not valid.
         """
         recall = self._recall_of(state, config, runtime)
@@ -217,20 +219,21 @@ def recall_conversation(
     timeout_s: float = DEFAULT_TIMEOUT_S,
     messages_key: str = "messages",
 ) -> RecallConversation:
-    """Return a node to begin a graph with, or an agent's middleware, that recalls messages.
+    """Return a first node of a graph, or agent middleware, that recalls earlier messages.
 
     By default, the latest 40 messages are recalled.
 
     Args:
         store: a memory, a repository or a store; None for the store of the graph.
         user_id: None for the user of the run: see `PerUserStore`.
-        thread_id: the thread to continue; None for the latest messages of any thread. The run
-            may name another: `configurable={"resume_thread_id": …}`, a string, a UUID or a whole
-            number; anything else is an error of that run.
-        max_messages: the largest number of messages; None for no limit.
-        max_tokens: the largest number of tokens; see `ConversationMemory.resume`.
-        token_counter: counts the tokens.
-        timeout_s: how long the reply may wait for messages, once the store is open.
+        thread_id: the thread to continue; None for the latest messages of all threads. A run can
+            override it by `configurable={"resume_thread_id": …}`, a string, a UUID or a whole
+            number; any other value is an error of that run.
+        max_messages: the maximum number of messages; None for no limit.
+        max_tokens: the maximum number of tokens; see `ConversationMemory.resume`.
+        token_counter: a function or a chat model that counts tokens; see
+            `ConversationMemory.resume`.
+        timeout_s: the longest delay of the reply, in seconds, once the store is open.
         messages_key: the field of the state that holds the messages.
     """
     budget = Budget(max_messages, max_tokens, token_counter)

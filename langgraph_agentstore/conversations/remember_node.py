@@ -64,7 +64,7 @@ class _Saved:
 
 
 class RememberConversation(AwaitedClosing, Middleware):
-    """A node of a graph, and middleware of an agent; created by `remember_conversation`."""
+    """A graph node and agent middleware that saves turns; made by `remember_conversation`."""
 
     __name__ = "remember_conversation"
 
@@ -88,11 +88,12 @@ class RememberConversation(AwaitedClosing, Middleware):
     def __call__(
         self, state: Any, config: RunnableConfig, runtime: Runtime[Any] | None = None
     ) -> None:
-        """Accept the turn that the state ends with, as a node; change nothing in the state.
+        """Accept the last turn of the state; leave the state unchanged.
 
         Raises:
-            ConfigurationError, MissingUserError, InvalidOperationError: the graph has no store,
-                the run no user or no thread, or the state no such messages.
+            ConfigurationError: the graph has no store.
+            MissingUserError: the run has no user.
+            InvalidOperationError: the run has no thread, or the state no such messages.
         """
         try:
             memory, thread_id = self._memories.of(config, runtime), thread_of(config)
@@ -115,7 +116,7 @@ class RememberConversation(AwaitedClosing, Middleware):
         runtime: Runtime[Any],
         config: Optional[RunnableConfig] = None,  # noqa: UP045 - LangGraph looks for these words
     ) -> None:
-        """Note the question, as middleware: a summary may replace it before the agent ends."""
+        """Note the question, because a summary may replace it before the agent ends."""
         try:
             memory, thread_id = self._memories.of(config or {}, runtime), thread_of(config or {})
             asked = [m for m in last_turn(messages_of(state, self._messages_key)) if is_said(m)]
@@ -159,7 +160,7 @@ class RememberConversation(AwaitedClosing, Middleware):
         return self._saver.stats()
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait until every accepted turn is written; return False if the time is up first."""
+        """Wait until every accepted turn is written; return False after a timeout."""
         return self._saver.flush(timeout_s)
 
     async def aflush(self, timeout_s: float | None = None) -> bool:
@@ -219,19 +220,19 @@ def remember_conversation(
     capacity: int = DEFAULT_CAPACITY,
     drain_timeout_s: float = DEFAULT_DRAIN_TIMEOUT_S,
 ) -> RememberConversation:
-    """Return a node to end a graph with, or an agent's middleware, that saves each turn.
+    """Return a last node of a graph, or agent middleware, that saves each turn.
 
-    `builder.add_node("remember", remember_conversation())`, with an edge from the answering node
-    to this one and an edge from here to the end; or `create_agent(…, middleware=[…])`. The graph
-    does not wait: another thread writes the turn in the background.
+    Use `builder.add_node("remember", remember_conversation())` and add an edge from the answering
+    node to it; or use `create_agent(…, middleware=[…])`. The graph does not wait: another thread
+    writes the turn in the background.
 
     Args:
         store: a memory, a repository or a store; None for the store of the graph.
         user_id: None for the user of the run: see `PerUserStore`.
         metadata: saved with each turn, such as the agent's name.
         messages_key: the field of the state that holds the messages.
-        capacity: the largest number of turns that wait while the database is away.
-        drain_timeout_s: how long closing waits for the database while it is away.
+        capacity: the maximum number of turns that wait while the database is down.
+        drain_timeout_s: how long closing waits, in seconds, while the database is down.
     """
     saver = BackgroundSaver(capacity, drain_timeout_s)
     return _remember_middleware()(store, user_id, saver, metadata, messages_key)

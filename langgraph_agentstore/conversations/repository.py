@@ -1,7 +1,7 @@
 """Repositories: values by namespace and key, over the store that graphs use.
 
 Application code depends on `BaseStoreRepository`; a graph is compiled with its `store`. Labels may
-have periods, as e-mail addresses do: the repository encodes them, see `store/user_scope.py`.
+contain periods, as e-mail addresses do. The repository encodes them; see `store/user_scope.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class BaseStoreRepository(Handle, ABC):
         """The LangGraph store: `builder.compile(store=repository.store)`."""
 
     def put(self, namespace: Labels, key: str, value: Mapping[str, Any]) -> None:
-        """Write the value, replacing any other."""
+        """Write the value; replace an existing one."""
         part = self._part_at(namespace)
         part.store.put(part.labels, key, dict(value))
 
@@ -64,10 +64,10 @@ class BaseStoreRepository(Handle, ABC):
     def search(
         self, namespace: Labels, query: str | None = None, limit: int = 10
     ) -> list[dict[str, Any]]:
-        """Return values at or below a namespace: best match first, or newest first if no query.
+        """Return values at or below a namespace, best match first; newest first without a query.
 
-        A query has an effect only if the store has an index. A store that does not order its
-        items is read whole to find the newest.
+        A query has an effect only if the store has an index. If a store does not order its items,
+        all of them are read to find the newest.
         """
         return run(self._searching(namespace, query, limit))
 
@@ -78,7 +78,7 @@ class BaseStoreRepository(Handle, ABC):
         return await arun(self._searching(namespace, query, limit))
 
     def delete(self, namespace: Labels, key: str) -> None:
-        """Remove the value; do nothing if there is none."""
+        """Delete the value; do nothing if it does not exist."""
         part = self._part_at(namespace)
         part.store.delete(part.labels, key)
 
@@ -121,13 +121,13 @@ class PostgresStoreRepository(AwaitedClosing, BaseStoreRepository):
     Give a host, a DSN or a store. `close()` closes a store that was created here.
 
     Args:
-        host: a name, an address, or the folder of a Unix socket; or a whole DSN alone.
+        host: a host name, an address, or the folder of a Unix socket; or, alone, a whole DSN.
         port: the TCP port, or the number in the name of the socket.
-        database: the name of the database, without quoting, as are user and password.
-        user: the user who connects.
-        password: the user's password.
-        dsn: a connection string in place of these; see `AgentStore`.
-        store: a store in place of all others; it stays open.
+        database: the name of the database, unquoted.
+        user: the database user, unquoted.
+        password: the password of that user, unquoted.
+        dsn: a connection string, instead of the arguments above; see `AgentStore`.
+        store: a store, instead of all other arguments; it stays open.
         options: options of `AgentStore`: `schema`, `index`, `pool`, `ttl`.
 
     Raises:

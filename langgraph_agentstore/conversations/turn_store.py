@@ -86,8 +86,8 @@ class TurnStore(Protocol):
 class GenericTurnStore(TurnStore):
     """One user's turns in any store of LangGraph's interface.
 
-    It sorts turns itself. It remembers the latest turn of each thread, since finding that turn
-    takes reading the whole thread.
+    It sorts turns itself. It remembers the latest turn of each thread, because finding that turn
+    requires reading the whole thread.
     """
 
     max_value_bytes = LARGEST_VALUE

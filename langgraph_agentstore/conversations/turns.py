@@ -1,7 +1,8 @@
 """A turn: a question, its answer, and the messages between them.
 
-Everything is converted to JSON when a turn is created, see `storable_json.py`. So a part without a
-JSON form does not lose the turn, and later changes of the caller's objects do not reach it.
+Everything is converted to JSON when a turn is created; see `storable_json.py`. A part without a
+JSON form therefore does not lose the turn, and later changes of the caller's objects do not
+affect it.
 
 A turn is stored as JSON: `query`, `response`, `thread_id` and `timestamp` (ISO 8601, UTC, always
 with microseconds, so that texts sort as times do); if there are any, `metadata` and `messages` in
@@ -158,7 +159,7 @@ def new_turn(
     metadata: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> Turn:
-    """Return a turn of texts, said now or at another moment.
+    """Return a turn of texts, with the current time or with `at`.
 
     Raises:
         ValueTypeError: query or response is not a string, or metadata not a mapping.

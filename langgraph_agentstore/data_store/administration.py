@@ -50,7 +50,9 @@ WALK_PAGE_SIZE = 200
 
 
 class DataStoreAdministration(Handle):
-    """Views and maintains every user's records. Blocking; one statement for each method.
+    """Lists, counts, measures and deletes the records of all users.
+
+    All methods block. Each method is one statement.
 
     `transfer` exports and imports records.
 
@@ -118,8 +120,8 @@ class DataStoreAdministration(Handle):
     ) -> Iterator[DataStoreRecord]:
         """Iterate over whole records by user, namespace and key, in constant memory.
 
-        Each page of `page_size` is one statement, sent on demand. A record written behind the point
-        reached is not seen; one that exists throughout is seen once.
+        Each page of `page_size` records is one statement, sent on demand. A record that exists
+        throughout is returned once. A record written behind the current position is not returned.
         """
         return map(record_of, self._stored(_within_of(user_id, namespace, below), page_size))
 
@@ -179,7 +181,7 @@ class DataStoreAdministration(Handle):
     def explain(self) -> list[QueryPlan]:
         """Return the query plans of `get`, `list_keys`, `get_all` and `search`.
 
-        They are generic plans, which prepared statements settle on, made in a session of the
+        These are the generic plans that prepared statements end up with, made in a session of the
         store's own pool. No record is read.
         """
         return query_plans(self._store)
@@ -204,10 +206,10 @@ class DataStoreAdministration(Handle):
         return self._do(plan_delete_within(within, self._context))
 
     def delete_namespace_of_all_users(self, namespace: Namespace, *, below: bool = False) -> int:
-        """Remove exactly this namespace of every user, not of the shared space; return how many.
+        """Delete exactly this namespace of every user, not of the shared space; return the number.
 
         Raises:
-            InvalidNamespaceError: the root and all below it were given, which is everything.
+            InvalidNamespaceError: the root with all namespaces below it, which is everything.
         """
         labels = labels_of(namespace)
         if below and not labels:

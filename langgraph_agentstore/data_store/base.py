@@ -118,8 +118,8 @@ class Proxy(Handle):
     ) -> Self:
         """Return a proxy of another namespace, with the same user, agent, log, access and limit.
 
-        The namespace is absolute. There is no I/O. `ttl`, in minutes, is the new proxy's default:
-        records written through it expire after that time, unless a `set` says otherwise.
+        `namespace` is the full name. There is no I/O. `ttl`, in minutes, is the default of the new
+        proxy: records written through it expire after that time, unless a `set` has its own `ttl`.
 
         Raises:
             InvalidNamespaceError: the namespace is empty, or too long.

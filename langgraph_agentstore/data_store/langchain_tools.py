@@ -1,7 +1,7 @@
-"""LangChain tools with which a model itself reads and writes the running user's records.
+"""LangChain tools by which a model reads and writes the running user's records.
 
-Answers go into a prompt, so each is bounded, whatever the model asks for. An answer that was cut
-has a `next`, with which the model continues.
+Answers go into a prompt, so their size is limited, whatever the model asks for. An answer that was
+cut has a `next`, with which the model continues.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def data_store_tools(
     """Return tools for one namespace of the running user, for `create_agent` or a `ToolNode`.
 
     Args:
-        namespace: the only namespace they reach.
+        namespace: the only namespace that the tools reach.
         store: by default, the store that the graph was compiled with.
         access: "read" leaves out the tools that write, "write" those that read.
 

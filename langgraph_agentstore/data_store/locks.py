@@ -49,7 +49,7 @@ class Leasing:
 
     @property
     def held(self) -> bool:
-        """Whether the lock was taken and not released. Its lease may have ended all the same."""
+        """Whether the lock was taken and not released. Its lease may have ended nevertheless."""
         return self._token is not None
 
     @property

@@ -39,11 +39,11 @@ UtcDatetime = Annotated[
 
 
 class DataStoreRecord(BaseModel):
-    """One whole record.
+    """One full record.
 
-    `access_count`: the number of times that `get`, `get_many` and `get_all` returned it to a caller
-    with an agent name. `last_accessed_*` also cover writes. `created_by_agent` is None if
-    LangGraph's methods wrote it first. `expires_at` is None if it never expires.
+    `access_count`: the number of times that `get`, `get_many` and `get_all` returned the record to
+    a caller with an agent name. `last_accessed_*` also cover writes. `created_by_agent` is None if
+    LangGraph's methods created the record. `expires_at` is None if it never expires.
     """
 
     model_config = ConfigDict(
@@ -118,7 +118,7 @@ RANKED_BY = ("similarity", "text_score", "matched_words")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record was written or removed; `value` is None if it was removed.
+    """A write or a deletion of a record; `value` is None for a deletion.
 
     `version` is the record's version at that moment, `at` the start of the transaction.
     """

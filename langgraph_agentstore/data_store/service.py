@@ -23,7 +23,7 @@ Rows: TypeAlias = "Iterable[tuple[str, str, Any, Mapping[str, Any] | None]]"
 
 
 class DataStoreService(Handle):
-    """`DataStore` with user, namespace and agent given at each call.
+    """The methods of `DataStore`, with user, namespace and agent passed to each call.
 
     Args:
         store: an `AgentStore`, or a view of one.
@@ -89,7 +89,7 @@ class DataStoreService(Handle):
         return len(puts)
 
     def delete(self, user_id: str, namespace: str, key: str, agent_name: str | None = None) -> bool:
-        """Remove a record and return whether it was there."""
+        """Delete a record; return whether it existed."""
         return self._proxy(user_id, namespace, agent_name).delete(key)
 
     def list_keys(self, user_id: str, namespace: str, prefix: str | None = None) -> list[str]:
@@ -101,11 +101,11 @@ class DataStoreService(Handle):
         return self._proxy(user_id, DEFAULT_NAMESPACE).list_namespaces()
 
     def clear_namespace(self, user_id: str, namespace: str, agent_name: str | None = None) -> int:
-        """Remove every record of exactly this namespace; return how many."""
+        """Delete the records of exactly this namespace; return their number."""
         return self._proxy(user_id, namespace, agent_name).clear()
 
     def flush(self) -> None:
-        """Count the reads made so far."""
+        """Write the counts of all reads so far."""
         self._store.executor.run(self._store.executor.access.flush_job)
 
     def _proxy(self, user_id: str, namespace: str, agent_name: str | None = None) -> DataStore:

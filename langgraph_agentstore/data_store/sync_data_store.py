@@ -29,8 +29,8 @@ class DataStore(Closing, Proxy):
 
     Args:
         store: an `AgentStore`, or a view of one.
-        user_id: the owner of the records; no method reaches another user's.
-        agent_name: the agent that reads and writes. None: reads are not counted.
+        user_id: the owner of the records; no method reaches records of another user.
+        agent_name: the name of the agent that reads and writes. None: reads are not counted.
         default_namespace: the namespace, such as `"files:my-repo"`.
         ops_log: a list or a function that gets an entry after each success.
         access: "read", "write" or "both"; other operations raise `NotPermittedError`.
@@ -51,7 +51,7 @@ class DataStore(Closing, Proxy):
         return self._do(self._operations.get(key, default))
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """Return the values of these keys, in their order, without the missing ones.
+        """Return the values of these keys, in their order, without missing keys.
 
         Counts a read of each. A key given twice counts twice.
         """
@@ -66,8 +66,8 @@ class DataStore(Closing, Proxy):
     ) -> Iterator[tuple[str, Any]]:
         """Iterate over keys and values, by key, in constant memory. Counts no reads.
 
-        Pages of `page_size` are read on demand. A record written behind the point reached is not
-        seen; one that exists throughout is seen once.
+        Pages of `page_size` records are read on demand. A record that exists throughout is returned
+        once. A record written behind the current position is not returned.
         """
         self._check_page_size(page_size)
         page = self._do(self._operations.page(prefix, None, page_size))
@@ -84,31 +84,31 @@ class DataStore(Closing, Proxy):
     def list_keys(
         self, prefix: str | None = None, *, after: str | None = None, limit: int | None = None
     ) -> list[str]:
-        """List the keys that start with `prefix`, taken literally, by code point.
+        """List the keys that start with `prefix`, matched literally, in code point order.
 
         Args:
             prefix: None for all keys.
             after: list only keys after this one, such as the last key of the previous page.
-            limit: the most keys to return; None for all.
+            limit: the maximum number of keys; None for all.
         """
         return self._do(self._operations.list_keys(prefix, after, limit))
 
     def list_namespaces(self) -> list[str]:
-        """List the user's namespaces that hold a record, by code point.
+        """List the user's namespaces that contain a record, in code point order.
 
-        Namespaces that no string can name are left out: the one without labels, and those with a
-        colon within a label. LangGraph's tuples reach them.
+        Namespaces without a string form are left out: the one without labels, and those with a
+        colon within a label. Only LangGraph's tuples reach them.
         """
         return self._do(self._operations.list_namespaces())
 
     def exists(self, key: str) -> bool:
-        """Return whether there is such a record. Counts no read."""
+        """Return whether the record exists. Counts no read."""
         return self._do(self._operations.exists(key))
 
     def record(self, key: str) -> DataStoreRecord | None:
-        """Return the whole record, or None. Counts no read.
+        """Return the full record, or None. Counts no read.
 
-        Its counts include this process's reads at once, and those of others within a second.
+        The counts include reads of this process at once, and reads of others within a second.
         """
         return self._do(self._operations.record(key))
 
@@ -148,18 +148,18 @@ class DataStore(Closing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> None:
-        """Write a record, replacing one that is there.
+        """Write a record; replace an existing one.
 
         Args:
             key: a non-empty string.
             value: any JSON; tuples come back as lists.
-            metadata: merged into the existing metadata, new keys win. None or {} changes nothing.
+            metadata: merged into the existing metadata; new keys win. None or {} changes nothing.
             ttl: minutes until the record expires; None for never. By default, the TTL of the proxy
                 or the store.
 
         Raises:
             TypeError: the value is not JSON.
-            ValueError: JSON in Postgres cannot hold the value, or it is too large.
+            ValueError: JSON in Postgres cannot represent the value, or the value is too large.
         """
         self._do(self._operations.set(key, value, metadata, ttl))
 
@@ -170,9 +170,9 @@ class DataStore(Closing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> int:
-        """Write all of these, a dict or pairs, or none, in one statement. Return how many.
+        """Write a dict or pairs in one statement, all or none; return the number of records.
 
-        All get the same metadata. Raises as `set`.
+        All records get the same metadata. Raises the same errors as `set`.
         """
         return self._do(self._operations.set_many(items, metadata, ttl))
 
@@ -184,9 +184,9 @@ class DataStore(Closing, Proxy):
         *,
         ttl: float | NotProvided | None = NOT_PROVIDED,
     ) -> bool:
-        """Write a record unless there is one, and return whether it was written.
+        """Write a record if it does not exist; return whether it was written.
 
-        Of many concurrent calls, one writes.
+        Of several concurrent calls, exactly one writes.
         """
         return self._do(self._operations.set_if_absent(key, value, metadata, ttl))
 
@@ -203,7 +203,7 @@ class DataStore(Closing, Proxy):
         Decimals are added exactly: 0.1 and 0.2 make 0.3.
 
         Raises:
-            TypeError: the record does not hold a number.
+            TypeError: the value is not a number.
             ValueError: the sum has more than 64 bits.
         """
         return self._do(self._operations.increment(key, by))
@@ -212,7 +212,7 @@ class DataStore(Closing, Proxy):
         """Append to a list, or start one; return its length. No concurrent call is lost.
 
         Raises:
-            TypeError: the record does not hold a list.
+            TypeError: the value is not a list.
             ValueTooLargeError: the list would be too large.
         """
         return self._do(self._operations.append(key, item))
@@ -224,60 +224,60 @@ class DataStore(Closing, Proxy):
             key: the record's key.
             fn: gets the value, or `default` if there is none, and returns the new value. It may be
                 called several times, so it should have no other effect.
-            default: what `fn` gets if there is no record.
+            default: the argument of `fn` if there is no record.
 
         Returns:
-            The value written. No concurrent change is lost. The TTL stays, and its time starts
-            anew.
+            The written value. No concurrent change is lost. The record keeps its TTL, and its
+            expiry restarts.
         """
         return self._do(self._operations.update(key, fn, default))
 
     def delete(self, key: str) -> bool:
-        """Remove a record and return whether it was there."""
+        """Delete a record; return whether it existed."""
         return self._do(self._operations.delete(key))
 
     def clear(self) -> int:
-        """Remove every record of exactly this namespace, none below it; return how many."""
+        """Delete the records of exactly this namespace, none below it; return their number."""
         return self._do(self._operations.clear())
 
     def lock(
         self, key: str, timeout_s: float = DEFAULT_LEASE_S, *, wait_s: float | None = None
     ) -> RecordLock:
-        """Return a lock named `key`, for `with`. One of all its users holds it at a time.
+        """Return a lock named `key`, for `with`. Only one caller holds it at a time.
 
         The lock is advisory: it does not protect the record, and appears in no listing.
 
         Args:
             key: the lock's name within the namespace; no record of that key is needed.
-            timeout_s: the lease in seconds. A holder that dies keeps the lock no longer.
+            timeout_s: the lease in seconds. If the holder dies, the lock is free after that time.
             wait_s: the longest wait while another holds the lock; None waits until it is free.
 
         Raises:
-            LockHeldError: on entering, if another kept the lock for `wait_s`.
-            LockLostError: on leaving, if the work took longer than the lease.
+            LockHeldError: on entering, another caller held the lock for all of `wait_s`.
+            LockLostError: on leaving, the work had taken longer than the lease.
         """
         return RecordLock(self._operations, key, timeout_s, wait_s)
 
     def watch(self, prefix: str | None = None, *, timeout_s: float | None = None) -> Watch:
-        """Iterate over changes, from now on, of records whose keys start with `prefix`.
+        """Iterate over the changes of records whose keys start with `prefix`, from now on.
 
-        Yields every change, whoever makes it, in order for each key, including those made while the
-        server or the network was away. Ends when no change came for `timeout_s`; None waits
+        Yields every change by any writer, in order for each key. This includes changes made while
+        the server or the network was down. Ends if no change came for `timeout_s`; None waits
         forever. Close the watch, or use it in `with`.
 
         Raises:
-            WatchLapsedError: while iterating, if the watch was not read for an hour.
+            WatchLapsedError: while iterating; the watch was not read for an hour.
         """
         watching = self._watching(prefix)
         self._executor.run(watching.begin())
         return Watch(self._operations, watching, timeout_s)
 
     def flush(self) -> None:
-        """Count the reads made so far, by all proxies of the store, now."""
+        """Write the counts of all reads so far, of all proxies of the store."""
         self._executor.run(self._executor.access.flush_job)
 
     def close(self) -> None:
-        """Count the reads made so far. The store stays open."""
+        """Write the counts of all reads so far. The store stays open."""
         if not self._executor.is_closed:
             self.flush()
 

@@ -58,7 +58,7 @@ class _Watcher:
 
 
 class Watch(Closing, _Watcher, Iterator[Change]):
-    """Changes, for `for`. Ends if none came for `timeout_s`, or after `close`."""
+    """An iterator of changes. It ends after `timeout_s` without a change, or after `close`."""
 
     def __next__(self) -> Change:
         since_s = time.monotonic()

@@ -59,15 +59,14 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         dsn: `postgresql://…`. By default `AGENTSTORE_DSN` of the environment, else the bundled
             Postgres. Missing parts come from libpq's `PG*` variables.
         schema: the Postgres schema that holds the tables.
-        users: the user template, which says which tuples belong to which user. None: no tuple
-            belongs to a user.
+        users: the user template, which maps tuples to users. None: no tuple belongs to a user.
         pool: options of `PoolConfig`.
         ttl: LangGraph's `TTLConfig`, in minutes. Expired items are hidden at once, unless it has
             `omit_expired=False`.
         index: the search index: LangGraph's `IndexConfig` and the options of `AgentIndexConfig`.
             None: queries are ignored, with one warning.
-        max_value_bytes: the limit for each value that is written, as JSON text; a larger one
-            raises `ValueTooLargeError`. Stored values of any size are read.
+        max_value_bytes: the largest size of a written value, as JSON text; a larger value raises
+            `ValueTooLargeError`. Stored values of any size can be read.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -116,12 +115,12 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
         max_value_bytes: int = MAX_VALUE_BYTES,
     ) -> Self:
-        """Make a store as the official store is made, for `with`, `async with` or direct use.
+        """Create a store as the official class method does, for `with`, `async with` or directly.
 
         Args:
             conn_string: as `dsn` of the constructor.
             pipeline: has no effect; operations are always sent together.
-            pool_config: as `pool` of the constructor, or that of the official store.
+            pool_config: as `pool` of the constructor, or the official store's `pool_config`.
             index: as in the constructor.
             ttl: as in the constructor.
             schema: as in the constructor.
@@ -129,7 +128,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
             max_value_bytes: as in the constructor.
 
         Raises:
-            ConfigurationError: an option is wrong, or has no counterpart here.
+            ConfigurationError: an option is wrong, or this store has nothing that corresponds.
         """
         return cls(
             conn_string,
@@ -153,7 +152,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         index: Mapping[str, Any] | None = None,
         max_value_bytes: int = MAX_VALUE_BYTES,
     ) -> Self:
-        """Make a store on the bundled Postgres, with its data in the folder `path`.
+        """Create a store on the bundled Postgres, with its data in the folder `path`.
 
         By default, `path` is the platform's folder for application data. Several processes may use
         one folder. The server stops when the last of them ends.
@@ -186,7 +185,10 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
     # Views
 
     def for_user(self, user_id: str) -> UserStore:
-        """Return a view whose tuples are relative to the user; it reaches no other user's items."""
+        """Return a view of one user's items; its tuples leave out the user.
+
+        The view cannot reach the items of any other user.
+        """
         return UserStore(self, check_user_id(user_id))
 
     def per_user(self) -> PerUserStore:
@@ -199,7 +201,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
     # Users
 
     def delete_user(self, user_id: str) -> int:
-        """Remove everything a user has, in one statement. Return the number of items removed."""
+        """Delete all items of a user in one statement; return the number of items."""
         return self.executor.run(self._plan_delete_user(user_id))
 
     async def adelete_user(self, user_id: str) -> int:
@@ -217,7 +219,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         index_values: bool = False,
         index_fields: Mapping[str, FieldType] | None = None,
     ) -> Done:
-        """Connect and apply migrations now, so that problems show early. Never required.
+        """Connect and apply migrations now, so that errors appear early. Optional.
 
         Code written for the official async store may await the result.
 
@@ -251,7 +253,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
     def setup_sql(self) -> str:
         """Return the script that creates the tables.
 
-        Run it with a role that may do so, where the store's own role may not.
+        Run the script with an authorized role if the store's own role may not create tables.
         """
         return setup_sql(self.planner.context.tables)
 

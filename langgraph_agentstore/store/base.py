@@ -1,7 +1,7 @@
-"""`StoreBase`: what every store and view of this package has, whatever families it offers.
+"""`StoreBase`: the base class of every store and view of this package.
 
-A call plans in the caller's thread, where bad input raises and the running graph's user is
-known. It then hands the operation to the executor. `ax` is the awaitable form of `x`.
+A call plans in the caller's thread, where invalid input raises an error and the running graph's
+user is known. It then hands the operation to the executor. `ax` is the async form of `x`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from .executor import Executor
 
 
 class StoreBase(Handle, BaseStore):
-    """A `BaseStore` over an executor; its planner's scope says which tuple means which record.
+    """A `BaseStore` over an executor; the scope of its planner maps tuples to records.
 
-    `executor` is the way in for what is built on a store.
+    Facades that are built on a store run their operations by its `executor`.
     """
 
     supports_ttl = True
@@ -42,5 +42,5 @@ class StoreBase(Handle, BaseStore):
         self._ttl_options = replaced_options(self._ttl_options, given)
 
     def explain(self, op: Op) -> Explanation:
-        """Return the statement that an operation becomes on its own; needs no connection."""
+        """Return the statement of a single operation, without a connection."""
         return self.planner.explain(op)

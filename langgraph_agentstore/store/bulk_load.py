@@ -37,22 +37,23 @@ class BulkLoad(StoreBase):
         batch_size: int = LOAD_BATCH_SIZE,
         progress: Progress | bool | None = None,
     ) -> int:
-        """Write any number of items by COPY, in constant memory; return how many.
+        """Write any number of items by COPY, in constant memory; return their number.
 
-        On a store with an index the items are embedded batch by batch, unless they come with their
-        vectors. If there are no vectors yet, the approximate index is built at the end.
+        On a store with an index, items without given vectors are embedded batch by batch. If the
+        table has no vectors yet, the approximate index is built at the end.
 
         Args:
-            items: `(namespace, key, value)`; `(namespace, key, value, vectors)` with the item's
-                vector, (dims,) numbers, or one vector for each of its texts; items of any store;
-                or `PutOp` for an item with a TTL of its own.
-            batch_size: the items in a transaction. Each batch is written whole or not at all.
+            items: an iterable of `(namespace, key, value)`; of `(namespace, key, value, vectors)`
+                with the item's vector, (dims,) numbers, or one vector for each of its texts; of
+                items of any store; or of `PutOp`, which can have its own TTL.
+            batch_size: the number of items in a transaction. Each batch is written completely or
+                not at all.
             progress: called with the number of items written so far, after each batch. True shows
                 a bar on a terminal and in a notebook.
 
         Raises:
             AgentStoreError: an item is invalid, or the server failed. The message names the item
-                and the number of items written, which are all before it.
+                and the number of written items. These are all the items before it.
         """
         return run(self._loading(items, batch_size, progress), self.executor)
 

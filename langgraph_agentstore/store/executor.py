@@ -33,9 +33,9 @@ __all__ = [
 
 
 class Executor(Protocol):
-    """Runs operations of one store, for its views and for the facades.
+    """The interface that runs operations of one store, for its views and for the facades.
 
-    The runtime's engine is one. Facades reach the database through this interface alone.
+    The runtime's engine implements it. Facades reach the database only through this interface.
     """
 
     index_config: IndexConfig | None
@@ -44,15 +44,15 @@ class Executor(Protocol):
 
     @property
     def current_rules(self) -> CurrentRules:
-        """The rules in force, shared by all planners of the store."""
+        """The current rules, shared by all planners of the store."""
 
     @property
     def context(self) -> SqlContext:
-        """The context that statements are written for now."""
+        """The current context of statements."""
 
     @property
     def hints(self) -> Hints:
-        """The hints that the users of the store were given."""
+        """The hints that were logged for the users of the store."""
 
     @property
     def is_open(self) -> bool:
@@ -75,10 +75,10 @@ class Executor(Protocol):
         """Async form of `run_all`."""
 
     def post(self, job: Job[Any]) -> None:
-        """Start a job that nobody waits for; do nothing if the store is not open."""
+        """Start a job without waiting for it; do nothing if the store is not open."""
 
     def note_access(self, touched: Iterable[Touched], count: int, agent: str) -> None:
-        """Count reads of records, `count` of each, soon; wait for nothing."""
+        """Count `count` reads of each record in the background, without waiting."""
 
     def stats(self) -> StoreStats:
         """Return counters and the state of the pool, without I/O."""

@@ -39,7 +39,7 @@ from .steps import Steps, arun, run
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
 
 UPDATE_ATTEMPTS = 1000
-"""After so many lost races `update` gives up; each means that another writer succeeded."""
+"""`update` gives up after this many lost races; in each, another writer succeeded."""
 
 PAGE_SIZE = 1000
 LARGEST_SIZE = 1_000_000
@@ -51,7 +51,7 @@ class Items(StoreBase):
     """Methods that read, write, list, count, iterate, remove and atomically update items."""
 
     def get(self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
-        """Return the item as a fresh object, or None if there is none or it has expired."""
+        """Return the item as a new object, or None if it does not exist or has expired."""
         return self.executor.run(plan_get(self, namespace, key, refresh_ttl))
 
     async def aget(
@@ -70,17 +70,17 @@ class Items(StoreBase):
         ttl: float | NotProvided | None = NOT_PROVIDED,
         expected_version: int | None = None,
     ) -> None:
-        """Write the item, replacing one that is there.
+        """Write the item; replace an existing one.
 
         Args:
             namespace: labels without periods; the first is not "langgraph".
-            key: a non-empty string. An int or a UUID is taken as its text.
+            key: a non-empty string. An int or a UUID is converted to text.
             value: a JSON object. None deletes the item, as in LangGraph.
-            index: on a store with an index, the fields the item is found by. None: the index's
-                fields. False: none. Or paths such as `["text", "tags[*]"]`.
+            index: on a store with an index, the fields by which searches find the item: None for
+                the fields of the index, False for none, or paths such as `["text", "tags[*]"]`.
             ttl: minutes until the item expires; None for never. By default, the store's TTL.
-            expected_version: write only over this version (see `get_record`); 0: only if there is
-                no such item. An item that was deleted and put again starts at 1 again.
+            expected_version: write only over this version (see `get_record`); 0: only if the item
+                does not exist. An item that was deleted and put again starts at 1 again.
 
         Raises:
             VersionConflictError: the item has another version; nothing was written.
@@ -104,7 +104,7 @@ class Items(StoreBase):
         )
 
     def delete(self, namespace: Labels, key: str) -> None:
-        """Remove the item. No error if there is none."""
+        """Delete the item; do nothing if it does not exist."""
         self.executor.run(self.planner.put(PutOp(namespace, key, None)))
 
     async def adelete(self, namespace: Labels, key: str) -> None:
@@ -123,10 +123,10 @@ class Items(StoreBase):
         """Return the distinct namespaces that hold an item, sorted as tuples.
 
         Args:
-            prefix: labels they start with; `"*"` stands for any one label.
-            suffix: labels they end with, likewise.
+            prefix: the first labels of the namespaces; `"*"` stands for any one label.
+            suffix: the last labels of the namespaces; `"*"` stands for any one label.
             max_depth: the number of labels to keep; 0 gives `[()]` if there is any item.
-            limit: the most namespaces to return.
+            limit: the maximum number of namespaces.
             offset: the number of namespaces to skip first.
         """
         op = _list_op(prefix, suffix, max_depth, limit, offset)
@@ -146,7 +146,7 @@ class Items(StoreBase):
         return await self.executor.arun(self.planner.list_namespaces(op))
 
     def count(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
-        """Count the items at or below a namespace that pass the filter. Reads all of them."""
+        """Count the items at or below a namespace that pass the filter; reads every such item."""
         return self.executor.run(self._plan_count(prefix, filter))
 
     async def acount(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
@@ -174,11 +174,11 @@ class Items(StoreBase):
                 called several times, so it should have no other effect.
 
         Returns:
-            The value written. No concurrent `update` is lost. An item keeps its TTL, and its
-            expiry starts anew; a new item gets the store's default TTL.
+            The written value. No concurrent `update` is lost. An existing item keeps its TTL, and
+            its expiry restarts. A new item gets the store's default TTL.
 
         Raises:
-            VersionConflictError: other writers won `UPDATE_ATTEMPTS` times in a row.
+            VersionConflictError: another writer was faster in each of `UPDATE_ATTEMPTS` attempts.
         """
         return run(self._updating(namespace, key, fn), self.executor)
 
@@ -199,10 +199,10 @@ class Items(StoreBase):
         raise lost
 
     def delete_namespace(self, prefix: Labels) -> int:
-        """Remove everything at or below a namespace, in one statement. Return the number of items.
+        """Delete all items at or below a namespace in one statement; return the number of items.
 
         Raises:
-            InvalidNamespaceError: the prefix is empty, which would remove everything.
+            InvalidNamespaceError: the prefix is empty, which would delete everything.
         """
         return self.executor.run(self._plan_delete_namespace(prefix))
 
@@ -219,8 +219,9 @@ class Items(StoreBase):
     ) -> Iterator[Item]:
         """Iterate over all items at or below a namespace, in constant memory.
 
-        The order is user, namespace, key. Pages of `page_size` are read on demand. An item written
-        behind the point reached is not seen; one that exists throughout is seen once.
+        The order is user, namespace, key. Pages of `page_size` items are read on demand. An item
+        that exists throughout is returned once. An item written behind the current position is
+        not returned.
         """
         next_page = self._pages(prefix, filter, page_size)
 
@@ -297,7 +298,7 @@ def refreshes(store: StoreBase, asked: bool | None) -> bool:
 def plan_get(
     store: StoreBase, namespace: Labels, key: str, refresh_ttl: bool | None = None
 ) -> Get[Item | None]:
-    """Plan a `get`, its options checked; raise whatever is wrong with it."""
+    """Check the options of a `get` and plan it; raise for invalid ones."""
     return store.planner.get(namespace, key, refreshes(store, refresh_ttl))
 
 
@@ -310,7 +311,7 @@ def plan_put(
     ttl: float | NotProvided | None,
     expected_version: int | None,
 ) -> Operation[Any]:
-    """Plan a `put`, its options checked; raise whatever is wrong with it."""
+    """Check the options of a `put` and plan it; raise for invalid ones."""
     if isinstance(ttl, NotProvided):
         ttl = default_ttl(store)
     planned = store.planner.put(PutOp(namespace, key, value, index, ttl))
@@ -325,7 +326,7 @@ def plan_put(
 def plan_replacement(
     store: StoreBase, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
 ) -> Operation[Any]:
-    """Plan a put over just what `record` shows, or where it shows nothing."""
+    """Plan a put over exactly the version of `record`; None: only if there is no item."""
     ttl = default_ttl(store) if record is None else record.ttl_minutes
     planner = store.planner
     put = planner.put(PutOp(namespace, key, value, ttl=ttl))

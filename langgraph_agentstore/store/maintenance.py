@@ -31,16 +31,16 @@ class Maintenance(StoreBase):
     def reindex(
         self, index: Mapping[str, Any] | None = None, *, progress: Progress | bool | None = True
     ) -> int:
-        """Embed every item again, and rebuild its text search, while reads and writes go on.
+        """Embed every item again, and rebuild its text search, while reads and writes continue.
 
-        Use it for another model, other fields or another language, and for items written before the
-        store had an index. Until the end, vector search finds what it found before; then the new
-        vectors replace the old ones at once. If the language or the fields changed, text search is
-        replaced item by item. After an interruption, the next `reindex` with the same index
-        continues. Restart other processes with the new `index=` afterwards.
+        Use it to change the model, the fields or the language, and for items written before the
+        store had an index. Until the end, vector search uses the old vectors. Then the new vectors
+        replace all old ones at once. If the language or the fields changed, the words of text
+        search are replaced item by item. After an interruption, the next `reindex` with the same
+        index resumes the work. Restart other processes with the new `index=` afterwards.
 
         Args:
-            index: the new `index=`. None: the one that the store was given.
+            index: the new `index=`. None: the index of the store.
             progress: called with the number of items done. True shows a bar on a terminal and in
                 a notebook.
 
@@ -100,7 +100,7 @@ class Maintenance(StoreBase):
         return await self.executor.arun(maintenance.HEALTH)
 
     def sweep_ttl(self) -> Count:
-        """Delete expired items, in bounded batches. Return the number of items deleted."""
+        """Delete expired items, in bounded batches; return the number of deleted items."""
         return Count(self.executor.run(maintenance.SWEEP))
 
     async def asweep_ttl(self) -> int:
@@ -108,10 +108,11 @@ class Maintenance(StoreBase):
         return await self.executor.arun(maintenance.SWEEP)
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Running:
-        """Sweep at an interval from now on. The future returned ends when the sweeper does.
+        """Sweep at an interval from now on; return a future that ends with the sweeper.
 
-        If TTLs are used, the sweeper starts by itself, every five minutes or as the store's `ttl`
-        says. Call this to choose another interval. Cancelling the future ends the sweeper.
+        If TTLs are used, the sweeper starts automatically. It runs every five minutes, or at the
+        interval of the store's `ttl`. Call this method to choose another interval. Cancelling the
+        future ends the sweeper.
 
         Raises:
             InvalidOperationError: the interval is not a number of minutes above 0.
@@ -123,7 +124,7 @@ class Maintenance(StoreBase):
         return await self.executor.arun(maintenance.start_sweeper(sweep_interval_minutes))
 
     def stop_ttl_sweeper(self, timeout: float | None = None) -> Answer:  # noqa: ARG002
-        """Stop the sweeper, also one that started by itself. Return whether one was running.
+        """Stop the sweeper, even one that started automatically; return whether one was running.
 
         `timeout` exists for code written for the official store; the sweeper stops at once.
         """
@@ -146,18 +147,19 @@ class Maintenance(StoreBase):
     ) -> MigrationReport:
         """Copy the items and vectors of `PostgresStore` or `AsyncPostgresStore` into this store.
 
-        Reads the tables `store` and `store_vectors` in one snapshot, with a role that needs SELECT
-        alone, while others may use them. Keeps timestamps, expiry and TTL. Embeds nothing. If both
-        stores have an item, the newer one stays. Run it again for items written there since, or
-        after an interruption: only missing work is done. At the end all items are compared.
+        Reads the tables `store` and `store_vectors` in one snapshot, while others may use them. The
+        role needs only SELECT. Timestamps, expiry and TTL are kept. Nothing is embedded. If both
+        stores have an item, the newer one stays. Run it again to copy items that were written there
+        since, or after an interruption; only the missing work is done. At the end, all items are
+        compared.
 
         Args:
-            dsn: the database of the official store: that of this store or another.
+            dsn: the database of the official store, which may also be the database of this store.
             schema: the schema of its tables.
-            since: copy only items written, or kept alive by a read, since then, such as `read_at`
-                of an earlier report less a minute. Items removed here in the meantime, and not
-                touched there, then stay removed.
-            skip_refused: leave out items that this store does not accept, instead of raising.
+            since: copy only items that were written, or whose expiry a read extended, since this
+                time. For example, `read_at` of an earlier report minus one minute. Items that were
+                deleted here meanwhile, and did not change there, then stay deleted.
+            skip_refused: skip items that this store does not accept, instead of raising.
             progress: called with the number of items done so far, after each page. True shows a
                 bar on a terminal and in a notebook.
 
@@ -167,7 +169,7 @@ class Maintenance(StoreBase):
                 written.
             DatabaseError: the role may not read the tables.
             InvalidKeyError, InvalidNamespaceError, InvalidValueError: this store does not accept
-                an item; the message names it. Nothing of its page is written.
+                an item; the message names it. No item of its page is written.
             CopyMismatchError: an item is missing here at the end; run it again.
         """
         steps = self._migration_steps(dsn, schema, since, skip_refused, progress)

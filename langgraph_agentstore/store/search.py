@@ -24,7 +24,7 @@ class Search(StoreBase):
 
     @property
     def index_config(self) -> IndexConfig | None:
-        """The `index=` that the store was given, or that `reindex` replaced it with."""
+        """The `index=` of the store, or the one that `reindex` replaced it with."""
         return self.executor.index_config
 
     def search(
@@ -54,11 +54,11 @@ class Search(StoreBase):
         Args:
             namespace_prefix: whole labels; `("a",)` covers `("a", "b")`, not `("ab",)`.
             query: the text to search for. A query without a letter, digit or symbol counts as no
-                query. On a store without an index a query has no effect, which is logged once.
+                query. On a store without an index, it has no effect, and one warning is logged.
             filter: see the reference of filter operators.
-            limit: the most items to return; 0 returns none.
+            limit: the maximum number of items; 0 returns none.
             offset: the number of items to skip first.
-            refresh_ttl: whether to renew the expiry of the items read. None: the store's default.
+            refresh_ttl: whether to extend the expiry of returned items. None: the store's default.
             mode: "vector", "text" or "hybrid". None: the index's mode.
             min_score: drop items with a lower score.
             min_similarity: drop items with a lower `similarity`, and items without a vector. For
@@ -67,7 +67,7 @@ class Search(StoreBase):
                 score for each, or the items in a new order. None: the index's `rerank`, if any.
             recency_half_life_days: halve an item's score for each such period since it was
                 written.
-            include_unindexed: with a query, append the items that have nothing to be found by.
+            include_unindexed: with a query, append the items that are not indexed.
 
         Raises:
             InvalidFilterError: the filter is malformed.
@@ -129,7 +129,7 @@ class Search(StoreBase):
         offset: int = 0,
         mode: SearchMode | None = None,
     ) -> Explanation:
-        """Run a search by a query without reranking, and tell how it was done and why."""
+        """Run a search by a query without reranking; return how it ran and why."""
         return self.executor.run(
             self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
         )
@@ -157,8 +157,8 @@ class Search(StoreBase):
         wins.
 
         Raises:
-            BatchError: the server refused several operations; a single one raises its own error.
-                The others were done.
+            BatchError: several operations failed on the server; all others were done. If only one
+                fails, its own error is raised.
         """
         planned, rerankings = self._prepared_all(ops)
         results = self.executor.run_all(planned)

@@ -38,21 +38,21 @@ class StoreOps:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A wait of so many seconds."""
+    """A pause of `seconds`."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class InThread:
-    """A function that may block: an awaiting caller has it run in a thread."""
+    """A function that may block; async callers run it in a thread."""
 
     function: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """Steps to run while a lock is held; the result is theirs."""
+    """Steps that run while a lock is held; the result is the result of the steps."""
 
     lock: CrossLoopLock
     steps: Steps[Any]

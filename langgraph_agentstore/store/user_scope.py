@@ -1,9 +1,9 @@
 """One user's part of any store: the one rule for every facade.
 
 An `AgentStore` keeps user ids unchanged and has a view for each user. Any other LangGraph store
-has tuples alone: a user's part of it is at or below `("users", label)`. LangGraph refuses labels
-with a period, and user ids are often e-mail addresses. So a label writes a period as `%2E` and a
-percent sign as `%25`. Two users never share a label.
+has only tuples. There, a user's part is at or below `("users", label)`. LangGraph rejects labels
+with a period, and user ids are often e-mail addresses. A label therefore contains `%2E` for a
+period and `%25` for a percent sign. Two users never share a label.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class UserPart:
         query: str | None = None,
         filter: dict[str, Any] | None = None,
     ) -> SearchOp:
-        """Return a search of the part; it moves expiries on if the store's reads do."""
+        """Return a search of the part; it extends expiries if the store's reads do."""
         refreshes = (getattr(self.store, "ttl_config", None) or {}).get("refresh_on_read", True)
         return SearchOp(self.labels, filter, limit, offset, query, refreshes)
 
@@ -82,7 +82,7 @@ def labels_of_user(user_id: str) -> Labels:
 
 
 def labels_naming(user_id: str) -> tuple[str, ...]:
-    """Return all labels that `decode_label` reads as a user's: ours, and one that other code wrote.
+    """Return all labels that `decode_label` maps to a user: the encoded and the plain one.
 
     Raises:
         MissingUserError: the user id is None or empty.

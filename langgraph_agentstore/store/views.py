@@ -18,7 +18,10 @@ class ItemStore(Items, Search, BulkLoad):
 
 
 class UserStore(ItemStore):
-    """One user's items: `("files",)` here is `("users", "alice", "files")` in the plain store."""
+    """A view of one user's items.
+
+    `("files",)` here is `("users", "alice", "files")` in the plain store.
+    """
 
     def __init__(self, store: StoreBase, user_id: str) -> None:
         planner = Planner(UserScope(user_id), store.executor.current_rules)
@@ -31,11 +34,11 @@ class UserStore(ItemStore):
 
 
 class PerUserStore(ItemStore):
-    """The items of the user for whom the graph runs, found anew at each call.
+    """A view of the items of the running graph's user, who is looked up at each call.
 
     The user is the Agent Server's authenticated user, else `config["configurable"]["user_id"]`,
-    else `user_id` of the runtime context. If there is none, a call raises `MissingUserError`; it
-    never falls back to shared items. A `langgraph_auth_user_id` that no server vouches for, and
+    else `user_id` of the runtime context. Without a user, a call raises `MissingUserError`; it
+    never falls back to shared items. A `langgraph_auth_user_id` that no Agent Server confirms, and
     that contradicts the others, raises `UserConflictError`.
     """
 
@@ -49,7 +52,7 @@ class PerUserStore(ItemStore):
 
     @property
     def planner(self) -> Planner:  # type: ignore[override] # found at each call
-        """The planner of the user for whom the graph runs."""
+        """The planner of the running graph's user."""
         return self._planner_of(running_user())
 
     def __repr__(self) -> str:

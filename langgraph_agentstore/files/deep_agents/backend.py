@@ -58,10 +58,9 @@ class DeepAgentsBackend(Handle, BackendProtocol):
 
     Args:
         store: any LangGraph store. By default, the store of the running graph.
-        namespace: the labels of exactly the namespace of the files, or a function that returns
-            them for the graph's runtime. By default, the files are those of the user for whom
-            the graph runs, in that user's `("filesystem",)`. In the view of one user, they are
-            always that user's.
+        namespace: the exact namespace of the files, or a function that returns it for the graph's
+            `Runtime`. By default, the files belong to the running graph's user, in that user's
+            `("filesystem",)`. In the view of one user, they always belong to that user.
 
     Raises:
         ConfigurationError: the store is not a LangGraph store, or the namespace is not a tuple of
@@ -95,7 +94,7 @@ class DeepAgentsBackend(Handle, BackendProtocol):
 
     @override
     def read(self, file_path: str, offset: int = 0, limit: int = 2000) -> ReadResult:
-        """Read `limit` lines from `offset` on, unchanged; read files that are not text whole."""
+        """Read `limit` lines from `offset` on, unchanged; read a binary file as a whole."""
         return run(read_window(self._storage(), file_path, offset, limit))
 
     @override
@@ -131,7 +130,7 @@ class DeepAgentsBackend(Handle, BackendProtocol):
 
     @override
     def delete(self, file_path: str) -> DeleteResult:
-        """Remove a file, or a folder with everything in it, by one statement."""
+        """Delete a file, or a folder with everything in it, in one statement."""
         return run(delete_tree(self._storage(), file_path))
 
     @override
@@ -148,7 +147,7 @@ class DeepAgentsBackend(Handle, BackendProtocol):
         *,
         max_count: int | None = None,
     ) -> GrepResult:
-        """Find the lines that hold a text in files that match a glob, by path and line."""
+        """Find the lines that contain a text in files that match a glob, by path and line."""
         return run(grep_text(self._storage(), pattern, path, glob, max_count))
 
     @override

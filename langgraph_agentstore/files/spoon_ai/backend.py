@@ -35,14 +35,14 @@ from .stores import BaseStore, FromLangGraph, InMemoryStore, SQLiteStore, ToLang
 
 
 class StoreBackend(AwaitedClosing):
-    """Persistent files in a store. `ax` is the async form of `x`.
+    """The file backend of spoon_ai agents: files in a store. `ax` is the async form of `x`.
 
     Paths are not normalized: `notes.txt` and `/notes.txt` are two files. Failed requests are
     reported in the result; only store failures and invalid globs raise.
 
     Args:
         store: any LangGraph store, or a store of spoon_ai's kind.
-        namespace: exactly the namespace of the files; by default `("filesystem",)`.
+        namespace: the exact namespace of the files; by default `("filesystem",)`.
         assistant_id: a label before the namespace, so that each assistant has its own files. Any
             id is allowed, even one with periods.
         binary_files: let `upload_files` accept bytes that are not UTF-8, stored as base64.
@@ -90,7 +90,7 @@ class StoreBackend(AwaitedClosing):
         return await arun(read_lines(self._storage, file_path, offset, limit))
 
     def write(self, file_path: str, content: str) -> WriteResult:
-        """Create a file; of several concurrent calls for one path, one succeeds."""
+        """Create a file; of several concurrent calls for one path, exactly one succeeds."""
         return run(write_new(self._storage, file_path, content))
 
     async def awrite(self, file_path: str, content: str) -> WriteResult:
@@ -116,9 +116,10 @@ class StoreBackend(AwaitedClosing):
 
         Args:
             pattern: an expression of Python's `re`, of at most 1,000 characters. It runs in
-                linear time, so look-around, back-references and verbose patterns are invalid,
-                and `\b` only knows ASCII letters. The server searches for the longest literal of
-                the pattern; without a literal, as in `a|b`, it sends every file.
+                linear time. Look-around, back-references and verbose patterns are therefore
+                invalid, and `\b` knows only ASCII letters. The server searches for the longest
+                literal of the pattern. If a pattern has no literal, such as `a|b`, the server
+                sends every file.
             path: a folder; by default, all files.
             glob: a pattern for the base name of a file.
         """
@@ -183,7 +184,7 @@ def create_store_backend(
     *,
     binary_files: bool = False,
 ) -> StoreBackend:
-    """Make a backend over the given store, else over an SQLite file, else in memory.
+    """Create a backend for the given store, else for an SQLite file, else in memory.
 
     SQLite needs the extra `sqlite`. The file is closed by the backend's `close()` or at the end
     of a `with` block.
