@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,7 @@ from langgraph_agentstore.sql.items.delete import (
 )
 from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.sql.items.get import get_many_sql
+from langgraph_agentstore.sql.items.import_records import Imported, plan_import
 from langgraph_agentstore.sql.items.pages import plan_count, plan_page, plan_record
 from langgraph_agentstore.sql.items.put import (
     put_expected_statement,
@@ -62,7 +63,9 @@ from langgraph_agentstore.sql.items.records import (
     plan_all_values,
     plan_keys,
     plan_one_record,
+    plan_page_of_stored,
     plan_page_of_values,
+    plan_stored_at,
     plan_values,
 )
 from langgraph_agentstore.sql.items.reindex_page import fill_sql, page_sql, words_again_sql
@@ -149,6 +152,8 @@ INDEXED_PUT = indexed_put(HYBRID_PLANNER)
 EVERYTHING = PLANNER.filter(None)
 OPEN = PLANNER.filter({"status": "open", "age": {"$gt": 7}})
 PUT = Put(KEY, "files", b"{}", None)
+THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+IMPORTED = Imported(PUT, 2, THEN, THEN, None, 3, THEN, "reader")
 AT = locate(Address("alice", ("files",)), ("files",))
 
 STATEMENTS = {
@@ -212,6 +217,10 @@ STATEMENTS = {
     "changes_since": since_statement("alice", "1:1:", "files", "", RULES)[0],
     "load": shown_load(plan_load([PUT], RULES)),
     "load_indexed": shown_load(plan_load([INDEXED_PUT], HYBRID)),
+    "import": plan_import([IMPORTED], "skip", RULES).sql,
+    "import_indexed": plan_import([IMPORTED], "upsert", HYBRID).sql,
+    "stored_page": plan_page_of_stored(regions("users", "alice"), KEY, 10, RULES).sql,
+    "stored_at": plan_stored_at([KEY], RULES).sql,
     "put_indexed": put_statement([INDEXED_PUT], HYBRID)[0],
     "put_indexed_expecting_a_version": put_expected_statement(
         PutExpected(INDEXED_PUT, 3), HYBRID
