@@ -82,7 +82,7 @@ def score(
 
 
 def _alone(turn: Turn) -> Turn:
-    """The turn as if it were the only one of its thread."""
+    """Return the turn as if it were the only one of its thread."""
     return in_context(turn, None)
 
 

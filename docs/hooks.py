@@ -42,7 +42,7 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Adds what lies outside `docs/`."""
+    """Add the pages that lie outside `docs/`."""
     notebooks = {f"notebooks/{found.name}": found for found in ROOT.glob("notebooks/*.ipynb")}
     elsewhere = {uri: ROOT / name for name, uri in PAGES.items()} | notebooks
     for uri, path in elsewhere.items():
@@ -63,7 +63,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def _on_site(link: str, uri: str) -> str:
-    """A link of the page at `uri`; what the site has not stays as it is, and fails the build."""
+    """Return a link of the page at `uri`; a link to nothing stays and fails the build."""
     here = {there: name for name, there in PAGES.items()}.get(uri, f"docs/{uri}")
     target = posixpath.normpath(posixpath.join(posixpath.dirname(here), link))
     places = {**PAGES, "examples": EXAMPLES}
@@ -74,7 +74,7 @@ def _on_site(link: str, uri: str) -> str:
 
 
 def _examples() -> str:
-    """The scripts of `examples/`, one after the other."""
+    """Return the scripts of `examples/`, one after the other."""
     scripts = sorted(ROOT.glob("examples/*.py"))
     shown = [f"## {path.name}\n\n```python\n{path.read_text('utf-8')}```\n" for path in scripts]
     return "\n".join(["# Examples\n\nScripts of the folder `examples/`.\n", *shown])

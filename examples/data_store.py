@@ -45,7 +45,7 @@ class Worker:
         self.counts = records.use_namespace("words")
 
     def run(self) -> None:
-        """Counts words; none of the counts is lost, however many workers there are."""
+        """Count words; no count is lost, however many workers there are."""
         for path in self.jobs.list_keys():
             if self.jobs.compare_and_set(path, "waiting", "taken"):
                 for word in self.files.get(path).split():
@@ -54,7 +54,7 @@ class Worker:
 
 
 def collect(_state: MessagesState) -> dict[str, Any]:
-    """A node: the data store of the running graph's user, with the node's name as agent."""
+    """Run as a node: use the data store of the graph's user, with the node's name as agent."""
     counts = data_store("words").get_all()
     often = sorted(counts, key=lambda word: (-counts[word], word))[:2]
     data_store("reports").set("often", often, metadata={"of": "demo"})

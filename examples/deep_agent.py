@@ -20,7 +20,7 @@ class NoteTaker(BaseChatModel):
     """Stands in for a chat model: writes down what it is told, and looks up what it is asked."""
 
     def bind_tools(self, *_: Any, **__: Any) -> "NoteTaker":
-        """The same: it knows the tools that deep agents have."""
+        """Return the model itself: it knows the tools of deep agents."""
         return self
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:

@@ -84,7 +84,7 @@ def main() -> int:
 def proofs(
     told: dict[str, Any], asked: dict[str, Any], rows: Sequence[Row]
 ) -> list[tuple[str, bool]]:
-    """What two processes and the rows must show, and whether they do."""
+    """Return each claim about the two processes and the rows, and whether it holds."""
     alice, bob, bob_curious = asked["turns"]
     thread_told = told["turns"][0]["thread"]
     cats = [row for row in rows if "Turing" in str(row.value)]
@@ -147,7 +147,7 @@ def _greet(folder: Path, dsn: str, *, forget: bool) -> None:
 
 
 def _converse(folder: Path, title: str, *turns: tuple[str, str, str]) -> dict[str, Any]:
-    """A process of its own talks; shown when it has ended."""
+    """Let a process of its own talk; show it when it has ended."""
     task = json.dumps({"folder": str(folder), "turns": turns})
     with console.status("A process starts, and talks …"):
         done = subprocess.run(

@@ -35,7 +35,7 @@ def recall(runtime: ToolRuntime) -> str:
 
 
 def build(store: BaseStore) -> CompiledStateGraph:
-    """A chat model with two tools. Its checkpoints stay in this process: only the store lasts."""
+    """Make an agent with two tools. Its checkpoints stay in this process: only the store lasts."""
     # With a real model: init_chat_model("openai:gpt-5-mini"), of the package langchain.
     model = ScriptedModel()
     model_with_tools = model.bind_tools([remember, recall])
@@ -69,7 +69,7 @@ def converse(graph: CompiledStateGraph, user: str, thread: str, says: str) -> di
 
 
 def main() -> None:
-    """Reads `{"folder": …, "turns": [[user, thread, says], …]}`, writes what was answered."""
+    """Read `{"folder": …, "turns": [[user, thread, says], …]}`, write the answers."""
     task = json.load(sys.stdin)
     with AgentStore.embedded(task["folder"], schema=SCHEMA) as store:
         # Each call of the store finds its user in the config of the graph that runs.

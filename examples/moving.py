@@ -14,7 +14,7 @@ from langgraph_agentstore.transfer import copy, export, import_
 
 
 def main() -> None:
-    """Fills a store of another package, moves it here, and out into a file and back."""
+    """Fill a store of another package, move it here, and out into a file and back."""
     there = InMemoryStore()
     for n in range(1000):
         there.put(("users", f"user-{n % 10}", "memories"), f"m{n}", {"n": n})

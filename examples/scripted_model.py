@@ -25,7 +25,7 @@ class ScriptedModel(BaseChatModel):
     tool_names: frozenset[str] = frozenset()
 
     def bind_tools(self, tools: Sequence[Any], **_: Any) -> "ScriptedModel":
-        """The same model, able to call `remember(about, fact)` and `recall()` if they are there."""
+        """Return the model, able to call the tools `remember` and `recall` if they exist."""
         names = (convert_to_openai_tool(tool)["function"]["name"] for tool in tools)
         return self.model_copy(update={"tool_names": frozenset(names)})
 

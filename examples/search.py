@@ -50,7 +50,7 @@ def talk(state: MessagesState, runtime: Runtime) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Searches in each of the ways, then lets a graph do so."""
+    """Search in each of the ways, then let a graph do so."""
     with AgentStore(schema="agentstore_example_search", index=index) as store:
         ada = store.for_user("ada")
         for number, text in enumerate(TOLD):

@@ -19,12 +19,12 @@ RULES = SqlContext(Tables("agentstore"))
 
 
 def without_telling(sql: str) -> str:
-    """The statement within the CTE."""
+    """Return the statement within the CTE."""
     return sql.partition("WITH written AS (")[2].partition("    RETURNING")[0]
 
 
 async def microseconds(connection: asyncpg.Connection, one: str, many: str) -> tuple[float, float]:
-    """A put by itself, and one of `TOGETHER` in one statement."""
+    """Plan a put by itself, and one of `TOGETHER` in one statement."""
     began = time.perf_counter()
     for n in range(ALONE):
         await connection.fetch(one, "u", "n", str(n), "n", b'{"n":1}', None, b"{}", None)
@@ -38,7 +38,7 @@ async def microseconds(connection: asyncpg.Connection, one: str, many: str) -> t
 
 
 async def main() -> None:
-    """Prints both ratios."""
+    """Print both ratios."""
     dsn = os.environ["AGENTSTORE_DSN"]
     async with AgentStore(dsn):
         pass

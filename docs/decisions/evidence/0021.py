@@ -29,7 +29,7 @@ ENGLISH = [
 
 @contextmanager
 def started(folder: str) -> Iterator[psycopg.Connection]:
-    """A connection to a bundled server of its own."""
+    """Connect to a bundled server of its own."""
     server = EmbeddedPostgres(folder)
     try:
         with psycopg.connect(server.start()) as connection:

@@ -123,8 +123,9 @@ def _update(context: SqlContext, n: int) -> str:
 
 
 def vectors_ctes(context: SqlContext, first: int) -> str:
-    """The CTEs that replace the vectors of the items `written` of `p`; `$first`: the first of five
-    arrays of parts.
+    """Return the CTEs that replace the vectors of the items `written` of `p`.
+
+    `first`: the number of the first of five arguments, which are arrays of parts.
     """
     position, part, path, digest, embedding = range(first, first + 5)
     return f""", stale AS (
