@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from ..sql.change_notify import with_change_notify
+from ..sql.item_columns import replacing
 from ..sql.items.delete import count_of_removed
-from ..sql.items.put import arguments_of, put_one_sql
+from ..sql.items.put import arguments_of, insert_one
 from ..sql.statement import (
     Decoded,
     Put,
@@ -201,11 +203,11 @@ def plan_contents(
 @written_once
 def _overwrite_sql(context: SqlContext) -> str:
     created_at = "i.value->>'created_at'"
-    kept = f"""value = CASE
+    kept = f"""CASE
            WHEN {context.live()} AND {created_at} <> ''
            THEN jsonb_set(excluded.value, '{{created_at}}', to_jsonb({created_at}))
            ELSE excluded.value END"""
-    return put_one_sql(context).replace("value      = excluded.value", kept, 1)
+    return with_change_notify(insert_one(context, replacing(kept)), context)
 
 
 def plan_overwrite(put: Put, context: SqlContext) -> Statement[None]:

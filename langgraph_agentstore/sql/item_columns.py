@@ -136,19 +136,22 @@ def arrays(columns: Sequence[Column], rows: Sequence[Any]) -> list[list[Any]]:
     return [[getattr(row, column.given) for row in rows] for column in columns]
 
 
-def replacing(changed: str = "") -> str:
-    """Return what DO UPDATE sets where a put finds an item.
+def replacing(value: str = "excluded.value", *, keeping_ttl: bool = False) -> str:
+    """Return what DO UPDATE sets where a put finds an item; `value` becomes the item's.
 
     An expired item counts as absent: what replaces it was created now and inherits nothing. Its
     version grows all the same, so that no version means two values until the item is deleted.
 
-    `changed`: the new value of an item that has not expired, in terms of `i` and `excluded`. It
-    keeps its TTL, which begins anew.
+    `keeping_ttl`: an item that has not expired gets `value` and keeps its TTL, which begins anew;
+    what replaces an expired one is the put's own value.
     """
     kept = {column.name: column.kept for column in ITEM[len(ADDRESS) :]}
-    if changed:
-        kept |= {"value": changed, "expires_at": "excluded.updated_at + i.ttl", "ttl": "i.ttl"}
-    sets = [f"{name} = {_replaced_value(name, value)}" for name, value in kept.items()]
+    if keeping_ttl:
+        kept |= {"value": value, "expires_at": "excluded.updated_at + i.ttl", "ttl": "i.ttl"}
+    new = {name: _replaced_value(name, expression) for name, expression in kept.items()}
+    if not keeping_ttl:
+        new["value"] = value
+    sets = [f"{name} = {expression}" for name, expression in new.items()]
     return ",\n       ".join(["", "version = i.version + 1", *sets]).removeprefix(",")
 
 

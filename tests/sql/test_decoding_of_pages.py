@@ -6,15 +6,17 @@ import hashlib
 from datetime import datetime, timezone
 
 import pytest
-from langgraph.store.base import PutOp, SearchItem, SearchOp
+from langgraph.store.base import ListNamespacesOp, MatchCondition, PutOp, SearchItem, SearchOp
 
 from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.errors import InvalidOperationError, ValueTooLargeError, ValueTypeError
+from langgraph_agentstore.files.sql import plan_overwrite
 from langgraph_agentstore.model.text_fields import Part
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.sql.change_notify import digest_of
 from langgraph_agentstore.sql.filters.indexes import plan_filter_indexes
 from langgraph_agentstore.sql.items.copy import ITEMS, plan_load
+from langgraph_agentstore.sql.items.delete import count_of_removed
 from langgraph_agentstore.sql.items.reindex_page import (
     ToIndex,
     fill_arguments,
@@ -28,6 +30,7 @@ from langgraph_agentstore.sql.statement import (
     Content,
     CurrentRules,
     Put,
+    PutExpected,
     Refresh,
     SqlContext,
     Statement,
@@ -109,3 +112,48 @@ def test_a_query_that_is_no_text_or_too_long_is_refused() -> None:
 def test_a_hint_of_a_filter_is_given(caplog: pytest.LogCaptureFixture) -> None:
     planner().filter({"age": {"gt": 1}})
     assert "gt" in caplog.text
+
+
+def test_a_search_by_a_query_is_explained_as_on_an_open_store() -> None:
+    explanation = planner().explain(SearchOp(NS, query="cat"))
+    assert "item_vector_1" in explanation.sql
+    assert explanation.arguments[0] == b""
+
+
+def test_a_put_over_a_version_is_one_statement_where_nothing_is_embedded() -> None:
+    plain = Planner(SCOPE, CurrentRules(RULES))
+    put = Put(("ann", "a", "k"), "a", b"1", None)
+    assert isinstance(plain.put_expected(put, 1), Statement)
+    assert INDEX is not None
+    put.content = Content(INDEX, (Part("$", "one"),))
+    assert isinstance(plain.put_expected(put, 1), PutExpected)
+    assert put.pending
+
+
+def test_an_address_has_the_labels_that_the_scope_shows() -> None:
+    at = planner().address_of(NS)
+    assert (at.user_id, at.stored, at.labels) == ("ann", "a", NS)
+
+
+def test_a_prefix_of_all_users_is_walked_between_its_ends() -> None:
+    condition = MatchCondition("prefix", ("users", "*", "a"))
+    statement = planner().list_namespaces(ListNamespacesOp((condition,)))
+    assert isinstance(statement, Statement)
+    assert "i.place >= " in statement.sql
+    assert "a\x02" in statement.arguments
+
+
+def test_the_tables_of_a_schema_are_quoted() -> None:
+    assert Tables('a"b').vector_set == '"a""b".vector_set'
+
+
+def test_several_deletes_are_counted_together() -> None:
+    deletes = ["DELETE FROM item i WHERE true", "DELETE FROM item i WHERE false"]
+    sql = count_of_removed(deletes, (), RULES).sql
+    assert "SELECT * FROM gone_1 UNION ALL SELECT * FROM gone_2" in sql
+
+
+def test_an_overwritten_file_keeps_when_it_was_created() -> None:
+    sql = plan_overwrite(Put(("ann", "files", "/a"), "files", b"{}", None), RULES).sql
+    assert "value = CASE" in sql
+    assert "jsonb_set(excluded.value, '{created_at}'" in sql

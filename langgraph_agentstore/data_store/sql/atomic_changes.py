@@ -79,7 +79,9 @@ def _upsert(changed: str, allowed: str, result: str, context: SqlContext) -> str
 
     `result` selects from the rows `w` written, which have their new value.
     """
-    insert = insert_one(context, f"{replacing(changed)}\n WHERE {EXPIRED} OR {allowed}")
+    insert = insert_one(
+        context, f"{replacing(changed, keeping_ttl=True)}\n WHERE {EXPIRED} OR {allowed}"
+    )
     return f"""
 WITH written AS ({insert}
     RETURNING i.user_id, i.namespace, i.key, i.version, i.value
