@@ -19,13 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from ._support.files import expanded
 from .errors import ConfigurationError, InvalidNamespaceError
 from .model.namespaces import Labels, check_labels
-from .model.users import (
-    DEFAULT_TEMPLATE,
-    SHARED,
-    USER_SLOT,
-    TemplateScope,
-    template_scope,
-)
+from .model.users import DEFAULT_TEMPLATE, SHARED, USER_SLOT, TemplateScope, template_scope
 
 if TYPE_CHECKING:
     from langgraph_sdk import Auth

@@ -14,12 +14,7 @@ import pytest
 from hypothesis import settings
 
 from langgraph_agentstore import AgentStore
-from tests.support.servers import (
-    TestServer,
-    create_database,
-    drop_database,
-    temporary_folder,
-)
+from tests.support.servers import TestServer, create_database, drop_database, temporary_folder
 
 # A machine that is busy is no fault of what is tested.
 settings.register_profile("untimed", deadline=None)

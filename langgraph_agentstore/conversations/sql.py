@@ -16,13 +16,7 @@ from ..model.namespaces import encode_labels
 from ..model.users import Address
 from ..sql.items.delete import count_of_removed
 from ..sql.search.text import MOST_CHARACTERS, is_blank
-from ..sql.statement import (
-    Decoded,
-    Queue,
-    Row,
-    SqlContext,
-    Statement,
-)
+from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 
 ThreadRow: TypeAlias = tuple[str, str, str, int]
 """A thread's id, its first and last timestamps as texts, and its number of turns."""

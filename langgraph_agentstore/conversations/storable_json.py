@@ -23,13 +23,7 @@ import orjson
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from ..model.json_values import (
-    LARGEST_INTEGER,
-    SMALLEST_INTEGER,
-    Json,
-    decode_value,
-    encode_value,
-)
+from ..model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, Json, decode_value, encode_value
 
 OMITTED = "omitted"
 """The only key of a note in place of an omitted part."""

@@ -6,11 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from .._support.lifecycle import Handle
-from ..errors import (
-    ConfigurationError,
-    InvalidNamespaceError,
-    InvalidValueError,
-)
+from ..errors import ConfigurationError, InvalidNamespaceError, InvalidValueError
 from ..model.addresses import checked_key, locate
 from ..model.checks import check_whole
 from ..model.json_values import check_text, shown

@@ -24,12 +24,7 @@ from .atomic_changes import AtomicChanges
 from .change_feed import Watching
 from .models import RANKED_BY, FoundRecord
 from .ops_log import OpsLog
-from .options import (
-    DEFAULT_NAMESPACE,
-    LARGEST_VALUE_BYTES,
-    Access,
-    checked_settings,
-)
+from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES, Access, checked_settings
 from .reads import Reads
 from .writes import Writes
 

@@ -17,12 +17,7 @@ from ..model.checks import is_number
 from ..sql.statement import ItemId
 from ..store.steps import Pause, Steps, arun, run
 from .base import Operations
-from .sql.locks import (
-    Lease,
-    plan_acquire,
-    plan_release,
-    plan_renew,
-)
+from .sql.locks import Lease, plan_acquire, plan_release, plan_renew
 
 logger = logging.getLogger("langgraph_agentstore")
 

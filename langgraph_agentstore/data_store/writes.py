@@ -8,9 +8,7 @@ from typing import Any, TypeAlias
 from langgraph.store.base import NotProvided
 
 from ..model.addresses import checked_key
-from ..model.json_values import (
-    decode_value,
-)
+from ..model.json_values import decode_value
 from ..sql.statement import Put, PutTogether
 from ..store.steps import Steps
 from .operations_base import OperationsBase

@@ -16,15 +16,7 @@ from ..sql.change_notify import with_change_notify
 from ..sql.item_columns import replacing
 from ..sql.items.delete import count_of_removed
 from ..sql.items.put import arguments_of, insert_one
-from ..sql.statement import (
-    Decoded,
-    Put,
-    Queue,
-    Row,
-    SqlContext,
-    Statement,
-    written_once,
-)
+from ..sql.statement import Decoded, Put, Queue, Row, SqlContext, Statement, written_once
 
 SizeUnit: TypeAlias = Literal["characters", "bytes"]
 

@@ -21,12 +21,7 @@ from .backup_and_export import FilePath, MovableMemories
 from .backup_schedule import BackupSchedule
 from .encryption import Cipher, Keys
 from .schemas import Validation, Validator
-from .storage_types import (
-    Opened,
-    Place,
-    opened,
-    storage_of,
-)
+from .storage_types import Opened, Place, opened, storage_of
 
 MEMORIES_NAMESPACE: Labels = ("memories",)
 

@@ -14,12 +14,7 @@ from langgraph.store.base import PutOp
 from .._support.hints import Hints
 from .._support.lifecycle import Handle
 from .._support.progress import Progress, telling_progress
-from ..errors import (
-    ConfigurationError,
-    DecryptionError,
-    InvalidOperationError,
-    MissingMemoryError,
-)
+from ..errors import ConfigurationError, DecryptionError, InvalidOperationError, MissingMemoryError
 from ..model.json_values import encode_value, shown
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address

@@ -35,12 +35,7 @@ from ..runtime.session import Job
 from ..sql.filters.indexes import FieldType, plan_filter_indexes
 from ..sql.items.delete import plan_delete_user
 from ..sql.planner import Planner
-from ..sql.statement import (
-    CurrentRules,
-    SqlContext,
-    Statement,
-    Tables,
-)
+from ..sql.statement import CurrentRules, SqlContext, Statement, Tables
 from .maintenance import Maintenance
 from .notebook import store_html
 from .notebook_sql import Glimpse, plan_overview

@@ -26,13 +26,7 @@ from ..model.namespaces import Labels, check_labels
 from ..results import ItemRecord
 from ..sql.items.delete import plan_delete_regions
 from ..sql.items.pages import plan_count, plan_page, plan_record
-from ..sql.statement import (
-    Get,
-    ItemId,
-    Operation,
-    Put,
-    Statement,
-)
+from ..sql.statement import Get, ItemId, Operation, Put, Statement
 from .base import StoreBase
 from .steps import Steps, arun, run
 

@@ -6,13 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..model.namespaces import Labels, labels_of_sort_key
-from ..sql.statement import (
-    Decoded,
-    Queue,
-    Row,
-    SqlContext,
-    Statement,
-)
+from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 
 MOST_NAMESPACES = 20
 MOST_RECORDS = 1000

@@ -19,13 +19,7 @@ from ..data_store.models import DataStoreRecord
 from ..data_store.models import record_of as stored_record
 from ..errors import InvalidNamespaceError, InvalidValueError, ValueTooLargeError
 from ..model.addresses import checked_key, locate
-from ..model.json_values import (
-    check_allowed,
-    check_text,
-    encode_mapping,
-    encode_value,
-    shown,
-)
+from ..model.json_values import check_allowed, check_text, encode_mapping, encode_value, shown
 from ..model.namespaces import Labels, labels_named, name_of
 from ..model.ttl import ttl_interval
 from ..model.users import SHARED, Address, check_user_id

@@ -20,12 +20,7 @@ from .any_store_writer import ItemWriter
 from .file_kinds import FormatName, kind_of
 from .manifest import Manifest
 from .postgres_writer import AgentWriter
-from .store_writer import (
-    Writer,
-    ahead,
-    batches,
-    refuse,
-)
+from .store_writer import Writer, ahead, batches, refuse
 from .verified_file import Verifiable
 
 SUFFIX = ".resume"

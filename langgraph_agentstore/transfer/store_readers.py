@@ -13,14 +13,7 @@ from langgraph.store.base import BaseStore, SearchItem, SearchOp
 from ..errors import InvalidOperationError, InvalidValueError, ValueTypeError
 from ..model.json_values import check_text, encode_value, shown
 from ..model.namespaces import Labels, check_labels
-from ..model.users import (
-    DEFAULT_TEMPLATE,
-    USER_SLOT,
-    Region,
-    Scope,
-    TemplateScope,
-    check_user_id,
-)
+from ..model.users import DEFAULT_TEMPLATE, USER_SLOT, Region, Scope, TemplateScope, check_user_id
 from ..sql.items.records import StoredRecord, item_id_of, plan_page_of_stored
 from ..sql.planner import Planner
 from ..store.base import StoreBase

@@ -12,12 +12,7 @@ from typing_extensions import Buffer
 from .._support.files import expanded
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
 from ..model.users import SHARED
-from .file_kinds import (
-    FormatName,
-    Kind,
-    kind_of,
-    plain,
-)
+from .file_kinds import FormatName, Kind, kind_of, plain
 from .formats import FORMATS
 from .formats.base import LARGEST_RECORD_BYTES, Document, Entry, Format, too_large
 from .manifest import Manifest, Tally

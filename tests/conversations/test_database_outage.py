@@ -14,11 +14,7 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.conversations import (
-    ConversationMemory,
-    new_turn,
-    remember_conversation,
-)
+from langgraph_agentstore.conversations import ConversationMemory, new_turn, remember_conversation
 from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.background_saver import BackgroundSaver
 from langgraph_agentstore.errors import TurnRefusedError

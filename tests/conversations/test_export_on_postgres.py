@@ -15,12 +15,7 @@ from langgraph.store.memory import InMemoryStore
 from benchmarks.conversations import export_turns
 from benchmarks.processes import in_new_process
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.conversations import (
-    ConversationMemory,
-    Turn,
-    export_items,
-    new_turn,
-)
+from langgraph_agentstore.conversations import ConversationMemory, Turn, export_items, new_turn
 from tests.support.faults import execute
 
 ANN = "ann@example.org"

@@ -15,11 +15,7 @@ from psycopg import sql
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, PostgresStoreRepository
-from langgraph_agentstore.errors import (
-    AccessDeniedError,
-    ConfigurationError,
-    StoreClosedError,
-)
+from langgraph_agentstore.errors import AccessDeniedError, ConfigurationError, StoreClosedError
 from tests.conversations.repository_model import STEPS, PlainRepository, follow
 from tests.support.servers import TestServer
 

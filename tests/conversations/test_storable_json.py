@@ -29,11 +29,7 @@ from PIL import Image
 from pydantic import AnyUrl, BaseModel, ConfigDict, SecretStr
 
 from langgraph_agentstore.conversations import storable_json
-from langgraph_agentstore.conversations.storable_json import (
-    StorableJson,
-    clean_text,
-    counted,
-)
+from langgraph_agentstore.conversations.storable_json import StorableJson, clean_text, counted
 from langgraph_agentstore.model.json_values import decode_value, encode_value
 
 DAY = datetime(2024, 5, 1, 12, 30, tzinfo=timezone.utc)

@@ -10,11 +10,7 @@ from hypothesis import strategies as st
 
 from langgraph_agentstore.conversations import ConversationKey
 from langgraph_agentstore.conversations.keys import in_utc, next_moment
-from langgraph_agentstore.errors import (
-    InvalidKeyError,
-    InvalidValueError,
-    ValueTypeError,
-)
+from langgraph_agentstore.errors import InvalidKeyError, InvalidValueError, ValueTypeError
 
 HOSTILE = st.one_of(
     st.text(alphabet="_:%.0123456789abcdef\n日é", min_size=1),

@@ -16,16 +16,7 @@ from langgraph.store.sqlite import SqliteStore
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.files import InMemoryStore, StoreBackend
-from tests.files.model import (
-    FileModel,
-    filled,
-    folders,
-    globs,
-    paths,
-    patterns,
-    plain,
-    texts,
-)
+from tests.files.model import FileModel, filled, folders, globs, paths, patterns, plain, texts
 
 Step = tuple[str, tuple[Any, ...]]
 

@@ -12,11 +12,7 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import DataStore
-from langgraph_agentstore.errors import (
-    ConfigurationError,
-    DecryptionError,
-    ValueTooLargeError,
-)
+from langgraph_agentstore.errors import ConfigurationError, DecryptionError, ValueTooLargeError
 from langgraph_agentstore.memory_agent import MemoryAgent
 from tests.sql.filters.filter_cases import CASES
 from tests.support.memory_agents import KEY, OTHER_KEY

@@ -10,11 +10,7 @@ import psycopg
 import pytest
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.errors import (
-    ConfigurationError,
-    StoreTimeoutError,
-    StoreUnavailableError,
-)
+from langgraph_agentstore.errors import ConfigurationError, StoreTimeoutError, StoreUnavailableError
 from tests.runtime.poolers import needs_pgbouncer, pgbouncer
 from tests.support.faults import backends, until, wait_until
 

@@ -16,13 +16,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.store.base import BaseStore, PutOp
 from pydantic import BaseModel, Field
 
-from langgraph_agentstore import (
-    AgentStore,
-    AsyncDataStore,
-    DataStore,
-    DataStoreService,
-    transfer,
-)
+from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore, DataStoreService, transfer
 from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.files import DeepAgentsBackend, StoreBackend
 from langgraph_agentstore.memory_agent import MemoryAgent

@@ -11,20 +11,10 @@ from langgraph.store.base import Item, ListNamespacesOp, MatchCondition, SearchO
 from langgraph_agentstore import ItemRecord
 from langgraph_agentstore.errors import VersionConflictError
 from langgraph_agentstore.model.namespaces import sort_key
-from langgraph_agentstore.model.users import (
-    DEFAULT_TEMPLATE,
-    Region,
-    UserScope,
-    template_scope,
-)
+from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Region, UserScope, template_scope
 from langgraph_agentstore.sql.items.delete import delete_statement, plan_delete_regions
 from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_statement
-from langgraph_agentstore.sql.items.get import (
-    Gotten,
-    decode_gets,
-    get_statement,
-    plan_get_alone,
-)
+from langgraph_agentstore.sql.items.get import Gotten, decode_gets, get_statement, plan_get_alone
 from langgraph_agentstore.sql.items.pages import plan_count, plan_page, plan_record
 from langgraph_agentstore.sql.items.put import put_expected_statement, put_statement
 from langgraph_agentstore.sql.planner import Planner

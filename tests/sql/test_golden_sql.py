@@ -71,13 +71,7 @@ from langgraph_agentstore.sql.items.records import (
 from langgraph_agentstore.sql.items.reindex_page import fill_sql, page_sql, words_again_sql
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.options import query_options
-from langgraph_agentstore.sql.statement import (
-    CurrentRules,
-    Put,
-    PutExpected,
-    SqlContext,
-    Tables,
-)
+from langgraph_agentstore.sql.statement import CurrentRules, Put, PutExpected, SqlContext, Tables
 from langgraph_agentstore.sql.vector_tables import (
     approximate_index,
     create_vectors_sql,

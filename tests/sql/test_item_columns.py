@@ -13,11 +13,7 @@ from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.sql.item_columns import ITEM, given, inserted_once
 from langgraph_agentstore.sql.items.import_records import Imported, plan_import
 from langgraph_agentstore.sql.items.put import put_statement
-from langgraph_agentstore.sql.items.records import (
-    item_id_of,
-    plan_page_of_stored,
-    plan_stored_at,
-)
+from langgraph_agentstore.sql.items.records import item_id_of, plan_page_of_stored, plan_stored_at
 from langgraph_agentstore.sql.statement import Content, Put, SqlContext, Tables
 
 RULES = SqlContext(Tables("agentstore"))

@@ -19,12 +19,7 @@ from langgraph_agentstore.data_store.sql.changes import (
     decode_changes,
     since_statement,
 )
-from langgraph_agentstore.data_store.sql.locks import (
-    Lease,
-    plan_acquire,
-    plan_release,
-    plan_renew,
-)
+from langgraph_agentstore.data_store.sql.locks import Lease, plan_acquire, plan_release, plan_renew
 from langgraph_agentstore.errors import InvalidNamespaceError
 from langgraph_agentstore.model.addresses import MAX_ADDRESS_BYTES, locate
 from langgraph_agentstore.model.users import Address

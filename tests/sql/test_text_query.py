@@ -9,12 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.config.index_options import search_index
-from langgraph_agentstore.sql.search.text import (
-    WordQuery,
-    is_blank,
-    parse_words,
-    word_list_sql,
-)
+from langgraph_agentstore.sql.search.text import WordQuery, is_blank, parse_words, word_list_sql
 from langgraph_agentstore.sql.statement import SqlContext, Tables
 
 RULES = SqlContext(Tables("s"), index=search_index({"fields": ["text"], "k1": 1.5, "b": 0.5}))

@@ -10,15 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import orjson
-from langgraph.store.base import (
-    GetOp,
-    Item,
-    ListNamespacesOp,
-    MatchCondition,
-    Op,
-    PutOp,
-    SearchOp,
-)
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
 
 from langgraph_agentstore.model.namespaces import Labels, encode_labels
 from langgraph_agentstore.model.users import Scope

@@ -18,15 +18,7 @@ from ...sql.item_columns import same_key
 from ...sql.items.delete import count_of_removed
 from ...sql.items.records import StoredRecord, plan_records_by_key
 from ...sql.region import at_or_below
-from ...sql.statement import (
-    Decoded,
-    ItemId,
-    Queue,
-    ResultT,
-    Row,
-    SqlContext,
-    Statement,
-)
+from ...sql.statement import Decoded, ItemId, Queue, ResultT, Row, SqlContext, Statement
 
 
 @dataclass(frozen=True, slots=True)

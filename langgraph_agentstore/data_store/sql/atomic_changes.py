@@ -15,14 +15,7 @@ from ...sql.change_notify import notify_change, with_change_notify
 from ...sql.item_columns import EXPIRED, UNINDEXED, key_is, replacing
 from ...sql.items.delete import count_of_removed, removing
 from ...sql.items.put import arguments_of, insert_one
-from ...sql.statement import (
-    Decoded,
-    Put,
-    ResultT,
-    Row,
-    SqlContext,
-    Statement,
-)
+from ...sql.statement import Decoded, Put, ResultT, Row, SqlContext, Statement
 
 
 def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:

@@ -8,14 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ...sql.item_columns import key_is
-from ...sql.statement import (
-    Decoded,
-    ItemId,
-    Row,
-    SqlContext,
-    Statement,
-    written_once,
-)
+from ...sql.statement import Decoded, ItemId, Row, SqlContext, Statement, written_once
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,7 @@ from ...store.user_scope import labels_naming
 from ..file_value import line_form
 from ..operations import download, upload
 from ..storage import FILESYSTEM, checked_namespace, checked_store, storage_for
-from .operations import (
-    edit_file,
-    glob_info,
-    grep_lines,
-    list_info,
-    read_lines,
-    write_new,
-)
+from .operations import edit_file, glob_info, grep_lines, list_info, read_lines, write_new
 from .results import (
     EditResult,
     FileDownloadResponse,

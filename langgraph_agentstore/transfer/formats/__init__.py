@@ -3,13 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from . import (
-    csv_table,
-    json_array,
-    json_lines,
-    parquet,
-    yaml_stream,
-)
+from . import csv_table, json_array, json_lines, parquet, yaml_stream
 from .base import Format
 
 FORMATS: Final[Mapping[str, Format]] = {
