@@ -32,7 +32,7 @@ class CrossLoopLock:
             if loop is not None and any(ahead is loop for _, ahead in self._queue):
                 raise BlockingCallError(
                     "a blocking call would wait for a task of the event loop it blocks; "
-                    "await the method's awaitable form here"
+                    "await the async form of the method here"
                 )
             turn = self._joined(None)
         turn.result()

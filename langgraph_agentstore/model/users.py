@@ -205,13 +205,13 @@ def user_of(config: Mapping[str, Any], context: object) -> str:
     `configurable["langgraph_auth_user_id"]` beside the server's own `langgraph_auth_user` object
     of that identity. That object cannot be sent as JSON, so no client can forge it.
 
-    Without the object the id is a claim like any other. Then `configurable["user_id"]` comes
+    Without the object, the id proves nothing. Then `configurable["user_id"]` comes
     first, then `langgraph_auth_user_id`, then `user_id` of the runtime context. A claimed
     authenticated id that contradicts another one is refused, since a client may have sent it.
 
     Raises:
-        MissingUserError: there is none of them.
-        UserConflictError: `langgraph_auth_user_id`, which no server vouches for, names another
+        MissingUserError: none of these ids is set.
+        UserConflictError: `langgraph_auth_user_id`, which no server confirms, names another
             user than `user_id` of the configuration or of the context.
     """
     configurable = config.get("configurable") or {}
@@ -223,7 +223,7 @@ def user_of(config: Mapping[str, Any], context: object) -> str:
         if claimed is not None and other is not None and other != claimed:
             raise UserConflictError(
                 f"the run names two users: user_id {other!r} and langgraph_auth_user_id "
-                f"{claimed!r}, which no Agent Server vouches for; leave the second out, and let "
+                f"{claimed!r}, which no Agent Server confirms; leave the second out, and let "
                 "no client set it"
             )
     for user_id in (others[0], claimed, others[1]):

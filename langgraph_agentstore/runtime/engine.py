@@ -101,7 +101,7 @@ class Engine(ForkAware):
         if thread is not None and thread.ident == threading.get_ident():
             raise BlockingCallError(
                 "a blocking call on the store's own I/O thread would wait for itself; "
-                "use the awaitable form there"
+                "use the async form there"
             )
         request = BlockingRequest(operations)
         self._submit(request)

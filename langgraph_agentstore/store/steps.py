@@ -156,7 +156,7 @@ async def _ado(executor: Executor | None, step: Step) -> Any:
 async def _abatch(step: StoreOps) -> Any:
     try:
         return await step.store.abatch(step.ops)
-    except NotImplementedError:  # LangGraph's SqliteStore has no awaitable form
+    except NotImplementedError:  # LangGraph's SqliteStore has no async form
         return await asyncio.to_thread(step.store.batch, step.ops)
 
 

@@ -92,7 +92,7 @@ def test_a_blocking_call_that_would_wait_for_its_own_loop_is_refused() -> None:
 
     async def main() -> None:
         async with lock:
-            with pytest.raises(BlockingCallError, match="awaitable form"), lock:
+            with pytest.raises(BlockingCallError, match="async form"), lock:
                 pass
 
     asyncio.run(main())
