@@ -171,8 +171,11 @@ def _sorted_by_second(next_page: NextPage[Turn]) -> NextPage[Turn]:
         page: Sequence[Turn] = ()
         while page := (yield from next_page()):
             turns = [*held, *page]
-            held = [turn for turn in turns if _second_of(turn) == _second_of(turns[-1])]
-            if ready := turns[: -len(held)]:
+            cut = len(turns)
+            while cut and _second_of(turns[cut - 1]) == _second_of(turns[-1]):
+                cut -= 1
+            ready, held = turns[:cut], turns[cut:]
+            if ready:
                 return _by_time(ready)
         ready, held = held, []
         return _by_time(ready)

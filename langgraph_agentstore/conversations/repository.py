@@ -99,11 +99,10 @@ class BaseStoreRepository(Handle, ABC):
 
     def _newest(self, part: UserPart, limit: int) -> Steps[list[SearchItem]]:
         found: list[SearchItem] = []
-        size = _PAGE_SIZE
-        while size == _PAGE_SIZE:
+        page: list[SearchItem] | None = None
+        while page is None or page:  # a store may return fewer items than asked for
             [page] = yield StoreOps(part.store, [part.search_op(_PAGE_SIZE, len(found))])
-            found += page
-            size = len(page)
+            found += page or ()
         return sorted(found, key=lambda item: item.updated_at, reverse=True)[:limit]
 
     def _part_at(self, namespace: Labels) -> UserPart:

@@ -212,7 +212,8 @@ class GenericTurnStore(TurnStore):
             [items] = yield self._ops([self._search_op(within.thread_id, TURNS_PER_PAGE, offset)])
             return items
 
-        return pages_of(read, partial(self._turns, within=within), TURNS_PER_PAGE)
+        # A store may return fewer items than asked for: only an empty page is the end.
+        return pages_of(read, partial(self._turns, within=within), 1)
 
     def _remember(self, turn: Turn) -> None:
         known = self._latest.get(turn.thread_id, turn)
@@ -258,7 +259,10 @@ def pages_of(
     turns_of: Callable[[list[Item]], Iterator[Turn]],
     size: int,
 ) -> NextPage[Turn]:
-    """Read turns page by page; `read` gets the last item read, and how many were."""
+    """Read turns page by page; `read` gets the last item read, and how many were.
+
+    A page of fewer than `size` items is the last one.
+    """
     last: Item | None = None
     count, ended = 0, False
 

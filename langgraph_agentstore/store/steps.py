@@ -154,6 +154,10 @@ async def _ado(executor: Executor | None, step: Step) -> Any:
 
 
 async def _abatch(step: StoreOps) -> Any:
+    loop = getattr(step.store, "_loop", None)
+    if isinstance(loop, asyncio.AbstractEventLoop) and loop is not asyncio.get_running_loop():
+        # LangGraph's async stores belong to the loop they were made on; `batch` goes there.
+        return await asyncio.to_thread(step.store.batch, step.ops)
     try:
         return await step.store.abatch(step.ops)
     except NotImplementedError:  # LangGraph's SqliteStore has no async form

@@ -141,7 +141,7 @@ class ItemReader:
             self._read += len(found)
             new = self._unseen(found)
             again = len(new) < len(found)
-            self._ended = again or len(found) < FOREIGN_PAGE_SIZE
+            self._ended = again or not found  # a store may return fewer items than asked for
             if again:
                 new += self._unseen((yield from self._search(2**31 - 1, 0)))
             within = [item for item in new if item.namespace[: len(self._prefix)] == self._prefix]

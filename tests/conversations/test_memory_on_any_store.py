@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langgraph.store.base import BaseStore, Op, Result
+from langgraph.store.base import BaseStore, Op, Result, SearchOp
 from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite.aio import AsyncSqliteStore
 
-from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
+from langgraph_agentstore import transfer
+from langgraph_agentstore.conversations import ConversationMemory, Turn, export_items, new_turn
 from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidKeyError,
@@ -325,9 +329,58 @@ def test_each_method_makes_few_calls_of_any_store() -> None:
 
     assert calls(lambda: memory.save_turn("q", "r", "t")) == ["1 Search", "1 Put"]
     assert calls(lambda: memory.save_turn("q", "r", "t")) == ["1 Get", "1 Put"]
-    assert calls(lambda: list(memory.turns())) == ["1 Search"]
-    assert calls(lambda: memory.messages("t")) == ["1 Search"]
-    assert calls(lambda: memory.resume("t", max_messages=2)) == ["1 Search"]
-    assert calls(memory.threads) == ["1 Search"]
-    assert calls(lambda: memory.search(" ")) == ["1 Search"]
-    assert calls(lambda: memory.forget("t")) == ["1 Search", "2 Put"]
+    # The second search finds nothing more: a store may return fewer items than asked for.
+    whole = ["1 Search", "1 Search"]
+    assert calls(lambda: list(memory.turns())) == whole
+    assert calls(lambda: memory.messages("t")) == whole
+    assert calls(lambda: memory.resume("t", max_messages=2)) == whole
+    assert calls(memory.threads) == whole
+    assert calls(lambda: memory.search(" ")) == whole
+    assert calls(lambda: memory.forget("t")) == [*whole, "2 Put"]
+
+
+class ShortPages(InMemoryStore):
+    """Returns at most three items, whatever is asked for."""
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        return super().batch(
+            [op._replace(limit=min(op.limit, 3)) if isinstance(op, SearchOp) else op for op in ops]
+        )
+
+
+def test_a_store_that_returns_fewer_items_than_asked_for_hides_no_turn(tmp_path: Path) -> None:
+    memory = ConversationMemory(ShortPages(), "ann")
+    for number in range(10):
+        memory.save_turn(f"q{number}", "r", "t")
+    assert [turn.query for turn in memory.turns()] == [f"q{number}" for number in range(10)]
+    assert memory.resume("t", max_messages=2)[0].content == "q9"
+    assert memory.threads()[0].turns == 10
+    assert memory.export(tmp_path / "turns.jsonl") == 10
+    assert export_items(memory.store, tmp_path / "items.jsonl") == 10
+    assert transfer.export(memory.store, tmp_path / "all.jsonl").records == 10
+    assert memory.forget("t") == 10
+    assert list(memory.turns()) == []
+
+
+def test_an_async_store_serves_other_loops_than_its_own() -> None:
+    own = asyncio.new_event_loop()
+    thread = threading.Thread(target=own.run_forever)
+    thread.start()
+
+    async def save(memory: ConversationMemory, name: str) -> None:
+        await asyncio.gather(*[memory.asave_turn(name, "r", f"t{n}") for n in range(20)])
+
+    async def talk() -> None:
+        async with AsyncSqliteStore.from_conn_string(":memory:") as store:
+            await store.setup()
+            memory = ConversationMemory(store, "ann")
+            elsewhere = asyncio.to_thread(lambda: asyncio.run(save(memory, "elsewhere")))
+            await asyncio.gather(save(memory, "here"), elsewhere)
+            assert sum([summary.turns for summary in await memory.athreads()]) == 40
+
+    try:
+        asyncio.run_coroutine_threadsafe(talk(), own).result(30)
+    finally:
+        own.call_soon_threadsafe(own.stop)
+        thread.join()
+        own.close()

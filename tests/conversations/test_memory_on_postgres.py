@@ -155,3 +155,12 @@ def test_no_turn_that_is_saved_is_kept_in_memory(store: AgentStore) -> None:
         memory.save_turn("said, and kept nowhere", "I see", f"thread {number}")
     turns = [each for each in gc.get_objects() if isinstance(each, Turn)]
     assert [turn for turn in turns if turn.query == "said, and kept nowhere"] == []
+
+
+def test_keys_of_other_programs_within_one_second_come_once_each(store: AgentStore) -> None:
+    keys = [f"t_20260102_030405_{end}" for end in ("aaaaaaaa", "b", "cccccccc")]
+    for number, key in enumerate(keys):
+        moment = f"2026-01-02T03:04:05.{number:06}+00:00"
+        value = {"query": key, "response": "r", "thread_id": "t", "timestamp": moment}
+        store.for_user("ann").put(("conversations",), key, value)
+    assert [turn.key for turn in ConversationMemory(store, "ann").turns("t")] == keys
