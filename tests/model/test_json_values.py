@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langgraph_agentstore.errors import InvalidValueError, ValueTypeError
+from langgraph_agentstore.errors import InvalidValueError, ValueTooLargeError, ValueTypeError
 from langgraph_agentstore.model.json_values import (
+    LARGEST_BYTES,
     MAX_DEPTH,
     as_mapping,
+    check_jsonb_size,
     check_text,
     decode_value,
     encode_mapping,
@@ -211,3 +213,15 @@ def test_text_is_checked_under_its_name() -> None:
 def test_values_are_compared_as_json(one: Any, other: Any, same: bool) -> None:
     assert same_json(one, other) is same
     assert same_json(other, one) is same
+
+
+def test_text_larger_than_any_jsonb_is_refused_with_its_size() -> None:
+    check_jsonb_size(LARGEST_BYTES)
+    with pytest.raises(ValueTooLargeError, match=r"has 268,435,456 bytes .*at most 268,435,455"):
+        check_jsonb_size(LARGEST_BYTES + 1)
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800"])
+def test_text_that_cannot_be_stored_is_found_behind_other_values(text: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"^\$\.a\[3\] holds"):
+        encode_value({"n": 1, "a": [None, 2.5, "b", text]})

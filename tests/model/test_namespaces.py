@@ -82,6 +82,12 @@ def test_a_place_gives_the_labels_back(labels: Labels) -> None:
     assert labels_of_sort_key(sort_key(labels)) == labels
 
 
+def test_one_empty_label_has_a_place_apart_from_the_root() -> None:
+    assert labels_of_sort_key("\x02") == ("",)
+    assert labels_of_sort_key("") == ()
+    assert labels_of_sort_key(sort_key(("\x02",))) == ("\x02",)
+
+
 @given(LABELS_OF_STRINGS, LABELS_OF_STRINGS)
 def test_places_sort_as_tuples_do(one: Labels, other: Labels) -> None:
     """In UTF-8 too, as Postgres compares them."""

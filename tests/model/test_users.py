@@ -22,6 +22,7 @@ from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import (
     SHARED,
     Address,
+    RecordScope,
     Region,
     TemplateScope,
     UserScope,
@@ -102,6 +103,13 @@ def test_no_tuple_of_a_view_reaches_another_user(user_id: str, labels: Labels) -
     assert scope.address(labels).user_id == user_id
     assert {region.user_id for region in scope.regions(labels)} == {user_id}
     assert scope.heads() == ((Region(user_id, ()), ()),)
+
+
+@pytest.mark.parametrize("stored", [{"n": 1}, [1], "text", None])
+def test_a_view_of_records_shows_any_value_and_a_view_of_items_mappings(stored: Any) -> None:
+    assert RecordScope("alice").value(stored) == stored
+    shown = stored if isinstance(stored, dict) else {"value": stored}
+    assert UserScope("alice").value(stored) == shown
 
 
 @pytest.mark.parametrize("scope", SCOPES)
