@@ -15,6 +15,7 @@ from langgraph_agentstore.errors import (
     DatabaseError,
     IndexMismatchError,
     InvalidKeyError,
+    InvalidNamespaceError,
     InvalidValueError,
 )
 from langgraph_agentstore.langgraph_postgres.items_sql import (
@@ -100,6 +101,11 @@ def test_an_item_lives_where_its_labels_say(prefix: str, item_id: tuple[str, str
 def test_a_key_that_this_store_does_not_take_is_refused() -> None:
     with pytest.raises(InvalidKeyError, match="non-empty"):
         migrant(item(key=""), set(), PLAIN)
+
+
+def test_a_lone_empty_label_below_a_user_is_not_taken_for_the_root() -> None:
+    with pytest.raises(InvalidNamespaceError, match="has an empty label and nothing else below"):
+        migrant(item(prefix="users.ann."), set(), PLAIN)
 
 
 # Values

@@ -57,6 +57,10 @@ def test_the_newest_of_a_namespace_come_with_the_expiries_to_extend() -> None:
     assert found.result == [SearchItem(NS, "k", {"n": 1}, THEN, THEN)]
     assert found.refreshes == [Refresh(("ann", "a", "k"), THEN, THEN)]
     assert statement.decode([nothing]).result == []
+    unread = Planner(SCOPE, CurrentRules(RULES)).search(SearchOp(NS, refresh_ttl=False))
+    assert isinstance(unread, Statement)
+    assert unread.decode([row]).result == found.result
+    assert unread.decode([row]).refreshes == []
     assert statement.decode([(*nothing[:-1], True)]).instead is not None
 
 
@@ -77,6 +81,9 @@ def test_items_are_counted_that_lack_words_or_vectors() -> None:
     context = SqlContext(Tables("agentstore"), index=search_index({"mode": "text"}))
     assert "words_by" in undone_sql(context)
     assert "item_vector" not in undone_sql(context)
+    context = SqlContext(Tables("agentstore"), index=INDEX, vector_set=1)
+    assert "words_by" not in undone_sql(context)
+    assert "item_vector" in undone_sql(context)
 
 
 def test_a_load_without_a_set_of_vectors_copies_items_alone() -> None:
