@@ -24,6 +24,18 @@ from langgraph_agentstore.conversations.sql import (
     plan_threads,
     plan_turns_by_key,
 )
+from langgraph_agentstore.data_store.sql.administration import (
+    Within,
+    plan_accessed,
+    plan_agent_counts,
+    plan_delete_within,
+    plan_glance,
+    plan_larger_than,
+    plan_namespace_counts,
+    plan_namespace_sizes,
+    plan_page_of_records,
+    plan_user_counts,
+)
 from langgraph_agentstore.data_store.sql.atomic_changes import (
     plan_append,
     plan_clear,
@@ -77,6 +89,7 @@ from langgraph_agentstore.sql.vector_tables import (
     create_vectors_sql,
     distance_sql,
 )
+from langgraph_agentstore.store.notebook_sql import plan_overview
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = SqlContext(Tables("agentstore"))
@@ -149,6 +162,8 @@ PUT = Put(KEY, "files", b"{}", None)
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 IMPORTED = Imported(PUT, 2, THEN, THEN, None, 3, THEN, "reader")
 AT = locate(Address("alice", ("files",)), ("files",))
+EVERY_USER = Within()
+BELOW = Within("alice", ("files",), below=True)
 
 STATEMENTS = {
     "get_one": explained(GetOp(ALICE, "k")),
@@ -202,6 +217,18 @@ STATEMENTS = {
     "increment": plan_increment(PUT, RULES).sql,
     "append": plan_append(PUT, 100, RULES).sql,
     "compare_and_set": plan_compare_and_set(PUT, 1, RULES).sql,
+    "user_counts": plan_user_counts(None, None, RULES).sql,
+    "namespace_counts": plan_namespace_counts(BELOW, None, RULES).sql,
+    "namespace_sizes": plan_namespace_sizes(BELOW, None, RULES).sql,
+    "agent_counts": plan_agent_counts(EVERY_USER, RULES).sql,
+    "most_accessed": plan_accessed(BELOW, 10, RULES, recent=False).sql,
+    "recently_accessed": plan_accessed(EVERY_USER, 10, RULES, recent=True).sql,
+    "larger_than": plan_larger_than(100, BELOW, 10, RULES).sql,
+    "page_of_records": plan_page_of_records(BELOW, KEY, 10, RULES).sql,
+    "delete_within_a_user": plan_delete_within(BELOW, RULES).sql,
+    "delete_within_every_user": plan_delete_within(Within(None, ("files",)), RULES).sql,
+    "glance": plan_glance(AT, 10, 200, RULES).sql,
+    "overview": plan_overview(RULES).sql,
     "count_reads": count_statement([], RULES)[0],
     "acquire_lock": plan_acquire(KEY, "o", UUID(int=1), timedelta(seconds=1), RULES).sql,
     "release_lock": plan_release(KEY, UUID(int=1), RULES).sql,
