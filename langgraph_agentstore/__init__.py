@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         StoreStats,
     )
     from .store.agent_store import AgentStore
-    from .store.views import PerUserStore, UserStore
+    from .store.user_views import PerUserStore, UserStore
 __version__ = "0.1.0"
 
 __all__ = [
@@ -77,7 +77,7 @@ if not TYPE_CHECKING:
                 "StoreStats",
             ),
             ".store.agent_store": ("AgentStore",),
-            ".store.views": ("PerUserStore", "UserStore"),
+            ".store.user_views": ("PerUserStore", "UserStore"),
         },
         # Errors were public here in 0.1; they are imported from `.errors` since 0.2.
         moved_to=".errors",

@@ -12,7 +12,7 @@ from pgvector.psycopg import register_vector
 from psycopg.types.json import Jsonb
 from typing_extensions import override
 
-from langgraph_agentstore.config.index import LARGEST_INLINE_VECTOR
+from langgraph_agentstore.config.search_index import LARGEST_INLINE_VECTOR
 
 from ..bench import Bench, make_tables
 from ..items import key, settle

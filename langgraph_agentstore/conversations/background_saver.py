@@ -42,7 +42,7 @@ from ..errors import (
 )
 from ..model.checks import check_whole
 from ..model.json_values import shown
-from ..store.steps import InThread, Steps, run
+from ..store.step_driver import InThread, Steps, run
 from .context_index import ContextWriter
 from .turn_store import TurnStore, opening
 from .turns import Turn

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .storable_json import LOST, clean_text
 from .turns import Turn
 

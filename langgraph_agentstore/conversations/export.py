@@ -17,7 +17,7 @@ from ..model.namespaces import Labels, check_labels, encode_labels
 from ..model.users import UserScope
 from ..sql.items.records import StoredRecord
 from ..store.base import StoreBase
-from ..store.steps import Steps, arun_in_threads, run
+from ..store.step_driver import Steps, arun_in_threads, run
 from ..store.user_scope import decode_label, encode_label, part_of
 from ..transfer.file_kinds import kind_of, writing
 from ..transfer.formats.base import Cells, Columns, json_text

@@ -24,7 +24,7 @@ from langchain_core.messages import (
 from langchain_core.messages.utils import count_tokens_approximately
 
 from ..model.checks import check_whole
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .stored_messages import CALL_BLOCKS
 from .turn_store import NextPage
 from .turns import Turn

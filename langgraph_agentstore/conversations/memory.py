@@ -1,7 +1,7 @@
 """`ConversationMemory`: one user's conversations in all threads; also LangChain's chat history.
 
-Each method and its async form run one program of steps; see `store/steps.py`. The async form of a
-method whose program may take long between its steps runs the program in threads.
+Each method and its async form run one program of steps; see `store/step_driver.py`. The async form
+of a method whose program may take long between its steps runs the program in threads.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .._support.lifecycle import Handle
 from .._support.progress import Progress
 from ..model.checks import check_whole
 from ..model.users import check_user_id
-from ..store.steps import Steps, arun, arun_in_threads, run
+from ..store.step_driver import Steps, arun, arun_in_threads, run
 from .background_saver import awaiting_savers
 from .context_index import CREDITED_MATCHES, ContextWriter, credited
 from .export import ExportFormat, ExportTarget, exporting_turns

@@ -18,9 +18,9 @@ from .._support.progress import Progress
 from ..model.namespaces import Labels
 from ..model.users import Address
 from ..store.executor import SqlContext
-from ..store.steps import InThread, On, Steps
+from ..store.step_driver import InThread, On, Steps
 from ..store.user_scope import part_of
-from ..store.views import UserStore
+from ..store.user_views import UserStore
 from .context_index import Match
 from .sql import (
     plan_forget_thread,

@@ -27,9 +27,11 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
 from .._support.lifecycle import Handle
-from ..store.steps import run
+from ..store.step_driver import run
 from .background_saver import is_unreachable, logger
-from .graph_context import (
+from .history import Budget, TokenCounter, is_same, with_answered_calls
+from .keys import check_thread_id, thread_id_of_run
+from .run_context import (
     MemorySource,
     Middleware,
     UserMemories,
@@ -37,8 +39,6 @@ from .graph_context import (
     given_messages,
     messages_of,
 )
-from .history import Budget, TokenCounter, is_same, with_answered_calls
-from .keys import check_thread_id, thread_id_of_run
 from .stored_messages import as_messages
 from .turn_store import opening
 from .turns import last_turn

@@ -34,7 +34,8 @@ from .background_saver import (
     SaverStats,
     logger,
 )
-from .graph_context import (
+from .memory import ConversationMemory
+from .run_context import (
     MemorySource,
     Middleware,
     UserMemories,
@@ -42,7 +43,6 @@ from .graph_context import (
     messages_of,
     thread_of,
 )
-from .memory import ConversationMemory
 from .stored_messages import is_said
 from .turns import Turn, last_turn, turn_of_messages
 

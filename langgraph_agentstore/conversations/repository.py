@@ -22,7 +22,7 @@ from ..model.checks import check_whole
 from ..model.namespaces import Labels
 from ..store.agent_store import AgentStore
 from ..store.base import StoreBase
-from ..store.steps import Steps, StoreOps, arun, run
+from ..store.step_driver import Steps, StoreOps, arun, run
 from ..store.user_scope import USERS, UserPart, encode_label, part_of
 
 _PAGE_SIZE = 1_000

@@ -2,7 +2,7 @@
 
 `GenericTurnStore` needs LangGraph's interface only, so it works over any store.
 `postgres_turn_store.py` has the turns of an `AgentStore`. Methods are programs of steps, which run
-blocking or awaited; see `store/steps.py`.
+blocking or awaited; see `store/step_driver.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..store.base import StoreBase
 from ..store.executor import OPEN, Executor
-from ..store.steps import On, Steps, StoreOps, run
+from ..store.step_driver import On, Steps, StoreOps, run
 from ..store.user_scope import UserPart
 from .context_index import Match
 from .storable_json import LARGEST_VALUE

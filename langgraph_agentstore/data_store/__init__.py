@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from .administration import DataStoreAdministration
     from .async_data_store import AsyncDataStore
     from .explain import QueryPlan
-    from .graph_context import data_store
     from .langchain_tools import data_store_tools
     from .locks import AsyncRecordLock, RecordLock
     from .models import Change, DataStoreRecord, FoundRecord
+    from .running_graph import data_store
     from .service import DataStoreService
     from .sql.administration import (
         AccessedRecord,
@@ -41,7 +41,7 @@ else:
             ".locks": ("AsyncRecordLock", "RecordLock"),
             ".explain": ("QueryPlan",),
             ".models": ("Change", "DataStoreRecord", "FoundRecord"),
-            ".graph_context": ("data_store",),
+            ".running_graph": ("data_store",),
             ".service": ("DataStoreService",),
             ".langchain_tools": ("data_store_tools",),
             ".watch": ("AsyncWatch", "Watch"),

@@ -9,10 +9,10 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import AsyncClosing
 from .._support.paging import AwaitedPages
-from ..config.index import SearchMode
+from ..config.search_index import SearchMode
 from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
-from ..store.steps import Steps, arun
+from ..store.step_driver import Steps, arun
 from .base import Proxy
 from .display import proxy_html
 from .locks import DEFAULT_LEASE_S, AsyncRecordLock

@@ -27,7 +27,7 @@ from ..model.json_values import (
 from ..sql.items.records import StoredRecord, plan_one_record
 from ..sql.statement import Put, PutExpected
 from ..store.items import UPDATE_ATTEMPTS
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .operations_base import OperationsBase
 from .sql.atomic_changes import plan_append, plan_compare_and_set, plan_increment
 

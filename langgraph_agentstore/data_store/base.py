@@ -10,7 +10,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided, SearchItem
 from typing_extensions import Self
 
 from .._support.lifecycle import Handle
-from ..config.index import SearchMode
+from ..config.search_index import SearchMode
 from ..errors import ConfigurationError, ValueTypeError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels
@@ -19,7 +19,7 @@ from ..sql.planner import Planner
 from ..store.base import StoreBase
 from ..store.items import check_size
 from ..store.search import Search
-from ..store.views import check_view
+from ..store.user_views import check_view
 from .atomic_changes import AtomicChanges
 from .change_feed import Watching
 from .models import RANKED_BY, FoundRecord

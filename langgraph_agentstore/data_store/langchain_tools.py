@@ -13,8 +13,8 @@ from langchain_core.tools import BaseTool, StructuredTool
 
 from ..model.json_values import encode_value
 from ..store.base import StoreBase
-from .graph_context import data_store
 from .options import DEFAULT_NAMESPACE, Access
+from .running_graph import data_store
 from .sync_data_store import DataStore
 
 ToolT = TypeVar("ToolT")

@@ -15,7 +15,7 @@ from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, Lock
 from ..model.addresses import checked_key
 from ..model.checks import is_number
 from ..sql.statement import ItemId
-from ..store.steps import Pause, Steps, arun, run
+from ..store.step_driver import Pause, Steps, arun, run
 from .base import Operations
 from .sql.locks import Lease, plan_acquire, plan_release, plan_renew
 

@@ -18,7 +18,7 @@ from ..sql.items.records import (
     plan_values,
 )
 from ..sql.statement import Get, StoredValue
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .models import DataStoreRecord, record_of
 from .operations_base import OperationsBase
 from .ops_log import preview

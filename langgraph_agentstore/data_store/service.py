@@ -13,7 +13,7 @@ from ..model.namespaces import labels_named
 from ..model.users import Address
 from ..sql.statement import Put
 from ..store.base import StoreBase
-from ..store.steps import run
+from ..store.step_driver import run
 from .models import DataStoreRecord
 from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES
 from .sync_data_store import DataStore

@@ -8,10 +8,10 @@ from typing import Any
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import Closing
-from ..config.index import SearchMode
+from ..config.search_index import SearchMode
 from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
-from ..store.steps import Steps, run
+from ..store.step_driver import Steps, run
 from .base import Proxy
 from .display import data_store_html
 from .locks import DEFAULT_LEASE_S, RecordLock

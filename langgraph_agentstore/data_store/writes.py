@@ -10,7 +10,7 @@ from langgraph.store.base import NotProvided
 from ..model.addresses import checked_key
 from ..model.json_values import decode_value
 from ..sql.statement import Put, PutTogether
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .operations_base import OperationsBase
 from .ops_log import preview
 from .sql.atomic_changes import plan_clear, plan_delete

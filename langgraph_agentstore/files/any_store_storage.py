@@ -16,7 +16,7 @@ from .._support.cross_loop_lock import lock_of
 from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels, check_labels, check_writable
-from ..store.steps import Locked, Steps, StoreOps
+from ..store.step_driver import Locked, Steps, StoreOps
 from .file_value import REFUSED, FileValue, Seen, file_of, with_creation_of
 from .sql import FileEntry, Reach, SizeUnit
 

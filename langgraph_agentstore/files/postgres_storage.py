@@ -14,7 +14,7 @@ from ..sql.items.pages import plan_record
 from ..sql.statement import Put
 from ..store.executor import Operation, ResultT, Statement
 from ..store.items import Items, plan_get, plan_put, plan_replacement
-from ..store.steps import On, Steps
+from ..store.step_driver import On, Steps
 from .file_value import REFUSED, FileValue, Seen, with_creation_of
 from .sql import (
     FileEntry,

@@ -11,9 +11,9 @@ from ..errors import ConfigurationError
 from ..model.json_values import shown
 from ..model.namespaces import Labels
 from ..store.items import Items
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from ..store.user_scope import USERS, part_of
-from ..store.views import PerUserStore, UserStore
+from ..store.user_views import PerUserStore, UserStore
 from .any_store_storage import AnyStoreStorage
 from .file_value import FileValue, Seen
 from .postgres_storage import PostgresStorage

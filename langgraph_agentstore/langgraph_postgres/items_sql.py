@@ -10,8 +10,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from ..config.index import SearchIndex
 from ..config.index_options import paths_of
+from ..config.search_index import SearchIndex
 from ..errors import InvalidNamespaceError, InvalidValueError
 from ..model.addresses import checked_key, locate
 from ..model.json_values import (

@@ -11,15 +11,15 @@ from typing import Any, Final, NamedTuple
 
 from langgraph.store.base import PutOp
 
-from .._support.hints import Hints
 from .._support.lifecycle import Handle
+from .._support.one_time_warnings import Hints
 from .._support.progress import Progress, telling_progress
 from ..errors import ConfigurationError, DecryptionError, InvalidOperationError, MissingMemoryError
 from ..model.json_values import encode_value, shown
 from ..model.namespaces import Labels
 from ..model.users import SHARED, Address
 from ..sql.filters import Filter
-from ..store.views import ItemStore
+from ..store.user_views import ItemStore
 from .audit_log import Auditor
 from .encryption import Cipher, is_encrypted
 from .schemas import Validation

@@ -22,7 +22,7 @@ from ..sql.items.records import plan_keys, plan_page_of_values
 from ..sql.statement import StoredValue
 from ..store.bulk_load import LOAD_BATCH_SIZE
 from ..store.items import LARGEST_SIZE, PAGE_SIZE
-from ..store.views import ItemStore
+from ..store.user_views import ItemStore
 from .file_store import FileStore
 
 Value: TypeAlias = dict[str, Any]

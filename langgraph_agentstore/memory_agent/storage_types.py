@@ -18,7 +18,7 @@ from ..config.dsn import is_dsn
 from ..errors import ConfigurationError, StoreUnavailableError
 from ..store.agent_store import AgentStore
 from ..store.user_scope import ScopedStore
-from ..store.views import ItemStore, view_of
+from ..store.user_views import ItemStore, view_of
 from .encryption import Keys
 from .file_formats import FILE_FORMATS
 from .file_store import FileStore

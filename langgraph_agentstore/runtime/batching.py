@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
-from .requests import PendingOperation
+from .caller_requests import PendingOperation
 
 WIDTH = 3
 """How many batches are in flight at once: the client prepares one while the server works."""

@@ -14,7 +14,7 @@ from typing import Any
 from .._support.lru import Lru
 from ..config.embedders import HOW_FUNCTIONS_ARE_CALLED as HOW
 from ..config.embedders import error_text
-from ..config.index import SearchIndex
+from ..config.search_index import SearchIndex
 from ..errors import AgentStoreError, EmbeddingError, EmbeddingTimeoutError, IndexMismatchError
 from ..sql.search.vector_codec import vectors_bytes
 from .model_calls import ModelCalls

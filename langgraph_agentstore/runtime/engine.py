@@ -20,19 +20,25 @@ from typing import Any, Protocol, cast
 
 from langgraph.store.base import IndexConfig
 
-from .._support.hints import Hints
+from .._support.one_time_warnings import Hints
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..results import StoreStats
 from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext
 from .access_log import FLUSH_S, AccessLog, Touched
+from .caller_requests import (
+    AwaitedRequest,
+    BackgroundRequest,
+    BlockingRequest,
+    Request,
+    announce_all,
+)
 from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
 from .connections.target import TargetReader
 from .driver_errors import statement_error
 from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
 from .migrator import migrate
-from .requests import AwaitedRequest, BackgroundRequest, BlockingRequest, Request, announce_all
 from .session import Job, Session
 from .statements import Database
 from .vector_sets import open_vectors

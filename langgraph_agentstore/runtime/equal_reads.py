@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ..errors import StoreTimeoutError
-from ..sql.equal_reads import CopiesOfRows, read_key
+from ..sql.copies_of_rows import CopiesOfRows, read_key
 from ..sql.statement import Decoded, Row, Statement
+from .caller_requests import PendingOperation
 from .driver_errors import as_store_error
-from .requests import PendingOperation
 
 Fetch: TypeAlias = Callable[[Statement[Any], Callable[[], None]], Awaitable[Sequence[Row]]]
 """Runs a statement; calls its second argument right before it sends it to the server."""

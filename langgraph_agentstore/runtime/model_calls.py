@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from ..config.embedders import Ask, Embedder, Factory, Forms
-from ..config.index import SearchIndex
+from ..config.search_index import SearchIndex
 from ..errors import EmbeddingTimeoutError
 from ..sql.statement import ResultT
 from .io_thread import ForkAware, IoThread

@@ -15,11 +15,11 @@ from typing import Any
 
 from ..config.store_options import StoreConfig
 from ..errors import ItemLockedError, StoreTimeoutError
-from ..sql.equal_reads import distinct
+from ..sql.batched_reads import decode_lateral_batch, lateral_batch_statement
+from ..sql.copies_of_rows import distinct
 from ..sql.items.expiry import plan_sweep, refresh_statement
 from ..sql.items.get import decode_gets, get_statement, plan_get_alone
 from ..sql.items.put import put_expected_statement, put_together_statement
-from ..sql.lateral_batch import decode_lateral_batch, lateral_batch_statement
 from ..sql.statement import (
     Decoded,
     Operation,
@@ -34,11 +34,7 @@ from ..sql.statement import (
     Statement,
 )
 from .batching import BatchQueue
-from .driver_errors import as_store_error
-from .equal_reads import EqualReads
-from .index_state import CurrentIndex, IndexState
-from .listener import Listener
-from .requests import (
+from .caller_requests import (
     AwaitedRequest,
     BackgroundRequest,
     PartOfRequest,
@@ -46,6 +42,10 @@ from .requests import (
     Request,
     announce_all,
 )
+from .driver_errors import as_store_error
+from .equal_reads import EqualReads
+from .index_state import CurrentIndex, IndexState
+from .listener import Listener
 from .statements import Database
 from .ttl_sweeper import Sweeper
 from .write_queue import WriteQueue

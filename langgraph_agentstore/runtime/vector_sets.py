@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import asyncpg
 
-from ..config.index import SearchIndex
+from ..config.search_index import SearchIndex
 from ..errors import (
     ConfigurationError,
     IndexMismatchError,

@@ -13,9 +13,9 @@ from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, ItemId, Put
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
+from .caller_requests import PendingOperation
 from .driver_errors import as_store_error
 from .index_state import CurrentIndex, IndexState, Known
-from .requests import PendingOperation
 from .statements import Database
 
 WriteKind: TypeAlias = tuple[type, bool]

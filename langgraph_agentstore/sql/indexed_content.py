@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..config.index import SearchIndex
 from ..config.index_options import paths_of
+from ..config.search_index import SearchIndex
 from ..errors import InvalidOperationError
 from ..model.json_values import decode_value
 from ..model.text_fields import Paths, parts_of, words_of

@@ -9,8 +9,8 @@ from enum import Enum, auto
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
 
-from .._support.hints import Hints
-from ..config.index import SearchIndex, VectorIndex
+from .._support.one_time_warnings import Hints
+from ..config.search_index import SearchIndex, VectorIndex
 from ..model.json_values import LARGEST_BYTES, encode_value
 from ..model.text_fields import Part, Paths
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..config.index import VectorIndex
+from ..config.search_index import VectorIndex
 from .filters.indexes import FilterIndex
 from .statement import SqlContext, Tables
 

@@ -6,11 +6,11 @@ from .._support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .agent_store import AgentStore
-    from .views import PerUserStore, UserStore
+    from .user_views import PerUserStore, UserStore
 
 __all__ = ["AgentStore", "PerUserStore", "UserStore"]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_names(
-        __name__, {".agent_store": ("AgentStore",), ".views": ("PerUserStore", "UserStore")}
+        __name__, {".agent_store": ("AgentStore",), ".user_views": ("PerUserStore", "UserStore")}
     )

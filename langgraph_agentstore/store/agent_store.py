@@ -14,7 +14,7 @@ from typing_extensions import Self
 from .._support.awaited_results import Done
 from .._support.lifecycle import AwaitedClosing
 from ..config.index_options import search_index
-from ..config.official_forms import dsn_of_connection, pool_of_official
+from ..config.official_store_arguments import dsn_of_connection, pool_of_official
 from ..config.store_options import (
     DEFAULT_SCHEMA,
     PoolConfig,
@@ -39,7 +39,7 @@ from ..sql.statement import CurrentRules, SqlContext, Statement, Tables
 from .maintenance import Maintenance
 from .notebook import store_html
 from .notebook_sql import Glimpse, plan_overview
-from .views import ItemStore, PerUserStore, UserStore
+from .user_views import ItemStore, PerUserStore, UserStore
 
 
 class AgentStore(AwaitedClosing, ItemStore, Maintenance):

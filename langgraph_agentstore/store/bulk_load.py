@@ -17,7 +17,7 @@ from ..sql.search.vector_codec import vector_bytes
 from ..sql.statement import ItemId, Put
 from .base import StoreBase
 from .items import check_size, default_ttl
-from .steps import Steps, arun, run
+from .step_driver import Steps, arun, run
 
 ToLoad: TypeAlias = (
     "tuple[Labels, str, Mapping[str, Any]] | tuple[Labels, str, Mapping[str, Any], Any] "

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from langgraph.store.base import IndexConfig
 
-from .._support.hints import Hints
+from .._support.one_time_warnings import Hints
 from ..results import StoreStats
 from ..runtime.access_log import AccessLog, Touched
 from ..runtime.engine import Drainable

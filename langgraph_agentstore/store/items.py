@@ -28,7 +28,7 @@ from ..sql.items.delete import plan_delete_regions
 from ..sql.items.pages import plan_count, plan_page, plan_record
 from ..sql.statement import Get, ItemId, Operation, Put, Statement
 from .base import StoreBase
-from .steps import Steps, arun, run
+from .step_driver import Steps, arun, run
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
 

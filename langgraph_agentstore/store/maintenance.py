@@ -22,7 +22,7 @@ from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD
 from ..runtime.jobs.reindex import Reindexing
 from .base import StoreBase
 from .executor import Job
-from .steps import InThread, Steps, arun, run
+from .step_driver import InThread, Steps, arun, run
 
 
 class Maintenance(StoreBase):

@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
 
-from ..config.index import SearchMode
+from ..config.search_index import SearchMode
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..results import Explanation, Rerank

@@ -32,7 +32,7 @@ from ..errors import InvalidNamespaceError
 from ..model.namespaces import Labels
 from ..model.users import DEFAULT_TEMPLATE, check_user_id
 from .base import StoreBase
-from .views import view_of
+from .user_views import view_of
 
 USERS: Labels = DEFAULT_TEMPLATE[:-1]
 """The labels above the users' in a store that knows no users."""

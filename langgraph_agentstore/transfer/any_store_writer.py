@@ -12,7 +12,7 @@ from ..model.namespaces import check_labels, check_writable
 from ..sql.items.import_records import Conflict
 from ..sql.planner import Planner
 from ..sql.statement import CurrentRules, SqlContext, Tables
-from ..store.steps import Steps, StoreOps
+from ..store.step_driver import Steps, StoreOps
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import TUPLES, Readdressed

@@ -11,7 +11,7 @@ from langgraph.store.base import BaseStore
 from .._support.progress import Progress
 from ..model.namespaces import Labels
 from ..sql.items.import_records import Conflict
-from ..store.steps import arun_in_threads, run
+from ..store.step_driver import arun_in_threads, run
 from .copy_steps import copy_steps
 from .export_steps import export_steps
 from .file_kinds import FormatName

@@ -12,7 +12,7 @@ from .._support.progress import Progress, telling_progress
 from ..errors import CopyMismatchError
 from ..model.namespaces import Labels
 from ..sql.items.import_records import Conflict
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .export_steps import warn_of_nothing, written_steps
 from .file_kinds import kind_of
 from .import_steps import Note, check_all, write_all, writer_of

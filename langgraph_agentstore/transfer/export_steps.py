@@ -13,7 +13,7 @@ from langgraph.store.base import BaseStore
 from .._support.progress import Progress, telling_progress
 from ..model.namespaces import Labels
 from ..sql.items.records import StoredRecord
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .documents import document_of
 from .file_kinds import FormatName, kind_of, writing
 from .formats import FORMATS

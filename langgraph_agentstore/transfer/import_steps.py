@@ -15,7 +15,7 @@ from .._support.progress import Progress, telling_progress
 from ..errors import AgentStoreError, InvalidOperationError, TransferError
 from ..sql.items.import_records import Conflict
 from ..store.base import StoreBase
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .any_store_writer import ItemWriter
 from .file_kinds import FormatName, kind_of
 from .manifest import Manifest

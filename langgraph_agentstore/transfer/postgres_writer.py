@@ -10,7 +10,7 @@ from ..sql.items.import_records import Conflict, Imported
 from ..sql.items.records import StoredRecord, plan_stored_at
 from ..store.base import StoreBase
 from ..store.executor import Importing
-from ..store.steps import On, Steps
+from ..store.step_driver import On, Steps
 from .formats.base import Document
 from .manifest import Manifest
 from .readdress import Readdressed

@@ -17,9 +17,9 @@ from ..model.users import DEFAULT_TEMPLATE, USER_SLOT, Region, Scope, TemplateSc
 from ..sql.items.records import StoredRecord, item_id_of, plan_page_of_stored
 from ..sql.planner import Planner
 from ..store.base import StoreBase
-from ..store.steps import On, Steps, StoreOps
+from ..store.step_driver import On, Steps, StoreOps
 from ..store.user_scope import USERS, encode_label, labels_naming
-from ..store.views import PerUserStore, UserStore, view_of
+from ..store.user_views import PerUserStore, UserStore, view_of
 from .manifest import Addresses
 from .readdress import TUPLES
 

@@ -14,7 +14,7 @@ from ..model.namespaces import Labels, decode_labels
 from ..model.users import Address
 from ..sql.items.import_records import Conflict, Imported
 from ..sql.planner import Planner
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .documents import record_of_document
 from .formats.base import Document
 from .manifest import Manifest

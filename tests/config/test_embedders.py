@@ -19,8 +19,8 @@ from langgraph_agentstore.config.embedders import (
     error_text,
     secrets_of,
 )
-from langgraph_agentstore.config.index import VectorIndex
 from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.config.search_index import VectorIndex
 from langgraph_agentstore.errors import ConfigurationError, EmbeddingShapeError
 from langgraph_agentstore.sql.search.vector_codec import vectors_bytes
 

@@ -10,8 +10,8 @@ import pytest
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.config.index import SearchIndex, VectorIndex
 from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.config.search_index import SearchIndex, VectorIndex
 from langgraph_agentstore.errors import ConfigurationError, EmbeddingShapeError
 from langgraph_agentstore.model.text_fields import Part
 from langgraph_agentstore.sql.items.put_indexed import (

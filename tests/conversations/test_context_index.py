@@ -13,7 +13,7 @@ from langgraph_agentstore.conversations.context_index import (
     Match,
     credited,
 )
-from langgraph_agentstore.store.steps import Steps, run
+from langgraph_agentstore.store.step_driver import Steps, run
 
 BEGINNING = datetime(2024, 2, 1, tzinfo=timezone.utc)
 

@@ -14,7 +14,7 @@ from langgraph.store.memory import InMemoryStore as LangGraphInMemoryStore
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.files import StoreBackend
-from langgraph_agentstore.files.operations import EDIT_ATTEMPTS
+from langgraph_agentstore.files.shared_operations import EDIT_ATTEMPTS
 from tests.files.stores import STORES
 from tests.support.faults import start_script
 

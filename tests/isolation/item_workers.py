@@ -12,7 +12,7 @@ from langgraph.store.base import GetOp
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import BatchError, StoreClosedError
-from langgraph_agentstore.store.views import ItemStore
+from langgraph_agentstore.store.user_views import ItemStore
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
 from tests.soak.store_worker import StoreWorker
 from tests.soak.workers import Place, Worker

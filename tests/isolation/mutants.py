@@ -11,12 +11,12 @@ import pytest
 
 from langgraph_agentstore.model.users import UserScope
 from langgraph_agentstore.runtime import equal_reads, session, write_queue
-from langgraph_agentstore.sql import region
-from langgraph_agentstore.sql.equal_reads import CopiesOfRows
+from langgraph_agentstore.sql import region_condition
+from langgraph_agentstore.sql.copies_of_rows import CopiesOfRows
 from langgraph_agentstore.sql.items import records
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import Statement
-from langgraph_agentstore.store import views
+from langgraph_agentstore.store import user_views
 
 SHARE = 0.02
 
@@ -101,14 +101,14 @@ def searches_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> N
 
 def regions_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """The same for what names a region: searches by words, counts, what is removed."""
-    condition = region._user
+    condition = region_condition._user
 
     def wrong(user_id: str | None, arguments: list[Any], alias: str) -> str:
         right = condition(user_id, arguments, alias)
         forgets = user_id is not None and chance.random() < SHARE
         return f"${len(arguments)}::text <> ''" if forgets else right
 
-    patch.setattr(region, "_user", wrong)
+    patch.setattr(region_condition, "_user", wrong)
 
 
 def records_of_everybody(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
@@ -126,21 +126,21 @@ def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """One of 200 calls of a view is made for the user of the call before."""
     before: list[Planner] = []
 
-    def wrong(self: views.UserStore) -> Planner:
+    def wrong(self: user_views.UserStore) -> Planner:
         own = vars(self)["planner"]
         planner = before.pop() if before and chance.random() < 1 / 200 else own
         before[:] = [own]
         return planner
 
-    def keep(self: views.UserStore, planner: Planner) -> None:
+    def keep(self: user_views.UserStore, planner: Planner) -> None:
         vars(self)["planner"] = planner
 
-    patch.setattr(views.UserStore, "planner", property(wrong, keep), raising=False)
+    patch.setattr(user_views.UserStore, "planner", property(wrong, keep), raising=False)
 
 
 def graphs_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """Some calls of graphs that name no user are made for the user of the call before."""
-    user_of_graph = views.running_user  # type: ignore[attr-defined]
+    user_of_graph = user_views.running_user  # type: ignore[attr-defined]
     before: list[str] = []
 
     def wrong() -> str:
@@ -149,7 +149,7 @@ def graphs_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
         before[:] = [own]
         return user
 
-    patch.setattr(views, "running_user", wrong)
+    patch.setattr(user_views, "running_user", wrong)
 
 
 def writes_to_a_neighbour(patch: pytest.MonkeyPatch, chance: random.Random) -> None:

@@ -14,7 +14,7 @@ from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import ConversationMemory, new_turn, recall_conversation
 from langgraph_agentstore.conversations.background_saver import BackgroundSaver, awaiting_savers
 from langgraph_agentstore.conversations.recall_node import RecallConversation
-from langgraph_agentstore.store.steps import run
+from langgraph_agentstore.store.step_driver import run
 from tests.support.faults import hung_host
 from tests.support.proxy import Proxy
 

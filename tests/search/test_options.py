@@ -22,7 +22,7 @@ from langgraph_agentstore.errors import (
     ValueTypeError,
 )
 from langgraph_agentstore.sql.search.scores import FUSED_POOL
-from langgraph_agentstore.store import views as views_module
+from langgraph_agentstore.store import user_views as views_module
 from tests.support.faults import dsn_of, execute, until
 
 NS = ("users", "ann", "notes")

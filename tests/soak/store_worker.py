@@ -9,7 +9,7 @@ import pytest
 from langgraph.store.base import GetOp, PutOp
 
 from langgraph_agentstore.errors import BatchError, VersionConflictError
-from langgraph_agentstore.store.views import ItemStore
+from langgraph_agentstore.store.user_views import ItemStore
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
 from tests.soak.workers import Place, Worker
 

@@ -18,7 +18,7 @@ from langgraph_agentstore.sql.items.get import Gotten, decode_gets, get_statemen
 from langgraph_agentstore.sql.items.pages import plan_count, plan_page, plan_record
 from langgraph_agentstore.sql.items.put import put_expected_statement, put_statement
 from langgraph_agentstore.sql.planner import Planner
-from langgraph_agentstore.sql.region import region_condition
+from langgraph_agentstore.sql.region_condition import region_condition
 from langgraph_agentstore.sql.statement import (
     CurrentRules,
     Delete,

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from langgraph_agentstore._support.hints import MOST, Hints
+from langgraph_agentstore._support.one_time_warnings import MOST, Hints
 
 
 def test_a_hint_is_given_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -17,7 +17,7 @@ from psycopg import sql
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.model.namespaces import Labels, decode_labels, sort_key
 from langgraph_agentstore.model.users import Scope
-from langgraph_agentstore.store.views import ItemStore
+from langgraph_agentstore.store.user_views import ItemStore
 from tests.support.store_model import StoreModel, shown
 from tests.support.store_steps import Step, count_up, sequences, writes_and_reads
 

@@ -32,7 +32,7 @@ from langgraph_agentstore.errors import (
 )
 from langgraph_agentstore.memory_agent import MemoryAgent
 from langgraph_agentstore.memory_agent.file_store import FileStore
-from langgraph_agentstore.store.views import PerUserStore, UserStore
+from langgraph_agentstore.store.user_views import PerUserStore, UserStore
 from langgraph_agentstore.transfer import acopy, copy, export, import_, verify
 
 pytest.importorskip("deepagents")

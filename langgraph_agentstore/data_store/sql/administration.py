@@ -17,7 +17,7 @@ from ...model.users import SHARED
 from ...sql.item_columns import same_key
 from ...sql.items.delete import count_of_removed
 from ...sql.items.records import StoredRecord, plan_records_by_key
-from ...sql.region import at_or_below
+from ...sql.region_condition import at_or_below
 from ...sql.statement import Decoded, ItemId, Queue, ResultT, Row, SqlContext, Statement
 
 

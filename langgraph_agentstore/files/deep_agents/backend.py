@@ -16,11 +16,11 @@ from ...errors import ConfigurationError, MissingUserError
 from ...model.namespaces import Labels
 from ...model.users import running_user
 from ...store.agent_store import AgentStore
-from ...store.steps import arun, run
+from ...store.step_driver import arun, run
 from ...store.user_scope import labels_of_user
-from ...store.views import PerUserStore, UserStore
+from ...store.user_views import PerUserStore, UserStore
 from ..file_value import text_form
-from ..operations import download, upload
+from ..shared_operations import download, upload
 from ..storage import FILESYSTEM, FileStorage, checked_namespace, checked_store, storage_for
 
 try:

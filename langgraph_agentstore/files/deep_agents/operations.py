@@ -28,10 +28,11 @@ from deepagents.backends.utils import (
 )
 
 from ...errors import InvalidOperationError
-from ...store.steps import Steps
+from ...store.step_driver import Steps
 from ..file_value import REFUSED, created, text_form
 from ..line_ends import ANY, UNIVERSAL, with_lf
-from ..operations import (
+from ..patterns import MatchingTimeoutError, any_path, glob_matcher, like_of
+from ..shared_operations import (
     absolute,
     as_shown,
     edited,
@@ -42,7 +43,6 @@ from ..operations import (
     reached,
     texts_with,
 )
-from ..patterns import MatchingTimeoutError, any_path, glob_matcher, like_of
 from ..sql import Reach
 from ..storage import FileStorage
 

@@ -10,10 +10,10 @@ from langgraph.store.base import BaseStore as LangGraphStore
 
 from ..._support.lifecycle import AwaitedClosing
 from ...model.namespaces import Labels
-from ...store.steps import Steps, arun, run
+from ...store.step_driver import Steps, arun, run
 from ...store.user_scope import labels_naming
 from ..file_value import line_form
-from ..operations import download, upload
+from ..shared_operations import download, upload
 from ..storage import FILESYSTEM, checked_namespace, checked_store, storage_for
 from .operations import edit_file, glob_info, grep_lines, list_info, read_lines, write_new
 from .results import (

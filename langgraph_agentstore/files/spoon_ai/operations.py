@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...errors import InvalidOperationError, VersionConflictError
-from ...store.steps import Steps
+from ...store.step_driver import Steps
 from ..expressions import compiled, literal_of
 from ..file_value import REFUSED, created, line_form
 from ..line_ends import ANY, lines_of
-from ..operations import (
+from ..patterns import MatchingTimeoutError, any_path, glob_matcher, like_of
+from ..shared_operations import (
     absolute,
     as_shown,
     edited,
@@ -21,7 +22,6 @@ from ..operations import (
     reached,
     texts_with,
 )
-from ..patterns import MatchingTimeoutError, any_path, glob_matcher, like_of
 from ..sql import Reach
 from ..storage import FileStorage
 from .results import EditResult, FileInfo, GrepMatch, WriteResult

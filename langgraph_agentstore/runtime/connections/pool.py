@@ -19,7 +19,7 @@ from typing import Any, cast
 from ...config.store_options import PoolConfig
 from ...errors import AgentStoreError, StoreTimeoutError
 from ..driver_errors import connect_error, is_full
-from .attempts import Attempts
+from .connect_attempts import Attempts
 from .connector import Connection, Connector
 from .failover import Held, Use, Watchdog, server_of
 

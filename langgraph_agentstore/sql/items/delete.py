@@ -8,7 +8,7 @@ from typing import Any
 from ...model.users import Region
 from ..change_notify import notify_change
 from ..item_columns import key_is, same_key
-from ..region import region_condition
+from ..region_condition import region_condition
 from ..statement import Delete, SqlContext, Statement, columns_of, decode_count, written_once
 
 

@@ -19,7 +19,7 @@ from langgraph.store.base import SearchItem, SearchOp
 from ...model.namespaces import decode_labels, encode_labels, first_sort_key_after, sort_key
 from ...model.users import Region, Scope
 from ..filters import Filter, filter_sql
-from ..region import region_condition
+from ..region_condition import region_condition
 from ..statement import Decoded, Queue, Refresh, Row, SqlContext, Statement
 from .expiry import REFRESHED
 

@@ -14,7 +14,7 @@ from ...model.users import Region, Scope
 from ...results import ItemRecord
 from ..filters import Filter, filter_sql
 from ..item_columns import key_is
-from ..region import region_condition
+from ..region_condition import region_condition
 from ..statement import (
     Decoded,
     ItemId,

@@ -18,7 +18,7 @@ from ...model.namespaces import Labels, decode_labels, encode_labels, first_text
 from ...model.users import Region, UserScope
 from ..filters import Filter, filter_sql
 from ..item_columns import key_is, key_of, same_key
-from ..region import region_condition
+from ..region_condition import region_condition
 from ..statement import (
     Decoded,
     ItemId,

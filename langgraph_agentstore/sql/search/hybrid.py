@@ -19,7 +19,7 @@ from ...results import Explanation, ScoredItem
 from ..filters import Filter, filter_sql
 from ..item_columns import same_key
 from ..items.expiry import REFRESHED
-from ..region import region_condition
+from ..region_condition import region_condition
 from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
 from .options import QueryOptions, add_found

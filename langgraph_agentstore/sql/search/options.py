@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from ...config.index import SearchIndex, SearchMode
+from ...config.search_index import SearchIndex, SearchMode
 from ...errors import InvalidOperationError
 from ...model.checks import is_number
 from ...model.namespaces import decode_labels

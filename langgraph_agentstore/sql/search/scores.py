@@ -6,7 +6,7 @@ list's own order, so that the pages of a search are one sequence, however deep o
 
 from __future__ import annotations
 
-from ...config.index import SearchMode
+from ...config.search_index import SearchMode
 from ..statement import SqlContext
 from ..vector_tables import distance_sql
 

@@ -19,7 +19,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ...config.index import SearchMode
+from ...config.search_index import SearchMode
 from ...model.bigrams import QueryWord, last_characters, query_words, spaced
 from ..statement import SqlContext
 

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...config.index import VectorIndex
+from ...config.search_index import VectorIndex
 from ...model.users import Region
 from ..item_columns import KEY, same_key
-from ..region import region_condition
+from ..region_condition import region_condition
 from ..statement import SqlContext
 from ..vector_tables import distance_sql
 

@@ -10,7 +10,7 @@ from typing import Any
 from pgvector import Vector
 
 from ...config.embedders import HOW_FUNCTIONS_ARE_CALLED
-from ...config.index import VectorIndex
+from ...config.search_index import VectorIndex
 from ...errors import EmbeddingShapeError
 
 LARGEST_HALF = 65_504.0

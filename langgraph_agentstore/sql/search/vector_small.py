@@ -11,13 +11,13 @@ from typing import Any
 
 from langgraph.store.base import SearchOp
 
-from ...config.index import Distance
+from ...config.search_index import Distance
 from ...model.users import Scope
 from ...results import ScoredItem
 from ..filters import Filter, filter_sql
 from ..item_columns import same_key
 from ..items.expiry import REFRESHED
-from ..region import region_condition
+from ..region_condition import region_condition
 from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
 from .options import add_found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from langgraph_agentstore import AgentIndexConfig, AgentStore, DataStore
-from langgraph_agentstore.config.index import SearchMode
+from langgraph_agentstore.config.search_index import SearchMode
 from tests.support.embedders import CountingEmbedder
 
 from .conftest import Load, StartAnywhere

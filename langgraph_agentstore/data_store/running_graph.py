@@ -13,7 +13,7 @@ from typing_extensions import override
 from ..errors import ConfigurationError
 from ..model.users import running_user
 from ..store.base import StoreBase
-from ..store.views import UserStore
+from ..store.user_views import UserStore
 from .ops_log import OpsLog
 from .options import DEFAULT_NAMESPACE, Access
 from .sync_data_store import DataStore

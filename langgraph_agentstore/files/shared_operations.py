@@ -1,7 +1,7 @@
 """Operations on files that both dialects share: listing, finding, reading, editing.
 
-Each operation is a generator of steps, which `store.steps` runs. It is written once, knows no
-store, and asks a `FileStorage` for everything that it reads and writes.
+Each operation is a generator of steps, which `store/step_driver.py` runs. It is written once, knows
+no store, and asks a `FileStorage` for everything that it reads and writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from ..errors import VersionConflictError
 from ..store.executor import ResultT
 from ..store.items import UPDATE_ATTEMPTS
-from ..store.steps import Steps
+from ..store.step_driver import Steps
 from .file_value import REFUSED, FileContent, FileValue, file_of, uploaded
 from .line_ends import replaced_as_shown
 from .sql import FileEntry, Reach, SizeUnit

@@ -15,7 +15,7 @@ from .._support.lru import Lru
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
 from ..model.json_values import shown
 from ..model.users import check_user_id, user_of
-from ..store.views import UserStore
+from ..store.user_views import UserStore
 from .keys import check_thread_id
 from .memory import ConversationMemory
 from .repository import BaseStoreRepository

@@ -5,9 +5,9 @@ from __future__ import annotations
 from langgraph.store.base import GetOp, SearchOp
 
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
+from langgraph_agentstore.sql.batched_reads import decode_lateral_batch, lateral_batch_statement
 from langgraph_agentstore.sql.items.newest import LARGEST_SHARED_PAGE
 from langgraph_agentstore.sql.items.pages import plan_record
-from langgraph_agentstore.sql.lateral_batch import decode_lateral_batch, lateral_batch_statement
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,

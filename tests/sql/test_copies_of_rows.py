@@ -9,8 +9,8 @@ from langgraph.store.base import ListNamespacesOp, SearchOp
 
 from langgraph_agentstore.model.json_values import copied
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
-from langgraph_agentstore.sql.equal_reads import CopiesOfRows, distinct, read_key
-from langgraph_agentstore.sql.lateral_batch import decode_lateral_batch
+from langgraph_agentstore.sql.batched_reads import decode_lateral_batch
+from langgraph_agentstore.sql.copies_of_rows import CopiesOfRows, distinct, read_key
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import (
     CurrentRules,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from .equal_reads import CopiesOfRows
+from .copies_of_rows import CopiesOfRows
 from .statement import Decoded, Row, Statement
 
 _ARRAY_TYPES = {int: "bigint[]", str: "text[]", bytes: "vector[]"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_agentstore.config.official_forms import dsn_of_connection, pool_of_official
+from langgraph_agentstore.config.official_store_arguments import dsn_of_connection, pool_of_official
 from langgraph_agentstore.errors import ConfigurationError
 
 
