@@ -14,7 +14,8 @@ from langgraph.store.base import BaseStore
 from .._support.lru import Lru
 from ..errors import ConfigurationError, InvalidOperationError, ValueTypeError
 from ..model.json_values import shown
-from ..model.users import check_user_id, user_of
+from ..model.running_user import user_of
+from ..model.users import check_user_id
 from ..store.user_views import UserStore
 from .keys import check_thread_id
 from .memory import ConversationMemory

@@ -11,7 +11,7 @@ from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import override
 
 from ..errors import ConfigurationError
-from ..model.users import running_user
+from ..model.running_user import running_user
 from ..store.base import StoreBase
 from ..store.user_views import UserStore
 from .ops_log import OpsLog

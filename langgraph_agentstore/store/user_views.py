@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ..errors import ConfigurationError
-from ..model.users import UserScope, check_user_id, running_user
+from ..model.running_user import running_user
+from ..model.users import UserScope, check_user_id
 from ..sql.planner import Planner
 from .base import StoreBase
 from .bulk_load import BulkLoad

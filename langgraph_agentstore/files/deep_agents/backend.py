@@ -14,7 +14,7 @@ from ..._support.lifecycle import Handle
 from ..._support.optional import missing
 from ...errors import ConfigurationError, MissingUserError
 from ...model.namespaces import Labels
-from ...model.users import running_user
+from ...model.running_user import running_user
 from ...store.agent_store import AgentStore
 from ...store.step_driver import arun, run
 from ...store.user_scope import labels_of_user
