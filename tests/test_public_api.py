@@ -28,6 +28,7 @@ PUBLIC = {
     "langgraph_agentstore.errors": ("errors",),
     "langgraph_agentstore.data_store": ("data_store", "../data_store/administration"),
     "langgraph_agentstore.conversations": ("conversations",),
+    "langgraph_agentstore.memory_tools": ("memory_tools",),
     "langgraph_agentstore.files": ("files",),
     "langgraph_agentstore.agent_server": ("../howto/agent_server",),
     "langgraph_agentstore.transfer": ("transfer",),

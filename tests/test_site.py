@@ -23,6 +23,7 @@ MODULES = (
     "embedded",
     "files",
     "memory_agent",
+    "memory_tools",
     "transfer",
 )
 

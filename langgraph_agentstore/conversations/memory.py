@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from .._support.lifecycle import Handle
 from .._support.progress import Progress
+from ..memory_tools.fact_store import FactStore, memory_namespaces
 from ..model.checks import check_whole
 from ..model.users import check_user_id
 from ..store.step_driver import Steps, arun, arun_in_threads, run
@@ -276,13 +277,20 @@ class ConversationMemory(Handle):
         """Async form of `search`."""
         return await arun(self._searching(query, thread_id, limit, min_similarity), self._executor)
 
-    def forget(self, thread_id: str) -> int:
-        """Delete a thread; return the number of its turns."""
-        return run(self._forgetting(thread_id), self._executor)
+    def forget(self, thread_id: str, *, memories: Sequence[str | Sequence[str]] = ()) -> int:
+        """Delete a thread; return the number of its turns.
 
-    async def aforget(self, thread_id: str) -> int:
+        Args:
+            thread_id: the thread.
+            memories: namespaces of facts, such as `("facts",)` for the default of `memory_tools`;
+                what the thread added to them is deleted too. A fact that another thread said
+                before gets that text back.
+        """
+        return run(self._forgetting(thread_id, memories), self._executor)
+
+    async def aforget(self, thread_id: str, *, memories: Sequence[str | Sequence[str]] = ()) -> int:
         """Async form of `forget`."""
-        return await arun(self._forgetting(thread_id), self._executor)
+        return await arun(self._forgetting(thread_id, memories), self._executor)
 
     def export(
         self,
@@ -406,9 +414,12 @@ class ConversationMemory(Handle):
             newest += page
         return newest[:limit]
 
-    def _forgetting(self, thread_id: str) -> Steps[int]:
+    def _forgetting(self, thread_id: str, memories: Sequence[str | Sequence[str]]) -> Steps[int]:
         check_thread_id(thread_id)
+        namespaces = memory_namespaces(memories)
         yield from awaiting_savers(self.store)
+        for namespace in namespaces:
+            yield from FactStore(self.store, self.user_id, namespace).forget_thread(thread_id)
         return (yield from self._turn_store.forget(thread_id))
 
     def _exporting(self, next_page: NextPage[Turn], target: ExportTarget) -> Steps[int]:

@@ -318,12 +318,17 @@ def plan_put(
 
 
 def plan_replacement(
-    store: StoreBase, namespace: Labels, key: str, value: dict[str, Any], record: ItemRecord | None
+    store: StoreBase,
+    namespace: Labels,
+    key: str,
+    value: dict[str, Any],
+    record: ItemRecord | None,
+    index: Index = None,
 ) -> Operation[Any]:
     """Plan a put over exactly the version of `record`; None: only if there is no item."""
     ttl = default_ttl(store) if record is None else record.ttl_minutes
     planner = store.planner
-    put = planner.put(PutOp(namespace, key, value, ttl=ttl))
+    put = planner.put(PutOp(namespace, key, value, index, ttl))
     assert isinstance(put, Put)
     if record is None:
         return planner.put_expected(put, 0)
