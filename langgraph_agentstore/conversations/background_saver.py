@@ -43,7 +43,6 @@ from ..errors import (
 from ..model.checks import check_whole
 from ..model.json_values import shown
 from ..store.step_driver import InThread, Steps, run
-from .context_index import ContextWriter
 from .turn_store import TurnStore, opening
 from .turns import Turn
 
@@ -274,7 +273,7 @@ class BackgroundSaver(Handle):
         """Write turns together, or singly if refused; return whether the database was there."""
         turn_store = group[0].turn_store
         try:
-            context = ContextWriter(turn_store.before)
+            context = turn_store.context_writer()
             steps = context.all_with_context([one.turn for one in group])
             turns = run(steps, turn_store.executor)
             for one, turn in zip(group, turns, strict=True):

@@ -1,13 +1,11 @@
-"""The context by which a turn is also found by the words of its neighboring turns.
+"""The text by which a turn is found, and the turn before it in stores that need to know it.
 
 The words of a question often occur in the turn next to the answer: "Where did it go?" and then "To
-the vet". A turn is therefore stored and indexed with a `context` of two texts, each with its day:
-its own text, and its own text after the text of the previous turn. A turn also stores the key of
-the previous turn, `previous`. A search credits that turn with half of this turn's score. If both
-match, the first is the likelier answer, because the second also matches by the words of the first.
-Saved turns are never rewritten.
+the vet". An `AgentStore` counts the words of neighbors when it searches: see `search_sql.py`. Other
+stores cannot. There, a turn stores the key of the previous turn, `previous`, and a search credits
+that turn with half of this turn's score. Saved turns are never rewritten.
 
-Decision 0016 has the gain in recall.
+Decision 0027 has the gain in recall.
 """
 
 from __future__ import annotations
@@ -17,14 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..store.step_driver import Steps
+from .search_sql import TurnScores
 from .storable_json import LOST, clean_text
 from .turns import Turn
 
 CREDITED_MATCHES = 50
 """The matches of a search that are credited with their scores."""
-
-LONGEST_BEFORE = 2_000
-"""Characters of the turn before that are indexed: its end."""
 
 LONGEST_QUESTION = 60_000
 """Characters. A longer question is indexed behind its answer: words are searched only in the first
@@ -41,10 +37,14 @@ _MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A turn that a search found; its score is None if the store does not tell scores."""
+    """A turn that a search found.
+
+    `score` is None if the store tells none. An `AgentStore` also tells the parts of it, `scores`.
+    """
 
     turn: Turn
     score: float | None
+    scores: TurnScores | None = None
 
 
 class ContextWriter:
@@ -53,22 +53,22 @@ class ContextWriter:
     Turns of one thread are given in the order in which they were said.
 
     Args:
-        before: reads the stored turn that was said before one in its thread. It is asked only
-            where no turn given earlier is that turn.
+        before: reads the stored turn that was said before one in its thread, where search needs
+            it. It is asked only where no turn given earlier is that turn.
     """
 
-    def __init__(self, before: Callable[[Turn], Steps[Turn | None]]) -> None:
+    def __init__(self, before: Callable[[Turn], Steps[Turn | None]] | None) -> None:
         self._before = before
         self._last: dict[str, Turn] = {}
 
     def with_context(self, turn: Turn) -> Steps[Turn]:
-        """Return the turn with its context; a turn that has one is returned unchanged."""
+        """Return the turn with its context; a turn that has one keeps its own text of it."""
         if turn.context is None:
-            earlier = self._last.get(turn.thread_id)
-            if earlier is None or earlier.order >= turn.order:
-                earlier = yield from self._before(turn)
-            turn = in_context(turn, earlier)
-        self._last[turn.thread_id] = turn
+            turn = in_context(turn, (yield from self._earlier(turn)))
+        elif len(turn.context) > 1:
+            turn = replace(turn, context=turn.context[:1])
+        if self._before is not None:
+            self._last[turn.thread_id] = turn
         return turn
 
     def all_with_context(self, turns: Iterable[Turn]) -> Steps[list[Turn]]:
@@ -78,14 +78,22 @@ class ContextWriter:
             told.append((yield from self.with_context(turn)))
         return told
 
+    def _earlier(self, turn: Turn) -> Steps[Turn | None]:
+        if self._before is None:
+            return None
+        earlier = self._last.get(turn.thread_id)
+        if earlier is None or earlier.order >= turn.order:
+            earlier = yield from self._before(turn)
+        return earlier
 
-def in_context(turn: Turn, earlier: Turn | None) -> Turn:
-    """Return the turn with the context that it is indexed by, behind the turn before it."""
-    own = _with_day(turn, _searched(turn))
-    if earlier is None:
-        return replace(turn, context=[own])
-    before = _with_day(earlier, earlier.text[-LONGEST_BEFORE:])
-    return replace(turn, context=[own, f"{before}\n{own}"], previous=earlier.key)
+
+def in_context(turn: Turn, earlier: Turn | None = None) -> Turn:
+    """Return the turn with the text that it is found by: day, names of its speakers, texts."""
+    day = f"{turn.timestamp.day} {_MONTHS[turn.timestamp.month]} {turn.timestamp.year}"
+    # A lost character ends a word.
+    said = clean_text(_searched(turn)).replace(LOST, " ")
+    own = ": ".join(filter(None, (day, ", ".join(turn.named_speakers), said)))
+    return replace(turn, context=[own], previous=None if earlier is None else earlier.key)
 
 
 def _searched(turn: Turn) -> str:
@@ -94,14 +102,8 @@ def _searched(turn: Turn) -> str:
     return "\n".join(filter(None, (turn.response, turn.query)))
 
 
-def _with_day(turn: Turn, text: str) -> str:
-    """Return the text behind its day; a lost character ends a word."""
-    day = f"{turn.timestamp.day} {_MONTHS[turn.timestamp.month]} {turn.timestamp.year}"
-    return f"{day}: {clean_text(text).replace(LOST, ' ')}"
-
-
-def credited(matches: Sequence[Match]) -> list[str]:
-    """Return the keys of matches and of the turns before them, best first.
+def credited(matches: Sequence[Match]) -> list[tuple[str, float]]:
+    """Return the keys of matches and of the turns before them with their scores, best first.
 
     Scores are scaled from 0 for the worst match to 1 for the best. The turn before a match is
     credited with half of its score.
@@ -111,7 +113,7 @@ def credited(matches: Sequence[Match]) -> list[str]:
         earned[turn.key] += share
         if turn.previous is not None:
             earned[turn.previous] += CREDIT * share
-    return sorted(earned, key=lambda key: -earned[key])
+    return sorted(earned.items(), key=lambda one: -one[1])
 
 
 def _shares(matches: Sequence[Match]) -> Iterator[tuple[Turn, float]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from os import PathLike
 from typing import Any
 
@@ -24,12 +24,12 @@ from ..model.checks import check_whole
 from ..model.users import check_user_id
 from ..store.step_driver import Steps, arun, arun_in_threads, run
 from .background_saver import awaiting_savers
-from .context_index import CREDITED_MATCHES, ContextWriter, credited
 from .export import ExportFormat, ExportTarget, exporting_turns
 from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .postgres_turn_store import turn_store_of
 from .repository import BaseStoreRepository
+from .search_sql import TurnQuery
 from .sql import searched_part
 from .stored_messages import as_messages
 from .turn_store import NEWEST_PER_PAGE, TURNS_PER_PAGE, NextPage, TurnStore
@@ -61,16 +61,26 @@ class ConversationMemory(Handle):
         response: str,
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        at: datetime | None = None,
     ) -> ConversationKey:
-        """Save a question and its answer with the current time; return the key of the turn.
+        """Save a question and its answer; return the key of the turn.
 
         Parts that JSON cannot hold are converted, or replaced by a note with a warning.
 
+        Args:
+            query: what was asked or said. A name before a colon, as in "Mary: I went", tells who.
+            response: the answer; empty if there was none.
+            thread_id: the thread of the turn.
+            metadata: saved with the turn.
+            at: when it was said, with a time zone; None for now.
+
         Raises:
-            ValueTypeError: query or response is not a string, or metadata not a mapping.
+            ValueTypeError: query or response is not a string, metadata not a mapping, or `at` not
+                a datetime with a time zone.
             ValueTypeError, InvalidKeyError, InvalidValueError: the thread id is not valid.
         """
-        turn = new_turn(thread_id, query, response, metadata)
+        turn = new_turn(thread_id, query, response, metadata, at)
         return run(self._saving([turn]), self._executor)[0]
 
     async def asave_turn(
@@ -79,9 +89,11 @@ class ConversationMemory(Handle):
         response: str,
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        at: datetime | None = None,
     ) -> ConversationKey:
         """Async form of `save_turn`."""
-        turn = new_turn(thread_id, query, response, metadata)
+        turn = new_turn(thread_id, query, response, metadata, at)
         return (await arun(self._saving([turn]), self._executor))[0]
 
     def save_messages(
@@ -89,32 +101,39 @@ class ConversationMemory(Handle):
         messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        at: datetime | None = None,
     ) -> list[ConversationKey]:
         """Save messages as turns, each beginning with a person's message; return their keys.
 
-        Tool calls, multimodal content and ids are read back unchanged. Parts that JSON cannot
-        hold are converted, or replaced by a note with a warning.
+        A person's message with another `name` than the one before begins a new turn. Tool calls,
+        multimodal content and ids are read back unchanged. Parts that JSON cannot hold are
+        converted, or replaced by a note with a warning.
 
         Args:
             messages: LangChain's messages, chunks of streamed messages, dicts with `role` and
                 `content`, or pairs of role and content.
             thread_id: the thread of the turns.
             metadata: saved with each turn.
+            at: when the first turn was said, with a time zone; each further turn is a microsecond
+                later. None for now.
 
         Raises:
-            ValueTypeError: one of them is not a message.
+            ValueTypeError: one of them is not a message, or `at` not a datetime with a time zone.
             ValueTypeError, InvalidKeyError, InvalidValueError: the thread id is not valid.
         """
-        return run(self._saving_messages(messages, thread_id, metadata), self._executor)
+        return run(self._saving_messages(messages, thread_id, metadata, at), self._executor)
 
     async def asave_messages(
         self,
         messages: Sequence[MessageLikeRepresentation] | MessageLikeRepresentation,
         thread_id: str,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        at: datetime | None = None,
     ) -> list[ConversationKey]:
         """Async form of `save_messages`."""
-        steps = self._saving_messages(messages, thread_id, metadata)
+        steps = self._saving_messages(messages, thread_id, metadata, at)
         return await arun_in_threads(steps, self._executor)
 
     def save_turns(self, turns: Iterable[Turn], *, progress: Progress | bool | None = None) -> int:
@@ -129,7 +148,7 @@ class ConversationMemory(Handle):
             progress: called with the number of turns written so far; True shows a bar on a
                 terminal and in a notebook.
         """
-        context = ContextWriter(self._turn_store.before)
+        context = self._turn_store.context_writer()
         told = (run(context.with_context(turn), self._executor) for turn in turns)
         return self._turn_store.load(told, progress)
 
@@ -344,16 +363,29 @@ class ConversationMemory(Handle):
 
     def _saving(self, turns: Sequence[Turn]) -> Steps[list[ConversationKey]]:
         if turns:
-            context = ContextWriter(self._turn_store.before)
+            context = self._turn_store.context_writer()
             told = yield from context.all_with_context(turns)
             yield from self._turn_store.put(told)
         return [ConversationKey.parse(turn.key) for turn in turns]
 
     def _saving_messages(
-        self, messages: Any, thread_id: str, metadata: Mapping[str, Any] | None
+        self,
+        messages: Any,
+        thread_id: str,
+        metadata: Mapping[str, Any] | None,
+        at: datetime | None,
     ) -> Steps[list[ConversationKey]]:
+        first = None if at is None else in_utc(at)
         turns = split_into_turns(as_messages(messages))
-        saved = [turn_of_messages(turn, thread_id, metadata) for turn in turns]
+        saved = [
+            turn_of_messages(
+                turn,
+                thread_id,
+                metadata,
+                at=None if first is None else first + timedelta(microseconds=number),
+            )
+            for number, turn in enumerate(turns)
+        ]
         return (yield from self._saving(saved))
 
     def _oldest_first(
@@ -392,20 +424,13 @@ class ConversationMemory(Handle):
     def _searching(
         self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
     ) -> Steps[list[Turn]]:
-        depth = max(CREDITED_MATCHES, check_whole("limit", limit, 1))
+        check_whole("limit", limit, 1)
         yield from awaiting_savers(self.store)
         searched = searched_part(query)
         if searched is None:
             return (yield from self._newest(thread_id, limit))
-        matches = yield from self._turn_store.search(searched, thread_id, depth, min_similarity)
-        best = credited(matches)[:limit]
-        known = {match.turn.key: match.turn for match in matches}
-        missing = [key for key in best if key not in known]
-        if missing:
-            turns = yield from self._turn_store.get(missing)
-            known.update((turn.key, turn) for turn in turns)
-        # A turn before a match may have been forgotten since.
-        return [known[key] for key in best if key in known]
+        search = TurnQuery(searched, limit, thread_id, min_similarity=min_similarity)
+        return [match.turn for match in (yield from self._turn_store.search(search))]
 
     def _newest(self, thread_id: str | None, limit: int) -> Steps[list[Turn]]:
         newest: list[Turn] = []

@@ -17,11 +17,12 @@ from typing_extensions import override
 from .._support.progress import Progress
 from ..model.namespaces import Labels
 from ..model.users import Address
-from ..store.executor import SqlContext
-from ..store.step_driver import InThread, On, Steps
+from ..store.executor import Query, SqlContext, Statement
+from ..store.step_driver import On, Steps
 from ..store.user_scope import part_of
 from ..store.user_views import UserStore
-from .context_index import Match
+from .context_index import ContextWriter, Match
+from .search_sql import FoundTurn, TurnQuery, plan_turn_search
 from .sql import (
     plan_forget_thread,
     plan_newest_turns,
@@ -37,7 +38,7 @@ from .turn_store import (
     TurnStore,
     pages_of,
 )
-from .turns import ThreadSummary, Turn, TurnRange, summary
+from .turns import ThreadSummary, Turn, TurnRange, summary, turn_of_value
 
 CONVERSATIONS: Labels = ("conversations",)
 """The labels, below a user's, under which turns are stored."""
@@ -88,12 +89,9 @@ class PostgresTurnStore(GenericTurnStore):
         return pages_of(read, self._turns, page_size)
 
     @override
-    def before(self, turn: Turn) -> Steps[Turn | None]:
-        # Keys sort as time does.
-        page = yield plan_thread_page(
-            self._address, turn.thread_id, turn.key, 1, self._context, newest_first=True
-        )
-        return next(self._turns(page, TurnRange(turn.thread_id)), None)
+    def context_writer(self) -> ContextWriter:
+        # Neighbors are found by their keys, when a search needs them.
+        return ContextWriter(None)
 
     @override
     def threads(self) -> Steps[list[ThreadSummary]]:
@@ -110,15 +108,18 @@ class PostgresTurnStore(GenericTurnStore):
         return self._view.executor.context
 
     @override
-    def search(
-        self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
-    ) -> Steps[list[Match]]:
-        if min_similarity is None or self._view.index_config is None:
-            return (yield from super().search(query, thread_id, limit, None))
-        only = None if thread_id is None else {"thread_id": thread_id}
-        search = partial(self._view.search, self.labels, query=query, filter=only, limit=limit)
-        found = yield InThread(partial(search, min_similarity=min_similarity))
-        return self._matches(found, thread_id)
+    def search(self, search: TurnQuery) -> Steps[list[Match]]:
+        index = self._view.planner.context.index
+        if index is None:
+            return (yield from super().search(search))
+
+        def statement(context: SqlContext, vector: bytes | None) -> Statement[list[FoundTurn]]:
+            return plan_turn_search(search, index.mode, vector, self._address, context)
+
+        text = None if index.mode == "text" else search.query
+        found: list[FoundTurn] = yield Query(text, statement)
+        turns = ((turn_of_value(one.key, one.value, one.created_at), one.scores) for one in found)
+        return [Match(turn, scores.score, scores) for turn, scores in turns if turn is not None]
 
     @override
     def _all(self, within: TurnRange) -> NextPage[Turn]:

@@ -138,6 +138,16 @@ SELECT t.thread_id, min(t.said), max(t.said), count(*)
     return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS)
 
 
+def within_thread(thread_id: str, arguments: list[Any]) -> str:
+    """Return the condition that a turn `i` is in a thread, and append its arguments.
+
+    The range of keys serves the index, and spares the reading of most values of other threads.
+    """
+    arguments += [f"{thread_id}_", f"{thread_id}{_AFTER_UNDERSCORE}", thread_id]
+    first, end, same = (f"${len(arguments) - n}::text" for n in (2, 1, 0))
+    return f"(i.key > {first} AND i.key < {end} AND i.value->>'thread_id' = {same})"
+
+
 def searched_part(query: str) -> str | None:
     """Return the part of a query that is searched; None if the query asks for nothing."""
     return None if is_blank(query) else query[:MOST_CHARACTERS]

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchItem, SearchOp
+from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchOp
 from typing_extensions import override
 
 from .._support.external_sort import ExternalSort
@@ -20,18 +20,20 @@ from .._support.lru import Lru
 from .._support.progress import Progress, telling_progress
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
+from ..model.turn_text import CONTEXT_PATH
 from ..store.base import StoreBase
 from ..store.executor import OPEN, Executor
 from ..store.step_driver import On, Steps, StoreOps, run
 from ..store.user_scope import UserPart
-from .context_index import Match
+from .context_index import CREDITED_MATCHES, ContextWriter, Match, credited
+from .search_sql import TurnQuery
 from .storable_json import LARGEST_VALUE
 from .turns import ThreadSummary, Turn, TurnRange, summaries, turn_of_value
 
 TURNS_PER_PAGE = 1_000
 NEWEST_PER_PAGE = 100
 REMEMBERED_THREADS = 1_024
-TURN_INDEX = ("context[*]",)
+TURN_INDEX = (CONTEXT_PATH,)
 """The field by which turns are found, whatever fields the store's index names."""
 
 EVERY_TURN = TurnRange()
@@ -61,15 +63,13 @@ class TurnStore(Protocol):
     ) -> NextPage[Turn]:
         """Read the turns of a thread, or all, the newest first."""
 
-    def before(self, turn: Turn) -> Steps[Turn | None]:
-        """Return the turn that was said before this one in its thread."""
+    def context_writer(self) -> ContextWriter:
+        """Return what adds to turns the context by which this store finds them."""
 
     def threads(self) -> Steps[list[ThreadSummary]]:
         """Return all threads, the latest first."""
 
-    def search(
-        self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
-    ) -> Steps[list[Match]]:
+    def search(self, search: TurnQuery) -> Steps[list[Match]]:
         """Return the best matches, best first.
 
         Raises:
@@ -141,7 +141,11 @@ class GenericTurnStore(TurnStore):
         return next_page
 
     @override
-    def before(self, turn: Turn) -> Steps[Turn | None]:
+    def context_writer(self) -> ContextWriter:
+        return ContextWriter(self._before)
+
+    def _before(self, turn: Turn) -> Steps[Turn | None]:
+        """Return the turn that was said before this one in its thread."""
         known = self._latest.get(turn.thread_id)
         # Another program may have removed the thread: nothing of it may be written again.
         if known is not None and known.order < turn.order and (yield from self.get([known.key])):
@@ -155,25 +159,37 @@ class GenericTurnStore(TurnStore):
         return summaries((yield from self._read(None)))
 
     @override
-    def search(
-        self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
-    ) -> Steps[list[Match]]:
+    def search(self, search: TurnQuery) -> Steps[list[Match]]:
         if getattr(self.store, "index_config", True) is None:
             raise InvalidOperationError(
                 "this store was not given an index, so nothing can be searched for; "
                 "AgentStore(index={'mode': 'text'}) finds by words and needs no model"
             )
-        if min_similarity is not None:
-            raise InvalidOperationError(
-                f"min_similarity needs an AgentStore: {type(self.store).__name__} does not tell "
-                "how similar a turn is"
-            )
-        [found] = yield self._ops([self._search_op(thread_id, limit, query=query)])
-        return self._matches(found, thread_id)
-
-    def _matches(self, found: list[SearchItem], thread_id: str | None) -> list[Match]:
+        for name in ("min_similarity", "min_relevance"):
+            if getattr(search, name) is not None:
+                raise InvalidOperationError(
+                    f"{name} needs an AgentStore: {type(self.store).__name__} does not tell "
+                    "how similar a turn is"
+                )
+        depth = max(CREDITED_MATCHES, search.limit)
+        [found] = yield self._ops([self._search_op(search.thread_id, depth, query=search.query)])
         scores = {item.key: item.score for item in found}
-        return [Match(turn, scores[turn.key]) for turn in self._turns(found, TurnRange(thread_id))]
+        turns = self._turns(found, TurnRange(search.thread_id))
+        matches = [Match(turn, scores[turn.key]) for turn in turns]
+        return (yield from self._credited(matches, search))
+
+    def _credited(self, matches: Sequence[Match], search: TurnQuery) -> Steps[list[Match]]:
+        """Return the best of the matches and of the turns before them."""
+        known = {match.turn.key: match.turn for match in matches}
+        best = credited(matches)
+        missing = [key for key, _ in best if key not in known]
+        if missing:
+            turns = yield from self.get(missing)
+            known.update((turn.key, turn) for turn in turns)
+        # A turn before a match may have been forgotten since.
+        found = [Match(known[key], score) for key, score in best if key in known]
+        excepted = search.except_thread_id
+        return [one for one in found if one.turn.thread_id != excepted][: search.limit]
 
     @override
     def get(self, keys: Sequence[str]) -> Steps[list[Turn]]:

@@ -5,8 +5,9 @@ JSON form therefore does not lose the turn, and later changes of the caller's ob
 affect it.
 
 A turn is stored as JSON: `query`, `response`, `thread_id` and `timestamp` (ISO 8601, UTC, always
-with microseconds, so that texts sort as times do); if there are any, `metadata` and `messages` in
-LangChain's form. `context` and `previous` are for search: see `context_index.py`.
+with microseconds, so that texts sort as times do); if there are any, `metadata`, `messages` in
+LangChain's form, and `speakers`, their names. `context` and `previous` are for search: see
+`context_index.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from ..errors import InvalidValueError, ValueTypeError
 from ..model.json_values import encode_value, shown
+from ..model.turn_text import speakers_of
 from .keys import ConversationKey, check_thread_id, in_utc, next_moment
 from .storable_json import LARGEST_VALUE, StorableJson, counted
 from .stored_messages import documents_of, is_said, is_summary, loaded_messages, logger
@@ -34,7 +36,8 @@ class Turn:
     `timestamp`: when it was said, in UTC. Turns are ordered by it, then by `key`.
     `stored_messages`: the messages as LangChain's `messages_to_dict` writes them, with all parts
     as JSON; None if only texts were saved.
-    `previous`: the key of the turn before it in its thread, if it was known.
+    `previous`: the key of the turn before it in its thread, in stores that need it for search.
+    `context`: the text that it is found by, in a list; see `context_index.py`.
     """
 
     key: str
@@ -56,6 +59,18 @@ class Turn:
     def text(self) -> str:
         """Query and response as one text, for search."""
         return "\n".join(filter(None, (self.query, self.response)))
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """The names of its messages; without any, the names before a colon in its texts."""
+        return self.named_speakers or speakers_of({"query": self.query, "response": self.response})
+
+    @property
+    def named_speakers(self) -> tuple[str, ...]:
+        """The names of its messages, each once, in the order in which they speak."""
+        said = (one for one in self.stored_messages or () if one.get("type") in ("human", "ai"))
+        names = (one["data"].get("name") for one in said if isinstance(one.get("data"), Mapping))
+        return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
     @property
     def messages(self) -> list[BaseMessage]:
@@ -114,6 +129,7 @@ class Turn:
         optional = {
             "metadata": dict(self.metadata) or None,
             "messages": self.stored_messages,
+            "speakers": list(self.named_speakers) or None,
             "previous": self.previous,
             "context": None if self.context is None else list(self.context),
         }
@@ -209,12 +225,17 @@ def turn_of_messages(
     return turn
 
 
-def split_into_turns(messages: Iterable[BaseMessage]) -> Iterator[list[BaseMessage]]:
-    """Yield the messages of each turn, which begins with a person's; the first takes all before."""
+def split_into_turns(
+    messages: Iterable[BaseMessage], *, by_name: bool = True
+) -> Iterator[list[BaseMessage]]:
+    """Yield the messages of each turn, which begins with a person's; the first takes all before.
+
+    `by_name`: whether a turn also begins where another person speaks.
+    """
     turn: list[BaseMessage] = []
     for message in messages:
         begun = any(map(is_said, turn))
-        if is_said(message) and begun and not is_said(turn[-1]):
+        if is_said(message) and begun and _is_answered(turn[-1], message, by_name):
             yield turn
             turn = []
         turn.append(message)
@@ -222,9 +243,16 @@ def split_into_turns(messages: Iterable[BaseMessage]) -> Iterator[list[BaseMessa
         yield turn
 
 
+def _is_answered(last: BaseMessage, message: BaseMessage, by_name: bool) -> bool:
+    return not is_said(last) or (by_name and last.name != message.name)
+
+
 def last_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """Return the messages of the last turn, without summaries; none if nobody said anything."""
-    *_, last = [[], *split_into_turns(messages)]
+    """Return the messages of the last turn, without summaries; none if nobody said anything.
+
+    All messages of people after the last answer belong to it, whoever they are.
+    """
+    *_, last = [[], *split_into_turns(messages, by_name=False)]
     said = any(is_said(message) or message.type == "ai" for message in last)
     return [message for message in last if not is_summary(message)] if said else []
 

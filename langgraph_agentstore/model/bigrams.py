@@ -18,8 +18,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-VERSION = 1
-"""Of the words that a text has; whatever changes them must change it, so that `reindex` sees it."""
+VERSION = 2
+"""Of the words that a text has; whatever changes them must change it, so that `reindex` sees it.
+
+2: turns have labels, and words of their speakers.
+"""
 
 _CHINESE_JAPANESE = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u3096\u3099\u309a"

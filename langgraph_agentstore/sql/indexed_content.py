@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..config.index_options import paths_of
 from ..config.search_index import SearchIndex
 from ..errors import InvalidOperationError
 from ..model.json_values import decode_value
 from ..model.text_fields import Paths, parts_of, words_of
+from ..model.turn_text import CONTEXT_PATH, is_turn, marked_text, own_text, speakers_of
 from .item_columns import key_is
 from .statement import (
     Content,
@@ -21,6 +23,8 @@ from .statement import (
     Statement,
     written_once,
 )
+
+TURN_PATHS = paths_of([CONTEXT_PATH])
 
 
 def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
@@ -38,9 +42,20 @@ def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
     if not paths:
         return Content(index, paths=own)
     decoded = decode_value(value)
+    if own == TURN_PATHS and is_turn(decoded):
+        return _content_of_turn(decoded, index)
     parts = () if index.vectors is None else parts_of(decoded, paths, index.chunk)
     words = None if index.language is None else words_of(decoded, paths)
     return Content(index, parts, words, own)
+
+
+def _content_of_turn(turn: Any, index: SearchIndex) -> Content:
+    texts = {"context": own_text(turn)}
+    parts = () if index.vectors is None else parts_of(texts, TURN_PATHS, index.chunk)
+    words = None
+    if index.language is not None:
+        words = marked_text(words_of(texts, TURN_PATHS), speakers_of(turn))
+    return Content(index, parts, words, TURN_PATHS)
 
 
 def content_for(put: Put, index: SearchIndex) -> Content:

@@ -15,7 +15,7 @@ from ..runtime.engine import Drainable
 from ..runtime.jobs.import_records import Importing
 from ..runtime.jobs.maintenance import HEALTH, OPEN, explain_job
 from ..runtime.session import Job
-from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext, Statement
+from ..sql.statement import CurrentRules, Operation, Query, ResultT, SqlContext, Statement
 
 __all__ = [
     "HEALTH",
@@ -25,6 +25,7 @@ __all__ = [
     "Importing",
     "Job",
     "Operation",
+    "Query",
     "ResultT",
     "SqlContext",
     "Statement",

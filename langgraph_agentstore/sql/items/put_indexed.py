@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...model.turn_text import MARK
 from ..change_notify import notify_change
 from ..item_columns import (
     INDEXED,
@@ -33,6 +34,7 @@ from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
 LARGEST_INDEXED_BATCH = 128
 """Puts with vectors in one statement: every vector costs the index a search of its own."""
 
+_MARK = f"chr({ord(MARK)})"
 _GIVEN_INDEXED = given(ITEM)
 _CHANGED = tuple(column for column in (*VALUE, *INDEXED) if column.name != "created_at")
 
@@ -103,7 +105,23 @@ def words_sql(context: SqlContext, text: str) -> str:
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count
-          FROM (SELECT to_tsvector('{index.language}'::regconfig, {text}) AS words OFFSET 0) t"""
+          FROM (SELECT {_vector_of_words(text, f"'{index.language}'::regconfig")} AS words
+                OFFSET 0) t"""
+
+
+def _vector_of_words(text: str, language: str) -> str:
+    """Return the tsvector of a text; for a marked text see `model/turn_text.py`."""
+
+    def piece(number: int) -> str:
+        return f"to_tsvector({language}, split_part({text}, {_MARK}, {number}))"
+
+    return f"""CASE WHEN strpos({text}, {_MARK}) = 0 THEN to_tsvector({language}, {text})
+                       ELSE setweight({piece(2)}, 'A') || {piece(3)}
+                            || setweight({piece(4)}, 'C') || setweight({piece(5)}, 'B')
+                            || array_to_tsvector(
+                                   array_remove(string_to_array(
+                                       split_part({text}, {_MARK}, 1), chr(10)), ''))
+                       END"""
 
 
 def _replace(context: SqlContext) -> str:

@@ -97,7 +97,25 @@ def word_list_sql(
     `where`: a condition on `i` that the items in scope meet. `lexemes`: those of the query that
     the item has; CTE `query_words` tells to which of the query's words they belong.
     """
-    k1, b = context.searched.ranking.k1, context.searched.ranking.b
+    ranking = context.searched.ranking
+    score = bm25_sql("h.tf", "h.word_count", ranking.k1, ranking.b)
+    return f"""{word_hits_sql(query, where, context, arguments)}, word_list AS MATERIALIZED (
+    SELECT h.user_id, h.namespace, h.key,
+           sum({score}) AS score, array_agg(h.lexeme) AS lexemes
+      FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
+     WHERE h.kept
+     GROUP BY h.user_id, h.namespace, h.key
+     ORDER BY score DESC, h.user_id, h.namespace, h.key
+     LIMIT {depth}
+)"""
+
+
+def word_hits_sql(query: WordQuery, where: str, context: SqlContext, arguments: list[Any]) -> str:
+    """Return CTEs: `hits` has each word of the query in each item in scope, and how often.
+
+    `totals` has the number of items in scope and their mean length in words; `weights` the idf of
+    each word.
+    """
     item = context.tables.item
     return f"""{_query_words_sql(query, context, arguments)},
 {_hits_sql(query, where, context, arguments)}, totals AS MATERIALIZED (
@@ -107,17 +125,19 @@ def word_list_sql(
 ), weights AS MATERIALIZED (
     SELECT h.lexeme, ln(1 + (totals.n - count(*) + 0.5) / (count(*) + 0.5))::float8 AS idf
       FROM hits h CROSS JOIN totals GROUP BY h.lexeme, totals.n
-), word_list AS MATERIALIZED (
-    SELECT h.user_id, h.namespace, h.key,
-           sum(w.idf * h.tf * {k1 + 1!r}::float8
-               / (h.tf + {k1!r}::float8 * ({1 - b!r} + {b!r}::float8 * h.word_count / t.mean))
-           ) AS score, array_agg(h.lexeme) AS lexemes
-      FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
-     WHERE h.kept
-     GROUP BY h.user_id, h.namespace, h.key
-     ORDER BY score DESC, h.user_id, h.namespace, h.key
-     LIMIT {depth}
 )"""
+
+
+def bm25_sql(frequency: str, words: str, k1: float, b: float) -> str:
+    """Return the score of a word `w` of `weights` in an item; `t` is `totals`."""
+    return f"""w.idf * {frequency} * {k1 + 1!r}::float8
+               / ({frequency} + {k1!r}::float8 * ({1 - b!r} + {b!r}::float8 * {words} / t.mean))
+           """
+
+
+def quoted_sql(lexeme: str) -> str:
+    """Return a lexeme in the form that tsquery reads: in quotes."""
+    return rf"""'''' || replace(replace({lexeme}, '\', '\\'), '''', '''''') || ''''"""
 
 
 def matched_sql(lexemes: str) -> str:
@@ -146,8 +166,7 @@ def _hits_sql(query: WordQuery, where: str, context: SqlContext, arguments: list
 ), asked AS MATERIALIZED (
     -- Any of the words: a question is not a conjunction.
     SELECT array_agg(lexeme) AS lexemes,
-           string_agg('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || ''''{ending},
-                      ' | ')::tsquery AS words
+           string_agg({quoted_sql("lexeme")}{ending}, ' | ')::tsquery AS words
       FROM lexemes
 ), hits AS MATERIALIZED (
     SELECT i.user_id, i.namespace, i.key, i.word_count, i.kept, t.lexeme, t.tf

@@ -1,0 +1,349 @@
+"""SQL of the search of turns: one statement scores words, neighbors, vectors, threads, speakers.
+
+The score of a turn, with the constants below and each part scaled as said there:
+
+    words / best words + VECTORS * similarity, scaled + LENGTH * length
+    + THREAD * best such score in the thread + SPEAKER if the turn is of the person asked about
+
+`words` is BM25. A word of the query counts as often as the turn has it, and in part as often as the
+ends of its neighbors have it: the tails of the two turns before, the heads of the two after. The
+shares are smaller in a long turn. See `model/turn_text.py` for ends, decision 0027 for the figures.
+
+Neighbors of a turn are found by their keys, since the keys of a thread sort as its turns do. Only
+the best `SEEDS` turns by their own words pass words on, so that this costs the same for users of
+any number of turns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.search_index import SearchMode
+from ..model.json_values import as_mapping
+from ..model.namespaces import encode_labels
+from ..model.turn_text import speaker_word
+from ..model.users import Address, Region
+from ..sql.search.text import LONGEST_QUERY, WordQuery, bm25_sql, quoted_sql, word_hits_sql
+from ..sql.search.vector import VECTOR_POOL, vector_list_sql
+from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
+from ..sql.vector_tables import distance_sql
+from .sql import within_thread
+
+K1, B = 1.2, 0.4
+"""BM25 of turns: their lengths count less than those of documents."""
+
+SEEDS = 250
+"""Turns whose words count for their neighbors: the best by their own words."""
+
+VECTORS = 0.8
+LENGTH = 0.4
+THREAD = 0.3
+SPEAKER = 0.3
+
+LONG_ENOUGH = 20
+"""Words of a turn that is not too short to be an answer."""
+
+BRIEF = 40
+"""Words of a turn up to which its neighbors' words count in full."""
+
+AFTER, BEFORE = (0.5, 0.25), (0.35, 0.15)
+"""What a word in a turn's tail counts for the next turn and the one after it, and what a word in
+its head counts for the turn before and the one before that."""
+
+MOST_NAMES = 200
+"""Of the sequences of words in a query, so many are looked up as speakers."""
+
+_KEY = "'_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$'"
+_SUFFIX = 24
+"""Characters of a key behind the thread id and `_`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnQuery:
+    """A search of turns: one user's, in all threads, in `thread_id`, or in all but another one.
+
+    `min_similarity` and `min_relevance` drop turns below them.
+    """
+
+    query: str
+    limit: int
+    thread_id: str | None = None
+    except_thread_id: str | None = None
+    min_similarity: float | None = None
+    min_relevance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnScores:
+    """Why a turn was found: its score and the parts of it, each as it counts in the score.
+
+    `relevance`, from 0 to 1, does not depend on the other turns found: the greater of the share of
+    the query's words that the turn and its neighbors have, by weight, and the similarity.
+    """
+
+    score: float
+    words: float
+    vectors: float
+    length: float
+    thread: float
+    speaker: float
+    relevance: float
+    similarity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTurn:
+    """A row of the search: the turn's item and its scores."""
+
+    key: str
+    value: dict[str, Any]
+    created_at: Any
+    scores: TurnScores
+
+
+def plan_turn_search(
+    search: TurnQuery, mode: SearchMode, vector: bytes | None, address: Address, context: SqlContext
+) -> Statement[list[FoundTurn]]:
+    """Plan a search of turns; `vector` unless `mode` is "text"."""
+    arguments: list[Any] = [] if vector is None else [vector]
+    sql = _TurnSearchSql(search, mode, address, context, arguments).text()
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[FoundTurn]]:
+        return Decoded(
+            [FoundTurn(row[0], as_mapping(row[1]), row[2], TurnScores(*row[3:])) for row in rows]
+        )
+
+    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+
+
+def names_in(query: str) -> list[str]:
+    """Return the words of all speakers that a query may name: of up to three words in sequence."""
+    words = [re.sub(r"['’]s$", "", word.strip("\"'“”‘’.,;:!?()[]")) for word in query.split()]
+    names = (
+        speaker_word(" ".join(words[first : first + length]))
+        for length in (1, 2, 3)
+        for first in range(len(words) - length + 1)
+    )
+    return [name for name in dict.fromkeys(names) if name != "@"][:MOST_NAMES]
+
+
+class _TurnSearchSql:
+    """A statement under construction; its arguments are appended as its parts are written."""
+
+    def __init__(
+        self,
+        search: TurnQuery,
+        mode: SearchMode,
+        address: Address,
+        context: SqlContext,
+        arguments: list[Any],
+    ) -> None:
+        self._search, self._address, self._context = search, address, context
+        self._arguments = arguments
+        self._has_vectors, self._has_words = mode != "text", mode != "vector"
+        user = self._append(address.user_id)
+        namespace = self._append(encode_labels(address.labels))
+        self._scope = (
+            f"i.user_id = {user}::text AND i.namespace = {namespace}::text AND {context.live()}"
+        )
+        self._where = self._scope + self._threads()
+
+    def _append(self, argument: Any) -> str:
+        self._arguments.append(argument)
+        return f"${len(self._arguments)}"
+
+    def _threads(self) -> str:
+        conditions = ""
+        if self._search.thread_id is not None:
+            conditions += f" AND {within_thread(self._search.thread_id, self._arguments)}"
+        if self._search.except_thread_id is not None:
+            other = within_thread(self._search.except_thread_id, self._arguments)
+            conditions += f" AND NOT coalesce({other}, false)"
+        return conditions
+
+    def text(self) -> str:
+        lists = [self._words(), self._neighbors(), self._names()] if self._has_words else []
+        lists += [self._vectors()] if self._has_vectors else []
+        score = "b.own + b.thread_best + b.speaker"
+        limit = self._append(self._search.limit)
+        return f"""
+WITH {", ".join(part.strip() for part in lists)}, candidates AS MATERIALIZED (
+    {self._candidates()}
+), scored AS MATERIALIZED (
+    {self._scored()}
+), best AS (
+    SELECT s.*, {THREAD} * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
+           CASE WHEN cardinality(s.names) = 1
+                 AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
+                THEN {SPEAKER} ELSE 0 END AS speaker
+      FROM scored s
+), page AS (
+    SELECT b.*, {score} AS score
+      FROM best b WHERE {self._kept()}
+     ORDER BY {score} DESC, b.key DESC LIMIT {limit}
+)
+SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
+       p.thread_best, p.speaker, p.relevance, p.similarity
+  FROM page p CROSS JOIN LATERAL ({self._item_of("p.key", "i.value, i.created_at")}) i
+ ORDER BY p.score DESC, p.key DESC"""
+
+    def _kept(self) -> str:
+        """Return the condition on a turn `b` that the search asks for."""
+        conditions = []
+        if self._search.min_similarity is not None:
+            conditions.append(
+                f"b.similarity >= {self._append(self._search.min_similarity)}::float8"
+            )
+        if self._search.min_relevance is not None:
+            conditions.append(f"b.relevance >= {self._append(self._search.min_relevance)}::float8")
+        return " AND ".join(conditions) or "true"
+
+    def _names(self) -> str:
+        """Return CTEs: the speakers that the query may name, one by one and as one condition."""
+        names = self._append(names_in(self._search.query))
+        return f"""names AS MATERIALIZED (
+    SELECT name, ({quoted_sql("name")})::tsquery AS query FROM unnest({names}::text[]) AS name
+), any_name AS MATERIALIZED (
+    SELECT string_agg({quoted_sql("name")}, ' | ')::tsquery AS query FROM names
+)"""
+
+    def _words(self) -> str:
+        """Return CTEs: all hits, and the `seeds`, with their thread's part of the key."""
+        query = WordQuery(self._search.query[:LONGEST_QUERY], (), ())
+        hits = word_hits_sql(query, self._where, self._context, self._arguments)
+        unseen = "ln(1 + (t.n + 0.5) / 0.5)"
+        quoted = f"{quoted_sql('l.lexeme')} || CASE WHEN l.beginning THEN ':*' ELSE ':' END"
+        return f"""{hits}, asked_for AS MATERIALIZED (
+    SELECT l.lexeme, coalesce(w.idf, {unseen}) AS idf,
+           ({quoted} || 'AD')::tsquery AS head, ({quoted} || 'BD')::tsquery AS tail
+      FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
+), seeds AS MATERIALIZED (
+    SELECT h.key, array_agg(h.lexeme) AS lexemes,
+           CASE WHEN h.key ~ {_KEY} THEN left(h.key, -{_SUFFIX}) END AS thread
+      FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
+     GROUP BY h.key
+     ORDER BY sum({bm25_sql("h.tf", "h.word_count", K1, B)}) DESC, h.key DESC
+     LIMIT {SEEDS}
+)"""
+
+    def _neighbors(self) -> str:
+        """Return CTEs; the last, `frequencies`, has the words of seeds and of their neighbors.
+
+        `passed` has the words in the ends of the seeds, once for each neighbor, with its share.
+        """
+        return f"""passed AS MATERIALIZED (
+    SELECT n.key, e.lexeme, n.share
+      FROM seeds s
+     CROSS JOIN LATERAL ({self._item_of("s.key", "i.words")}) i
+     CROSS JOIN LATERAL (
+           {self._next_to(is_after=True)}
+           UNION ALL
+           {self._next_to(is_after=False)}) n
+     CROSS JOIN LATERAL (
+           SELECT a.lexeme FROM asked_for a
+            WHERE i.words @@ CASE WHEN n.is_after THEN a.tail ELSE a.head END) e
+     WHERE left(n.key, -{_SUFFIX}) = s.thread
+), frequencies AS MATERIALIZED (
+    SELECT f.key, w.idf, sum(f.own) AS own, sum(f.passed) AS passed
+      FROM (SELECT key, lexeme, 0 AS own, share AS passed FROM passed
+            UNION ALL
+            SELECT h.key, h.lexeme, h.tf, 0 FROM hits h
+             -- IS TRUE keeps the planner from comparing row by row where it knows no numbers.
+             WHERE (h.key IN (SELECT key FROM seeds UNION ALL SELECT key FROM passed)) IS TRUE) f
+      JOIN weights w USING (lexeme)
+     GROUP BY f.key, f.lexeme, w.idf
+)"""
+
+    def _item_of(self, key: str, columns: str) -> str:
+        """Return the SELECT of the turn of a key, by the whole key of the index: see OFFSET 0."""
+        item = self._context.tables.item
+        return f"SELECT {columns} FROM {item} i WHERE {self._scope} AND i.key = {key} OFFSET 0"
+
+    def _next_to(self, *, is_after: bool) -> str:
+        """Return the SELECT of the nearest keys on a side of the seed `s`, with their shares."""
+        # Digits follow the thread's part, so the range has few keys of other threads.
+        bound = "> s.key AND i.key < s.thread || ':'"
+        order, shares = "i.key", AFTER
+        if not is_after:
+            bound, order, shares = "< s.key AND i.key > s.thread || '0'", "i.key DESC", BEFORE
+        return f"""SELECT n.key, {str(is_after).lower()} AS is_after,
+                  ('{{{", ".join(map(str, shares))}}}'::float8[])[n.nth] AS share
+             FROM (SELECT i.key, row_number() OVER (ORDER BY {order}) AS nth
+                     FROM (SELECT i.key FROM {self._context.tables.item} i
+                            WHERE {self._scope} AND i.key {bound}
+                            ORDER BY {order} LIMIT {len(shares)}) i) n"""
+
+    def _vectors(self) -> str:
+        """Return CTEs: the list of the nearest turns, and the best and the worst similarity."""
+        region = Region(self._address.user_id, self._address.labels)
+        near = vector_list_sql(
+            [region], self._where, None, str(VECTOR_POOL), self._context, self._arguments
+        )
+        score = distance_sql(self._context).score
+        return f"""{near}, similar AS MATERIALIZED (
+    SELECT l.key, {score} AS similarity FROM vector_list l
+), span AS MATERIALIZED (
+    SELECT min({score}) AS low, max({score}) AS high
+      FROM (SELECT distance FROM measured UNION ALL SELECT distance FROM kept) m
+)"""
+
+    def _candidates(self) -> str:
+        """Return the SELECT of the turns to score: their words and their similarity."""
+        # One list, grouped: the planner would join two lists row by row.
+        lists = []
+        if self._has_words:
+            lists.append(
+                "SELECT key, idf, own, passed, NULL::float8 AS similarity FROM frequencies"
+            )
+        if self._has_vectors:
+            lists.append(
+                "SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity FROM similar"
+            )
+        return f"""SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
+           array_agg(c.passed) AS passed, max(c.similarity) AS similarity
+      FROM ({" UNION ALL ".join(lists)}) AS c (key, idf, own, passed, similarity)
+     GROUP BY c.key"""
+
+    def _scored(self) -> str:
+        """Return the SELECT of the candidates with the parts of their scores."""
+        words, share, length, names = "0::float8", "0", "0::float8", "NULL::text[]"
+        totals = ""
+        if self._has_words:
+            words = "coalesce(c.bm25 / nullif(max(c.bm25) OVER (), 0), 0)"
+            share, totals = "c.share", " CROSS JOIN totals t"
+            length = f"{LENGTH / LONG_ENOUGH} * least(coalesce(c.word_count, 0), {LONG_ENOUGH})"
+            names = """CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
+                        SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END"""
+        vectors, span = "0::float8", ""
+        if self._has_vectors:
+            scaled = "coalesce((c.similarity - s.low) / nullif(s.high - s.low, 0), 1)"
+            vectors = f"CASE WHEN c.similarity IS NULL THEN 0 ELSE {VECTORS} * {scaled} END"
+            span = " CROSS JOIN span s"
+        columns = "i.words, i.word_count, i.value"
+        return f"""SELECT c.*, c.words + c.vectors + c.length AS own
+      FROM (SELECT c.key, c.thread, c.names, {words} AS words, {vectors} AS vectors,
+                   {length} AS length, least(greatest({share}, c.similarity), 1) AS relevance,
+                   c.similarity
+              FROM (SELECT c.key, c.similarity, i.word_count, {names} AS names,
+                           CASE WHEN c.key ~ {_KEY} THEN left(c.key, -{_SUFFIX + 1})
+                                ELSE i.value->>'thread_id' END AS thread{self._of_words()}
+                      FROM candidates c
+                     CROSS JOIN LATERAL ({self._item_of("c.key", columns)}) i{totals}) c{span}
+           ) c"""
+
+    def _of_words(self) -> str:
+        """Return columns of a candidate: its BM25, and the share of the query's words it has."""
+        if not self._has_words:
+            return ""
+        passed = f"least(1, {BRIEF}::float8 / greatest(i.word_count, 1)) * w.passed"
+        score = bm25_sql("w.tf", "i.word_count", K1, B)
+        return f""",
+                           (SELECT coalesce(sum({score}), 0)
+                              FROM (SELECT w.idf, w.own + {passed} AS tf
+                                      FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) w
+                           ) AS bm25,
+                           (SELECT coalesce(sum(idf), 0) FROM unnest(c.idf) idf)
+                           / (SELECT sum(idf) FROM asked_for) AS share"""

@@ -1,0 +1,94 @@
+"""The searched text of a conversation's turn: its ends, and who speaks.
+
+A search counts words near a turn's beginning and end for its neighbors as well: see
+`conversations/search_sql.py`. So the words of a turn are stored with labels. A word that stands
+only in the head of the text (its first `END` characters) has the label A, only in the tail B, in
+neither C. A word without a label stands in both, as in every text of at most `END` characters.
+Each speaker is one word more, `@` and the name, which no text contains.
+
+The client marks where the pieces of a text begin, and the statement that writes the words labels
+them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MARK = "\x1d"
+"""Separates the pieces of a marked text; it is taken out of every other searched text."""
+
+END = 250
+"""Characters of the head and of the tail."""
+
+CONTEXT_PATH = "context[*]"
+"""The path by which turns are indexed."""
+
+LONGEST_SPEAKER = 40
+"""Characters of a name before a colon. Of a message's name, this many are searched."""
+
+_SPEAKER = re.compile(r"([^\W\d_][^\s:：]*(?: [^\W\d_][^\s:：]*){0,2})[:：]\s*\S")
+_SPACE = re.compile(r"[ \n\t]")
+
+
+def is_turn(value: Any) -> bool:
+    """Return whether a value is a turn that `conversations` saved."""
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("thread_id"), str)
+        and isinstance(value.get("context"), list)
+    )
+
+
+def own_text(value: Mapping[str, Any]) -> list[str]:
+    """Return the text that a turn is found by; turns of 0.1.0 have a second one, of neighbors."""
+    return [text for text in value["context"][:1] if isinstance(text, str)]
+
+
+def speakers_of(value: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of those who speak in a turn: as it says, or before a colon in its texts."""
+    named = value.get("speakers")
+    if isinstance(named, list) and named:
+        return tuple(name for name in named if isinstance(name, str) and name.strip())
+    texts = (value.get("query"), value.get("response"))
+    found = (named_before(text) for text in texts if isinstance(text, str))
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def named_before(text: str) -> str | None:
+    """Return the speaker of a text such as "Mary Ann: I went", or None."""
+    match = _SPEAKER.match(text)
+    if match is None or len(match[1]) > LONGEST_SPEAKER:
+        return None
+    return match[1] if not any(word[0].islower() for word in match[1].split()) else None
+
+
+def speaker_word(name: str) -> str:
+    """Return the word by which turns of a speaker are found."""
+    return f"@{' '.join(name.lower().replace(MARK, ' ').split())[:LONGEST_SPEAKER]}"
+
+
+def marked_text(text: str, speakers: Sequence[str]) -> str:
+    """Return the text in pieces: speakers, head, both ends, neither, tail.
+
+    Its first piece lists the speakers' words, by lines. A short text without speakers is not cut.
+    `text` is in the form that text search reads, so that a cut parts no pair of characters.
+    """
+    if len(text) <= END and not speakers:
+        return text
+    names = "\n".join(dict.fromkeys(map(speaker_word, speakers)))
+    return MARK.join((names, *_pieces(text)))
+
+
+def _pieces(text: str) -> tuple[str, str, str, str]:
+    """Return the parts of a text: in the head alone, in both ends, in neither, in the tail."""
+    if len(text) <= END:
+        return "", text, "", ""
+    # Cut between words. Without white space, an end is empty.
+    head = max(text.rfind(white, 0, END + 1) for white in (" ", "\n", "\t"))
+    last = _SPACE.search(text, len(text) - END)
+    head, tail = max(head, 0), len(text) if last is None else last.start()
+    if head <= tail:
+        return text[:head], "", text[head:tail], text[tail:]
+    return text[:tail], text[tail:head], "", text[head:]
