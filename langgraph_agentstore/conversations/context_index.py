@@ -1,9 +1,10 @@
-"""The text by which a turn is found, and the turn before it in stores that need to know it.
+"""The texts by which a turn is found, and the turn before it in stores that need to know it.
 
 The words of a question often occur in the turn next to the answer: "Where did it go?" and then "To
 the vet". An `AgentStore` counts the words of neighbors when it searches: see `search_sql.py`. Other
-stores cannot. There, a turn stores the key of the previous turn, `previous`, and a search credits
-that turn with half of this turn's score. Saved turns are never rewritten.
+stores cannot. There, a turn is also indexed behind the end of the previous turn, and stores its
+key, `previous`. A search credits that turn with half of this turn's score. Saved turns are never
+rewritten.
 
 Decision 0027 has the gain in recall.
 """
@@ -21,6 +22,9 @@ from .turns import Turn
 
 CREDITED_MATCHES = 50
 """The matches of a search that are credited with their scores."""
+
+LONGEST_BEFORE = 250
+"""Characters of the end of the previous turn that are indexed. More would hide the own words."""
 
 LONGEST_QUESTION = 60_000
 """Characters. A longer question is indexed behind its answer: words are searched only in the first
@@ -62,11 +66,9 @@ class ContextWriter:
         self._last: dict[str, Turn] = {}
 
     def with_context(self, turn: Turn) -> Steps[Turn]:
-        """Return the turn with its context; a turn that has one keeps its own text of it."""
+        """Return the turn with its context; a turn that has one is returned unchanged."""
         if turn.context is None:
             turn = in_context(turn, (yield from self._earlier(turn)))
-        elif len(turn.context) > 1:
-            turn = replace(turn, context=turn.context[:1])
         if self._before is not None:
             self._last[turn.thread_id] = turn
         return turn
@@ -88,12 +90,20 @@ class ContextWriter:
 
 
 def in_context(turn: Turn, earlier: Turn | None = None) -> Turn:
-    """Return the turn with the text that it is found by: day, names of its speakers, texts."""
+    """Return the turn with its context: its own text and, behind an earlier turn's end, both."""
+    own = _told(turn, _searched(turn))
+    if earlier is None:
+        return replace(turn, context=[own])
+    before = _told(earlier, earlier.text[-LONGEST_BEFORE:])
+    return replace(turn, context=[own, f"{before}\n{own}"], previous=earlier.key)
+
+
+def _told(turn: Turn, text: str) -> str:
+    """Return the text behind its day and the names of those who speak."""
     day = f"{turn.timestamp.day} {_MONTHS[turn.timestamp.month]} {turn.timestamp.year}"
     # A lost character ends a word.
-    said = clean_text(_searched(turn)).replace(LOST, " ")
-    own = ": ".join(filter(None, (day, ", ".join(turn.named_speakers), said)))
-    return replace(turn, context=[own], previous=None if earlier is None else earlier.key)
+    said = clean_text(text).replace(LOST, " ")
+    return ": ".join(filter(None, (day, ", ".join(turn.named_speakers), said)))
 
 
 def _searched(turn: Turn) -> str:

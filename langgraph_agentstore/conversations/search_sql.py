@@ -178,7 +178,7 @@ WITH {", ".join(part.strip() for part in lists)}, candidates AS MATERIALIZED (
     SELECT s.*, {THREAD} * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
            CASE WHEN cardinality(s.names) = 1
                  AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
-                THEN {SPEAKER} ELSE 0 END AS speaker
+                THEN {SPEAKER}::float8 ELSE 0 END AS speaker
       FROM scored s
 ), page AS (
     SELECT b.*, {score} AS score
@@ -283,7 +283,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
             [region], self._where, None, str(VECTOR_POOL), self._context, self._arguments
         )
         score = distance_sql(self._context).score
-        return f"""{near}, similar AS MATERIALIZED (
+        return f"""{near}, nearest AS MATERIALIZED (
     SELECT l.key, {score} AS similarity FROM vector_list l
 ), span AS MATERIALIZED (
     SELECT min({score}) AS low, max({score}) AS high
@@ -300,7 +300,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
             )
         if self._has_vectors:
             lists.append(
-                "SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity FROM similar"
+                "SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity FROM nearest"
             )
         return f"""SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
            array_agg(c.passed) AS passed, max(c.similarity) AS similarity
@@ -314,7 +314,9 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         if self._has_words:
             words = "coalesce(c.bm25 / nullif(max(c.bm25) OVER (), 0), 0)"
             share, totals = "c.share", " CROSS JOIN totals t"
-            length = f"{LENGTH / LONG_ENOUGH} * least(coalesce(c.word_count, 0), {LONG_ENOUGH})"
+            length = (
+                f"{LENGTH / LONG_ENOUGH}::float8 * least(coalesce(c.word_count, 0), {LONG_ENOUGH})"
+            )
             names = """CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END"""
         vectors, span = "0::float8", ""

@@ -244,7 +244,8 @@ def split_into_turns(
 
 
 def _is_answered(last: BaseMessage, message: BaseMessage, by_name: bool) -> bool:
-    return not is_said(last) or (by_name and last.name != message.name)
+    changes = bool(last.name and message.name and last.name != message.name)
+    return not is_said(last) or (by_name and changes)
 
 
 def last_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

@@ -39,6 +39,10 @@ def match(key: str, score: float | None, previous: str | None = None) -> Match:
     return Match(replace(turn(0), key=key, previous=previous), score)
 
 
+def keys(matches: list[Match]) -> list[str]:
+    return [key for key, _ in credited(matches)]
+
+
 def test_a_turn_has_its_own_text_and_that_behind_the_one_before_it() -> None:
     first, second = with_context([turn(0, "where?"), turn(1, "there")], nobody)
     assert first.context == ["1 February 2024: where?"]
@@ -79,19 +83,19 @@ def test_the_turn_before_a_match_earns_half_of_its_score() -> None:
     matches = [match("best", 9.0, "before"), match("good", 7.0), match("poor", 4.0)]
     matches.append(match("worst", 1.0))
     # 1, .75, .375 and 0; and half of 1 for the one before the best.
-    assert credited(matches) == ["best", "good", "before", "poor", "worst"]
+    assert keys(matches) == ["best", "good", "before", "poor", "worst"]
 
 
 def test_of_neighbours_that_both_match_the_first_is_the_likelier_answer() -> None:
     matches = [match("second", 9.0, "first"), match("first", 7.0), match("worst", 1.0)]
-    assert credited(matches) == ["first", "second", "worst"]
+    assert keys(matches) == ["first", "second", "worst"]
 
 
 def test_without_scores_the_order_of_the_matches_counts() -> None:
     matches = [match("a", None), match("b", None, "before b"), match("c", None), match("d", None)]
-    assert credited(matches) == ["a", "b", "before b", "c", "d"]
+    assert keys(matches) == ["a", "b", "before b", "c", "d"]
 
 
 def test_no_matches_earn_nothing() -> None:
     assert credited([]) == []
-    assert credited([match("only", 0.5, "before")]) == ["only", "before"]
+    assert credited([match("only", 0.5, "before")]) == [("only", 1.0), ("before", 0.5)]

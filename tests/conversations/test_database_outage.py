@@ -57,8 +57,6 @@ def test_an_outage_during_the_talk_delays_no_reply_and_loses_no_turn(
         disposable_server.restart()
         assert saver.flush(60)
         assert queries(store, "ann") == [*talk, "anew"]
-        turns = list(ConversationMemory(store, "ann").turns("one"))
-        assert [turn.previous for turn in turns[1:]] == [turn.key for turn in turns[:-1]]
         assert (saver.stats().accepted, saver.stats().saved) == (31, 31)
         assert (saver.stats().lost, saver.stats().refused) == (0, 0)
 

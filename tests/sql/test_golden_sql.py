@@ -17,6 +17,7 @@ import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
 from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.conversations.search_sql import TurnQuery, plan_turn_search
 from langgraph_agentstore.conversations.sql import (
     plan_forget_thread,
     plan_newest_turns,
@@ -129,6 +130,12 @@ def asked(mode: str, query: str, *, explaining: bool = False, **options: Any) ->
     op = SearchOp(ALICE, {"status": "open"}, query=query)
     vector = None if mode == "text" else b""
     return planner.query(op, asking, explaining=explaining).statement(context, vector).sql
+
+
+def turns_found(mode: Any, search: TurnQuery) -> str:
+    context, _ = searching("hybrid")
+    vector = None if mode == "text" else b""
+    return plan_turn_search(search, mode, vector, TURNS, context).sql
 
 
 def indexed_put(planner: Planner) -> Put:
@@ -250,6 +257,13 @@ STATEMENTS = {
     "search_a_small_scope_by_vector": asked("vector", "cat"),
     "search_by_vector": asked("vector", "cat", explaining=True),
     "search_by_words": asked("text", '"black cat" dog -fish'),
+    "search_turns_by_words": turns_found("text", TurnQuery("Who purrs?", 10)),
+    "search_turns_by_vectors": turns_found(
+        "vector", TurnQuery("Who purrs?", 10, min_similarity=0.5, min_relevance=0.3)
+    ),
+    "search_turns": turns_found(
+        "hybrid", TurnQuery("Who purrs?", 10, thread_id="a", except_thread_id="b")
+    ),
     "search_hybrid": asked("hybrid", "cat", recency_half_life_days=7, min_score=0.1),
     "search_with_unindexed": asked("vector", "cat", include_unindexed=True),
     "reindex_page": page_sql(HYBRID),

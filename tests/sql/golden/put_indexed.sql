@@ -4,11 +4,18 @@ WITH p AS MATERIALIZED (
 ), written AS (
     INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths, metadata, created_by)
     SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() + p.ttl, p.ttl, w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
-      FROM p CROSS JOIN LATERAL (SELECT t.words, 545434255::integer AS words_by,
+      FROM p CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count
-          FROM (SELECT to_tsvector('english'::regconfig, p.text) AS words OFFSET 0) t) w
+          FROM (SELECT CASE WHEN strpos(p.text, chr(29)) = 0 THEN to_tsvector('english'::regconfig, p.text)
+                       ELSE setweight(to_tsvector('english'::regconfig, split_part(p.text, chr(29), 2)), 'A') || to_tsvector('english'::regconfig, split_part(p.text, chr(29), 3))
+                            || setweight(to_tsvector('english'::regconfig, split_part(p.text, chr(29), 4)), 'C') || setweight(to_tsvector('english'::regconfig, split_part(p.text, chr(29), 5)), 'B')
+                            || array_to_tsvector(
+                                   array_remove(string_to_array(
+                                       split_part(p.text, chr(29), 1), chr(10)), ''))
+                       END AS words
+                OFFSET 0) t) w
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        version = i.version + 1,
        value = excluded.value,

@@ -4,11 +4,18 @@ WITH p AS MATERIALIZED (
 ), written AS (
     UPDATE "agentstore".item AS i
        SET value = p.value, updated_at = now(), expires_at = now() + p.ttl, ttl = p.ttl, words = w.words, word_count = w.word_count, words_by = w.words_by, indexed_paths = p.indexed_paths, version = i.version + 1
-      FROM p CROSS JOIN LATERAL (SELECT t.words, 545434255::integer AS words_by,
+      FROM p CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count
-          FROM (SELECT to_tsvector('english'::regconfig, p.text) AS words OFFSET 0) t) w
+          FROM (SELECT CASE WHEN strpos(p.text, chr(29)) = 0 THEN to_tsvector('english'::regconfig, p.text)
+                       ELSE setweight(to_tsvector('english'::regconfig, split_part(p.text, chr(29), 2)), 'A') || to_tsvector('english'::regconfig, split_part(p.text, chr(29), 3))
+                            || setweight(to_tsvector('english'::regconfig, split_part(p.text, chr(29), 4)), 'C') || setweight(to_tsvector('english'::regconfig, split_part(p.text, chr(29), 5)), 'B')
+                            || array_to_tsvector(
+                                   array_remove(string_to_array(
+                                       split_part(p.text, chr(29), 1), chr(10)), ''))
+                       END AS words
+                OFFSET 0) t) w
      WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
        AND i.version = $17 AND i.created_at = coalesce($18::timestamptz, i.created_at)
        AND (i.expires_at IS NULL OR i.expires_at > now())

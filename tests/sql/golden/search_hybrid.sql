@@ -96,8 +96,7 @@ lexemes AS MATERIALIZED (
 ), asked AS MATERIALIZED (
     -- Any of the words: a question is not a conjunction.
     SELECT array_agg(lexeme) AS lexemes,
-           string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''',
-                      ' | ')::tsquery AS words
+           string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS words
       FROM lexemes
 ), hits AS MATERIALIZED (
     SELECT i.user_id, i.namespace, i.key, i.word_count, i.kept, t.lexeme, t.tf

@@ -1,0 +1,261 @@
+"""The search of turns: its order is that of a plain model of the formula."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.embeddings import Embeddings
+from langchain_core.messages import AIMessage, HumanMessage
+
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
+from langgraph_agentstore.conversations.context_index import Match
+from langgraph_agentstore.conversations.postgres_turn_store import turn_store_of
+from langgraph_agentstore.conversations.search_sql import TurnQuery, names_in
+from langgraph_agentstore.store.step_driver import run
+
+BEGINNING = datetime(2024, 1, 1, tzinfo=timezone.utc)
+WORDS = ("cat", "dog", "train", "oslo", "soup", "tea")
+SPEAKERS = ("Ann", "Bo", None)
+
+
+class Counting(Embeddings):
+    """Vectors that count the words, so that a similarity is easy to compute by hand."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [[text.count(word) + 0.1 for word in WORDS] for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
+
+@dataclass
+class Said:
+    """A turn of the model: its thread, its words in order, and who speaks."""
+
+    thread: str
+    words: list[str]
+    speaker: str | None
+
+    @property
+    def text(self) -> str:
+        said = " ".join(self.words)
+        return said if self.speaker is None else f"{self.speaker}: {said}"
+
+
+def turns_of(talk: Sequence[Said]) -> list[Turn]:
+    return [
+        new_turn(said.thread, said.text, "", at=BEGINNING + timedelta(hours=number))
+        for number, said in enumerate(talk)
+    ]
+
+
+def lexemes(said: Said, number: int) -> list[str]:
+    """Return the words that are indexed: of the day, the name and the text."""
+    day = BEGINNING + timedelta(hours=number)
+    name = [] if said.speaker is None else [said.speaker.lower()]
+    return [str(day.day), "januari", str(day.year), *name, *said.words]
+
+
+def model_scores(talk: Sequence[Said], asked: Sequence[str]) -> list[float]:
+    """Return the score of each turn by words alone, as decision 0027 defines it."""
+    own = [lexemes(said, number) for number, said in enumerate(talk)]
+    mean = max(sum(map(len, own)) / len(own), 1)
+    known = {word for word in asked if any(word in words for words in own)}
+    idf = {}
+    for word in known:
+        having = sum(word in words for words in own)
+        idf[word] = math.log(1 + (len(own) - having + 0.5) / (having + 0.5))
+    bm25 = []
+    for number, said in enumerate(talk):
+        thread = [n for n, one in enumerate(talk) if one.thread == said.thread]
+        place = thread.index(number)
+        score = 0.0
+        for word in known:
+            passed = 0.0
+            for step, share in ((-1, 0.5), (-2, 0.25), (1, 0.35), (2, 0.15)):
+                if 0 <= place + step < len(thread) and word in own[thread[place + step]]:
+                    passed += share
+            frequency = own[number].count(word) + min(1, 40 / len(own[number])) * passed
+            norm = frequency + 1.2 * (0.6 + 0.4 * len(own[number]) / mean)
+            score += idf[word] * frequency * 2.2 / norm
+        bm25.append(score)
+    best = max(bm25, default=0) or 1
+    alone = [
+        score / best + 0.4 * min(len(words), 20) / 20 if score else -math.inf
+        for score, words in zip(bm25, own, strict=True)
+    ]
+    named = {
+        said.speaker.lower()
+        for said, score in zip(talk, bm25, strict=True)
+        if score and said.speaker and said.speaker.lower() in asked
+    }
+    return [
+        score
+        + 0.3 * max(alone[n] for n, one in enumerate(talk) if one.thread == said.thread)
+        + 0.3 * (len(named) == 1 and said.speaker is not None and said.speaker.lower() in named)
+        for score, said in zip(alone, talk, strict=True)
+    ]
+
+
+TALK = st.lists(
+    st.builds(
+        Said,
+        st.sampled_from(("a", "a_b")),
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=30),
+        st.sampled_from(SPEAKERS),
+    ),
+    min_size=1,
+    max_size=12,
+)
+QUESTION = st.lists(st.sampled_from((*WORDS, "ann", "bo", "nobody")), min_size=1, max_size=4)
+
+
+@pytest.fixture(scope="module")
+def words_store(postgres_dsn: str) -> Iterator[AgentStore]:
+    with AgentStore(postgres_dsn, schema="turn_search", index={"mode": "text"}) as store:
+        yield store
+
+
+def matches_of(store: AgentStore, user: str, search: TurnQuery) -> list[Match]:
+    turn_store = turn_store_of(store, user)
+    return run(turn_store.search(search), turn_store.executor)
+
+
+_users = iter(range(10**6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(talk=TALK, asked=QUESTION)
+def test_scores_are_those_of_the_formula(
+    words_store: AgentStore, talk: list[Said], asked: list[str]
+) -> None:
+    user = f"user {next(_users)}"
+    ConversationMemory(words_store, "another").save_turn(" ".join(asked), "", "a")
+    turns = turns_of(talk)
+    ConversationMemory(words_store, user).save_turns(turns)
+    found = matches_of(words_store, user, TurnQuery(" ".join(asked), 50))
+    expected = {
+        turn.key: score
+        for turn, score in zip(turns, model_scores(talk, list(dict.fromkeys(asked))), strict=True)
+        if score > -math.inf
+    }
+    assert {match.turn.key: match.score for match in found} == pytest.approx(expected)
+    scores = [match.score or 0 for match in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_search_keeps_to_its_threads(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "threads")
+    for thread in ("a", "a_b", "b"):
+        memory.save_turn(f"the cat of {thread}", "", thread)
+    search = "where is the cat?"
+    assert [turn.thread_id for turn in memory.search(search, thread_id="a")] == ["a"]
+    others = matches_of(words_store, "threads", TurnQuery(search, 10, except_thread_id="a"))
+    assert {match.turn.thread_id for match in others} == {"a_b", "b"}
+
+
+def test_what_is_irrelevant_can_be_left_out(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "relevance")
+    memory.save_turn("my cat sleeps", "", "a")
+    asked = "does the cat like quantum chromodynamics?"
+    found = matches_of(words_store, "relevance", TurnQuery(asked, 10))
+    assert found[0].scores is not None
+    assert 0 < found[0].scores.relevance < 0.5
+    assert matches_of(words_store, "relevance", TurnQuery(asked, 10, min_relevance=0.5)) == []
+
+
+def test_the_speaker_whom_a_question_names_comes_first(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "speakers")
+    for name in ("Ann", "Mary Ann", "Bo"):
+        memory.save_messages([HumanMessage("I bought a piano", name=name)], "a")
+    (first, *_) = memory.search("what did Bo buy, a piano?")
+    assert first.speakers == ("Bo",)
+
+
+def test_no_word_of_a_question_is_required_or_excluded(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "quotes")
+    memory.save_turn("we read the tale of two cities", "", "a")
+    assert memory.search('who read "A Tale of Three Cities" -cities?')
+
+
+def test_a_question_of_stop_words_alone_finds_nothing_by_words(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "stop words")
+    memory.save_turn("my cat sleeps", "", "a")
+    assert memory.search("what was it?") == []
+
+
+def test_every_part_of_a_score_is_told(store_with_vectors: AgentStore) -> None:
+    memory = ConversationMemory(store_with_vectors, "parts")
+    memory.save_turns(turns_of([Said("a", ["cat", "soup"], "Ann"), Said("b", ["dog"], "Bo")]))
+    best, *_ = matches_of(store_with_vectors, "parts", TurnQuery("what does Ann's cat eat?", 10))
+    scores = best.scores
+    assert scores is not None
+    assert best.turn.speakers == ("Ann",)
+    assert scores.words == pytest.approx(1)
+    assert scores.vectors == pytest.approx(0.8)
+    assert scores.speaker == pytest.approx(0.3)
+    parts = (scores.words, scores.vectors, scores.length, scores.thread, scores.speaker)
+    assert scores.score == pytest.approx(sum(parts))
+    assert scores.similarity is not None
+
+
+def test_one_embedding_is_made_of_each_turn(store_with_vectors: AgentStore) -> None:
+    memory = ConversationMemory(store_with_vectors, "parts of one")
+    memory.save_turn("cat", "dog", "a")
+    memory.save_turn("train", "oslo", "a")
+    assert [len(turn.context or ()) for turn in memory.turns()] == [1, 1]
+
+
+@pytest.fixture
+def store_with_vectors(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
+    index: Any = {"mode": "hybrid", "embed": Counting(), "dims": len(WORDS)}
+    with AgentStore(postgres_dsn, schema=schema_name, index=index) as store:
+        yield store
+
+
+def test_messages_of_people_are_turns_of_their_own(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "people")
+    said = [
+        HumanMessage("hello", name="Ann"),
+        HumanMessage("are you there?", name="Ann"),
+        HumanMessage("yes", name="Bo"),
+        AIMessage("I am here too", name="Guide"),
+        HumanMessage("good"),
+    ]
+    at = datetime(2020, 5, 1, tzinfo=timezone.utc)
+    memory.save_messages(said, "t", at=at)
+    turns = list(memory.turns("t"))
+    assert [turn.query for turn in turns] == ["hello\nare you there?", "yes", "good"]
+    assert [turn.speakers for turn in turns] == [("Ann",), ("Bo", "Guide"), ()]
+    assert [turn.timestamp for turn in turns] == [
+        at + timedelta(microseconds=number) for number in range(3)
+    ]
+    assert turns[1].context == ["1 May 2020: Bo, Guide: yes\nI am here too"]
+
+
+def test_a_turn_may_be_of_the_past(words_store: AgentStore) -> None:
+    at = datetime(2020, 5, 1, tzinfo=timezone.utc)
+    memory = ConversationMemory(words_store, "past")
+    memory.save_turn("q", "r", "t", at=at)
+    assert [turn.timestamp for turn in memory.turns()] == [at]
+    with pytest.raises(TypeError, match="time zone"):
+        memory.save_turn("q", "r", "t", at=datetime(2020, 5, 1))  # noqa: DTZ001
+    with pytest.raises(TypeError, match="time zone"):
+        memory.save_messages("q", "t", at=datetime(2020, 5, 1))  # noqa: DTZ001
+
+
+def test_names_are_sequences_of_up_to_three_words() -> None:
+    assert names_in("Did Mary-Ann's “Bo” go?") == [
+        "@did", "@mary-ann", "@bo", "@go",
+        "@did mary-ann", "@mary-ann bo", "@bo go",
+        "@did mary-ann bo", "@mary-ann bo go",
+    ]  # fmt: skip
+    assert names_in("?") == []

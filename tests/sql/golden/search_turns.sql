@@ -1,0 +1,207 @@
+WITH query_words AS MATERIALIZED (
+    SELECT position::integer, tsvector_to_array(to_tsvector('english'::regconfig, word)) AS lexemes
+      FROM unnest($10::text[]) WITH ORDINALITY AS q (word, position)
+),
+lexemes AS MATERIALIZED (
+    SELECT lexeme, false AS beginning
+      FROM unnest(tsvector_to_array(to_tsvector('english'::regconfig, $11::text))) AS lexeme
+), asked AS MATERIALIZED (
+    -- Any of the words: a question is not a conjunction.
+    SELECT array_agg(lexeme) AS lexemes,
+           string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS words
+      FROM lexemes
+), hits AS MATERIALIZED (
+    SELECT i.user_id, i.namespace, i.key, i.word_count, i.kept, t.lexeme, t.tf
+      FROM asked
+     CROSS JOIN LATERAL (
+           SELECT i.user_id, i.namespace, i.key, i.word_count, i.words,
+                  true AS kept
+             FROM "agentstore".item i
+            WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND i.value->>'thread_id' = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND i.value->>'thread_id' = $9::text), false) AND i.words @@ asked.words OFFSET 0) i
+     CROSS JOIN LATERAL (
+           SELECT u.lexeme, cardinality(u.positions) AS tf
+             FROM unnest(i.words) u WHERE u.lexeme = ANY (asked.lexemes)) t
+), totals AS MATERIALIZED (
+    SELECT count(*) AS n, greatest(avg(i.word_count), 1)::float8 AS mean
+      FROM "agentstore".item i
+     WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND i.value->>'thread_id' = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND i.value->>'thread_id' = $9::text), false) AND i.words IS NOT NULL
+), weights AS MATERIALIZED (
+    SELECT h.lexeme, ln(1 + (totals.n - count(*) + 0.5) / (count(*) + 0.5))::float8 AS idf
+      FROM hits h CROSS JOIN totals GROUP BY h.lexeme, totals.n
+), asked_for AS MATERIALIZED (
+    SELECT l.lexeme, coalesce(w.idf, ln(1 + (t.n + 0.5) / 0.5)) AS idf,
+           ('''' || replace(replace(l.lexeme, '\', '\\'), '''', '''''') || '''' || CASE WHEN l.beginning THEN ':*' ELSE ':' END || 'AD')::tsquery AS head, ('''' || replace(replace(l.lexeme, '\', '\\'), '''', '''''') || '''' || CASE WHEN l.beginning THEN ':*' ELSE ':' END || 'BD')::tsquery AS tail
+      FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
+), seeds AS MATERIALIZED (
+    SELECT h.key, array_agg(h.lexeme) AS lexemes,
+           CASE WHEN h.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(h.key, -24) END AS thread
+      FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
+     GROUP BY h.key
+     ORDER BY sum(w.idf * h.tf * 2.2::float8
+               / (h.tf + 1.2::float8 * (0.6 + 0.4::float8 * h.word_count / t.mean))
+           ) DESC, h.key DESC
+     LIMIT 250
+), passed AS MATERIALIZED (
+    SELECT n.key, e.lexeme, n.share
+      FROM seeds s
+     CROSS JOIN LATERAL (SELECT i.words FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = s.key OFFSET 0) i
+     CROSS JOIN LATERAL (
+           SELECT n.key, true AS is_after,
+                  ('{0.5, 0.25}'::float8[])[n.nth] AS share
+             FROM (SELECT i.key, row_number() OVER (ORDER BY i.key) AS nth
+                     FROM (SELECT i.key FROM "agentstore".item i
+                            WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key > s.key AND i.key < s.thread || ':'
+                            ORDER BY i.key LIMIT 2) i) n
+           UNION ALL
+           SELECT n.key, false AS is_after,
+                  ('{0.35, 0.15}'::float8[])[n.nth] AS share
+             FROM (SELECT i.key, row_number() OVER (ORDER BY i.key DESC) AS nth
+                     FROM (SELECT i.key FROM "agentstore".item i
+                            WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key < s.key AND i.key > s.thread || '0'
+                            ORDER BY i.key DESC LIMIT 2) i) n) n
+     CROSS JOIN LATERAL (
+           SELECT a.lexeme FROM asked_for a
+            WHERE i.words @@ CASE WHEN n.is_after THEN a.tail ELSE a.head END) e
+     WHERE left(n.key, -24) = s.thread
+), frequencies AS MATERIALIZED (
+    SELECT f.key, w.idf, sum(f.own) AS own, sum(f.passed) AS passed
+      FROM (SELECT key, lexeme, 0 AS own, share AS passed FROM passed
+            UNION ALL
+            SELECT h.key, h.lexeme, h.tf, 0 FROM hits h
+             -- IS TRUE keeps the planner from comparing row by row where it knows no numbers.
+             WHERE (h.key IN (SELECT key FROM seeds UNION ALL SELECT key FROM passed)) IS TRUE) f
+      JOIN weights w USING (lexeme)
+     GROUP BY f.key, f.lexeme, w.idf
+), names AS MATERIALIZED (
+    SELECT name, ('''' || replace(replace(name, '\', '\\'), '''', '''''') || '''')::tsquery AS query FROM unnest($12::text[]) AS name
+), any_name AS MATERIALIZED (
+    SELECT string_agg('''' || replace(replace(name, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query FROM names
+), sampled AS MATERIALIZED (SELECT false AS selective),
+gate AS MATERIALIZED (
+    SELECT NOT selective AND EXISTS (
+               SELECT FROM "agentstore".item_vector_1 v
+                WHERE ((v.user_id = $13 AND (v.namespace = $14::text OR (v.namespace >= $14::text || ':' AND v.namespace < $14::text || ';')))) OFFSET (
+        SELECT greatest(10000,
+                        sqrt(2500 * greatest(c.reltuples, 0)))::bigint
+          FROM pg_class c WHERE c.oid = '"agentstore".item_vector_1'::regclass)) AS large,
+           set_config('hnsw.ef_search', '250', true) AS s0,
+           set_config('hnsw.iterative_scan', 'relaxed_order', true) AS s1,
+           set_config('hnsw.scan_mem_multiplier', '4', true) AS s2
+      FROM sampled
+), near AS MATERIALIZED (
+    SELECT p.user_id, p.namespace, p.key, p.distance
+      FROM gate
+     CROSS JOIN LATERAL (
+           SELECT v.user_id, v.namespace, v.key, coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1) AS distance
+             FROM "agentstore".item_vector_1 v
+            -- Within CASE no index serves the condition, and the planner takes it for a frequent
+            -- one: so it goes by the order, which only the approximate index has.
+            WHERE gate.large AND CASE WHEN ((v.user_id = $13 AND (v.namespace = $14::text OR (v.namespace >= $14::text || ':' AND v.namespace < $14::text || ';')))) THEN EXISTS (
+                  SELECT FROM "agentstore".item i
+                   WHERE i.user_id = v.user_id AND i.namespace = v.namespace AND i.key = v.key
+                     AND i.version = v.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND i.value->>'thread_id' = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND i.value->>'thread_id' = $9::text), false) OFFSET 0) ELSE false END
+            ORDER BY v.embedding <=> $1::vector LIMIT 250) p
+), found AS MATERIALIZED (
+    SELECT gate.large, (SELECT count(*) FROM near) = 250 AS full_pool,
+           (SELECT count(DISTINCT (n.user_id, n.namespace, n.key)) FROM near n) < 250 AS deep
+      FROM gate
+), way AS MATERIALIZED (
+    SELECT NOT (large AND full_pool) OR deep AS measured,
+           CASE WHEN selective THEN 'selective' WHEN NOT large THEN 'exact'
+                WHEN NOT full_pool THEN 'retry' WHEN deep THEN 'index and exact'
+                ELSE 'index' END AS name
+      FROM found CROSS JOIN sampled
+), kept AS MATERIALIZED (
+    SELECT * FROM near WHERE (SELECT large AND full_pool FROM found)
+),
+measured AS MATERIALIZED (
+    SELECT v.user_id, v.namespace, v.key, v.version, coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1) AS distance
+      FROM "agentstore".item_vector_1 v
+     WHERE ((v.user_id = $13 AND (v.namespace = $14::text OR (v.namespace >= $14::text || ':' AND v.namespace < $14::text || ';')))) AND v.embedding IS NOT NULL
+       AND (SELECT measured AND NOT selective FROM way CROSS JOIN sampled)
+       AND (v.user_id, v.namespace, v.key) NOT IN (SELECT n.user_id, n.namespace, n.key FROM kept n)
+    UNION ALL
+    -- Where few pass the filter, no vectors but theirs are read.
+    SELECT v.user_id, v.namespace, v.key, v.version, coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1)
+      FROM (SELECT i.user_id, i.namespace, i.key, i.version FROM "agentstore".item i
+             WHERE (SELECT selective FROM sampled) AND ((i.user_id = $15 AND (i.namespace = $16::text OR (i.namespace >= $16::text || ':' AND i.namespace < $16::text || ';')))) AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND i.value->>'thread_id' = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND i.value->>'thread_id' = $9::text), false) OFFSET 0) i
+     CROSS JOIN LATERAL (
+           SELECT * FROM "agentstore".item_vector_1 v
+            WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
+              AND v.version = i.version AND v.embedding IS NOT NULL OFFSET 0) v
+), first AS MATERIALIZED (
+    -- Mostly so few parts give enough items, and need no sort of all.
+    SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
+      FROM (SELECT * FROM measured ORDER BY distance, user_id, namespace, key LIMIT (250 + 20)) p
+     CROSS JOIN LATERAL (
+            SELECT FROM "agentstore".item i
+             WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND i.value->>'thread_id' = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND i.value->>'thread_id' = $9::text), false) OFFSET 0) i
+     GROUP BY p.user_id, p.namespace, p.key
+), short AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM first) < 250
+       AND (SELECT count(*) FROM measured) > (250 + 20) AS of_items
+), all_measured AS MATERIALIZED (
+    -- Nearest first, until there are enough: an item is looked at only when its turn has come.
+    SELECT p.user_id, p.namespace, p.key, p.distance
+      FROM (SELECT user_id, namespace, key, version, min(distance) AS distance
+              FROM measured WHERE (SELECT of_items FROM short)
+             GROUP BY user_id, namespace, key, version ORDER BY distance, user_id, namespace, key) p
+     CROSS JOIN LATERAL (
+            SELECT FROM "agentstore".item i
+             WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND i.value->>'thread_id' = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND i.value->>'thread_id' = $9::text), false) OFFSET 0) i
+     LIMIT 250
+), vector_list AS MATERIALIZED (
+    SELECT user_id, namespace, key, distance,
+           row_number() OVER (ORDER BY tier, distance, user_id, namespace, key) AS rank
+      FROM (SELECT user_id, namespace, key, min(distance) AS distance, 0 AS tier
+              FROM kept GROUP BY user_id, namespace, key
+            UNION ALL
+            SELECT *, 1 FROM first WHERE NOT (SELECT of_items FROM short)
+            UNION ALL
+            SELECT *, 1 FROM all_measured) found
+     ORDER BY tier, distance, user_id, namespace, key LIMIT 250
+), nearest AS MATERIALIZED (
+    SELECT l.key, 1 - distance AS similarity FROM vector_list l
+), span AS MATERIALIZED (
+    SELECT min(1 - distance) AS low, max(1 - distance) AS high
+      FROM (SELECT distance FROM measured UNION ALL SELECT distance FROM kept) m
+), candidates AS MATERIALIZED (
+    SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
+           array_agg(c.passed) AS passed, max(c.similarity) AS similarity
+      FROM (SELECT key, idf, own, passed, NULL::float8 AS similarity FROM frequencies UNION ALL SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity FROM nearest) AS c (key, idf, own, passed, similarity)
+     GROUP BY c.key
+), scored AS MATERIALIZED (
+    SELECT c.*, c.words + c.vectors + c.length AS own
+      FROM (SELECT c.key, c.thread, c.names, coalesce(c.bm25 / nullif(max(c.bm25) OVER (), 0), 0) AS words, CASE WHEN c.similarity IS NULL THEN 0 ELSE 0.8 * coalesce((c.similarity - s.low) / nullif(s.high - s.low, 0), 1) END AS vectors,
+                   0.02::float8 * least(coalesce(c.word_count, 0), 20) AS length, least(greatest(c.share, c.similarity), 1) AS relevance,
+                   c.similarity
+              FROM (SELECT c.key, c.similarity, i.word_count, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
+                        SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END AS names,
+                           CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
+                                ELSE i.value->>'thread_id' END AS thread,
+                           (SELECT coalesce(sum(w.idf * w.tf * 2.2::float8
+               / (w.tf + 1.2::float8 * (0.6 + 0.4::float8 * i.word_count / t.mean))
+           ), 0)
+                              FROM (SELECT w.idf, w.own + least(1, 40::float8 / greatest(i.word_count, 1)) * w.passed AS tf
+                                      FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) w
+                           ) AS bm25,
+                           (SELECT coalesce(sum(idf), 0) FROM unnest(c.idf) idf)
+                           / (SELECT sum(idf) FROM asked_for) AS share
+                      FROM candidates c
+                     CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i CROSS JOIN totals t) c CROSS JOIN span s
+           ) c
+), best AS (
+    SELECT s.*, 0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
+           CASE WHEN cardinality(s.names) = 1
+                 AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
+                THEN 0.3::float8 ELSE 0 END AS speaker
+      FROM scored s
+), page AS (
+    SELECT b.*, b.own + b.thread_best + b.speaker AS score
+      FROM best b WHERE true
+     ORDER BY b.own + b.thread_best + b.speaker DESC, b.key DESC LIMIT $17
+)
+SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
+       p.thread_best, p.speaker, p.relevance, p.similarity
+  FROM page p CROSS JOIN LATERAL (SELECT i.value, i.created_at FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = p.key OFFSET 0) i
+ ORDER BY p.score DESC, p.key DESC

@@ -1,0 +1,118 @@
+WITH query_words AS MATERIALIZED (
+    SELECT position::integer, tsvector_to_array(to_tsvector('english'::regconfig, word)) AS lexemes
+      FROM unnest($3::text[]) WITH ORDINALITY AS q (word, position)
+),
+lexemes AS MATERIALIZED (
+    SELECT lexeme, false AS beginning
+      FROM unnest(tsvector_to_array(to_tsvector('english'::regconfig, $4::text))) AS lexeme
+), asked AS MATERIALIZED (
+    -- Any of the words: a question is not a conjunction.
+    SELECT array_agg(lexeme) AS lexemes,
+           string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS words
+      FROM lexemes
+), hits AS MATERIALIZED (
+    SELECT i.user_id, i.namespace, i.key, i.word_count, i.kept, t.lexeme, t.tf
+      FROM asked
+     CROSS JOIN LATERAL (
+           SELECT i.user_id, i.namespace, i.key, i.word_count, i.words,
+                  true AS kept
+             FROM "agentstore".item i
+            WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.words @@ asked.words OFFSET 0) i
+     CROSS JOIN LATERAL (
+           SELECT u.lexeme, cardinality(u.positions) AS tf
+             FROM unnest(i.words) u WHERE u.lexeme = ANY (asked.lexemes)) t
+), totals AS MATERIALIZED (
+    SELECT count(*) AS n, greatest(avg(i.word_count), 1)::float8 AS mean
+      FROM "agentstore".item i
+     WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.words IS NOT NULL
+), weights AS MATERIALIZED (
+    SELECT h.lexeme, ln(1 + (totals.n - count(*) + 0.5) / (count(*) + 0.5))::float8 AS idf
+      FROM hits h CROSS JOIN totals GROUP BY h.lexeme, totals.n
+), asked_for AS MATERIALIZED (
+    SELECT l.lexeme, coalesce(w.idf, ln(1 + (t.n + 0.5) / 0.5)) AS idf,
+           ('''' || replace(replace(l.lexeme, '\', '\\'), '''', '''''') || '''' || CASE WHEN l.beginning THEN ':*' ELSE ':' END || 'AD')::tsquery AS head, ('''' || replace(replace(l.lexeme, '\', '\\'), '''', '''''') || '''' || CASE WHEN l.beginning THEN ':*' ELSE ':' END || 'BD')::tsquery AS tail
+      FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
+), seeds AS MATERIALIZED (
+    SELECT h.key, array_agg(h.lexeme) AS lexemes,
+           CASE WHEN h.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(h.key, -24) END AS thread
+      FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
+     GROUP BY h.key
+     ORDER BY sum(w.idf * h.tf * 2.2::float8
+               / (h.tf + 1.2::float8 * (0.6 + 0.4::float8 * h.word_count / t.mean))
+           ) DESC, h.key DESC
+     LIMIT 250
+), passed AS MATERIALIZED (
+    SELECT n.key, e.lexeme, n.share
+      FROM seeds s
+     CROSS JOIN LATERAL (SELECT i.words FROM "agentstore".item i WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = s.key OFFSET 0) i
+     CROSS JOIN LATERAL (
+           SELECT n.key, true AS is_after,
+                  ('{0.5, 0.25}'::float8[])[n.nth] AS share
+             FROM (SELECT i.key, row_number() OVER (ORDER BY i.key) AS nth
+                     FROM (SELECT i.key FROM "agentstore".item i
+                            WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key > s.key AND i.key < s.thread || ':'
+                            ORDER BY i.key LIMIT 2) i) n
+           UNION ALL
+           SELECT n.key, false AS is_after,
+                  ('{0.35, 0.15}'::float8[])[n.nth] AS share
+             FROM (SELECT i.key, row_number() OVER (ORDER BY i.key DESC) AS nth
+                     FROM (SELECT i.key FROM "agentstore".item i
+                            WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key < s.key AND i.key > s.thread || '0'
+                            ORDER BY i.key DESC LIMIT 2) i) n) n
+     CROSS JOIN LATERAL (
+           SELECT a.lexeme FROM asked_for a
+            WHERE i.words @@ CASE WHEN n.is_after THEN a.tail ELSE a.head END) e
+     WHERE left(n.key, -24) = s.thread
+), frequencies AS MATERIALIZED (
+    SELECT f.key, w.idf, sum(f.own) AS own, sum(f.passed) AS passed
+      FROM (SELECT key, lexeme, 0 AS own, share AS passed FROM passed
+            UNION ALL
+            SELECT h.key, h.lexeme, h.tf, 0 FROM hits h
+             -- IS TRUE keeps the planner from comparing row by row where it knows no numbers.
+             WHERE (h.key IN (SELECT key FROM seeds UNION ALL SELECT key FROM passed)) IS TRUE) f
+      JOIN weights w USING (lexeme)
+     GROUP BY f.key, f.lexeme, w.idf
+), names AS MATERIALIZED (
+    SELECT name, ('''' || replace(replace(name, '\', '\\'), '''', '''''') || '''')::tsquery AS query FROM unnest($5::text[]) AS name
+), any_name AS MATERIALIZED (
+    SELECT string_agg('''' || replace(replace(name, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query FROM names
+), candidates AS MATERIALIZED (
+    SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
+           array_agg(c.passed) AS passed, max(c.similarity) AS similarity
+      FROM (SELECT key, idf, own, passed, NULL::float8 AS similarity FROM frequencies) AS c (key, idf, own, passed, similarity)
+     GROUP BY c.key
+), scored AS MATERIALIZED (
+    SELECT c.*, c.words + c.vectors + c.length AS own
+      FROM (SELECT c.key, c.thread, c.names, coalesce(c.bm25 / nullif(max(c.bm25) OVER (), 0), 0) AS words, 0::float8 AS vectors,
+                   0.02::float8 * least(coalesce(c.word_count, 0), 20) AS length, least(greatest(c.share, c.similarity), 1) AS relevance,
+                   c.similarity
+              FROM (SELECT c.key, c.similarity, i.word_count, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
+                        SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END AS names,
+                           CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
+                                ELSE i.value->>'thread_id' END AS thread,
+                           (SELECT coalesce(sum(w.idf * w.tf * 2.2::float8
+               / (w.tf + 1.2::float8 * (0.6 + 0.4::float8 * i.word_count / t.mean))
+           ), 0)
+                              FROM (SELECT w.idf, w.own + least(1, 40::float8 / greatest(i.word_count, 1)) * w.passed AS tf
+                                      FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) w
+                           ) AS bm25,
+                           (SELECT coalesce(sum(idf), 0) FROM unnest(c.idf) idf)
+                           / (SELECT sum(idf) FROM asked_for) AS share
+                      FROM candidates c
+                     CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i CROSS JOIN totals t) c
+           ) c
+), best AS (
+    SELECT s.*, 0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
+           CASE WHEN cardinality(s.names) = 1
+                 AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
+                THEN 0.3::float8 ELSE 0 END AS speaker
+      FROM scored s
+), page AS (
+    SELECT b.*, b.own + b.thread_best + b.speaker AS score
+      FROM best b WHERE true
+     ORDER BY b.own + b.thread_best + b.speaker DESC, b.key DESC LIMIT $6
+)
+SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
+       p.thread_best, p.speaker, p.relevance, p.similarity
+  FROM page p CROSS JOIN LATERAL (SELECT i.value, i.created_at FROM "agentstore".item i WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = p.key OFFSET 0) i
+ ORDER BY p.score DESC, p.key DESC
