@@ -46,7 +46,7 @@ SPEAKER = 0.3
 LONG_ENOUGH = 20
 """Words of a turn that is not too short to be an answer."""
 
-BRIEF = 40
+FEW_WORDS = 40
 """Words of a turn up to which its neighbors' words count in full."""
 
 AFTER, BEFORE = (0.5, 0.25), (0.35, 0.15)
@@ -56,7 +56,7 @@ its head counts for the turn before and the one before that."""
 MOST_NAMES = 200
 """Of the sequences of words in a query, so many are looked up as speakers."""
 
-_KEY = "'_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$'"
+_KEY_OF_TURN = "'_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$'"
 _SUFFIX = 24
 """Characters of a key behind the thread id and `_`."""
 
@@ -222,7 +222,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
       FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
 ), seeds AS MATERIALIZED (
     SELECT h.key, array_agg(h.lexeme) AS lexemes,
-           CASE WHEN h.key ~ {_KEY} THEN left(h.key, -{_SUFFIX}) END AS thread
+           CASE WHEN h.key ~ {_KEY_OF_TURN} THEN left(h.key, -{_SUFFIX}) END AS thread
       FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
      GROUP BY h.key
      ORDER BY sum({bm25_sql("h.tf", "h.word_count", K1, B)}) DESC, h.key DESC
@@ -330,7 +330,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
                    {length} AS length, least(greatest({share}, c.similarity), 1) AS relevance,
                    c.similarity
               FROM (SELECT c.key, c.similarity, i.word_count, {names} AS names,
-                           CASE WHEN c.key ~ {_KEY} THEN left(c.key, -{_SUFFIX + 1})
+                           CASE WHEN c.key ~ {_KEY_OF_TURN} THEN left(c.key, -{_SUFFIX + 1})
                                 ELSE i.value->>'thread_id' END AS thread{self._of_words()}
                       FROM candidates c
                      CROSS JOIN LATERAL ({self._item_of("c.key", columns)}) i{totals}) c{span}
@@ -340,7 +340,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         """Return columns of a candidate: its BM25, and the share of the query's words it has."""
         if not self._has_words:
             return ""
-        passed = f"least(1, {BRIEF}::float8 / greatest(i.word_count, 1)) * w.passed"
+        passed = f"least(1, {FEW_WORDS}::float8 / greatest(i.word_count, 1)) * w.passed"
         score = bm25_sql("w.tf", "i.word_count", K1, B)
         return f""",
                            (SELECT coalesce(sum({score}), 0)

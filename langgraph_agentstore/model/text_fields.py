@@ -11,7 +11,7 @@ from langgraph.store.base import get_text_at_path
 
 from ..errors import InvalidValueError
 from .bigrams import spaced
-from .turn_text import MARK
+from .turn_text import PIECE_MARK
 
 Paths: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 """Each path as it was written, and its tokens."""
@@ -63,7 +63,7 @@ def words_of(value: Any, paths: Paths) -> str:
 def searchable(text: str) -> str:
     """Return the text in the form that text search reads, cut to `LONGEST_WORDS_BYTES`."""
     # Twice: few characters become many, and none are worked on that cannot count.
-    return _cut_text(spaced(_cut_text(text))).replace(MARK, " ")
+    return _cut_text(spaced(_cut_text(text))).replace(PIECE_MARK, " ")
 
 
 def chunk_by_size(size: int) -> Chunk:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MARK = "\x1d"
+PIECE_MARK = "\x1d"
 """Separates the pieces of a marked text; it is taken out of every other searched text."""
 
 END = 250
@@ -66,7 +66,7 @@ def named_before(text: str) -> str | None:
 
 def speaker_word(name: str) -> str:
     """Return the word by which turns of a speaker are found."""
-    return f"@{' '.join(name.lower().replace(MARK, ' ').split())[:LONGEST_SPEAKER]}"
+    return f"@{' '.join(name.lower().replace(PIECE_MARK, ' ').split())[:LONGEST_SPEAKER]}"
 
 
 def marked_text(text: str, speakers: Sequence[str]) -> str:
@@ -78,7 +78,7 @@ def marked_text(text: str, speakers: Sequence[str]) -> str:
     if len(text) <= END and not speakers:
         return text
     names = "\n".join(dict.fromkeys(map(speaker_word, speakers)))
-    return MARK.join((names, *_pieces(text)))
+    return PIECE_MARK.join((names, *_pieces(text)))
 
 
 def _pieces(text: str) -> tuple[str, str, str, str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langgraph_agentstore.model.bigrams import spaced
 from langgraph_agentstore.model.turn_text import (
     END,
-    MARK,
+    PIECE_MARK,
     is_turn,
     marked_text,
     named_before,
@@ -24,7 +24,7 @@ LONG = " ".join(f"w{number}" for number in range(400))
 
 
 def pieces(text: str, *speakers: str) -> list[str]:
-    return marked_text(text, speakers).split(MARK)
+    return marked_text(text, speakers).split(PIECE_MARK)
 
 
 def test_a_short_text_without_speakers_is_not_cut() -> None:
@@ -103,7 +103,7 @@ def test_a_turn_says_who_speaks(value: dict[str, Any], speakers: tuple[str, ...]
 
 
 def test_a_speakers_word_is_bounded_and_of_one_line() -> None:
-    assert speaker_word(f"Mary\n{MARK}ANN") == "@mary ann"
+    assert speaker_word(f"Mary\n{PIECE_MARK}ANN") == "@mary ann"
     assert len(speaker_word("x" * 500)) == 41
 
 

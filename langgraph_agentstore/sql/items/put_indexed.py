@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...model.turn_text import MARK
+from ...model.turn_text import PIECE_MARK
 from ..change_notify import notify_change
 from ..item_columns import (
     INDEXED,
@@ -34,7 +34,7 @@ from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
 LARGEST_INDEXED_BATCH = 128
 """Puts with vectors in one statement: every vector costs the index a search of its own."""
 
-_MARK = f"chr({ord(MARK)})"
+_MARK_SQL = f"chr({ord(PIECE_MARK)})"
 _GIVEN_INDEXED = given(ITEM)
 _CHANGED = tuple(column for column in (*VALUE, *INDEXED) if column.name != "created_at")
 
@@ -113,14 +113,14 @@ def _vector_of_words(text: str, language: str) -> str:
     """Return the tsvector of a text; for a marked text see `model/turn_text.py`."""
 
     def piece(number: int) -> str:
-        return f"to_tsvector({language}, split_part({text}, {_MARK}, {number}))"
+        return f"to_tsvector({language}, split_part({text}, {_MARK_SQL}, {number}))"
 
-    return f"""CASE WHEN strpos({text}, {_MARK}) = 0 THEN to_tsvector({language}, {text})
+    return f"""CASE WHEN strpos({text}, {_MARK_SQL}) = 0 THEN to_tsvector({language}, {text})
                        ELSE setweight({piece(2)}, 'A') || {piece(3)}
                             || setweight({piece(4)}, 'C') || setweight({piece(5)}, 'B')
                             || array_to_tsvector(
                                    array_remove(string_to_array(
-                                       split_part({text}, {_MARK}, 1), chr(10)), ''))
+                                       split_part({text}, {_MARK_SQL}, 1), chr(10)), ''))
                        END"""
 
 
