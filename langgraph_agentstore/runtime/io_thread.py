@@ -36,9 +36,9 @@ class IoThread:
     def __init__(self, name: str = "agentstore-io") -> None:
         self.loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
         self.context = contextvars.Context()
+        self.ident: int | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
-        self.ident = self._thread.ident
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Schedule the function on the loop.
@@ -56,6 +56,7 @@ class IoThread:
         self._thread.join()
 
     def _run(self) -> None:
+        self.ident = threading.get_ident()
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_forever()
@@ -63,6 +64,7 @@ class IoThread:
             with contextlib.suppress(Exception):
                 self.loop.run_until_complete(self._wind_up())
             self.loop.close()
+            self.ident = None  # A thread that starts later may be given the same number.
 
     async def _wind_up(self) -> None:
         this = asyncio.current_task()

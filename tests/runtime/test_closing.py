@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -121,3 +122,25 @@ async def test_a_store_closes_though_calls_were_cancelled_before_they_began(
         counting.cancel()
     await asyncio.wait_for(store.aclose(), 10)
     assert store.stats().failed_operations == 0
+
+
+def test_a_thread_with_the_number_of_the_ended_io_thread_is_told_that_the_store_is_closed(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    """The system gives the number of an ended thread to a later one."""
+    with AgentStore(postgres_dsn, schema=schema_name) as store:
+        [number] = [t.ident for t in threading.enumerate() if t.name == "agentstore-io"]
+    said: dict[int | None, type[BaseException]] = {}
+
+    def use() -> None:
+        with pytest.raises(Exception) as raised:  # noqa: PT011 # its type is what is tested
+            store.get(("users", "ann"), "k")
+        said[threading.get_ident()] = raised.type
+
+    for _ in range(20):
+        thread = threading.Thread(target=use)
+        thread.start()
+        thread.join()
+        if number in said:
+            break
+    assert set(said.values()) == {StoreClosedError}
