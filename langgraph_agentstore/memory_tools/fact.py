@@ -106,6 +106,8 @@ def earlier_texts(value: Mapping[str, Any]) -> list[dict[str, Any]]:
 def text_of_fact(value: Mapping[str, Any]) -> str:
     """Return the text of a fact; the JSON of a `content` that is no text, or of other values."""
     content = value.get("content", value)
+    if isinstance(content, dict) and content.keys() == {"content"}:
+        content = content["content"]  # langmem's manager writes a memory so.
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
 
 

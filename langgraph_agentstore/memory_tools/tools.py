@@ -233,8 +233,14 @@ def _asking_message(state: Any) -> str | None:
     elif not isinstance(state, Sequence):
         state = getattr(state, "messages", None)
     messages = state if isinstance(state, Sequence) else ()
-    said = [each for each in messages if isinstance(each, BaseMessage) and each.type == "human"]
+    said = [each for each in messages if isinstance(each, BaseMessage) and _is_of_user(each)]
     return said[-1].id if said else None
+
+
+def _is_of_user(message: BaseMessage) -> bool:
+    # LangChain's summaries of a conversation have the type of a person's message.
+    is_summary = message.additional_kwargs.get("lc_source") == "summarization"
+    return message.type == "human" and not is_summary
 
 
 def _told_of_saving(done: Saved | AlreadyKnown | Alike, limit: int) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.tool import tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from pydantic import Field
@@ -21,24 +22,29 @@ Call = tuple[str, dict[str, Any]]
 
 def asking(*calls: Call) -> AIMessage:
     """What a model says that wants these tools at once."""
-    wanted = [tool_call(name=name, args=args, id=f"{n}") for n, (name, args) in enumerate(calls)]
+    wanted = [tool_call(name=name, args=args, id=uuid4().hex) for name, args in calls]
     return AIMessage("", tool_calls=wanted)
 
 
 class RepliesInTurn(BaseChatModel):
-    """Gives the replies one after the other, and remembers what it was shown and offered."""
+    """Gives the replies one after the other, and remembers what it was shown and offered.
+
+    A reply is a text, a message, or a function of the messages that returns one.
+    """
 
     replies: list[Any]
     shown: list[list[BaseMessage]] = Field(default_factory=list)
     offered: list[Any] = Field(default_factory=list)
 
-    def bind_tools(self, tools: Sequence[Any], **options: Any) -> RepliesInTurn:
+    def bind_tools(self, tools: Sequence[Any], **options: Any) -> Runnable[Any, AIMessage]:
         self.offered.append(list(tools))
-        return self
+        return self.bind(tools=list(tools))
 
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         self.shown.append(list(messages))
         reply = self.replies[len(self.shown) - 1]
+        if callable(reply):
+            reply = reply(messages)
         message = AIMessage(reply) if isinstance(reply, str) else reply
         return ChatResult(generations=[ChatGeneration(message=message)])
 
