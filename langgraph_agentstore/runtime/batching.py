@@ -69,6 +69,11 @@ class BatchQueue:
         """Queue an operation; `dispatch` sends it."""
         self.waiting.append(entry)
 
+    @property
+    def unfinished(self) -> set[asyncio.Task[None]]:
+        """The batches in flight, and the operations that wait for locks."""
+        return self._in_flight | self._waiting_for_locks
+
     def dispatch(self) -> None:
         """Send what waits if there is room; else check again after `BYPASS_AFTER_S`."""
         while self.waiting and len(self._in_flight) < self._width and self._send():

@@ -72,6 +72,7 @@ class Session:
         self.sweeper = Sweeper(self._sweep_batch, config.sweep_interval_minutes)
         self.listener = Listener(database)
         self._under_way = 0
+        self._alone: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._equal_reads = EqualReads(self._fetch_read, self._answer, self._settled)
@@ -139,6 +140,12 @@ class Session:
         self._shared.abandon()
         self._equal_reads.abandon()
 
+    async def in_flight_ended(self) -> None:
+        """Wait for the writes and the single operations of this moment, not for later ones."""
+        running = self._writes.unfinished | self._alone
+        if running:
+            await asyncio.wait(running)
+
     async def settle(self) -> None:
         """Wait until everything that was begun is done, but not long for a server that is away."""
         self.database.connections.attempts.end_soon()
@@ -182,6 +189,9 @@ class Session:
         task = asyncio.get_running_loop().create_task(self._run_alone(entry))
         # A callback, not the end of the task, which may be cancelled before it begins.
         task.add_done_callback(lambda _: self._settled([entry]))
+        if not isinstance(entry.operation, Job):
+            self._alone.add(task)
+            task.add_done_callback(self._alone.discard)
         request.keep(task)
 
     def _settled(self, entries: Sequence[PendingOperation]) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 import pytest
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.errors import (
     EmbeddingError,
     IndexMismatchError,
@@ -225,6 +227,38 @@ async def test_no_operation_of_the_store_itself_fails_meanwhile(
     assert len(await store.asearch(NS, query="note", limit=2000)) == 801
 
 
+@pytest.mark.parametrize("former", [None, OLD], ids=["first index", "another index"])
+def test_a_write_that_waits_while_the_index_is_switched_is_found_by_the_new_one(
+    open_store: Callable[..., AgentStore], former: dict[str, Any] | None
+) -> None:
+    store = open_store(former)
+    store.put(NS, "early", {"text": "early"})
+    writes: list[Callable[[], object]] = [
+        lambda: store.put(NS, "plain", {"text": "plain"}),
+        lambda: store.put(NS, "conditional", {"text": "conditional"}, expected_version=0),
+        lambda: store.update(NS, "updated", lambda _: {"text": "updated"}),
+        lambda: DataStore(store, "ann", None, "notes").set_many({"many": {"text": "many"}}),
+    ]
+    running = [threading.Thread(target=write) for write in writes]
+
+    class Interrupted(CountingEmbedder):
+        def __call__(self, texts: Sequence[str]) -> list[list[float]]:
+            if texts == ["early"]:
+                store.put(NS, "left", {"text": "left"})  # for the last page
+            elif texts == ["left"]:  # while the table is locked
+                for thread in running:
+                    thread.start()
+                time.sleep(0.5)
+            return super().__call__(texts)
+
+    store.reindex(new_index(embed=Interrupted(16), mode="hybrid"), progress=False)
+    for thread in running:
+        thread.join()
+    found = store.search(NS, query="late", mode="vector", limit=20)
+    assert {item.key for item in found} == {item.key for item in store.search(NS, limit=20)}
+    assert len(found) == 6
+
+
 def test_the_old_model_is_told_that_its_vectors_are_gone(
     open_store: Callable[..., AgentStore],
 ) -> None:
@@ -261,7 +295,7 @@ def test_a_failing_embedder_changes_nothing_and_the_next_goes_on(
 
 _REINDEXES = """
 import sys, time
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, DataStore
 sys.path.insert(0, sys.argv[3])
 from tests.support.embedders import CountingEmbedder
 embed = CountingEmbedder(16)

@@ -53,6 +53,7 @@ class Reindexing:
         self._current_rules = current_rules
         self._after = FIRST
         self._index_state: IndexState | None = None
+        self._is_in_use = False
         self._connection: Connection | None = None
         self._held = AsyncExitStack()
         self._lock: ProcessLock | None = None
@@ -108,13 +109,16 @@ class Reindexing:
         former = session.index.now
         with session.index.changing():
             await self._switch_in_turn(connection)
-            session.index.now, self._index_state = self._index_state, None
+            session.index.now, self._is_in_use = self._index_state, True
             self._current_rules.context = replace(self._context, vector_set=None, approximate=False)
         await former.close()
+        # Writes that waited for the lock were planned for the former index.
+        await session.in_flight_ended()
+        await self._do_the_rest(connection)
 
     async def end(self, session: Session) -> None:
         """Give back the lock and the connection, whether or not the work is complete."""
-        if self._index_state is not None:
+        if self._index_state is not None and not self._is_in_use:
             await self._index_state.close()
         if self._connection is None:
             return
@@ -146,6 +150,11 @@ class Reindexing:
         tables = self._context.tables
         await connection.execute(f"DELETE FROM {tables.vector_set} WHERE number = $1", number)
         await connection.execute(f"DROP TABLE IF EXISTS {tables.item_vector(number)}")
+
+    async def _do_the_rest(self, connection: Connection) -> None:
+        self._after = FIRST
+        while await self._page(connection):
+            pass
 
     async def _page(self, connection: Connection) -> int:
         rows = await connection.fetch(
@@ -196,9 +205,7 @@ class Reindexing:
         tables, number = self._context.tables, self._context.vector_set
         await connection.execute("SET LOCAL lock_timeout = '2s'")
         await connection.execute(f"LOCK TABLE {tables.item} IN SHARE ROW EXCLUSIVE MODE")
-        self._after = FIRST
-        while await self._page(connection):
-            pass
+        await self._do_the_rest(connection)
         if number is None:
             return
         former = await stored_set(connection, self._context, "active")
