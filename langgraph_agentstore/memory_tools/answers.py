@@ -47,9 +47,9 @@ def line_of(fact: StoredFact) -> str:
 def quoted(text: str, most: int = SHOWN_CHARACTERS) -> str:
     """Return a text as a JSON string on one line, cut where it is long."""
     cut = text if len(text) <= most else f"{text[:most]}… (cut)"
-    # JSON leaves the other line ends of Unicode as they are.
+    # JSON leaves the other line ends of Unicode as they are, and signs that nobody sees.
     written = json.dumps(cut, ensure_ascii=False)
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in written)
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in written)
 
 
 def _fitting(lines: Iterable[str]) -> Iterable[str]:

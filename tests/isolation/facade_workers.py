@@ -9,6 +9,7 @@ from langgraph_agentstore import transfer
 from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.data_store import DataStoreService
 from langgraph_agentstore.memory_agent import MemoryAgent
+from langgraph_agentstore.memory_tools import memory_tools
 from tests.soak.beliefs import AWAY, Believed, Numbered, check_owner, fate_of
 from tests.soak.memory_worker import MemoryWorker
 from tests.soak.records_worker import RecordsWorker
@@ -176,6 +177,66 @@ class TurnsWorker(Worker):
         assert turn.response == f"answer of {self.user}", turn.response
         assert turn.thread_id == thread
         return n
+
+
+class FactsWorker(Worker):
+    """The tools by which a model keeps facts; every text names its user and a number."""
+
+    def __init__(self, place: Place, number: int) -> None:
+        super().__init__(place, number)
+        options: Any = {"namespace": ("facts", self.name), "similar": 1, "limit": 50}
+        tools = memory_tools(place.indexed, user_id=self.user, **options)
+        self.tools = {tool.name: tool for tool in tools}
+        self.keys: list[str] = []
+        self.count = 0
+
+    def turn(self) -> None:
+        acts = (self.save, self.update, self.search, self.forget)
+        self.chance.choices(acts, (4, 8, 8, 1))[0]()
+
+    def check(self) -> None:
+        self._search("")
+
+    def save(self) -> None:
+        answer = self._use("save_memory", content=self._text())
+        assert answer.startswith("Saved under the key "), answer
+        self.keys.append(json.loads(answer.removeprefix("Saved under the key ").rstrip(".")))
+
+    def update(self) -> None:
+        if not self.keys:
+            return self.save()
+        key = self.chance.choice(self.keys)
+        answer = self._use("update_memory", key=key, content=self._text())
+        if answer.startswith("There is no memory"):  # it was erased, or forgotten after a doubt
+            return self.keys.remove(key)
+        assert answer.startswith("Updated"), answer
+        self._check(json.loads(answer.partition(" Before: ")[2]))
+        return None
+
+    def search(self) -> None:
+        self._search(f"word{self.chance.randrange(self.count + 1)}")
+
+    def forget(self) -> None:
+        if len(self.keys) > 5:
+            self._use("forget_memory", key=self.keys.pop())
+
+    def _search(self, query: str) -> None:
+        for line in self._use("search_memories", query=query).splitlines():
+            if line.startswith("- key "):
+                _key, end = json.JSONDecoder().raw_decode(line, len("- key "))
+                self._check(json.JSONDecoder().raw_decode(line, end + len(": "))[0])
+
+    def _use(self, name: str, **given: Any) -> str:
+        answer: str = self.call(self.tools[name], "invoke", given)
+        self.tally.checked += 1
+        return answer
+
+    def _text(self) -> str:
+        self.count += 1
+        return f"of {self.user}: word{self.count}"
+
+    def _check(self, text: str) -> None:
+        assert text.startswith(f"of {self.user}: word"), f"{self.user} was told {text}"
 
 
 class SharedMemoryWorker(MemoryWorker):

@@ -18,6 +18,7 @@ from langgraph_agentstore import AgentStore
 from tests.isolation.crowd import Crowd, people
 from tests.isolation.facade_workers import (
     ExportWorker,
+    FactsWorker,
     OwnRecordsWorker,
     ServiceWorker,
     SharedMemoryWorker,
@@ -62,6 +63,7 @@ EVERYBODYS: tuple[tuple[type[Worker], int], ...] = (
     (ServiceWorker, 3),
     (FilesWorker, 4),
     (TurnsWorker, 3),
+    (FactsWorker, 2),
     (SharedMemoryWorker, 3),
     (GraphWorker, 2),
     (WordsWorker, 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_core.messages.tool import tool_call
@@ -29,6 +32,7 @@ from langgraph_agentstore.errors import (
     UserConflictError,
 )
 from langgraph_agentstore.memory_tools import memory_tools
+from langgraph_agentstore.memory_tools.answers import quoted
 from tests.memory_tools.agents import (
     RepliesInTurn,
     acall,
@@ -503,6 +507,15 @@ def test_content_cannot_pretend_to_be_another_memory(any_store: Any) -> None:
         line for line in answer.splitlines() if f'"{key}"' in line
     ]
     assert facts_in(any_store)[0]["content"] == forged.strip()
+
+
+@given(st.text(max_size=200))
+def test_a_quoted_text_is_one_line_of_json(text: str) -> None:
+    written = quoted(text)
+
+    assert len(written.splitlines()) == 1
+    assert written.isprintable()
+    assert json.loads(written) == text
 
 
 @pytest.mark.parametrize("content", ["", " \n", "x" * 2_001, "nul\0", "half \ud83d"])
