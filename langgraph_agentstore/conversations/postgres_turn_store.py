@@ -44,6 +44,8 @@ CONVERSATIONS: Labels = ("conversations",)
 """The labels, below a user's, under which turns are stored."""
 
 TURNS_PER_LOAD = 5_000
+EMBEDDED_PER_LOAD = 1_000
+"""Turns in a load; fewer where they are embedded, so that a failure undoes less work."""
 
 
 class PostgresTurnStore(GenericTurnStore):
@@ -65,7 +67,10 @@ class PostgresTurnStore(GenericTurnStore):
     @override
     def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
         puts = map(self.put_op, turns)
-        return self._view.load(puts, batch_size=TURNS_PER_LOAD, progress=progress)
+        index = self._context.index
+        is_embedded = index is not None and index.vectors is not None
+        size = EMBEDDED_PER_LOAD if is_embedded else TURNS_PER_LOAD
+        return self._view.load(puts, batch_size=size, progress=progress)
 
     @override
     def oldest_first(self, within: TurnRange) -> NextPage[Turn]:

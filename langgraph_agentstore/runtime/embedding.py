@@ -3,12 +3,15 @@
 A slow embedder delays only the callers who wait for its vectors. A text is sent at once if there is
 room; those that arrive meanwhile make the next batch. A batch that fails is run again in halves
 until the failing texts are alone.
+
+The time limit is on a call. A slow model gets smaller batches, and texts of a batch that took too
+long are tried again in small ones. A model that does not answer then either is taken to hang.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from .._support.lru import Lru
@@ -21,6 +24,13 @@ from .model_calls import ModelCalls
 
 REMEMBERED_BYTES = 64 * 1024 * 1024
 """How many bytes of recently used vectors are kept."""
+
+TRIED_AGAIN = 8
+"""A batch that took too long is tried again in so many parts."""
+
+
+_HANGS = " and seems to hang; if it is only slow, raise embed_timeout_s"
+_ONE_TEXT = " for one text; if it does not hang, raise embed_timeout_s"
 
 
 class _Wanted:
@@ -51,6 +61,8 @@ class _Flow:
         self._wanted: dict[str, _Wanted] = {}
         self._waiting: list[str] = []
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._size = index.embed_batch_size
+        self._silent_since: float | None = None
         self.closed = False
 
     def recall(self, text: str) -> bytes | None:
@@ -66,7 +78,17 @@ class _Flow:
         Raises:
             EmbeddingError: the embedder failed with one of them.
         """
+        vectors = []
+        for outcome in await self.outcomes(texts):
+            if isinstance(outcome, Exception):
+                raise outcome
+            vectors.append(outcome)
+        return vectors
+
+    async def outcomes(self, texts: Sequence[str]) -> list[bytes | Exception]:
+        """Return the vector of each text, or why there is none, in order."""
         wanted = {text: self._want(text) for text in texts if self.recall(text) is None}
+        found: dict[str, bytes | Exception]
         found = {text: self._known[text] for text in texts if text not in wanted}
         self._dispatch()
         try:
@@ -75,7 +97,7 @@ class _Flow:
         finally:
             for want in wanted.values():
                 want.waiters -= 1
-        found.update((text, want.future.result()) for text, want in wanted.items())
+        found.update((text, _vector_or_error(want.future)) for text, want in wanted.items())
         return [found[text] for text in texts]
 
     def _want(self, text: str) -> _Wanted:
@@ -105,34 +127,68 @@ class _Flow:
         self._dispatch()
 
     async def _embed_batch(self, batch: Sequence[str]) -> None:
+        began = self._now()
         try:
             vectors = await self._call(list(batch))
+        except EmbeddingTimeoutError as error:
+            await self._took_too_long(batch, error, began)
         except Exception as error:
-            hopeless = isinstance(error, (EmbeddingTimeoutError, IndexMismatchError))
+            hopeless = isinstance(error, IndexMismatchError)
             if len(batch) > 1 and not hopeless and self._calls.embedder is not None:
                 middle = len(batch) // 2
                 await self._embed_batch(batch[:middle])
                 await self._embed_batch(batch[middle:])
                 return
-            for text in batch:
-                self._settle(text, error)
-            if isinstance(error, EmbeddingTimeoutError):
-                self._give_up_late(error)
+            self._fail(batch, error)
         else:
+            self._answered(len(batch), self._now() - began)
             for text, vector in zip(batch, vectors, strict=True):
                 self.learn(text, vector)
                 self._settle(text, vector)
+
+    def _answered(self, texts: int, seconds: float) -> None:
+        """Adapt the size of batches, so that their calls end long before the limit."""
+        self._silent_since = None
+        share = seconds / self._index.embed_timeout_s
+        if share > 1 / 2:
+            self._size = max(1, texts // 2)
+        elif share < 1 / TRIED_AGAIN and texts >= self._size:
+            self._size = min(2 * self._size, self._index.embed_batch_size)
+
+    async def _took_too_long(
+        self, batch: Sequence[str], error: EmbeddingTimeoutError, began: float
+    ) -> None:
+        """Let a batch be tried again in parts; fail it if the model hangs, or it is one text."""
+        hangs = self._silent_since is not None and began >= self._silent_since
+        if self._silent_since is None:
+            self._silent_since = self._now()
+        if len(batch) > 1 and not hangs:
+            hangs = not await self._calls.given_up_ended()
+        if len(batch) > 1 and not hangs:
+            self._size = min(self._size, max(1, len(batch) // TRIED_AGAIN))
+            self._waiting = [*batch, *self._waiting]
+            return
+        told = EmbeddingTimeoutError(f"{error}{_HANGS if hangs else _ONE_TEXT}")
+        self._fail(batch, told)
+        if hangs:
+            self._give_up_late(told)
+
+    def _fail(self, texts: Iterable[str], error: Exception) -> None:
+        for text in texts:
+            self._settle(text, error)
 
     def _give_up_late(self, error: EmbeddingTimeoutError) -> None:
         """Fail the texts that have waited as long as one call may take.
 
         Otherwise, a model that hangs would let them wait one after the other.
         """
-        too_early = asyncio.get_running_loop().time() - self._index.embed_timeout_s
+        too_early = self._now() - self._index.embed_timeout_s
         late = {text for text in self._waiting if self._wanted[text].since <= too_early}
         self._waiting = [text for text in self._waiting if text not in late]
-        for text in late:
-            self._settle(text, error)
+        self._fail(late, error)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def _settle(self, text: str, outcome: bytes | Exception) -> None:
         future = self._wanted.pop(text).future
@@ -144,7 +200,7 @@ class _Flow:
             future.set_exception(outcome)
 
     def _batch_size(self) -> int:
-        return self._index.embed_batch_size
+        return self._size
 
     async def _call(self, texts: list[str]) -> list[bytes]:
         assert self._index.vectors is not None
@@ -178,7 +234,14 @@ class _Questions(_Flow):
     def _batch_size(self) -> int:
         embedder = self._calls.embedder
         alike = embedder is not None and embedder.questions_alike
-        return self._index.embed_batch_size if alike else 1
+        return self._size if alike else 1
+
+
+def _vector_or_error(future: asyncio.Future[bytes]) -> bytes | Exception:
+    try:
+        return future.result()
+    except Exception as error:
+        return error
 
 
 class BatchedEmbedder:

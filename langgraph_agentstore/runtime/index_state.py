@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from ..errors import EmbeddingError, IndexMismatchError, SchemaError
@@ -110,17 +111,12 @@ class IndexState:
             EmbeddingError: the embedder failed; the message names the first item concerned.
         """
         assert self.embedder is not None
-        embed = self.embedder.documents.vectors
-        try:
-            found = iter(await embed([text for _, texts in items for text in texts]))
-        except EmbeddingError:
-            for item_id, texts in items:
-                try:
-                    await embed(texts)
-                except EmbeddingError as error:
-                    raise _naming(item_id, error) from (error.__cause__ or error)
-            raise
-        return [[next(found) for _ in texts] for _, texts in items]
+        texts = [text for _, texts in items for text in texts]
+        outcomes = iter(await self.embedder.documents.outcomes(texts))
+        return [
+            [_vector(item_id, outcome) for outcome in islice(outcomes, len(texts))]
+            for item_id, texts in items
+        ]
 
     async def statement_of(self, query: Query[Any]) -> Statement[object]:
         """Embed the text of a query and return the statement of its search."""
@@ -143,6 +139,14 @@ class IndexState:
     async def close(self) -> None:
         if self.embedder is not None:
             self.embedder.close()
+
+
+def _vector(item_id: ItemId, outcome: bytes | Exception) -> bytes:
+    if isinstance(outcome, EmbeddingError):
+        raise _naming(item_id, outcome) from (outcome.__cause__ or outcome)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _naming(item_id: ItemId, error: EmbeddingError) -> EmbeddingError:

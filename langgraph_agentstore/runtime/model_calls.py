@@ -25,6 +25,9 @@ from .io_thread import ForkAware, IoThread
 LONGEST_MAKING_S = 600.0
 """How long making an embedder may take: a model may be downloaded."""
 
+LATE = 3
+"""A call that was given up and does not end in so many times the limit hangs."""
+
 STUCK_S = 1.0
 """A loop that does nothing for so long after a call was given up is blocked by that call."""
 
@@ -63,6 +66,22 @@ class ModelCalls:
         """Do the same as `documents` for queries."""
         embedder = await self._made()
         return await self._ask(embedder.queries, texts)
+
+    async def given_up_ended(self) -> bool:
+        """Wait for the end of the call given up last; return whether it ended.
+
+        A model that is called by one thread at a time may fail if it is called again while a
+        thread that was left behind still uses it.
+        """
+        left = self._workers.left_behind
+        if left is None or self.width > 1:
+            return True
+        with suppress(asyncio.CancelledError):  # closed: the next call says so
+            try:
+                await self._in_time(asyncio.wait([left]), LATE * self._index.embed_timeout_s)
+            except EmbeddingTimeoutError:
+                return False
+        return True
 
     def close(self) -> None:
         """Give up the calls in flight and those that wait, and end idle threads."""
@@ -146,6 +165,7 @@ class ModelCalls:
             self._under_way.discard(call)
         if not call.done():
             call.cancel()
+            await asyncio.wait([call])  # its worker is now known as left behind
             raise EmbeddingTimeoutError(f"{name} took longer than {limit_s:g} s")
         return call.result()
 
@@ -165,6 +185,7 @@ class Workers:
     def __init__(self) -> None:
         self._idle: list[_Worker] = []
         self._closed = False
+        self.left_behind: asyncio.Future[Any] | None = None
 
     async def run(self, call: Callable[[], ResultT]) -> ResultT:
         """Run the call in a thread; return or raise what it does."""
@@ -175,7 +196,9 @@ class Workers:
             await asyncio.wait([future])
         except asyncio.CancelledError:
             worker.leave()
-            future.cancel()
+            # Retrieved here, so that asyncio does not log a failure that nobody waits for.
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self.left_behind = future
             raise
         if self._closed:
             worker.leave()

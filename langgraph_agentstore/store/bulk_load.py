@@ -77,7 +77,7 @@ class BulkLoad(StoreBase):
                     if not written and len(puts) == batch_size:
                         large = True
                         yield BEFORE_LARGE_LOAD
-                    with telling(written):
+                    with telling(f"the first {written} items are written"):
                         written += yield load_job(puts)
                     tell(written)
         finally:
@@ -122,12 +122,12 @@ def load_batches(
 
 
 @contextmanager
-def telling(written: int) -> Iterator[None]:
-    """Add to an error the number of items written before it."""
+def telling(done: str) -> Iterator[None]:
+    """Add to an error what was done before it."""
     try:
         yield
     except AgentStoreError as error:
-        error.args = (f"{error} (the first {written} items are written)",)
+        error.args = (f"{error} ({done})",)
         raise
 
 

@@ -21,6 +21,7 @@ from ..runtime.jobs import maintenance
 from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD
 from ..runtime.jobs.reindex import Reindexing
 from .base import StoreBase
+from .bulk_load import telling
 from .executor import Job
 from .step_driver import InThread, Steps, arun, run
 
@@ -69,7 +70,8 @@ class Maintenance(StoreBase):
             total: int = yield Job(work.begin)
             with telling_progress(progress, "reindexing", total) as tell:
                 while not work.caught_up:
-                    done += yield Job(work.step)
+                    with telling(f"{done} items are done; the next reindex goes on from there"):
+                        done += yield Job(work.step)
                     tell(done)
                 yield Job(work.switch)
         finally:
