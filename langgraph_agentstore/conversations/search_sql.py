@@ -2,12 +2,14 @@
 
 The score of a turn, with the constants below and each part scaled as said there:
 
-    words / best words + VECTORS * similarity, scaled + LENGTH * length
+    WORDS * words + VECTORS * similarity, scaled + LENGTH * length
     + THREAD * best such score in the thread + SPEAKER if the turn is of the person asked about
 
-`words` is BM25. A word of the query counts as often as the turn has it, and in part as often as the
-ends of its neighbors have it: the tails of the two turns before, the heads of the two after. The
-shares are smaller in a long turn. See `model/turn_text.py` for ends, decision 0027 for the figures.
+`words` is BM25, divided by the weights of all words in the query. So words count less where no turn
+has many of them together, as with a long message. A word of the query counts as often as the turn
+has it, and in part as often as the ends of its neighbors have it: the tails of the two turns
+before, the heads of the two after. The shares are smaller in a long turn. See `model/turn_text.py`
+for ends, decision 0027 for the figures.
 
 Neighbors of a turn are found by their keys, since the keys of a thread sort as its turns do. Only
 the best `SEEDS` turns by their own words pass words on, so that this costs the same for users of
@@ -30,14 +32,16 @@ from ..sql.search.text import LONGEST_QUERY, WordQuery, bm25_sql, quoted_sql, wo
 from ..sql.search.vector import VECTOR_POOL, vector_list_sql
 from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 from ..sql.vector_tables import distance_sql
+from .relevance_sql import QUESTION, closeness_sql, share_sql, typical_sql
 from .sql import within_thread
 
 K1, B = 1.2, 0.4
 """BM25 of turns: their lengths count less than those of documents."""
 
-SEEDS = 250
+SEEDS = 400
 """Turns whose words count for their neighbors: the best by their own words."""
 
+WORDS = 1.25
 VECTORS = 0.8
 LENGTH = 0.4
 THREAD = 0.3
@@ -80,8 +84,7 @@ class TurnQuery:
 class TurnScores:
     """Why a turn was found: its score and the parts of it, each as it counts in the score.
 
-    `relevance`, from 0 to 1, does not depend on the other turns found: the greater of the share of
-    the query's words that the turn and its neighbors have, by weight, and the similarity.
+    `relevance`, from 0 to 1, does not depend on the other turns found: see `relevance_sql.py`.
     """
 
     score: float
@@ -220,7 +223,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
     SELECT l.lexeme, coalesce(w.idf, {unseen}) AS idf,
            ({quoted} || 'AD')::tsquery AS head, ({quoted} || 'BD')::tsquery AS tail
       FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
-), seeds AS MATERIALIZED (
+), {QUESTION}, seeds AS MATERIALIZED (
     SELECT h.key, array_agg(h.lexeme) AS lexemes,
            CASE WHEN h.key ~ {_KEY_OF_TURN} THEN left(h.key, -{_SUFFIX}) END AS thread
       FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
@@ -283,8 +286,11 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
             [region], self._where, None, str(VECTOR_POOL), self._context, self._arguments
         )
         score = distance_sql(self._context).score
-        return f"""{near}, nearest AS MATERIALIZED (
-    SELECT l.key, {score} AS similarity FROM vector_list l
+        typical = typical_sql(region, self._context, self._arguments)
+        return f"""{near}, {typical}, nearest AS MATERIALIZED (
+    SELECT l.key, {score} AS similarity,
+           {closeness_sql(self._context)} AS closeness
+      FROM vector_list l
 ), span AS MATERIALIZED (
     SELECT min({score}) AS low, max({score}) AS high
       FROM (SELECT distance FROM measured UNION ALL SELECT distance FROM kept) m
@@ -296,24 +302,27 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         lists = []
         if self._has_words:
             lists.append(
-                "SELECT key, idf, own, passed, NULL::float8 AS similarity FROM frequencies"
+                "SELECT key, idf, own, passed, NULL::float8, NULL::float8 FROM frequencies"
             )
         if self._has_vectors:
             lists.append(
-                "SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity FROM nearest"
+                "SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, closeness "
+                "FROM nearest"
             )
         return f"""SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
-           array_agg(c.passed) AS passed, max(c.similarity) AS similarity
-      FROM ({" UNION ALL ".join(lists)}) AS c (key, idf, own, passed, similarity)
+           array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
+           max(c.closeness) AS closeness
+      FROM ({" UNION ALL ".join(lists)}) AS c (key, idf, own, passed, similarity, closeness)
      GROUP BY c.key"""
 
     def _scored(self) -> str:
         """Return the SELECT of the candidates with the parts of their scores."""
-        words, share, length, names = "0::float8", "0", "0::float8", "NULL::text[]"
-        totals = ""
+        words, length, names, totals = "0::float8", "0::float8", "NULL::text[]", ""
+        relevance = "coalesce(c.closeness, 0)"
         if self._has_words:
-            words = "coalesce(c.bm25 / nullif(max(c.bm25) OVER (), 0), 0)"
-            share, totals = "c.share", " CROSS JOIN totals t"
+            words = f"{WORDS}::float8 * coalesce(c.bm25 / nullif(c.asked, 0), 0)"
+            totals = " CROSS JOIN totals t CROSS JOIN question q"
+            relevance = f"(c.share + {relevance}) / 2" if self._has_vectors else "c.share"
             length = (
                 f"{LENGTH / LONG_ENOUGH}::float8 * least(coalesce(c.word_count, 0), {LONG_ENOUGH})"
             )
@@ -327,9 +336,8 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         columns = "i.words, i.word_count, i.value"
         return f"""SELECT c.*, c.words + c.vectors + c.length AS own
       FROM (SELECT c.key, c.thread, c.names, {words} AS words, {vectors} AS vectors,
-                   {length} AS length, least(greatest({share}, c.similarity), 1) AS relevance,
-                   c.similarity
-              FROM (SELECT c.key, c.similarity, i.word_count, {names} AS names,
+                   {length} AS length, {relevance} AS relevance, c.similarity
+              FROM (SELECT c.key, c.similarity, c.closeness, i.word_count, {names} AS names,
                            CASE WHEN c.key ~ {_KEY_OF_TURN} THEN left(c.key, -{_SUFFIX + 1})
                                 ELSE i.value->>'thread_id' END AS thread{self._of_words()}
                       FROM candidates c
@@ -342,10 +350,9 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
             return ""
         passed = f"least(1, {FEW_WORDS}::float8 / greatest(i.word_count, 1)) * w.passed"
         score = bm25_sql("w.tf", "i.word_count", K1, B)
-        return f""",
+        return f""", q.idf AS asked,
                            (SELECT coalesce(sum({score}), 0)
                               FROM (SELECT w.idf, w.own + {passed} AS tf
                                       FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) w
                            ) AS bm25,
-                           (SELECT coalesce(sum(idf), 0) FROM unnest(c.idf) idf)
-                           / (SELECT sum(idf) FROM asked_for) AS share"""
+                           {share_sql(passed)} AS share"""

@@ -87,9 +87,9 @@ def model_scores(talk: Sequence[Said], asked: Sequence[str]) -> list[float]:
             norm = frequency + 1.2 * (0.6 + 0.4 * len(own[number]) / mean)
             score += idf[word] * frequency * 2.2 / norm
         bm25.append(score)
-    best = max(bm25, default=0) or 1
+    weights = [idf.get(word, math.log(1 + (len(own) + 0.5) / 0.5)) for word in dict.fromkeys(asked)]
     alone = [
-        score / best + 0.4 * min(len(words), 20) / 20 if score else -math.inf
+        1.25 * score / sum(weights) + 0.4 * min(len(words), 20) / 20 if score else -math.inf
         for score, words in zip(bm25, own, strict=True)
     ]
     named = {
@@ -199,7 +199,7 @@ def test_every_part_of_a_score_is_told(store_with_vectors: AgentStore) -> None:
     scores = best.scores
     assert scores is not None
     assert best.turn.speakers == ("Ann",)
-    assert scores.words == pytest.approx(1)
+    assert 0 < scores.words < 1.25
     assert scores.vectors == pytest.approx(0.8)
     assert scores.speaker == pytest.approx(0.3)
     parts = (scores.words, scores.vectors, scores.length, scores.thread, scores.speaker)

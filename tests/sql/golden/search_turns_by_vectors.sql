@@ -82,22 +82,32 @@ measured AS MATERIALIZED (
             UNION ALL
             SELECT *, 1 FROM all_measured) found
      ORDER BY tier, distance, user_id, namespace, key LIMIT 250
+), typical AS MATERIALIZED (
+    SELECT (coalesce(sum(distance), 0) + 50.0) / (count(*) + 50)
+           AS distance
+      FROM (SELECT distance FROM measured
+            UNION ALL
+            (SELECT coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1) FROM "agentstore".item_vector_1 v
+              WHERE NOT (SELECT measured FROM way) AND ((v.user_id = $8 AND (v.namespace = $9::text OR (v.namespace >= $9::text || ':' AND v.namespace < $9::text || ';')))) AND v.embedding IS NOT NULL
+              LIMIT 500)) m
 ), nearest AS MATERIALIZED (
-    SELECT l.key, 1 - distance AS similarity FROM vector_list l
+    SELECT l.key, 1 - distance AS similarity,
+           least(greatest(1 - distance / (SELECT distance FROM typical), 0), 1) AS closeness
+      FROM vector_list l
 ), span AS MATERIALIZED (
     SELECT min(1 - distance) AS low, max(1 - distance) AS high
       FROM (SELECT distance FROM measured UNION ALL SELECT distance FROM kept) m
 ), candidates AS MATERIALIZED (
     SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
-           array_agg(c.passed) AS passed, max(c.similarity) AS similarity
-      FROM (SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity FROM nearest) AS c (key, idf, own, passed, similarity)
+           array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
+           max(c.closeness) AS closeness
+      FROM (SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, closeness FROM nearest) AS c (key, idf, own, passed, similarity, closeness)
      GROUP BY c.key
 ), scored AS MATERIALIZED (
     SELECT c.*, c.words + c.vectors + c.length AS own
       FROM (SELECT c.key, c.thread, c.names, 0::float8 AS words, CASE WHEN c.similarity IS NULL THEN 0 ELSE 0.8 * coalesce((c.similarity - s.low) / nullif(s.high - s.low, 0), 1) END AS vectors,
-                   0::float8 AS length, least(greatest(0, c.similarity), 1) AS relevance,
-                   c.similarity
-              FROM (SELECT c.key, c.similarity, i.word_count, NULL::text[] AS names,
+                   0::float8 AS length, coalesce(c.closeness, 0) AS relevance, c.similarity
+              FROM (SELECT c.key, c.similarity, c.closeness, i.word_count, NULL::text[] AS names,
                            CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
                                 ELSE i.value->>'thread_id' END AS thread
                       FROM candidates c
@@ -111,8 +121,8 @@ measured AS MATERIALIZED (
       FROM scored s
 ), page AS (
     SELECT b.*, b.own + b.thread_best + b.speaker AS score
-      FROM best b WHERE b.similarity >= $9::float8 AND b.relevance >= $10::float8
-     ORDER BY b.own + b.thread_best + b.speaker DESC, b.key DESC LIMIT $8
+      FROM best b WHERE b.similarity >= $11::float8 AND b.relevance >= $12::float8
+     ORDER BY b.own + b.thread_best + b.speaker DESC, b.key DESC LIMIT $10
 )
 SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
        p.thread_best, p.speaker, p.relevance, p.similarity

@@ -32,6 +32,13 @@ lexemes AS MATERIALIZED (
     SELECT l.lexeme, coalesce(w.idf, ln(1 + (t.n + 0.5) / 0.5)) AS idf,
            ('''' || replace(replace(l.lexeme, '\', '\\'), '''', '''''') || '''' || CASE WHEN l.beginning THEN ':*' ELSE ':' END || 'AD')::tsquery AS head, ('''' || replace(replace(l.lexeme, '\', '\\'), '''', '''''') || '''' || CASE WHEN l.beginning THEN ':*' ELSE ':' END || 'BD')::tsquery AS tail
       FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
+), question AS MATERIALIZED (
+    -- Weights are logarithms, so to add unseen turns to the scope is to add one number to each.
+    SELECT sum(a.idf) AS idf, max(t.more) AS more,
+           least(sum(a.idf + t.more), max(4 * (ln((t.n + 1) / 0.5) + t.more)))
+           AS relevant
+      FROM asked_for a
+     CROSS JOIN (SELECT n, ln((n + 1.0 + 200) / (n + 1)) AS more FROM totals) t
 ), seeds AS MATERIALIZED (
     SELECT h.key, array_agg(h.lexeme) AS lexemes,
            CASE WHEN h.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(h.key, -24) END AS thread
@@ -40,7 +47,7 @@ lexemes AS MATERIALIZED (
      ORDER BY sum(w.idf * h.tf * 2.2::float8
                / (h.tf + 1.2::float8 * (0.6 + 0.4::float8 * h.word_count / t.mean))
            ) DESC, h.key DESC
-     LIMIT 250
+     LIMIT 400
 ), passed AS MATERIALIZED (
     SELECT n.key, e.lexeme, n.share
       FROM seeds s
@@ -78,28 +85,32 @@ lexemes AS MATERIALIZED (
     SELECT string_agg('''' || replace(replace(name, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS query FROM names
 ), candidates AS MATERIALIZED (
     SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
-           array_agg(c.passed) AS passed, max(c.similarity) AS similarity
-      FROM (SELECT key, idf, own, passed, NULL::float8 AS similarity FROM frequencies) AS c (key, idf, own, passed, similarity)
+           array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
+           max(c.closeness) AS closeness
+      FROM (SELECT key, idf, own, passed, NULL::float8, NULL::float8 FROM frequencies) AS c (key, idf, own, passed, similarity, closeness)
      GROUP BY c.key
 ), scored AS MATERIALIZED (
     SELECT c.*, c.words + c.vectors + c.length AS own
-      FROM (SELECT c.key, c.thread, c.names, coalesce(c.bm25 / nullif(max(c.bm25) OVER (), 0), 0) AS words, 0::float8 AS vectors,
-                   0.02::float8 * least(coalesce(c.word_count, 0), 20) AS length, least(greatest(c.share, c.similarity), 1) AS relevance,
-                   c.similarity
-              FROM (SELECT c.key, c.similarity, i.word_count, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
+      FROM (SELECT c.key, c.thread, c.names, 1.25::float8 * coalesce(c.bm25 / nullif(c.asked, 0), 0) AS words, 0::float8 AS vectors,
+                   0.02::float8 * least(coalesce(c.word_count, 0), 20) AS length, c.share AS relevance, c.similarity
+              FROM (SELECT c.key, c.similarity, c.closeness, i.word_count, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END AS names,
                            CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
-                                ELSE i.value->>'thread_id' END AS thread,
+                                ELSE i.value->>'thread_id' END AS thread, q.idf AS asked,
                            (SELECT coalesce(sum(w.idf * w.tf * 2.2::float8
                / (w.tf + 1.2::float8 * (0.6 + 0.4::float8 * i.word_count / t.mean))
            ), 0)
                               FROM (SELECT w.idf, w.own + least(1, 40::float8 / greatest(i.word_count, 1)) * w.passed AS tf
                                       FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) w
                            ) AS bm25,
-                           (SELECT coalesce(sum(idf), 0) FROM unnest(c.idf) idf)
-                           / (SELECT sum(idf) FROM asked_for) AS share
+                           (SELECT coalesce(least(sum(
+                                       (w.idf + q.more)
+                                       -- What only neighbors have counts in part here as well.
+                                       * CASE WHEN w.own > 0 THEN 1 ELSE least(least(1, 40::float8 / greatest(i.word_count, 1)) * w.passed, 1) END
+                                   ) / q.relevant, 1), 0)
+                              FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) AS share
                       FROM candidates c
-                     CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i CROSS JOIN totals t) c
+                     CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $1::text AND i.namespace = $2::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i CROSS JOIN totals t CROSS JOIN question q) c
            ) c
 ), best AS (
     SELECT s.*, 0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
