@@ -18,6 +18,7 @@ from ..errors import InvalidNamespaceError, VersionConflictError
 from ..model.json_values import as_mapping, shown
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..results import ItemRecord
+from ..sql.items.delete import plan_delete_version
 from ..sql.items.pages import plan_record
 from ..sql.search.text import is_blank
 from ..store.base import StoreBase
@@ -212,8 +213,12 @@ class FactStore:
                 return AlreadyKnown(key)
             number += 1
 
-    def _write(self, key: str, value: dict[str, Any], over: StoredFact | None) -> Steps[None]:
+    def _write(
+        self, key: str, value: dict[str, Any] | None, over: StoredFact | None
+    ) -> Steps[None]:
         """Write over exactly what was read; None: only if there is no such fact.
+
+        No value removes the fact.
 
         Raises:
             VersionConflictError: another writer was faster; nothing was written.
@@ -222,12 +227,25 @@ class FactStore:
             yield Locked(lock_of(self._shared), self._write_unless_changed(key, value, over))
             return
         record = None if over is None else over.record
+        if value is None:
+            assert record is not None
+            yield from self._remove_version(self._view, key, record)
+            return
         yield plan_replacement(
             self._view, self._part.labels, key, value, record, index=list(SEARCHED)
         )
 
+    def _remove_version(self, view: StoreBase, key: str, record: ItemRecord) -> Steps[None]:
+        planner = view.planner
+        item_id, _labels = planner.item_id(self._part.labels, key)
+        version = record.version, record.created_at
+        if not (yield plan_delete_version(item_id, *version, planner.context)):
+            raise VersionConflictError(
+                f"the fact {key!r} changed since it was read", expected=record.version
+            )
+
     def _write_unless_changed(
-        self, key: str, value: dict[str, Any], over: StoredFact | None
+        self, key: str, value: dict[str, Any] | None, over: StoredFact | None
     ) -> Steps[None]:
         now = yield from self.read(key)
         if (None if now is None else now.value) != (None if over is None else over.value):
@@ -242,9 +260,6 @@ class FactStore:
             if fact is None:
                 return
             value = fact_without_thread(fact.value, thread_id)
-            if value is None:
-                yield StoreOps(self._part.store, [PutOp(self._part.labels, key, None)])
-                return
             try:
                 yield from self._write(key, value, fact)
             except VersionConflictError as conflict:

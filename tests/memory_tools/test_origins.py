@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langgraph.store.base import Item, SearchItem
 from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, ItemRecord
 from langgraph_agentstore.conversations import ConversationMemory
-from langgraph_agentstore.errors import InvalidNamespaceError
+from langgraph_agentstore.errors import InvalidNamespaceError, VersionConflictError
+from langgraph_agentstore.memory_tools.fact_store import FactStore
+from langgraph_agentstore.store.step_driver import Steps, run
 from tests.memory_tools.agents import call, key_in, of, tool_graph
 
 FACTS = ("users", "alice", "facts")
@@ -122,6 +126,35 @@ def test_namespaces_that_cannot_be_are_refused_before_anything_is_forgotten(
         memory.forget("monday", memories=memories)
 
     assert len(list(memory.turns())) == 1
+
+
+def test_what_another_thread_writes_while_a_thread_is_forgotten_stays(any_store: Any) -> None:
+    graph = tool_graph(any_store)
+    key = save(graph, "monday", "Lives in Rome.")
+    facts = FactStore(any_store, "alice", ("facts",))
+    steps, answer, was_read, is_changed = facts.forget_thread("monday"), None, False, False
+
+    with suppress(StopIteration):
+        while True:
+            step = steps.send(answer)
+            if was_read and not is_changed:
+                update(graph, "friday", key, "Lives in Paris.")
+                is_changed = True
+            try:
+                answer = run(just(step), facts.executor)
+            except VersionConflictError as conflict:
+                step = steps.throw(conflict)
+                answer = run(just(step), facts.executor)
+            [found] = answer if isinstance(answer, list) else [answer]
+            was_read = isinstance(found, (ItemRecord, Item)) and not isinstance(found, SearchItem)
+
+    assert is_changed
+    assert texts(any_store) == {"Lives in Paris.": []}
+
+
+def just(step: Any) -> Steps[Any]:
+    """One step as a whole program."""
+    return (yield step)
 
 
 WRITES = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), max_size=9)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from langgraph_agentstore import AgentStore, DataStore
+from langgraph_agentstore.memory_tools.fact import Origin
+from langgraph_agentstore.memory_tools.fact_store import FactStore, Saved
+from langgraph_agentstore.store.step_driver import run
 
 NAMESPACE = ("users", "ann", "notes")
 
@@ -25,6 +30,18 @@ def use_everything(store: AgentStore) -> None:
     assert store.sweep_ttl() == 0
     assert store.health().schema_version > 0
     use_all_records(DataStore(store, "ann", "guide"))
+    use_all_facts(FactStore(store, "ann", ("facts",)))
+
+
+def use_all_facts(facts: FactStore) -> None:
+    """As `use_everything`, by the programs behind the memory tools."""
+    origin = Origin(datetime.now(timezone.utc), "thread")
+    saved = run(facts.save("Likes tea.", origin, None, False), facts.executor)
+    assert isinstance(saved, Saved)
+    run(facts.replace(saved.key, "Likes coffee.", origin), facts.executor)
+    [found] = run(facts.search("coffee", 10), facts.executor)
+    assert found.text == "Likes coffee."
+    assert run(facts.forget_thread("thread"), facts.executor) == 1
 
 
 def use_all_records(records: DataStore) -> None:

@@ -12,7 +12,11 @@ from langgraph_agentstore import ItemRecord
 from langgraph_agentstore.errors import VersionConflictError
 from langgraph_agentstore.model.namespaces import sort_key
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Region, UserScope, template_scope
-from langgraph_agentstore.sql.items.delete import delete_statement, plan_delete_regions
+from langgraph_agentstore.sql.items.delete import (
+    delete_statement,
+    plan_delete_regions,
+    plan_delete_version,
+)
 from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_statement
 from langgraph_agentstore.sql.items.get import Gotten, decode_gets, get_statement, plan_get_alone
 from langgraph_agentstore.sql.items.pages import plan_count, plan_page, plan_record
@@ -216,6 +220,7 @@ def test_counts_and_records_come_from_their_row() -> None:
     assert plan_count(regions, anything, RULES).decode([(3,)]).result == 3
     assert plan_sweep(10, RULES).decode([(4,)]).result == 4
     assert plan_delete_regions(regions, RULES).decode([(5,)]).result == 5
+    assert plan_delete_version(B.item_id, 1, THEN, RULES).decode([(1,)]).result == 1
     record = plan_record(B.item_id, ("docs",), RULES)
     assert record.decode([]).result is None
     row: tuple[Any, ...] = ({"n": 1}, 2, {}, None, THEN, LATER, LATER)

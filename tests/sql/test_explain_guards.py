@@ -25,7 +25,7 @@ from langgraph_agentstore.langgraph_postgres.tables_sql import OfficialItem
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.sql.access_counts import count_statement
-from langgraph_agentstore.sql.items.delete import delete_many_sql
+from langgraph_agentstore.sql.items.delete import delete_many_sql, plan_delete_version
 from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.sql.items.get import get_many_sql
 from langgraph_agentstore.sql.items.pages import plan_page
@@ -117,14 +117,14 @@ def statement(planned: Statement[Any]) -> tuple[str, tuple[Any, ...]]:
 
 
 def standings() -> tuple[str, tuple[Any, ...]]:
-    then = datetime(2026, 1, 1, tzinfo=timezone.utc)
     items = [
-        OfficialItem(f"users.u{n}.notes.0", f"k{n}", b"{}", then, then, None, None) for n in (7, 8)
+        OfficialItem(f"users.u{n}.notes.0", f"k{n}", b"{}", THEN, THEN, None, None) for n in (7, 8)
     ]
     migrants = [plan_migrant(item, (), None, SCOPE, RULES) for item in items]
     return statement(plan_presence(migrants, RULES))
 
 
+THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 AT = locate(Address("u7", ("notes", "0")), ("notes", "0"))
 
 HOT = {
@@ -133,6 +133,10 @@ HOT = {
     "items beside those of another store": (*standings(), {"item_pkey"}),
     "delete": (*planned(PutOp(ALICE, "k", None)), {"item_pkey", *BESIDE}),
     "deletes": (delete_many_sql(RULES), TRIPLES, {"item_pkey", *BESIDE}),
+    "delete of a version": (
+        *statement(plan_delete_version(("u7", "notes:0", "k7"), 1, THEN, RULES)),
+        {"item_pkey", *BESIDE},
+    ),
     "newest": (*planned(SearchOp((*ALICE, "3"))), {"item_newest"}),
     "newest of a user": (*planned(SearchOp(("users", "u7"))), {"item_newest", "item_pkey"}),
     "namespaces": (*planned(ListNamespacesOp()), {"item_newest"}),

@@ -60,6 +60,7 @@ from langgraph_agentstore.sql.items.delete import (
     delete_many_sql,
     plan_delete_regions,
     plan_delete_user,
+    plan_delete_version,
 )
 from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.sql.items.get import get_many_sql
@@ -184,6 +185,7 @@ STATEMENTS = {
     "put_expecting_a_version": put_expected_statement(PutExpected(PUT, 3), RULES).sql,
     "delete_one": explained(PutOp(ALICE, "k", None)),
     "delete_many": delete_many_sql(RULES),
+    "delete_version": plan_delete_version(KEY, 3, THEN, RULES).sql,
     "delete_namespace": plan_delete_regions(regions(*ALICE), RULES).sql,
     "delete_across_users": plan_delete_regions(regions("users"), RULES).sql,
     "search_a_namespace": explained(SearchOp(ALICE)),

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from ...model.users import Region
 from ..change_notify import notify_change
 from ..item_columns import key_is, same_key
 from ..region_condition import region_condition
-from ..statement import Delete, SqlContext, Statement, columns_of, decode_count, written_once
+from ..statement import (
+    Delete,
+    ItemId,
+    SqlContext,
+    Statement,
+    columns_of,
+    decode_count,
+    written_once,
+)
 
 
 @written_once
@@ -65,6 +74,19 @@ def plan_delete_regions(regions: Sequence[Region], context: SqlContext) -> State
 DELETE FROM {context.tables.item} i
  WHERE {region_condition(regions, arguments)}"""
     return count_of_removed([delete], tuple(arguments), context)
+
+
+def plan_delete_version(
+    item_id: ItemId, version: int, created_at: datetime, context: SqlContext
+) -> Statement[int]:
+    """Plan the removal of exactly this version of an item; it counts 0 if another is there.
+
+    An item that was deleted and put again has its versions anew, but another `created_at`.
+    """
+    delete = f"""
+DELETE FROM {context.tables.item} i
+ WHERE {key_is()} AND i.version = $4 AND i.created_at = $5"""
+    return count_of_removed([delete], (*item_id, version, created_at), context)
 
 
 @written_once
