@@ -53,8 +53,9 @@ class ScoredItem(SearchItem):
     """A result of a search by a query: LangGraph's `SearchItem` with its scores and ranks.
 
     `score`: higher is better. `scored_by`: the kind of score: "cosine" (similarity, -1 to 1), "l2"
-    (the negative distance), "inner_product", "bm25", "rrf" (the fused ranks of a hybrid search) or
-    "rerank". Both are None for an item that is not indexed. `vector_rank`, `text_rank`: the item's
+    (the negative distance), "inner_product", "bm25", "fused" (the weighted sum of
+    both lists' scaled scores, in a hybrid search) or "rerank". Both are None for an item that is
+    not indexed. `vector_rank`, `text_rank`: the item's
     rank in each list, from 1; None if it is not in the list.
 
     `similarity`: how near the item's vector is to the query's vector, independent of the score. By

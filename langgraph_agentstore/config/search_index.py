@@ -68,9 +68,9 @@ class Ranking:
     """The parameters of BM25 and of the fusion."""
 
     k1: float = 1.2
-    b: float = 0.75
+    b: float = 0.4
     text_weight: float = 1.0
-    vector_weight: float = 1.0
+    vector_weight: float = 0.8
     recency_half_life_days: float | None = None
 
 

@@ -29,7 +29,7 @@ from ..model.namespaces import encode_labels
 from ..model.turn_text import speaker_word
 from ..model.users import Address, Region
 from ..sql.search.text import LONGEST_QUERY, WordQuery, bm25_sql, quoted_sql, word_hits_sql
-from ..sql.search.vector import VECTOR_POOL, vector_list_sql
+from ..sql.search.vector import VECTOR_POOL, VECTOR_SPAN, nearness_sql, vector_list_sql
 from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 from ..sql.vector_tables import distance_sql
 from .relevance_sql import QUESTION, closeness_sql, share_sql, typical_sql
@@ -280,20 +280,17 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
                             ORDER BY {order} LIMIT {len(shares)}) i) n"""
 
     def _vectors(self) -> str:
-        """Return CTEs: the list of the nearest turns, and the best and the worst similarity."""
+        """Return CTEs; the last, `nearest`, has the nearest turns, scaled from 0 to 1."""
         region = Region(self._address.user_id, self._address.labels)
         near = vector_list_sql(
             [region], self._where, None, str(VECTOR_POOL), self._context, self._arguments
         )
-        score = distance_sql(self._context).score
+        similarity = distance_sql(self._context).score
         typical = typical_sql(region, self._context, self._arguments)
-        return f"""{near}, {typical}, nearest AS MATERIALIZED (
-    SELECT l.key, {score} AS similarity,
+        return f"""{near}, {typical}, {VECTOR_SPAN}, nearest AS MATERIALIZED (
+    SELECT key, {similarity} AS similarity, {nearness_sql("distance")} AS nearness,
            {closeness_sql(self._context)} AS closeness
-      FROM vector_list l
-), span AS MATERIALIZED (
-    SELECT min({score}) AS low, max({score}) AS high
-      FROM (SELECT distance FROM measured UNION ALL SELECT distance FROM kept) m
+      FROM vector_list
 )"""
 
     def _candidates(self) -> str:
@@ -302,17 +299,19 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         lists = []
         if self._has_words:
             lists.append(
-                "SELECT key, idf, own, passed, NULL::float8, NULL::float8 FROM frequencies"
+                "SELECT key, idf, own, passed, NULL::float8, NULL::float8, NULL::float8 "
+                "FROM frequencies"
             )
         if self._has_vectors:
             lists.append(
-                "SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, closeness "
-                "FROM nearest"
+                "SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, nearness, "
+                "closeness FROM nearest"
             )
         return f"""SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
            array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
-           max(c.closeness) AS closeness
-      FROM ({" UNION ALL ".join(lists)}) AS c (key, idf, own, passed, similarity, closeness)
+           max(c.nearness) AS nearness, max(c.closeness) AS closeness
+      FROM ({" UNION ALL ".join(lists)})
+           AS c (key, idf, own, passed, similarity, nearness, closeness)
      GROUP BY c.key"""
 
     def _scored(self) -> str:
@@ -328,20 +327,17 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
             )
             names = """CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END"""
-        vectors, span = "0::float8", ""
-        if self._has_vectors:
-            scaled = "coalesce((c.similarity - s.low) / nullif(s.high - s.low, 0), 1)"
-            vectors = f"CASE WHEN c.similarity IS NULL THEN 0 ELSE {VECTORS} * {scaled} END"
-            span = " CROSS JOIN span s"
+        vectors = f"{VECTORS}::float8 * coalesce(c.nearness, 0)"
         columns = "i.words, i.word_count, i.value"
         return f"""SELECT c.*, c.words + c.vectors + c.length AS own
       FROM (SELECT c.key, c.thread, c.names, {words} AS words, {vectors} AS vectors,
                    {length} AS length, {relevance} AS relevance, c.similarity
-              FROM (SELECT c.key, c.similarity, c.closeness, i.word_count, {names} AS names,
+              FROM (SELECT c.key, c.similarity, c.nearness, c.closeness, i.word_count,
+                           {names} AS names,
                            CASE WHEN c.key ~ {_KEY_OF_TURN} THEN left(c.key, -{_SUFFIX + 1})
                                 ELSE i.value->>'thread_id' END AS thread{self._of_words()}
                       FROM candidates c
-                     CROSS JOIN LATERAL ({self._item_of("c.key", columns)}) i{totals}) c{span}
+                     CROSS JOIN LATERAL ({self._item_of("c.key", columns)}) i{totals}) c
            ) c"""
 
     def _of_words(self) -> str:

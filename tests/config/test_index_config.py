@@ -87,9 +87,9 @@ def test_langgraphs_own_keys_are_left_alone() -> None:
     assert index_of(__tokenized_fields=[("$", "$")]).mode == "vector"
 
 
-def test_ranking_has_the_usual_defaults_of_bm25_and_no_age() -> None:
+def test_ranking_has_its_defaults_and_no_age() -> None:
     ranking = index_of().ranking
-    assert (ranking.k1, ranking.b) == (1.2, 0.75)
+    assert (ranking.k1, ranking.b) == (1.2, 0.4)
     assert ranking.recency_half_life_days is None
 
 

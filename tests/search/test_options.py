@@ -21,7 +21,6 @@ from langgraph_agentstore.errors import (
     MissingExtensionError,
     ValueTypeError,
 )
-from langgraph_agentstore.sql.search.scores import FUSED_POOL
 from langgraph_agentstore.store import user_views as views_module
 from tests.support.faults import dsn_of, execute, until
 
@@ -101,28 +100,36 @@ QUERY = "word1 word2 word3"
 # Hybrid
 
 
-@pytest.mark.parametrize(("text_weight", "vector_weight"), [(2.0, 1.0), (1.0, 1.0), (0.5, 3.0)])
-async def test_a_hybrid_score_is_the_weighted_sum_of_reciprocal_ranks(
+@pytest.mark.parametrize(("text_weight", "vector_weight"), [(2.0, 1.0), (1.0, 0.8), (0.5, 3.0)])
+async def test_a_hybrid_score_is_the_weighted_sum_of_scaled_scores(
     open_store: Callable[..., AgentStore], text_weight: float, vector_weight: float
 ) -> None:
     async with open_store(text_weight=text_weight, vector_weight=vector_weight) as store:
         await store.abatch(documents(60))
-        by_vector = keys(await store.asearch(NS, query=QUERY, mode="vector", limit=100))
-        by_text = keys(await store.asearch(NS, query=QUERY, mode="text", limit=100))
+        by_vector = scored(await store.asearch(NS, query=QUERY, mode="vector", limit=100))
+        by_text = scored(await store.asearch(NS, query=QUERY, mode="text", limit=100))
         found = scored(await store.asearch(NS, query=QUERY, limit=100))
 
-    def added(key: str, ranked: list[str], weight: float) -> float:
-        return weight / (K + ranked.index(key) + 1) if key in ranked[:FUSED_POOL] else 0.0
-
+    similarity = {item.key: item.score or 0.0 for item in by_vector}
+    words = {item.key: item.score or 0.0 for item in by_text}
+    low, high = min(similarity.values()), max(similarity.values())
     expected = {
-        key: added(key, by_vector, vector_weight) + added(key, by_text, text_weight)
-        for key in by_vector
+        key: vector_weight * (near - low) / (high - low)
+        + text_weight * words.get(key, 0) / max(words.values())
+        for key, near in similarity.items()
     }
     assert 0 < len(by_text) < len(by_vector) == 60
     assert {item.key: item.score for item in found} == pytest.approx(expected)
     in_order = [expected[item.key] for item in found]
     assert in_order == pytest.approx(sorted(in_order, reverse=True))
-    assert {item.scored_by for item in found} == {"rrf"}
+    assert {item.scored_by for item in found} == {"fused"}
+
+
+async def test_equal_similarities_count_in_full(open_store: Callable[..., AgentStore]) -> None:
+    async with open_store() as store:
+        await store.aput(NS, "only", {"text": "word1"})
+        (one,) = scored(await store.asearch(NS, query="word1"))
+    assert one.score == pytest.approx(1.8)
 
 
 async def test_a_hybrid_search_tells_the_rank_in_each_list(store: AgentStore) -> None:
@@ -179,7 +186,7 @@ async def test_pages_are_one_sequence_however_deep_they_go(
 
 
 async def test_a_hybrid_store_serves_every_mode(store: AgentStore) -> None:
-    for mode, scored_by in (("vector", "cosine"), ("text", "bm25"), ("hybrid", "rrf")):
+    for mode, scored_by in (("vector", "cosine"), ("text", "bm25"), ("hybrid", "fused")):
         found = scored(await store.asearch(NS, query=QUERY, mode=mode))  # type: ignore[arg-type]
         assert {item.scored_by for item in found} == {scored_by}
 
@@ -285,7 +292,7 @@ async def test_a_rerank_may_return_the_items_in_a_new_order(store: AgentStore) -
     found = scored(await store.asearch(NS, query=QUERY, limit=5, rerank=reversed_items))
     assert keys(found) == keys(candidates)[::-1][:5]
     assert [item.score for item in found] == [item.score for item in candidates][::-1][:5]
-    assert {item.scored_by for item in found} == {"rrf"}
+    assert {item.scored_by for item in found} == {"fused"}
 
 
 async def test_what_a_rerank_leaves_out_comes_after_what_it_returns(store: AgentStore) -> None:

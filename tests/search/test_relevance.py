@@ -109,7 +109,7 @@ def test_similarity_is_of_the_distance_that_the_index_has(
 
 def test_what_only_its_words_found_is_measured_too(store: AgentStore) -> None:
     """More items are nearer than the list of vectors holds."""
-    store.batch([PutOp(NS, f"t{n}", {"text": "train"}) for n in range(200)])
+    store.batch([PutOp(NS, f"t{n}", {"text": "train"}) for n in range(300)])
     found = found_by(store, "train KX4471", limit=30)
     assert found["locker"].vector_rank is None
     assert found["locker"].similarity == pytest.approx(0)

@@ -120,7 +120,7 @@ NO_ROW = (None,) * 14 + ("exact",)
 
 
 @pytest.mark.parametrize(
-    ("mode", "scored_by"), [("vector", "cosine"), ("text", "bm25"), ("hybrid", "rrf")]
+    ("mode", "scored_by"), [("vector", "cosine"), ("text", "bm25"), ("hybrid", "fused")]
 )
 def test_a_row_becomes_an_item_that_says_how_it_was_ranked(mode: Any, scored_by: str) -> None:
     decoded = planned(options=QueryOptions(mode)).decode([a_row()])

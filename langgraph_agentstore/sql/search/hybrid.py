@@ -25,7 +25,7 @@ from ..vector_tables import distance_sql
 from .options import QueryOptions, add_found
 from .scores import FADED_POOL, FUSED_POOL, beyond_sql, order_sql, score_sql
 from .text import kept_sql, matched_sql, parse_words, word_list_sql
-from .vector import vector_list_sql, way_and_reason
+from .vector import VECTOR_SPAN, vector_list_sql, way_and_reason
 from .vector_small import plan_vector_small
 
 _WORDS_REASON = "words are ranked over all items in scope that have one of them"
@@ -105,7 +105,7 @@ def plan_explanation(
 def _scored_by(options: QueryOptions, context: SqlContext) -> str:
     if options.mode == "vector":
         return context.vector_index.distance
-    return "bm25" if options.mode == "text" else "rrf"
+    return "bm25" if options.mode == "text" else "fused"
 
 
 def _least_of_vectors(options: QueryOptions) -> float | None:
@@ -169,6 +169,8 @@ class _QuerySql:
             lists.append(self._vector_list())
         if self._has_words:
             lists.append(self._word_list())
+        if self._has_vectors and self._has_words:
+            lists.append(VECTOR_SPAN)
         if self._options.include_unindexed:
             lists.append(self._unindexed())
         way = "(SELECT name FROM way)" if self._has_vectors else "'exact'"

@@ -9,18 +9,13 @@ from __future__ import annotations
 from ...config.search_index import SearchMode
 from ..statement import SqlContext
 from ..vector_tables import distance_sql
+from .vector import nearness_sql
 
 FADED_POOL = 100
 """Items of a list that a score which fades reorders."""
 
-FUSED_POOL = 25
-"""Items of each list that are fused: deeper, what is mediocre in both beats what leads one.
-
-See ADR 0012.
-"""
-
-FUSION_K = 60
-"""Of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009)."""
+FUSED_POOL = 250
+"""Items of each list that are fused; see ADR 0028."""
 
 MOST_HALF_LIVES = 200
 """Whatever is older scores no less: a number of 8 bytes ends somewhere."""
@@ -34,9 +29,10 @@ def score_sql(mode: SearchMode, half_life_days: str | None, context: SqlContext)
         score = "words"
     else:
         ranking = context.searched.ranking
+        nearness, words = nearness_sql("distance"), "words / (SELECT max(score) FROM word_list)"
         score = (
-            f"({_reciprocal('vector_rank', ranking.vector_weight)} + "
-            f"{_reciprocal('text_rank', ranking.text_weight)})"
+            f"({_fused('vector_rank', ranking.vector_weight, nearness)} + "
+            f"{_fused('text_rank', ranking.text_weight, words)})"
         )
     if half_life_days is None:
         return score
@@ -63,7 +59,6 @@ def order_sql(alias: str, *, reordered: bool) -> str:
     return f"{alias}.tail, {ranks}, {alias}.updated_at DESC, {item_id}"
 
 
-def _reciprocal(rank: str, weight: float) -> str:
-    """Return what a rank adds to the fused score, the same on every page."""
-    added = f"{weight!r}::float8 / ({FUSION_K} + {rank})"
-    return f"CASE WHEN {rank} <= {FUSED_POOL} THEN {added} ELSE 0 END"
+def _fused(rank: str, weight: float, scaled: str) -> str:
+    """Return what a list adds to the fused score, the same on every page."""
+    return f"CASE WHEN {rank} <= {FUSED_POOL} THEN {weight!r}::float8 * {scaled} ELSE 0 END"

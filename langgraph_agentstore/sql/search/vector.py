@@ -99,6 +99,20 @@ def vector_list_sql(
 )"""
 
 
+VECTOR_SPAN = """vector_span AS MATERIALIZED (
+    -- The farthest that was measured, or that the index gave: the same on every page.
+    SELECT (SELECT min(distance) FROM vector_list) AS near,
+           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far
+)"""
+"""The CTE of the distances between which those of `vector_list` are scaled."""
+
+
+def nearness_sql(distance: str) -> str:
+    """Return a distance scaled by `vector_span`: 1 for the nearest, 0 for the farthest."""
+    return f"""(SELECT greatest(coalesce((far - {distance}) / nullif(far - near, 0), 1), 0)
+               FROM vector_span)"""
+
+
 def _join_item(where: str, context: SqlContext) -> str:
     """Return the join of parts `p` to their item in scope, if they are of its present version."""
     return f"""CROSS JOIN LATERAL (

@@ -37,7 +37,7 @@ lexemes AS MATERIALIZED (
 ), word_list AS MATERIALIZED (
     SELECT h.user_id, h.namespace, h.key,
            sum(w.idf * h.tf * 2.2::float8
-               / (h.tf + 1.2::float8 * (0.25 + 0.75::float8 * h.word_count / t.mean))
+               / (h.tf + 1.2::float8 * (0.6 + 0.4::float8 * h.word_count / t.mean))
            ) AS score, array_agg(h.lexeme) AS lexemes
       FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
      WHERE h.kept

@@ -119,17 +119,23 @@ lexemes AS MATERIALIZED (
 ), word_list AS MATERIALIZED (
     SELECT h.user_id, h.namespace, h.key,
            sum(w.idf * h.tf * 2.2::float8
-               / (h.tf + 1.2::float8 * (0.25 + 0.75::float8 * h.word_count / t.mean))
+               / (h.tf + 1.2::float8 * (0.6 + 0.4::float8 * h.word_count / t.mean))
            ) AS score, array_agg(h.lexeme) AS lexemes
       FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
      WHERE h.kept
      GROUP BY h.user_id, h.namespace, h.key
      ORDER BY score DESC, h.user_id, h.namespace, h.key
      LIMIT 1099511627776
+), vector_span AS MATERIALIZED (
+    -- The farthest that was measured, or that the index gave: the same on every page.
+    SELECT (SELECT min(distance) FROM vector_list) AS near,
+           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far
 ), ranked AS (
-    SELECT user_id, namespace, key, updated_at, ((CASE WHEN vector_rank <= 25 THEN 1.0::float8 / (60 + vector_rank) ELSE 0 END + CASE WHEN text_rank <= 25 THEN 1.0::float8 / (60 + text_rank) ELSE 0 END)) * 0.5 ^ (sign((CASE WHEN vector_rank <= 25 THEN 1.0::float8 / (60 + vector_rank) ELSE 0 END + CASE WHEN text_rank <= 25 THEN 1.0::float8 / (60 + text_rank) ELSE 0 END)) * least(greatest(extract(epoch FROM now() - updated_at), 0)::float8 / 86400 / $13::float8, 200)) AS score,
-           vector_rank, text_rank, distance, words, lexemes, NOT (coalesce(vector_rank <= 25, false)
-                OR coalesce(text_rank <= 25, false)) AS tail
+    SELECT user_id, namespace, key, updated_at, ((CASE WHEN vector_rank <= 250 THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+               FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.0::float8 * words / (SELECT max(score) FROM word_list) ELSE 0 END)) * 0.5 ^ (sign((CASE WHEN vector_rank <= 250 THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+               FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.0::float8 * words / (SELECT max(score) FROM word_list) ELSE 0 END)) * least(greatest(extract(epoch FROM now() - updated_at), 0)::float8 / 86400 / $13::float8, 200)) AS score,
+           vector_rank, text_rank, distance, words, lexemes, NOT (coalesce(vector_rank <= 250, false)
+                OR coalesce(text_rank <= 250, false)) AS tail
       FROM (SELECT user_id, namespace, key, (SELECT i.updated_at FROM "agentstore".item i
                      WHERE i.user_id = listed.user_id AND i.namespace = listed.namespace AND i.key = listed.key) AS updated_at,
                    min(distance) AS distance, min(vector_rank) AS vector_rank,

@@ -90,28 +90,32 @@ measured AS MATERIALIZED (
             (SELECT coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1) FROM "agentstore".item_vector_1 v
               WHERE NOT (SELECT measured FROM way) AND ((v.user_id = $8 AND (v.namespace = $9::text OR (v.namespace >= $9::text || ':' AND v.namespace < $9::text || ';')))) AND v.embedding IS NOT NULL
               LIMIT 500)) m
+), vector_span AS MATERIALIZED (
+    -- The farthest that was measured, or that the index gave: the same on every page.
+    SELECT (SELECT min(distance) FROM vector_list) AS near,
+           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far
 ), nearest AS MATERIALIZED (
-    SELECT l.key, 1 - distance AS similarity,
+    SELECT key, 1 - distance AS similarity, (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+               FROM vector_span) AS nearness,
            least(greatest(1 - distance / (SELECT distance FROM typical), 0), 1) AS closeness
-      FROM vector_list l
-), span AS MATERIALIZED (
-    SELECT min(1 - distance) AS low, max(1 - distance) AS high
-      FROM (SELECT distance FROM measured UNION ALL SELECT distance FROM kept) m
+      FROM vector_list
 ), candidates AS MATERIALIZED (
     SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
            array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
-           max(c.closeness) AS closeness
-      FROM (SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, closeness FROM nearest) AS c (key, idf, own, passed, similarity, closeness)
+           max(c.nearness) AS nearness, max(c.closeness) AS closeness
+      FROM (SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, nearness, closeness FROM nearest)
+           AS c (key, idf, own, passed, similarity, nearness, closeness)
      GROUP BY c.key
 ), scored AS MATERIALIZED (
     SELECT c.*, c.words + c.vectors + c.length AS own
-      FROM (SELECT c.key, c.thread, c.names, 0::float8 AS words, CASE WHEN c.similarity IS NULL THEN 0 ELSE 0.8 * coalesce((c.similarity - s.low) / nullif(s.high - s.low, 0), 1) END AS vectors,
+      FROM (SELECT c.key, c.thread, c.names, 0::float8 AS words, 0.8::float8 * coalesce(c.nearness, 0) AS vectors,
                    0::float8 AS length, coalesce(c.closeness, 0) AS relevance, c.similarity
-              FROM (SELECT c.key, c.similarity, c.closeness, i.word_count, NULL::text[] AS names,
+              FROM (SELECT c.key, c.similarity, c.nearness, c.closeness, i.word_count,
+                           NULL::text[] AS names,
                            CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
                                 ELSE i.value->>'thread_id' END AS thread
                       FROM candidates c
-                     CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i) c CROSS JOIN span s
+                     CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i) c
            ) c
 ), best AS (
     SELECT s.*, 0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,

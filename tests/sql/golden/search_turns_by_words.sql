@@ -86,14 +86,16 @@ lexemes AS MATERIALIZED (
 ), candidates AS MATERIALIZED (
     SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
            array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
-           max(c.closeness) AS closeness
-      FROM (SELECT key, idf, own, passed, NULL::float8, NULL::float8 FROM frequencies) AS c (key, idf, own, passed, similarity, closeness)
+           max(c.nearness) AS nearness, max(c.closeness) AS closeness
+      FROM (SELECT key, idf, own, passed, NULL::float8, NULL::float8, NULL::float8 FROM frequencies)
+           AS c (key, idf, own, passed, similarity, nearness, closeness)
      GROUP BY c.key
 ), scored AS MATERIALIZED (
     SELECT c.*, c.words + c.vectors + c.length AS own
-      FROM (SELECT c.key, c.thread, c.names, 1.25::float8 * coalesce(c.bm25 / nullif(c.asked, 0), 0) AS words, 0::float8 AS vectors,
+      FROM (SELECT c.key, c.thread, c.names, 1.25::float8 * coalesce(c.bm25 / nullif(c.asked, 0), 0) AS words, 0.8::float8 * coalesce(c.nearness, 0) AS vectors,
                    0.02::float8 * least(coalesce(c.word_count, 0), 20) AS length, c.share AS relevance, c.similarity
-              FROM (SELECT c.key, c.similarity, c.closeness, i.word_count, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
+              FROM (SELECT c.key, c.similarity, c.nearness, c.closeness, i.word_count,
+                           CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END AS names,
                            CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
                                 ELSE i.value->>'thread_id' END AS thread, q.idf AS asked,
