@@ -37,9 +37,9 @@ def answer(state: MessagesState) -> dict[str, Any]:
     }
 
 
-def graph_over(store: BaseStore, **recalling: Any) -> Any:
+def graph_over(store: BaseStore, *, capacity: int = 10_000, **recalling: Any) -> Any:
     """recall → answer → remember, with a checkpointer of its own."""
-    remember = remember_conversation(metadata={"agent": "talking"})
+    remember = remember_conversation(metadata={"agent": "talking"}, capacity=capacity)
     builder = StateGraph(MessagesState)
     builder.add_node("recall", recall_conversation(**recalling))
     builder.add_node("answer", answer)
@@ -50,6 +50,11 @@ def graph_over(store: BaseStore, **recalling: Any) -> Any:
 
 def config_of(user: str, thread: str, **configurable: Any) -> RunnableConfig:
     return {"configurable": {"user_id": user, "thread_id": thread, **configurable}}
+
+
+def tell(node: Any, thread: str, query: str, user: str = "ann") -> None:
+    """Has a node of `remember_conversation` accept a turn."""
+    node({"messages": [HumanMessage(query), AIMessage("r")]}, config_of(user, thread))
 
 
 def said(text: str) -> HumanMessage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -14,11 +15,9 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.conversations import ConversationMemory, new_turn, remember_conversation
+from langgraph_agentstore.conversations import ConversationMemory, remember_conversation
 from langgraph_agentstore.conversations import background_saver as saver_module
-from langgraph_agentstore.conversations.background_saver import BackgroundSaver
-from langgraph_agentstore.errors import TurnRefusedError
-from tests.conversations.talking import config_of, graph_over, said
+from tests.conversations.talking import config_of, graph_over, said, tell
 from tests.support.faults import execute, run_script, start_script, wait_until
 from tests.support.servers import TestServer
 
@@ -92,18 +91,17 @@ def test_a_full_buffer_refuses_loudly_and_counts(
     disposable_server: TestServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with AgentStore(disposable_server.dsn) as store:
-        memory = ConversationMemory(store, "ann")
-        saver = BackgroundSaver(capacity=3)
+        node = remember_conversation(store, capacity=3)
         disposable_server.kill()
-        for number in range(3):
-            saver.save(memory._turn_store, new_turn("one", f"q{number}", "r"))
-        with pytest.raises(TurnRefusedError, match=r"3 turns wait .* thread 'one' is not saved"):
-            saver.save(memory._turn_store, new_turn("one", "q3", "r"))
-        assert (saver.stats().accepted, saver.stats().refused) == (3, 1)
+        for number in range(4):
+            assert not caplog.records
+            tell(node, "one", f"q{number}")
+        assert re.search(r"3 turns wait .* thread 'one' is not saved", caplog.text)
+        assert (node.stats().accepted, node.stats().refused) == (3, 1)
 
         disposable_server.restart()
-        assert saver.flush(60)
-        saver.save(memory._turn_store, new_turn("one", "q4", "r"))
+        assert node.flush(60)
+        tell(node, "one", "q4")
         assert queries(store, "ann") == ["q0", "q1", "q2", "q4"]
 
 
@@ -111,9 +109,8 @@ def test_a_reply_is_given_though_its_turn_is_refused(
     disposable_server: TestServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with AgentStore(disposable_server.dsn) as store:
-        graph = graph_over(store)
+        graph = graph_over(store, capacity=1)
         full = remembering(graph)
-        full._saver.capacity = 1
         disposable_server.kill()
         with caplog.at_level(logging.ERROR):
             for number in range(3):
@@ -129,7 +126,7 @@ import json, sys
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import background_saver as saver_module
 from langgraph_agentstore.conversations.background_saver import BackgroundSaver
-from tests.conversations.talking import config_of, graph_over, said
+from tests.conversations.talking import config_of, graph_over, said, tell
 
 dsn, turns, ending = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 store = AgentStore(dsn)
@@ -211,15 +208,14 @@ async def test_a_store_that_closes_waits_for_the_turns_of_its_savers(
     fresh_database: str, ending: str
 ) -> None:
     store = AgentStore(fresh_database)
-    saver = BackgroundSaver()
-    turn_store = ConversationMemory(store, "ann")._turn_store
+    node = remember_conversation(store)
     for number in range(1000):
-        saver.save(turn_store, new_turn(f"thread {number}", str(number), ""))
+        tell(node, f"thread {number}", str(number))
     if ending == "close":
         store.close()
     else:
         await store.aclose()
-    assert saver.stats().waiting == 0
+    assert node.stats().waiting == 0
     with AgentStore(fresh_database) as again:
         assert again.count() == 1000
 
@@ -227,20 +223,17 @@ async def test_a_store_that_closes_waits_for_the_turns_of_its_savers(
 FORKED = """
 import os, sys
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.conversations import ConversationMemory, new_turn
-from langgraph_agentstore.conversations import background_saver as saver_module
-from langgraph_agentstore.conversations.background_saver import BackgroundSaver
+from langgraph_agentstore.conversations import remember_conversation
+from tests.conversations.talking import tell
 
-store = AgentStore(sys.argv[1])
-memory = ConversationMemory(store, "ann")
-saver = BackgroundSaver()
+node = remember_conversation(AgentStore(sys.argv[1]))
 for number in range(100):
-    saver.save(memory._turn_store, new_turn("parent", str(number), ""))
+    tell(node, "parent", str(number))
 pid = os.fork()
 who = "child" if pid == 0 else "parent"
 for number in range(100, 200):
-    saver.save(memory._turn_store, new_turn(who, str(number), ""))
-saver.flush()
+    tell(node, who, str(number))
+node.flush()
 if pid:
     assert os.waitpid(pid, 0)[1] == 0
 """
@@ -264,13 +257,12 @@ def test_a_turn_that_the_server_refuses_is_lost_alone_and_counted(
             fresh_database,
             "ALTER TABLE agentstore.item ADD CHECK (value->>'query' IS DISTINCT FROM 'q2')",
         )
-        memory = ConversationMemory(store, "ann")
-        saver = BackgroundSaver()
+        node = remember_conversation(store)
         for number in range(5):
-            saver.save(memory._turn_store, new_turn("one", f"q{number}", "r"))
-        assert saver.flush(60)
+            tell(node, "one", f"q{number}")
+        assert node.flush(60)
         assert queries(store, "ann") == ["q0", "q1", "q3", "q4"]
-        assert (saver.stats().saved, saver.stats().lost) == (4, 1)
+        assert (node.stats().saved, node.stats().lost) == (4, 1)
         assert "1 accepted turns are lost" in caplog.text
 
 
@@ -285,19 +277,18 @@ def test_a_turn_that_fails_again_and_again_keeps_no_other_waiting(
     monkeypatch.setattr(saver_module, "TURNS_AT_ONCE", 3)
     monkeypatch.setattr(saver_module, "RETRIED_AT_ONCE", 2)
     with AgentStore(fresh_database, index={"dims": 2, "embed": embed}) as store:
-        memory, saver = ConversationMemory(store, "ann"), BackgroundSaver(drain_timeout_s=0.1)
+        node = remember_conversation(store, drain_timeout_s=0.1)
         for number in range(5):
-            saver.save(memory._turn_store, new_turn(f"t{number}", "poison", "r"))
-        wait_until(lambda: saver.stats().retries > 10)
-        saver.save(memory._turn_store, new_turn("one", "good", "r"))
+            tell(node, f"t{number}", "poison")
+        wait_until(lambda: node.stats().retries > 10)
+        tell(node, "one", "good")
         # Reading waits for first attempts, and for these alone.
         begun = time.monotonic()
         assert queries(store, "ann", "one") == ["good"]
         assert time.monotonic() - begun < saver_module.READERS_WAIT_S
-        assert not saver.is_failing
-        assert (saver.stats().saved, saver.stats().waiting) == (1, 5)
-        saver.drain()
-        assert (saver.stats().lost, saver.stats().waiting) == (5, 0)
+        assert (node.stats().saved, node.stats().waiting) == (1, 5)
+        node.close()
+        assert (node.stats().lost, node.stats().waiting) == (5, 0)
 
 
 def test_what_is_left_when_time_runs_out_is_told(
@@ -305,9 +296,9 @@ def test_what_is_left_when_time_runs_out_is_told(
 ) -> None:
     store = AgentStore(disposable_server.dsn)
     store.setup()
-    node = remember_conversation(ConversationMemory(store, "ann"), drain_timeout_s=0.2)
+    node = remember_conversation(store, drain_timeout_s=0.2)
     disposable_server.kill()
-    node._saver.save(ConversationMemory(store, "ann")._turn_store, new_turn("one", "q", "r"))
+    tell(node, "one", "q")
     store.close()
     assert (node.stats().waiting, node.stats().lost) == (0, 1)
     assert "1 accepted turns are lost" in caplog.text

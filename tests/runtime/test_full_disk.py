@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from langgraph_agentstore import AgentStore
+from langgraph_agentstore.embedded import EmbeddedPostgres
 from langgraph_agentstore.errors import DatabaseError, EmbeddedPostgresError, MigrationError
 from tests.support.faults import execute
 from tests.support.servers import TestServer, temporary_folder
@@ -132,11 +133,12 @@ def test_a_bundled_server_that_a_full_disk_ended_is_started_once_there_is_room()
     with disk_of("160m") as folder, AgentStore.embedded(folder / "pg") as store:
         store.put(NS, "k", {"n": 1})
         take_all(folder / "ballast")
-        source = store._config.source.embedded
-        assert source is not None
+        server = EmbeddedPostgres(folder / "pg")
+        dsn = server.start()
+        server.stop()  # the store still uses it
         # What cannot be written to its log of changes ends a server.
         with pytest.raises(psycopg.OperationalError):
-            execute(source.start(), _LOG_100_MB)
+            execute(dsn, _LOG_100_MB)
         with pytest.raises(EmbeddedPostgresError, match=r"(?s)No space left.*free disk space"):
             store.put(NS, "k", {"n": 2})
         (folder / "ballast").unlink()

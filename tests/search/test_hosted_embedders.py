@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.embeddings import Embeddings
 from langchain_ollama import OllamaEmbeddings
@@ -26,29 +27,32 @@ NS = ("users", "ann", "notes")
 
 # Neither class closes the sockets of its clients.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-clients: list[Any] = []
 
 
 @pytest.fixture
-def server() -> Iterator[ModelServer]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    clients: list[httpx.Client] = []
+    make = httpx.Client.__init__
+
+    def noted(client: httpx.Client, *arguments: Any, **options: Any) -> None:
+        make(client, *arguments, **options)
+        clients.append(client)
+
+    monkeypatch.setattr(httpx.Client, "__init__", noted)
     with model_server() as server:
         yield server
-    while clients:
-        clients.pop().close()
+    for client in clients:
+        client.close()
     gc.collect()
 
 
 def openai(server: ModelServer, **options: Any) -> Embeddings:
     given = {"model": "small", "api_key": KEY, "check_embedding_ctx_length": False, **options}
-    embeddings = OpenAIEmbeddings(base_url=f"{server.url}/v1", **given)
-    clients.append(embeddings.client._client)
-    return embeddings
+    return OpenAIEmbeddings(base_url=f"{server.url}/v1", **given)
 
 
 def ollama(server: ModelServer, **options: Any) -> Embeddings:
-    embeddings = OllamaEmbeddings(model="small", base_url=server.url, **options)
-    clients.append(embeddings._client._client)  # type: ignore[union-attr]
-    return embeddings
+    return OllamaEmbeddings(model="small", base_url=server.url, **options)
 
 
 @pytest.fixture(params=[openai, ollama], ids=["OpenAIEmbeddings", "OllamaEmbeddings"])
@@ -240,8 +244,6 @@ def test_a_model_by_name_works(
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", server.url)
     store = opened("ollama:small")
-    embedder: Any = store.planner.context.searched.embedder
-    clients.append(embedder.documents.blocking.__self__._client._client)
     store.put(NS, "tea", {"text": "green tea"})
     assert store.search(NS, query="green tea")[0].key == "tea"
 
@@ -256,9 +258,6 @@ async def test_a_model_by_name_works_where_blocking_is_forbidden(
         store = opened("ollama:small")
         await store.aput(NS, "tea", {"text": "green tea"})
         assert (await store.asearch(NS, query="green tea"))[0].key == "tea"
-    session: Any = store._engine._session
-    made = session.index.now.embedder._calls.embedder
-    clients.append(made.documents.blocking.__self__._client._client)
 
 
 @pytest.mark.parametrize("name", ["nobody:small", "small", "cohere:small"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from langgraph.func import entrypoint
 from langgraph.store.base import GetOp, Op, PutOp, SearchItem, SearchOp
 
 from langgraph_agentstore import AgentStore, ScoredItem
@@ -21,7 +22,6 @@ from langgraph_agentstore.errors import (
     MissingExtensionError,
     ValueTypeError,
 )
-from langgraph_agentstore.store import user_views as views_module
 from tests.support.faults import dsn_of, execute, until
 
 NS = ("users", "ann", "notes")
@@ -496,15 +496,17 @@ async def test_a_users_view_finds_that_users_items(store: AgentStore) -> None:
     assert {item.namespace for item in found} == {("notes",)}
 
 
-async def test_a_per_user_view_finds_the_running_users_items(
-    store: AgentStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_per_user_view_finds_the_running_users_items(store: AgentStore) -> None:
     view = store.per_user()
-    monkeypatch.setattr(views_module, "running_user", lambda: "bob")
-    await view.aput(("notes",), "b", {"text": QUERY})
-    assert keys(view.search((), query=QUERY, limit=100)) == ["b"]
-    monkeypatch.setattr(views_module, "running_user", lambda: "ann")
-    assert len(view.search((), query=QUERY, limit=100)) == 60
+
+    @entrypoint()
+    def found(new: str) -> list[str]:
+        if new:
+            view.put(("notes",), new, {"text": QUERY})
+        return keys(view.search((), query=QUERY, limit=100))
+
+    assert found.invoke("b", {"configurable": {"user_id": "bob"}}) == ["b"]
+    assert len(found.invoke("", {"configurable": {"user_id": "ann"}})) == 60
 
 
 async def test_a_view_shows_the_index_config(store: AgentStore) -> None:
