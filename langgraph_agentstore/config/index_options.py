@@ -22,6 +22,7 @@ from .search_index import (
     MAX_DIMS,
     Distance,
     IndexKind,
+    QuerySyntax,
     Ranking,
     SearchIndex,
     SearchMode,
@@ -59,7 +60,8 @@ class AgentIndexConfig(TypedDict, total=False):
     makes the embedder when it is first needed. `model`: a name for an embedder that has none.
     `distance_type`: "cosine", "l2" or "inner_product". `ann_index_config`: `AnnIndexConfig`.
     `mode`: "vector", "text" or "hybrid". `language`: a text search configuration of Postgres.
-    `k1`, `b`: BM25's. `text_weight`, `vector_weight`: the fusion's. `chunk`: the characters of a
+    `k1`, `b`: BM25's. `text_weight`, `vector_weight`: the fusion's. `query_syntax`: "auto",
+    "web" or "plain". `chunk`: the characters of a
     part, or a function that splits a text. `rerank`, `recency_half_life_days`: defaults of
     searches. `embed_batch_size`, `embed_concurrency`, `embed_timeout_s`: texts in a call of the
     embedder, concurrent calls, and the time limit of a call.
@@ -77,6 +79,7 @@ class AgentIndexConfig(TypedDict, total=False):
     b: float
     text_weight: float
     vector_weight: float
+    query_syntax: QuerySyntax
     chunk: int | Callable[[str], Sequence[str]]
     rerank: Rerank
     recency_half_life_days: float
@@ -113,6 +116,7 @@ def search_index(config: Mapping[str, Any] | None) -> SearchIndex | None:
         vectors=None if embedder is None else _vector_index(given),
         language=None if mode == "vector" else _language_option(given.get("language")),
         ranking=_ranking_options(given),
+        query_syntax=_one_of("query_syntax", given.get("query_syntax") or "auto", QuerySyntax),
         model=_model(given, embedder),
         embedder=embedder,
         chunk=_chunk(given.get("chunk")),

@@ -19,6 +19,9 @@ Distance: TypeAlias = Literal["cosine", "l2", "inner_product"]
 IndexKind: TypeAlias = Literal["hnsw", "ivfflat", "flat"]
 VectorType: TypeAlias = Literal["vector", "halfvec", "bit"]
 SearchMode: TypeAlias = Literal["vector", "text", "hybrid"]
+QuerySyntax: TypeAlias = Literal["auto", "web", "plain"]
+"""How a query is read: "web" knows phrases and exclusions, "plain" words alone; "auto" is "plain"
+for a question."""
 
 MAX_DIMS = 16_000
 """What pgvector stores."""
@@ -89,6 +92,7 @@ class SearchIndex:
     vectors: VectorIndex | None
     language: str | None
     ranking: Ranking
+    query_syntax: QuerySyntax
     model: str | None
     embedder: Embedder | Factory | None = field(repr=False)
     chunk: Chunk | None = field(repr=False)

@@ -28,7 +28,7 @@ from ..model.json_values import as_mapping
 from ..model.namespaces import encode_labels
 from ..model.turn_text import speaker_word
 from ..model.users import Address, Region
-from ..sql.search.text import LONGEST_QUERY, WordQuery, bm25_sql, quoted_sql, word_hits_sql
+from ..sql.search.text import bm25_sql, plain_words, quoted_sql, word_hits_sql
 from ..sql.search.vector import VECTOR_POOL, VECTOR_SPAN, nearness_sql, vector_list_sql
 from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 from ..sql.vector_tables import distance_sql
@@ -215,7 +215,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
 
     def _words(self) -> str:
         """Return CTEs: all hits, and the `seeds`, with their thread's part of the key."""
-        query = WordQuery(self._search.query[:LONGEST_QUERY], (), ())
+        query = plain_words(self._search.query)
         hits = word_hits_sql(query, self._where, self._context, self._arguments)
         unseen = "ln(1 + (t.n + 0.5) / 0.5)"
         quoted = f"{quoted_sql('l.lexeme')} || CASE WHEN l.beginning THEN ':*' ELSE ':' END"

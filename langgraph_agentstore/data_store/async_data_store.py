@@ -9,7 +9,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import AsyncClosing
 from .._support.paging import AwaitedPages
-from ..config.search_index import SearchMode
+from ..config.search_index import QuerySyntax, SearchMode
 from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
 from ..store.step_driver import Steps, arun
@@ -81,12 +81,17 @@ class AsyncDataStore(AsyncClosing, Proxy):
         mode: SearchMode | None = None,
         min_score: float | None = None,
         min_similarity: float | None = None,
+        query_syntax: QuerySyntax | None = None,
     ) -> list[FoundRecord]:
         """Async form of `DataStore.search`."""
         self._operations.may_read("search")
         found = await self._view.asearch(
             self._operations.at.labels,
-            **self._asked(query, filter, limit, offset, mode, min_score, min_similarity),
+            **self._asked(query, filter, limit, offset),
+            mode=mode,
+            min_score=min_score,
+            min_similarity=min_similarity,
+            query_syntax=query_syntax,
         )
         return self._found(found)
 

@@ -10,7 +10,6 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided, SearchItem
 from typing_extensions import Self
 
 from .._support.lifecycle import Handle
-from ..config.search_index import SearchMode
 from ..errors import ConfigurationError, ValueTypeError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels
@@ -150,13 +149,7 @@ class Proxy(Handle):
 
     @staticmethod
     def _asked(
-        query: str | None,
-        filter: Mapping[str, Any] | None,
-        limit: int,
-        offset: int,
-        mode: SearchMode | None,
-        min_score: float | None,
-        min_similarity: float | None,
+        query: str | None, filter: Mapping[str, Any] | None, limit: int, offset: int
     ) -> dict[str, Any]:
         """Return the arguments of the store's search. Searching renews no expiry here."""
         return {
@@ -164,9 +157,6 @@ class Proxy(Handle):
             "filter": None if filter is None else dict(filter),
             "limit": limit,
             "offset": offset,
-            "mode": mode,
-            "min_score": min_score,
-            "min_similarity": min_similarity,
             "refresh_ttl": False,
         }
 

@@ -8,7 +8,7 @@ from typing import Any
 from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import Closing
-from ..config.search_index import SearchMode
+from ..config.search_index import QuerySyntax, SearchMode
 from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
 from ..store.step_driver import Steps, run
@@ -127,6 +127,7 @@ class DataStore(Closing, Proxy):
         mode: SearchMode | None = None,
         min_score: float | None = None,
         min_similarity: float | None = None,
+        query_syntax: QuerySyntax | None = None,
     ) -> list[FoundRecord]:
         """Return records of this namespace and of those below it, best or newest first.
 
@@ -136,7 +137,11 @@ class DataStore(Closing, Proxy):
         self._operations.may_read("search")
         found = self._view.search(
             self._operations.at.labels,
-            **self._asked(query, filter, limit, offset, mode, min_score, min_similarity),
+            **self._asked(query, filter, limit, offset),
+            mode=mode,
+            min_score=min_score,
+            min_similarity=min_similarity,
+            query_syntax=query_syntax,
         )
         return self._found(found)
 

@@ -212,7 +212,7 @@ class Planner:
                 return plan_explanation(plan_query_anywhere(*asked), options, context)
             return plan_query(*asked)
 
-        return Query(text_to_embed(text, options.mode), statement)
+        return Query(text_to_embed(text, options.mode, options.query_syntax), statement)
 
     def list_namespaces(self, op: ListNamespacesOp) -> Operation[list[Labels]]:
         """Plan the listing of namespaces."""

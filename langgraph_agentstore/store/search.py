@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
 
-from ..config.search_index import SearchMode
+from ..config.search_index import QuerySyntax, SearchMode
 from ..errors import InvalidOperationError
 from ..model.namespaces import Labels
 from ..results import Explanation, Rerank
@@ -43,6 +43,7 @@ class Search(StoreBase):
         rerank: Rerank | None = None,
         recency_half_life_days: float | None = None,
         include_unindexed: bool = False,
+        query_syntax: QuerySyntax | None = None,
     ) -> list[SearchItem]:
         """Return the items at or below a namespace that pass the filter, best or newest first.
 
@@ -68,6 +69,8 @@ class Search(StoreBase):
             recency_half_life_days: halve an item's score for each such period since it was
                 written.
             include_unindexed: with a query, append the items that are not indexed.
+            query_syntax: "web" requires "a phrase" and excludes -word, "plain" requires nothing,
+                "auto" is "plain" for a question. None: the index's, by default "auto".
 
         Raises:
             InvalidFilterError: the filter is malformed.
@@ -82,6 +85,7 @@ class Search(StoreBase):
             min_similarity=min_similarity,
             recency_half_life_days=recency_half_life_days,
             include_unindexed=include_unindexed,
+            query_syntax=query_syntax,
         )
         planned, reranking = self._prepared(op, options, rerank)
         found = self.executor.run(planned)
@@ -103,6 +107,7 @@ class Search(StoreBase):
         rerank: Rerank | None = None,
         recency_half_life_days: float | None = None,
         include_unindexed: bool = False,
+        query_syntax: QuerySyntax | None = None,
     ) -> list[SearchItem]:
         """Async form of `search`."""
         op = SearchOp(namespace_prefix, filter, limit, offset, query, refreshes(self, refresh_ttl))
@@ -113,6 +118,7 @@ class Search(StoreBase):
             min_similarity=min_similarity,
             recency_half_life_days=recency_half_life_days,
             include_unindexed=include_unindexed,
+            query_syntax=query_syntax,
         )
         planned, reranking = self._prepared(op, options, rerank)
         found = await self.executor.arun(planned)
@@ -128,10 +134,13 @@ class Search(StoreBase):
         limit: int = 10,
         offset: int = 0,
         mode: SearchMode | None = None,
+        query_syntax: QuerySyntax | None = None,
     ) -> Explanation:
         """Run a search by a query without reranking; return how it ran and why."""
         return self.executor.run(
-            self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
+            self._explaining(
+                SearchOp(namespace_prefix, filter, limit, offset, query, False), mode, query_syntax
+            )
         )
 
     async def aexplain_search(
@@ -144,10 +153,13 @@ class Search(StoreBase):
         limit: int = 10,
         offset: int = 0,
         mode: SearchMode | None = None,
+        query_syntax: QuerySyntax | None = None,
     ) -> Explanation:
         """Async form of `explain_search`."""
         return await self.executor.arun(
-            self._explaining(SearchOp(namespace_prefix, filter, limit, offset, query, False), mode)
+            self._explaining(
+                SearchOp(namespace_prefix, filter, limit, offset, query, False), mode, query_syntax
+            )
         )
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
@@ -231,7 +243,9 @@ class Search(StoreBase):
                 rerankings[position] = reranking
         return planned, rerankings
 
-    def _explaining(self, op: SearchOp, mode: SearchMode | None) -> Operation[Explanation]:
+    def _explaining(
+        self, op: SearchOp, mode: SearchMode | None, query_syntax: QuerySyntax | None
+    ) -> Operation[Explanation]:
         planner = self.planner
         if planner.context.index is None:
             raise InvalidOperationError("explain_search: this store was not given an index")
@@ -240,4 +254,5 @@ class Search(StoreBase):
                 f"explain_search: the query {op.query!r} asks for nothing, so the newest items "
                 "come first; explain(SearchOp(…)) shows that statement"
             )
-        return planner.query(op, query_options(planner.context.index, mode=mode), explaining=True)
+        options = query_options(planner.context.index, mode=mode, query_syntax=query_syntax)
+        return planner.query(op, options, explaining=True)

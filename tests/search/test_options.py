@@ -15,6 +15,7 @@ from langgraph.func import entrypoint
 from langgraph.store.base import GetOp, Op, PutOp, SearchItem, SearchOp
 
 from langgraph_agentstore import AgentStore, ScoredItem
+from langgraph_agentstore.data_store import AsyncDataStore
 from langgraph_agentstore.errors import (
     IndexMismatchError,
     InvalidOperationError,
@@ -686,3 +687,23 @@ async def test_an_index_that_was_missing_is_made_by_setup(
         explained = await store.aexplain_search(NS, query=QUERY)
         assert explained.reason is not None
         assert "no hnsw index" not in explained.reason
+
+
+async def test_a_quoted_title_in_a_question_is_wanted_and_not_required(store: AgentStore) -> None:
+    await store.aput(NS, "read", {"text": "we read the train to oslo"})
+    asked = 'who read "the train from bergen"?'
+    assert keys(await store.asearch(NS, query=asked, mode="text")) == ["read"]
+    assert keys(await store.asearch(NS, query=asked, mode="text", query_syntax="web")) == []
+    titled = asked.removeprefix("who ").removesuffix("?")
+    assert keys(await store.asearch(NS, query=titled, mode="text")) == []
+    assert keys(await store.asearch(NS, query=titled, mode="text", query_syntax="plain")) == [
+        "read"
+    ]
+    records = AsyncDataStore(store, "ann", "reader", "notes")
+    assert [one.key for one in await records.search(asked, mode="text")] == ["read"]
+    assert await records.search(asked, mode="text", query_syntax="web") == []
+
+
+async def test_an_unknown_query_syntax_is_refused(store: AgentStore) -> None:
+    with pytest.raises(InvalidOperationError, match="'sql' is unknown; known: auto, web, plain"):
+        await store.asearch(NS, query="cat", query_syntax="sql")  # type: ignore[arg-type]

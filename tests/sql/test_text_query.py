@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.config.index_options import search_index
-from langgraph_agentstore.sql.search.text import WordQuery, is_blank, parse_words, word_list_sql
+from langgraph_agentstore.sql.search.text import (
+    WordQuery,
+    is_blank,
+    is_question,
+    parse_words,
+    text_to_embed,
+    word_list_sql,
+    word_query,
+)
 from langgraph_agentstore.sql.statement import SqlContext, Tables
 
 RULES = SqlContext(Tables("s"), index=search_index({"fields": ["text"], "k1": 1.5, "b": 0.5}))
@@ -97,3 +105,38 @@ def test_a_query_without_letter_digit_or_symbol_is_blank(query: object) -> None:
 @pytest.mark.parametrize("query", ["a", "7", "猫", "ก", "$", "🦊", "+", "?!x", 5])
 def test_any_other_query_asks_for_something(query: object) -> None:
     assert not is_blank(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "is_one"),
+    [
+        ('who wrote "Emma"', True),
+        ("  Where was it", True),
+        ('Did she read "Emma"?', True),
+        ('did she read "Emma?" ', True),
+        ("『雪国』を読んだ？", True),
+        ("هل قرأت؟", True),
+        ('"night train" -late', False),
+        ("whatever", False),
+        ("what's new", True),
+        ("tea? or coffee", False),
+        ("", False),
+    ],
+)
+def test_a_question_is_known_by_its_mark_or_first_word(query: str, is_one: bool) -> None:
+    assert is_question(query) is is_one
+
+
+def test_the_syntax_decides_what_is_required() -> None:
+    query = 'where is "the train" -late?'
+    assert word_query(query, "auto") == WordQuery(query, (), ())
+    assert word_query(query, "web").required == ("the train",)
+    assert word_query('"the train"', "auto").required == ("the train",)
+    assert word_query('"the train"', "plain").required == ()
+
+
+def test_a_question_is_embedded_as_it_is() -> None:
+    query = 'where is "the train" -late?'
+    assert text_to_embed(query, "hybrid", "auto") == query
+    assert text_to_embed(query, "hybrid", "web") == "where is the train"
+    assert text_to_embed(query, "text", "auto") is None

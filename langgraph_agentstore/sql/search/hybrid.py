@@ -24,7 +24,7 @@ from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
 from .options import QueryOptions, add_found
 from .scores import FADED_POOL, FUSED_POOL, beyond_sql, order_sql, score_sql
-from .text import kept_sql, matched_sql, parse_words, word_list_sql
+from .text import kept_sql, matched_sql, word_list_sql, word_query
 from .vector import VECTOR_SPAN, vector_list_sql, way_and_reason
 from .vector_small import plan_vector_small
 
@@ -76,7 +76,9 @@ def plan_query_anywhere(
     arguments: list[Any] = [] if vector is None else [vector]
     sql = _QuerySql(op, filter, options, scope.regions(op.namespace_prefix), context, arguments)
     scored_by = _scored_by(options, context)
-    words = None if options.mode == "vector" else parse_words(op.query or "").words
+    words = (
+        None if options.mode == "vector" else word_query(op.query or "", options.query_syntax).words
+    )
 
     def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
         found: Decoded[list[ScoredItem]] = Decoded([])
@@ -145,7 +147,7 @@ class _QuerySql:
         self._limit, self._offset = self._append(op.limit), self._append(op.offset)
         self._filter = filter_sql(filter, arguments) if op.filter else None
         self._where = f"{context.live()} AND {self._filter}" if self._filter else context.live()
-        self._words = parse_words(op.query or "")
+        self._words = word_query(op.query or "", options.query_syntax)
         self._has_vectors = options.mode != "text"
         self._has_words = options.mode != "vector"
         self._reordered = options.mode == "hybrid" or options.recency_half_life_days is not None

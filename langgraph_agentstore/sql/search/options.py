@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
-from ...config.search_index import SearchIndex, SearchMode
+from ...config.search_index import QuerySyntax, SearchIndex, SearchMode
 from ...errors import InvalidOperationError
 from ...model.checks import is_number
 from ...model.namespaces import decode_labels
@@ -24,11 +24,16 @@ class QueryOptions:
     min_similarity: float | None = None
     recency_half_life_days: float | None = None
     include_unindexed: bool = False
+    query_syntax: QuerySyntax = "auto"
 
 
 def default_options(index: SearchIndex) -> QueryOptions:
     """Return the options of a search that gives none."""
-    return QueryOptions(index.mode, recency_half_life_days=index.ranking.recency_half_life_days)
+    return QueryOptions(
+        index.mode,
+        recency_half_life_days=index.ranking.recency_half_life_days,
+        query_syntax=index.query_syntax,
+    )
 
 
 def query_options(
@@ -39,12 +44,18 @@ def query_options(
     min_similarity: float | None = None,
     recency_half_life_days: float | None = None,
     include_unindexed: bool = False,
+    query_syntax: QuerySyntax | None = None,
 ) -> QueryOptions:
     """Return the options of a search, completed by the index's defaults.
 
     Raises:
-        InvalidOperationError: the index does not have that mode, or a number makes no sense.
+        InvalidOperationError: the index does not have that mode, the syntax is unknown, or a
+            number makes no sense.
     """
+    if query_syntax is not None and query_syntax not in get_args(QuerySyntax):
+        raise InvalidOperationError(
+            f"query_syntax {query_syntax!r} is unknown; known: {', '.join(get_args(QuerySyntax))}"
+        )
     if mode is not None and mode not in index.modes:
         raise InvalidOperationError(
             f"mode {mode!r} is not one that this store's index serves: {', '.join(index.modes)}; "
@@ -66,6 +77,7 @@ def query_options(
         None if min_similarity is None else float(min_similarity),
         index.ranking.recency_half_life_days if half_life is None else float(half_life),
         include_unindexed,
+        query_syntax or index.query_syntax,
     )
 
 

@@ -19,7 +19,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ...config.search_index import SearchMode
+from ...config.search_index import QuerySyntax, SearchMode
 from ...model.bigrams import QueryWord, last_characters, query_words, spaced
 from ..statement import SqlContext
 
@@ -33,6 +33,9 @@ MOST_WORDS = 256
 """The first words, and as many phrases, of a query; each costs a look into the index."""
 
 # Full-width signs are what keyboards for Chinese and Japanese write.
+_QUESTION = re.compile(
+    r"^\W*(who|whom|whose|what|when|where|which|why|how)\b|[?\uff1f\u061f\u037e][\s\"'”’)]*$", re.I
+)
 _TOKEN = re.compile(r'([-－]?)["＂]([^"＂]*)["＂]?|(\S+)')
 
 
@@ -82,11 +85,30 @@ def parse_words(query: str) -> WordQuery:
     return WordQuery(" ".join(wanted), *phrases)
 
 
-def text_to_embed(query: str, mode: SearchMode) -> str | None:
+def plain_words(query: str) -> WordQuery:
+    """Parse a query of which any word may match."""
+    return WordQuery(query[:LONGEST_QUERY], (), ())
+
+
+def word_query(query: str, syntax: QuerySyntax) -> WordQuery:
+    """Parse a query in a syntax; "auto" is "plain" for a question, else "web".
+
+    A title in the quotes of a question is something to look for, not something to require.
+    """
+    is_plain = syntax == "plain" or (syntax == "auto" and is_question(query))
+    return plain_words(query) if is_plain else parse_words(query)
+
+
+def is_question(query: str) -> bool:
+    """Return whether a query ends with a question mark, or begins with an English question word."""
+    return bool(_QUESTION.search(query[:LONGEST_QUERY]))
+
+
+def text_to_embed(query: str, mode: SearchMode, syntax: QuerySyntax) -> str | None:
     """Return the text to embed: of a hybrid query without quotes and what it excludes."""
     if mode == "text":
         return None
-    return query if mode == "vector" else parse_words(query).wanted or query
+    return query if mode == "vector" else word_query(query, syntax).wanted or query
 
 
 def word_list_sql(
