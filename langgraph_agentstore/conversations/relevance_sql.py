@@ -57,11 +57,12 @@ QUESTION = f"""question AS MATERIALIZED (
 
 def share_sql(passed: str) -> str:
     """Return the share of the query's words in arrays of a row `c`; `passed`: of neighbors."""
-    return f"""(SELECT coalesce(least(sum(
+    # LEAST ignores NULL, which the sum is for a turn that has no word of the query.
+    return f"""(SELECT least(coalesce(sum(
                                        (w.idf + q.more)
                                        -- What only neighbors have counts in part here as well.
                                        * CASE WHEN w.own > 0 THEN 1 ELSE least({passed}, 1) END
-                                   ) / q.relevant, 1), 0)
+                                   ) / q.relevant, 0), 1)
                               FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed))"""
 
 

@@ -172,6 +172,17 @@ def test_what_is_irrelevant_can_be_left_out(words_store: AgentStore) -> None:
     assert matches_of(words_store, "relevance", TurnQuery(asked, 10, min_relevance=0.5)) == []
 
 
+def test_a_turn_without_a_word_of_the_question_has_no_share_of_it(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    index: Any = {"mode": "hybrid", "dims": len(WORDS), "embed": Counting()}
+    with AgentStore(postgres_dsn, schema=schema_name, index=index) as store:
+        ConversationMemory(store, "ann").save_turn("soup soup soup soup", "", "a")
+        [match] = matches_of(store, "ann", TurnQuery("train train train", 10))
+    assert match.scores is not None
+    assert match.scores.relevance < 0.2
+
+
 def test_the_speaker_whom_a_question_names_comes_first(words_store: AgentStore) -> None:
     memory = ConversationMemory(words_store, "speakers")
     for name in ("Ann", "Mary Ann", "Bo"):

@@ -206,11 +206,11 @@ measured AS MATERIALIZED (
                               FROM (SELECT w.idf, w.own + least(1, 40::float8 / greatest(i.word_count, 1)) * w.passed AS tf
                                       FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) w
                            ) AS bm25,
-                           (SELECT coalesce(least(sum(
+                           (SELECT least(coalesce(sum(
                                        (w.idf + q.more)
                                        -- What only neighbors have counts in part here as well.
                                        * CASE WHEN w.own > 0 THEN 1 ELSE least(least(1, 40::float8 / greatest(i.word_count, 1)) * w.passed, 1) END
-                                   ) / q.relevant, 1), 0)
+                                   ) / q.relevant, 0), 1)
                               FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) AS share
                       FROM candidates c
                      CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i CROSS JOIN totals t CROSS JOIN question q) c
