@@ -30,7 +30,7 @@ def main() -> None:
     """Tells in one thread, asks in another, then looks at what is stored."""
     with AgentStore(schema="agentstore_examples", index={"mode": "text"}) as store:
         builder = StateGraph(MessagesState).add_node(talk)
-        builder.add_node("recall", recall_conversation(max_tokens=2_000))
+        builder.add_node("recall", recall_conversation(mode="latest", max_tokens=2_000))
         builder.add_node("remember", remember_conversation())
         builder.add_edge(START, "recall").add_edge("recall", "talk").add_edge("talk", "remember")
 

@@ -11,18 +11,22 @@ from .background_saver import SaverStats
 from .export import aexport_items, export_items
 from .keys import ConversationKey
 from .memory import ConversationMemory, StoreChatMessageHistory
+from .recall_block import RecalledPart
+from .relevant_recall import RecallExplanation
 from .repository import BaseStoreRepository, PostgresStoreRepository
 from .turns import ThreadSummary, Turn, new_turn
 
 if TYPE_CHECKING:
-    from .recall_node import RecallConversation, recall_conversation
+    from .recall_node import recall_conversation
+    from .recall_run import RecallConversation
     from .remember_node import RememberConversation, remember_conversation
 else:
     # What nodes need of LangGraph takes longer to import than all the rest.
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            ".recall_node": ("RecallConversation", "recall_conversation"),
+            ".recall_node": ("recall_conversation",),
+            ".recall_run": ("RecallConversation",),
             ".remember_node": ("RememberConversation", "remember_conversation"),
         },
     )
@@ -33,6 +37,8 @@ __all__ = [
     "ConversationMemory",
     "PostgresStoreRepository",
     "RecallConversation",
+    "RecallExplanation",
+    "RecalledPart",
     "RememberConversation",
     "SaverStats",
     "StoreChatMessageHistory",

@@ -43,12 +43,14 @@ _MONTHS = (
 class Match:
     """A turn that a search found.
 
-    `score` is None if the store tells none. An `AgentStore` also tells the parts of it, `scores`.
+    `score` is None if the store tells none. An `AgentStore` also tells the parts of it, `scores`;
+    other stores at most how similar the turn is to the query, by vectors.
     """
 
     turn: Turn
     score: float | None
     scores: TurnScores | None = None
+    similarity: float | None = None
 
 
 class ContextWriter:

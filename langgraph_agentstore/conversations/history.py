@@ -213,7 +213,7 @@ class Budget:
                 taken.append(turn)
                 fitting = with_answered_calls(turn.messages)
                 messages += len(fitting)
-                tokens += 0 if self.max_tokens is None else self._count(fitting)
+                tokens += 0 if self.max_tokens is None else self.count(fitting)
                 if messages > (self.max_messages or inf) or tokens > (self.max_tokens or inf):
                     return sorted(taken, key=lambda turn: turn.order)
         return sorted(taken, key=lambda turn: turn.order)
@@ -232,7 +232,11 @@ class Budget:
             messages = _latest(messages, self.max_tokens, self.token_counter)
         return messages
 
-    def _count(self, messages: list[BaseMessage]) -> int:
+    def fits(self, messages: list[BaseMessage]) -> bool:
+        """Tell whether the messages have at most `max_tokens` tokens."""
+        return self.max_tokens is None or self.count(messages) <= self.max_tokens
+
+    def count(self, messages: list[BaseMessage]) -> int:
         """Return the number of tokens, by a chat model or a function."""
         counter = self.token_counter
         if hasattr(counter, "get_num_tokens_from_messages"):

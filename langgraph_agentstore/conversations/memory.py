@@ -28,6 +28,16 @@ from .export import ExportFormat, ExportTarget, exporting_turns
 from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .postgres_turn_store import turn_store_of
+from .recall_question import Question
+from .relevance_sql import MIN_RELEVANCE
+from .relevant_recall import (
+    DEFAULT_MAX_MESSAGES,
+    DEFAULT_MAX_TURNS,
+    RecallExplanation,
+    RecallMode,
+    RecallOptions,
+    recalling,
+)
 from .repository import BaseStoreRepository
 from .search_sql import TurnQuery
 from .sql import searched_part
@@ -296,6 +306,62 @@ class ConversationMemory(Handle):
         """Async form of `search`."""
         return await arun(self._searching(query, thread_id, limit, min_similarity), self._executor)
 
+    def explain_recall(
+        self,
+        query: str,
+        *,
+        mode: RecallMode = "both",
+        thread_id: str | None = None,
+        max_messages: int | None = DEFAULT_MAX_MESSAGES,
+        max_tokens: int | None = None,
+        min_relevance: float = MIN_RELEVANCE,
+        max_turns: int = DEFAULT_MAX_TURNS,
+        memories: Iterable[str | Sequence[str]] = (),
+        token_counter: TokenCounter | None = None,
+    ) -> RecallExplanation:
+        """Return what `recall_conversation` would show for a message, and why.
+
+        In mode "both", the message is the first one of its thread.
+
+        Args:
+            query: the user's message.
+            mode: "relevant" or "both"; see `recall_conversation`.
+            thread_id: the thread of the message, from which nothing is recalled; None for a new
+                thread.
+            max_messages: as for `recall_conversation`; so are the other arguments.
+            max_tokens: None for 1,500.
+            min_relevance: from 0 to 1.
+            max_turns: the maximum number of turns that match.
+            memories: namespaces below the user.
+            token_counter: a function or a chat model that counts tokens.
+
+        Raises:
+            InvalidOperationError: the store has no index and the mode is "relevant", or a limit
+                makes no sense.
+        """
+        limits = max_messages, max_tokens, token_counter
+        options = RecallOptions.checked(mode, limits, min_relevance, max_turns, memories)
+        return run(self._recalling(Question(query, thread_id), options), self._executor)
+
+    async def aexplain_recall(
+        self,
+        query: str,
+        *,
+        mode: RecallMode = "both",
+        thread_id: str | None = None,
+        max_messages: int | None = DEFAULT_MAX_MESSAGES,
+        max_tokens: int | None = None,
+        min_relevance: float = MIN_RELEVANCE,
+        max_turns: int = DEFAULT_MAX_TURNS,
+        memories: Iterable[str | Sequence[str]] = (),
+        token_counter: TokenCounter | None = None,
+    ) -> RecallExplanation:
+        """Async form of `explain_recall`; the token counter is called in another thread."""
+        limits = max_messages, max_tokens, token_counter
+        options = RecallOptions.checked(mode, limits, min_relevance, max_turns, memories)
+        steps = self._recalling(Question(query, thread_id), options)
+        return await arun_in_threads(steps, self._executor)
+
     def forget(self, thread_id: str, *, memories: Sequence[str | Sequence[str]] = ()) -> int:
         """Delete a thread; return the number of its turns.
 
@@ -431,6 +497,9 @@ class ConversationMemory(Handle):
             return (yield from self._newest(thread_id, limit))
         search = TurnQuery(searched, limit, thread_id, min_similarity=min_similarity)
         return [match.turn for match in (yield from self._turn_store.search(search))]
+
+    def _recalling(self, question: Question, options: RecallOptions) -> Steps[RecallExplanation]:
+        return recalling(self._turn_store, self.user_id, question, options)
 
     def _newest(self, thread_id: str | None, limit: int) -> Steps[list[Turn]]:
         newest: list[Turn] = []

@@ -25,6 +25,7 @@ from .context_index import ContextWriter, Match
 from .search_sql import FoundTurn, TurnQuery, plan_turn_search
 from .sql import (
     plan_forget_thread,
+    plan_neighbors,
     plan_newest_turns,
     plan_thread_page,
     plan_threads,
@@ -107,6 +108,11 @@ class PostgresTurnStore(GenericTurnStore):
     def forget(self, thread_id: str) -> Steps[int]:
         removed: int = yield plan_forget_thread(self._address, thread_id, self._context)
         return removed
+
+    @override
+    def neighbors(self, turns: Sequence[Turn]) -> Steps[list[Turn]]:
+        keys = [(turn.thread_id, turn.key) for turn in turns]
+        return list(self._turns((yield plan_neighbors(self._address, keys, self._context))))
 
     @property
     def _context(self) -> SqlContext:

@@ -59,6 +59,32 @@ SELECT i.key, i.value, i.created_at, i.updated_at
     return Statement(sql, arguments, _items_below(address.labels), queue=Queue.EQUAL_READS)
 
 
+def plan_neighbors(
+    address: Address, keys: Sequence[tuple[str, str]], context: SqlContext
+) -> Statement[list[Item]]:
+    """Read the turns directly before and after some turns, each given by thread id and key."""
+    of_thread = "i.user_id = $1 AND i.namespace = $2 AND i.value->>'thread_id' = t.thread_id"
+    columns = "i.key, i.value, i.created_at, i.updated_at"
+    sql = f"""
+SELECT DISTINCT ON (n.key) n.key, n.value, n.created_at, n.updated_at
+  FROM unnest($3::text[], $4::text[]) AS t (thread_id, key)
+ CROSS JOIN LATERAL (
+       (SELECT {columns} FROM {context.tables.item} i
+         WHERE {of_thread} AND {context.live()}
+           AND i.key > t.thread_id || '_' COLLATE "C" AND i.key < t.key COLLATE "C"
+         ORDER BY i.key DESC LIMIT 1)
+       UNION ALL
+       (SELECT {columns} FROM {context.tables.item} i
+         WHERE {of_thread} AND {context.live()}
+           AND i.key > t.key COLLATE "C"
+           AND i.key < t.thread_id || '{_AFTER_UNDERSCORE}' COLLATE "C"
+         ORDER BY i.key LIMIT 1)) n
+ ORDER BY n.key"""
+    threads, own = ([pair[number] for pair in keys] for number in (0, 1))
+    arguments = (address.user_id, encode_labels(address.labels), threads, own)
+    return Statement(sql, arguments, _items_below(address.labels), queue=Queue.EQUAL_READS)
+
+
 def plan_turns_by_key(
     address: Address,
     after: str,

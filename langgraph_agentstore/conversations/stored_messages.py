@@ -34,6 +34,9 @@ from .storable_json import OMITTED, StorableJson
 
 logger = logging.getLogger("langgraph_agentstore.conversations")
 
+RECALLED_ID = "agentstore-recalled"
+"""The id of the message with which `recall_conversation` shows what was said earlier."""
+
 REMOVE_ALL = "__remove_all__"
 """LangGraph's `REMOVE_ALL_MESSAGES`, whose module takes long to import."""
 
@@ -90,8 +93,13 @@ def is_one_message(messages: object) -> bool:
 
 
 def is_said(message: BaseMessage) -> bool:
-    """Whether it is a person's message; a summary of messages has the same type."""
-    return message.type == "human" and not is_summary(message)
+    """Whether it is a person's message; summaries and recalled blocks have the same type."""
+    return message.type == "human" and not is_summary(message) and not is_recalled(message)
+
+
+def is_recalled(message: BaseMessage) -> bool:
+    """Whether `recall_conversation` put it there: it repeats what earlier threads said."""
+    return message.id == RECALLED_ID
 
 
 def is_summary(message: BaseMessage) -> bool:

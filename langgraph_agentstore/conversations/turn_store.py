@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, SearchOp
@@ -78,6 +78,9 @@ class TurnStore(Protocol):
 
     def get(self, keys: Sequence[str]) -> Steps[list[Turn]]:
         """Return the turns that exist under these keys."""
+
+    def neighbors(self, turns: Sequence[Turn]) -> Steps[list[Turn]]:
+        """Return the turns said directly before and after each of these in its thread."""
 
     def forget(self, thread_id: str) -> Steps[int]:
         """Remove a thread; return how many turns it had."""
@@ -187,7 +190,12 @@ class GenericTurnStore(TurnStore):
             turns = yield from self.get(missing)
             known.update((turn.key, turn) for turn in turns)
         # A turn before a match may have been forgotten since.
-        found = [Match(known[key], score) for key, score in best if key in known]
+        similar = {match.turn.key: match.score for match in matches}
+        found = [
+            Match(known[key], score, similarity=similar.get(key))
+            for key, score in best
+            if key in known
+        ]
         excepted = search.except_thread_id
         return [one for one in found if one.turn.thread_id != excepted][: search.limit]
 
@@ -195,6 +203,17 @@ class GenericTurnStore(TurnStore):
     def get(self, keys: Sequence[str]) -> Steps[list[Turn]]:
         found = yield self._ops(GetOp(self.labels, key) for key in keys)
         return list(self._turns([item for item in found if isinstance(item, Item)]))
+
+    @override
+    def neighbors(self, turns: Sequence[Turn]) -> Steps[list[Turn]]:
+        around: dict[str, Turn] = {}
+        for thread_id in dict.fromkeys(turn.thread_id for turn in turns):
+            thread = sorted((yield from self._read(thread_id)), key=lambda turn: turn.order)
+            wanted = {turn.key for turn in turns}
+            for first, second in pairwise(thread):
+                around.update({second.key: second} if first.key in wanted else {})
+                around.update({first.key: first} if second.key in wanted else {})
+        return list(around.values())
 
     @override
     def forget(self, thread_id: str) -> Steps[int]:

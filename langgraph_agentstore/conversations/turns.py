@@ -26,7 +26,7 @@ from ..model.json_values import encode_value, shown
 from ..model.turn_text import speakers_of
 from .keys import ConversationKey, check_thread_id, in_utc, next_moment
 from .storable_json import LARGEST_VALUE, StorableJson, counted
-from .stored_messages import documents_of, is_said, is_summary, loaded_messages, logger
+from .stored_messages import documents_of, is_recalled, is_said, is_summary, loaded_messages, logger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +253,8 @@ def last_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 
     All messages of people after the last answer belong to it, whoever they are.
     """
-    *_, last = [[], *split_into_turns(messages, by_name=False)]
+    own = (message for message in messages if not is_recalled(message))
+    *_, last = [[], *split_into_turns(own, by_name=False)]
     said = any(is_said(message) or message.type == "ai" for message in last)
     return [message for message in last if not is_summary(message)] if said else []
 

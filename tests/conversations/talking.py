@@ -41,7 +41,7 @@ def graph_over(store: BaseStore, *, capacity: int = 10_000, **recalling: Any) ->
     """recall → answer → remember, with a checkpointer of its own."""
     remember = remember_conversation(metadata={"agent": "talking"}, capacity=capacity)
     builder = StateGraph(MessagesState)
-    builder.add_node("recall", recall_conversation(**recalling))
+    builder.add_node("recall", recall_conversation(**{"mode": "latest", **recalling}))
     builder.add_node("answer", answer)
     builder.add_node("remember", remember)
     builder.add_edge(START, "recall").add_edge("recall", "answer").add_edge("answer", "remember")

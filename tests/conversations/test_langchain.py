@@ -45,7 +45,7 @@ def agent_of(store: BaseStore, **recalling: Any) -> tuple[Any, Any]:
     agent: Any = create_agent(
         ScriptedChat(tool="look_up", args={"word": "cat"}),
         [look_up],
-        middleware=[recall_conversation(**recalling), remember],
+        middleware=[recall_conversation(mode="latest", **recalling), remember],
         store=store,
         checkpointer=InMemorySaver(),
     )

@@ -62,7 +62,7 @@ def graph_of(
         return {key: [AIMessage(f"reply to {messages_in(state, key)[-1].text}")]}
 
     builder = StateGraph(schema)
-    builder.add_node("recall", recall_conversation(messages_key=key, **recalling))
+    builder.add_node("recall", recall_conversation(mode="latest", messages_key=key, **recalling))
     builder.add_node("answer", answer)
     builder.add_node("remember", remember or remember_conversation(messages_key=key))
     builder.add_edge(START, "recall").add_edge("recall", "answer").add_edge("answer", "remember")
@@ -182,7 +182,7 @@ def test_a_run_without_a_thread_is_told() -> None:
 
 
 def test_a_state_without_messages_is_told_of_the_key() -> None:
-    node: Any = recall_conversation(messages_key="talk")
+    node: Any = recall_conversation(mode="latest", messages_key="talk")
     builder = StateGraph(MessagesState).add_node("node", node).add_edge(START, "node")
     graph: Any = builder.compile(store=InMemoryStore())
     with pytest.raises(InvalidOperationError, match="messages_key="):
@@ -203,7 +203,7 @@ def test_after_a_failure_the_database_is_left_alone_for_a_while(
 ) -> None:
     # Nobody listens there.
     store = AgentStore("postgresql://nobody@127.0.0.1:1/none", pool={"connect_timeout_s": 0.5})
-    recall = recall_conversation(store)
+    recall = recall_conversation(store, mode="latest")
     builder = StateGraph(MessagesState).add_node("recall", recall).add_edge(START, "recall")
     graph: Any = builder.compile()
     for _ in range(3):
@@ -215,7 +215,7 @@ def test_after_a_failure_the_database_is_left_alone_for_a_while(
 
 
 def recalling(store: Any, **recalled: Any) -> tuple[Any, Any]:
-    recall = recall_conversation(**recalled)
+    recall = recall_conversation(mode="latest", **recalled)
     builder = StateGraph(MessagesState).add_node("recall", recall).add_edge(START, "recall")
     return builder.compile(store=store), recall
 

@@ -15,6 +15,8 @@ from langgraph_agentstore import conversations
 from langgraph_agentstore.conversations import (
     BaseStoreRepository,
     ConversationMemory,
+    RecalledPart,
+    RecallExplanation,
     SaverStats,
     ThreadSummary,
     recall_conversation,
@@ -25,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs" / "reference" / "conversations.md").read_text("utf-8")
 METHODS = {
     *("export", "forget", "messages", "resume", "save_messages", "save_turn", "save_turns"),
-    *("search", "threads", "turns"),
+    *("explain_recall", "search", "threads", "turns"),
 }
 
 
@@ -59,6 +61,8 @@ def test_a_repository_has_these_methods() -> None:
             *METHODS,
             *(field.name for field in dataclasses.fields(SaverStats)),
             *(field.name for field in dataclasses.fields(ThreadSummary)),
+            *(field.name for field in dataclasses.fields(RecallExplanation)),
+            *(field.name for field in dataclasses.fields(RecalledPart)),
             *inspect.signature(recall_conversation).parameters,
             *inspect.signature(remember_conversation).parameters,
         }

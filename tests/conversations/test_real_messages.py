@@ -208,7 +208,7 @@ def look_up(word: str) -> tuple[str, Any]:
 
 def agent_over(store: BaseStore, tools: Sequence[Any], chat: Any, *between: Any) -> Any:
     """An agent that recalls and remembers."""
-    middleware = [recall_conversation(), *between, remember_conversation()]
+    middleware = [recall_conversation(mode="latest"), *between, remember_conversation()]
     return create_agent(chat, tools, middleware=middleware, store=store)
 
 
@@ -354,7 +354,7 @@ def graph_of_dicts(store: BaseStore, remember: Any, form: Callable[[str, str], A
         return {"messages": [*state["messages"], form("assistant", "I see")]}
 
     builder = StateGraph(OfDicts)
-    builder.add_node("recall", recall_conversation())
+    builder.add_node("recall", recall_conversation(mode="latest"))
     builder.add_node("answer", answer)
     builder.add_node("remember", remember)
     builder.add_edge(START, "recall").add_edge("recall", "answer").add_edge("answer", "remember")

@@ -14,11 +14,11 @@ from langchain_core.messages import HumanMessage
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import (
     ConversationMemory,
+    RecallConversation,
     recall_conversation,
     remember_conversation,
 )
 from langgraph_agentstore.conversations.background_saver import awaiting_savers
-from langgraph_agentstore.conversations.recall_node import RecallConversation
 from langgraph_agentstore.store.step_driver import run
 from tests.conversations.talking import tell
 from tests.support.faults import hung_host
@@ -55,7 +55,7 @@ def recalled(recall: RecallConversation) -> Any:
 
 def test_recalling_waits_for_the_store_to_open(proxy: Proxy, schema_name: str) -> None:
     store = AgentStore(proxy.dsn, schema=schema_name)
-    recall = recall_conversation(store, user_id="ann", timeout_s=DEADLINE_S)
+    recall = recall_conversation(store, mode="latest", user_id="ann", timeout_s=DEADLINE_S)
     with opening_slowly(proxy):
         update = recalled(recall)
     store.close()
@@ -66,9 +66,8 @@ def test_recalling_waits_for_the_store_to_open(proxy: Proxy, schema_name: str) -
 async def test_recalling_as_middleware_waits_for_the_store_to_open(
     proxy: Proxy, schema_name: str
 ) -> None:
-    recall = recall_conversation(
-        store := AgentStore(proxy.dsn, schema=schema_name), user_id="ann", timeout_s=DEADLINE_S
-    )
+    store = AgentStore(proxy.dsn, schema=schema_name)
+    recall: Any = recall_conversation(store, mode="latest", user_id="ann", timeout_s=DEADLINE_S)
     runtime: Any = None
     with opening_slowly(proxy):
         update = await recall.abefore_agent({"messages": [HumanMessage("Who purrs?")]}, runtime, {})
@@ -80,13 +79,13 @@ async def test_recalling_as_middleware_waits_for_the_store_to_open(
 def test_a_database_that_could_not_be_opened_is_not_waited_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("langgraph_agentstore.conversations.recall_node.REST_S", 0.0)
+    monkeypatch.setattr("langgraph_agentstore.conversations.recall_run.REST_S", 0.0)
     with hung_host() as port:
         store = AgentStore(
             f"postgresql://postgres@127.0.0.1:{port}/postgres",
             pool={"connect_timeout_s": CONNECTING_S},
         )
-        recall = recall_conversation(store, user_id="ann", timeout_s=0.01)
+        recall = recall_conversation(store, mode="latest", user_id="ann", timeout_s=0.01)
         assert recalled(recall) is None
         begun = time.monotonic()
         assert recalled(recall) is None

@@ -31,7 +31,7 @@ class TalkWorker(Worker):
         super().__init__(place, number)
         self.remember = remember_conversation(metadata={"of": self.user})
         nodes: list[Any] = [
-            ("recall", recall_conversation(max_messages=None)),
+            ("recall", recall_conversation(mode="latest", max_messages=None)),
             answer,
             ("remember", self.remember),
         ]

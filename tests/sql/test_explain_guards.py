@@ -16,7 +16,11 @@ import pytest_asyncio
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
 from langgraph_agentstore import AgentStore, PoolConfig
-from langgraph_agentstore.conversations.sql import plan_forget_thread, plan_thread_page
+from langgraph_agentstore.conversations.sql import (
+    plan_forget_thread,
+    plan_neighbors,
+    plan_thread_page,
+)
 from langgraph_agentstore.data_store.sql.atomic_changes import plan_clear
 from langgraph_agentstore.data_store.sql.changes import since_statement
 from langgraph_agentstore.langgraph_postgres.items_sql import plan_migrant
@@ -145,6 +149,10 @@ HOT = {
     "page": (*page(), {"item_pkey"}),
     "page of a thread": (*thread_page(newest_first=False), {"item_pkey"}),
     "end of a thread": (*thread_page(newest_first=True), {"item_pkey"}),
+    "neighbors": (
+        *statement(plan_neighbors(Address("u7", ("notes", "3")), [("t", "t_1")] * 10, RULES)),
+        {"item_pkey"},
+    ),
     "forget a thread": (
         *statement(plan_forget_thread(Address("u7", ("notes", "3")), "t", RULES)),
         {"item_pkey", *BESIDE},

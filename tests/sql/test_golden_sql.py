@@ -20,6 +20,7 @@ from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.conversations.search_sql import TurnQuery, plan_turn_search
 from langgraph_agentstore.conversations.sql import (
     plan_forget_thread,
+    plan_neighbors,
     plan_newest_turns,
     plan_thread_page,
     plan_threads,
@@ -208,6 +209,7 @@ STATEMENTS = {
     ).sql,
     "forget_thread": plan_forget_thread(TURNS, "t", RULES).sql,
     "newest_turns": plan_newest_turns(TURNS, None, 10, RULES).sql,
+    "neighbors": plan_neighbors(TURNS, [("t", "t_1")], RULES).sql,
     "turns_by_key": plan_turns_by_key(TURNS, "", (None, "2024-01-31"), 10, RULES).sql,
     "threads": plan_threads(TURNS, RULES).sql,
     "refresh": refresh_sql(RULES),
