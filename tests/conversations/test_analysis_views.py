@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -17,12 +16,6 @@ from tests.support.faults import dsn_of, execute
 
 EVENING = datetime(2024, 2, 29, 23, 59, 59, 123456, tzinfo=timezone.utc)
 VIEWS = ("conversation_turn", "conversation_thread", "conversation_by_day", "item_by_day")
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
 
 
 @pytest.fixture

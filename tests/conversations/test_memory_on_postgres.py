@@ -21,12 +21,6 @@ BEGINNING = datetime(2024, 1, 1, tzinfo=timezone.utc)
 THREADS = ["t", "t_1", "t_20240101_000000_00000000", "t`", "a:b", "100%"]
 
 
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
 def said(turns: Any) -> list[str]:
     return [turn.query for turn in turns]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -35,12 +34,6 @@ from tests.support.faults import execute
 HOSTILE = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 
 EXPIRE = "UPDATE {}.item SET expires_at = now() - interval '1 minute' WHERE key = %(key)s"
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
 
 
 @pytest.fixture

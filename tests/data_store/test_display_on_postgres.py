@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,12 +13,6 @@ from langgraph_agentstore.data_store.ops_log import PREVIEW_LENGTH
 from langgraph_agentstore.store.notebook_sql import MOST_NAMESPACES, MOST_RECORDS
 from tests.support.faults import execute
 from tests.support.servers import TestServer
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
 
 
 def cells(shown: str) -> list[list[str]]:

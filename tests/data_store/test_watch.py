@@ -50,12 +50,6 @@ while True:
 
 
 @pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
-@pytest.fixture
 def jobs(store: AgentStore) -> DataStore:
     return DataStore(store, "ann", "tester", "jobs")
 

@@ -65,13 +65,6 @@ def agent_store(postgres_dsn: str) -> Iterator[AgentStore]:
         yield store
 
 
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
 @pytest.fixture(params=["agent", "agent view", "memory"])
 def new_store(request: pytest.FixtureRequest, agent_store: AgentStore) -> Callable[[], Any]:
     kinds: dict[str, Callable[[], Any]] = {

@@ -15,13 +15,6 @@ from tests.files.stores import STORES, Form
 LINE_ENDS = ["\n", "\r\n", "\r", "\f", "\v", "\x1c", "\x85", "\u2028", "\u2029"]
 
 
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
 @pytest.fixture(params=STORES)
 def any_store(request: pytest.FixtureRequest, postgres_dsn: str) -> Iterator[Any]:
     with STORES[request.param](postgres_dsn) as store:

@@ -51,13 +51,6 @@ def agent_store(postgres_dsn: str) -> Iterator[AgentStore]:
         yield store
 
 
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
 @pytest.fixture(params=["agent", "agent view", "memory", "sqlite", "own"])
 def new_store(request: pytest.FixtureRequest, agent_store: AgentStore) -> Callable[[], Any]:
     """Makes an empty store, or a view in which nothing is yet."""

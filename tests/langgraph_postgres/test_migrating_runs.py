@@ -52,12 +52,6 @@ def source(fresh_database: str) -> str:
     return fresh_database
 
 
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
 def snapshots(source: str) -> int:
     """Connections to the source that have a transaction open."""
     [(count,)] = execute(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,12 +16,6 @@ from langgraph_agentstore.memory_agent import MemoryAgent
 from tests.sql.filters.filter_cases import CASES
 from tests.support.memory_agents import KEY, OTHER_KEY
 from tests.support.traffic import counting
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
 
 
 @pytest.fixture(params=[None, "ada@example.com"])

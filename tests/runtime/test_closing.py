@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,6 @@ GIVEN: dict[str, Callable[[AgentStore], Any]] = {
     "files made": create_store_backend,
     "memories": lambda store: MemoryAgent(store=store),
 }
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
 
 
 @pytest.mark.parametrize("make", GIVEN.values(), ids=GIVEN)

@@ -28,12 +28,6 @@ _UNREADABLE: LiteralString = "IF key = {key} THEN RAISE 'unreadable'; END IF"
 
 
 @pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
-@pytest.fixture
 def hurried_store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
     """A store that gives up after 0.6 s."""
     pool = {"command_timeout_s": 0.6}

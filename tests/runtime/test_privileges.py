@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import AgentStoreError, MissingSchemaError
 from tests.runtime.tour import NAMESPACE, use_everything
-from tests.support.faults import dsn_of, execute
-
-
-@pytest.fixture
-def role(fresh_database: str, schema_name: str) -> Iterator[str]:
-    """A role without any right but to connect."""
-    name = f"role_{schema_name}"
-    execute(fresh_database, "CREATE ROLE {} LOGIN", name)
-    yield name
-    execute(fresh_database, "DROP OWNED BY {}", name)
-    execute(fresh_database, "DROP ROLE {}", name)
-
-
-def grant(dsn: str, role: str) -> None:
-    """All that a store needs whose schema is there."""
-    execute(dsn, "GRANT USAGE ON SCHEMA agentstore TO {}", role)
-    tables = "ALL TABLES IN SCHEMA agentstore"
-    execute(dsn, f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {{}}", role)
+from tests.support.faults import dsn_of, execute, grant_items
 
 
 def test_a_role_that_may_not_create_is_told_what_an_owner_must_run(
@@ -42,7 +23,7 @@ def test_a_role_that_may_not_create_is_told_what_an_owner_must_run(
 
     with psycopg.connect(fresh_database, autocommit=True) as owner:
         owner.execute(caught.value.sql)
-    grant(fresh_database, role)
+    grant_items(fresh_database, role)
     store.put(NAMESPACE, "k", {"n": 1})
     assert store.get(NAMESPACE, "k") is not None
     store.close()
@@ -50,7 +31,7 @@ def test_a_role_that_may_not_create_is_told_what_an_owner_must_run(
 
 def test_the_least_rights_suffice_for_everything(fresh_database: str, role: str) -> None:
     AgentStore(fresh_database).setup()
-    grant(fresh_database, role)
+    grant_items(fresh_database, role)
     with AgentStore(dsn_of(fresh_database, user=role), ttl={"default_ttl": 60}) as store:
         use_everything(store)
 
@@ -73,7 +54,7 @@ def test_none_of_the_least_rights_can_be_left_out(
     fresh_database: str, role: str, right: str
 ) -> None:
     AgentStore(fresh_database).setup()
-    grant(fresh_database, role)
+    grant_items(fresh_database, role)
     execute(fresh_database, f"REVOKE {right} FROM {{}}", role)
     store = AgentStore(dsn_of(fresh_database, user=role))
     with pytest.raises(RIGHTS[right], match=r"permission denied|may not"):

@@ -15,7 +15,7 @@ import pytest
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import ConfigurationError, MissingExtensionError
 from tests.support.embedders import CountingEmbedder
-from tests.support.faults import dsn_of, execute
+from tests.support.faults import dsn_of, execute, grant_items
 from tests.support.servers import temporary_folder
 
 NS = ("users", "ann", "notes")
@@ -138,7 +138,7 @@ def test_a_schema_of_pgvector_that_this_role_may_not_use_is_named(
     elsewhere: str, role: str
 ) -> None:
     AgentStore(elsewhere, index=index_of()).setup()
-    grant(elsewhere, role)
+    grant_items(elsewhere, role)
     store = AgentStore(dsn_of(elsewhere, user=role), index=index_of())
     with pytest.raises(MissingExtensionError, match="'The Extensions', which this role may not"):
         store.setup()
@@ -149,27 +149,11 @@ def test_a_schema_of_pgvector_that_this_role_may_not_use_is_named(
 
 
 @pytest.fixture
-def role(fresh_database: str, schema_name: str) -> Iterator[str]:
-    """A role that may only connect."""
-    name = f"role_{schema_name}"
-    execute(fresh_database, "CREATE ROLE {} LOGIN", name)
-    yield name
-    execute(fresh_database, "DROP OWNED BY {}", name)
-    execute(fresh_database, "DROP ROLE {}", name)
-
-
-def grant(dsn: str, role: str) -> None:
-    execute(dsn, "GRANT USAGE ON SCHEMA agentstore TO {}", role)
-    tables = "ALL TABLES IN SCHEMA agentstore"
-    execute(dsn, f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {{}}", role)
-
-
-@pytest.fixture
 def secured(fresh_database: str, role: str) -> str:
     """A store's database, on whose items a DBA has switched row level security on."""
     with AgentStore(fresh_database) as store:
         store.put(NS, "k", {"n": 1})
-    grant(fresh_database, role)
+    grant_items(fresh_database, role)
     execute(fresh_database, "ALTER TABLE agentstore.item ENABLE ROW LEVEL SECURITY")
     return fresh_database
 

@@ -19,12 +19,6 @@ from tests.support.servers import TestServer
 
 
 @pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
-@pytest.fixture
 def records(store: AgentStore) -> DataStore:
     return DataStore(store, "ann", "reader")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,6 @@ HANDLES: dict[str, Callable[[AgentStore, Path], Any]] = {
     "memories": lambda store, _: MemoryAgent(store=store, user_id="ann"),
     "memories in a file": lambda _, folder: MemoryAgent("json", folder / "m.json", user_id="ann"),
 }
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
 
 
 @pytest.mark.parametrize("make", HANDLES.values(), ids=HANDLES.keys())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -16,12 +15,6 @@ from langgraph_agentstore.runtime import statements
 from langgraph_agentstore.sql.statement import LARGE_VALUE_BYTES
 
 NS = ("users", "alice", "blobs")
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
 
 
 def large(n: int) -> dict[str, Any]:

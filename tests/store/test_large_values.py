@@ -35,12 +35,6 @@ WRITES: dict[str, Callable[[AgentStore], Any]] = {
 }
 
 
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
 def test_every_way_to_write_refuses_it_before_anything_is_sent(
     store: AgentStore, monkeypatch: pytest.MonkeyPatch, write: Callable[[AgentStore], Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 
 import pytest
 from langgraph.store.base import GetOp
@@ -15,12 +14,6 @@ from tests.support.faults import execute, wait_until
 from tests.support.proxy import Proxy
 
 NAMESPACE = ("users", "ann", "notes")
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
 
 
 def updates(dsn: str, schema: str) -> int:

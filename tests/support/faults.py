@@ -32,6 +32,13 @@ def execute(
         return cursor.fetchall() if cursor.description else []
 
 
+def grant_items(dsn: str, role: str) -> None:
+    """Grants a role all that a store needs whose schema is there."""
+    execute(dsn, "GRANT USAGE ON SCHEMA agentstore TO {}", role)
+    tables = "ALL TABLES IN SCHEMA agentstore"
+    execute(dsn, f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {{}}", role)
+
+
 @contextmanager
 def locked_rows(dsn: str, schema: str, *keys: str) -> Iterator[psycopg.Connection[Any]]:
     """Another session holds these rows until the block ends, or it rolls back."""

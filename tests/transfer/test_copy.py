@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,6 @@ from langgraph_agentstore.transfer import acopy, aexport, aimport_, copy, export
 from langgraph_agentstore.transfer.store_readers import FOREIGN_PAGE_SIZE
 from tests.support.embedders import CountingEmbedder
 from tests.transfer.moved_stores import fill, put_many, rows
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
-@pytest.fixture
-def other(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=f"{schema_name}_other") as store:
-        yield store
 
 
 def contents(store: BaseStore) -> dict[tuple[Any, ...], Any]:

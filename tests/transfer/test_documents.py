@@ -44,20 +44,8 @@ VALUES: dict[str, Any] = {
 
 
 @pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
-@pytest.fixture
 def admin(store: AgentStore) -> DataStoreAdministration:
     return DataStoreAdministration(store)
-
-
-@pytest.fixture
-def other(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=f"{schema_name}_b") as store:
-        yield store
 
 
 FileOf = Callable[[Iterable[Any]], Path]
@@ -143,7 +131,7 @@ def test_the_ttl_comes_along_so_that_later_writes_expire_too(
     import_(other, tmp_path / "x.json")
     ttls = [
         execute(postgres_dsn, "SELECT key, ttl FROM {}.item WHERE ttl IS NOT NULL", schema)
-        for schema in (schema_name, f"{schema_name}_b")
+        for schema in (schema_name, f"{schema_name}_other")
     ]
     assert len(ttls[0]) == 1
     assert ttls[0] == ttls[1]

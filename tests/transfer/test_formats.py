@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,6 @@ NAMES = (
     *("x.ndjson.gz", "x.JSONL.ZST", "x.json.gz", "x.csv.zst", "x.yml.gz"),
 )
 every_name = pytest.mark.parametrize("name", NAMES)
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
-@pytest.fixture
-def other(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=f"{schema_name}_other") as store:
-        yield store
 
 
 @every_name

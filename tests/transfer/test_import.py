@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -29,19 +28,6 @@ from langgraph_agentstore.transfer.manifest import manifest_entry
 from langgraph_agentstore.transfer.store_writer import BATCH_RECORDS
 from tests.support.faults import kill, locked_rows, start_script
 from tests.transfer.moved_stores import DOCUMENT, fill, put_many, rows
-
-
-@pytest.fixture
-def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name) as store:
-        yield store
-
-
-@pytest.fixture
-def other(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=f"{schema_name}_other") as store:
-        yield store
-
 
 # Damage
 
