@@ -18,7 +18,7 @@ from langgraph_agentstore.conversations import ConversationMemory, Turn, new_tur
 from langgraph_agentstore.conversations.context_index import in_context
 
 from .bench import server
-from .conversation import Question, conversation
+from .memory.generated import Question, conversation
 from .harness import command, print_table
 from .recall import MODES, NO_MODEL, Mode, Model, find_model, recall, static_model
 

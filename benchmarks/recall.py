@@ -27,7 +27,7 @@ from typing import Any, Literal, TypeAlias
 from langgraph_agentstore import AgentStore
 
 from .bench import server
-from .conversation import Question, Turn, conversation
+from .memory.generated import Question, Turn, conversation
 from .harness import command, print_lines, print_table
 
 Mode: TypeAlias = Literal["vector", "text", "hybrid"]

@@ -29,7 +29,7 @@ from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["fact", "when", "several", "meaning", "number"]
 
-CORPUS = json.loads((Path(__file__).parent / "data" / "conversation.json").read_text("utf-8"))
+CORPUS = json.loads((Path(__file__).parent / "generated.json").read_text("utf-8"))
 """The words of the conversations. Texts in braces are filled in; `|` parts a thing's two names.
 
 `common`: choices for slots of every topic. `lines`: talk around the facts. `traits`: pairs of a
