@@ -19,7 +19,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from benchmarks.recall import static_model
+from benchmarks.memory.models import static_model
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import (
     ConversationMemory,
