@@ -207,6 +207,19 @@ async def test_the_awaited_manager_does_the_same(indexed: AgentStore) -> None:
     assert contents(indexed) == []
 
 
+@pytest.mark.parametrize("mode", ["text", "hybrid"])
+def test_quotes_in_a_conversation_hide_no_memory_from_plain_queries(
+    postgres_dsn: str, schema_name: str, mode: str
+) -> None:
+    index = {**INDEXES[mode], "query_syntax": "plain"}
+    with AgentStore(postgres_dsn, schema=schema_name, index=index) as store:
+        manager = manager_of(store, remembers("Likes tea."), corrects("Likes coffee."))
+        manager.invoke(said("I like tea."), of("alice"))
+        manager.invoke(said('Not "black tea" -tea, "black coffee".'), of("alice"))
+
+        assert contents(store) == [{"content": "Likes coffee."}]
+
+
 def test_one_manager_serves_all_users_of_a_per_user_graph(store: AgentStore) -> None:
     users = [f"user:{number}" for number in range(6)]
     manager = langmem.create_memory_store_manager(
