@@ -53,9 +53,13 @@ from .write_queue import WriteQueue
 
 @dataclass(frozen=True, slots=True)
 class Job(Operation[ResultT]):
-    """Work that is more than one statement, such as a COPY or a sweep."""
+    """Work that is more than one statement, such as a COPY or a sweep.
+
+    `writes_items`: whether it writes what searches find, so that reindexing waits for it.
+    """
 
     run: Callable[[Session], Awaitable[ResultT]]
+    writes_items: bool = False
 
 
 class Session:
@@ -189,7 +193,7 @@ class Session:
         task = asyncio.get_running_loop().create_task(self._run_alone(entry))
         # A callback, not the end of the task, which may be cancelled before it begins.
         task.add_done_callback(lambda _: self._settled([entry]))
-        if not isinstance(entry.operation, Job):
+        if getattr(entry.operation, "writes_items", True):
             self._alone.add(task)
             task.add_done_callback(self._alone.discard)
         request.keep(task)

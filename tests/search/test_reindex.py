@@ -238,6 +238,7 @@ def test_a_write_that_waits_while_the_index_is_switched_is_found_by_the_new_one(
         lambda: store.put(NS, "conditional", {"text": "conditional"}, expected_version=0),
         lambda: store.update(NS, "updated", lambda _: {"text": "updated"}),
         lambda: DataStore(store, "ann", None, "notes").set_many({"many": {"text": "many"}}),
+        lambda: store.load([(NS, "loaded", {"text": "loaded"})]),
     ]
     running = [threading.Thread(target=write) for write in writes]
 
@@ -256,7 +257,7 @@ def test_a_write_that_waits_while_the_index_is_switched_is_found_by_the_new_one(
         thread.join()
     found = store.search(NS, query="late", mode="vector", limit=20)
     assert {item.key for item in found} == {item.key for item in store.search(NS, limit=20)}
-    assert len(found) == 6
+    assert len(found) == 7
 
 
 def test_the_old_model_is_told_that_its_vectors_are_gone(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import asyncpg
 
 from ...sql.items.copy import plan_load
 from ...sql.statement import Put
+from ..index_state import IndexState
 from ..session import Job, Session
 from ..vector_sets import wanted_index
 from .indexes import have_approximate_index
@@ -20,9 +22,9 @@ def load_job(puts: Sequence[Put]) -> Job[int]:
     The ids of the puts must differ.
     """
 
-    async def run(session: Session) -> int:
-        await session.index.now.embed_all(puts)
-        load = plan_load(puts, session.context)
+    async def load_by(session: Session, index_state: IndexState) -> int:
+        await index_state.embed_all(puts)
+        load = plan_load(puts, index_state.context)
         async with session.database.lease() as connection, connection.transaction():
             await session.database.pooler.tell_settings(connection)
             for staging, records in load.copies:
@@ -34,7 +36,10 @@ def load_job(puts: Sequence[Put]) -> Job[int]:
                 await connection.execute(statement)
         return len(puts)
 
-    return Job(run)
+    return Job(
+        lambda session: session.index.do(partial(load_by, session)),
+        writes_items=True,
+    )
 
 
 async def _before_large_load(session: Session) -> None:

@@ -55,7 +55,7 @@ class Importing:
                 session.sweeper.start_by_itself()
             return written
 
-        return Job(run)
+        return Job(run, writes_items=True)
 
     def end(self, *, commit: bool) -> Job[Any]:
         """Return the job that commits the transaction or rolls it back."""
