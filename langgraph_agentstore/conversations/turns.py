@@ -23,7 +23,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from ..errors import InvalidValueError, ValueTypeError
 from ..model.json_values import encode_value, shown
-from ..model.turn_text import speakers_of
+from ..model.turn_text import names_of, speakers_of
 from .keys import ConversationKey, check_thread_id, in_utc, next_moment
 from .storable_json import LARGEST_VALUE, StorableJson, counted
 from .stored_messages import documents_of, is_recalled, is_said, is_summary, loaded_messages, logger
@@ -68,9 +68,7 @@ class Turn:
     @property
     def named_speakers(self) -> tuple[str, ...]:
         """The names of its messages, each once, in the order in which they speak."""
-        said = (one for one in self.stored_messages or () if one.get("type") in ("human", "ai"))
-        names = (one["data"].get("name") for one in said if isinstance(one.get("data"), Mapping))
-        return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+        return names_of(self.stored_messages)
 
     @property
     def messages(self) -> list[BaseMessage]:

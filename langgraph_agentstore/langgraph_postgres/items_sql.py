@@ -22,8 +22,10 @@ from ..model.json_values import (
     encode_value,
 )
 from ..model.namespaces import Labels
-from ..model.text_fields import Part, Paths, texts_at, words_of
+from ..model.text_fields import Part, Paths, texts_at
+from ..model.turn_text import is_turn
 from ..model.users import Scope
+from ..sql.indexed_content import TURN_PATHS, words_text
 from ..sql.statement import Content, Put, SqlContext
 from .tables_sql import OfficialItem
 
@@ -84,8 +86,10 @@ def plan_migrant(
     chosen = chosen_paths(value, fresh, named, context.index)
     paths = context.index.paths if chosen is None else chosen
     texts = [] if context.index.vectors is None else list(_texts(value, paths))
+    if paths == TURN_PATHS and is_turn(value):
+        texts = texts[:1]  # the second is of neighbors
     parts = [(name, part) for name, part in texts if name in fresh]
-    words = words_of(value, paths) if paths and context.index.language is not None else None
+    words = words_text(value, paths) if paths and context.index.language is not None else None
     put.content = Content(context.index, tuple(part for _, part in parts), words, chosen)
     return Migrant(item, put, tuple(name for name, _ in parts), len(parts) < len(texts))
 

@@ -28,6 +28,7 @@ CONTEXT_PATH = "context[*]"
 LONGEST_SPEAKER = 40
 """Characters of a name before a colon. Of a message's name, this many are searched."""
 
+_TEXTS = ("query", "response", "thread_id", "timestamp")
 _SPEAKER = re.compile(r"([^\W\d_][^\s:：]*(?: [^\W\d_][^\s:：]*){0,2})[:：]\s*\S")
 _SPACE = re.compile(r"[ \n\t]")
 
@@ -36,24 +37,52 @@ def is_turn(value: Any) -> bool:
     """Return whether a value is a turn that `conversations` saved."""
     return (
         isinstance(value, Mapping)
-        and isinstance(value.get("thread_id"), str)
+        and all(isinstance(value.get(name), str) for name in _TEXTS)
         and isinstance(value.get("context"), list)
     )
 
 
 def own_text(value: Mapping[str, Any]) -> list[str]:
-    """Return the text that a turn is found by; turns of 0.1.0 have a second one, of neighbors."""
-    return [text for text in value["context"][:1] if isinstance(text, str)]
+    """Return the text that a turn is found by: behind its day, and the names of its messages.
+
+    Turns of 0.1.0 have no names there, and a second text, of neighbors.
+    """
+    return [_with_names(text, value) for text in value["context"][:1] if isinstance(text, str)]
+
+
+def _with_names(text: str, value: Mapping[str, Any]) -> str:
+    names = ", ".join(_named_speakers(value))
+    day, _, said = text.partition(": ")
+    return f"{day}: {names}: {said}" if names and not said.startswith(f"{names}: ") else text
 
 
 def speakers_of(value: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of those who speak in a turn: as it says, or before a colon in its texts."""
-    named = value.get("speakers")
-    if isinstance(named, list) and named:
-        return tuple(name for name in named if isinstance(name, str) and name.strip())
+    """Return the names of those who speak in a turn: of its messages, or before a colon."""
+    if named := _named_speakers(value):
+        return named
     texts = (value.get("query"), value.get("response"))
     found = (named_before(text) for text in texts if isinstance(text, str))
     return tuple(dict.fromkeys(name for name in found if name))
+
+
+def _named_speakers(value: Mapping[str, Any]) -> tuple[str, ...]:
+    named = value.get("speakers")
+    if not isinstance(named, list):  # a turn of 0.1.0, or without names
+        return names_of(value.get("messages"))
+    return tuple(name for name in named if isinstance(name, str) and name.strip())
+
+
+def names_of(documents: object) -> tuple[str, ...]:
+    """Return the names of stored messages, each once, in the order in which they speak."""
+    each = documents if isinstance(documents, Sequence) else ()
+    found = (
+        one["data"].get("name")
+        for one in each
+        if isinstance(one, Mapping)
+        and one.get("type") in ("human", "ai")
+        and isinstance(one.get("data"), Mapping)
+    )
+    return tuple(dict.fromkeys(name for name in found if isinstance(name, str) and name.strip()))
 
 
 def named_before(text: str) -> str | None:

@@ -42,20 +42,18 @@ def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
     if not paths:
         return Content(index, paths=own)
     decoded = decode_value(value)
-    if own == TURN_PATHS and is_turn(decoded):
-        return _content_of_turn(decoded, index)
-    parts = () if index.vectors is None else parts_of(decoded, paths, index.chunk)
-    words = None if index.language is None else words_of(decoded, paths)
+    texts = {"context": own_text(decoded)} if own == TURN_PATHS and is_turn(decoded) else decoded
+    parts = () if index.vectors is None else parts_of(texts, paths, index.chunk)
+    words = None if index.language is None else words_text(decoded, paths)
     return Content(index, parts, words, own)
 
 
-def _content_of_turn(turn: Any, index: SearchIndex) -> Content:
-    texts = {"context": own_text(turn)}
-    parts = () if index.vectors is None else parts_of(texts, TURN_PATHS, index.chunk)
-    words = None
-    if index.language is not None:
-        words = marked_text(words_of(texts, TURN_PATHS), speakers_of(turn))
-    return Content(index, parts, words, TURN_PATHS)
+def words_text(value: Any, paths: Paths) -> str:
+    """Return the text that word search reads of a value; of a turn, in pieces."""
+    if paths == TURN_PATHS and is_turn(value):
+        own = words_of({"context": own_text(value)}, paths)
+        return marked_text(own, speakers_of(value))
+    return words_of(value, paths)
 
 
 def content_for(put: Put, index: SearchIndex) -> Content:

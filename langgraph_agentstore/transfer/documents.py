@@ -22,6 +22,7 @@ from ..model.addresses import checked_key, locate
 from ..model.json_values import check_allowed, check_text, encode_mapping, encode_value, shown
 from ..model.namespaces import Labels, labels_named, name_of
 from ..model.ttl import ttl_interval
+from ..model.turn_text import CONTEXT_PATH, is_turn
 from ..model.users import SHARED, Address, check_user_id
 from ..sql.items.import_records import Imported
 from ..sql.items.records import StoredRecord
@@ -74,7 +75,8 @@ def record_of_document(document: object, planner: Planner) -> Sized:
         at.sort_key,
         text,
         _ttl(document, header),
-        planner.content(text),
+        # Which paths a put chose is not known of records that come from elsewhere.
+        planner.content(text, [CONTEXT_PATH] if is_turn(document["value"]) else None),
         metadata=described,
         created_by=header.created_by_agent or None,
     )

@@ -38,6 +38,7 @@ from langgraph_agentstore.langgraph_postgres.tables_sql import (
     vectors_sql,
 )
 from langgraph_agentstore.model.json_values import encode_value
+from langgraph_agentstore.model.turn_text import PIECE_MARK
 from langgraph_agentstore.model.users import template_scope
 from langgraph_agentstore.sql.statement import Content, SqlContext, Tables
 
@@ -230,6 +231,23 @@ def test_words_are_read_whatever_the_vectors_there_are_of() -> None:
     planned = migrant(item(BOTH), {"$"}, context(mode="text"))
     assert (content(planned).words, content(planned).parts) == ("a\nx\ny", ())
     assert not planned.unindexed
+
+
+def test_a_turn_is_found_by_its_own_text_alone_and_by_its_speakers() -> None:
+    turn = {
+        "query": "Ann: hi",
+        "response": "",
+        "thread_id": "t",
+        "timestamp": "2024-05-01",
+        "context": ["1 May 2024: Ann: hi", "30 April 2024: lo\n1 May 2024: Ann: hi"],
+    }
+    planned = migrant(item(turn), {"context[*].0", "context[*].1", "text"}, context(mode="hybrid"))
+    assert planned.names == ("context[*].0",)
+    assert not planned.unindexed
+    assert content(planned).paths == (("context[*]", ("context", "[*]")),)
+    assert [part.text for part in content(planned).parts] == ["1 May 2024: Ann: hi"]
+    words = (content(planned).words or "").replace(PIECE_MARK, "|")
+    assert words == "@ann||1 May 2024: Ann: hi||"
 
 
 def test_whole_values_are_found_by_their_json() -> None:

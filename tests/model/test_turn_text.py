@@ -15,11 +15,13 @@ from langgraph_agentstore.model.turn_text import (
     is_turn,
     marked_text,
     named_before,
+    names_of,
     own_text,
     speaker_word,
     speakers_of,
 )
 
+TURN = {"query": "q", "response": "r", "thread_id": "t", "timestamp": "2024-05-01T00:00:00+00:00"}
 LONG = " ".join(f"w{number}" for number in range(400))
 
 
@@ -110,14 +112,32 @@ def test_a_speakers_word_is_bounded_and_of_one_line() -> None:
 @pytest.mark.parametrize(
     ("value", "turn"),
     [
-        ({"thread_id": "t", "context": ["own"]}, True),
-        ({"thread_id": "t"}, False),
-        ({"context": ["own"]}, False),
+        ({**TURN, "context": ["own"]}, True),
+        (TURN, False),
+        ({**TURN, "context": "own"}, False),
+        ({**TURN, "context": ["own"], "timestamp": 7}, False),
         (["own"], False),
     ],
 )
 def test_a_turn_is_known_by_its_fields(value: Any, turn: bool) -> None:
     assert is_turn(value) is turn
+
+
+def test_names_of_messages_are_behind_the_day_also_in_turns_of_0_1_0() -> None:
+    messages = [
+        {"type": "human", "data": {"name": "Mary"}},
+        {"type": "tool", "data": {"name": "search"}},
+        {"type": "ai", "data": {"name": "Bo"}},
+        {"type": "human", "data": {"name": "Mary"}},
+        {"type": "ai", "data": {"name": None}},
+        *({"type": "ai", "data": {"name": " "}}, {"type": "ai"}, "text"),
+    ]
+    assert names_of(messages) == ("Mary", "Bo")
+    assert names_of(None) == ()
+    old = {**TURN, "messages": messages, "context": ["1 May 2024: hello", "before"]}
+    new = {**TURN, "speakers": ["Mary", "Bo"], "context": ["1 May 2024: Mary, Bo: hello"]}
+    assert own_text(old) == own_text(new) == ["1 May 2024: Mary, Bo: hello"]
+    assert speakers_of(old) == speakers_of(new) == ("Mary", "Bo")
 
 
 def test_only_the_first_text_is_a_turns_own() -> None:

@@ -29,10 +29,8 @@ from .put_indexed import vector_columns, vectors_ctes, words_sql
 
 Conflict: TypeAlias = Literal["upsert", "skip", "fail"]
 
-# Which paths a put chose is not known of records that come from elsewhere.
-_CHOSEN_HERE = ("indexed_paths",)
-_IMPORTED = (*(c for c in dated(ITEM) if c.name not in _CHOSEN_HERE), ITEM_VERSION)
-_IMPORTED_OF_PUT = (*(c for c in given(ITEM) if c.name not in _CHOSEN_HERE), VECTOR_COUNT)
+_IMPORTED = (*dated(ITEM), ITEM_VERSION)
+_IMPORTED_OF_PUT = (*given(ITEM), VECTOR_COUNT)
 _ACCESSES = (
     Column("access_count", "bigint", "access_count"),
     Column("last_accessed_at", "timestamptz", "last_accessed_at"),
@@ -41,10 +39,7 @@ _ACCESSES = (
 _IMPORTED_OF_RECORD = (*(c for c in given(_IMPORTED) if c not in _IMPORTED_OF_PUT), *_ACCESSES)
 
 # A version means one value: that of the record that is there goes on.
-REPLACE_IMPORTED = (
-    overwriting(_IMPORTED[:-1], "greatest(i.version + 1, excluded.version)")
-    + ", indexed_paths = NULL"
-)
+REPLACE_IMPORTED = overwriting(_IMPORTED[:-1], "greatest(i.version + 1, excluded.version)")
 
 
 @dataclass(frozen=True, slots=True)

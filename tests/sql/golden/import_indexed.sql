@@ -1,9 +1,9 @@
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::text[], $10::integer[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::bigint[], $15::bigint[], $16::timestamptz[], $17::text[])
-         WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, metadata, created_by, parts, created_at, updated_at, expires_at, version, access_count, last_accessed_at, last_accessed_by, position)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::bigint[], $17::timestamptz[], $18::text[])
+         WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, indexed_paths, metadata, created_by, parts, created_at, updated_at, expires_at, version, access_count, last_accessed_at, last_accessed_by, position)
 ), written AS (
-    INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, metadata, created_by, version)
-    SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, p.created_at, p.updated_at, p.expires_at, p.ttl, w.words, w.word_count, w.words_by, p.metadata, p.created_by, p.version
+    INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths, metadata, created_by, version)
+    SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, p.created_at, p.updated_at, p.expires_at, p.ttl, w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by, p.version
       FROM p CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
@@ -25,8 +25,9 @@ WITH p AS MATERIALIZED (
            words = excluded.words,
            word_count = excluded.word_count,
            words_by = excluded.words_by,
+           indexed_paths = excluded.indexed_paths,
            metadata = excluded.metadata,
-           created_by = excluded.created_by, indexed_paths = NULL
+           created_by = excluded.created_by
     
     RETURNING i.user_id, i.namespace, i.key, i.version
 ), uncounted AS (
@@ -54,8 +55,8 @@ WITH p AS MATERIALIZED (
            (user_id, namespace, key, part, path, version, digest, embedding)
     SELECT w.user_id, w.namespace, w.key, n.part, n.path, w.version, n.digest,
            n.embedding::vector(2)
-      FROM unnest($18::bigint[], $19::integer[], $20::text[], $21::bigint[],
-                  $22::vector[])
+      FROM unnest($19::bigint[], $20::integer[], $21::text[], $22::bigint[],
+                  $23::vector[])
            AS n (position, part, path, digest, embedding)
       JOIN p USING (position) JOIN written w USING (user_id, namespace, key)
         ON CONFLICT (user_id, namespace, key, part) DO UPDATE
