@@ -27,6 +27,12 @@ PRINTED = {
         "user-2 asks what the cat is called: Your cat is called Cat2.",
         "100 of 100 got the name of their own cat.",
     ],
+    "remembering.py": [
+        "ada@example.org: Your cat is called Turing.",
+        "bob@example.org: Your cat is called Church.",
+        "eve@example.org: I know nothing about your cat.",
+        "relevant  2024-05-01 (Wed), thread monday — user: My cat is called Turing.",
+    ],
     "tool_node.py": ["remember → noted", "agent: Your cat is called Turing."],
     "agent.py": ["agent: Your cat is called Turing.", "agent: I know nothing about your cat."],
     "per_user_graph.py": [
