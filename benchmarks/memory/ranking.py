@@ -82,6 +82,7 @@ class Turns:
     vectors: Numbers
     _thread: Numbers = field(init=False)
     _counts: Numbers = field(init=False)
+    _known: dict[Any, Numbers] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers: dict[str, int] = {}
@@ -122,7 +123,9 @@ class Turns:
             best = np.full(self._thread.max() + 1, -np.inf)
             np.maximum.at(best, self._thread, scores)
             scores = scores + ranking.thread * best[self._thread]
-        return scores + ranking.speaker * self._of_the_person(asked.text)
+        if ranking.speaker:
+            scores = scores + ranking.speaker * self._of_the_person(asked.text)
+        return scores
 
     def _divided(self, words: Numbers, asked: Asked, ranking: Ranking) -> Numbers:
         """Return BM25 by the weights of all words asked for, or by the best turn's."""
@@ -137,7 +140,13 @@ class Turns:
         return float(np.log(1 + (size - having + 0.5) / (having + 0.5)))
 
     def _words(self, asked: Asked, ranking: Ranking) -> Numbers:
-        """Return BM25."""
+        """Return BM25, which many rankings share."""
+        how = tuple(asked.words), ranking.k1, ranking.b, tuple(ranking.neighbors)
+        if how not in self._known:
+            self._known[how] = self._bm25(asked, ranking)
+        return self._known[how]
+
+    def _bm25(self, asked: Asked, ranking: Ranking) -> Numbers:
         size, mean = len(self.texts), max(self._counts.mean(), 1.0)
         scores = np.zeros(size)
         norm = ranking.k1 * (1 - ranking.b + ranking.b * self._counts / mean)
