@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -289,6 +290,59 @@ def test_what_is_cleared_from_the_prompt_is_saved_whole(store: AgentStore) -> No
     texts = [message.text for message in turn.messages if message.type == "tool"]
     assert texts[0].startswith("Saved under")
     assert "The user likes tea." in texts[1]
+
+
+# What is recalled
+
+
+def shown_to(model: RepliesInTurn) -> str:
+    """The text of everything that the model was shown at its last call."""
+    return "\n".join(message.text for message in model.shown[-1])
+
+
+@pytest.fixture
+def by_words(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
+    with AgentStore(postgres_dsn, schema=schema_name, index={"mode": "text"}) as store:
+        yield store
+
+
+def test_facts_are_recalled_in_another_thread_until_they_are_forgotten(
+    by_words: AgentStore,
+) -> None:
+    model = RepliesInTurn(replies=[save, "Noted.", "You like tea.", "I do not know."])
+    agent: Any = create_agent(
+        model,
+        memory_tools(),
+        middleware=[recall_conversation(memories=("facts",), mode="relevant")],
+        store=by_words,
+    )
+    question = said("What does the user like, tea or coffee?")
+
+    agent.invoke(said("I like tea."), of("alice", "monday"))
+    agent.invoke(question, of("alice", "tuesday"))
+    assert "The user likes tea." in shown_to(model)
+
+    ConversationMemory(by_words, "alice").forget("monday", memories=("facts",))
+    agent.invoke(question, of("alice", "wednesday"))
+    assert "The user likes tea." not in shown_to(model)
+
+
+def test_what_is_recalled_is_not_masked_and_starts_no_summary(by_words: AgentStore) -> None:
+    memory = ConversationMemory(by_words, "alice")
+    memory.save_turn("Write to ann@example.org. " + "tea " * 200, "I will.", "sunday")
+    model = RepliesInTurn(replies=["To Ann."])
+    summary = SummarizationMiddleware(
+        Failing(replies=[]), trigger=("tokens", 100), keep=("messages", 1)
+    )
+    mask = PIIMiddleware("email", strategy="redact")
+    middleware = [recall_conversation(), mask, summary]
+    agent: Any = create_agent(model, [], middleware=middleware, store=by_words)
+
+    state = agent.invoke(said("To whom do you write?"), ALICE)
+
+    assert "ann@example.org" in shown_to(model)
+    texts = [message.text for message in state["messages"]]
+    assert texts == ["To whom do you write?", "To Ann."]
 
 
 def test_another_thread_recalls_what_the_agent_said(store: AgentStore) -> None:
