@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from .._support.lazy import lazy_names
 from .background_saver import SaverStats
+from .context_index import Match
 from .export import aexport_items, export_items
 from .keys import ConversationKey
 from .memory import ConversationMemory, StoreChatMessageHistory
 from .recall_block import RecalledPart
 from .relevant_recall import RecallExplanation
 from .repository import BaseStoreRepository, PostgresStoreRepository
+from .turn_scores import TurnScores
 from .turns import ThreadSummary, Turn, new_turn
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ __all__ = [
     "BaseStoreRepository",
     "ConversationKey",
     "ConversationMemory",
+    "Match",
     "PostgresStoreRepository",
     "RecallConversation",
     "RecallExplanation",
@@ -44,6 +47,7 @@ __all__ = [
     "StoreChatMessageHistory",
     "ThreadSummary",
     "Turn",
+    "TurnScores",
     "aexport_items",
     "export_items",
     "new_turn",

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..store.step_driver import Steps
-from .search_sql import TurnScores
 from .storable_json import LOST, clean_text
+from .turn_scores import TurnScores
 from .turns import Turn
 
 CREDITED_MATCHES = 50

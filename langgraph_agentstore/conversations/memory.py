@@ -24,12 +24,13 @@ from ..model.checks import check_whole
 from ..model.users import check_user_id
 from ..store.step_driver import Steps, arun, arun_in_threads, run
 from .background_saver import awaiting_savers
+from .context_index import Match
 from .export import ExportFormat, ExportTarget, exporting_turns
 from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .postgres_turn_store import turn_store_of
 from .recall_question import Question
-from .relevance_sql import MIN_RELEVANCE
+from .relevance_sql import MIN_RELEVANCE, check_relevance
 from .relevant_recall import (
     DEFAULT_MAX_MESSAGES,
     DEFAULT_MAX_TURNS,
@@ -275,12 +276,13 @@ class ConversationMemory(Handle):
         thread_id: str | None = None,
         limit: int = 10,
         min_similarity: float | None = None,
+        min_relevance: float | None = None,
     ) -> list[Turn]:
         """Return the turns that match a query, best first, of all threads or of one.
 
         A turn is found by its own words and by those of the turns before and after it. The mode of
-        the store's index decides whether vectors, words or both are compared. A query without a
-        letter, digit or symbol returns the latest turns.
+        the store's index decides whether vectors, words or both are compared. No word of the query
+        is required or excluded. A query without a letter, digit or symbol returns the latest turns.
 
         Args:
             query: the text to search for.
@@ -288,12 +290,15 @@ class ConversationMemory(Handle):
             limit: the maximum number of turns.
             min_similarity: drop turns that are less similar to the query; see `AgentStore.search`.
                 Needs an `AgentStore` with an embedder.
+            min_relevance: drop turns that have less to do with the query, from 0 to 1; 0.2 drops
+                most that is beside the question. Needs an `AgentStore`.
 
         Raises:
-            InvalidOperationError: the store has no index, the limit is below 1, or the store has no
-                similarities.
+            InvalidOperationError: the store has no index, the limit is below 1, `min_relevance` is
+                not from 0 to 1, or the store does not tell similarities or relevance.
         """
-        return run(self._searching(query, thread_id, limit, min_similarity), self._executor)
+        found = self._matching(query, thread_id, limit, min_similarity, min_relevance)
+        return [match.turn for match in run(found, self._executor)]
 
     async def asearch(
         self,
@@ -302,9 +307,42 @@ class ConversationMemory(Handle):
         thread_id: str | None = None,
         limit: int = 10,
         min_similarity: float | None = None,
+        min_relevance: float | None = None,
     ) -> list[Turn]:
         """Async form of `search`."""
-        return await arun(self._searching(query, thread_id, limit, min_similarity), self._executor)
+        found = self._matching(query, thread_id, limit, min_similarity, min_relevance)
+        return [match.turn for match in await arun(found, self._executor)]
+
+    def explain_search(
+        self,
+        query: str,
+        *,
+        thread_id: str | None = None,
+        limit: int = 10,
+        min_similarity: float | None = None,
+        min_relevance: float | None = None,
+    ) -> list[Match]:
+        """Search as `search` does; return each turn with its score and why it was found.
+
+        `scores` tells the parts of the score, the ranks and the words that match. It is None for
+        the latest turns, which a query without a word returns, and in stores other than an
+        `AgentStore`.
+        """
+        found = self._matching(query, thread_id, limit, min_similarity, min_relevance)
+        return run(found, self._executor)
+
+    async def aexplain_search(
+        self,
+        query: str,
+        *,
+        thread_id: str | None = None,
+        limit: int = 10,
+        min_similarity: float | None = None,
+        min_relevance: float | None = None,
+    ) -> list[Match]:
+        """Async form of `explain_search`."""
+        found = self._matching(query, thread_id, limit, min_similarity, min_relevance)
+        return await arun(found, self._executor)
 
     def explain_recall(
         self,
@@ -487,16 +525,29 @@ class ConversationMemory(Handle):
         yield from awaiting_savers(self.store)
         return (yield from self._turn_store.threads())
 
-    def _searching(
-        self, query: str, thread_id: str | None, limit: int, min_similarity: float | None
-    ) -> Steps[list[Turn]]:
+    def _matching(
+        self,
+        query: str,
+        thread_id: str | None,
+        limit: int,
+        min_similarity: float | None,
+        min_relevance: float | None,
+    ) -> Steps[list[Match]]:
         check_whole("limit", limit, 1)
+        if min_relevance is not None:
+            check_relevance(min_relevance)
         yield from awaiting_savers(self.store)
         searched = searched_part(query)
         if searched is None:
-            return (yield from self._newest(thread_id, limit))
-        search = TurnQuery(searched, limit, thread_id, min_similarity=min_similarity)
-        return [match.turn for match in (yield from self._turn_store.search(search))]
+            return [Match(turn, None) for turn in (yield from self._newest(thread_id, limit))]
+        search = TurnQuery(
+            searched,
+            limit,
+            thread_id,
+            min_similarity=min_similarity,
+            min_relevance=min_relevance,
+        )
+        return (yield from self._turn_store.search(search))
 
     def _recalling(self, question: Question, options: RecallOptions) -> Steps[RecallExplanation]:
         return recalling(self._turn_store, self.user_id, question, options)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import InvalidOperationError
+from ..model.checks import is_number
 from ..model.users import Region
 from ..sql.region_condition import region_condition
 from ..sql.statement import SqlContext
@@ -22,7 +24,7 @@ the answers found are below it; of questions about other things, 89 percent find
 See decision 0027.
 """
 
-LONG_QUESTION = 4
+LONG_QUESTION = 5
 """Unknown words that weigh as much as a question of any length: to match them all is enough."""
 
 UNSEEN_TURNS = 200
@@ -55,15 +57,23 @@ QUESTION = f"""question AS MATERIALIZED (
 """The CTE of what the words of a query weigh; `relevant`: of how much a turn has its share."""
 
 
-def share_sql(passed: str) -> str:
-    """Return the share of the query's words in arrays of a row `c`; `passed`: of neighbors."""
-    # LEAST ignores NULL, which the sum is for a turn that has no word of the query.
-    return f"""(SELECT least(coalesce(sum(
-                                       (w.idf + q.more)
-                                       -- What only neighbors have counts in part here as well.
-                                       * CASE WHEN w.own > 0 THEN 1 ELSE least({passed}, 1) END
-                                   ) / q.relevant, 0), 1)
-                              FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed))"""
+WORD_SHARE = """(w.idf + q.more) / q.relevant
+                   * CASE WHEN w.own > 0 THEN 1 ELSE least(w.passed, 1) END"""
+"""What a word of a turn adds to its share; a word of its neighbors alone adds in part."""
+
+
+def check_relevance(given: object) -> float:
+    """Return a least relevance, or raise.
+
+    Raises:
+        InvalidOperationError: it is not a number from 0 to 1.
+    """
+    if not is_number(given) or not 0 <= given <= 1:
+        raise InvalidOperationError(
+            f"min_relevance is a number from 0 to 1, got {given!r}; {MIN_RELEVANCE} drops most "
+            "that is beside the question"
+        )
+    return float(given)
 
 
 def typical_sql(region: Region, context: SqlContext, arguments: list[Any]) -> str:

@@ -15,9 +15,8 @@ from typing import Any, Literal, TypeAlias
 from langchain_core.messages import HumanMessage
 from langgraph.store.base import BaseStore, SearchItem
 
-from ..errors import InvalidOperationError
 from ..memory_tools.fact_store import memory_namespaces
-from ..model.checks import check_whole, is_number
+from ..model.checks import check_whole
 from ..store.step_driver import Steps, StoreOps
 from ..store.user_scope import part_of
 from .background_saver import awaiting_savers
@@ -34,7 +33,7 @@ from .recall_block import (
     wanted_words,
 )
 from .recall_question import Question, words_said
-from .relevance_sql import MIN_RELEVANCE
+from .relevance_sql import check_relevance
 from .search_sql import TurnQuery
 from .sql import searched_part
 from .stored_messages import RECALLED_ID
@@ -86,13 +85,9 @@ class RecallOptions:
         max_messages, max_tokens, token_counter = limits
         most = DEFAULT_BLOCK_TOKENS if max_tokens is None else max_tokens
         budget = Budget(max_messages, most, token_counter)
-        if not is_number(min_relevance) or not 0 <= min_relevance <= 1:
-            raise InvalidOperationError(
-                f"min_relevance is a number from 0 to 1, got {min_relevance!r}; "
-                f"{MIN_RELEVANCE} is the default"
-            )
+        least = check_relevance(min_relevance)
         check_whole("max_turns", max_turns, 1)
-        return cls(mode, budget, float(min_relevance), max_turns, memory_namespaces(memories))
+        return cls(mode, budget, least, max_turns, memory_namespaces(memories))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,9 @@ from ..sql.search.text import bm25_sql, plain_words, quoted_sql, word_hits_sql
 from ..sql.search.vector import VECTOR_POOL, VECTOR_SPAN, nearness_sql, vector_list_sql
 from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 from ..sql.vector_tables import distance_sql
-from .relevance_sql import QUESTION, closeness_sql, share_sql, typical_sql
+from .relevance_sql import QUESTION, WORD_SHARE, closeness_sql, typical_sql
 from .sql import within_thread
+from .turn_scores import TurnScores
 
 K1, B = 1.2, 0.4
 """BM25 of turns: their lengths count less than those of documents."""
@@ -81,23 +82,6 @@ class TurnQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnScores:
-    """Why a turn was found: its score and the parts of it, each as it counts in the score.
-
-    `relevance`, from 0 to 1, does not depend on the other turns found: see `relevance_sql.py`.
-    """
-
-    score: float
-    words: float
-    vectors: float
-    length: float
-    thread: float
-    speaker: float
-    relevance: float
-    similarity: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class FoundTurn:
     """A row of the search: the turn's item and its scores."""
 
@@ -116,10 +100,15 @@ def plan_turn_search(
 
     def decode(rows: Sequence[Row]) -> Decoded[list[FoundTurn]]:
         return Decoded(
-            [FoundTurn(row[0], as_mapping(row[1]), row[2], TurnScores(*row[3:])) for row in rows]
+            [FoundTurn(row[0], as_mapping(row[1]), row[2], _scores(row)) for row in rows]
         )
 
     return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+
+
+def _scores(row: Row) -> TurnScores:
+    parts: list[Any] = [*row[3:14], tuple(row[14] or ()), tuple(row[15] or ())]
+    return TurnScores(*parts)
 
 
 def names_in(query: str) -> list[str]:
@@ -178,7 +167,8 @@ WITH {", ".join(part.strip() for part in lists)}, candidates AS MATERIALIZED (
 ), scored AS MATERIALIZED (
     {self._scored()}
 ), best AS (
-    SELECT s.*, {THREAD} * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
+    SELECT s.*, CASE WHEN s.words > 0 THEN rank() OVER (ORDER BY s.words DESC) END AS word_rank,
+           {THREAD} * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
            CASE WHEN cardinality(s.names) = 1
                  AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
                 THEN {SPEAKER}::float8 ELSE 0 END AS speaker
@@ -188,9 +178,11 @@ WITH {", ".join(part.strip() for part in lists)}, candidates AS MATERIALIZED (
       FROM best b WHERE {self._kept()}
      ORDER BY {score} DESC, b.key DESC LIMIT {limit}
 )
-SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
-       p.thread_best, p.speaker, p.relevance, p.similarity
+SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words, p.vectors,
+       p.length, p.thread_best, p.speaker, p.relevance, p.similarity, p.word_rank, p.vector_rank,
+       m.own, m.passed
   FROM page p CROSS JOIN LATERAL ({self._item_of("p.key", "i.value, i.created_at")}) i
+ CROSS JOIN LATERAL (SELECT {self._matched()}) m
  ORDER BY p.score DESC, p.key DESC"""
 
     def _kept(self) -> str:
@@ -238,7 +230,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         `passed` has the words in the ends of the seeds, once for each neighbor, with its share.
         """
         return f"""passed AS MATERIALIZED (
-    SELECT n.key, e.lexeme, n.share
+    SELECT n.key, n.word_count, e.lexeme, n.share
       FROM seeds s
      CROSS JOIN LATERAL ({self._item_of("s.key", "i.words")}) i
      CROSS JOIN LATERAL (
@@ -250,14 +242,15 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
             WHERE i.words @@ CASE WHEN n.is_after THEN a.tail ELSE a.head END) e
      WHERE left(n.key, -{_SUFFIX}) = s.thread
 ), frequencies AS MATERIALIZED (
-    SELECT f.key, w.idf, sum(f.own) AS own, sum(f.passed) AS passed
-      FROM (SELECT key, lexeme, 0 AS own, share AS passed FROM passed
+    SELECT f.key, f.lexeme, w.idf, f.word_count, sum(f.own) AS own,
+           least(1, {FEW_WORDS}::float8 / greatest(f.word_count, 1)) * sum(f.passed) AS passed
+      FROM (SELECT key, word_count, lexeme, 0 AS own, share AS passed FROM passed
             UNION ALL
-            SELECT h.key, h.lexeme, h.tf, 0 FROM hits h
+            SELECT h.key, h.word_count, h.lexeme, h.tf, 0 FROM hits h
              -- IS TRUE keeps the planner from comparing row by row where it knows no numbers.
              WHERE (h.key IN (SELECT key FROM seeds UNION ALL SELECT key FROM passed)) IS TRUE) f
       JOIN weights w USING (lexeme)
-     GROUP BY f.key, f.lexeme, w.idf
+     GROUP BY f.key, f.word_count, f.lexeme, w.idf
 )"""
 
     def _item_of(self, key: str, columns: str) -> str:
@@ -272,10 +265,10 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         order, shares = "i.key", AFTER
         if not is_after:
             bound, order, shares = "< s.key AND i.key > s.thread || '0'", "i.key DESC", BEFORE
-        return f"""SELECT n.key, {str(is_after).lower()} AS is_after,
+        return f"""SELECT n.key, n.word_count, {str(is_after).lower()} AS is_after,
                   ('{{{", ".join(map(str, shares))}}}'::float8[])[n.nth] AS share
-             FROM (SELECT i.key, row_number() OVER (ORDER BY {order}) AS nth
-                     FROM (SELECT i.key FROM {self._context.tables.item} i
+             FROM (SELECT i.key, i.word_count, row_number() OVER (ORDER BY {order}) AS nth
+                     FROM (SELECT i.key, i.word_count FROM {self._context.tables.item} i
                             WHERE {self._scope} AND i.key {bound}
                             ORDER BY {order} LIMIT {len(shares)}) i) n"""
 
@@ -288,7 +281,7 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         similarity = distance_sql(self._context).score
         typical = typical_sql(region, self._context, self._arguments)
         return f"""{near}, {typical}, {VECTOR_SPAN}, nearest AS MATERIALIZED (
-    SELECT key, {similarity} AS similarity, {nearness_sql("distance")} AS nearness,
+    SELECT key, rank, {similarity} AS similarity, {nearness_sql("distance")} AS nearness,
            {closeness_sql(self._context)} AS closeness
       FROM vector_list
 )"""
@@ -298,57 +291,50 @@ SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
         # One list, grouped: the planner would join two lists row by row.
         lists = []
         if self._has_words:
-            lists.append(
-                "SELECT key, idf, own, passed, NULL::float8, NULL::float8, NULL::float8 "
-                "FROM frequencies"
-            )
+            words = f"{WORDS}::float8 * {bm25_sql('w.tf', 'w.word_count', K1, B)} / q.idf"
+            lists.append(f"""SELECT w.key, {words} AS words, {WORD_SHARE} AS share,
+                   NULL::bigint, NULL::float8, NULL::float8, NULL::float8
+              FROM (SELECT *, own + passed AS tf FROM frequencies) w
+             CROSS JOIN totals t CROSS JOIN question q""")
         if self._has_vectors:
             lists.append(
-                "SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, nearness, "
-                "closeness FROM nearest"
+                "SELECT key, NULL::float8, NULL::float8, rank, similarity, nearness, closeness "
+                "FROM nearest"
             )
-        return f"""SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
-           array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
-           max(c.nearness) AS nearness, max(c.closeness) AS closeness
+        return f"""SELECT c.key, coalesce(sum(c.words), 0) AS words,
+           -- LEAST ignores NULL, which the sum is for a turn that has no word of the query.
+           least(coalesce(sum(c.share), 0), 1) AS share, max(c.rank) AS vector_rank,
+           max(c.similarity) AS similarity, coalesce(max(c.nearness), 0) AS nearness,
+           coalesce(max(c.closeness), 0) AS closeness
       FROM ({" UNION ALL ".join(lists)})
-           AS c (key, idf, own, passed, similarity, nearness, closeness)
+           AS c (key, words, share, rank, similarity, nearness, closeness)
      GROUP BY c.key"""
 
     def _scored(self) -> str:
         """Return the SELECT of the candidates with the parts of their scores."""
-        words, length, names, totals = "0::float8", "0::float8", "NULL::text[]", ""
-        relevance = "coalesce(c.closeness, 0)"
+        length, names, relevance = "0::float8", "NULL::text[]", "c.closeness"
         if self._has_words:
-            words = f"{WORDS}::float8 * coalesce(c.bm25 / nullif(c.asked, 0), 0)"
-            totals = " CROSS JOIN totals t CROSS JOIN question q"
             relevance = f"(c.share + {relevance}) / 2" if self._has_vectors else "c.share"
             length = (
-                f"{LENGTH / LONG_ENOUGH}::float8 * least(coalesce(c.word_count, 0), {LONG_ENOUGH})"
+                f"{LENGTH / LONG_ENOUGH}::float8 * least(coalesce(i.word_count, 0), {LONG_ENOUGH})"
             )
             names = """CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END"""
-        vectors = f"{VECTORS}::float8 * coalesce(c.nearness, 0)"
         columns = "i.words, i.word_count, i.value"
         return f"""SELECT c.*, c.words + c.vectors + c.length AS own
-      FROM (SELECT c.key, c.thread, c.names, {words} AS words, {vectors} AS vectors,
-                   {length} AS length, {relevance} AS relevance, c.similarity
-              FROM (SELECT c.key, c.similarity, c.nearness, c.closeness, i.word_count,
-                           {names} AS names,
-                           CASE WHEN c.key ~ {_KEY_OF_TURN} THEN left(c.key, -{_SUFFIX + 1})
-                                ELSE i.value->>'thread_id' END AS thread{self._of_words()}
-                      FROM candidates c
-                     CROSS JOIN LATERAL ({self._item_of("c.key", columns)}) i{totals}) c
-           ) c"""
+      FROM (SELECT c.key, c.words, {VECTORS}::float8 * c.nearness AS vectors, {length} AS length,
+                   {relevance} AS relevance, c.similarity, c.vector_rank, {names} AS names,
+                   CASE WHEN c.key ~ {_KEY_OF_TURN} THEN left(c.key, -{_SUFFIX + 1})
+                        ELSE i.value->>'thread_id' END AS thread
+              FROM candidates c
+             CROSS JOIN LATERAL ({self._item_of("c.key", columns)}) i) c"""
 
-    def _of_words(self) -> str:
-        """Return columns of a candidate: its BM25, and the share of the query's words it has."""
+    def _matched(self) -> str:
+        """Return the part of the score by a turn's own words, and its words of the query."""
         if not self._has_words:
-            return ""
-        passed = f"least(1, {FEW_WORDS}::float8 / greatest(i.word_count, 1)) * w.passed"
-        score = bm25_sql("w.tf", "i.word_count", K1, B)
-        return f""", q.idf AS asked,
-                           (SELECT coalesce(sum({score}), 0)
-                              FROM (SELECT w.idf, w.own + {passed} AS tf
-                                      FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) w
-                           ) AS bm25,
-                           {share_sql(passed)} AS share"""
+            return "0::float8 AS own_words, NULL AS own, NULL AS passed"
+        score, rarest = bm25_sql("w.own", "w.word_count", K1, B), "w.idf DESC, w.lexeme"
+        return f"""coalesce(sum({WORDS}::float8 * {score} / q.idf), 0) AS own_words,
+                  array_agg(w.lexeme ORDER BY {rarest}) FILTER (WHERE w.own > 0) AS own,
+                  array_agg(w.lexeme ORDER BY {rarest}) FILTER (WHERE w.own = 0) AS passed
+             FROM frequencies w CROSS JOIN totals t CROSS JOIN question q WHERE w.key = p.key"""

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs" / "reference" / "conversations.md").read_text("utf-8")
 METHODS = {
     *("export", "forget", "messages", "resume", "save_messages", "save_turn", "save_turns"),
-    *("explain_recall", "search", "threads", "turns"),
+    *("explain_recall", "explain_search", "search", "threads", "turns"),
 }
 
 

@@ -15,10 +15,11 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.conversations import ConversationMemory, Turn, new_turn
+from langgraph_agentstore.conversations import ConversationMemory, Turn, TurnScores, new_turn
 from langgraph_agentstore.conversations.context_index import Match
 from langgraph_agentstore.conversations.postgres_turn_store import turn_store_of
 from langgraph_agentstore.conversations.search_sql import TurnQuery, names_in
+from langgraph_agentstore.errors import InvalidOperationError
 from langgraph_agentstore.store.step_driver import run
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -270,3 +271,81 @@ def test_names_are_sequences_of_up_to_three_words() -> None:
         "@did mary-ann bo", "@mary-ann bo go",
     ]  # fmt: skip
     assert names_in("?") == []
+
+
+def test_a_search_explains_what_found_each_turn(store_with_vectors: AgentStore) -> None:
+    memory = ConversationMemory(store_with_vectors, "explained")
+    talk = [Said("a", ["where", "is", "the", "cat"], "Ann"), Said("a", ["oslo"], "Bo")]
+    memory.save_turns(turns_of([*talk, Said("b", ["tea", "soup"], "Ann")]))
+    first, second, third = memory.explain_search("the cat of Ann")
+    assert [one.turn.query for one in (first, second)] == [said.text for said in talk]
+    assert first.scores is not None
+    assert second.scores is not None
+    assert (first.scores.matched, first.scores.matched_nearby) == (("cat", "ann"), ())
+    assert (second.scores.matched, second.scores.matched_nearby) == ((), ("cat", "ann"))
+    assert first.scores.neighbors == pytest.approx(0)
+    assert second.scores.words == 0 < second.scores.neighbors
+    assert (first.scores.word_rank, first.scores.vector_rank) == (1, 1)
+    assert first.score == first.scores.score
+    for match in (first, second, third):
+        assert match.scores is not None
+        assert sum(match.scores.arms.values()) == pytest.approx(1)
+        assert list(match.scores.arms.values()) == sorted(match.scores.arms.values(), reverse=True)
+    assert "neighbors" not in first.scores.arms
+    assert [one.turn for one in memory.explain_search("the cat of Ann")] == memory.search(
+        "the cat of Ann"
+    )
+
+
+async def test_an_awaited_search_is_explained_alike(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "awaited")
+    await memory.asave_turn("the cat sleeps", "", "a")
+    (match,) = await memory.aexplain_search("cat", min_relevance=0.2)
+    assert await memory.asearch("cat", min_relevance=0.2) == [match.turn]
+    assert match.scores is not None
+    assert (match.scores.similarity, match.scores.vector_rank) == (None, None)
+
+
+def test_the_latest_turns_have_no_scores(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "latest")
+    memory.save_turn("the cat sleeps", "", "a")
+    assert [(one.score, one.scores) for one in memory.explain_search("?")] == [(None, None)]
+
+
+def test_scores_of_nothing_have_no_arms() -> None:
+    nothing = TurnScores(0, 0, 0, 0, 0, 0, 0, relevance=0, similarity=0, word_rank=1, vector_rank=1)
+    assert nothing.arms == {}
+
+
+@pytest.mark.parametrize("given", [-0.1, 1.5, "0.5", True, math.nan])
+def test_relevance_is_from_0_to_1(words_store: AgentStore, given: Any) -> None:
+    memory = ConversationMemory(words_store, "wrong")
+    with pytest.raises(InvalidOperationError, match=r"number from 0 to 1, got"):
+        memory.search("cat", min_relevance=given)
+
+
+def test_a_long_message_is_relevant_to_the_turn_that_it_asks_about(
+    words_store: AgentStore,
+) -> None:
+    memory = ConversationMemory(words_store, "long")
+    memory.save_turns(turns_of([Said("a", ["cat", "turing"], None), Said("b", ["soup"], None)]))
+    chat = "I walked home late, and thought of this and that, and of friends. "
+    (best, *_) = memory.search(chat * 3 + "How is the cat Turing?", min_relevance=0.2)
+    assert best.query == "cat turing"
+    beside = "Write a parser, reverse a linked list and sort soup quickly in Haskell."
+    assert memory.search(beside, min_relevance=0.2) == []
+
+
+@pytest.mark.parametrize("distance", ["l2", "inner_product"])
+def test_relevance_is_from_0_to_1_with_any_distance(
+    postgres_dsn: str, schema_name: str, distance: str
+) -> None:
+    index: Any = {"mode": "vector", "embed": Counting(), "dims": len(WORDS)}
+    index["distance_type"] = distance
+    with AgentStore(postgres_dsn, schema=schema_name, index=index) as store:
+        memory = ConversationMemory(store, "distances")
+        memory.save_turns(turns_of([Said("a", ["cat"], None), Said("b", ["soup"], None)]))
+        found = memory.explain_search("cat")
+    relevance = [match.scores.relevance for match in found if match.scores is not None]
+    assert found[0].turn.query.startswith("cat")
+    assert 1 >= relevance[0] > relevance[1] >= 0

@@ -35,7 +35,7 @@ lexemes AS MATERIALIZED (
 ), question AS MATERIALIZED (
     -- Weights are logarithms, so to add unseen turns to the scope is to add one number to each.
     SELECT sum(a.idf) AS idf, max(t.more) AS more,
-           least(sum(a.idf + t.more), max(4 * (ln((t.n + 1) / 0.5) + t.more)))
+           least(sum(a.idf + t.more), max(5 * (ln((t.n + 1) / 0.5) + t.more)))
            AS relevant
       FROM asked_for a
      CROSS JOIN (SELECT n, ln((n + 1.0 + 200) / (n + 1)) AS more FROM totals) t
@@ -49,21 +49,21 @@ lexemes AS MATERIALIZED (
            ) DESC, h.key DESC
      LIMIT 400
 ), passed AS MATERIALIZED (
-    SELECT n.key, e.lexeme, n.share
+    SELECT n.key, n.word_count, e.lexeme, n.share
       FROM seeds s
      CROSS JOIN LATERAL (SELECT i.words FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = s.key OFFSET 0) i
      CROSS JOIN LATERAL (
-           SELECT n.key, true AS is_after,
+           SELECT n.key, n.word_count, true AS is_after,
                   ('{0.5, 0.25}'::float8[])[n.nth] AS share
-             FROM (SELECT i.key, row_number() OVER (ORDER BY i.key) AS nth
-                     FROM (SELECT i.key FROM "agentstore".item i
+             FROM (SELECT i.key, i.word_count, row_number() OVER (ORDER BY i.key) AS nth
+                     FROM (SELECT i.key, i.word_count FROM "agentstore".item i
                             WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key > s.key AND i.key < s.thread || ':'
                             ORDER BY i.key LIMIT 2) i) n
            UNION ALL
-           SELECT n.key, false AS is_after,
+           SELECT n.key, n.word_count, false AS is_after,
                   ('{0.35, 0.15}'::float8[])[n.nth] AS share
-             FROM (SELECT i.key, row_number() OVER (ORDER BY i.key DESC) AS nth
-                     FROM (SELECT i.key FROM "agentstore".item i
+             FROM (SELECT i.key, i.word_count, row_number() OVER (ORDER BY i.key DESC) AS nth
+                     FROM (SELECT i.key, i.word_count FROM "agentstore".item i
                             WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key < s.key AND i.key > s.thread || '0'
                             ORDER BY i.key DESC LIMIT 2) i) n) n
      CROSS JOIN LATERAL (
@@ -71,14 +71,15 @@ lexemes AS MATERIALIZED (
             WHERE i.words @@ CASE WHEN n.is_after THEN a.tail ELSE a.head END) e
      WHERE left(n.key, -24) = s.thread
 ), frequencies AS MATERIALIZED (
-    SELECT f.key, w.idf, sum(f.own) AS own, sum(f.passed) AS passed
-      FROM (SELECT key, lexeme, 0 AS own, share AS passed FROM passed
+    SELECT f.key, f.lexeme, w.idf, f.word_count, sum(f.own) AS own,
+           least(1, 40::float8 / greatest(f.word_count, 1)) * sum(f.passed) AS passed
+      FROM (SELECT key, word_count, lexeme, 0 AS own, share AS passed FROM passed
             UNION ALL
-            SELECT h.key, h.lexeme, h.tf, 0 FROM hits h
+            SELECT h.key, h.word_count, h.lexeme, h.tf, 0 FROM hits h
              -- IS TRUE keeps the planner from comparing row by row where it knows no numbers.
              WHERE (h.key IN (SELECT key FROM seeds UNION ALL SELECT key FROM passed)) IS TRUE) f
       JOIN weights w USING (lexeme)
-     GROUP BY f.key, f.lexeme, w.idf
+     GROUP BY f.key, f.word_count, f.lexeme, w.idf
 ), names AS MATERIALIZED (
     SELECT name, ('''' || replace(replace(name, '\', '\\'), '''', '''''') || '''')::tsquery AS query FROM unnest($12::text[]) AS name
 ), any_name AS MATERIALIZED (
@@ -180,43 +181,37 @@ measured AS MATERIALIZED (
     SELECT (SELECT min(distance) FROM vector_list) AS near,
            coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far
 ), nearest AS MATERIALIZED (
-    SELECT key, 1 - distance AS similarity, (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+    SELECT key, rank, 1 - distance AS similarity, (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
                FROM vector_span) AS nearness,
            least(greatest(1 - distance / (SELECT distance FROM typical), 0), 1) AS closeness
       FROM vector_list
 ), candidates AS MATERIALIZED (
-    SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
-           array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
-           max(c.nearness) AS nearness, max(c.closeness) AS closeness
-      FROM (SELECT key, idf, own, passed, NULL::float8, NULL::float8, NULL::float8 FROM frequencies UNION ALL SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, nearness, closeness FROM nearest)
-           AS c (key, idf, own, passed, similarity, nearness, closeness)
+    SELECT c.key, coalesce(sum(c.words), 0) AS words,
+           -- LEAST ignores NULL, which the sum is for a turn that has no word of the query.
+           least(coalesce(sum(c.share), 0), 1) AS share, max(c.rank) AS vector_rank,
+           max(c.similarity) AS similarity, coalesce(max(c.nearness), 0) AS nearness,
+           coalesce(max(c.closeness), 0) AS closeness
+      FROM (SELECT w.key, 1.25::float8 * w.idf * w.tf * 2.2::float8
+               / (w.tf + 1.2::float8 * (0.6 + 0.4::float8 * w.word_count / t.mean))
+            / q.idf AS words, (w.idf + q.more) / q.relevant
+                   * CASE WHEN w.own > 0 THEN 1 ELSE least(w.passed, 1) END AS share,
+                   NULL::bigint, NULL::float8, NULL::float8, NULL::float8
+              FROM (SELECT *, own + passed AS tf FROM frequencies) w
+             CROSS JOIN totals t CROSS JOIN question q UNION ALL SELECT key, NULL::float8, NULL::float8, rank, similarity, nearness, closeness FROM nearest)
+           AS c (key, words, share, rank, similarity, nearness, closeness)
      GROUP BY c.key
 ), scored AS MATERIALIZED (
     SELECT c.*, c.words + c.vectors + c.length AS own
-      FROM (SELECT c.key, c.thread, c.names, 1.25::float8 * coalesce(c.bm25 / nullif(c.asked, 0), 0) AS words, 0.8::float8 * coalesce(c.nearness, 0) AS vectors,
-                   0.02::float8 * least(coalesce(c.word_count, 0), 20) AS length, (c.share + coalesce(c.closeness, 0)) / 2 AS relevance, c.similarity
-              FROM (SELECT c.key, c.similarity, c.nearness, c.closeness, i.word_count,
-                           CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
+      FROM (SELECT c.key, c.words, 0.8::float8 * c.nearness AS vectors, 0.02::float8 * least(coalesce(i.word_count, 0), 20) AS length,
+                   (c.share + c.closeness) / 2 AS relevance, c.similarity, c.vector_rank, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END AS names,
-                           CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
-                                ELSE i.value->>'thread_id' END AS thread, q.idf AS asked,
-                           (SELECT coalesce(sum(w.idf * w.tf * 2.2::float8
-               / (w.tf + 1.2::float8 * (0.6 + 0.4::float8 * i.word_count / t.mean))
-           ), 0)
-                              FROM (SELECT w.idf, w.own + least(1, 40::float8 / greatest(i.word_count, 1)) * w.passed AS tf
-                                      FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) w
-                           ) AS bm25,
-                           (SELECT least(coalesce(sum(
-                                       (w.idf + q.more)
-                                       -- What only neighbors have counts in part here as well.
-                                       * CASE WHEN w.own > 0 THEN 1 ELSE least(least(1, 40::float8 / greatest(i.word_count, 1)) * w.passed, 1) END
-                                   ) / q.relevant, 0), 1)
-                              FROM unnest(c.idf, c.own, c.passed) AS w (idf, own, passed)) AS share
-                      FROM candidates c
-                     CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i CROSS JOIN totals t CROSS JOIN question q) c
-           ) c
+                   CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
+                        ELSE i.value->>'thread_id' END AS thread
+              FROM candidates c
+             CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i) c
 ), best AS (
-    SELECT s.*, 0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
+    SELECT s.*, CASE WHEN s.words > 0 THEN rank() OVER (ORDER BY s.words DESC) END AS word_rank,
+           0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
            CASE WHEN cardinality(s.names) = 1
                  AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
                 THEN 0.3::float8 ELSE 0 END AS speaker
@@ -226,7 +221,14 @@ measured AS MATERIALIZED (
       FROM best b WHERE true
      ORDER BY b.own + b.thread_best + b.speaker DESC, b.key DESC LIMIT $19
 )
-SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
-       p.thread_best, p.speaker, p.relevance, p.similarity
+SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words, p.vectors,
+       p.length, p.thread_best, p.speaker, p.relevance, p.similarity, p.word_rank, p.vector_rank,
+       m.own, m.passed
   FROM page p CROSS JOIN LATERAL (SELECT i.value, i.created_at FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = p.key OFFSET 0) i
+ CROSS JOIN LATERAL (SELECT coalesce(sum(1.25::float8 * w.idf * w.own * 2.2::float8
+               / (w.own + 1.2::float8 * (0.6 + 0.4::float8 * w.word_count / t.mean))
+            / q.idf), 0) AS own_words,
+                  array_agg(w.lexeme ORDER BY w.idf DESC, w.lexeme) FILTER (WHERE w.own > 0) AS own,
+                  array_agg(w.lexeme ORDER BY w.idf DESC, w.lexeme) FILTER (WHERE w.own = 0) AS passed
+             FROM frequencies w CROSS JOIN totals t CROSS JOIN question q WHERE w.key = p.key) m
  ORDER BY p.score DESC, p.key DESC

@@ -95,30 +95,30 @@ measured AS MATERIALIZED (
     SELECT (SELECT min(distance) FROM vector_list) AS near,
            coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far
 ), nearest AS MATERIALIZED (
-    SELECT key, 1 - distance AS similarity, (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+    SELECT key, rank, 1 - distance AS similarity, (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
                FROM vector_span) AS nearness,
            least(greatest(1 - distance / (SELECT distance FROM typical), 0), 1) AS closeness
       FROM vector_list
 ), candidates AS MATERIALIZED (
-    SELECT c.key, array_agg(c.idf) AS idf, array_agg(c.own) AS own,
-           array_agg(c.passed) AS passed, max(c.similarity) AS similarity,
-           max(c.nearness) AS nearness, max(c.closeness) AS closeness
-      FROM (SELECT key, NULL::float8, NULL::float8, NULL::float8, similarity, nearness, closeness FROM nearest)
-           AS c (key, idf, own, passed, similarity, nearness, closeness)
+    SELECT c.key, coalesce(sum(c.words), 0) AS words,
+           -- LEAST ignores NULL, which the sum is for a turn that has no word of the query.
+           least(coalesce(sum(c.share), 0), 1) AS share, max(c.rank) AS vector_rank,
+           max(c.similarity) AS similarity, coalesce(max(c.nearness), 0) AS nearness,
+           coalesce(max(c.closeness), 0) AS closeness
+      FROM (SELECT key, NULL::float8, NULL::float8, rank, similarity, nearness, closeness FROM nearest)
+           AS c (key, words, share, rank, similarity, nearness, closeness)
      GROUP BY c.key
 ), scored AS MATERIALIZED (
     SELECT c.*, c.words + c.vectors + c.length AS own
-      FROM (SELECT c.key, c.thread, c.names, 0::float8 AS words, 0.8::float8 * coalesce(c.nearness, 0) AS vectors,
-                   0::float8 AS length, coalesce(c.closeness, 0) AS relevance, c.similarity
-              FROM (SELECT c.key, c.similarity, c.nearness, c.closeness, i.word_count,
-                           NULL::text[] AS names,
-                           CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
-                                ELSE i.value->>'thread_id' END AS thread
-                      FROM candidates c
-                     CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i) c
-           ) c
+      FROM (SELECT c.key, c.words, 0.8::float8 * c.nearness AS vectors, 0::float8 AS length,
+                   c.closeness AS relevance, c.similarity, c.vector_rank, NULL::text[] AS names,
+                   CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
+                        ELSE i.value->>'thread_id' END AS thread
+              FROM candidates c
+             CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i) c
 ), best AS (
-    SELECT s.*, 0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
+    SELECT s.*, CASE WHEN s.words > 0 THEN rank() OVER (ORDER BY s.words DESC) END AS word_rank,
+           0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
            CASE WHEN cardinality(s.names) = 1
                  AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
                 THEN 0.3::float8 ELSE 0 END AS speaker
@@ -128,7 +128,9 @@ measured AS MATERIALIZED (
       FROM best b WHERE b.similarity >= $11::float8 AND b.relevance >= $12::float8
      ORDER BY b.own + b.thread_best + b.speaker DESC, b.key DESC LIMIT $10
 )
-SELECT p.key, i.value, i.created_at, p.score, p.words, p.vectors, p.length,
-       p.thread_best, p.speaker, p.relevance, p.similarity
+SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words, p.vectors,
+       p.length, p.thread_best, p.speaker, p.relevance, p.similarity, p.word_rank, p.vector_rank,
+       m.own, m.passed
   FROM page p CROSS JOIN LATERAL (SELECT i.value, i.created_at FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = p.key OFFSET 0) i
+ CROSS JOIN LATERAL (SELECT 0::float8 AS own_words, NULL AS own, NULL AS passed) m
  ORDER BY p.score DESC, p.key DESC
