@@ -141,8 +141,10 @@ def _start_of_passage(text: str, wanted: frozenset[str], most: int) -> int:
         words = {word for at, word in found[first:] if at < begin + most * 3 // 4}
         if len(words) > best:
             best, start = len(words), begin
+    last = len(text) - most
+    if start >= last:
+        return max(text.find(" ", last) + 1, last)
     # The sentence's beginning, if it is near; else a few words before.
-    start = max(0, min(start, len(text) - most))
     sentence = max(
         text.rfind(mark, max(0, start - most // 4), start) for mark in (". ", "? ", "! ")
     )
