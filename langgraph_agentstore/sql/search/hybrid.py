@@ -151,15 +151,18 @@ class _QuerySql:
         self._has_vectors = options.mode != "text"
         self._has_words = options.mode != "vector"
         self._reordered = options.mode == "hybrid" or options.recency_half_life_days is not None
-        self._pool = FUSED_POOL if options.mode == "hybrid" else FADED_POOL
+        pool = FUSED_POOL if options.mode == "hybrid" else FADED_POOL
         need = f"({self._limit}::bigint + {self._offset}::bigint)"
         if not self._reordered:
             self._depth = need
         elif options.min_score is None:
-            self._depth = f"greatest({need}, {self._pool})"
+            self._depth = f"greatest({need}, {pool})"
         else:
             # What scores enough may stand anywhere in a list.
             self._depth = str(2**40)
+        # A score that must be high enough may be that of any item; else a page is enough.
+        is_page = options.mode == "hybrid" and options.min_score is None
+        self._need = need if is_page else self._depth
 
     def _append(self, argument: Any) -> str:
         self._arguments.append(argument)
@@ -200,7 +203,13 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
             # What must and what must not be there holds for both lists.
             where += f" AND {kept_sql(self._words, self._rules, self._arguments)}"
         return vector_list_sql(
-            self._regions, where, self._filter, self._depth, self._rules, self._arguments
+            self._regions,
+            where,
+            self._filter,
+            self._depth,
+            self._rules,
+            self._arguments,
+            need=self._need,
         )
 
     def _word_list(self) -> str:
@@ -238,7 +247,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         lists = [_VECTOR_LIST] if self._has_vectors else []
         lists += [_WORD_LIST] if self._has_words else []
         together = "\n             UNION ALL\n             ".join(lists)
-        tail = beyond_sql(self._pool) if self._reordered else "false"
+        tail = beyond_sql(self._options.mode) if self._reordered else "false"
         unindexed = _UNINDEXED if self._options.include_unindexed else ""
         days = self._options.recency_half_life_days
         half_life = None if days is None else f"{self._append(days)}::float8"

@@ -17,6 +17,9 @@ FADED_POOL = 100
 FUSED_POOL = 250
 """Items of each list that are fused; see ADR 0028."""
 
+_NEAR_POOL = f"vector_rank <= least({FUSED_POOL}, (SELECT indexed FROM vector_span))"
+_WORDS_POOL = f"text_rank <= {FUSED_POOL}"
+
 MOST_HALF_LIVES = 200
 """Whatever is older scores no less: a number of 8 bytes ends somewhere."""
 
@@ -31,8 +34,8 @@ def score_sql(mode: SearchMode, half_life_days: str | None, context: SqlContext)
         ranking = context.searched.ranking
         nearness, words = nearness_sql("distance"), "words / (SELECT max(score) FROM word_list)"
         score = (
-            f"({_fused('vector_rank', ranking.vector_weight, nearness)} + "
-            f"{_fused('text_rank', ranking.text_weight, words)})"
+            f"({_fused(_NEAR_POOL, ranking.vector_weight, nearness)} + "
+            f"{_fused(_WORDS_POOL, ranking.text_weight, words)})"
         )
     if half_life_days is None:
         return score
@@ -42,23 +45,27 @@ def score_sql(mode: SearchMode, half_life_days: str | None, context: SqlContext)
     return f"({score}) * 0.5 ^ (sign({score}) * {half_lives})"
 
 
-def beyond_sql(pool: int) -> str:
+def beyond_sql(mode: SearchMode) -> str:
     """Return the condition that an item comes after all that the score orders."""
-    return f"""NOT (coalesce(vector_rank <= {pool}, false)
-                OR coalesce(text_rank <= {pool}, false))"""
+    near, words = f"vector_rank <= {FADED_POOL}", f"text_rank <= {FADED_POOL}"
+    if mode == "hybrid":
+        near, words = _NEAR_POOL, _WORDS_POOL
+    return f"""NOT (coalesce({near}, false)
+                OR coalesce({words}, false))"""
 
 
 def order_sql(alias: str, *, reordered: bool) -> str:
     """Return the order of all pages; `reordered`: by score in the pool, else always by rank."""
     ranks = f"{alias}.vector_rank, {alias}.text_rank"
     if reordered:
-        pool = f"CASE WHEN NOT {alias}.tail THEN"
-        # Of equals the words lead.
-        ranks = f"{pool} -{alias}.score END, {pool} {alias}.text_rank END, {ranks}"
+        pool = f"CASE WHEN NOT {alias}.tail"
+        # Of equals the words lead, as far as every page knows their ranks.
+        words = f"{pool} AND {alias}.text_rank <= {FUSED_POOL} THEN {alias}.text_rank END"
+        ranks = f"{pool} THEN -{alias}.score END, {words}, {ranks}"
     item_id = f"{alias}.user_id, {alias}.namespace, {alias}.key"
     return f"{alias}.tail, {ranks}, {alias}.updated_at DESC, {item_id}"
 
 
-def _fused(rank: str, weight: float, scaled: str) -> str:
+def _fused(pool: str, weight: float, scaled: str) -> str:
     """Return what a list adds to the fused score, the same on every page."""
-    return f"CASE WHEN {rank} <= {FUSED_POOL} THEN {weight!r}::float8 * {scaled} ELSE 0 END"
+    return f"CASE WHEN {pool} THEN {weight!r}::float8 * {scaled} ELSE 0 END"

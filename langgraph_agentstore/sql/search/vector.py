@@ -58,8 +58,12 @@ def vector_list_sql(
     depth: str,
     context: SqlContext,
     arguments: list[Any],
+    *,
+    need: str | None = None,
 ) -> str:
     """Return CTEs; the last, `vector_list`, has the nearest `depth` items in their order.
+
+    If the index gives at least `need` items, which is `depth` unless given, they are the list.
 
     `where`: a condition on `i`, besides its place, that the items in scope meet; `filter`: the
     part of it that asks for values, None for none. `$1` is the
@@ -68,7 +72,7 @@ def vector_list_sql(
     """
     region = region_condition(regions, arguments, "v")
     items = region_condition(regions, arguments)
-    return f"""{_sampled(items, filter, context)}{_near(region, where, depth, context)}
+    return f"""{_sampled(items, filter, context)}{_near(region, where, need or depth, context)}
 {_measured(region, items, where, context)}, first AS MATERIALIZED (
     -- Mostly so few parts give enough items, and need no sort of all.
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
@@ -102,9 +106,15 @@ def vector_list_sql(
 VECTOR_SPAN = """vector_span AS MATERIALIZED (
     -- The farthest that was measured, or that the index gave: the same on every page.
     SELECT (SELECT min(distance) FROM vector_list) AS near,
-           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far
+           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far,
+           -- What the index passed by is measured for deep pages alone, so it is not scaled.
+           (SELECT nullif(count(DISTINCT (k.user_id, k.namespace, k.key)), 0) FROM kept k)
+               AS indexed
 )"""
-"""The CTE of the distances between which those of `vector_list` are scaled."""
+"""The CTE of the distances between which those of `vector_list` are scaled.
+
+`indexed`: the items, the first of the list, that the index gave; null if all were measured.
+"""
 
 
 def nearness_sql(distance: str) -> str:
@@ -157,7 +167,7 @@ def _sampled(items: str, filter: str | None, context: SqlContext) -> str:
 ), """
 
 
-def _near(region: str, where: str, depth: str, context: SqlContext) -> str:
+def _near(region: str, where: str, need: str, context: SqlContext) -> str:
     """Return CTEs `kept`, the finds of the approximate index if they suffice, and `way`."""
     if not context.approximate:
         return _ALWAYS_MEASURED
@@ -185,7 +195,7 @@ def _near(region: str, where: str, depth: str, context: SqlContext) -> str:
             ORDER BY {sql.indexed} LIMIT {pool}) p
 ), found AS MATERIALIZED (
     SELECT gate.large, (SELECT count(*) FROM near) = {pool} AS full_pool,
-           (SELECT count(DISTINCT (n.user_id, n.namespace, n.key)) FROM near n) < {depth} AS deep
+           (SELECT count(DISTINCT (n.user_id, n.namespace, n.key)) FROM near n) < {need} AS deep
       FROM gate
 ), way AS MATERIALIZED (
     SELECT NOT (large AND full_pool) OR deep AS measured,

@@ -129,12 +129,15 @@ lexemes AS MATERIALIZED (
 ), vector_span AS MATERIALIZED (
     -- The farthest that was measured, or that the index gave: the same on every page.
     SELECT (SELECT min(distance) FROM vector_list) AS near,
-           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far
+           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far,
+           -- What the index passed by is measured for deep pages alone, so it is not scaled.
+           (SELECT nullif(count(DISTINCT (k.user_id, k.namespace, k.key)), 0) FROM kept k)
+               AS indexed
 ), ranked AS (
-    SELECT user_id, namespace, key, updated_at, ((CASE WHEN vector_rank <= 250 THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
-               FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.0::float8 * words / (SELECT max(score) FROM word_list) ELSE 0 END)) * 0.5 ^ (sign((CASE WHEN vector_rank <= 250 THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+    SELECT user_id, namespace, key, updated_at, ((CASE WHEN vector_rank <= least(250, (SELECT indexed FROM vector_span)) THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+               FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.0::float8 * words / (SELECT max(score) FROM word_list) ELSE 0 END)) * 0.5 ^ (sign((CASE WHEN vector_rank <= least(250, (SELECT indexed FROM vector_span)) THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
                FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.0::float8 * words / (SELECT max(score) FROM word_list) ELSE 0 END)) * least(greatest(extract(epoch FROM now() - updated_at), 0)::float8 / 86400 / $13::float8, 200)) AS score,
-           vector_rank, text_rank, distance, words, lexemes, NOT (coalesce(vector_rank <= 250, false)
+           vector_rank, text_rank, distance, words, lexemes, NOT (coalesce(vector_rank <= least(250, (SELECT indexed FROM vector_span)), false)
                 OR coalesce(text_rank <= 250, false)) AS tail
       FROM (SELECT user_id, namespace, key, (SELECT i.updated_at FROM "agentstore".item i
                      WHERE i.user_id = listed.user_id AND i.namespace = listed.namespace AND i.key = listed.key) AS updated_at,
@@ -152,7 +155,7 @@ lexemes AS MATERIALIZED (
              GROUP BY user_id, namespace, key) merged
 ), page AS (
     SELECT r.* FROM ranked r WHERE r.score >= $14::float8 AND true
-     ORDER BY r.tail, CASE WHEN NOT r.tail THEN -r.score END, CASE WHEN NOT r.tail THEN r.text_rank END, r.vector_rank, r.text_rank, r.updated_at DESC, r.user_id, r.namespace, r.key LIMIT $2 OFFSET $3
+     ORDER BY r.tail, CASE WHEN NOT r.tail THEN -r.score END, CASE WHEN NOT r.tail AND r.text_rank <= 250 THEN r.text_rank END, r.vector_rank, r.text_rank, r.updated_at DESC, r.user_id, r.namespace, r.key LIMIT $2 OFFSET $3
 )
 SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.expires_at,
        CASE WHEN i.expires_at > now() AND i.expires_at < now() + i.ttl * 0.9
@@ -169,4 +172,4 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
   FROM (SELECT) one
   LEFT JOIN (page r JOIN "agentstore".item i
              ON i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key) ON true
- ORDER BY r.tail, CASE WHEN NOT r.tail THEN -r.score END, CASE WHEN NOT r.tail THEN r.text_rank END, r.vector_rank, r.text_rank, r.updated_at DESC, r.user_id, r.namespace, r.key
+ ORDER BY r.tail, CASE WHEN NOT r.tail THEN -r.score END, CASE WHEN NOT r.tail AND r.text_rank <= 250 THEN r.text_rank END, r.vector_rank, r.text_rank, r.updated_at DESC, r.user_id, r.namespace, r.key

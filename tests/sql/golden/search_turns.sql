@@ -179,7 +179,10 @@ measured AS MATERIALIZED (
 ), vector_span AS MATERIALIZED (
     -- The farthest that was measured, or that the index gave: the same on every page.
     SELECT (SELECT min(distance) FROM vector_list) AS near,
-           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far
+           coalesce((SELECT max(distance) FROM kept), (SELECT max(distance) FROM measured)) AS far,
+           -- What the index passed by is measured for deep pages alone, so it is not scaled.
+           (SELECT nullif(count(DISTINCT (k.user_id, k.namespace, k.key)), 0) FROM kept k)
+               AS indexed
 ), nearest AS MATERIALIZED (
     SELECT key, rank, 1 - distance AS similarity, (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
                FROM vector_span) AS nearness,
