@@ -68,6 +68,37 @@ def test_what_has_the_word_comes_first(store: AgentStore, language: str) -> None
     assert worse == []
 
 
+def same_vector(texts: Any) -> list[list[float]]:
+    return [[1.0, 0.0]] * len(texts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_hybrid_search_lists_what_has_the_word(
+    open_store: Callable[..., AgentStore], language: str
+) -> None:
+    """Vectors that are all equal leave the order to the words."""
+    with open_store(dims=2, embed=same_vector, mode="hybrid") as store:
+        fill(store, [sentence for sentence, _ in SENTENCES[language]])
+        missed = []
+        for sentence, word in SENTENCES[language]:
+            found = store.search(NS, query=word, limit=100)
+            ranks = {one.key: one.text_rank for one in found if isinstance(one, ScoredItem)}
+            if ranks[sentence] is None or found[0].key not in found_by(store, word, mode="text"):
+                missed.append(word)
+    assert missed == []
+
+
+def test_a_hybrid_search_takes_a_query_of_one_character(
+    open_store: Callable[..., AgentStore],
+) -> None:
+    with open_store(dims=2, embed=same_vector, mode="hybrid") as store:
+        fill(store, [CAT, "明天早上八点开会"])
+        first, second = store.search(NS, query="猫")
+    assert isinstance(first, ScoredItem)
+    assert isinstance(second, ScoredItem)
+    assert (first.key, first.text_rank, second.text_rank) == (CAT, 1, None)
+
+
 # Whatever writes, and whatever asks
 
 CAT = "我的猫喜欢睡在窗台上"
