@@ -127,6 +127,10 @@ def shown(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
+# `store.explain_recall` is a shortcut to the conversations, imported when it is called.
+UPWARD = {"store/agent_store.py": {"conversations"}}
+
+
 def test_every_part_of_the_package_has_a_layer() -> None:
     parts = {part_of(path) for path in MODULES} - {"__init__"}
     assert parts == set(RANK), "the layers stand in LAYERS"
@@ -140,6 +144,7 @@ def test_imports_point_to_the_same_layer_or_one_below(path: Path) -> None:
     upward = {
         name for _, name in imports(path) if name and name != part and RANK[name] > RANK[part]
     }
+    upward -= UPWARD.get(shown(path), set())
     assert not upward, f"{part} is below {sorted(upward)}"
 
 

@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langgraph.store.base import TTLConfig
 from typing_extensions import Self
@@ -40,6 +40,9 @@ from .maintenance import Maintenance
 from .notebook import store_html
 from .notebook_sql import Glimpse, plan_overview
 from .user_views import ItemStore, PerUserStore, UserStore
+
+if TYPE_CHECKING:
+    from ..conversations.relevant_recall import RecallExplanation
 
 
 class AgentStore(AwaitedClosing, ItemStore, Maintenance):
@@ -194,6 +197,29 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         return PerUserStore(self)
 
     # Users
+
+    def explain_recall(self, user_id: str, query: str, **options: Any) -> RecallExplanation:
+        """Return what `recall_conversation` would show for a user's message, and why.
+
+        Args:
+            user_id: the user whose conversations are searched.
+            query: the user's message.
+            options: those of `ConversationMemory.explain_recall`.
+
+        Raises:
+            InvalidOperationError: the store has no index and the mode is "relevant", or a limit
+                makes no sense.
+        """
+        # Imported when called: a store works without the facades that are built on it.
+        from ..conversations.memory import ConversationMemory
+
+        return ConversationMemory(self, user_id).explain_recall(query, **options)
+
+    async def aexplain_recall(self, user_id: str, query: str, **options: Any) -> RecallExplanation:
+        """Async form of `explain_recall`."""
+        from ..conversations.memory import ConversationMemory
+
+        return await ConversationMemory(self, user_id).aexplain_recall(query, **options)
 
     def delete_user(self, user_id: str) -> int:
         """Delete all items of a user in one statement; return the number of items."""

@@ -503,6 +503,10 @@ async def test_a_recall_is_explained(words: AgentStore) -> None:
     memory = await asyncio.to_thread(filled, words)
     explained = await memory.aexplain_recall(ASKED, mode="relevant")
     assert explained == await asyncio.to_thread(memory.explain_recall, ASKED, mode="relevant")
+    store = memory.store
+    assert isinstance(store, AgentStore)
+    assert explained == await store.aexplain_recall(ADA, ASKED, mode="relevant")
+    assert explained == await asyncio.to_thread(store.explain_recall, ADA, ASKED, mode="relevant")
     [part] = explained.shown
     assert (part.kind, part.thread_id, part.at, part.line) == ("relevant", "monday", DAY, LINE)
     assert explained.tokens > 0
