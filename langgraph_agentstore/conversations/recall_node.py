@@ -61,7 +61,8 @@ def recall_conversation(
             value is an error of that run.
         max_messages: the maximum number of latest messages; None for no limit.
         max_tokens: the maximum number of tokens; None for 1,500, and for no limit in mode "latest".
-        min_relevance: from 0 to 1; what is less relevant to the message is not shown.
+        min_relevance: from 0 to 1; nothing is shown unless a turn is as relevant to the message.
+            Then turns that are half as relevant are shown too.
         max_turns: the maximum number of turns that match; their neighbors come on top.
         memories: namespaces below the user, such as `("facts",)`, whose items are recalled too. A
             namespace of several labels is a tuple. Not in mode "latest".

@@ -16,12 +16,10 @@ from ..sql.region_condition import region_condition
 from ..sql.statement import SqlContext
 from ..sql.vector_tables import distance_sql
 
-MIN_RELEVANCE = 0.2
-"""The relevance below which a turn is mostly beside the question.
+MIN_RELEVANCE = 0.15
+"""The relevance of a turn that may answer a question.
 
-Measured on generated talk and on chats about code, with a small sentence model: 2 to 3 percent of
-the answers found are below it; of questions about other things, 91 percent find nothing above it.
-See decision 0027.
+Where no turn has it, the question is mostly about other things. See decision 0027.
 """
 
 LONG_QUESTION = 5

@@ -47,7 +47,10 @@ RecallMode = Literal["relevant", "latest", "both"]
 
 DEFAULT_MAX_MESSAGES = 40
 DEFAULT_BLOCK_TOKENS = 1_500
-DEFAULT_MAX_TURNS = 10
+COMPANIONS = 0.5
+"""The share of `min_relevance` that is enough where another turn has all of it."""
+
+DEFAULT_MAX_TURNS = 20
 SPARE_TURNS = 10
 """Turns searched for beyond `max_turns`: the thread may hold some of the best."""
 
@@ -198,13 +201,23 @@ def _share(wanted: frozenset[str], text: str) -> float:
     return sum(weight for word, weight in weights.items() if word in has) / total if total else 0.0
 
 
+def _least_relevance(found: Sequence[_Found], options: RecallOptions) -> float:
+    """Return the relevance from which on turns are shown.
+
+    Once one turn is relevant, those that are half as much may hold the rest of the answer.
+    """
+    is_answered = any(one.relevance >= options.min_relevance for one in found)
+    return options.min_relevance * (COMPANIONS if is_answered else 1)
+
+
 def _neighbors(
     turn_store: TurnStore, found: Sequence[_Found], options: RecallOptions
 ) -> Steps[list[Turn]]:
+    least = _least_relevance(found, options)
     brief = [
         one.turn
         for one in found
-        if one.relevance >= options.min_relevance and len(one.turn.text.split()) <= BRIEF_WORDS
+        if one.relevance >= least and len(one.turn.text.split()) <= BRIEF_WORDS
     ]
     return (yield from turn_store.neighbors(brief)) if brief else []
 
@@ -241,7 +254,8 @@ def _ranked(
     options: RecallOptions,
 ) -> list[RecalledPart]:
     """Return turns, each followed by its neighbors, and facts, in turns, best first."""
-    of_facts = [(fact[2], [_fact_part(*fact, wanted)]) for fact in facts]
+    least = _least_relevance(found, options)
+    of_facts = [(fact[2] >= options.min_relevance, [_fact_part(*fact, wanted)]) for fact in facts]
     of_turns = []
     for one in found:
         group = [_part("relevant", one.turn, wanted, one.score, one.relevance)]
@@ -250,12 +264,12 @@ def _ranked(
             for turn in _next_to(one.turn, around)
             if not question.has_in_its_thread(turn)
         ]
-        of_turns.append((one.relevance, group))
+        of_turns.append((one.relevance >= least, group))
     # The scores of facts and of turns do not compare.
     groups = filter(None, chain.from_iterable(zip_longest(of_turns, of_facts)))
     return [
-        part if relevance >= options.min_relevance else replace(part, left_out="min_relevance")
-        for relevance, group in groups
+        part if is_relevant else replace(part, left_out="min_relevance")
+        for is_relevant, group in groups
         for part in group
     ]
 

@@ -514,3 +514,25 @@ async def test_a_recall_is_explained(words: AgentStore) -> None:
     assert strict.text is None
     assert {one.left_out for one in strict.parts} == {"min_relevance"}
     assert (await memory.aexplain_recall(ASKED, thread_id="monday", mode="relevant")).parts == ()
+
+
+def test_half_as_relevant_turns_are_shown_beside_a_relevant_one(words: AgentStore) -> None:
+    memory = ConversationMemory(words, "companions")
+    for number, said in enumerate(
+        ["the cat sleeps on the sofa", "the cat eats", "the sofa is red"]
+    ):
+        memory.save_turn(f"{said} again and again, as it did before", "", f"thread {number}")
+    memory.save_turn("a train to oslo leaves at night", "", "thread 3")
+    asked = "Does the cat sleep on the sofa or in the train?"
+
+    def relevances(min_relevance: float) -> tuple[set[float], set[float]]:
+        parts = memory.explain_recall(asked, mode="relevant", min_relevance=min_relevance).parts
+        shown = {part.relevance or 0 for part in parts if part.left_out is None}
+        return shown, {part.relevance or 0 for part in parts}
+
+    _, considered = relevances(0)
+    best = max(considered)
+    half = {relevance for relevance in considered if relevance >= best / 2}
+    assert {best} < half < considered
+    assert relevances(best)[0] == half
+    assert relevances(min(best + 0.01, 1))[0] == set()
