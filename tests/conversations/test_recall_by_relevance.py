@@ -518,11 +518,9 @@ async def test_a_recall_is_explained(words: AgentStore) -> None:
 
 def test_half_as_relevant_turns_are_shown_beside_a_relevant_one(words: AgentStore) -> None:
     memory = ConversationMemory(words, "companions")
-    for number, said in enumerate(
-        ["the cat sleeps on the sofa", "the cat eats", "the sofa is red"]
-    ):
-        memory.save_turn(f"{said} again and again, as it did before", "", f"thread {number}")
-    memory.save_turn("a train to oslo leaves at night", "", "thread 3")
+    said = ["the cat sleeps on the sofa", "the cat sleeps outside", "a train at night", "the moon"]
+    for number, text in enumerate(said):
+        memory.save_turn(f"{text}, again and again", "", f"thread {number}")
     asked = "Does the cat sleep on the sofa or in the train?"
 
     def relevances(min_relevance: float) -> tuple[set[float], set[float]]:
