@@ -13,22 +13,22 @@ from .export import aexport_items, export_items
 from .keys import ConversationKey
 from .memory import ConversationMemory, StoreChatMessageHistory
 from .recall_block import RecalledPart
-from .relevant_recall import RecallExplanation
+from .recall_steps import RecallExplanation
 from .repository import BaseStoreRepository, PostgresStoreRepository
 from .turn_scores import TurnScores
 from .turns import ThreadSummary, Turn, new_turn
 
 if TYPE_CHECKING:
     from .recall_node import recall_conversation
-    from .recall_run import RecallConversation
     from .remember_node import RememberConversation, remember_conversation
+    from .timed_recall import RecallConversation
 else:
     # What nodes need of LangGraph takes longer to import than all the rest.
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             ".recall_node": ("recall_conversation",),
-            ".recall_run": ("RecallConversation",),
+            ".timed_recall": ("RecallConversation",),
             ".remember_node": ("RememberConversation", "remember_conversation"),
         },
     )

@@ -30,8 +30,7 @@ from .history import Budget, TokenCounter, history_of
 from .keys import ConversationKey, check_thread_id, in_utc
 from .postgres_turn_store import turn_store_of
 from .recall_question import Question
-from .relevance_sql import MIN_RELEVANCE, check_relevance
-from .relevant_recall import (
+from .recall_steps import (
     DEFAULT_MAX_MESSAGES,
     DEFAULT_MAX_TURNS,
     RecallExplanation,
@@ -39,6 +38,7 @@ from .relevant_recall import (
     RecallOptions,
     recalling,
 )
+from .relevance_sql import MIN_RELEVANCE, check_relevance
 from .repository import BaseStoreRepository
 from .search_sql import TurnQuery
 from .sql import searched_part

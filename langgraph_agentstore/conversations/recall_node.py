@@ -8,12 +8,12 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from .history import Budget, TokenCounter
-from .recall_latest import RecallLatest
-from .recall_relevant import RecallRelevant
-from .recall_run import RecallConversation
+from .recall_as_block import RecallRelevant
+from .recall_as_messages import RecallLatest
+from .recall_steps import DEFAULT_MAX_MESSAGES, DEFAULT_MAX_TURNS, RecallMode, RecallOptions
 from .relevance_sql import MIN_RELEVANCE
-from .relevant_recall import DEFAULT_MAX_MESSAGES, DEFAULT_MAX_TURNS, RecallMode, RecallOptions
 from .run_context import MemorySource, as_middleware
+from .timed_recall import RecallConversation
 
 DEFAULT_TIMEOUT_S = 2.0
 _MODES = ("relevant", "latest", "both")

@@ -42,7 +42,7 @@ from .notebook_sql import Glimpse, plan_overview
 from .user_views import ItemStore, PerUserStore, UserStore
 
 if TYPE_CHECKING:
-    from ..conversations.relevant_recall import RecallExplanation
+    from ..conversations.recall_steps import RecallExplanation
 
 
 class AgentStore(AwaitedClosing, ItemStore, Maintenance):

@@ -74,7 +74,7 @@ async def test_a_server_that_hangs_delays_a_reply_by_the_time_limit(
 def test_a_server_that_was_killed_costs_no_reply(
     disposable_server: TestServer, build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("langgraph_agentstore.conversations.recall_run.REST_S", 0.0)
+    monkeypatch.setattr("langgraph_agentstore.conversations.timed_recall.REST_S", 0.0)
     store = filled(disposable_server)
     recall, chat = recall_conversation(mode="both", timeout_s=0.5), ScriptedChat()
     graph = build(store, recall, chat)

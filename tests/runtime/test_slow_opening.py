@@ -79,7 +79,7 @@ async def test_recalling_as_middleware_waits_for_the_store_to_open(
 def test_a_database_that_could_not_be_opened_is_not_waited_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("langgraph_agentstore.conversations.recall_run.REST_S", 0.0)
+    monkeypatch.setattr("langgraph_agentstore.conversations.timed_recall.REST_S", 0.0)
     with hung_host() as port:
         store = AgentStore(
             f"postgresql://postgres@127.0.0.1:{port}/postgres",

@@ -15,9 +15,9 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 
 from .history import Budget, is_same, with_answered_calls
-from .recall_run import RecallConversation, TimedRead
 from .run_context import given_messages, messages_of
 from .stored_messages import as_messages
+from .timed_recall import RecallConversation, TimedRead
 from .turns import last_turn
 
 

@@ -28,10 +28,10 @@ from ..store.step_driver import run
 from .background_saver import logger
 from .memory import ConversationMemory
 from .recall_question import Question
-from .recall_run import RecallConversation, TimedRead
-from .relevant_recall import NOTHING, RecallExplanation, RecallOptions, is_indexed
+from .recall_steps import NOTHING, RecallExplanation, RecallOptions, is_indexed
 from .run_context import given_messages, messages_of
 from .stored_messages import RECALLED_ID, as_messages, is_recalled, is_said
+from .timed_recall import RecallConversation, TimedRead
 from .turns import last_turn
 
 _RUNS = 1_024
