@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import psycopg
 
-from langgraph_agentstore.conversations.context_index import in_context
+from langgraph_agentstore.conversations.indexed_text import in_context
 from langgraph_agentstore.model.bigrams import spaced
 
 from ..bench import server

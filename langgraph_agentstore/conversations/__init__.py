@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from .._support.lazy import lazy_names
 from .background_saver import SaverStats
-from .context_index import Match
 from .export import aexport_items, export_items
+from .indexed_text import Match
 from .keys import ConversationKey
 from .memory import ConversationMemory, StoreChatMessageHistory
 from .recall_block import RecalledPart

@@ -24,9 +24,9 @@ from ..model.checks import check_whole
 from ..model.users import check_user_id
 from ..store.step_driver import Steps, arun, arun_in_threads, run
 from .background_saver import awaiting_savers
-from .context_index import Match
 from .export import ExportFormat, ExportTarget, exporting_turns
 from .history import Budget, TokenCounter, history_of
+from .indexed_text import Match
 from .keys import ConversationKey, check_thread_id, in_utc
 from .postgres_turn_store import turn_store_of
 from .recall_question import Question
@@ -40,9 +40,9 @@ from .recall_steps import (
 )
 from .relevance_sql import MIN_RELEVANCE, check_relevance
 from .repository import BaseStoreRepository
-from .search_sql import TurnQuery
 from .sql import searched_part
 from .stored_messages import as_messages
+from .turn_search_sql import TurnQuery
 from .turn_store import NEWEST_PER_PAGE, TURNS_PER_PAGE, NextPage, TurnStore
 from .turns import ThreadSummary, Turn, TurnRange, new_turn, split_into_turns, turn_of_messages
 

@@ -21,8 +21,7 @@ from ..store.executor import Query, SqlContext, Statement
 from ..store.step_driver import On, Steps
 from ..store.user_scope import part_of
 from ..store.user_views import UserStore
-from .context_index import ContextWriter, Match
-from .search_sql import FoundTurn, TurnQuery, plan_turn_search
+from .indexed_text import ContextWriter, Match
 from .sql import (
     plan_forget_thread,
     plan_neighbors,
@@ -31,6 +30,7 @@ from .sql import (
     plan_threads,
     plan_turns_by_key,
 )
+from .turn_search_sql import FoundTurn, TurnQuery, plan_turn_search
 from .turn_store import (
     NEWEST_PER_PAGE,
     TURNS_PER_PAGE,

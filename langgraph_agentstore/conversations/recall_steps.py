@@ -20,8 +20,8 @@ from ..model.checks import check_whole
 from ..store.step_driver import Steps, StoreOps
 from ..store.user_scope import part_of
 from .background_saver import awaiting_savers
-from .context_index import Match
 from .history import Budget, TokenCounter
+from .indexed_text import Match
 from .recall_block import (
     LONGEST_NEIGHBOR,
     RecalledPart,
@@ -34,9 +34,9 @@ from .recall_block import (
 )
 from .recall_question import Question, words_said
 from .relevance_sql import check_relevance
-from .search_sql import TurnQuery
 from .sql import searched_part
 from .stored_messages import RECALLED_ID
+from .turn_search_sql import TurnQuery
 from .turn_store import NEWEST_PER_PAGE, TurnStore
 from .turns import Turn, moment_of
 

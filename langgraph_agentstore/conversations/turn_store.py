@@ -25,9 +25,9 @@ from ..store.base import StoreBase
 from ..store.executor import OPEN, Executor
 from ..store.step_driver import On, Steps, StoreOps, run
 from ..store.user_scope import UserPart
-from .context_index import CREDITED_MATCHES, ContextWriter, Match, credited
-from .search_sql import TurnQuery
+from .indexed_text import CREDITED_MATCHES, ContextWriter, Match, credited
 from .storable_json import LARGEST_VALUE
+from .turn_search_sql import TurnQuery
 from .turns import ThreadSummary, Turn, TurnRange, summaries, turn_of_value
 
 TURNS_PER_PAGE = 1_000

@@ -17,7 +17,6 @@ import pytest
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
 from langgraph_agentstore.config.index_options import search_index
-from langgraph_agentstore.conversations.search_sql import TurnQuery, plan_turn_search
 from langgraph_agentstore.conversations.sql import (
     plan_forget_thread,
     plan_neighbors,
@@ -26,6 +25,7 @@ from langgraph_agentstore.conversations.sql import (
     plan_threads,
     plan_turns_by_key,
 )
+from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, plan_turn_search
 from langgraph_agentstore.data_store.sql.administration import (
     Within,
     plan_accessed,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from langgraph_agentstore.conversations import Turn, new_turn
-from langgraph_agentstore.conversations.context_index import (
+from langgraph_agentstore.conversations.indexed_text import (
     LONGEST_BEFORE,
     ContextWriter,
     Match,

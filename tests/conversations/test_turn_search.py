@@ -16,9 +16,9 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, Turn, TurnScores, new_turn
-from langgraph_agentstore.conversations.context_index import Match
+from langgraph_agentstore.conversations.indexed_text import Match
 from langgraph_agentstore.conversations.postgres_turn_store import turn_store_of
-from langgraph_agentstore.conversations.search_sql import TurnQuery, names_in
+from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, names_in
 from langgraph_agentstore.errors import InvalidOperationError
 from langgraph_agentstore.store.step_driver import run
 
