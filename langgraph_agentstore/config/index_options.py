@@ -17,13 +17,13 @@ from ..model.checks import check_whole, is_number
 from ..model.text_fields import Chunk, Paths, chunk_by_size
 from ..results import Rerank
 from .embedders import Embedder, Factory, embedder_of
+from .ranking import Ranking
 from .search_index import (
     LARGEST_INLINE_VECTOR,
     MAX_DIMS,
     Distance,
     IndexKind,
     QuerySyntax,
-    Ranking,
     SearchIndex,
     SearchMode,
     VectorIndex,

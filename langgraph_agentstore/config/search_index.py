@@ -14,6 +14,7 @@ from ..model.bigrams import VERSION as WORDS_VERSION
 from ..model.text_fields import Chunk, Paths
 from ..results import Rerank
 from .embedders import Embedder, Factory
+from .ranking import Ranking
 
 Distance: TypeAlias = Literal["cosine", "l2", "inner_product"]
 IndexKind: TypeAlias = Literal["hnsw", "ivfflat", "flat"]
@@ -64,17 +65,6 @@ class VectorIndex:
         if self.vector_type == "vector" and self.dims <= LARGEST_INLINE_VECTOR:
             return "vector"
         return "halfvec" if self.dims <= LARGEST_HALFVEC_INDEX else None
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """The parameters of BM25 and of the fusion."""
-
-    k1: float = 1.2
-    b: float = 0.4
-    text_weight: float = 1.0
-    vector_weight: float = 0.8
-    recency_half_life_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,10 +1,10 @@
 """The texts by which a turn is found, and the turn before it in stores that need to know it.
 
 The words of a question often occur in the turn next to the answer: "Where did it go?" and then "To
-the vet". An `AgentStore` counts the words of neighbors when it searches: see `search_sql.py`. Other
-stores cannot. There, a turn is also indexed behind the end of the previous turn, and stores its
-key, `previous`. A search credits that turn with half of this turn's score. Saved turns are never
-rewritten.
+the vet". An `AgentStore` counts the words of neighbors when it searches: see `turn_search_sql.py`.
+Other stores cannot. There, a turn is also indexed behind the end of the previous turn, and stores
+its key, `previous`. A search credits that turn with half of this turn's score. Saved turns are
+never rewritten.
 
 Decision 0027 has the gain in recall.
 """

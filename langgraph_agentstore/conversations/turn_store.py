@@ -24,6 +24,7 @@ from ..model.turn_text import CONTEXT_PATH
 from ..store.base import StoreBase
 from ..store.executor import OPEN, Executor
 from ..store.step_driver import On, Steps, StoreOps, run
+from ..store.ttl_defaults import default_ttl
 from ..store.user_scope import UserPart
 from .indexed_text import CREDITED_MATCHES, ContextWriter, Match, credited
 from .storable_json import LARGEST_VALUE
@@ -109,7 +110,7 @@ class GenericTurnStore(TurnStore):
 
     def put_op(self, turn: Turn) -> PutOp:
         """Return the operation that writes a turn."""
-        ttl = (getattr(self.store, "ttl_config", None) or {}).get("default_ttl")
+        ttl = default_ttl(self.store)
         return PutOp(self.labels, turn.key, turn.value(self.max_value_bytes), list(TURN_INDEX), ttl)
 
     @override

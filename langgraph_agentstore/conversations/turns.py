@@ -7,7 +7,7 @@ affect it.
 A turn is stored as JSON: `query`, `response`, `thread_id` and `timestamp` (ISO 8601, UTC, always
 with microseconds, so that texts sort as times do); if there are any, `metadata`, `messages` in
 LangChain's form, and `speakers`, their names. `context` and `previous` are for search: see
-`context_index.py`.
+`indexed_text.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Turn:
     `stored_messages`: the messages as LangChain's `messages_to_dict` writes them, with all parts
     as JSON; None if only texts were saved.
     `previous`: the key of the turn before it in its thread, in stores that need it for search.
-    `context`: the text that it is found by, in a list; see `context_index.py`.
+    `context`: the text that it is found by, in a list; see `indexed_text.py`.
     """
 
     key: str

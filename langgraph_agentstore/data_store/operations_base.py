@@ -14,7 +14,7 @@ from ..model.ttl import ttl_interval
 from ..sql.indexed_content import content_of
 from ..sql.statement import NO_METADATA, Put, SqlContext
 from ..store.base import StoreBase
-from ..store.items import default_ttl
+from ..store.ttl_defaults import default_ttl
 from .ops_log import log_entry
 from .options import Settings
 

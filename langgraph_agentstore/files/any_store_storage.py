@@ -17,6 +17,7 @@ from ..errors import InvalidKeyError, InvalidValueError, VersionConflictError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..store.step_driver import Locked, Steps, StoreOps
+from ..store.ttl_defaults import default_ttl
 from .file_value import REFUSED, FileValue, Seen, file_of, with_creation_of
 from .sql import FileEntry, Reach, SizeUnit
 
@@ -117,7 +118,7 @@ class AnyStoreStorage:
             self._writable_labels,
             path,
             value,
-            ttl=(self._store.ttl_config or {}).get("default_ttl"),
+            ttl=default_ttl(self._store),
         )
 
     # The methods of a store check its namespaces; a batch of operations does not.

@@ -25,6 +25,7 @@ from ..store.base import StoreBase
 from ..store.executor import Executor
 from ..store.items import plan_replacement
 from ..store.step_driver import Locked, Steps, StoreOps
+from ..store.ttl_defaults import default_ttl
 from ..store.user_scope import part_of
 from .fact import (
     SEARCHED,
@@ -251,7 +252,7 @@ class FactStore:
         if (None if now is None else now.value) != (None if over is None else over.value):
             raise VersionConflictError(f"the fact {key!r} changed since it was read")
         store = self._part.store
-        ttl = (getattr(store, "ttl_config", None) or {}).get("default_ttl")
+        ttl = default_ttl(store)
         yield StoreOps(store, [PutOp(self._part.labels, key, value, list(SEARCHED), ttl)])
 
     def _forget(self, key: str, thread_id: str) -> Steps[None]:

@@ -1,10 +1,10 @@
 """The searched text of a conversation's turn: its ends, and who speaks.
 
 A search counts words near a turn's beginning and end for its neighbors as well: see
-`conversations/turn_search_sql.py`. So the words of a turn are stored with labels. A word that stands
-only in the head of the text (its first `END` characters) has the label A, only in the tail B, in
-neither C. A word without a label stands in both, as in every text of at most `END` characters.
-Each speaker is one word more, `@` and the name, which no text contains.
+`conversations/turn_search_sql.py`. So the words of a turn are stored with labels. A word that
+stands only in the head of the text (its first `END` characters) has the label A, only in the tail
+B, in neither C. A word without a label stands in both, as in every text of at most `END`
+characters. Each speaker is one word more, `@` and the name, which no text contains.
 
 The client marks where the pieces of a text begin, and the statement that writes the words labels
 them.

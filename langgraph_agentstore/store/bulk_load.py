@@ -16,8 +16,9 @@ from ..sql.planner import Planner
 from ..sql.search.vector_codec import vector_bytes
 from ..sql.statement import ItemId, Put
 from .base import StoreBase
-from .items import check_size, default_ttl
+from .items import check_size
 from .step_driver import Steps, arun, run
+from .ttl_defaults import default_ttl
 
 ToLoad: TypeAlias = (
     "tuple[Labels, str, Mapping[str, Any]] | tuple[Labels, str, Mapping[str, Any], Any] "

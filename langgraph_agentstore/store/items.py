@@ -29,6 +29,7 @@ from ..sql.items.pages import plan_count, plan_page, plan_record
 from ..sql.statement import Get, ItemId, Operation, Put, Statement
 from .base import StoreBase
 from .step_driver import Steps, arun, run
+from .ttl_defaults import default_ttl, refreshes
 
 Update: TypeAlias = Callable[[dict[str, Any] | None], Mapping[str, Any]]
 
@@ -277,16 +278,6 @@ class Items(StoreBase):
 def check_size(name: str, size: int) -> None:
     """Raise InvalidOperationError unless `size` is valid for a batch or a page."""
     check_whole(name, size, 1, LARGEST_SIZE)
-
-
-def default_ttl(store: StoreBase) -> float | None:
-    """Return the TTL, in minutes, of items that are written without one."""
-    return (store._ttl_options or {}).get("default_ttl")
-
-
-def refreshes(store: StoreBase, asked: bool | None) -> bool:
-    """Tell whether a read renews expiries: as asked, else as the store does."""
-    return (store._ttl_options or {}).get("refresh_on_read", True) if asked is None else asked
 
 
 def plan_get(

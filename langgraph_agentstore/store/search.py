@@ -15,8 +15,8 @@ from ..sql.search.options import QueryOptions, default_options, query_options
 from ..sql.search.text import is_blank
 from .base import StoreBase
 from .executor import Operation
-from .items import refreshes
 from .reranking import Reranking
+from .ttl_defaults import refreshes
 
 
 class Search(StoreBase):

@@ -28,9 +28,10 @@ from ...sql.items.reindex_page import (
 from ...sql.statement import CurrentRules, SqlContext
 from ..connections.connector import Connection
 from ..index_state import IndexState
+from ..pgvector_extension import have_extension
 from ..process_lock import ProcessLock
 from ..session import Session
-from ..vector_sets import StoredSet, has_index, have_extension, make_set, stored_set, wanted_index
+from ..vector_sets import StoredSet, has_index, make_set, stored_set, wanted_index
 from .indexes import make_index
 
 # One lock for all schemas of a database: two reindexings would slow each other down.
