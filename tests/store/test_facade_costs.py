@@ -151,7 +151,7 @@ def test_a_thread_that_is_forgotten_takes_no_other_with_it(store: AgentStore) ->
 
 HISTORY_METHODS: dict[str, tuple[Call, int, int]] = {
     "messages": (lambda history: history.messages, 1, 3),
-    "add_messages": (lambda history: history.add_messages([HumanMessage("q")]), 2, 2),
+    "add_messages": (lambda history: history.add_messages([HumanMessage("q")]), 1, 1),
     "clear": (lambda history: history.clear(), 1, 1),
 }
 
