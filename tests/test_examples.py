@@ -65,7 +65,7 @@ PRINTED = {
     ],
     "search.py": [
         "vector  Which animal lives with me? → My cat is called Turing. (cosine 1.00)",
-        "text    KX4471 → The booking of the night train to Oslo has number KX4471. (bm25 1.21)",
+        "text    KX4471 → The booking of the night train to Oslo has number KX4471. (bm25 1.28)",
         "agent: Your cat is called Turing.",
     ],
     "conversations.py": [

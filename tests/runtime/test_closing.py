@@ -122,8 +122,10 @@ def test_a_thread_with_the_number_of_the_ended_io_thread_is_told_that_the_store_
     postgres_dsn: str, schema_name: str
 ) -> None:
     """The system gives the number of an ended thread to a later one."""
+    others = {thread.ident for thread in threading.enumerate()}
     with AgentStore(postgres_dsn, schema=schema_name) as store:
-        [number] = [t.ident for t in threading.enumerate() if t.name == "agentstore-io"]
+        started = [t for t in threading.enumerate() if t.ident not in others]
+        [number] = [thread.ident for thread in started if thread.name == "agentstore-io"]
     said: dict[int | None, type[BaseException]] = {}
 
     def use() -> None:
