@@ -216,8 +216,7 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
            ({quoted} || 'AD')::tsquery AS head, ({quoted} || 'BD')::tsquery AS tail
       FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
 ), {QUESTION}, seeds AS MATERIALIZED (
-    SELECT h.key, array_agg(h.lexeme) AS lexemes,
-           CASE WHEN h.key ~ {_KEY_OF_TURN} THEN left(h.key, -{_SUFFIX}) END AS thread
+    SELECT h.key, CASE WHEN h.key ~ {_KEY_OF_TURN} THEN left(h.key, -{_SUFFIX}) END AS thread
       FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
      GROUP BY h.key
      ORDER BY sum({bm25_sql("h.tf", "h.word_count", K1, B)}) DESC, h.key DESC

@@ -40,8 +40,7 @@ lexemes AS MATERIALIZED (
       FROM asked_for a
      CROSS JOIN (SELECT n, ln((n + 1.0 + 200) / (n + 1)) AS more FROM totals) t
 ), seeds AS MATERIALIZED (
-    SELECT h.key, array_agg(h.lexeme) AS lexemes,
-           CASE WHEN h.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(h.key, -24) END AS thread
+    SELECT h.key, CASE WHEN h.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(h.key, -24) END AS thread
       FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
      GROUP BY h.key
      ORDER BY sum(w.idf * h.tf * 2.2::float8
