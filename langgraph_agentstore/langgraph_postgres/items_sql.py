@@ -23,9 +23,8 @@ from ..model.json_values import (
 )
 from ..model.namespaces import Labels
 from ..model.text_fields import Part, Paths, texts_at
-from ..model.turn_text import is_turn
 from ..model.users import Scope
-from ..sql.indexed_content import TURN_PATHS, words_text
+from ..sql.indexed_content import is_turn_at, words_text
 from ..sql.statement import Content, Put, SqlContext
 from .tables_sql import OfficialItem
 
@@ -86,8 +85,8 @@ def plan_migrant(
     chosen = chosen_paths(value, fresh, named, context.index)
     paths = context.index.paths if chosen is None else chosen
     texts = [] if context.index.vectors is None else list(_texts(value, paths))
-    if paths == TURN_PATHS and is_turn(value):
-        texts = texts[:1]  # the second is of neighbors
+    if is_turn_at(value, paths):
+        texts = texts[:1]  # the second is of neighbors; the names count it
     parts = [(name, part) for name, part in texts if name in fresh]
     words = words_text(value, paths) if paths and context.index.language is not None else None
     put.content = Content(context.index, tuple(part for _, part in parts), words, chosen)

@@ -24,7 +24,7 @@ from .statement import (
     written_once,
 )
 
-TURN_PATHS = paths_of([CONTEXT_PATH])
+_TURN_PATHS = paths_of([CONTEXT_PATH])
 
 
 def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
@@ -42,18 +42,26 @@ def content_of(value: bytes, chosen: object, index: SearchIndex) -> Content:
     if not paths:
         return Content(index, paths=own)
     decoded = decode_value(value)
-    texts = {"context": own_text(decoded)} if own == TURN_PATHS and is_turn(decoded) else decoded
+    texts = _without_neighbors(decoded, paths)
     parts = () if index.vectors is None else parts_of(texts, paths, index.chunk)
     words = None if index.language is None else words_text(decoded, paths)
     return Content(index, parts, words, own)
 
 
+def _without_neighbors(value: Any, paths: Paths) -> Any:
+    """Return the value whose texts are searched: of a turn, its own text without its neighbors'."""
+    return {"context": own_text(value)} if is_turn_at(value, paths) else value
+
+
 def words_text(value: Any, paths: Paths) -> str:
     """Return the text that word search reads of a value; of a turn, in pieces."""
-    if paths == TURN_PATHS and is_turn(value):
-        own = words_of({"context": own_text(value)}, paths)
-        return marked_text(own, speakers_of(value))
-    return words_of(value, paths)
+    words = words_of(_without_neighbors(value, paths), paths)
+    return marked_text(words, speakers_of(value)) if is_turn_at(value, paths) else words
+
+
+def is_turn_at(value: Any, paths: Paths) -> bool:
+    """Return whether a value is a turn that is indexed as turns are."""
+    return paths == _TURN_PATHS and is_turn(value)
 
 
 def content_for(put: Put, index: SearchIndex) -> Content:
