@@ -25,7 +25,7 @@ class Host:
 
     @property
     def is_socket(self) -> bool:
-        """Whether it is reached through a Unix socket."""
+        """Tell whether it is reached through a Unix socket."""
         return not self.address and self.name.startswith("/")
 
 

@@ -138,7 +138,7 @@ class StoreConfig:
 
     @property
     def omit_expired(self) -> bool:
-        """Whether expired items are hidden before a sweep deletes them; LangGraph's option."""
+        """Tell whether expired items are hidden before a sweep deletes them; LangGraph's option."""
         return (self.ttl or {}).get("omit_expired", True)
 
     @property

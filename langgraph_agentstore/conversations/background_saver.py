@@ -152,7 +152,7 @@ class BackgroundSaver(Handle):
 
     @property
     def is_failing(self) -> bool:
-        """Whether the database was away at the last attempt."""
+        """Tell whether the database was away at the last attempt."""
         return self._outage.pause_s > 0
 
     def stats(self) -> SaverStats:
@@ -197,14 +197,14 @@ class BackgroundSaver(Handle):
                 self._flushing -= 1
 
     def await_first_attempts(self, timeout_s: float) -> bool:
-        """As `flush`, but do not wait for turns that failed for a reason of their own."""
+        """Flush, but do not wait for turns that failed for a reason of their own."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: all(one.attempts.pause_s for one in self._waiting), timeout_s
             )
 
     def drain(self) -> None:
-        """As `flush`, for `drain_timeout_s`; the turns left then are lost, counted and logged.
+        """Flush for `drain_timeout_s`; the turns left then are lost, counted and logged.
 
         Opening a store does not count against that time.
         """
@@ -345,12 +345,12 @@ def _await_first_attempts(timeout_s: float) -> None:
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Whether the database, not the turn, is the reason, so that all other turns fail too."""
+    """Tell whether the database, not the turn, is the reason, so that all other turns fail too."""
     return isinstance(error, _OF_THE_DATABASE) and not isinstance(error, _OF_ONE_ITEM)
 
 
 def is_hopeless(error: Exception) -> bool:
-    """Whether every retry of the same write fails again.
+    """Tell whether every retry of the same write fails again.
 
     After an unknown error, a retry is worth a try: the turn is kept, not lost.
     """

@@ -62,7 +62,7 @@ def _instructs(message: BaseMessage) -> bool:
 
 
 def is_same(message: BaseMessage, other: BaseMessage) -> bool:
-    """Whether two messages of one id have the same content."""
+    """Tell whether two messages of one id have the same content."""
     return (message.type, message.content) == (other.type, other.content)
 
 

@@ -42,7 +42,7 @@ _MessageOfRun: TypeAlias = tuple[str, str | None, str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class _Recalled:
-    """What a message of a run recalled; `control` is the run's own object."""
+    """The recall of a message of a run; `control` is the run's own object."""
 
     control: object
     explanation: RecallExplanation

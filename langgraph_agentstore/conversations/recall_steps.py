@@ -95,7 +95,7 @@ class RecallOptions:
 
 @dataclass(frozen=True, slots=True)
 class RecallExplanation:
-    """What a message recalls, and why.
+    """The recall of a message, and the reasons.
 
     `text`: the block that a model is shown; None if nothing is recalled.
     `tokens`: its size, by the token counter of the recall.

@@ -112,7 +112,7 @@ def messages_of(state: Any, key: str) -> list[BaseMessage]:
 
 
 def given_messages(state: Any, key: str) -> list[Any]:
-    """As `messages_of`, in the state's own form; a text becomes a person's message.
+    """Return what `messages_of` does, in the state's own form; a text becomes a person's message.
 
     Raises:
         InvalidOperationError: the state has no such field.

@@ -84,7 +84,7 @@ def as_messages(messages: object) -> list[BaseMessage]:
 
 
 def is_one_message(messages: object) -> bool:
-    """Whether this is one message: also a dict, or a pair of role and content."""
+    """Tell whether this is one message: also a dict, or a pair of role and content."""
     if isinstance(messages, (BaseMessage, Mapping, str)):
         return True
     if not isinstance(messages, (tuple, list)) or len(messages) != 2:
@@ -93,17 +93,17 @@ def is_one_message(messages: object) -> bool:
 
 
 def is_said(message: BaseMessage) -> bool:
-    """Whether it is a person's message; summaries and recalled blocks have the same type."""
+    """Tell whether it is a person's message; summaries and recalled blocks have the same type."""
     return message.type == "human" and not is_summary(message) and not is_recalled(message)
 
 
 def is_recalled(message: BaseMessage) -> bool:
-    """Whether `recall_conversation` put it there: it repeats what earlier threads said."""
+    """Tell whether `recall_conversation` put it there: it repeats what earlier threads said."""
     return message.id == RECALLED_ID
 
 
 def is_summary(message: BaseMessage) -> bool:
-    """Whether LangChain's summarisation middleware put it in place of earlier messages."""
+    """Tell whether LangChain's summarisation middleware put it in place of earlier messages."""
     return message.additional_kwargs.get("lc_source") == "summarization"
 
 

@@ -82,7 +82,7 @@ class RecallConversation(Handle, ABC, Middleware):
 
     @property
     def _rests(self) -> bool:
-        """Whether the database was away a moment ago."""
+        """Tell whether the database was away a moment ago."""
         return time.monotonic() < self._not_before_s
 
     def _read(self, timed: TimedRead[ReadT]) -> ReadT | None:

@@ -271,7 +271,7 @@ def _metadata(metadata: Mapping[str, Any] | None, form: StorableJson) -> dict[st
 
 
 def _fits(value: dict[str, Any], most_bytes: int) -> bool:
-    """Whether it can be stored unchanged."""
+    """Tell whether it can be stored unchanged."""
     try:
         return len(encode_value(value)) <= min(most_bytes, LARGEST_VALUE)
     except (ValueTypeError, InvalidValueError):

@@ -44,7 +44,7 @@ class Leasing:
 
     @property
     def held(self) -> bool:
-        """Whether the lock was taken and not released. Its lease may have ended nevertheless."""
+        """Tell whether the lock was taken and not released. Its lease may have ended."""
         return self._token is not None
 
     @property

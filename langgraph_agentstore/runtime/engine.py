@@ -153,12 +153,12 @@ class Engine(ForkAware):
 
     @property
     def is_open(self) -> bool:
-        """Whether an operation would be sent to the server at once."""
+        """Tell whether an operation would be sent to the server at once."""
         return self._session is not None
 
     @property
     def is_closed(self) -> bool:
-        """Whether no more operations are taken."""
+        """Tell whether no more operations are taken."""
         return self._closed
 
     def stats(self) -> StoreStats:

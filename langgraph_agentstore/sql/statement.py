@@ -247,7 +247,7 @@ class Put(Operation[None]):
 
     @property
     def pending(self) -> bool:
-        """Whether its parts are still to be embedded."""
+        """Tell whether its parts are still to be embedded."""
         return self.vectors is None and self.content is not None and bool(self.content.parts)
 
     @property

@@ -57,11 +57,11 @@ class Executor(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether an operation would go to the server at once."""
+        """Tell whether an operation would go to the server at once."""
 
     @property
     def is_closed(self) -> bool:
-        """Whether no more operations are taken."""
+        """Tell whether no more operations are taken."""
 
     def run(self, operation: Operation[ResultT]) -> ResultT:
         """Block the calling thread until the operation is done; return its result."""

@@ -35,11 +35,11 @@ class ItemWriter:
         self._addresses: Readdressed
 
     def expect(self, manifest: Manifest) -> None:
-        """As `Writer.expect`."""
+        """Set the addresses as `Writer.expect` says."""
         self._addresses = Readdressed(manifest, None)
 
     def record(self, document: Document) -> Record:
-        """As `Writer.record`; namespaces follow LangGraph's rules, which all stores share."""
+        """Return the record; its namespace follows LangGraph's rules, which all stores share."""
         imported, written, size = parsed(document, _PLANNER)
         labels = check_labels(self._addresses.labels(written))
         check_writable(labels)
@@ -50,7 +50,7 @@ class ItemWriter:
         yield from ()
 
     def write(self, records: Sequence[Record]) -> Steps[int]:
-        """As `Writer.write`, by one `batch` of the store. Expired records are left out."""
+        """Write by one `batch` of the store, without expired records; see `Writer.write`."""
         if self._conflict == "skip":
             taken = {record.address for record in (yield from self.present(records))}
             records = [record for record in records if record.address not in taken]
@@ -65,7 +65,7 @@ class ItemWriter:
         yield from ()
 
     def differing(self, records: Sequence[Record]) -> Steps[list[Record]]:
-        """As `Writer.differing`: by value."""
+        """Return as `Writer.differing` says: by value."""
         found = yield from self._get(records)
         now = datetime.now(timezone.utc)
         return [
@@ -77,7 +77,7 @@ class ItemWriter:
         ]
 
     def present(self, records: Sequence[Record]) -> Steps[list[Record]]:
-        """As `Writer.present`."""
+        """Return as `Writer.present` says."""
         found = yield from self._get(records)
         return [r for r, item in zip(records, found, strict=True) if item is not None]
 

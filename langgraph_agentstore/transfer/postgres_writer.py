@@ -34,13 +34,13 @@ class AgentWriter:
         self._addresses: Readdressed
 
     def expect(self, manifest: Manifest) -> None:
-        """As `Writer.expect`."""
+        """Set the addresses as `Writer.expect` says."""
         self._addresses = Readdressed(manifest, self._planner.scope)
         self._addresses.check()
         self.checks_first = not self._addresses.unchanged
 
     def record(self, document: Document) -> Record:
-        """As `Writer.record`."""
+        """Return the record as `Writer.record` says."""
         imported, written, size = parsed(document, self._planner)
         address = self._addresses.address(written)
         labels = self._planner.scope.labels(address.user_id, address.labels)
@@ -58,7 +58,7 @@ class AgentWriter:
         yield On(self._executor, [self._importing.begin()])
 
     def write(self, records: Sequence[Record]) -> Steps[int]:
-        """As `Writer.write`; all records or none."""
+        """Write as `Writer.write` says; all records or none."""
         imported = [record.imported for record in records]
         [written] = yield On(self._executor, [self._importing.write(imported)])
         if self._conflict == "fail":
@@ -66,16 +66,16 @@ class AgentWriter:
         return len(written)
 
     def end(self, *, commit: bool) -> Steps[None]:
-        """As `Writer.end`; with "fail", all batches are undone."""
+        """End as `Writer.end` says; with "fail", all batches are undone."""
         yield On(self._executor, [self._importing.end(commit=commit)])
 
     def differing(self, records: Sequence[Record]) -> Steps[list[Record]]:
-        """As `Writer.differing`, including metadata, times, expiry and counts."""
+        """Return as `Writer.differing` says, including metadata, times, expiry and counts."""
         stored = yield from self._stored(records)
         return [r for r, found in zip(records, stored, strict=True) if not _same(r, found)]
 
     def present(self, records: Sequence[Record]) -> Steps[list[Record]]:
-        """As `Writer.present`."""
+        """Return as `Writer.present` says."""
         stored = yield from self._stored(records)
         return [r for r, found in zip(records, stored, strict=True) if found is not None]
 

@@ -39,7 +39,7 @@ class Readdressed:
 
     @property
     def unchanged(self) -> bool:
-        """Whether records keep the addresses that they had in their store, one of this package."""
+        """Tell whether records keep the addresses of their store, which is of this package."""
         return (
             self.manifest.addresses == "users"
             and self.manifest.template is not None

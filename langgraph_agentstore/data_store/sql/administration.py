@@ -23,7 +23,7 @@ from ...sql.statement import Decoded, ItemId, Queue, ResultT, Row, SqlContext, S
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """What is looked at: `user_id` None, every user and the shared space; "", the latter alone.
+    """The part to look at: `user_id` None, every user and the shared space; "", the latter alone.
 
     `labels` None: every namespace; else exactly that one, and with `below` those below it too.
     """

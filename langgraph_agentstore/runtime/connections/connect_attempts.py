@@ -39,7 +39,7 @@ class Attempts:
 
     @property
     def may_spare_one(self) -> bool:
-        """Whether no connection was refused lately because there were too many."""
+        """Tell whether no connection was refused lately because there were too many."""
         return self._clock() - self._refused_s > _REFUSED_S
 
     def wait_s(self, size: int) -> float | None:
