@@ -4,6 +4,8 @@
 #   make test    the tests
 #   make check   format, lint, types
 #   make bench   the measurements
+#   make audit   known holes in what is installed
+#   make sbom    the bill of materials, sbom.cdx.json
 #   make docs    the documentation site, in site/; to see it: make docs ARGS=serve
 #   make clean   remove .venv and what tools left behind
 #
@@ -35,7 +37,7 @@ endif
 endif
 PYTHON ?= python3
 
-.PHONY: help demo test check format bench docs clean
+.PHONY: help demo test check format bench audit sbom docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -60,6 +62,12 @@ format: $(VENV)/dev-installed
 
 bench: $(VENV)/dev-installed
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+audit: $(VENV)/dev-installed
+	@$(BIN)/python .ci/supply_chain.py audit $(ARGS)
+
+sbom: $(VENV)/dev-installed
+	@$(BIN)/python .ci/supply_chain.py sbom $(ARGS)
 
 docs: $(VENV)/docs-installed
 	@NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs $(or $(ARGS),build --strict)
@@ -93,6 +101,6 @@ $(VENV)/docs-installed: pyproject.toml | $(VENV)/python-made
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist site htmlcov .coverage .coverage.* .hypothesis \
+	rm -rf $(VENV) build dist site sbom.cdx.json htmlcov .coverage .coverage.* .hypothesis \
 		.mypy_cache .pytest_cache .ruff_cache .langgraph_api *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
