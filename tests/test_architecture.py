@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("embedded",),
     ("config",),
     ("sql",),
+    ("security",),
     ("runtime",),
     ("store", "langgraph_postgres"),
     ("agent_server", "data_store", "files", "memory_tools"),

@@ -12,9 +12,7 @@ can be read, and `rotate` replaces them.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -23,6 +21,7 @@ from .._support.optional import imported
 from ..errors import ConfigurationError, DecryptionError
 from ..model.json_values import decode_value, encode_value, shown
 from ..model.users import Address
+from ..security.encryption.aes_gcm import AesGcmKey, key_bytes, key_id_of, new_key_text
 
 TOKEN_FIELD: Final = "$encrypted"
 """The only field of an encrypted value; no filter can name it."""
@@ -33,10 +32,8 @@ Keys: TypeAlias = "str | bytes | Sequence[str | bytes]"
 SIGNATURE_BYTES: Final = 32
 _SIGNING: Final = b"langgraph_agentstore: signature of a file of memories"
 _ENCRYPTING: Final = b"langgraph_agentstore: encryption of memories by AES-256-GCM"
-_NAMING: Final = b"langgraph_agentstore: id of an encryption key"
 
 _SCHEME: Final = "aes256gcm"
-_NONCE_BYTES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class _Key:
 
     secret: bytes
     id: str
-    aead: Any
+    aes: AesGcmKey
     fernet: Any
 
     def signature(self, content: bytes) -> bytes:
@@ -61,21 +58,17 @@ class Cipher:
             raise ConfigurationError("encryption_key is a key, or several; this list is empty")
         self._ring = {key.id: key for key in map(_key, given)}
         self._newest = next(iter(self._ring.values()))
-        self._invalid = imported("cryptography.exceptions", "encryption").InvalidTag
         self._invalid_fernet = imported("cryptography.fernet", "encryption").InvalidToken
 
     @staticmethod
     def generate_key() -> str:
         """Generate a new key. Data encrypted with a lost key are lost."""
-        key: bytes = imported("cryptography.fernet", "encryption").Fernet.generate_key()
-        return key.decode()
+        return new_key_text()
 
     def encrypted(self, at: Address, key: str, data: Any) -> dict[str, Any]:
         """Encrypt a memory's data; return the value to store instead."""
-        nonce = os.urandom(_NONCE_BYTES)
         bound = _bound_to(at, key, self._newest.id)
-        sealed = nonce + self._newest.aead.encrypt(nonce, encode_value([data]), bound)
-        text = base64.urlsafe_b64encode(sealed).decode()
+        text = self._newest.aes.sealed(encode_value([data]), bound)
         return {TOKEN_FIELD: f"{_SCHEME}.{self._newest.id}.{text}"}
 
     def decrypted(self, at: Address, key: str, value: Any) -> Any:
@@ -121,15 +114,12 @@ class Cipher:
                 f"the memory {shown(key)} was encrypted with the key of id {shown(key_id)}, and "
                 f"this agent has {', '.join(self._ring)}; give it that encryption_key too"
             )
-        try:
-            sealed = base64.urlsafe_b64decode(text)
-            nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-            plain = known.aead.decrypt(nonce, rest, _bound_to(at, key, key_id))
-        except (self._invalid, binascii.Error, ValueError):
+        plain = known.aes.opened(text, _bound_to(at, key, key_id))
+        if plain is None:
             raise DecryptionError(
                 f"the value at {shown(key)} was altered, or encrypted for another memory, "
                 "namespace or user; restore a backup"
-            ) from None
+            )
         return decode_value(plain)[0]
 
     def _opened_fernet(self, key: str, token: str) -> Any:
@@ -158,26 +148,11 @@ def _bound_to(at: Address, key: str, key_id: str) -> bytes:
 
 
 def _key(key: str | bytes) -> _Key:
-    secret = _checked_keys(key)
-    aead = imported("cryptography.hazmat.primitives.ciphers.aead", "encryption").AESGCM
-    raw = base64.urlsafe_b64decode(secret)
+    raw = key_bytes(key, "encryption_key", "MemoryAgent.generate_key()")
+    secret = base64.urlsafe_b64encode(raw)
     return _Key(
         secret=secret,
-        id=hmac.digest(raw, _NAMING, "sha256").hex()[:16],
-        aead=aead(hmac.digest(raw, _ENCRYPTING, "sha256")),
+        id=key_id_of(raw),
+        aes=AesGcmKey(hmac.digest(raw, _ENCRYPTING, "sha256")),
         fernet=imported("cryptography.fernet", "encryption").Fernet(secret),
     )
-
-
-def _checked_keys(key: str | bytes) -> bytes:
-    fernet = imported("cryptography.fernet", "encryption")
-    try:
-        secret = key.encode("ascii") if isinstance(key, str) else key
-        fernet.Fernet(secret)
-    except (ValueError, TypeError):
-        # Neither message nor cause may show the key.
-        raise ConfigurationError(
-            "encryption_key is 32 bytes in URL-safe base64; make one with "
-            "MemoryAgent.generate_key() and keep it where secrets are kept"
-        ) from None
-    return bytes(secret)

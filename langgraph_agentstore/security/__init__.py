@@ -1,0 +1,1 @@
+"""Controls of data care, each in a room of its own: off unless asked for."""
