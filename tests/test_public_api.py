@@ -31,6 +31,7 @@ PUBLIC = {
     "langgraph_agentstore.memory_tools": ("memory_tools",),
     "langgraph_agentstore.files": ("files",),
     "langgraph_agentstore.agent_server": ("../howto/agent_server",),
+    "langgraph_agentstore.security": ("../howto/encryption",),
     "langgraph_agentstore.transfer": ("transfer",),
     "langgraph_agentstore.memory_agent": ("memory_agent",),
     "langgraph_agentstore.conformance": ("../howto/conformance",),

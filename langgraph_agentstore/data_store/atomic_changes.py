@@ -1,8 +1,8 @@
 """Atomic changes of records.
 
 One statement does it where only the value matters. On a store with an index the value also
-decides what the record is found by. There the record is read, changed, and written over just the
-version read, as often as it takes.
+decides what the record is found by, and a store that encrypts gives the server no value to change.
+There the record is read, changed, and written over just the version read, as often as it takes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class AtomicChanges(OperationsBase):
         if not is_number(by):
             raise ValueTypeError(f"increment: by is a number, got {type(by).__name__} {by!r}")
         put = self.put(key, by)
-        if self.context.index is not None:
+        if not self._by_statement:
             total = yield from self._change(put.item_id[2], partial(_sum, by=by), by)
         else:
             total = yield plan_increment(put, self.context)
@@ -60,7 +60,7 @@ class AtomicChanges(OperationsBase):
         put = self.put(key, [item])
         key = put.item_id[2]
         length: int | None = None
-        if self.context.index is None:
+        if self._by_statement:
             length = yield plan_append(put, self.max_value_bytes, self.context)
             if length is not None:
                 self.wrote(put)
@@ -87,7 +87,7 @@ class AtomicChanges(OperationsBase):
         self.may_write("compare_and_set")
         put = self.put(key, new)
         encode_value(expected)
-        if self.context.index is None:
+        if self._by_statement:
             written: bool = yield plan_compare_and_set(put, expected, self.context)
         else:
             written = yield from self._replace_if(put, expected)
@@ -114,6 +114,11 @@ class AtomicChanges(OperationsBase):
             self.wrote(put)
         self.log("set_if_absent", key=put.item_id[2], written=written)
         return written
+
+    @property
+    def _by_statement(self) -> bool:
+        """Whether the server can do it alone: only the value matters, and it can be read there."""
+        return self.context.index is None and self.context.sealing is None
 
     def _change(
         self, key: str, fn: Callable[[Any], Any], absent: Any, default: Any = None

@@ -63,7 +63,7 @@ class OperationsBase:
             at.sort_key,
             text,
             ttl_interval(self._ttl(ttl)),
-            None if index is None else content_of(text, None, index),
+            None if index is None else content_of(self.context.searchable(text), None, index),
             metadata=described,
             created_by=self.settings.agent_name,
         )

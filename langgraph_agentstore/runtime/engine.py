@@ -24,6 +24,7 @@ from .._support.one_time_warnings import Hints
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..results import StoreStats
+from ..security.encryption.sealed_values import Sealer
 from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext
 from .access_log import FLUSH_S, AccessLog, Touched
 from .caller_requests import (
@@ -35,10 +36,11 @@ from .caller_requests import (
 )
 from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
 from .connections.target import TargetReader
+from .data_keys import DataKeys
 from .driver_errors import statement_error
 from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
-from .migrator import migrate
+from .migrator import have_keys, migrate
 from .session import Job, Session
 from .statements import Database
 from .vector_sets import open_vectors
@@ -322,6 +324,8 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
             check_version(connection)
             await check_visibility(connection, context.tables)
             schema_version = await migrate(connection, context.tables)
+            if isinstance(context.sealing, Sealer):
+                await have_keys(connection, context.tables)
             opened, problem = await open_vectors(connection, context)
             if opened.vector_set is not None:
                 await warn_of_pgvector(connection)
@@ -332,4 +336,6 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
         if isinstance(error, AgentStoreError) or not isinstance(error, Exception):
             raise
         raise statement_error(error) from error
+    if isinstance(context.sealing, Sealer):
+        database.data_keys = DataKeys(context.sealing, context.tables, database.fetch)
     return Session(config, IndexState(opened, problem), database, schema_version)

@@ -132,7 +132,7 @@ class IndexState:
         """Set what the put is found by in this index; it may have been planned for another one."""
         if self.context.index is None:
             return
-        content = content_for(put, self.context.index)
+        content = content_for(put, self.context)
         if content is not put.content:
             put.content, put.vectors = content, None
 

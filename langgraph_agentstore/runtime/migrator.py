@@ -17,6 +17,7 @@ import asyncpg
 
 from ..config.store_options import OWN_NAMES_ALONE
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
+from ..security.encryption.sql import is_set_up_sql, keys_schema, set_up_sql
 from ..sql.statement import Tables
 from .connections.connector import Connection
 from .driver_errors import short_of
@@ -160,6 +161,34 @@ async def _apply_pending(
         cure = f"; {short}" if (short := short_of(error)) else ""
         raise MigrationError(
             f"setting up schema {tables.schema!r} failed: {_first_line(error)}{cure}"
+        ) from error
+
+
+async def have_keys(connection: Connection, tables: Tables) -> None:
+    """Create the tables of the data keys, in their own schema, unless they are there.
+
+    Raises:
+        MissingSchemaError: this role may not create them, or not use them.
+    """
+    try:
+        question, arguments = is_set_up_sql(tables)
+        if await connection.fetchval(question, *arguments):
+            return
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = 0")
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock($1::int, hashtext($2))",
+                _LOCK_SPACE,
+                keys_schema(tables),
+            )
+            for statement in set_up_sql(tables):
+                await connection.execute(statement)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MissingSchemaError(
+            f"this role may not set up or use the schema {keys_schema(tables)} of the data keys "
+            f"({_first_line(error)}): let a role that may run the script that print(error.sql) "
+            "shows, and then grant USAGE on it and SELECT, INSERT, UPDATE, DELETE on its tables",
+            sql=";\n\n".join(set_up_sql(tables)) + ";\n",
         ) from error
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -224,7 +224,7 @@ class Session:
     async def _run_gets(self, entries: Sequence[PendingOperation]) -> None:
         gets = [entry.operation for entry in entries]
         rows = await self.database.fetch(*get_statement(gets, self.context), use="get")
-        read = decode_gets(gets, rows)
+        read = decode_gets(gets, rows, self.context.sealing)
         for entry, item in zip(entries, read.items, strict=True):
             entry.request.results[entry.position] = item
         for place in read.apart:
@@ -308,9 +308,12 @@ class Session:
             return await self._read(await index_state.statement_of(operation))
         if isinstance(operation, PutTogether):
             await index_state.embed_all(operation.puts)
-            return await self._result_of(put_together_statement(operation, index_state.context))
+            together = PutTogether(list(await self.database.sealed(operation.puts)))
+            return await self._result_of(put_together_statement(together, index_state.context))
         await index_state.embed(operation.put, self._fetch_shared)
-        return await self._result_of(put_expected_statement(operation, index_state.context))
+        [put] = await self.database.sealed([operation.put])
+        expected = replace(operation, put=put)
+        return await self._result_of(put_expected_statement(expected, index_state.context))
 
     async def _read(self, statement: Statement[Any]) -> Any:
         """Return the result of a read that is part of the caller's operation."""

@@ -13,12 +13,13 @@ import orjson
 
 from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError
-from ..sql.statement import LARGE_VALUE_BYTES, Row
+from ..sql.statement import LARGE_VALUE_BYTES, Put, Row
 from .connections.connector import GRACE_S, Connection, Connector
 from .connections.failover import Use, server_of
 from .connections.pool import Pool
 from .connections.poolers import STATEMENT_UNKNOWN
 from .connections.target import TargetReader
+from .data_keys import DataKeys
 from .driver_errors import CONNECTION_LOST, in_doubt, is_lost, statement_error, was_not_done
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
@@ -62,6 +63,7 @@ class Database:
         connector = Connector(target, shown, config, decode_jsonb)
         self.connections = Pool(connector, config)
         self.pooler = connector.pooler
+        self.data_keys: DataKeys | None = None
         self._decoding = asyncio.Lock()
         self.statements = 0
         self.retries = 0
@@ -96,7 +98,8 @@ class Database:
         while True:
             attempts += 1
             try:
-                return await self._attempt(sql, arguments, use, sent)
+                rows = await self._attempt(sql, arguments, use, sent)
+                break
             except AgentStoreError as error:
                 if doubtful:
                     raise in_doubt(error) from error.__cause__
@@ -118,6 +121,13 @@ class Database:
                     sql, arguments = repeated(within)
                 doubtful = doubtful or not without_effect
             self.retries += 1
+        if self.data_keys is not None:
+            await self.data_keys.load(rows)
+        return rows
+
+    async def sealed(self, puts: Sequence[Put]) -> Sequence[Put]:
+        """Return puts as they are written: with sealed values in a store that encrypts."""
+        return puts if self.data_keys is None else await self.data_keys.sealed(puts)
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Connection]:

@@ -132,10 +132,11 @@ class WriteQueue(BatchQueue):
         if context.index is not None:
             # The index may have been replaced since they were embedded.
             await index_state.embed_all(operations)
+        puts = await self._database.sealed(operations)
         await self._database.fetch(
-            *put_statement(operations, context),
+            *put_statement(puts, context),
             use="write",
-            repeated=partial(repeated_put_statement, operations, context),
+            repeated=partial(repeated_put_statement, puts, context),
         )
 
 

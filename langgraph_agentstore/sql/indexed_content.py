@@ -64,13 +64,13 @@ def is_turn_at(value: Any, paths: Paths) -> bool:
     return paths == _TURN_PATHS and is_turn(value)
 
 
-def content_for(put: Put, index: SearchIndex) -> Content:
+def content_for(put: Put, context: SqlContext) -> Content:
     """Return the content for the present index, which may differ from that of the planning."""
-    content = put.content
+    content, index = put.content, context.searched
     if content is not None and content.index is index:
         return content
     own = None if content is None or content.paths is None else [p for p, _ in content.paths]
-    return content_of(put.value, False if own == [] else own, index)
+    return content_of(context.searchable(put.value), False if own == [] else own, index)
 
 
 def _chosen_paths(chosen: object) -> Paths | None:

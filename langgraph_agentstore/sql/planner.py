@@ -30,6 +30,7 @@ from .items.list_namespaces import plan_list_namespaces
 from .items.newest import plan_search
 from .items.put import put_expected_statement, put_statement
 from .items.records import LARGEST_LIMIT
+from .sealing import check_filter
 from .search.hybrid import plan_explanation, plan_query, plan_query_anywhere
 from .search.options import QueryOptions, default_options
 from .search.text import MOST_CHARACTERS, is_blank, text_to_embed
@@ -168,7 +169,7 @@ class Planner:
     ) -> Operation[Any]:
         """Plan a put over a version; see `PutExpected`."""
         expected = PutExpected(put, version, created_at)
-        if put.content is None:  # Nothing is to be embedded first.
+        if put.content is None and self.context.sealing is None:  # Nothing is to be done first.
             return put_expected_statement(expected, self.context)
         return expected
 
@@ -176,7 +177,7 @@ class Planner:
         """Return the indexed content of a value; None without an index. `index`: of its put."""
         if self.context.index is None:
             return None
-        return content_of(value, index, self.context.index)
+        return content_of(self.context.searchable(value), index, self.context.index)
 
     def search(self, op: SearchOp) -> Operation[list[SearchItem]]:
         """Plan a search, by the index's defaults where it has a query."""
@@ -240,6 +241,7 @@ class Planner:
     def filter(self, filter: Any) -> Filter:
         """Parse a filter and give its hints; None matches everything."""
         parsed = parse_filter({} if filter is None else filter)
+        check_filter(parsed, self.context.sealing)
         for hint in parsed.hints:
             self.current_rules.hints.give(hint)
         return parsed

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import wraps
-from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar
+from typing import (
+    Any,
+    ClassVar,
+    Concatenate,
+    Final,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+)
 
 from .._support.one_time_warnings import Hints
 from ..config.search_index import SearchIndex, VectorIndex
@@ -116,13 +126,26 @@ class Tables:
         return f"{self.quoted}.item_vector_{number}"
 
 
+class Sealing(Protocol):
+    """The rules of a store that encrypts values; planning uses no key."""
+
+    def is_sealed_field(self, name: str) -> bool:
+        """Return whether a top-level field is encrypted."""
+
+    def searchable(self, value: bytes) -> bytes:
+        """Return the part of a value that words and vectors may be made of, as JSON text."""
+
+    def opened(self, item_id: ItemId, value: Any) -> Any:
+        """Open the stored value of an item; raise DecryptionError if it is not a good one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SqlContext:
     """The configuration that every statement depends on.
 
     `vector_set`: the number of the set of vectors in use, which only an open store knows.
     `approximate`: whether that has an approximate index. `max_value_bytes`: of a value that is
-    written, as JSON text. `texts`: what `written_once` wrote.
+    written, as JSON text. `sealing`: of a store that encrypts. `texts`: what `written_once` wrote.
     """
 
     tables: Tables
@@ -131,6 +154,7 @@ class SqlContext:
     vector_set: int | None = None
     approximate: bool = False
     max_value_bytes: int = LARGEST_BYTES
+    sealing: Sealing | None = field(default=None, repr=False)
     texts: dict[Hashable, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -150,6 +174,10 @@ class SqlContext:
         """The table of the vectors in use."""
         assert self.vector_set is not None
         return self.tables.item_vector(self.vector_set)
+
+    def searchable(self, value: bytes) -> bytes:
+        """Return the part of a value, JSON text, that words and vectors may be made of."""
+        return value if self.sealing is None else self.sealing.searchable(value)
 
     def live(self, alias: str = "i") -> str:
         """Return the condition that an item has not expired; `true` if `omit_expired` is off."""

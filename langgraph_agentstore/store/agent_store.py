@@ -32,6 +32,8 @@ from ..runtime.jobs.indexes import setup_job
 from ..runtime.jobs.maintenance import HEALTH
 from ..runtime.migrator import setup_sql
 from ..runtime.session import Job
+from ..security.encryption.options import Encryption
+from ..security.encryption.sealed_values import sealer_of
 from ..sql.filters.indexes import FieldType, plan_filter_indexes
 from ..sql.items.delete import plan_delete_user
 from ..sql.planner import Planner
@@ -65,6 +67,8 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
             None: queries are ignored, with one warning.
         max_value_bytes: the largest size of a written value, as JSON text; a larger value raises
             `ValueTooLargeError`. Stored values of any size can be read.
+        encryption: encrypts values before they are sent; see `Encryption`. Also the `Encryption`
+            of `langgraph_sdk`, with its handlers for blobs. None: values are stored as they are.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -80,18 +84,22 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         ttl: TTLConfig | None = None,
         index: Mapping[str, Any] | None = None,
         max_value_bytes: int = MAX_VALUE_BYTES,
+        encryption: Encryption | Any | None = None,
     ) -> None:
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
         options["max_value_bytes"] = max_value_bytes
-        self._configure(find_source(dsn_of_connection(dsn)), index, **options)
+        self._configure(find_source(dsn_of_connection(dsn)), index, encryption, **options)
 
-    def _configure(self, source: Source, index: Mapping[str, Any] | None, **options: Any) -> None:
+    def _configure(
+        self, source: Source, index: Mapping[str, Any] | None, encryption: object, **options: Any
+    ) -> None:
         self._config = config = store_config(source, **options)
         context = SqlContext(
             Tables(config.schema),
             config.omit_expired,
             search_index(index),
             max_value_bytes=config.max_value_bytes,
+            sealing=sealer_of(encryption, config.schema),
         )
         current_rules = CurrentRules(context)
         self._engine = Engine(config, current_rules, index)
@@ -112,6 +120,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         schema: str = DEFAULT_SCHEMA,
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
         max_value_bytes: int = MAX_VALUE_BYTES,
+        encryption: Encryption | Any | None = None,
     ) -> Self:
         """Create a store as the official class method does, for `with`, `async with` or directly.
 
@@ -124,6 +133,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
             schema: as in the constructor.
             users: as in the constructor.
             max_value_bytes: as in the constructor.
+            encryption: as in the constructor.
 
         Raises:
             ConfigurationError: an option is wrong, or this store has nothing that corresponds.
@@ -136,6 +146,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
             ttl=ttl,
             index=index,
             max_value_bytes=max_value_bytes,
+            encryption=encryption,
         )
 
     @classmethod
@@ -149,6 +160,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         ttl: TTLConfig | None = None,
         index: Mapping[str, Any] | None = None,
         max_value_bytes: int = MAX_VALUE_BYTES,
+        encryption: Encryption | Any | None = None,
     ) -> Self:
         """Create a store on the bundled Postgres, with its data in the folder `path`.
 
@@ -159,7 +171,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         source = embedded_source(EmbeddedPostgres(path))
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
         options["max_value_bytes"] = max_value_bytes
-        store._configure(source, index, **options)
+        store._configure(source, index, encryption, **options)
         return store
 
     def __repr__(self) -> str:

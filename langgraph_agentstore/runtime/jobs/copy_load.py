@@ -24,7 +24,7 @@ def load_job(puts: Sequence[Put]) -> Job[int]:
 
     async def load_by(session: Session, index_state: IndexState) -> int:
         await index_state.embed_all(puts)
-        load = plan_load(puts, index_state.context)
+        load = plan_load(await session.database.sealed(puts), index_state.context)
         async with session.database.lease() as connection, connection.transaction():
             await session.database.pooler.tell_settings(connection)
             for staging, records in load.copies:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -78,7 +79,10 @@ class Importing:
     async def _write(
         self, session: Session, records: Sequence[Imported], index_state: IndexState
     ) -> set[ItemId]:
-        await index_state.embed_all([record.put for record in records])
+        puts = [record.put for record in records]
+        await index_state.embed_all(puts)
+        sealed = await session.database.sealed(puts)
+        records = [replace(each, put=put) for each, put in zip(records, sealed, strict=True)]
         statement = plan_import(records, self._conflict, index_state.context)
         if self._connection is None:
             rows = await session.database.fetch(

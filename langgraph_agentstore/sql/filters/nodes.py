@@ -32,11 +32,13 @@ class Condition(Protocol):
 class Filter:
     """A parsed filter: a condition on a whole stored value. Made by `parse_filter`.
 
-    `hints`: what in it is legal and probably not meant.
+    `hints`: what in it is legal and probably not meant. `fields`: the names of fields at its top,
+    as they were given.
     """
 
     condition: Condition
     hints: tuple[str, ...] = field(default=(), compare=False)
+    fields: tuple[str, ...] = field(default=(), compare=False)
 
 
 def matches(filter: Filter, value: Any) -> bool:

@@ -60,7 +60,7 @@ def parse_filter(filter: Mapping[str, Any]) -> Filter:
     """
     parser = _Parser()
     condition = parser.document(filter, 0)
-    return Filter(condition, tuple(parser.hints))
+    return Filter(condition, tuple(parser.hints), tuple(parser.names))
 
 
 @dataclass(slots=True)
@@ -70,6 +70,7 @@ class _Parser:
     parts: int = 0
     bytes: int = 0
     hints: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
     def document(self, filter: object, depth: int) -> Condition:
         if not isinstance(filter, Mapping):
@@ -90,6 +91,7 @@ class _Parser:
         if _is_dollar_name(name):
             raise UnknownOperatorError(_unknown(name))
         field = self.field(name)
+        self.names.append(field)
         return DocumentField(field, self.field_condition(field, operand, "", depth))
 
     def field(self, name: object) -> str:

@@ -17,6 +17,7 @@ from ..statement import (
     ItemId,
     Refresh,
     Row,
+    Sealing,
     SqlContext,
     Statement,
     StoredValue,
@@ -71,7 +72,7 @@ def plan_get_alone(get: Get[Any], context: SqlContext) -> Statement[Item | Store
     """Plan the read of one item by its own statement, however large its value is."""
 
     def decode(rows: Sequence[Row]) -> Decoded[Item | StoredValue | None]:
-        read = decode_gets([get], rows)
+        read = decode_gets([get], rows, context.sealing)
         return Decoded(read.items[0], read.refreshes)
 
     return Statement(get_one_sql(context), get.item_id, decode)
@@ -90,7 +91,9 @@ class Gotten:
     apart: list[int]
 
 
-def decode_gets(gets: Sequence[Get[Any]], rows: Sequence[Row]) -> Gotten:
+def decode_gets(
+    gets: Sequence[Get[Any]], rows: Sequence[Row], sealing: Sealing | None = None
+) -> Gotten:
     """Return the result of the gets, decoded from these rows."""
     items: list[Item | StoredValue | None] = [None] * len(gets)
     refreshes: list[Refresh] = []
@@ -102,10 +105,11 @@ def decode_gets(gets: Sequence[Get[Any]], rows: Sequence[Row]) -> Gotten:
         if len(item_ids) > 1 and row[-1]:
             apart += positions_of[place]
             continue
+        value = columns[0] if sealing is None else sealing.opened(item_ids[place], columns[0])
         first, *others = positions_of[place]
-        items[first] = _item_of_row(gets[first], columns, columns[0], refreshes)
+        items[first] = _item_of_row(gets[first], columns, value, refreshes)
         for position in others:
-            items[position] = _item_of_row(gets[position], columns, copied(columns[0]), refreshes)
+            items[position] = _item_of_row(gets[position], columns, copied(value), refreshes)
     return Gotten(items, refreshes, apart)
 
 

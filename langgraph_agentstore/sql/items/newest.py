@@ -20,6 +20,7 @@ from ...model.namespaces import decode_labels, encode_labels, first_sort_key_aft
 from ...model.users import Region, Scope
 from ..filters import Filter, filter_sql
 from ..region_condition import region_condition
+from ..sealing import first_columns, with_opened_values, within
 from ..statement import Decoded, Queue, Refresh, Row, SqlContext, Statement
 from .expiry import REFRESHED
 
@@ -47,7 +48,8 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, context: SqlContext)
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         return _decode(rows, scope, refresh=op.refresh_ttl)
 
-    everything = Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+    opened = with_opened_values(decode, 3, first_columns, context)
+    everything = Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS)
     if len(regions) > 1 or not regions[0].labels:
         return everything
     return _plan_leaf(regions[0], op, filter, everything, scope, context)
@@ -82,7 +84,8 @@ def _plan_leaf(
     # A filter may have to look at a whole namespace to find its page.
     shared = not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
     queue = Queue.SHARED if shared else Queue.EQUAL_READS
-    return Statement(sql, tuple(arguments), decode, queue=queue)
+    opened = with_opened_values(decode, 1, within(user_id, stored), context)
+    return Statement(sql, tuple(arguments), opened, queue=queue)
 
 
 @lru_cache(maxsize=512)

@@ -15,6 +15,7 @@ from ...results import ItemRecord
 from ..filters import Filter, filter_sql
 from ..item_columns import key_is
 from ..region_condition import region_condition
+from ..sealing import first_columns, with_opened_values
 from ..statement import (
     Decoded,
     ItemId,
@@ -57,7 +58,8 @@ def plan_page(
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[ItemId, Item]]]:
         return Decoded([_keyed_item(row, scope) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+    opened = with_opened_values(decode, 3, first_columns, context)
+    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS)
 
 
 def after_key(after: ItemId | None, arguments: list[Any]) -> list[str]:
@@ -115,4 +117,5 @@ def plan_record(
         minutes = None if ttl is None else ttl / timedelta(minutes=1)
         return Decoded(ItemRecord(labels, item_id[2], *(*rows[0][:-1], minutes)))
 
-    return Statement(_record_sql(context), item_id, decode, queue=Queue.SHARED)
+    opened = with_opened_values(decode, 0, lambda _: item_id, context)
+    return Statement(_record_sql(context), item_id, opened, queue=Queue.SHARED)

@@ -7,7 +7,7 @@ below, and no read moves an expiry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from ...model.users import Region, UserScope
 from ..filters import Filter, filter_sql
 from ..item_columns import key_is, key_of, same_key
 from ..region_condition import region_condition
+from ..sealing import first_columns, with_opened_values, within
 from ..statement import (
     Decoded,
     ItemId,
@@ -93,7 +94,8 @@ def plan_one_record(
     def decode(rows: Sequence[Row]) -> StoredRecord | None:
         return decode_record(rows[0]) if rows else None
 
-    return _equal_read(_one_record_sql(context), (at.user_id, at.stored, key), decode)
+    read = _equal_read(_one_record_sql(context), (at.user_id, at.stored, key), decode)
+    return replace(read, decode=with_opened_values(read.decode, 3, first_columns, context))
 
 
 @written_once
@@ -112,7 +114,7 @@ def plan_values(
 SELECT i.key, i.value, i.created_at
   FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = ANY($3::text[]) AND {context.live()}"""
-    return _equal_read(sql, (at.user_id, at.stored, list(keys)), _values)
+    return _read_of_values(sql, (at.user_id, at.stored, list(keys)), at, context)
 
 
 def plan_all_values(at: ItemAddress, context: SqlContext) -> Statement[dict[str, StoredValue]]:
@@ -122,7 +124,7 @@ SELECT i.key, i.value, i.created_at
   FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}
  ORDER BY i.key"""
-    return _equal_read(sql, (at.user_id, at.stored), _values)
+    return _read_of_values(sql, (at.user_id, at.stored), at, context)
 
 
 def plan_page_of_values(
@@ -136,7 +138,7 @@ def plan_page_of_values(
     """Plan the read of at most `limit` values that pass the filter, with keys after `after`."""
     columns = "i.key, i.value, i.created_at"
     sql, arguments = _page_sql(columns, at, prefix, after, limit, context, filter)
-    return _equal_read(sql, arguments, _values)
+    return _read_of_values(sql, arguments, at, context)
 
 
 def plan_keys(
@@ -185,7 +187,8 @@ def plan_records_by_key(
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord]]:
         return Decoded([decode_record(row) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+    opened = with_opened_values(decode, 3, first_columns, context)
+    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS)
 
 
 def plan_stored_at(
@@ -204,7 +207,8 @@ SELECT {RECORD_COLUMNS}, p.position
         found = {row[-1]: decode_record(row) for row in rows}
         return Decoded([found.get(position) for position in range(1, len(item_ids) + 1)])
 
-    return Statement(sql, columns_of(item_ids), decode, queue=Queue.EQUAL_READS)
+    opened = with_opened_values(decode, 3, first_columns, context)
+    return Statement(sql, columns_of(item_ids), opened, queue=Queue.EQUAL_READS)
 
 
 def item_id_of(record: StoredRecord) -> ItemId:
@@ -243,6 +247,16 @@ SELECT {columns}
  ORDER BY i.key
  LIMIT ${len(arguments)}"""
     return sql, tuple(arguments)
+
+
+def _read_of_values(
+    sql: str, arguments: tuple[Any, ...], at: ItemAddress, context: SqlContext
+) -> Statement[dict[str, StoredValue]]:
+    """Return the read of rows of key, value and time of creation in one namespace."""
+    read = _equal_read(sql, arguments, _values)
+    return replace(
+        read, decode=with_opened_values(read.decode, 1, within(at.user_id, at.stored), context)
+    )
 
 
 def _values(rows: Sequence[Row]) -> dict[str, StoredValue]:

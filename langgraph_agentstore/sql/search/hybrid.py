@@ -20,6 +20,7 @@ from ..filters import Filter, filter_sql
 from ..item_columns import same_key
 from ..items.expiry import REFRESHED
 from ..region_condition import region_condition
+from ..sealing import first_columns, with_opened_values
 from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
 from .options import QueryOptions, add_found
@@ -87,7 +88,8 @@ def plan_query_anywhere(
                 add_found(row, scope, op.refresh_ttl, found, **_ranking_of(row, scored_by, words))
         return found
 
-    return Statement(sql.text(), tuple(arguments), decode, queue=Queue.EQUAL_READS)
+    opened = with_opened_values(decode, 3, first_columns, context)
+    return Statement(sql.text(), tuple(arguments), opened, queue=Queue.EQUAL_READS)
 
 
 def plan_explanation(

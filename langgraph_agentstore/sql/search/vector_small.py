@@ -18,6 +18,7 @@ from ..filters import Filter, filter_sql
 from ..item_columns import same_key
 from ..items.expiry import REFRESHED
 from ..region_condition import region_condition
+from ..sealing import first_columns, with_opened_values
 from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
 from .options import add_found
@@ -57,7 +58,8 @@ def plan_vector_small(
     shared = not op.filter and op.limit + op.offset <= SMALL
     queue = Queue.SHARED if shared else Queue.EQUAL_READS
     sql = _vector_small_sql(region, where, context)
-    return Statement(sql, tuple(arguments), decode, queue=queue)
+    opened = with_opened_values(decode, 3, first_columns, context)
+    return Statement(sql, tuple(arguments), opened, queue=queue)
 
 
 def _vector_small_sql(region: str, where: str, context: SqlContext) -> str:

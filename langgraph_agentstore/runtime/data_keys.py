@@ -1,0 +1,108 @@
+"""Data keys of a store that encrypts: read, made, wrapped and unwrapped before they are needed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from ..errors import AgentStoreError, DecryptionError
+from ..security.encryption.data_keys import new_data_key
+from ..security.encryption.local_keys import LocalKeys
+from ..security.encryption.sealed_values import Sealer, named_keys, users_of
+from ..security.encryption.sql import add_keys, current_keys, keys_by_id
+from ..sql.statement import Put, Row, Tables
+
+MOST_AT_ONCE = 8
+"""How many data keys a key service is asked for at once."""
+
+
+class FetchRows(Protocol):
+    """The method `Database.fetch`."""
+
+    async def __call__(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+        """Run a statement and return its rows."""
+
+
+class DataKeys:
+    """The data keys of an open store."""
+
+    def __init__(self, sealer: Sealer, tables: Tables, fetch: FetchRows) -> None:
+        self.sealer = sealer
+        self._tables = tables
+        self._fetch = fetch
+        # Those who need the same keys at the same time do not all ask for them.
+        self._turn = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def load(self, rows: Sequence[Row]) -> None:
+        """Load the keys by which the sealed values of these rows are opened."""
+        named = named_keys(rows)
+        if not named or not self.sealer.cache.missing(named):
+            return
+        async with self._turn:
+            missing = self.sealer.cache.missing(named)
+            if missing:
+                found = await self._fetch(*keys_by_id(missing, self._tables))
+                self.sealer.cache.forget({*missing} - {row[0] for row in found})
+                await self._learn(found)
+
+    async def sealed(self, puts: Sequence[Put]) -> list[Put]:
+        """Return puts with sealed values; make data keys for users who have none yet."""
+        users = users_of(put.item_id for put in puts)
+        if self.sealer.cache.users_without(users):
+            async with self._turn:
+                await self._have_current(self.sealer.cache.users_without(users))
+        return [self._sealed_put(put) for put in puts]
+
+    def _sealed_put(self, put: Put) -> Put:
+        key = self.sealer.cache.current(put.item_id[0])
+        assert key is not None
+        return replace(put, value=self.sealer.sealed(put.item_id, put.value, key))
+
+    async def _have_current(self, users: Sequence[str]) -> None:
+        """Load the current keys of users; make those that are missing."""
+        missing = list(users)
+        while missing:
+            found = await self._fetch(*current_keys(missing, self._tables))
+            await self._learn(found)
+            missing = sorted({*missing} - {row[1] for row in found})
+            if missing:
+                made = await asyncio.gather(*map(self._made, missing))
+                await self._fetch(*add_keys(made, self._tables))
+
+    async def _made(self, user_id: str) -> tuple[str, str, bytes]:
+        key_id, secret = new_data_key()
+        wrap = self.sealer.encryption.provider.wrap
+        return key_id, user_id, await self._asked(wrap, secret, user_id, key_id)
+
+    async def _learn(self, rows: Sequence[Row]) -> None:
+        """Unwrap keys and keep them."""
+        unwrap = self.sealer.encryption.provider.unwrap
+        secrets = await asyncio.gather(
+            *[self._asked(unwrap, bytes(row[2]), row[1], row[0]) for row in rows]
+        )
+        for (key_id, user_id, _, is_current), secret in zip(rows, secrets, strict=True):
+            self.sealer.cache.add(key_id, user_id, secret, is_current=is_current)
+
+    async def _asked(self, ask: Callable[..., Any], key: bytes, user_id: str, key_id: str) -> bytes:
+        """Ask the key provider; a plain function may block, so it gets a thread."""
+        context = {"schema": self.sealer.schema, "user_id": user_id, "key_id": key_id}
+        try:
+            if isinstance(self.sealer.encryption.provider, LocalKeys):
+                return bytes(ask(key, context))
+            async with self._at_once:
+                if inspect.iscoroutinefunction(ask):
+                    return bytes(await ask(key, context))
+                answer = await asyncio.to_thread(ask, key, context)
+                return bytes(await answer if inspect.isawaitable(answer) else answer)
+        except AgentStoreError:
+            raise
+        except Exception as error:
+            raise DecryptionError(
+                f"the key provider failed to {getattr(ask, '__name__', 'serve')} the data key "
+                f"{key_id} ({type(error).__name__}); is its service reachable, and may this "
+                "process use the key?"
+            ) from error

@@ -1,0 +1,180 @@
+"""Sealed values: what stands in a row in place of an encrypted value.
+
+A sealed value is an object with the token `$sealed`, beside the fields that stay clear:
+`{"kind": "note", "$sealed": "<key id>.<kind>.<nonce, ciphertext and tag>"}`. The kind of a token
+is `w` for a whole value and `f` for an object of its encrypted fields. The associated data are the
+schema, the item's user, namespace and key, the kind and the data key's id, so a token does not
+open in another place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ...errors import DecryptionError
+from ...model.json_values import check_jsonb_size, decode_value, encode_value, shown
+from ...sql.statement import ItemId, Row
+from .data_keys import DataKey, DataKeyCache
+from .options import Encryption, checked_encryption
+
+SEALED_FIELD: Final = "$sealed"
+_WHOLE_VALUE, _ITS_FIELDS = "w", "f"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token in its parts."""
+
+    key_id: str
+    kind: str
+    text: str
+
+
+def token_of(value: Any) -> Token | None:
+    """Return the token of a stored value; None if it is not sealed."""
+    text = value.get(SEALED_FIELD) if type(value) is dict else None
+    if not isinstance(text, str):
+        return None
+    key_id, _, rest = text.partition(".")
+    kind, _, sealed = rest.partition(".")
+    return Token(key_id, kind, sealed)
+
+
+def named_keys(rows: Sequence[Row]) -> set[str]:
+    """Return the ids of the data keys that the sealed values of these rows need."""
+    return {
+        token.key_id
+        for row in rows
+        for cell in row
+        if type(cell) is dict and (token := token_of(cell)) is not None
+    }
+
+
+class Sealer:
+    """The sealing and opening of one store's values, by the data keys in its cache."""
+
+    def __init__(self, encryption: Encryption, schema: str) -> None:
+        self.encryption = encryption
+        self.schema = schema
+        self.cache = DataKeyCache(encryption.max_key_age_s, encryption.max_key_uses)
+        fields = encryption.fields
+        # A clear field of the token's name could not be told from the token.
+        self._fields = None if fields is None else frozenset((*fields, SEALED_FIELD))
+
+    def is_sealed_field(self, name: str) -> bool:
+        """Return whether a top-level field is encrypted."""
+        return self._fields is None or name in self._fields
+
+    def searchable(self, value: bytes) -> bytes:
+        """Return the part of a value, as JSON text, that words and vectors may be made of."""
+        if self.encryption.index_plaintext:
+            return value
+        clear, _ = self._divided(value)
+        return encode_value(clear)
+
+    def sealed(self, item_id: ItemId, value: bytes, key: DataKey) -> bytes:
+        """Seal a value, JSON text, with a user's data key; return JSON text.
+
+        Raises:
+            ValueTooLargeError: it is too large for Postgres once it is sealed.
+        """
+        clear, secret = self._divided(value)
+        kind = _WHOLE_VALUE if secret is None else _ITS_FIELDS
+        plain = value if secret is None else encode_value(secret)
+        text = key.aes.sealed(plain, self._bound_to(item_id, key.id, kind))
+        written = encode_value({**clear, SEALED_FIELD: f"{key.id}.{kind}.{text}"})
+        check_jsonb_size(len(written))
+        return written
+
+    def opened(self, item_id: ItemId, value: Any) -> Any:
+        """Open a stored value; its data key must be in the cache.
+
+        Raises:
+            DecryptionError: it was altered or moved, its key is gone, or it is not encrypted.
+        """
+        token = token_of(value)
+        clear = self._clear_beside(item_id, token, value)
+        if token is None:
+            return value
+        plain = self._plain(item_id, token)
+        if token.kind == _WHOLE_VALUE:
+            return decode_value(plain)
+        return {**clear, **decode_value(plain)}
+
+    def is_current(self, value: Any, key_id: str) -> bool:
+        """Return whether a stored value is sealed as this store seals, with this data key."""
+        token = token_of(value)
+        if token is None or token.key_id != key_id:
+            return False
+        if token.kind == _WHOLE_VALUE:
+            return len(value) == 1
+        return self._fields is not None and self._fields.intersection(value) == {SEALED_FIELD}
+
+    def _divided(self, value: bytes) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return the clear and the secret fields; None for these: all of the value is secret."""
+        if self._fields is None:
+            return {}, None
+        fields = decode_value(value)
+        if type(fields) is not dict:
+            return {}, None
+        secret = {name: fields.pop(name) for name in self._fields.intersection(fields)}
+        return fields, secret
+
+    def _clear_beside(self, item_id: ItemId, token: Token | None, value: Any) -> dict[str, Any]:
+        """Return the fields beside a token; raise if there are some that should be encrypted."""
+        if token is None:
+            if self.encryption.read_plaintext:
+                return {}
+            raise DecryptionError(
+                f"{_place(item_id)} is stored without encryption, and this store encrypts: run "
+                "rotate() on a store with Encryption(read_plaintext=True), or find out who wrote it"
+            )
+        clear = {name: child for name, child in value.items() if name != SEALED_FIELD}
+        exposed = [
+            name for name in clear if token.kind == _WHOLE_VALUE or self.is_sealed_field(name)
+        ]
+        if exposed and not self.encryption.read_plaintext:
+            raise DecryptionError(
+                f"{_place(item_id)} has the field {shown(exposed[0])} without encryption, which "
+                "this store encrypts: run rotate() on a store with "
+                "Encryption(read_plaintext=True), or find out who wrote it"
+            )
+        return clear
+
+    def _plain(self, item_id: ItemId, token: Token) -> bytes:
+        key = self.cache.used(token.key_id)
+        if key is None:
+            raise DecryptionError(
+                f"{_place(item_id)} was encrypted with the data key {shown(token.key_id)}, which "
+                "is not in the table user_key: its user was erased, or the table must be restored"
+            )
+        if key.user_id == item_id[0]:
+            bound_to = self._bound_to(item_id, token.key_id, token.kind)
+            plain = key.aes.opened(token.text, bound_to)
+            if plain is not None:
+                return plain
+        raise DecryptionError(
+            f"{_place(item_id)} was altered, or encrypted for another place (schema, user, "
+            "namespace or key); restore it from a backup"
+        )
+
+    def _bound_to(self, item_id: ItemId, key_id: str, kind: str) -> bytes:
+        # As JSON, so that it differs for any two places.
+        return encode_value([self.schema, *item_id, kind, key_id])
+
+
+def sealer_of(encryption: object, schema: str) -> Sealer | None:
+    """Return the sealer of a store's option `encryption=`; None if it does not encrypt."""
+    checked = checked_encryption(encryption)
+    return None if checked is None else Sealer(checked, schema)
+
+
+def users_of(item_ids: Iterable[ItemId]) -> set[str]:
+    """Return the users of items."""
+    return {item_id[0] for item_id in item_ids}
+
+
+def _place(item_id: ItemId) -> str:
+    return f"key {shown(item_id[2])} of namespace {shown(item_id[1])}"

@@ -1,0 +1,32 @@
+"""Stores that encrypt, and a look at their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.security import Encryption
+from tests.support.encrypted import KEY, Database, Opened
+
+
+@pytest.fixture
+def database(postgres_dsn: str, schema_name: str) -> Database:
+    return Database(postgres_dsn, schema_name)
+
+
+@pytest.fixture
+def opened(postgres_dsn: str, schema_name: str) -> Iterator[Opened]:
+    """Open a store that encrypts; its options are those of `Encryption`, or the store's own."""
+    with ExitStack() as stack:
+
+        def open_store(
+            *, store: dict[str, Any] | None = None, keys: Any = KEY, **options: Any
+        ) -> AgentStore:
+            given = {"schema": schema_name, "encryption": Encryption(keys, **options)}
+            return stack.enter_context(AgentStore(postgres_dsn, **{**given, **(store or {})}))
+
+        yield open_store
