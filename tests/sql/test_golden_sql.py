@@ -93,6 +93,7 @@ from langgraph_agentstore.sql.vector_tables import (
     distance_sql,
 )
 from langgraph_agentstore.store.notebook_sql import plan_overview
+from langgraph_agentstore.tools.listing_sql import plan_listing
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = SqlContext(Tables("agentstore"))
@@ -238,6 +239,12 @@ STATEMENTS = {
     "page_of_records": plan_page_of_records(BELOW, KEY, 10, RULES).sql,
     "delete_within_a_user": plan_delete_within(BELOW, RULES).sql,
     "delete_within_every_user": plan_delete_within(Within(None, ("files",)), RULES).sql,
+    "listing": plan_listing(
+        regions("users"), EVERYTHING, RULES, exactly=False, after=None, size=10, characters=9
+    ).sql,
+    "listing_of_one_namespace": plan_listing(
+        regions(*ALICE), OPEN, RULES, exactly=True, after=KEY, size=10, characters=9
+    ).sql,
     "glance": plan_glance(AT, 10, 200, RULES).sql,
     "overview": plan_overview(RULES).sql,
     "count_reads": count_statement([], RULES)[0],

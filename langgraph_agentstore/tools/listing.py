@@ -1,0 +1,83 @@
+"""Listings of a place: the namespaces below it, and its items page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..model.namespaces import Labels
+from ..model.users import SHARED, Region
+from ..sql.filters import parse_filter
+from ..sql.statement import ItemId
+from ..store.agent_store import AgentStore
+from .listing_sql import ListedItem, plan_listing
+from .namespace_paths import USERS_LABEL, UserNamespace
+
+PAGE_ROWS = 200
+"""Items that one statement of a listing reads."""
+
+PREVIEW_CHARACTERS = 400
+"""How much of a value a listing reads."""
+
+WHOLE_VALUE = 2**31 - 1
+"""As `characters`, reads whole values."""
+
+
+def items_of(
+    store: AgentStore,
+    place: UserNamespace,
+    filter: Mapping[str, Any] | None = None,
+    *,
+    exactly: bool = False,
+    after: ItemId | None = None,
+    limit: int | None = None,
+    characters: int = PREVIEW_CHARACTERS,
+) -> Iterator[ListedItem]:
+    """Iterate over the items at or below a place by namespace and key; skip none.
+
+    Args:
+        store: the store.
+        place: where to look.
+        filter: only items that pass it.
+        exactly: leave out the namespaces below the place.
+        after: the `item_id` of the item to continue after.
+        limit: the maximum number of items.
+        characters: how much of each value's JSON text is read.
+    """
+    regions = (Region(place.user_id, place.labels),) if exactly else place.regions
+    parsed, left = parse_filter(filter or {}), limit
+    while left is None or left > 0:
+        size = PAGE_ROWS if left is None else min(PAGE_ROWS, left)
+        page = store.executor.run(
+            plan_listing(
+                regions,
+                parsed,
+                store.planner.context,
+                exactly=exactly,
+                after=after,
+                size=size,
+                characters=characters,
+            )
+        )
+        yield from page
+        if len(page) < size:
+            return
+        after = page[-1].item_id
+        left = None if left is None else left - size
+
+
+def namespaces_below(store: AgentStore, place: UserNamespace, limit: int) -> list[UserNamespace]:
+    """Return the namespaces one label below a place that hold an item at or below them."""
+    depth = len(place.labels) + 1
+    if place.user_id != SHARED:
+        view = store.for_user(place.user_id)
+        found = view.list_namespaces(prefix=place.labels, max_depth=depth, limit=limit)
+        return [UserNamespace(place.user_id, labels) for labels in found if len(labels) == depth]
+    found = store.list_namespaces(prefix=place.labels, max_depth=depth, limit=limit)
+    return [_place_of(labels) for labels in found if len(labels) == depth]
+
+
+def _place_of(labels: Labels) -> UserNamespace:
+    if len(labels) > 1 and labels[0] == USERS_LABEL:
+        return UserNamespace(labels[1], labels[2:])
+    return UserNamespace(SHARED, labels)
