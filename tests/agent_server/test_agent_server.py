@@ -294,5 +294,5 @@ def write_auth(config: Path, auth_path: str) -> None:
 
 
 def told_of(config: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "langgraph_agentstore", str(config)]
+    command = [sys.executable, "-m", "langgraph_agentstore", "check-project", str(config)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -75,7 +75,7 @@ async def warn_of_pgvector(connection: Connection) -> None:
     version = await connection.fetchval(
         "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector'"
     )
-    faults = [fault for mended, fault in _FAULTS.items() if numbers_of(version) < mended]
+    faults = faults_of(version)
     if faults:
         newest = ".".join(map(str, max(_FAULTS)))
         logger.warning(
@@ -83,6 +83,11 @@ async def warn_of_pgvector(connection: Connection) -> None:
             "let a superuser run ALTER EXTENSION vector UPDATE",
             *(version, "; ".join(faults), newest),
         )
+
+
+def faults_of(version: str) -> list[str]:
+    """Return the known faults of a version of pgvector."""
+    return [fault for mended, fault in _FAULTS.items() if numbers_of(version) < mended]
 
 
 def numbers_of(version: str) -> tuple[int, ...]:

@@ -1,0 +1,136 @@
+"""What every command shares: the options of the server and of the output, and its end."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from ..errors import MigrationError
+from ..store.agent_store import AgentStore
+from ..tools.printable import one_line
+from .failures import Status, Stop
+from .output import Output
+from .server import Server, chosen_server
+
+NamespaceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAMESPACE", help="Such as users/alice/notes; a slash in a label is %2F."
+    ),
+]
+OptionalNamespace = Annotated[
+    str,
+    typer.Argument(metavar="[NAMESPACE]", show_default=False, help="Such as users/alice/notes."),
+]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="The item's key.")]
+User = Annotated[
+    str | None, typer.Option("--user", "-u", help="NAMESPACE is relative to this user.")
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option("--filter", "-f", help="A condition such as 'age>=18', or a filter as JSON."),
+]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 for all.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do it; otherwise only tell what it would do.")
+]
+
+_OPTIONS: dict[str, Any] = {
+    "dsn": Annotated[
+        str | None,
+        typer.Option(help="The server: postgresql://… (or AGENTSTORE_DSN, unseen by others)."),
+    ],
+    "profile": Annotated[str | None, typer.Option(help="A profile of profiles.toml.")],
+    "path": Annotated[str | None, typer.Option(help="The folder of the bundled Postgres.")],
+    "schema": Annotated[str | None, typer.Option(help="The Postgres schema of the tables.")],
+}
+_AS_JSON = Annotated[
+    bool | None,
+    typer.Option(
+        "--json/--table", show_default=False, help="JSON lines (as when piped), or a table."
+    ),
+]
+
+
+@dataclass(slots=True)
+class CommandRun:
+    """One run of a command: its server and its output."""
+
+    server: Server
+    output: Output
+    _stores: list[AgentStore] = field(default_factory=list)
+
+    def store(self, index: Mapping[str, Any] | None = None) -> AgentStore:
+        """Return a store on the server; it is closed when the command ends."""
+        store = self.server.store(index)
+        self._stores.append(store)
+        return store
+
+    def reading(self, index: Mapping[str, Any] | None = None) -> AgentStore:
+        """Return an open store that changes nothing, not even by setting up the schema."""
+        store = self.server.store(index, read_only=True)
+        self._stores.append(store)
+        try:
+            store.health()
+        except MigrationError:
+            raise Stop(
+                Status.FAILED,
+                f"schema {self.server.schema!r} is not set up for this release, and looking "
+                "changes nothing: `agentstore setup` sets it up, `agentstore doctor` tells more",
+            ) from None
+        return store
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Close the stores at the end of the block, then write what is buffered."""
+        try:
+            yield
+        finally:
+            for store in self._stores:
+                store.close()
+        self.output.flush()
+
+
+def with_run(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the shared options, and pass them to it as its first argument."""
+
+    def command(**given: Any) -> None:
+        named = {name: given.pop(name) for name in _OPTIONS}
+        run = CommandRun(chosen_server(**named), Output(given.pop("as_json")))
+        with run.closing():
+            function(run, **given)
+
+    own = list(inspect.signature(function).parameters.values())[1:]
+    hints = get_type_hints(function, include_extras=True)
+    shared = list(_OPTIONS.items())
+    keywords = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in [*shared, ("as_json", _AS_JSON)]
+    ]
+    parameters = [each.replace(annotation=hints[each.name]) for each in own]
+    command.__signature__ = inspect.Signature([*parameters, *keywords])  # type: ignore[attr-defined]
+    command.__annotations__ = {}
+    command.__doc__ = function.__doc__
+    command.__name__ = function.__name__
+    return command
+
+
+class _WarningLine(logging.Handler):
+    """Writes each warning of the package as one line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{record.levelname.lower()}: {one_line(record.getMessage())}\n")
+
+
+def show_warnings() -> None:
+    """Write the package's warnings to standard error, one line each."""
+    logger = logging.getLogger("langgraph_agentstore")
+    if not logger.handlers:
+        logger.addHandler(_WarningLine(logging.WARNING))

@@ -1,0 +1,33 @@
+"""Commands that run a server, and examine it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from .. import agent_server
+from ..tools.printable import one_line
+from .commands import CommandRun
+from .failures import Status, Stop
+
+
+def show_unguarded_actions(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The project's langgraph.json.")],
+) -> None:
+    """List the store actions of an Agent Server project that no handler guards."""
+    warnings = agent_server.check_project(file)
+    for warning in warnings:
+        sys.stdout.write(f"warning: {one_line(warning)}\n")
+    if warnings:
+        raise Stop(Status.NO)
+
+
+def doctor(run: CommandRun) -> None:
+    """Examine the server, the schema and the tables; tell what is wrong, and the cure."""
+    findings = run.store().diagnose()
+    problems = [finding for finding in findings if finding.level == "problem"]
+    run.output.findings(findings)
+    if problems:
+        raise Stop(Status.NO)

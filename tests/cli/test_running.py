@@ -1,0 +1,112 @@
+"""How the command ends: statuses, one line for an error, pipes, help, the missing extra."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from langgraph_agentstore.cli.app import COMMANDS
+from tests.support.commands import ROOT, agentstore, command, environment
+from tests.support.faults import execute, free_port
+from tests.support.servers import temporary_folder
+
+
+@pytest.mark.parametrize("name", [entry[0] for entry in COMMANDS])
+def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
+    done = agentstore(name, "--help")
+    assert done.status == 0
+    assert f"Example: agentstore {name}" in " ".join(done.out.split())
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    done = agentstore()
+    assert all(f" {name} " in done.out for name, *_ in COMMANDS)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_names_the_commands(shell: str) -> None:
+    instruction = {"bash": "complete_bash", "zsh": "complete_zsh", "fish": "complete_fish"}[shell]
+    env = {
+        "_AGENTSTORE_COMPLETE": instruction,
+        "COMP_WORDS": "agentstore do",
+        "COMP_CWORD": "1",
+        "_TYPER_COMPLETE_ARGS": "agentstore do",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    done = agentstore(env=env)
+    assert "doctor" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing"], "No such command 'nothing'"),
+        (["ls", "--bad"], "No such option"),
+        (["get", "docs"], "Missing argument"),
+        (["ls", "--dsn", "nonsense"], "starts with postgresql://"),
+        (["ls", "--dsn", "postgresql://h/d", "--path", "p"], "--dsn and --path name two servers"),
+        (["ls", "--profile", "none"], "there is no"),
+        (["ls", "a//b", "--dsn", "postgresql://h/d"], "has an empty label"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line_with_status_2(arguments: list[str], said: str) -> None:
+    done = agentstore(*arguments)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("agentstore: ")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_server_that_is_away_ends_with_status_3_and_shows_no_password() -> None:
+    dsn = f"postgresql://ada:s3cret@127.0.0.1:{free_port()}/d"
+    done = agentstore("ls", dsn=dsn)
+    assert done.status == 3
+    assert "cannot connect to" in done.err
+    assert "s3cret" not in done.err + done.out
+    assert done.err.count("\n") == 1
+
+
+def test_a_profile_names_the_server(filled: str) -> None:
+    with temporary_folder() as home:
+        file = home / "langgraph_agentstore" / "profiles.toml"
+        file.parent.mkdir()
+        file.write_text(f'[default]\ndsn = "{filled}"\n[other]\ndsn = "{filled}"\nschema = "x"\n')
+        env = {"XDG_CONFIG_HOME": str(home), "HOME": str(home)}
+        done = agentstore("ls", "docs", env=env)
+        assert done.rows[0]["key"] == "readme"
+        assert ("chmod 0600" in done.err) == (sys.platform != "win32")
+        file.chmod(0o600)
+        other = agentstore("ls", "docs", "--profile", "other", env=env)
+        assert (other.status, "schema 'x' is not set up" in other.err) == (4, True)
+        assert execute(filled, "SELECT to_regnamespace('x')") == [(None,)]
+        wrong = agentstore("ls", "--profile", "oter", env=env)
+        assert "no profile 'oter'; it has: default, other" in wrong.err
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly(filled: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        command("ls", "-r"),
+        cwd=ROOT,
+        env=environment(filled, {}),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise ImportError('no typer here')")
+    done = agentstore("ls", env={"PYTHONPATH": str(tmp_path)})
+    assert done.status == 2
+    assert "pip install 'langgraph_agentstore[cli]'" in done.err
+    assert done.err.count("\n") == 1
+    assert agentstore("--version", env={"PYTHONPATH": str(tmp_path)}).status == 0

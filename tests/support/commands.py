@@ -1,0 +1,98 @@
+"""The command `agentstore` as a process: piped, on a terminal of some width, interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+_COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class Done:
+    """The end of a command."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines of JSON that it wrote."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def environment(dsn: str | None, given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a command: of this process, without settings of the host."""
+    own = {n: v for n, v in os.environ.items() if not n.startswith(("PG", "AGENTSTORE_"))}
+    # A home of its own: no profile of whoever runs the tests counts.
+    own |= {"HOME": "/nonexistent", "XDG_CONFIG_HOME": "/nonexistent", "PYTHONUTF8": "1"}
+    return {**own, **({"AGENTSTORE_DSN": dsn} if dsn else {}), **given}
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of the process."""
+    return [sys.executable, "-m", "langgraph_agentstore", *arguments]
+
+
+def agentstore(
+    *arguments: str, dsn: str | None = None, stdin: str = "", env: Mapping[str, str] | None = None
+) -> Done:
+    """Run the command with pipes."""
+    done = subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment(dsn, env or {}),
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=LIMIT_S,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(*arguments: str, dsn: str | None = None, columns: int = 80) -> Done:
+    """Run the command on a terminal; colors are left out of its output."""
+    import fcntl
+    import pty
+    import termios
+
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    with subprocess.Popen(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment(dsn, {"TERM": "xterm-256color"}),
+        stdin=its,
+        stdout=its,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(its)
+        shown = _read_all(ours)
+        assert process.stderr is not None
+        err = process.stderr.read().decode()
+    os.close(ours)
+    return Done(process.returncode, _COLORS.sub("", shown.decode()).replace("\r\n", "\n"), err)
+
+
+def _read_all(descriptor: int) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        try:
+            part = os.read(descriptor, 65536)
+        except OSError:  # Linux says EIO when the other end is closed
+            part = b""
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
