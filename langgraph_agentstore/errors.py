@@ -17,6 +17,7 @@
     ├── MissingMemoryError (KeyError)            a memory to change or link does not exist
     ├── DecryptionError (ValueError)             a value was encrypted with another key, or altered
     ├── NotPermittedError (PermissionError)      a write by a read-only proxy, or the reverse
+    ├── HistoryNotKeptError (LookupError)        history does not tell of that moment
     ├── VersionConflictError                     the item changed since it was read
     ├── LockLostError (RuntimeError)             a lease ended before the lock was released
     ├── WatchLapsedError (RuntimeError)          a watch was not read for too long
@@ -70,6 +71,7 @@ __all__ = [
     "EmbeddingShapeError",
     "EmbeddingTimeoutError",
     "FileNotWritableError",
+    "HistoryNotKeptError",
     "IndexMismatchError",
     "InternalError",
     "InvalidFilterError",
@@ -167,6 +169,10 @@ class MissingMemoryError(AgentStoreError, KeyError):
 
 class DecryptionError(AgentStoreError, ValueError):
     """A value was encrypted with another key, was altered, or is not encrypted."""
+
+
+class HistoryNotKeptError(AgentStoreError, LookupError):
+    """History does not tell of that moment: it began later, was given up, or is not kept there."""
 
 
 class VersionConflictError(AgentStoreError):

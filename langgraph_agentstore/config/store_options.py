@@ -23,6 +23,7 @@ from ..model.ttl import ttl_interval
 from ..model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
 from .dsn import Parameters, read_dsn
 from .dsn_options import connect_options, merged, settings_named_in, shown_dsn
+from .history_options import History, history_option
 
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"
@@ -135,6 +136,7 @@ class StoreConfig:
     pool: PoolConfig
     ttl: TTLConfig | None
     max_value_bytes: int = MAX_VALUE_BYTES
+    history: History | None = None
 
     @property
     def omit_expired(self) -> bool:
@@ -155,6 +157,7 @@ def store_config(
     pool: PoolConfig | Mapping[str, Any] | None = None,
     ttl: TTLConfig | None = None,
     max_value_bytes: int = MAX_VALUE_BYTES,
+    history: bool | History | None = None,
 ) -> StoreConfig:
     """Check the options and return the configuration.
 
@@ -170,6 +173,7 @@ def store_config(
         max_value_bytes=check_whole(
             "max_value_bytes", max_value_bytes, 1, error=ConfigurationError
         ),
+        history=history_option(history),
     )
 
 

@@ -10,6 +10,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 from .._support.lifecycle import AsyncClosing
 from .._support.paging import AwaitedPages
 from ..config.search_index import QuerySyntax, SearchMode
+from ..model.provenance import acting_as
 from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
 from ..store.step_driver import Steps, arun
@@ -178,4 +179,5 @@ class AsyncDataStore(AsyncClosing, Proxy):
         return proxy_html(self)
 
     async def _do(self, steps: Steps[ResultT]) -> ResultT:
-        return await arun(steps, self._executor)
+        with acting_as(self.agent_name):
+            return await arun(steps, self._executor)

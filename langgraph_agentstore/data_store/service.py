@@ -13,7 +13,6 @@ from ..model.namespaces import labels_named
 from ..model.users import Address
 from ..sql.statement import Put
 from ..store.base import StoreBase
-from ..store.step_driver import run
 from .models import DataStoreRecord
 from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES
 from .sync_data_store import DataStore
@@ -85,7 +84,7 @@ class DataStoreService(Handle):
             at = locate(Address(proxy.user_id, labels), labels)
             put = operations.put(key, value, metadata, at=at)
             puts[put.item_id] = put
-        run(operations.put_together(list(puts.values())), self._store.executor)
+        proxy._do(operations.put_together(list(puts.values())))
         return len(puts)
 
     def delete(self, user_id: str, namespace: str, key: str, agent_name: str | None = None) -> bool:

@@ -9,6 +9,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 
 from .._support.lifecycle import Closing
 from ..config.search_index import QuerySyntax, SearchMode
+from ..model.provenance import acting_as
 from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
 from ..store.step_driver import Steps, run
@@ -290,7 +291,8 @@ class DataStore(Closing, Proxy):
         return data_store_html(self)
 
     def _do(self, steps: Steps[ResultT]) -> ResultT:
-        return run(steps, self._executor)
+        with acting_as(self.agent_name):
+            return run(steps, self._executor)
 
 
 AgentDataStoreProxy = DataStore

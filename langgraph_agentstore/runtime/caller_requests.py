@@ -25,7 +25,16 @@ logger = logging.getLogger("langgraph_agentstore")
 class Request:
     """The operations of one request, with their results and errors by position."""
 
-    __slots__ = ("cancelled", "errors", "later", "operations", "remaining", "results", "tasks")
+    __slots__ = (
+        "cancelled",
+        "errors",
+        "later",
+        "operations",
+        "remaining",
+        "results",
+        "said",
+        "tasks",
+    )
     counts_failures = True
 
     def __init__(self, operations: Sequence[Any]) -> None:
@@ -36,6 +45,8 @@ class Request:
         self.later: list[PendingOperation] | None = None
         self.tasks: list[asyncio.Task[None]] | None = None
         self.cancelled = False
+        self.said: str | None = None
+        """Who makes it, as JSON text; only a store with history asks."""
 
     def fail(self, position: int, error: Exception) -> None:
         if self.errors is None:

@@ -23,6 +23,7 @@ from langgraph.store.base import IndexConfig
 from .._support.one_time_warnings import Hints
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
+from ..model.provenance import current_provenance
 from ..results import StoreStats
 from ..security.encryption.sealed_values import Sealer
 from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext
@@ -38,6 +39,7 @@ from .connections.server_checks import check_version, check_visibility, warn_of_
 from .connections.target import TargetReader
 from .data_keys import DataKeys
 from .driver_errors import statement_error
+from .history_setup import have_history
 from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
 from .migrator import have_keys, migrate
@@ -198,6 +200,8 @@ class Engine(ForkAware):
             return
         if GEVENT in sys.modules or EVENTLET in sys.modules:
             check_threads()
+        if self.config.history is not None:
+            request.said = current_provenance().text
         with self._gate:
             if self._closed:
                 raise StoreClosedError("the store was closed; construct another")
@@ -326,6 +330,8 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
             schema_version = await migrate(connection, context.tables)
             if isinstance(context.sealing, Sealer):
                 await have_keys(connection, context.tables)
+            if config.history is not None:
+                await have_history(connection, context.tables, config.history)
             opened, problem = await open_vectors(connection, context)
             if opened.vector_set is not None:
                 await warn_of_pgvector(connection)

@@ -33,6 +33,7 @@ from ..sql.statement import (
     SqlContext,
     Statement,
 )
+from .attribution import SAID, attributed_alone
 from .batching import BatchQueue
 from .caller_requests import (
     AwaitedRequest,
@@ -274,6 +275,7 @@ class Session:
 
     async def _run_alone(self, entry: PendingOperation) -> None:
         request = entry.request
+        SAID.set(request.said)
         try:
             if not request.cancelled:
                 request.results[entry.position] = await self._result_of(entry.operation)
@@ -332,9 +334,8 @@ class Session:
     async def _attempt(self, operation: Statement[Any] | Job[Any]) -> Any:
         if isinstance(operation, Job):
             return await operation.run(self)
-        rows = await self.database.fetch(
-            operation.sql, operation.arguments, idempotent=operation.idempotent
-        )
+        sent = attributed_alone((operation.sql, operation.arguments), self.context.tables)
+        rows = await self.database.fetch(*sent, idempotent=operation.idempotent)
         decoded = operation.decode(rows)
         if decoded.instead is not None:
             return await self._attempt(decoded.instead)

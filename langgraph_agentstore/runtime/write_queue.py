@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from ..errors import StoreTimeoutError, ValueTooLargeError
+from ..security.history.attribution_sql import Sent
 from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, ItemId, Put
+from .attribution import attributed_batch
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
 from .caller_requests import PendingOperation
 from .driver_errors import as_store_error
@@ -93,6 +96,9 @@ class WriteQueue(BatchQueue):
                 size = min(size, LARGEST_INDEXED_BATCH if kind[1] else MOST_OPERATIONS)
             if is_free and _kind_of_write(operation) == kind:
                 batch.append(entry)
+                if entry.request.said is not None:
+                    # History keeps each write: a later one to the item is not merged with it.
+                    blocked.add(operation.item_id)
             else:
                 held.append(entry)
                 blocked.add(operation.item_id)
@@ -113,31 +119,34 @@ class WriteQueue(BatchQueue):
 
     async def _run(self, entries: Sequence[PendingOperation]) -> None:
         # The last of several writes to one item wins.
-        operations = list({entry.operation.item_id: entry.operation for entry in entries}.values())
+        last = list({entry.operation.item_id: entry for entry in entries}.values())
         try:
             if self._index.now.context.index is None:
-                await self._write(operations, self._index.now)
+                await self._write(last, self._index.now)
             else:
-                await self._index.do(partial(self._write, operations))
+                await self._index.do(partial(self._write, last))
         except ValueTooLargeError as error:
-            if len(operations) > 1:
+            if len(last) > 1:
                 raise  # the batch is run again in parts, until the large value is alone
-            raise ValueTooLargeError(f"key {operations[0].item_id[2]!r}: {error}") from error
+            raise ValueTooLargeError(f"key {last[0].operation.item_id[2]!r}: {error}") from error
 
-    async def _write(self, operations: Sequence[Any], index_state: IndexState) -> None:
+    async def _write(self, entries: Sequence[PendingOperation], index_state: IndexState) -> None:
         context = index_state.context
+        operations = [entry.operation for entry in entries]
         if isinstance(operations[0], Delete):
-            await self._database.fetch(*delete_statement(operations, context), use="write")
+            statement = attributed_batch(delete_statement(operations, context), entries)
+            await self._database.fetch(*statement, use="write")
             return
         if context.index is not None:
             # The index may have been replaced since they were embedded.
             await index_state.embed_all(operations)
         puts = await self._database.sealed(operations)
-        await self._database.fetch(
-            *put_statement(puts, context),
-            use="write",
-            repeated=partial(repeated_put_statement, puts, context),
-        )
+
+        def repeated(within: timedelta) -> Sent:
+            return attributed_batch(repeated_put_statement(puts, context, within), entries)
+
+        statement = attributed_batch(put_statement(puts, context), entries)
+        await self._database.fetch(*statement, use="write", repeated=repeated)
 
 
 def _kind_of_write(operation: Put | Delete) -> WriteKind:

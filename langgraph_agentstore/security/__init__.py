@@ -5,11 +5,28 @@ from typing import TYPE_CHECKING
 from .._support.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ..config.history_options import History
+    from ..model.provenance import Provenance, provenance
     from .encryption import Encryption, KeyProvider, LocalKeys
+    from .history.entries import HistoryEntry
 
-__all__ = ["Encryption", "KeyProvider", "LocalKeys"]
+__all__ = [
+    "Encryption",
+    "History",
+    "HistoryEntry",
+    "KeyProvider",
+    "LocalKeys",
+    "Provenance",
+    "provenance",
+]
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = lazy_names(
-        __name__, {".encryption": ("Encryption", "KeyProvider", "LocalKeys")}
+        __name__,
+        {
+            "..config.history_options": ("History",),
+            "..model.provenance": ("Provenance", "provenance"),
+            ".encryption": ("Encryption", "KeyProvider", "LocalKeys"),
+            ".history.entries": ("HistoryEntry",),
+        },
     )

@@ -121,6 +121,22 @@ class Tables:
     def tell_change(self) -> str:
         return f"{self.quoted}.tell_change"
 
+    @property
+    def item_history(self) -> str:
+        return f"{self.quoted}.item_history"
+
+    @property
+    def history_rule(self) -> str:
+        return f"{self.quoted}.history_rule"
+
+    @property
+    def keep_history(self) -> str:
+        return f"{self.quoted}.keep_history"
+
+    @property
+    def guard_history(self) -> str:
+        return f"{self.quoted}.guard_history"
+
     def item_vector(self, number: int) -> str:
         """Return the table of one set of vectors, of one embedder and one length."""
         return f"{self.quoted}.item_vector_{number}"

@@ -14,6 +14,7 @@ from typing_extensions import Self
 
 from .._support.awaited_results import Done
 from .._support.lifecycle import AwaitedClosing
+from ..config.history_options import History
 from ..config.index_options import search_index
 from ..config.official_store_arguments import dsn_of_connection, pool_of_official
 from ..config.store_options import (
@@ -72,6 +73,8 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
             `ValueTooLargeError`. Stored values of any size can be read.
         encryption: encrypts values before they are sent; see `Encryption`. Also the `Encryption`
             of `langgraph_sdk`, with its handlers for blobs. None: values are stored as they are.
+        history: keep what each write and delete replaces, and who made it: True, or a `History` of
+            `langgraph_agentstore.security`. The database keeps it for every process.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -88,9 +91,10 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         index: Mapping[str, Any] | None = None,
         max_value_bytes: int = MAX_VALUE_BYTES,
         encryption: Encryption | Any | None = None,
+        history: bool | History | None = None,
     ) -> None:
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        options["max_value_bytes"] = max_value_bytes
+        options |= {"max_value_bytes": max_value_bytes, "history": history}
         self._configure(find_source(dsn_of_connection(dsn)), index, encryption, **options)
 
     def _configure(
@@ -124,6 +128,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         users: tuple[str, ...] | None = DEFAULT_TEMPLATE,
         max_value_bytes: int = MAX_VALUE_BYTES,
         encryption: Encryption | Any | None = None,
+        history: bool | History | None = None,
     ) -> Self:
         """Create a store as the official class method does, for `with`, `async with` or directly.
 
@@ -137,6 +142,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
             users: as in the constructor.
             max_value_bytes: as in the constructor.
             encryption: as in the constructor.
+            history: as in the constructor.
 
         Raises:
             ConfigurationError: an option is wrong, or this store has nothing that corresponds.
@@ -150,6 +156,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
             index=index,
             max_value_bytes=max_value_bytes,
             encryption=encryption,
+            history=history,
         )
 
     @classmethod
@@ -164,6 +171,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         index: Mapping[str, Any] | None = None,
         max_value_bytes: int = MAX_VALUE_BYTES,
         encryption: Encryption | Any | None = None,
+        history: bool | History | None = None,
     ) -> Self:
         """Create a store on the bundled Postgres, with its data in the folder `path`.
 
@@ -173,7 +181,7 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         store = cls.__new__(cls)
         source = embedded_source(EmbeddedPostgres(path))
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        options["max_value_bytes"] = max_value_bytes
+        options |= {"max_value_bytes": max_value_bytes, "history": history}
         store._configure(source, index, encryption, **options)
         return store
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from ...sql.items.copy import plan_load
 from ...sql.statement import Put
+from ..attribution import attribute_transaction
 from ..index_state import IndexState
 from ..session import Job, Session
 from ..vector_sets import wanted_index
@@ -27,6 +28,7 @@ def load_job(puts: Sequence[Put]) -> Job[int]:
         load = plan_load(await session.database.sealed(puts), index_state.context)
         async with session.database.lease() as connection, connection.transaction():
             await session.database.pooler.tell_settings(connection)
+            await attribute_transaction(connection)
             for staging, records in load.copies:
                 await connection.execute(staging.create)
                 await connection.copy_records_to_table(

@@ -1,0 +1,1 @@
+"""History: what items were, who changed them, and why."""
