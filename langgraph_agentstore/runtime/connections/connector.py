@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -25,11 +25,28 @@ GRACE_S = 2.0
 
 _JSONB_VERSION = b"\x01"
 
-SCHEMA_OF_VECTOR = (
-    "SELECT n.nspname FROM pg_catalog.pg_extension e "
-    "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'"
+_TYPES_OF_VECTORS = (
+    "SELECT n.nspname, t.oid, t.typarray FROM pg_catalog.pg_extension e "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace "
+    "JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' "
+    "WHERE e.extname = 'vector'"
 )
-"""The schema of pgvector, whether or not it is on the search_path."""
+"""The schema of pgvector, whether or not it is on the search_path, and the ids of its types."""
+
+_ARRAYS = {
+    "bool": (16, 1000),
+    "bytea": (17, 1001),
+    "int8": (20, 1016),
+    "int4": (23, 1007),
+    "text": (25, 1009),
+    "float4": (700, 1021),
+    "float8": (701, 1022),
+    "timestamptz": (1184, 1185),
+    "interval": (1186, 1187),
+    "uuid": (2950, 2951),
+    "jsonb": (3802, 3807),
+}
+"""The arrays of Postgres itself that statements take; the ids are the same in every database."""
 
 _STARTING_UP_PAUSE_S = 0.05
 _ANOTHER_TRY_S = 0.2
@@ -130,17 +147,39 @@ class Connector:
             encoder=_JSONB_VERSION.__add__,
             decoder=self._decode_jsonb,
         )
+        _know_arrays(connection, "pg_catalog", _ARRAYS)
         if self.vectors:
             await know_vectors(connection)
 
 
 async def know_vectors(connection: Connection) -> None:
     """Let the driver send and receive vectors in their wire format, if there is such a type."""
-    schema = await connection.fetchval(SCHEMA_OF_VECTOR)
-    if schema is not None:
-        await connection.set_type_codec(
-            "vector", schema=schema, format="binary", encoder=bytes, decoder=bytes
-        )
+    found = await connection.fetchrow(_TYPES_OF_VECTORS)
+    if found is None:
+        return
+    schema, vector, array = found
+    await connection.set_type_codec(
+        "vector", schema=schema, format="binary", encoder=bytes, decoder=bytes
+    )
+    # The driver forgets all arrays when it is told of a type.
+    _know_arrays(connection, "pg_catalog", _ARRAYS)
+    _know_arrays(connection, schema, {"vector": (vector, array)})
+
+
+def _know_arrays(connection: Connection, schema: str, types: Mapping[str, tuple[int, int]]) -> None:
+    """Tell the driver of array types: for each name, the ids of its elements and of the array.
+
+    Else it would look each up when it is first used, by a statement that takes seconds in a
+    database of many tables, or of several nodes.
+    """
+    same: dict[str, Any] = {"ns": schema, "kind": b"b", "elemdelim": ","}
+    unused = dict.fromkeys(("range_subtype", "attrtypoids", "attrnames", "basetype"))
+    connection.get_settings().register_data_types(
+        [
+            {"oid": array, "elemtype": element, "name": f"_{name}", **same, **unused}
+            for name, (element, array) in types.items()
+        ]
+    )
 
 
 async def connect(
