@@ -23,6 +23,7 @@ from ..store.user_scope import part_of
 from ..store.user_views import UserStore
 from .indexed_text import ContextWriter, Match
 from .sql import (
+    newest_first_after,
     plan_forget_thread,
     plan_neighbors,
     plan_newest_turns,
@@ -89,7 +90,7 @@ class PostgresTurnStore(GenericTurnStore):
         def read(last: Item | None, _offset: int) -> Steps[Any]:
             before = None
             if last is not None:
-                before = str(last.value.get("timestamp") or ""), last.key
+                before = newest_first_after(last, self._context)
             return (yield plan_newest_turns(self._address, before, page_size, self._context))
 
         return pages_of(read, self._turns, page_size)

@@ -28,12 +28,14 @@ from ..model.json_values import as_mapping
 from ..model.namespaces import encode_labels
 from ..model.turn_text import speaker_word
 from ..model.users import Address, Region
+from ..sql.sealing import with_opened_values, within
 from ..sql.search.text import bm25_sql, plain_words, quoted_sql, word_hits_sql
 from ..sql.search.vector import VECTOR_POOL, VECTOR_SPAN, nearness_sql, vector_list_sql
 from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 from ..sql.vector_tables import distance_sql
 from .relevance_sql import QUESTION, WORD_SHARE, closeness_sql, typical_sql
-from .sql import within_thread
+from .sql import KEY_OF_TURN, within_thread
+from .sql import SECOND_AND_SUFFIX as _SUFFIX
 from .turn_scores import TurnScores
 
 K1, B = 1.2, 0.4
@@ -60,10 +62,6 @@ its head counts for the turn before and the one before that."""
 
 MOST_NAMES = 200
 """Of the sequences of words in a query, so many are looked up as speakers."""
-
-_KEY_OF_TURN = "'_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$'"
-_SUFFIX = 24
-"""Characters of a key behind the thread id and `_`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,9 @@ def plan_turn_search(
             [FoundTurn(row[0], as_mapping(row[1]), row[2], _scores(row)) for row in rows]
         )
 
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+    here = within(address.user_id, encode_labels(address.labels))
+    opened = with_opened_values(decode, 1, here, context)
+    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS)
 
 
 def _scores(row: Row) -> TurnScores:
@@ -150,9 +150,11 @@ class _TurnSearchSql:
     def _threads(self) -> str:
         conditions = ""
         if self._search.thread_id is not None:
-            conditions += f" AND {within_thread(self._search.thread_id, self._arguments)}"
+            conditions += (
+                f" AND {within_thread(self._search.thread_id, self._arguments, self._context)}"
+            )
         if self._search.except_thread_id is not None:
-            other = within_thread(self._search.except_thread_id, self._arguments)
+            other = within_thread(self._search.except_thread_id, self._arguments, self._context)
             conditions += f" AND NOT coalesce({other}, false)"
         return conditions
 
@@ -216,7 +218,7 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
            ({quoted} || 'AD')::tsquery AS head, ({quoted} || 'BD')::tsquery AS tail
       FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
 ), {QUESTION}, seeds AS MATERIALIZED (
-    SELECT h.key, CASE WHEN h.key ~ {_KEY_OF_TURN} THEN left(h.key, -{_SUFFIX}) END AS thread
+    SELECT h.key, CASE WHEN h.key ~ {KEY_OF_TURN} THEN left(h.key, -{_SUFFIX}) END AS thread
       FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
      GROUP BY h.key
      ORDER BY sum({bm25_sql("h.tf", "h.word_count", K1, B)}) DESC, h.key DESC
@@ -320,11 +322,12 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
             names = """CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END"""
         columns = "i.words, i.word_count, i.value"
+        other = "i.value->>'thread_id'" if self._context.sealing is None else "NULL::text"
         return f"""SELECT c.*, c.words + c.vectors + c.length AS own
       FROM (SELECT c.key, c.words, {VECTORS}::float8 * c.nearness AS vectors, {length} AS length,
                    {relevance} AS relevance, c.similarity, c.vector_rank, {names} AS names,
-                   CASE WHEN c.key ~ {_KEY_OF_TURN} THEN left(c.key, -{_SUFFIX + 1})
-                        ELSE i.value->>'thread_id' END AS thread
+                   CASE WHEN c.key ~ {KEY_OF_TURN} THEN left(c.key, -{_SUFFIX + 1})
+                        ELSE {other} END AS thread
               FROM candidates c
              CROSS JOIN LATERAL ({self._item_of("c.key", columns)}) i) c"""
 

@@ -93,7 +93,8 @@ class Watching:
         statement = since_statement(
             at.user_id, self._snapshot, at.stored, self._prefix, session.context
         )
-        self._snapshot, changes = decode_changes(await session.database.fetch(*statement))
+        rows = await session.database.fetch(*statement)
+        self._snapshot, changes = decode_changes(at.user_id, rows, session.context)
         self.found.extend(change for change in changes if self._is_new(change))
 
     def _is_new(self, change: StoredChange) -> bool:

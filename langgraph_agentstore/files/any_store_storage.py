@@ -90,11 +90,11 @@ class AnyStoreStorage:
 
     def children(self, folder: str, unit: SizeUnit) -> Steps[list[FileEntry]]:
         items = yield from self._items()
-        return _children_of(items, folder, unit)
+        return children_of(items, folder, unit)
 
     def entries(self, reach: Reach, unit: SizeUnit) -> Steps[list[FileEntry]]:
         items = yield from self._items()
-        return [_file_entry(path, items[path], unit) for path in items if reach.covers(path)]
+        return [file_entry(path, items[path], unit) for path in items if reach.covers(path)]
 
     def contents(self, reach: Reach, _literal: str) -> Steps[list[tuple[str, Any]]]:
         items = yield from self._items()
@@ -181,7 +181,7 @@ def _check_file(path: str, value: FileValue) -> None:
         ) from None
 
 
-def _children_of(items: dict[str, FileValue], folder: str, unit: SizeUnit) -> list[FileEntry]:
+def children_of(items: dict[str, FileValue], folder: str, unit: SizeUnit) -> list[FileEntry]:
     """Return the files and folders directly in `folder`, by path."""
     found: dict[str, FileEntry] = {}
     for path, value in items.items():
@@ -192,11 +192,12 @@ def _children_of(items: dict[str, FileValue], folder: str, unit: SizeUnit) -> li
             below = f"{folder}{name}/"
             found[below] = FileEntry(below, 0, is_folder=True)
         else:
-            found[path] = _file_entry(path, value, unit)
+            found[path] = file_entry(path, value, unit)
     return [found[path] for path in sorted(found)]
 
 
-def _file_entry(path: str, value: FileValue, unit: SizeUnit) -> FileEntry:
+def file_entry(path: str, value: FileValue, unit: SizeUnit) -> FileEntry:
+    """Return the entry of a file in a listing."""
     file = file_of(value)
     if file is None:
         return FileEntry(path, None)

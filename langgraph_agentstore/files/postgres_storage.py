@@ -15,6 +15,7 @@ from ..sql.statement import Put
 from ..store.executor import Operation, ResultT, Statement
 from ..store.items import Items, plan_get, plan_put, plan_replacement
 from ..store.step_driver import On, Steps
+from .any_store_storage import children_of, file_entry
 from .file_value import REFUSED, FileValue, Seen, with_creation_of
 from .sql import (
     FileEntry,
@@ -26,6 +27,7 @@ from .sql import (
     plan_delete_tree,
     plan_entries,
     plan_overwrite,
+    plan_values_within,
 )
 
 
@@ -65,9 +67,9 @@ class PostgresStorage:
 
     def overwrite(self, path: str, value: FileValue) -> Steps[None]:
         put = self._plan_put(path, value)
-        if put.content is None:
+        if put.content is None and not self._is_sealed:
             yield On(self._executor, [plan_overwrite(put, self._executor.context)])
-        else:  # Its texts are embedded first, which only puts do.
+        else:  # It is embedded or encrypted first, which only puts are.
             [before] = yield from self.read([path])
             yield On(self._executor, [self._plan_put(path, with_creation_of(before, value))])
 
@@ -75,17 +77,47 @@ class PostgresStorage:
         return (yield from self._run_all([_tried(self._plan_put, *file) for file in files]))
 
     def children(self, folder: str, unit: SizeUnit) -> Steps[list[FileEntry]]:
-        return self._ranged(plan_children, folder, unit, texts=[folder], nothing=[])
+        if self._is_sealed:
+            values = yield from self._values(Reach(folder, folder))
+            return children_of(values, folder, unit)
+        nothing: list[FileEntry] = []
+        return (
+            yield from self._ranged(plan_children, folder, unit, texts=[folder], nothing=nothing)
+        )
 
     def entries(self, reach: Reach, unit: SizeUnit) -> Steps[list[FileEntry]]:
-        return self._ranged(plan_entries, reach, unit, texts=[reach.path], nothing=[])
+        if self._is_sealed:
+            values = yield from self._values(reach)
+            return [file_entry(path, value, unit) for path, value in values.items()]
+        nothing: list[FileEntry] = []
+        return (
+            yield from self._ranged(plan_entries, reach, unit, texts=[reach.path], nothing=nothing)
+        )
 
     def contents(self, reach: Reach, literal: str) -> Steps[list[tuple[str, Any]]]:
+        if self._is_sealed:
+            return list((yield from self._values(reach)).items())
         texts = [reach.path, literal]
-        return self._ranged(plan_contents, reach, literal, texts=texts, nothing=[])
+        nothing: list[tuple[str, Any]] = []
+        return (
+            yield from self._ranged(plan_contents, reach, literal, texts=texts, nothing=nothing)
+        )
 
     def remove(self, path: str) -> Steps[int]:
         return self._ranged(plan_delete_tree, path, texts=[path], nothing=0)
+
+    @property
+    def _is_sealed(self) -> bool:
+        """Whether values are encrypted, so that the server can look into none."""
+        return self._executor.context.sealing is not None
+
+    def _values(self, reach: Reach) -> Steps[dict[str, FileValue]]:
+        """Return the values within reach by path."""
+        nothing: list[tuple[str, Any]] = []
+        found = yield from self._ranged(
+            plan_values_within, reach, texts=[reach.path], nothing=nothing
+        )
+        return {path: as_mapping(value) for path, value in found}
 
     def _ranged(
         self,

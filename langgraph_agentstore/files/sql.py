@@ -16,6 +16,7 @@ from ..sql.change_notify import with_change_notify
 from ..sql.item_columns import replacing
 from ..sql.items.delete import count_of_removed
 from ..sql.items.put import arguments_of, insert_one
+from ..sql.sealing import with_opened_values, within
 from ..sql.statement import Decoded, Put, Queue, Row, SqlContext, Statement, written_once
 
 SizeUnit: TypeAlias = Literal["characters", "bytes"]
@@ -186,10 +187,28 @@ def plan_contents(
     escaped = json.dumps(literal, ensure_ascii=False)[1:-1]
     arguments = (*space, *reach.arguments, literal, escaped)
 
-    def decode(rows: Sequence[Row]) -> Decoded[list[tuple[str, Any]]]:
-        return Decoded([(path, value) for path, value in rows])
+    return Statement(_contents_sql(context), arguments, _decode_values, queue=Queue.EQUAL_READS)
 
-    return Statement(_contents_sql(context), arguments, decode, queue=Queue.EQUAL_READS)
+
+def plan_values_within(
+    space: Space, reach: Reach, context: SqlContext
+) -> Statement[list[tuple[str, Any]]]:
+    """Plan the read of path and value of all files within reach, for a store that encrypts.
+
+    What `plan_children`, `plan_entries` and `plan_contents` find out on the server needs values
+    that the server can read.
+    """
+    sql = f"""
+SELECT i.key, i.value
+  FROM {_reached(context)}
+ ORDER BY i.key"""
+    here = within(space.user_id, space.namespace)
+    decode = with_opened_values(_decode_values, 1, here, context)
+    return Statement(sql, (*space, *reach.arguments), decode, queue=Queue.EQUAL_READS)
+
+
+def _decode_values(rows: Sequence[Row]) -> Decoded[list[tuple[str, Any]]]:
+    return Decoded([(path, value) for path, value in rows])
 
 
 @written_once

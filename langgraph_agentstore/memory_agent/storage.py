@@ -18,6 +18,7 @@ from typing_extensions import override
 from ..errors import InvalidOperationError
 from ..model.json_values import as_mapping, decode_value, encode_value
 from ..model.namespaces import Labels
+from ..sql.filters import matches, parse_filter
 from ..sql.items.records import plan_keys, plan_page_of_values
 from ..sql.statement import StoredValue
 from ..store.bulk_load import LOAD_BATCH_SIZE
@@ -186,14 +187,17 @@ class AgentStoreStorage(StoreStorage):
         self, labels: Labels, filter: Mapping[str, Any] | None, prefix: str = "", /
     ) -> Iterator[tuple[str, Value]]:
         planner = self.store.planner
-        at, passes = planner.address_of(labels), planner.filter(filter) if filter else None
+        at, wanted = planner.address_of(labels), parse_filter(filter or {})
+        # The server cannot filter values that the store encrypts.
+        passes = wanted if filter and planner.context.sealing is None else None
         after: str | None = None
         while True:
             page: dict[str, StoredValue] = self.store.executor.run(
                 plan_page_of_values(at, prefix, after, PAGE_SIZE, planner.context, passes)
             )
             for after, stored in page.items():
-                yield after, as_mapping(stored.value)
+                if passes is not None or matches(wanted, stored.value):
+                    yield after, as_mapping(stored.value)
             if len(page) < PAGE_SIZE:
                 return
 

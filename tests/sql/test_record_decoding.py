@@ -134,9 +134,12 @@ def test_a_lease_has_a_token_for_its_holder_alone() -> None:
 
 def test_changes_come_with_the_snapshot_to_go_on_from() -> None:
     nothing = ("5:5:", None, None, None, True, None, None)
-    assert decode_changes([nothing]) == ("5:5:", [])
+    assert decode_changes("alice", [nothing], RULES) == ("5:5:", [])
     row = ("5:5:", "files", "k", 2, False, None, THEN)
-    assert decode_changes([row]) == ("5:5:", [StoredChange("files", "k", 2, False, None, THEN)])
+    assert decode_changes("alice", [row], RULES) == (
+        "5:5:",
+        [StoredChange("files", "k", 2, False, None, THEN)],
+    )
     assert since_statement("ann", "1:1:", "files", "p", RULES)[1] == ("ann", "1:1:", "files", "p")
 
 

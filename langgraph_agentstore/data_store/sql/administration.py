@@ -12,12 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from ...model.addresses import ItemAddress
+from ...model.json_values import encode_value
 from ...model.namespaces import Labels, decode_labels, encode_labels
 from ...model.users import SHARED
 from ...sql.item_columns import same_key
 from ...sql.items.delete import count_of_removed
 from ...sql.items.records import StoredRecord, plan_records_by_key
 from ...sql.region_condition import at_or_below
+from ...sql.sealing import with_opened_values, within
 from ...sql.statement import Decoded, ItemId, Queue, ResultT, Row, SqlContext, Statement
 
 
@@ -244,19 +246,25 @@ def plan_glance(
     at: ItemAddress, limit: int, preview: int, context: SqlContext
 ) -> Statement[tuple[Any, Any]]:
     """How many records a namespace has, and its first: key, and the beginning of its JSON text."""
+    is_sealed = context.sealing is not None
+    shown = "i.value, $4::integer" if is_sealed else "left(i.value::text, $4)"
     sql = f"""
 SELECT total.count, first.*
   FROM (SELECT count(*) FROM {context.tables.item} i
          WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}) total
   LEFT JOIN LATERAL (
-    SELECT i.key, left(i.value::text, $4) FROM {context.tables.item} i
+    SELECT i.key, {shown} FROM {context.tables.item} i
      WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}
      ORDER BY i.key LIMIT $3) first ON true"""
 
     def decode(rows: Sequence[Row]) -> Decoded[tuple[Any, Any]]:
-        return Decoded((rows[0][0], [(row[1], row[2]) for row in rows if row[1] is not None]))
+        found = [row[1:3] for row in rows if row[1] is not None]
+        if is_sealed:
+            found = [(key, encode_value(value).decode()[:preview]) for key, value in found]
+        return Decoded((rows[0][0], [(key, text) for key, text in found]))
 
-    return Statement(sql, (at.user_id, at.stored, limit, preview), decode, queue=Queue.EQUAL_READS)
+    opened = with_opened_values(decode, 2, within(at.user_id, at.stored, 1), context)
+    return Statement(sql, (at.user_id, at.stored, limit, preview), opened, queue=Queue.EQUAL_READS)
 
 
 def _shown_row(row: Row) -> tuple[Any, ...]:

@@ -9,13 +9,13 @@ second writer of an item waits for the first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ...sql.change_notify import RETENTION
-from ...sql.statement import Row, SqlContext, written_once
+from ...sql.statement import Row, Sealing, SqlContext, written_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,18 @@ def since_statement(
     return _since_sql(context), (user_id, snapshot, namespace, prefix)
 
 
-def decode_changes(rows: Sequence[Row]) -> tuple[str, list[StoredChange]]:
+def decode_changes(
+    user_id: str, rows: Sequence[Row], context: SqlContext
+) -> tuple[str, list[StoredChange]]:
     """Return the snapshot to continue from, and the changes in order."""
     changes = [StoredChange(*row[1:]) for row in rows if row[1] is not None]
+    if context.sealing is not None:
+        changes = [_opened_change(user_id, each, context.sealing) for each in changes]
     return rows[0][0], changes
+
+
+def _opened_change(user_id: str, change: StoredChange, sealing: Sealing) -> StoredChange:
+    if change.gone:
+        return change
+    item_id = (user_id, change.namespace, change.key)
+    return replace(change, value=sealing.opened(item_id, change.value))

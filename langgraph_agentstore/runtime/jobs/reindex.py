@@ -14,6 +14,7 @@ from dataclasses import replace
 import asyncpg
 
 from ...errors import SchemaError
+from ...model.json_values import decode_value, encode_value
 from ...sql.indexed_content import content_of
 from ...sql.items.reindex_page import (
     FIRST,
@@ -25,8 +26,9 @@ from ...sql.items.reindex_page import (
     words_again_sql,
     words_arguments,
 )
-from ...sql.statement import CurrentRules, SqlContext
+from ...sql.statement import CurrentRules, ItemId, SqlContext
 from ..connections.connector import Connection
+from ..data_keys import DataKeys
 from ..index_state import IndexState
 from ..pgvector_extension import have_extension
 from ..process_lock import ProcessLock
@@ -56,6 +58,7 @@ class Reindexing:
         self._index_state: IndexState | None = None
         self._is_in_use = False
         self._connection: Connection | None = None
+        self._data_keys: DataKeys | None = None
         self._held = AsyncExitStack()
         self._lock: ProcessLock | None = None
         self.caught_up = False
@@ -66,6 +69,7 @@ class Reindexing:
         Raises:
             SchemaError: another process is reindexing, or there can be no vectors.
         """
+        self._data_keys = session.database.data_keys
         lease = session.database.connections.lease()
         connection = self._connection = await self._held.enter_async_context(lease)
         self._lock = ProcessLock(session.database, _REINDEX_LOCK)
@@ -163,6 +167,8 @@ class Reindexing:
         )
         if not rows:
             return 0
+        if self._data_keys is not None:
+            await self._data_keys.load([(decode_value(row[4].encode()),) for row in rows])
         items = await asyncio.to_thread(self._read, rows)
         await self._embed(items)
         if self._context.vector_set is not None:
@@ -176,9 +182,18 @@ class Reindexing:
         index = self._context.searched
         items = []
         for user_id, namespace, key, version, value, paths in rows:
-            content = content_of(value.encode(), False if paths == [] else paths, index)
-            items.append(ToIndex((user_id, namespace, key), version, content, []))
+            item_id = (user_id, namespace, key)
+            text = self._searchable(item_id, value.encode())
+            content = content_of(text, False if paths == [] else paths, index)
+            items.append(ToIndex(item_id, version, content, []))
         return items
+
+    def _searchable(self, item_id: ItemId, stored: bytes) -> bytes:
+        """Return what is searched of a stored value, as JSON text."""
+        if self._context.sealing is None:
+            return stored
+        value = self._context.sealing.opened(item_id, decode_value(stored))
+        return self._context.searchable(encode_value(value))
 
     async def _embed(self, items: list[ToIndex]) -> None:
         if self._context.vector_set is None:

@@ -1,0 +1,186 @@
+"""Statements of a store that encrypts, and the opening of their rows; without a server."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.store.base import Item, SearchOp
+
+from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.conversations.sql import (
+    newest_first_after,
+    plan_forget_thread,
+    plan_neighbors,
+    plan_newest_turns,
+    plan_thread_page,
+    plan_threads,
+    plan_turns_by_key,
+)
+from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, plan_turn_search
+from langgraph_agentstore.data_store.sql.administration import plan_glance
+from langgraph_agentstore.data_store.sql.changes import decode_changes
+from langgraph_agentstore.files.sql import Reach, Space, plan_values_within
+from langgraph_agentstore.model.addresses import locate
+from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
+from langgraph_agentstore.security.encryption.sql import (
+    add_keys,
+    current_keys,
+    destroy_key,
+    is_set_up_sql,
+    keys_by_id,
+    set_up_sql,
+)
+from langgraph_agentstore.sql.items.get import decode_gets
+from langgraph_agentstore.sql.planner import Planner
+from langgraph_agentstore.sql.search.options import query_options
+from langgraph_agentstore.sql.statement import (
+    CurrentRules,
+    Get,
+    ItemId,
+    Put,
+    PutExpected,
+    SqlContext,
+    StoredValue,
+    Tables,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+TURNS = Address("alice", ("conversations",))
+AT = locate(Address("alice", ("n",)), ("n",))
+THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+class Told:
+    """A sealing that tells what it was asked to open."""
+
+    def is_sealed_field(self, name: str) -> bool:
+        return name != "kind"
+
+    def searchable(self, value: bytes) -> bytes:
+        return b'{"kind": "x"}'
+
+    def opened(self, item_id: ItemId, value: Any) -> Any:
+        return {"at": item_id, "was": value}
+
+
+RULES = SqlContext(Tables("agentstore"), sealing=Told())
+PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(RULES))
+
+
+def turn_search() -> str:
+    index = search_index(
+        {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts], "mode": "hybrid"}
+    )
+    context = SqlContext(Tables("agentstore"), index=index, vector_set=1, sealing=Told())
+    search = TurnQuery("cats", 5, thread_id="one", except_thread_id="two")
+    return plan_turn_search(search, "hybrid", b"", TURNS, context).sql
+
+
+STATEMENTS = {
+    "thread_page": plan_thread_page(TURNS, "one", None, 5, RULES).sql,
+    "neighbors": plan_neighbors(TURNS, [("one", "k")], RULES).sql,
+    "turns_by_key": plan_turns_by_key(TURNS, "", (None, None), 5, RULES).sql,
+    "forget_thread": plan_forget_thread(TURNS, "one", RULES).sql,
+    "newest_turns": plan_newest_turns(TURNS, None, 5, RULES).sql,
+    "threads": plan_threads(TURNS, RULES).sql,
+    "search_turns": turn_search(),
+    "glance": plan_glance(AT, 10, 40, RULES).sql,
+    "files": plan_values_within(Space("alice", "f"), Reach("/", "/"), RULES).sql,
+    "set_up": ";\n\n".join(set_up_sql(RULES.tables)) + "\n",
+    "keys_by_id": keys_by_id(["k"], RULES.tables)[0],
+    "current_keys": current_keys(["alice"], RULES.tables)[0],
+    "add_keys": add_keys([("k", "alice", b"")], RULES.tables)[0],
+    "destroy_key": destroy_key("alice", RULES.tables)[0],
+    "is_set_up": is_set_up_sql(RULES.tables)[0],
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_the_sql_is_the_golden_one(name: str) -> None:
+    path = GOLDEN / f"{name}.sql"
+    text = STATEMENTS[name].strip() + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_every_golden_file_has_its_statement() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.sql")} == set(STATEMENTS)
+
+
+def test_no_statement_about_turns_or_files_looks_into_a_value() -> None:
+    for name in ("thread_page", "neighbors", "forget_thread", "newest_turns", "threads", "files"):
+        assert "value->" not in STATEMENTS[name]
+        assert "value ?" not in STATEMENTS[name]
+
+
+def test_values_are_opened_by_the_address_of_their_row() -> None:
+    search = PLANNER.search(SearchOp(("users", "alice", "n")))
+    rows = [("k", {"s": 1}, THEN, THEN, None, None, False)]
+    [item] = search.decode(rows).result  # type: ignore[attr-defined]
+    assert item.value == {"at": ("alice", "n", "k"), "was": {"s": 1}}
+
+
+def test_a_row_without_an_item_is_left_alone() -> None:
+    search = PLANNER.search(SearchOp(("users", "alice", "n")))
+    assert search.decode([(None,) * 6 + (False,)]).result == []  # type: ignore[attr-defined]
+
+
+def test_equal_gets_are_opened_once_and_copied() -> None:
+    get: Get[Any] = Get(("alice", "n", "k"), None, False)
+    row = ({"s": 1}, THEN, THEN, None, None)
+    one, other = decode_gets([get, get], [row], Told()).items
+    assert isinstance(one, StoredValue)
+    assert isinstance(other, StoredValue)
+    assert one.value == other.value == {"at": ("alice", "n", "k"), "was": {"s": 1}}
+    assert one.value is not other.value
+
+
+def test_changes_are_opened_except_removals() -> None:
+    rows = [("5:5:", "n", "k", 1, False, {"s": 1}, THEN), ("5:5:", "n", "k", 2, True, None, THEN)]
+    _, changes = decode_changes("alice", rows, RULES)
+    assert [change.value for change in changes] == [
+        {"at": ("alice", "n", "k"), "was": {"s": 1}},
+        None,
+    ]
+
+
+def test_a_glance_shows_the_beginning_of_opened_text() -> None:
+    glance = plan_glance(AT, 10, 5, RULES)
+    assert glance.decode([(1, "k", {"s": 1}, 5)]).result == (1, [("k", '{"at"')])
+
+
+def test_a_put_over_a_version_waits_to_be_sealed() -> None:
+    put = Put(("alice", "n", "k"), "n", b"{}", timedelta(1))
+    assert isinstance(PLANNER.put_expected(put, 0), PutExpected)
+
+
+def test_words_are_made_of_the_clear_part() -> None:
+    index = search_index({"mode": "text"})
+    context = SqlContext(Tables("agentstore"), index=index, sealing=Told())
+    planner = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(context))
+    content = planner.content(b'{"kind": "x", "text": "secret"}')
+    assert content is not None
+    assert content.words == "x"
+    assert context.index is not None
+    assert query_options(context.index).mode == "text"
+
+
+@pytest.mark.parametrize(
+    ("key", "time"),
+    [
+        ("a_20260102_030405_000ff001", "2026-01-02T03:04:05.000255+00:00"),
+        ("a_20260102_030405_fffff001", "2026-01-02T03:04:05.999999+00:00"),
+        ("of another program", ""),
+    ],
+)
+def test_the_next_page_of_the_newest_begins_at_the_time_in_a_key(key: str, time: str) -> None:
+    item = Item(value={}, key=key, namespace=(), created_at=THEN, updated_at=THEN)
+    assert newest_first_after(item, RULES) == (time, key)
+    clear = SqlContext(Tables("agentstore"))
+    item.value["timestamp"] = "then"
+    assert newest_first_after(item, clear) == ("then", key)
