@@ -8,24 +8,55 @@ from typing import Any
 
 import typer
 
-from . import look, operate
+from . import bench, bundled, change, find, look, operate, overview, transfers
 from .commands import show_warnings, with_run
 from .failures import OutputClosed, Status, Stop
 
-_LOOK_GROUP, _RUN_GROUP = "Look", "Run"
+Command = Callable[..., None]
 
-COMMANDS: tuple[tuple[str, Callable[..., None], str, str], ...] = (
-    ("ls", look.ls, _LOOK_GROUP, "agentstore ls users/alice/notes --filter 'n>=2'"),
-    ("get", look.get, _LOOK_GROUP, "agentstore get users/alice/notes tea"),
-    (
-        "check-project",
-        operate.show_unguarded_actions,
-        _RUN_GROUP,
-        "agentstore check-project langgraph.json",
-    ),
-    ("doctor", operate.doctor, _RUN_GROUP, "agentstore doctor --profile production"),
-)
-"""Name, function, group and example of each command."""
+GROUPS: dict[str, dict[str, tuple[Command, str]]] = {
+    "Look": {
+        "users": (overview.users, "users --limit 20"),
+        "tree": (overview.tree, "tree users/alice"),
+        "ls": (look.ls, "ls users/alice/notes --filter 'n>=2'"),
+        "get": (look.get, "get users/alice/notes tea"),
+        "search": (find.search, "search 'green tea' --user alice --mode text"),
+        "count": (overview.count, "count users/alice --filter 'n>=2'"),
+        "watch": (find.watch, "watch users/alice/notes"),
+        "top": (overview.top, "top --by size --limit 20"),
+        "stats": (overview.stats, "stats"),
+    },
+    "Change": {
+        "put": (change.put, """put users/alice/notes tea '{"text": "80 degrees"}'"""),
+        "rm": (change.rm, "rm users/alice/notes tea --yes"),
+        "cp": (change.cp, "cp users/alice/notes users/bob/notes --key tea"),
+        "mv": (change.mv, "mv users/alice/notes users/alice/archive --yes"),
+        "forget-user": (change.forget_user, "forget-user alice --yes"),
+    },
+    "Move": {
+        "export": (transfers.export_store, "export alice.jsonl.gz --user alice"),
+        "import": (transfers.import_file, "import alice.jsonl.gz --on-conflict skip"),
+        "verify": (transfers.verify_file, "verify alice.jsonl.gz"),
+        "copy": (transfers.copy_store, "copy --to-profile staging --user alice"),
+        "backup": (transfers.backup, "backup ~/backups --keep 7"),
+        "restore": (transfers.restore, "restore ~/backups --yes"),
+        "migrate-from-langgraph": (
+            transfers.migrate_from_langgraph,
+            "migrate-from-langgraph postgresql://db.example.com/old --dry-run",
+        ),
+    },
+    "Run": {
+        "setup": (operate.setup, "setup --print-sql"),
+        "doctor": (operate.doctor, "doctor --profile production"),
+        "check-project": (operate.show_unguarded_actions, "check-project langgraph.json"),
+        "start": (bundled.start, "start --path ~/stores/experiment"),
+        "stop": (bundled.stop, "stop --path ~/stores/experiment"),
+        "where": (bundled.where, "where"),
+        "psql": (bundled.psql, "psql -- -c 'SELECT count(*) FROM agentstore.item'"),
+        "bench-here": (bench.bench_here, "bench-here --seconds 10"),
+    },
+}
+"""The commands by group and name, each with the example of its help."""
 
 _WITHOUT_SERVER = (operate.show_unguarded_actions,)
 
@@ -40,9 +71,11 @@ def make_app() -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_all_commands)
-    for name, function, group, example in COMMANDS:
-        register = app.command(name, rich_help_panel=group, epilog=f"Example: {example}")
-        register(function if function in _WITHOUT_SERVER else with_run(function))
+    for group, commands in GROUPS.items():
+        for name, (function, example) in commands.items():
+            epilog = f"Example: agentstore {example}"
+            register = app.command(name, rich_help_panel=group, epilog=epilog)
+            register(function if function in _WITHOUT_SERVER else with_run(function))
     return app
 
 
@@ -70,4 +103,6 @@ def run_app(arguments: Sequence[str]) -> int:
         if not hasattr(error, "format_message"):
             raise
         raise Stop(Status.USAGE, f"{error.format_message()} (see --help)") from None
+    if status == Status.INTERRUPTED:  # the parser's own word for it
+        raise KeyboardInterrupt
     return status if isinstance(status, int) else Status.DONE

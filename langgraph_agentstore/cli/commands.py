@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -70,6 +70,12 @@ class CommandRun:
     def store(self, index: Mapping[str, Any] | None = None) -> AgentStore:
         """Return a store on the server; it is closed when the command ends."""
         store = self.server.store(index)
+        self._stores.append(store)
+        return store
+
+    def store_on(self, server: Server, schema: str | None) -> AgentStore:
+        """Return a store on another server; it is closed when the command ends."""
+        store = (server if schema is None else replace(server, schema=schema)).store()
         self._stores.append(store)
         return store
 

@@ -79,6 +79,8 @@ def _run_telling(run: Callable[[], int]) -> int:
         return _tell(stop.message, stop.status)
     except AgentStoreError as error:
         return _tell(str(error), status_of(error))
+    except OSError as error:  # of a file that the arguments name
+        return _tell(str(error), Status.FAILED)
     except KeyboardInterrupt:
         return _tell("interrupted", Status.INTERRUPTED)
 

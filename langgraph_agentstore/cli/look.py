@@ -10,7 +10,6 @@ import typer
 
 from ..data_store.administration import DataStoreAdministration
 from ..data_store.models import DataStoreRecord
-from ..model.namespaces import encode_labels
 from ..sql.statement import ItemId
 from ..tools.filter_text import read_filter
 from ..tools.listing import PREVIEW_CHARACTERS, WHOLE_VALUE, items_of, namespaces_below
@@ -66,7 +65,7 @@ def _cursor(place: UserNamespace, after: str, recursive: bool) -> ItemId:
     if recursive:
         path, _, key = after.rpartition("/")
         place, after = namespace_named(path, None), key.replace("%2F", "/").replace("%25", "%")
-    return place.user_id, encode_labels(place.labels), after
+    return place.item_id(after)
 
 
 def _show_namespaces(run: CommandRun, places: list[UserNamespace]) -> None:

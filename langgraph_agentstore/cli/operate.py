@@ -24,6 +24,23 @@ def show_unguarded_actions(
         raise Stop(Status.NO)
 
 
+def setup(
+    run: CommandRun,
+    *,
+    print_sql: Annotated[
+        bool, typer.Option("--print-sql", help="Print the script for a role with more rights.")
+    ] = False,
+) -> None:
+    """Create the tables, or bring them up to date; make the indexes that a profile asks for."""
+    store = run.store()
+    if print_sql:
+        sys.stdout.write(store.setup_sql())
+        return
+    store.setup()
+    version = store.health().schema_version
+    run.output.facts({"schema": run.server.schema, "schema_version": version})
+
+
 def doctor(run: CommandRun) -> None:
     """Examine the server, the schema and the tables; tell what is wrong, and the cure."""
     findings = run.store().diagnose()

@@ -13,7 +13,7 @@ from typing import Final
 
 from .._support.optional import imported
 from ..errors import EmbeddedPostgresError
-from .cluster import Cluster
+from .cluster import Cluster, Postmaster
 from .programs import not_started
 
 logger: Final = logging.getLogger("langgraph_agentstore")
@@ -85,6 +85,10 @@ class EmbeddedPostgres:
             cluster.holders.add(self)
             _clusters[self.path] = cluster
             return dsn
+
+    def is_running(self) -> bool:
+        """Tell whether the folder's server runs, whoever started it."""
+        return Postmaster.of(self.path / "data") is not None
 
     def stop(self) -> None:
         """Release the server; it stops unless another object or process uses it.

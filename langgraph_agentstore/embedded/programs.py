@@ -89,6 +89,11 @@ def bundled_major() -> int:
     return max(_versions())
 
 
+def client_program(name: str, major: int) -> Path:
+    """Return the path of a program that this user runs itself, such as psql."""
+    return _versions()[major] / name
+
+
 def major_of(data: Path) -> int:
     """Return the version that made `data`; the wheel brings several, so old folders still start."""
     try:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..model.namespaces import Labels
 from ..model.users import SHARED, Region
 from ..sql.filters import parse_filter
 from ..sql.statement import ItemId
 from ..store.agent_store import AgentStore
 from .listing_sql import ListedItem, plan_listing
-from .namespace_paths import USERS_LABEL, UserNamespace
+from .namespace_paths import UserNamespace, namespace_of_labels
 
 PAGE_ROWS = 200
 """Items that one statement of a listing reads."""
@@ -74,10 +73,4 @@ def namespaces_below(store: AgentStore, place: UserNamespace, limit: int) -> lis
         found = view.list_namespaces(prefix=place.labels, max_depth=depth, limit=limit)
         return [UserNamespace(place.user_id, labels) for labels in found if len(labels) == depth]
     found = store.list_namespaces(prefix=place.labels, max_depth=depth, limit=limit)
-    return [_place_of(labels) for labels in found if len(labels) == depth]
-
-
-def _place_of(labels: Labels) -> UserNamespace:
-    if len(labels) > 1 and labels[0] == USERS_LABEL:
-        return UserNamespace(labels[1], labels[2:])
-    return UserNamespace(SHARED, labels)
+    return [namespace_of_labels(labels) for labels in found if len(labels) == depth]

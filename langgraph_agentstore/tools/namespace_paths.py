@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import InvalidNamespaceError
 from ..model.json_values import check_text, shown
-from ..model.namespaces import Labels
+from ..model.namespaces import Labels, encode_labels
 from ..model.users import DEFAULT_TEMPLATE, SHARED, Region, check_user_id, template_scope
 
 USERS_LABEL = DEFAULT_TEMPLATE[0]
@@ -25,16 +25,30 @@ class UserNamespace:
     labels: Labels
 
     @property
+    def all_labels(self) -> Labels:
+        """The labels of its path, with those that name the user."""
+        head = () if self.user_id == SHARED else (USERS_LABEL, self.user_id)
+        return (*head, *self.labels)
+
+    @property
     def path(self) -> str:
         """The path that names it."""
-        head = () if self.user_id == SHARED else (USERS_LABEL, self.user_id)
-        return written_labels((*head, *self.labels))
+        return written_labels(self.all_labels)
+
+    def item_id(self, key: str) -> tuple[str, str, str]:
+        """Return the primary key of one of its items."""
+        return self.user_id, encode_labels(self.labels), key
+
+    @property
+    def own_region(self) -> Region:
+        """What is at or below it and belongs to the same user, or to nobody."""
+        return Region(self.user_id, self.labels)
 
     @property
     def regions(self) -> tuple[Region, ...]:
         """Everything at or below it; above the users, that is all users too."""
         if self.user_id != SHARED:
-            return (Region(self.user_id, self.labels),)
+            return (self.own_region,)
         return _SCOPE.regions(self.labels)
 
 
@@ -47,6 +61,11 @@ def namespace_named(path: str, user_id: str | None = None) -> UserNamespace:
     labels = labels_of_path(path)
     if user_id is not None:
         return UserNamespace(check_user_id(user_id), labels)
+    return namespace_of_labels(labels)
+
+
+def namespace_of_labels(labels: Labels) -> UserNamespace:
+    """Return the namespace that a tuple of a plain store names."""
     if len(labels) > 1 and labels[0] == USERS_LABEL:
         return UserNamespace(labels[1], labels[2:])
     return UserNamespace(SHARED, labels)

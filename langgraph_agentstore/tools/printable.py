@@ -56,6 +56,11 @@ def bytes_text(count: int) -> str:
     return f"{size:.1f} TB"
 
 
+def count_text(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 item`, `2,000 items`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _escaped_character(found: re.Match[str]) -> str:
     character = found[0]
     number = ord(character)

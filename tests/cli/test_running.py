@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from langgraph_agentstore.cli.app import COMMANDS
+from langgraph_agentstore.cli.app import GROUPS
 from tests.support.commands import ROOT, agentstore, command, environment
 from tests.support.faults import execute, free_port
 from tests.support.servers import temporary_folder
 
+COMMANDS = [name for commands in GROUPS.values() for name in commands]
 
-@pytest.mark.parametrize("name", [entry[0] for entry in COMMANDS])
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
     done = agentstore(name, "--help")
     assert done.status == 0
@@ -24,7 +26,7 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
 
 def test_without_a_command_the_help_is_shown() -> None:
     done = agentstore()
-    assert all(f" {name} " in done.out for name, *_ in COMMANDS)
+    assert all(f" {name} " in done.out for name in COMMANDS)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

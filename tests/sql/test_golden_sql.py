@@ -94,6 +94,7 @@ from langgraph_agentstore.sql.vector_tables import (
 )
 from langgraph_agentstore.store.notebook_sql import plan_overview
 from langgraph_agentstore.tools.listing_sql import plan_listing
+from langgraph_agentstore.tools.store_size_sql import plan_stored_search, plan_table_sizes
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = SqlContext(Tables("agentstore"))
@@ -245,6 +246,8 @@ STATEMENTS = {
     "listing_of_one_namespace": plan_listing(
         regions(*ALICE), OPEN, RULES, exactly=True, after=KEY, size=10, characters=9
     ).sql,
+    "table_sizes": plan_table_sizes(RULES).sql,
+    "stored_search": plan_stored_search(RULES).sql,
     "glance": plan_glance(AT, 10, 200, RULES).sql,
     "overview": plan_overview(RULES).sql,
     "count_reads": count_statement([], RULES)[0],

@@ -62,8 +62,13 @@ def agentstore(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def on_terminal(*arguments: str, dsn: str | None = None, columns: int = 80) -> Done:
-    """Run the command on a terminal; colors are left out of its output."""
+def on_terminal(
+    *arguments: str, dsn: str | None = None, columns: int = 80, errors_too: bool = False
+) -> Done:
+    """Run the command on a terminal; colors are left out of its output.
+
+    With `errors_too`, standard error is the terminal, too.
+    """
     import fcntl
     import pty
     import termios
@@ -76,12 +81,11 @@ def on_terminal(*arguments: str, dsn: str | None = None, columns: int = 80) -> D
         env=environment(dsn, {"TERM": "xterm-256color"}),
         stdin=its,
         stdout=its,
-        stderr=subprocess.PIPE,
+        stderr=its if errors_too else subprocess.PIPE,
     ) as process:
         os.close(its)
         shown = _read_all(ours)
-        assert process.stderr is not None
-        err = process.stderr.read().decode()
+        err = "" if process.stderr is None else process.stderr.read().decode()
     os.close(ours)
     return Done(process.returncode, _COLORS.sub("", shown.decode()).replace("\r\n", "\n"), err)
 

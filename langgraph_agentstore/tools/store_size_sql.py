@@ -1,0 +1,62 @@
+"""The size of a store by the catalogue: no table is read, and numbers of rows are estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """A table of the store: its rows, about, and the bytes of its rows and of its indexes."""
+
+    table: str
+    rows: int
+    table_bytes: int
+    index_bytes: int
+    last_vacuum: datetime | None
+
+
+def plan_table_sizes(context: SqlContext) -> Statement[list[TableSize]]:
+    """Plan the read of the sizes of the schema's tables, largest first."""
+    sql = """
+SELECT c.relname, greatest(c.reltuples, coalesce(s.n_live_tup, 0), 0)::bigint,
+       pg_catalog.pg_table_size(c.oid), pg_catalog.pg_indexes_size(c.oid),
+       greatest(s.last_vacuum, s.last_autovacuum)
+  FROM pg_catalog.pg_class c
+  LEFT JOIN pg_catalog.pg_stat_user_tables s ON s.relid = c.oid
+ WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind IN ('r', 'p')
+ ORDER BY pg_catalog.pg_total_relation_size(c.oid) DESC, c.relname"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[TableSize]]:
+        return Decoded([TableSize(*row) for row in rows])
+
+    return Statement(sql, (context.tables.quoted,), decode, queue=Queue.EQUAL_READS)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSearch:
+    """What stored items are found by: the model of their vectors, and whether words are stored."""
+
+    has_vectors: bool
+    model: str | None
+    dims: int | None
+    has_words: bool
+
+
+def plan_stored_search(context: SqlContext) -> Statement[StoredSearch]:
+    """Plan a look at what items are found by; words are looked for in a thousand items."""
+    sql = f"""
+SELECT v.number IS NOT NULL, v.model, v.dims,
+       EXISTS (SELECT FROM (SELECT words_by FROM {context.tables.item} LIMIT 1000) i
+                WHERE i.words_by IS NOT NULL)
+  FROM (SELECT) one
+  LEFT JOIN {context.tables.vector_set} v ON v.state = 'active'"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[StoredSearch]:
+        return Decoded(StoredSearch(*rows[0]))
+
+    return Statement(sql, (), decode, queue=Queue.EQUAL_READS)

@@ -1,0 +1,147 @@
+"""`agentstore users`, `tree`, `count`, `top`, `stats`, `search`, `watch`, as processes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from langgraph_agentstore import AgentStore, DataStore
+from tests.support.commands import ROOT, agentstore, command, environment, on_terminal
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and pseudo terminals")
+
+
+def test_users_are_listed_page_by_page_with_what_they_have(filled: str) -> None:
+    rows = agentstore("users", dsn=filled).rows
+    assert [(r["user"], r["items"], r["namespaces"]) for r in rows] == [
+        ("", 1, 1),
+        ("ada", 4, 2),
+        ("bob@example.com", 1, 1),
+    ]
+    first = agentstore("users", "--limit", "2", dsn=filled)
+    assert len(first.rows) == 2
+    assert "--after 'ada'" in first.err
+    rest = agentstore("users", "--after", "ada", dsn=filled)
+    assert [row["user"] for row in rest.rows] == ["bob@example.com"]
+
+
+@posix
+def test_a_tree_draws_namespaces_with_their_numbers_of_items(filled: str) -> None:
+    drawn = on_terminal("tree", dsn=filled).out.splitlines()
+    assert drawn == [
+        "├── docs  1",
+        "└── users",
+        "    ├── ada",
+        "    │   └── notes  3",
+        "    │       └── old  1",
+        "    └── bob@example.com",
+        "        └── a%2Fb  1",
+    ]
+    below = agentstore("tree", "users/ada/notes", dsn=filled).rows
+    assert [row["namespace"] for row in below] == ["users/ada/notes", "users/ada/notes/old"]
+
+
+def test_items_are_counted_below_a_namespace_by_a_filter(filled: str) -> None:
+    counts = {
+        (): 6,
+        ("users",): 5,
+        ("users/ada",): 4,
+        ("users/bob@example.com/a%2Fb",): 1,
+        ("docs",): 1,
+        ("users/ada", "--filter", "n>=2"): 2,
+    }
+    for arguments, items in counts.items():
+        assert agentstore("count", *arguments, dsn=filled).rows[0]["items"] == items
+
+
+def test_the_largest_and_the_most_read_items_come_first(filled: str) -> None:
+    with AgentStore(filled) as store:
+        store.put(("users", "ada", "notes"), "big", {"text": "x" * 5000})
+        data = DataStore(store, "ada", "agent", "notes")
+        for key in ("n1", "n1", "n2"):
+            data.get(key)
+        data.flush()
+    large = agentstore("top", "--limit", "2", dsn=filled).rows
+    assert (large[0]["key"], large[0]["size"]) == ("big", 5012)
+    read = agentstore("top", "--by", "reads", dsn=filled).rows
+    assert [(row["key"], row["reads"], row["last_read_by"]) for row in read] == [
+        ("n1", 2, "agent"),
+        ("n2", 1, "agent"),
+    ]
+
+
+@posix
+def test_stats_tell_versions_and_sizes(filled: str) -> None:
+    [row] = agentstore("stats", dsn=filled).rows
+    assert row["server"].startswith("Postgres ")
+    assert {"item", "migration", "change"} <= set(row["tables"])
+    assert row["bytes"] > 0
+    shown = on_terminal("stats", dsn=filled)
+    assert max(map(len, shown.out.splitlines())) <= 80
+    assert "rows, about" in shown.out
+
+
+def test_words_are_searched_without_a_profile_and_vectors_need_one(filled: str) -> None:
+    with AgentStore(filled, index={"mode": "text"}) as store:
+        store.put(("users", "ada", "notes"), "tea", {"text": "Green tea at 80 degrees"})
+        store.for_user("eve").put(("n",), "cup", {"text": "a cup of tea"})
+    done = agentstore("search", "green tea", dsn=filled)
+    assert [(row["namespace"], row["key"]) for row in done.rows] == [
+        ("users/ada/notes", "tea"),
+        ("users/eve/n", "cup"),
+    ]
+    assert done.rows[0]["words"] == ["green", "tea"]
+    [own] = agentstore("search", "tea", "--user", "eve", "--filter", "text~x", dsn=filled).rows or [
+        {}
+    ]
+    assert own == {}
+    [found] = agentstore("search", "tea", "n", "--user", "eve", dsn=filled).rows
+    assert found["namespace"] == "users/eve/n"
+    refused = agentstore("search", "tea", "--mode", "vector", dsn=filled)
+    assert (refused.status, "name the model in a profile" in refused.err) == (2, True)
+    how = agentstore("search", "tea", "--explain", dsn=filled).rows[0]
+    assert how["way"] == "exact"
+    assert "WITH" in how["sql"]
+
+
+def watching(dsn: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command("watch", "users/ada/notes", *arguments),
+        cwd=ROOT,
+        env=environment(dsn, {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def wait_for_watch(dsn: str) -> None:
+    """Return when somebody watches."""
+    from tests.support.faults import execute, wait_until
+
+    wait_until(lambda: execute(dsn, "SELECT count(*) FROM agentstore.watch") != [(0,)])
+
+
+@posix
+def test_a_watch_shows_changes_as_they_happen_until_it_is_interrupted(filled: str) -> None:
+    with watching(filled) as process, AgentStore(filled) as store:
+        wait_for_watch(filled)
+        assert process.stdout is not None
+        seen: list[dict[str, Any]] = []
+        for n in range(3):
+            store.put(("users", "ada", "notes"), "live", {"n": n})
+            seen.append(json.loads(process.stdout.readline()))
+        process.send_signal(signal.SIGINT)
+        rest, err = process.communicate(timeout=20)
+    assert [row["value"]["n"] for row in seen] == [0, 1, 2]
+    assert (process.returncode, rest, err) == (130, "", "agentstore: interrupted\n")
+
+
+def test_a_watch_ends_by_itself_after_a_silence(filled: str) -> None:
+    assert agentstore("watch", "users/ada/notes", "--seconds", "0.2", dsn=filled).status == 0
+    assert agentstore("watch", "docs", dsn=filled).status == 2

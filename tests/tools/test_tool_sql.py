@@ -1,0 +1,47 @@
+"""The rows of the tools' statements, decoded without a server."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from langgraph_agentstore.model.users import Region
+from langgraph_agentstore.sql.filters import parse_filter
+from langgraph_agentstore.sql.statement import SqlContext, Tables
+from langgraph_agentstore.tools.listing_sql import ListedItem, plan_listing
+from langgraph_agentstore.tools.store_size_sql import (
+    StoredSearch,
+    TableSize,
+    plan_stored_search,
+    plan_table_sizes,
+)
+
+CONTEXT = SqlContext(Tables("agentstore"))
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def test_a_listed_item_knows_its_id_and_whether_it_was_cut() -> None:
+    listing = plan_listing(
+        [Region("ada", ())],
+        parse_filter({}),
+        CONTEXT,
+        exactly=False,
+        after=None,
+        size=2,
+        characters=4,
+    )
+    rows = [
+        ("ada", "a%3Ab:c", "k", 1, NOW, None, 4, '"é"'),
+        ("ada", "", "l", 2, NOW, NOW, 9, '"abc'),
+    ]
+    whole, cut = listing.decode(rows).result
+    assert whole == ListedItem("ada", ("a:b", "c"), "k", 1, NOW, None, 4, '"é"')
+    assert whole.item_id == ("ada", "a%3Ab:c", "k")
+    assert (whole.is_cut, cut.is_cut) == (False, True)
+    assert listing.arguments[:2] == (2, 4)
+
+
+def test_sizes_and_what_items_are_found_by_are_decoded() -> None:
+    row = ("item", 5, 100, 200, None)
+    assert plan_table_sizes(CONTEXT).decode([row]).result == [TableSize(*row)]
+    search = plan_stored_search(CONTEXT).decode([(True, "m", 3, False)]).result
+    assert search == StoredSearch(True, "m", 3, False)
