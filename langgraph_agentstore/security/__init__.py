@@ -7,16 +7,22 @@ from .._support.lazy import lazy_names
 if TYPE_CHECKING:
     from ..config.history_options import History
     from ..model.provenance import Provenance, provenance
+    from ..model.value_changes import ValueChange
     from .encryption import Encryption, KeyProvider, LocalKeys
-    from .history.entries import HistoryEntry
+    from .history.entries import HistoryEntry, ItemDiff
+    from .history.restored import RestoredItem, RestoreReport
 
 __all__ = [
     "Encryption",
     "History",
     "HistoryEntry",
+    "ItemDiff",
     "KeyProvider",
     "LocalKeys",
     "Provenance",
+    "RestoreReport",
+    "RestoredItem",
+    "ValueChange",
     "provenance",
 ]
 
@@ -26,7 +32,9 @@ if not TYPE_CHECKING:
         {
             "..config.history_options": ("History",),
             "..model.provenance": ("Provenance", "provenance"),
+            "..model.value_changes": ("ValueChange",),
             ".encryption": ("Encryption", "KeyProvider", "LocalKeys"),
-            ".history.entries": ("HistoryEntry",),
+            ".history.entries": ("HistoryEntry", "ItemDiff"),
+            ".history.restored": ("RestoreReport", "RestoredItem"),
         },
     )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from langgraph.store.base import IndexConfig, Op, Result, SearchItem, SearchOp
 
 from ..config.search_index import QuerySyntax, SearchMode
 from ..errors import InvalidOperationError
-from ..model.namespaces import Labels
+from ..model.checks import check_whole
+from ..model.namespaces import Labels, check_labels
 from ..results import Explanation, Rerank
+from ..security.history.reading_sql import moment
+from ..security.history.searching_sql import plan_search_as_of
+from ..sql.items.records import LARGEST_LIMIT
 from ..sql.search.options import QueryOptions, default_options, query_options
-from ..sql.search.text import is_blank
+from ..sql.search.text import is_blank, word_query
 from .base import StoreBase
 from .executor import Operation
 from .reranking import Reranking
@@ -44,6 +49,7 @@ class Search(StoreBase):
         recency_half_life_days: float | None = None,
         include_unindexed: bool = False,
         query_syntax: QuerySyntax | None = None,
+        as_of: datetime | None = None,
     ) -> list[SearchItem]:
         """Return the items at or below a namespace that pass the filter, best or newest first.
 
@@ -71,15 +77,20 @@ class Search(StoreBase):
             include_unindexed: with a query, append the items that are not indexed.
             query_syntax: "web" requires "a phrase" and excludes -word, "plain" requires nothing,
                 "auto" is "plain" for a question. None: the index's, by default "auto".
+            as_of: search what was there at this moment, by filter and words; a query's best
+                `ts_rank` comes first. It goes with none of the options from `mode` on. Needs a
+                store with `history=`.
 
         Raises:
             InvalidFilterError: the filter is malformed.
             InvalidOperationError: limit or offset is below 0, or the index lacks this mode.
+            HistoryNotKeptError: history does not tell of the moment `as_of`.
             EmbeddingError: the embedder failed.
         """
         op = SearchOp(namespace_prefix, filter, limit, offset, query, refreshes(self, refresh_ttl))
         options = self._options(
             op,
+            as_of=as_of,
             mode=mode,
             min_score=min_score,
             min_similarity=min_similarity,
@@ -87,7 +98,7 @@ class Search(StoreBase):
             include_unindexed=include_unindexed,
             query_syntax=query_syntax,
         )
-        planned, reranking = self._prepared(op, options, rerank)
+        planned, reranking = self._prepared(op, options, rerank, as_of)
         found = self.executor.run(planned)
         return found if reranking is None else self._reranked(reranking, found)
 
@@ -108,11 +119,13 @@ class Search(StoreBase):
         recency_half_life_days: float | None = None,
         include_unindexed: bool = False,
         query_syntax: QuerySyntax | None = None,
+        as_of: datetime | None = None,
     ) -> list[SearchItem]:
         """Async form of `search`."""
         op = SearchOp(namespace_prefix, filter, limit, offset, query, refreshes(self, refresh_ttl))
         options = self._options(
             op,
+            as_of=as_of,
             mode=mode,
             min_score=min_score,
             min_similarity=min_similarity,
@@ -120,7 +133,7 @@ class Search(StoreBase):
             include_unindexed=include_unindexed,
             query_syntax=query_syntax,
         )
-        planned, reranking = self._prepared(op, options, rerank)
+        planned, reranking = self._prepared(op, options, rerank, as_of)
         found = await self.executor.arun(planned)
         return found if reranking is None else await self._areranked(reranking, found)
 
@@ -197,10 +210,15 @@ class Search(StoreBase):
         return page
 
     def _options(
-        self, op: SearchOp, *, include_unindexed: bool, **asked: Any
+        self, op: SearchOp, *, as_of: datetime | None, include_unindexed: bool, **asked: Any
     ) -> QueryOptions | None:
         """Return the options of a search, filled in from the index; None without an index."""
         index = self.planner.context.index
+        if as_of is not None and (include_unindexed or set(asked.values()) != {None}):
+            raise InvalidOperationError(
+                f"as_of goes with query, filter, limit and offset, not with {', '.join(asked)} or "
+                "include_unindexed; leave these out"
+            )
         if index is None and (include_unindexed or set(asked.values()) != {None}):
             raise InvalidOperationError(
                 "this store was not given an index, so a query has no effect, and neither have "
@@ -211,10 +229,16 @@ class Search(StoreBase):
         return query_options(index, include_unindexed=include_unindexed, **asked)
 
     def _prepared(
-        self, op: SearchOp, options: QueryOptions | None, rerank: Rerank | None = None
+        self,
+        op: SearchOp,
+        options: QueryOptions | None,
+        rerank: Rerank | None = None,
+        as_of: datetime | None = None,
     ) -> tuple[Operation[list[SearchItem]], Reranking | None]:
         """Return the search to run, and the reranking of its result, if any."""
         planner = self.planner
+        if as_of is not None:
+            return self._plan_then(op, options, rerank, moment("as_of", as_of)), None
         if options is None:
             return planner.search(op), None
         index = planner.context.index
@@ -224,6 +248,32 @@ class Search(StoreBase):
             return planner.query(op, options), None
         reranking = Reranking(rerank, op)
         return planner.query(reranking.candidates(), options), reranking
+
+    def _plan_then(
+        self, op: SearchOp, options: QueryOptions | None, rerank: Rerank | None, as_of: datetime
+    ) -> Operation[list[SearchItem]]:
+        """Plan the search for what was there at a moment."""
+        planner, words = self.planner, None
+        check_whole("limit", op.limit, 0, LARGEST_LIMIT)
+        check_whole("offset", op.offset, 0, LARGEST_LIMIT)
+        if rerank is not None:
+            raise InvalidOperationError("as_of does not go with rerank; rank the results yourself")
+        if options is not None:
+            if planner.context.searched.language is None:
+                raise InvalidOperationError(
+                    "as_of with a query searches words, and this store's index has only vectors: "
+                    "use mode 'hybrid' or 'text' in index=, or leave the query out"
+                )
+            words = word_query(str(op.query), options.query_syntax)
+        return plan_search_as_of(
+            planner.scope.regions(check_labels(op.namespace_prefix)),
+            as_of,
+            planner.filter(op.filter),
+            words,
+            (op.limit, op.offset),
+            planner.scope,
+            planner.context,
+        )
 
     def _prepared_all(self, ops: Iterable[Op]) -> tuple[list[Operation[Any]], dict[int, Reranking]]:
         planner = self.planner

@@ -12,7 +12,7 @@ from langgraph.store.base import GetOp, PutOp, TTLConfig
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.errors import HistoryNotKeptError, InvalidOperationError
-from langgraph_agentstore.security import History, HistoryEntry, Provenance, provenance
+from langgraph_agentstore.security import History, HistoryEntry, Provenance, ValueChange, provenance
 from tests.support.encrypted import Database, Opened
 
 NOTES = ("users", "ann", "notes")
@@ -318,3 +318,19 @@ def test_the_awaited_forms(postgres_dsn: str, schema_name: str) -> None:
 def _value(store: AgentStore, when: datetime) -> object:
     record = store.get_as_of(NOTES, "a", when)
     return None if record is None else record.value
+
+
+def test_an_item_is_compared_at_two_moments(kept: AgentStore) -> None:
+    kept.put(NOTES, "a", {"n": 1, "same": 0})
+    kept.put(NOTES, "a", {"n": 2, "same": 0})
+    kept.delete(NOTES, "a")
+    deleted, second, first = kept.history(NOTES, "a")
+    diff = kept.diff(NOTES, "a", first.changed_at, second.changed_at)
+    assert diff.changes == (ValueChange(("n",), "changed", 1, 2),)
+    assert diff.before == deleted.replaced or diff.after == deleted.replaced
+    assert kept.diff(NOTES, "a", first.before, first.changed_at).changes == (
+        ValueChange((), "added", after={"n": 1, "same": 0}),
+    )
+    gone = kept.diff(NOTES, "a", second.changed_at)
+    assert (gone.after, [c.kind for c in gone.changes]) == (None, ["removed"])
+    assert asyncio.run(kept.adiff(NOTES, "a", deleted.changed_at)).changes == ()

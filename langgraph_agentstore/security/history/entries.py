@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from ...model.provenance import Provenance
+from ...model.value_changes import ValueChange, value_changes
 from ...results import ItemRecord
 
 ChangeKind: TypeAlias = Literal["put", "delete", "expire"]
@@ -38,3 +39,28 @@ class HistoryEntry:
     def before(self) -> datetime:
         """The last moment before the change, for `as_of`."""
         return self.changed_at - timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDiff:
+    """How an item differs at two moments. `before`, `after`: None where there was no item.
+
+    `changes`: the parts of the value that differ; an item that came or went is one change, of the
+    whole value.
+    """
+
+    before: ItemRecord | None
+    after: ItemRecord | None
+    changes: tuple[ValueChange, ...]
+
+
+def item_diff(before: ItemRecord | None, after: ItemRecord | None) -> ItemDiff:
+    """Return how an item differs."""
+    changes: tuple[ValueChange, ...] = ()
+    if before is not None and after is not None:
+        changes = tuple(value_changes(before.value, after.value))
+    elif before is not None:
+        changes = (ValueChange((), "removed", before=before.value),)
+    elif after is not None:
+        changes = (ValueChange((), "added", after=after.value),)
+    return ItemDiff(before, after, changes)

@@ -178,7 +178,7 @@ def _history_entry(row: Row, scope: Scope, context: SqlContext) -> HistoryEntry:
         number=number,
         operation=operation,
         version=version,
-        value=None if version is None else scope.value(_opened_value(item_id, value, context)),
+        value=None if version is None else scope.value(opened_value(item_id, value, context)),
         provenance=_provenance(said),
         role=role,
         replaced=_record_of(item_id, labels, kept, scope, context),
@@ -201,11 +201,11 @@ def _record_of(
         return None
     *others, ttl = others
     minutes = None if ttl is None else ttl / timedelta(minutes=1)
-    value = scope.value(_opened_value(item_id, value, context))
+    value = scope.value(opened_value(item_id, value, context))
     return ItemRecord(labels, item_id[2], value, version, *(*others, minutes))
 
 
-def _opened_value(item_id: ItemId, stored: Any, context: SqlContext) -> Any:
+def opened_value(item_id: ItemId, stored: Any, context: SqlContext) -> Any:
     """Return a value as it was written: history keeps it as it was stored."""
     sealing = context.sealing
     return stored if sealing is None or stored is None else sealing.opened(item_id, stored)
