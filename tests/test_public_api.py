@@ -86,7 +86,9 @@ METHODS = {
     "stats",
     "stop_ttl_sweeper",
     "sweep_ttl",
+    "to_pandas",
     "update",
+    "users",
 }
 WITHOUT_TWIN = {
     "embedded",
@@ -115,6 +117,7 @@ STORE_ONLY = {
     "stats",
     "stop_ttl_sweeper",
     "sweep_ttl",
+    "users",
 }
 
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from ..data_store.administration import DataStoreAdministration
-from ..data_store.sql.administration import AccessedRecord, LargeRecord, NamespaceCount, UserCount
+from ..data_store.sql.administration import AccessedRecord, LargeRecord, NamespaceCount
 from ..model.users import SHARED
 from ..sql.filters import parse_filter
 from ..sql.items.pages import plan_count
+from ..sql.items.user_counts import UserCount
 from ..tools.filter_text import read_filter
 from ..tools.namespace_paths import UserNamespace, namespace_named, written_labels
 from ..tools.printable import bytes_text, one_line
@@ -28,7 +29,7 @@ def users(
     after: Annotated[str | None, typer.Option(help="Continue after this user.")] = None,
 ) -> None:
     """List the users, with how much each has and when it was last written."""
-    found = DataStoreAdministration(run.reading()).users(after=after, limit=limit + 1 or None)
+    found = run.reading().users(after=after, limit=limit + 1 if limit else None)
     shown = found[:limit] if limit else found
     columns = (
         TableColumn("user", "user"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from .._support.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ..sql.items.user_counts import UserCount
     from .administration import DataStoreAdministration
     from .async_data_store import AsyncDataStore
     from .explain import QueryPlan
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         LargeRecord,
         NamespaceCount,
         NamespaceSize,
-        UserCount,
     )
     from .sync_data_store import AgentDataStoreProxy, DataStore
     from .watch import AsyncWatch, Watch
@@ -33,9 +33,8 @@ else:
                 "LargeRecord",
                 "NamespaceCount",
                 "NamespaceSize",
-                "UserCount",
             ),
-            ".administration": ("DataStoreAdministration",),
+            ".administration": ("DataStoreAdministration", "UserCount"),
             ".async_data_store": ("AsyncDataStore",),
             ".sync_data_store": ("AgentDataStoreProxy", "DataStore"),
             ".locks": ("AsyncRecordLock", "RecordLock"),

@@ -13,6 +13,7 @@ from ..model.json_values import check_text, shown
 from ..model.namespaces import Labels, labels_named
 from ..model.users import SHARED, Address, check_user_id
 from ..sql.items.records import StoredRecord, item_id_of
+from ..sql.items.user_counts import UserCount, plan_user_counts
 from ..sql.statement import ItemId, SqlContext, Statement
 from ..store.agent_store import AgentStore
 from ..store.executor import ResultT
@@ -26,7 +27,6 @@ from .sql.administration import (
     LargeRecord,
     NamespaceCount,
     NamespaceSize,
-    UserCount,
     Within,
     plan_accessed,
     plan_agent_counts,
@@ -35,7 +35,6 @@ from .sql.administration import (
     plan_namespace_counts,
     plan_namespace_sizes,
     plan_page_of_records,
-    plan_user_counts,
 )
 
 Namespace: TypeAlias = "str | Labels"

@@ -26,7 +26,8 @@ from ..config.store_options import (
     store_config,
 )
 from ..embedded import EmbeddedPostgres
-from ..model.json_values import MAX_VALUE_BYTES
+from ..model.checks import check_whole
+from ..model.json_values import MAX_VALUE_BYTES, check_text
 from ..model.ttl import ttl_options
 from ..model.users import DEFAULT_TEMPLATE, check_user_id
 from ..results import Finding
@@ -40,6 +41,7 @@ from ..security.encryption.options import Encryption
 from ..security.encryption.sealed_values import sealer_of
 from ..sql.filters.indexes import FieldType, plan_filter_indexes
 from ..sql.items.delete import plan_delete_user
+from ..sql.items.user_counts import UserCount, plan_user_counts
 from ..sql.planner import Planner
 from ..sql.statement import CurrentRules, SqlContext, Statement, Tables
 from .maintenance import Maintenance
@@ -243,6 +245,31 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         from ..conversations.memory import ConversationMemory
 
         return await ConversationMemory(self, user_id).aexplain_recall(query, **options)
+
+    def users(self, *, after: str | None = None, limit: int | None = None) -> list[UserCount]:
+        """Return each user with the numbers of their items and namespaces, by code point.
+
+        The user "" is the shared space, which belongs to nobody. Reads every item of the listed
+        users.
+
+        Args:
+            after: continue after this user.
+            limit: the maximum number of users; None for all.
+        """
+        return self.executor.run(self._plan_users(after, limit))
+
+    async def ausers(
+        self, *, after: str | None = None, limit: int | None = None
+    ) -> list[UserCount]:
+        """Async form of `users`."""
+        return await self.executor.arun(self._plan_users(after, limit))
+
+    def _plan_users(self, after: str | None, limit: int | None) -> Statement[list[UserCount]]:
+        if after is not None:
+            check_text(after, "after")
+        if limit is not None:
+            check_whole("limit", limit, 0)
+        return plan_user_counts(after, limit, self.planner.context)
 
     def delete_user(self, user_id: str) -> int:
         """Delete all items of a user in one statement; return the number of items."""

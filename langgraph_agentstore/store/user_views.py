@@ -10,12 +10,13 @@ from ..model.users import UserScope, check_user_id
 from ..sql.planner import Planner
 from .base import StoreBase
 from .bulk_load import BulkLoad
+from .frames import Frames
 from .history import HistoryReads
 from .items import Items
 from .search import Search
 
 
-class ItemStore(Items, Search, BulkLoad, HistoryReads):
+class ItemStore(Items, Search, BulkLoad, HistoryReads, Frames):
     """A store or a view of one, with all methods that concern items."""
 
 

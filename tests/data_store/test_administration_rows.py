@@ -13,7 +13,6 @@ from langgraph_agentstore.data_store.sql.administration import (
     LargeRecord,
     NamespaceCount,
     NamespaceSize,
-    UserCount,
     Within,
     plan_accessed,
     plan_agent_counts,
@@ -23,12 +22,12 @@ from langgraph_agentstore.data_store.sql.administration import (
     plan_namespace_counts,
     plan_namespace_sizes,
     plan_page_of_records,
-    plan_user_counts,
 )
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.sql.items.records import StoredRecord
+from langgraph_agentstore.sql.items.user_counts import UserCount, plan_user_counts
 from langgraph_agentstore.sql.statement import SqlContext, Tables
 from langgraph_agentstore.store.notebook_sql import Glimpse, plan_overview
 

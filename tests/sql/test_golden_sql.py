@@ -36,7 +36,6 @@ from langgraph_agentstore.data_store.sql.administration import (
     plan_namespace_counts,
     plan_namespace_sizes,
     plan_page_of_records,
-    plan_user_counts,
 )
 from langgraph_agentstore.data_store.sql.atomic_changes import (
     plan_append,
@@ -84,6 +83,7 @@ from langgraph_agentstore.sql.items.records import (
     plan_values,
 )
 from langgraph_agentstore.sql.items.reindex_page import fill_sql, page_sql, words_again_sql
+from langgraph_agentstore.sql.items.user_counts import plan_user_counts
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.options import query_options
 from langgraph_agentstore.sql.statement import CurrentRules, Put, PutExpected, SqlContext, Tables

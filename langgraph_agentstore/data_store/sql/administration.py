@@ -49,17 +49,6 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
-class UserCount:
-    """How much a user has; `user_id` "" is the shared space, which belongs to nobody."""
-
-    user_id: str
-    namespaces: int
-    records: int
-    first_created_at: datetime
-    last_updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class NamespaceCount:
     """How many records exactly this namespace of a user holds.
 
@@ -125,20 +114,6 @@ class LargeRecord:
     json_bytes: int
     created_by_agent: str | None
     updated_at: datetime
-
-
-def plan_user_counts(
-    after: str | None, limit: int | None, context: SqlContext
-) -> Statement[list[UserCount]]:
-    """Every user, and the shared space, by code point."""
-    sql = f"""
-SELECT i.user_id, count(DISTINCT i.namespace), count(*), min(i.created_at), max(i.updated_at)
-  FROM {context.tables.item} i
- WHERE {context.live()} AND ($1::text IS NULL OR i.user_id > $1)
- GROUP BY i.user_id
- ORDER BY i.user_id
- LIMIT $2"""
-    return _listing(sql, (after, limit), lambda row: UserCount(*row))
 
 
 def plan_namespace_counts(
