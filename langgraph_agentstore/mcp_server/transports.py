@@ -1,0 +1,81 @@
+"""How clients reach a server: by the process's own streams, or over HTTP with a token."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from ..errors import ConfigurationError
+from .server import StoreServer
+
+Message: TypeAlias = MutableMapping[str, Any]
+Asgi: TypeAlias = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
+    Awaitable[None],
+]
+
+SHORTEST_TOKEN = 16
+
+
+async def serve_stdio(server: StoreServer) -> None:
+    """Serve one client by standard input and output until it closes them."""
+    from mcp.server.stdio import stdio_server
+
+    async with stdio_server() as (reading, writing):
+        await server.run(reading, writing, server.create_initialization_options())
+
+
+def http_app(server: StoreServer, token: str, *, path: str = "/mcp") -> Any:
+    """Return an ASGI application that serves any number of clients by streamable HTTP.
+
+    Args:
+        server: the server.
+        token: what clients send as `Authorization: Bearer …`, at least 16 characters.
+        path: the path of the server.
+
+    Raises:
+        ConfigurationError: the token is too short to be a secret.
+    """
+    if len(token) < SHORTEST_TOKEN:
+        raise ConfigurationError(
+            f"the token has {len(token)} characters, fewer than {SHORTEST_TOKEN}: take "
+            "secrets.token_urlsafe()"
+        )
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from starlette.applications import Starlette
+    from starlette.routing import Route
+
+    sessions = StreamableHTTPSessionManager(server)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with sessions.run():
+            yield
+
+    guarded = _Guarded(sessions.handle_request, token)
+    return Starlette(routes=[Route(path, endpoint=guarded)], lifespan=lifespan)
+
+
+class _Guarded:
+    """An ASGI application that only requests with the token reach."""
+
+    def __init__(self, app: Asgi, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if hmac.compare_digest(given, self._expected):
+            await self._app(scope, receive, send)
+            return
+        headers = [(b"content-type", b"text/plain"), (b"www-authenticate", b"Bearer")]
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        body = b"send the token as Authorization: Bearer ..."
+        await send({"type": "http.response.body", "body": body})
