@@ -34,6 +34,7 @@ PUBLIC = {
     "langgraph_agentstore.security": ("security", "../howto/encryption"),
     "langgraph_agentstore.transfer": ("transfer",),
     "langgraph_agentstore.memory_agent": ("memory_agent",),
+    "langgraph_agentstore.mcp_server": ("../howto/mcp",),
     "langgraph_agentstore.conformance": ("../howto/conformance",),
     "langgraph_agentstore.embedded": ("../howto/bundled_postgres",),
     "memory_agent": ("memory_agent",),

@@ -29,6 +29,12 @@ def deep_agents() -> object:
     return DeepAgentsBackend
 
 
+def mcp_server() -> object:
+    from langgraph_agentstore.mcp_server import memory_server
+
+    return memory_server
+
+
 assert "AgentStore('postgresql://localhost/db'" in repr(AgentStore("postgresql://localhost/db"))
 assert "langgraph_agentstore[embedded]" in error_of(ConfigurationError, AgentStore)
 
@@ -43,6 +49,7 @@ with MemoryAgent(store=store) as agent:
     agent.store_memory("goal", {"done": False})
 
 names_the_extra("embedded", AgentStore.embedded)
+names_the_extra("mcp", mcp_server)
 names_the_extra("files", lambda: files.glob_info("*.md"))
 names_the_extra("deepagents", deep_agents)
 names_the_extra("memory", lambda: MemoryAgent("json", "memories.json"))
