@@ -28,13 +28,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("agent_server", "data_store", "files", "memory_tools"),
     ("transfer",),
     ("conversations", "memory_agent"),
-<<<<<<< HEAD
     ("tools",),
+    ("mcp_server",),
     ("cli",),
     ("conformance", "testing"),
-=======
-    ("conformance", "mcp_server", "testing"),
->>>>>>> c060e38 (Make the MCP servers an extra of their own)
     ("__main__",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

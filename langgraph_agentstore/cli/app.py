@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from . import bench, bundled, change, find, look, operate, overview, transfers
+from . import bench, bundled, change, find, look, operate, overview, serve, transfers
 from .commands import show_warnings, with_run
 from .failures import OutputClosed, Status, Stop
 
@@ -53,6 +53,7 @@ GROUPS: dict[str, dict[str, tuple[Command, str]]] = {
         "stop": (bundled.stop, "stop --path ~/stores/experiment"),
         "where": (bundled.where, "where"),
         "psql": (bundled.psql, "psql -- -c 'SELECT count(*) FROM agentstore.item'"),
+        "mcp": (serve.mcp, "mcp --user alice"),
         "bench-here": (bench.bench_here, "bench-here --seconds 10"),
     },
 }

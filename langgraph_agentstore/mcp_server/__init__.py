@@ -13,6 +13,7 @@ from .._support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .graph_tools import knowledge_graph_server
+    from .inspection import inspection_server
     from .knowledge_graph import import_graph
     from .memories import memory_server
     from .transports import http_app, serve_stdio
@@ -21,6 +22,7 @@ else:  # They need the extra `mcp`.
         __name__,
         {
             ".graph_tools": ("knowledge_graph_server",),
+            ".inspection": ("inspection_server",),
             ".knowledge_graph": ("import_graph",),
             ".memories": ("memory_server",),
             ".transports": ("http_app", "serve_stdio"),
@@ -30,6 +32,7 @@ else:  # They need the extra `mcp`.
 __all__ = [
     "http_app",
     "import_graph",
+    "inspection_server",
     "knowledge_graph_server",
     "memory_server",
     "serve_stdio",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +11,17 @@ from typing import Any
 
 from mcp import ClientSession, StdioServerParameters, stdio_client, types
 
-SERVED = "tests.mcp_server.served"
-
 
 @asynccontextmanager
-async def stdio_session(*arguments: str, **options: Any) -> AsyncIterator[ClientSession]:
-    """Start a server as a process, and connect to its streams."""
-    command = StdioServerParameters(command=sys.executable, args=["-m", SERVED, *arguments])
+async def stdio_session(
+    dsn: str, schema: str, *arguments: str, **options: Any
+) -> AsyncIterator[ClientSession]:
+    """Start `agentstore mcp` as a client would, and connect to its streams."""
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "langgraph_agentstore", "mcp", "--schema", schema, *arguments],
+        env={**os.environ, "AGENTSTORE_DSN": dsn},
+    )
     async with (
         stdio_client(command) as (reading, writing),
         ClientSession(reading, writing, **options) as session,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
@@ -21,7 +21,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.errors import ConfigurationError, MissingUserError
 from langgraph_agentstore.mcp_server import http_app, knowledge_graph_server, memory_server
-from tests.mcp_server.clients import SERVED, call, refused, stdio_session, text_of
+from tests.mcp_server.clients import call, refused, stdio_session, text_of
 
 TOKEN = "a-token-of-the-tests"
 
@@ -109,7 +109,7 @@ async def test_conversations_are_recalled_and_searched(searching: AgentStore) ->
         found = await call(session, "search_conversations", query="cat")
     assert "Turing" in recalled["text"]
     assert "Bob" not in recalled["text"]
-    assert [turn["thread_id"] for turn in found["turns"]][0] == "monday"
+    assert found["turns"][0]["thread_id"] == "monday"
     assert "Bob" not in str(found)
 
 
@@ -140,7 +140,7 @@ async def test_a_subscriber_is_told_of_what_another_process_writes(
         ):
             await told.put(str(message.root.params.uri))
 
-    arguments = (postgres_dsn, schema_name, "ada", "memory")
+    arguments = (postgres_dsn, schema_name, "--user", "ada")
     async with (
         stdio_session(*arguments, message_handler=hear) as listening,
         stdio_session(*arguments) as writing,
@@ -184,8 +184,14 @@ async def _http_server(dsn: str, schema: str) -> AsyncIterator[str]:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", SERVED, dsn, schema, "ada", "memory", TOKEN, str(port)]
-    process = subprocess.Popen(command)
+    command = [*["-m", "langgraph_agentstore", "mcp", "--user", "ada", "--schema"], schema]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        "--http",
+        f"127.0.0.1:{port}",
+        env={**os.environ, "AGENTSTORE_DSN": dsn, "AGENTSTORE_MCP_TOKEN": TOKEN},
+    )
     url = f"http://127.0.0.1:{port}/mcp"
     try:
         async with httpx.AsyncClient() as client:
@@ -194,12 +200,12 @@ async def _http_server(dsn: str, schema: str) -> AsyncIterator[str]:
                     await client.get(url)
                     break
                 except httpx.TransportError:
-                    assert process.poll() is None
+                    assert process.returncode is None
                     await asyncio.sleep(0.1)
         yield url
     finally:
         process.terminate()
-        process.wait()
+        await process.wait()
 
 
 def _text(read: types.ReadResourceResult) -> str:

@@ -1,0 +1,97 @@
+"""Commands that serve a store to other programs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .._support.optional import imported
+from ..errors import ConfigurationError
+from ..store.agent_store import AgentStore
+from .commands import CommandRun
+from .output import note
+
+if TYPE_CHECKING:
+    from ..mcp_server.server import StoreServer
+
+TOKEN_VARIABLE = "AGENTSTORE_MCP_TOKEN"
+WORDS = {"mode": "text"}
+
+
+def mcp(
+    run: CommandRun,
+    *,
+    user: Annotated[
+        str | None, typer.Option("--user", "-u", help="The user whose memories are served.")
+    ] = None,
+    knowledge_graph: Annotated[
+        bool, typer.Option(help="Serve a graph of entities and relations instead of memories.")
+    ] = False,
+    inspect: Annotated[
+        bool, typer.Option(help="Serve read access to all users, for operators.")
+    ] = False,
+    import_file: Annotated[
+        Path | None, typer.Option(help="Add a memory.jsonl to the knowledge graph first.")
+    ] = None,
+    http: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help=f"Serve over HTTP, with the token of {TOKEN_VARIABLE}."
+        ),
+    ] = None,
+) -> None:
+    """Serve memories to editors and chat clients, by standard input and output or over HTTP."""
+    if (user is None) == (not inspect):
+        raise ConfigurationError("give --user with whose memories to serve, or --inspect")
+    if import_file is not None and not knowledge_graph:
+        raise ConfigurationError("--import-file goes with --knowledge-graph")
+    imported("mcp", "mcp")
+    store = run.reading() if inspect else run.store(run.server.index or WORDS)
+    asyncio.run(_serve(store, user, knowledge_graph, import_file, http))
+
+
+async def _serve(
+    store: AgentStore,
+    user: str | None,
+    knowledge_graph: bool,
+    import_file: Path | None,
+    http: str | None,
+) -> None:
+    from ..mcp_server import (
+        http_app,
+        import_graph,
+        inspection_server,
+        knowledge_graph_server,
+        memory_server,
+        serve_stdio,
+    )
+
+    server: StoreServer
+    if user is None:
+        server = inspection_server(store)
+    elif knowledge_graph:
+        server = knowledge_graph_server(store, user)
+        if import_file is not None:
+            added = await import_graph(store.for_user(user), import_file)
+            note(f"added {len(added.entities)} entities and {len(added.relations)} relations")
+    else:
+        server = memory_server(store, user)
+    if http is None:
+        await serve_stdio(server)
+        return
+    host, port = _address(http)
+    app = http_app(server, os.environ.get(TOKEN_VARIABLE, ""))
+    uvicorn = imported("uvicorn", "mcp")
+    note(f"serving http://{host}:{port}/mcp")
+    await uvicorn.Server(uvicorn.Config(app, host, port, log_level="warning")).serve()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdecimal()):
+        raise ConfigurationError(f"--http is HOST:PORT, such as 127.0.0.1:8321, got {text!r}")
+    return host.strip("[]"), int(port)
