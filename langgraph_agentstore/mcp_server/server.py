@@ -6,13 +6,13 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Generic, TypeVar
 
 from langchain_core.tools import ToolException
 from pydantic import BaseModel, ValidationError
 from typing_extensions import override
 
-from .. import __version__
 from ..errors import AgentStoreError
 from .protocol import McpError, NotificationOptions, ReadResourceContents, Server, types
 from .subscriptions import Subscriptions, WatchedPart
@@ -108,7 +108,7 @@ def build_server(
         async with Subscriptions(resources.watched) as subscriptions:
             yield subscriptions
 
-    server = StoreServer(name, __version__, instructions, lifespan=lifespan)
+    server = StoreServer(name, version("langgraph_agentstore"), instructions, lifespan=lifespan)
     _serve_tools(server, {tool.name: tool for tool in tools})
     _serve_resources(server, resources)
     return server
