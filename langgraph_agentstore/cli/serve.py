@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..mcp_server.server import StoreServer
 
 TOKEN_VARIABLE = "AGENTSTORE_MCP_TOKEN"
-WORDS = {"mode": "text"}
+_WORDS_INDEX = {"mode": "text"}
 
 
 def mcp(
@@ -50,7 +50,7 @@ def mcp(
     if import_file is not None and not knowledge_graph:
         raise ConfigurationError("--import-file goes with --knowledge-graph")
     imported("mcp", "mcp")
-    store = run.reading() if inspect else run.store(run.server.index or WORDS)
+    store = run.reading() if inspect else run.store(run.server.index or _WORDS_INDEX)
     asyncio.run(_serve(store, user, knowledge_graph, import_file, http))
 
 
@@ -83,14 +83,14 @@ async def _serve(
     if http is None:
         await serve_stdio(server)
         return
-    host, port = _address(http)
+    host, port = _http_address(http)
     app = http_app(server, os.environ.get(TOKEN_VARIABLE, ""))
     uvicorn = imported("uvicorn", "mcp")
     note(f"serving http://{host}:{port}/mcp")
     await uvicorn.Server(uvicorn.Config(app, host, port, log_level="warning")).serve()
 
 
-def _address(text: str) -> tuple[str, int]:
+def _http_address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isdecimal()):
         raise ConfigurationError(f"--http is HOST:PORT, such as 127.0.0.1:8321, got {text!r}")

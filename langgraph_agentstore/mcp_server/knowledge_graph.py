@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from langchain_core.tools import ToolException
 from langgraph.store.base import Item
@@ -23,18 +23,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import DamagedFileError, VersionConflictError
 from ..model.namespaces import Labels
+from ..sql.statement import ResultT
 from ..store.user_views import UserStore
 
-ENTITIES: Final[Labels] = ("knowledge_graph", "entities")
-RELATIONS: Final[Labels] = ("knowledge_graph", "relations")
+GRAPH_ENTITIES: Final[Labels] = ("knowledge_graph", "entities")
+GRAPH_RELATIONS: Final[Labels] = ("knowledge_graph", "relations")
 
-MOST_AT_ONCE: Final = 64
+WRITES_AT_ONCE: Final = 64
 """Writes of one call that are under way at once."""
 
-ResultT = TypeVar("ResultT")
 
-
-class Entity(BaseModel):
+class GraphEntity(BaseModel):
     """A node of the graph."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -44,7 +43,7 @@ class Entity(BaseModel):
     observations: list[str] = Field(description="What is known of the entity, one fact each.")
 
 
-class Relation(BaseModel):
+class GraphRelation(BaseModel):
     """A directed edge of the graph, in active voice."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -63,8 +62,8 @@ class Relation(BaseModel):
 class Graph(BaseModel):
     """Entities and relations, in the order in which they were created."""
 
-    entities: list[Entity]
-    relations: list[Relation]
+    entities: list[GraphEntity]
+    relations: list[GraphRelation]
 
     def as_data(self) -> dict[str, Any]:
         """Return the graph as JSON data."""
@@ -85,13 +84,13 @@ class KnowledgeGraph:
     def __init__(self, view: UserStore) -> None:
         self._view = view
 
-    async def create_entities(self, entities: Sequence[Entity]) -> list[Entity]:
+    async def create_entities(self, entities: Sequence[GraphEntity]) -> list[GraphEntity]:
         """Create entities; return those that are new."""
         unique = list({entity.name: entity for entity in reversed(entities)}.values())[::-1]
-        created = await _each(self._create_entity, unique)
+        created = await _each_of(self._create_entity, unique)
         return [entity for entity, is_new in zip(unique, created, strict=True) if is_new]
 
-    async def create_relations(self, relations: Sequence[Relation]) -> list[Relation]:
+    async def create_relations(self, relations: Sequence[GraphRelation]) -> list[GraphRelation]:
         """Create relations between entities that exist; return those that are new.
 
         Raises:
@@ -99,7 +98,7 @@ class KnowledgeGraph:
         """
         await self._check_exist({name for r in relations for name in (r.source, r.target)})
         unique = list({relation.key: relation for relation in relations}.values())
-        created = await _each(self._create_relation, unique)
+        created = await _each_of(self._create_relation, unique)
         return [relation for relation, is_new in zip(unique, created, strict=True) if is_new]
 
     async def add_observations(self, name: str, contents: Sequence[str]) -> list[str]:
@@ -115,7 +114,7 @@ class KnowledgeGraph:
             added[:] = dict.fromkeys(c for c in contents if c not in known.observations)
             return _stored(known.model_copy(update={"observations": known.observations + added}))
 
-        await self._view.aupdate(ENTITIES, name, extend)
+        await self._view.aupdate(GRAPH_ENTITIES, name, extend)
         return added
 
     async def check_exist(self, names: Iterable[str]) -> None:
@@ -125,7 +124,7 @@ class KnowledgeGraph:
     async def delete_entities(self, names: Sequence[str]) -> Removed:
         """Delete entities with their relations."""
         unique = list(dict.fromkeys(names))
-        gone = await _each(self._delete_entity, unique)
+        gone = await _each_of(self._delete_entity, unique)
         missing = [name for name, was_there in zip(unique, gone, strict=True) if not was_there]
         return Removed(len(unique) - len(missing), missing)
 
@@ -141,21 +140,21 @@ class KnowledgeGraph:
             return _stored(known.model_copy(update={"observations": left}))
 
         try:
-            await self._view.aupdate(ENTITIES, name, shorten)
+            await self._view.aupdate(GRAPH_ENTITIES, name, shorten)
         except ToolException:
             return Removed(0, [name])
         return Removed(removed)
 
-    async def delete_relations(self, relations: Sequence[Relation]) -> Removed:
+    async def delete_relations(self, relations: Sequence[GraphRelation]) -> Removed:
         """Delete exactly these relations."""
         keys = list({relation.key for relation in relations})
-        gone = await _each(self._delete_relation, keys)
+        gone = await _each_of(self._delete_relation, keys)
         return Removed(sum(gone))
 
     async def read(self) -> Graph:
         """Return the whole graph."""
         entities, relations = await asyncio.gather(
-            self._all(ENTITIES, Entity), self._all(RELATIONS, Relation)
+            self._all(GRAPH_ENTITIES, GraphEntity), self._all(GRAPH_RELATIONS, GraphRelation)
         )
         return Graph(entities=entities, relations=relations)
 
@@ -166,35 +165,38 @@ class KnowledgeGraph:
         """
         wanted = query.lower()
         graph = await self.read()
-        return _around(graph, {e.name for e in graph.entities if wanted in _text_of(e).lower()})
+        return _around(
+            graph, {e.name for e in graph.entities if wanted in _searched_text(e).lower()}
+        )
 
     async def open(self, names: Sequence[str]) -> Graph:
         """Return the entities of these names, with all relations that touch one of them."""
-        items = await _each(self._get_entity, list(dict.fromkeys(names)))
+        items = await _each_of(self._get_entity, list(dict.fromkeys(names)))
         found = sorted((item for item in items if item is not None), key=_age)
         touching: dict[str, Item] = {}
         for item in found:
             touching.update({each.key: each for each in await self._relations_of(item.key)})
         return Graph(
-            entities=[Entity.model_validate(item.value) for item in found],
+            entities=[GraphEntity.model_validate(item.value) for item in found],
             relations=[
-                Relation.model_validate(item.value) for item in sorted(touching.values(), key=_age)
+                GraphRelation.model_validate(item.value)
+                for item in sorted(touching.values(), key=_age)
             ],
         )
 
-    async def _create_entity(self, entity: Entity) -> bool:
+    async def _create_entity(self, entity: GraphEntity) -> bool:
         observations = list(dict.fromkeys(entity.observations))
         return await self._put_new(
-            ENTITIES, entity.name, entity.model_copy(update={"observations": observations})
+            GRAPH_ENTITIES, entity.name, entity.model_copy(update={"observations": observations})
         )
 
-    async def _create_relation(self, relation: Relation) -> bool:
-        is_new = await self._put_new(RELATIONS, relation.key, relation)
+    async def _create_relation(self, relation: GraphRelation) -> bool:
+        is_new = await self._put_new(GRAPH_RELATIONS, relation.key, relation)
         try:
             # Another client may have deleted an entity, with the relations that it had by then.
             await self._check_exist({relation.source, relation.target})
         except ToolException:
-            await self._view.adelete(RELATIONS, relation.key)
+            await self._view.adelete(GRAPH_RELATIONS, relation.key)
             raise
         return is_new
 
@@ -207,22 +209,22 @@ class KnowledgeGraph:
 
     async def _delete_entity(self, name: str) -> bool:
         was_there = await self._get_entity(name) is not None
-        await self._view.adelete(ENTITIES, name)
+        await self._view.adelete(GRAPH_ENTITIES, name)
         relations = [item.key for item in await self._relations_of(name)]
-        await _each(self._delete_relation, relations)
+        await _each_of(self._delete_relation, relations)
         return was_there
 
     async def _delete_relation(self, key: str) -> bool:
-        was_there = await self._view.aget(RELATIONS, key) is not None
-        await self._view.adelete(RELATIONS, key)
+        was_there = await self._view.aget(GRAPH_RELATIONS, key) is not None
+        await self._view.adelete(GRAPH_RELATIONS, key)
         return was_there
 
     async def _get_entity(self, name: str) -> Item | None:
-        return await self._view.aget(ENTITIES, name)
+        return await self._view.aget(GRAPH_ENTITIES, name)
 
     async def _check_exist(self, names: set[str]) -> None:
         listed = sorted(names)
-        found = await _each(self._get_entity, listed)
+        found = await _each_of(self._get_entity, listed)
         missing = [name for name, item in zip(listed, found, strict=True) if item is None]
         if missing:
             raise _not_found(missing[0])
@@ -231,7 +233,7 @@ class KnowledgeGraph:
         found = [
             item
             for end in ("from", "to")
-            async for item in self._view.aiter_items(RELATIONS, filter={end: name})
+            async for item in self._view.aiter_items(GRAPH_RELATIONS, filter={end: name})
         ]
         return list({item.key: item for item in found}.values())
 
@@ -259,18 +261,18 @@ async def import_graph(view: UserStore, file: Path) -> Graph:
     return Graph(entities=created, relations=await graph.create_relations(relations))
 
 
-def _read_lines(text: str, file: Path) -> tuple[list[Entity], list[Relation]]:
-    entities: list[Entity] = []
-    relations: list[Relation] = []
+def _read_lines(text: str, file: Path) -> tuple[list[GraphEntity], list[GraphRelation]]:
+    entities: list[GraphEntity] = []
+    relations: list[GraphRelation] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
             if record["type"] == "entity":
-                entities.append(Entity.model_validate(record))
+                entities.append(GraphEntity.model_validate(record))
             else:
-                relations.append(Relation.model_validate(record))
+                relations.append(GraphRelation.model_validate(record))
         except (ValueError, KeyError, TypeError, ValidationError):
             raise DamagedFileError(
                 f"line {number} of {file} is neither an entity nor a relation; nothing was "
@@ -279,10 +281,12 @@ def _read_lines(text: str, file: Path) -> tuple[list[Entity], list[Relation]]:
     return entities, relations
 
 
-async def _each(do: Callable[[Any], Awaitable[ResultT]], arguments: Sequence[Any]) -> list[ResultT]:
+async def _each_of(
+    do: Callable[[Any], Awaitable[ResultT]], arguments: Sequence[Any]
+) -> list[ResultT]:
     results: list[ResultT] = []
-    for start in range(0, len(arguments), MOST_AT_ONCE):
-        results += await asyncio.gather(*map(do, arguments[start : start + MOST_AT_ONCE]))
+    for start in range(0, len(arguments), WRITES_AT_ONCE):
+        results += await asyncio.gather(*map(do, arguments[start : start + WRITES_AT_ONCE]))
     return results
 
 
@@ -293,14 +297,14 @@ def _around(graph: Graph, names: set[str]) -> Graph:
     )
 
 
-def _text_of(entity: Entity) -> str:
+def _searched_text(entity: GraphEntity) -> str:
     return "\n".join((entity.name, entity.entity_type, *entity.observations))
 
 
-def _known_entity(value: Mapping[str, Any] | None, name: str) -> Entity:
+def _known_entity(value: Mapping[str, Any] | None, name: str) -> GraphEntity:
     if value is None:
         raise _not_found(name)
-    return Entity.model_validate(value)
+    return GraphEntity.model_validate(value)
 
 
 def _not_found(name: str) -> ToolException:

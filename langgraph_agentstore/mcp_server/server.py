@@ -23,7 +23,7 @@ ArgumentsT = TypeVar("ArgumentsT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolAnswer:
     """What a tool answers: text for the model, and the same as data for programs."""
 
     text: str
@@ -35,18 +35,23 @@ class ServedTool(Generic[ArgumentsT]):
     """A tool of a server.
 
     `reads`: it changes nothing. `destroys`: it removes or replaces what was stored. `repeats`:
-    calling it twice leaves what calling it once does. `output`: the JSON schema of `Answer.data`.
+    calling it twice leaves what calling it once does. `output`: the JSON schema of the answer's
+    data.
     """
 
     name: str
-    title: str
     description: str
     arguments: type[ArgumentsT]
-    run: Callable[[ArgumentsT], Awaitable[Answer]]
+    run: Callable[[ArgumentsT], Awaitable[ToolAnswer]]
     output: Mapping[str, Any]
     reads: bool = False
     destroys: bool = False
     repeats: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name as people write it."""
+        return self.name.replace("_", " ").title()
 
     @property
     def described(self) -> types.Tool:
@@ -98,6 +103,15 @@ class StoreServer(Server[Subscriptions, Any]):
         return found
 
 
+class NoArguments(BaseModel):
+    """The arguments of a tool that has none."""
+
+
+def object_schema(**properties: Any) -> Mapping[str, Any]:
+    """Return the JSON schema of an object with these required properties."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
 def build_server(
     name: str, instructions: str, tools: Sequence[ServedTool[Any]], resources: Resources
 ) -> StoreServer:
@@ -125,10 +139,10 @@ def _serve_tools(server: StoreServer, tools: Mapping[str, ServedTool[Any]]) -> N
         tool = tools.get(name)
         if tool is None:
             return _failed(f"there is no tool {name[:80]!r}; there are {', '.join(tools)}")
-        return await _called(tool, arguments)
+        return await _answered(tool, arguments)
 
 
-async def _called(tool: ServedTool[Any], arguments: Mapping[str, Any]) -> types.CallToolResult:
+async def _answered(tool: ServedTool[Any], arguments: Mapping[str, Any]) -> types.CallToolResult:
     try:
         answer = await tool.run(tool.arguments.model_validate(arguments))
     except ValidationError as error:
