@@ -166,8 +166,8 @@ class _GraphTools:
     async def delete_entities(self, given: EntityNames) -> ToolAnswer:
         removed = await self._graph.delete_entities(given.entity_names)
         if not removed.missing:
-            return _done("Entities deleted successfully")
-        return _done(
+            return _deletion_answer("Entities deleted successfully")
+        return _deletion_answer(
             f"Deleted {removed.count} of {len(given.entity_names)} entities. Not found: "
             f"{', '.join(removed.missing)}"
         )
@@ -180,16 +180,18 @@ class _GraphTools:
         count = sum(each.count for each in removed)
         wanted = sum(len(each.observations) for each in given.deletions)
         if count == wanted:
-            return _done("Observations deleted successfully")
+            return _deletion_answer("Observations deleted successfully")
         missing = [name for each in removed for name in each.missing]
         unknown = f" Entities not found: {', '.join(missing)}" if missing else ""
-        return _done(f"Deleted {count} of {wanted} observations.{unknown}")
+        return _deletion_answer(f"Deleted {count} of {wanted} observations.{unknown}")
 
     async def delete_relations(self, given: Relations) -> ToolAnswer:
         removed, wanted = await self._graph.delete_relations(given.relations), len(given.relations)
         if removed.count == wanted:
-            return _done("Relations deleted successfully")
-        return _done(f"Deleted {removed.count} of {wanted} relations. The rest matched nothing.")
+            return _deletion_answer("Relations deleted successfully")
+        return _deletion_answer(
+            f"Deleted {removed.count} of {wanted} relations. The rest matched nothing."
+        )
 
     async def read_graph(self, _given: NoArguments) -> ToolAnswer:
         return _graph_answer(await self._graph.read())
@@ -274,7 +276,7 @@ def _graph_answer(graph: Graph) -> ToolAnswer:
     return ToolAnswer(_json(data), data)
 
 
-def _done(message: str) -> ToolAnswer:
+def _deletion_answer(message: str) -> ToolAnswer:
     return ToolAnswer(message, {"success": True, "message": message})
 
 

@@ -31,7 +31,7 @@ from .server import (
     object_schema,
 )
 
-MOST_LISTED: Final = 100
+ITEMS_AT_MOST: Final = 100
 PREVIEW: Final = 200
 """Characters of a value in a listing."""
 
@@ -49,7 +49,7 @@ class NamespaceBelow(BaseModel):
     """Arguments of `list_namespaces`."""
 
     namespace: str = Field("", description="Such as users/alice; empty for the top.")
-    limit: int = Field(MOST_LISTED, ge=1, le=1_000)
+    limit: int = Field(ITEMS_AT_MOST, ge=1, le=1_000)
 
 
 class ItemsBelow(BaseModel):
@@ -60,7 +60,7 @@ class ItemsBelow(BaseModel):
         default_factory=list, description="Conditions such as age>=18, or a filter as JSON."
     )
     after: str | None = Field(None, description="What the page before returned as next.")
-    limit: int = Field(20, ge=1, le=MOST_LISTED)
+    limit: int = Field(20, ge=1, le=ITEMS_AT_MOST)
 
 
 class OneItem(BaseModel):
@@ -75,7 +75,7 @@ class ItemSearch(BaseModel):
 
     namespace: str = Field("", description="Such as users/alice; those below count too.")
     query: str
-    limit: int = Field(10, ge=1, le=MOST_LISTED)
+    limit: int = Field(10, ge=1, le=ITEMS_AT_MOST)
 
 
 def inspection_server(store: AgentStore) -> StoreServer:
