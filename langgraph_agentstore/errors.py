@@ -38,6 +38,8 @@
     │   └── CopyMismatchError                    the target does not contain all copied items
     ├── FileNotWritableError (OSError)           a file cannot be written or replaced
     ├── InternalError (RuntimeError)             a bug in this package
+    │   └── IsolationError                       an operation met another user's data
+    ├── OwnerNeededError (PermissionError)       row level security hides what it needs
     ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres did not start or stop
     └── SchemaError (RuntimeError)               the tables do not match this release
         ├── MissingSchemaError                   missing tables, and this role may not create them
@@ -79,6 +81,7 @@ __all__ = [
     "InvalidNamespaceError",
     "InvalidOperationError",
     "InvalidValueError",
+    "IsolationError",
     "ItemLockedError",
     "LockHeldError",
     "LockLostError",
@@ -89,6 +92,7 @@ __all__ = [
     "MissingSchemaError",
     "MissingUserError",
     "NotPermittedError",
+    "OwnerNeededError",
     "SchemaError",
     "SchemaTooNewError",
     "StoreClosedError",
@@ -289,6 +293,20 @@ class FileNotWritableError(AgentStoreError, OSError):
 
 class InternalError(AgentStoreError, RuntimeError):
     """This package has a bug: report it with the traceback, whose first part is the cause."""
+
+
+class IsolationError(InternalError):
+    """An operation met the data of a user for whom it was not asked; it returned and wrote nothing.
+
+    It is raised only where row level security is on.
+    """
+
+
+class OwnerNeededError(AgentStoreError, PermissionError):
+    """An operation needs the rows of all users, which row level security hides from this role.
+
+    Open another store with the owner's DSN for it.
+    """
 
 
 class EmbeddedPostgresError(AgentStoreError, RuntimeError):

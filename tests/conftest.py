@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from langgraph_agentstore import AgentStore
+from tests.support.faults import execute
 from tests.support.servers import TestServer, create_database, drop_database, temporary_folder
 
 # A machine that is busy is no fault of what is tested.
@@ -124,3 +125,13 @@ def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
     """A store as a user would make it, in a schema of its own."""
     with AgentStore(postgres_dsn, schema=schema_name) as store:
         yield store
+
+
+@pytest.fixture
+def role(fresh_database: str, schema_name: str) -> Iterator[str]:
+    """A role without any right but to connect."""
+    name = f"role_{schema_name}"
+    execute(fresh_database, "CREATE ROLE {} LOGIN", name)
+    yield name
+    execute(fresh_database, "DROP OWNED BY {}", name)
+    execute(fresh_database, "DROP ROLE {}", name)

@@ -18,7 +18,7 @@ from ..sql.planner import Planner
 from ..store.base import StoreBase
 from ..store.items import check_size
 from ..store.search import Search
-from ..store.user_views import check_view
+from ..store.user_views import check_view, executor_of
 from .atomic_changes import AtomicChanges
 from .change_feed import Watching
 from .models import RANKED_BY, FoundRecord
@@ -41,7 +41,7 @@ class RecordView(Search):
     def __init__(self, store: StoreBase, user_id: str) -> None:
         current_rules = store.executor.current_rules
         planner = Planner(RecordScope(user_id), current_rules, _as_they_are)
-        super().__init__(store.executor, store.ttl_config, planner)
+        super().__init__(executor_of(store, user_id), store.ttl_config, planner)
 
 
 def _as_they_are(labels: object) -> Labels:
@@ -74,8 +74,8 @@ class Proxy(Handle):
         check_view(store, settings.user_id)
         # Keeps the store from being collected, and so closed, while somebody has this.
         self._store = store
-        self._executor = store.executor
         self._operations = Operations(store, settings)
+        self._executor = self._operations.executor
 
     @cached_property
     def _view(self) -> RecordView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from functools import partial
 from uuid import uuid4
 
 from ..errors import WatchLapsedError
@@ -41,6 +42,7 @@ class Watching:
 
     def __init__(self, at: ItemAddress, prefix: str) -> None:
         self._at = at
+        self._users = (at.user_id,)
         self._prefix = prefix
         self._id = uuid4()
         self._subscription = Subscription(at.user_id)
@@ -74,7 +76,7 @@ class Watching:
     async def _begin(self, session: Session) -> None:
         await session.listener.add(self._subscription)
         session.sweeper.start_by_itself()  # for what watches leave behind that nobody ends
-        fetch = session.database.fetch
+        fetch = partial(session.database.fetch, users=self._users)
         await fetch(*begin_statement(self._at.user_id, self._id, session.context))
         self._snapshot = (await fetch(SNAPSHOT, ()))[0][0]
         self._renewed_s = time.monotonic()
@@ -93,7 +95,7 @@ class Watching:
         statement = since_statement(
             at.user_id, self._snapshot, at.stored, self._prefix, session.context
         )
-        rows = await session.database.fetch(*statement)
+        rows = await session.database.fetch(*statement, users=self._users)
         self._snapshot, changes = decode_changes(at.user_id, rows, session.context)
         self.found.extend(change for change in changes if self._is_new(change))
 
@@ -110,7 +112,7 @@ class Watching:
         if now - self._renewed_s < RENEW_S:
             return
         statement = renew_statement(self._at.user_id, self._id, session.context)
-        if not await session.database.fetch(*statement):
+        if not await session.database.fetch(*statement, users=self._users):
             raise WatchLapsedError(
                 f"this watch did not look for {RETENTION}: what changed since then is not known; "
                 "read the namespace, and watch it anew"
@@ -119,4 +121,5 @@ class Watching:
 
     async def _end(self, session: Session) -> None:
         session.listener.remove(self._subscription)
-        await session.database.fetch(*end_statement(self._at.user_id, self._id, session.context))
+        statement = end_statement(self._at.user_id, self._id, session.context)
+        await session.database.fetch(*statement, users=self._users)

@@ -118,7 +118,7 @@ class RecordLock(Leasing):
         Raises:
             LockHeldError: another kept it for `wait_s`.
         """
-        run(self._acquiring(), self._proxy.store.executor)
+        run(self._acquiring(), self._proxy.executor)
         return self
 
     def renew(self, timeout_s: float | None = None) -> None:
@@ -127,7 +127,7 @@ class RecordLock(Leasing):
         Raises:
             LockLostError: the lease had ended.
         """
-        run(self._renewing(timeout_s), self._proxy.store.executor)
+        run(self._renewing(timeout_s), self._proxy.executor)
 
     def release(self) -> None:
         """Release the lock; do nothing if it is not held.
@@ -135,7 +135,7 @@ class RecordLock(Leasing):
         Raises:
             LockLostError: the lease had ended.
         """
-        run(self._releasing(), self._proxy.store.executor)
+        run(self._releasing(), self._proxy.executor)
 
     def __enter__(self) -> Self:
         return self.acquire()
@@ -159,16 +159,16 @@ class AsyncRecordLock(Leasing):
 
     async def acquire(self) -> Self:
         """Async form of `RecordLock.acquire`."""
-        await arun(self._acquiring(), self._proxy.store.executor)
+        await arun(self._acquiring(), self._proxy.executor)
         return self
 
     async def renew(self, timeout_s: float | None = None) -> None:
         """Async form of `RecordLock.renew`."""
-        await arun(self._renewing(timeout_s), self._proxy.store.executor)
+        await arun(self._renewing(timeout_s), self._proxy.executor)
 
     async def release(self) -> None:
         """Async form of `RecordLock.release`."""
-        await arun(self._releasing(), self._proxy.store.executor)
+        await arun(self._releasing(), self._proxy.executor)
 
     async def __aenter__(self) -> Self:
         return await self.acquire()

@@ -15,6 +15,7 @@ from ..sql.indexed_content import content_of
 from ..sql.statement import NO_METADATA, Put, SqlContext
 from ..store.base import StoreBase
 from ..store.ttl_defaults import default_ttl
+from ..store.user_views import executor_of
 from .ops_log import log_entry
 from .options import Settings
 
@@ -26,6 +27,7 @@ class OperationsBase:
         self.store = store
         self.settings = settings
         self.at = settings.at
+        self.executor = executor_of(store, settings.user_id)
 
     @property
     def context(self) -> SqlContext:

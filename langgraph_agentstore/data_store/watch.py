@@ -25,7 +25,7 @@ class _Watcher:
 
     def __init__(self, proxy: OperationsBase, watching: Watching, timeout_s: float | None) -> None:
         self._proxy = proxy
-        self._executor = proxy.store.executor
+        self._executor = proxy.executor
         self._watching = watching
         self._timeout_s = timeout_s
         self._away = False

@@ -8,7 +8,7 @@ since `0` follows `/` in ASCII. Only a grep sends contents to the client.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -17,7 +17,7 @@ from ..sql.item_columns import replacing
 from ..sql.items.delete import count_of_removed
 from ..sql.items.put import arguments_of, insert_one
 from ..sql.sealing import with_opened_values, within
-from ..sql.statement import Decoded, Put, Queue, Row, SqlContext, Statement, written_once
+from ..sql.statement import Decoded, Put, Queue, ResultT, Row, SqlContext, Statement, written_once
 
 SizeUnit: TypeAlias = Literal["characters", "bytes"]
 
@@ -138,9 +138,7 @@ def plan_children(
     The cost does not depend on the number of files in subfolders.
     """
     arguments = (*space, folder, after_folder(folder))
-    return Statement(
-        _children_sql(context, unit), arguments, _decode_entries, queue=Queue.EQUAL_READS
-    )
+    return _read_of_space(_children_sql(context, unit), arguments, _decode_entries)
 
 
 @written_once
@@ -155,9 +153,7 @@ def plan_entries(
 ) -> Statement[list[FileEntry]]:
     """Plan the list of all files within reach, by path."""
     arguments = (*space, *reach.arguments)
-    return Statement(
-        _entries_sql(context, unit), arguments, _decode_entries, queue=Queue.EQUAL_READS
-    )
+    return _read_of_space(_entries_sql(context, unit), arguments, _decode_entries)
 
 
 def _decode_entries(rows: Sequence[Row]) -> Decoded[list[FileEntry]]:
@@ -187,7 +183,7 @@ def plan_contents(
     escaped = json.dumps(literal, ensure_ascii=False)[1:-1]
     arguments = (*space, *reach.arguments, literal, escaped)
 
-    return Statement(_contents_sql(context), arguments, _decode_values, queue=Queue.EQUAL_READS)
+    return _read_of_space(_contents_sql(context), arguments, _decode_values)
 
 
 def plan_values_within(
@@ -204,11 +200,18 @@ SELECT i.key, i.value
  ORDER BY i.key"""
     here = within(space.user_id, space.namespace)
     decode = with_opened_values(_decode_values, 1, here, context)
-    return Statement(sql, (*space, *reach.arguments), decode, queue=Queue.EQUAL_READS)
+    return _read_of_space(sql, (*space, *reach.arguments), decode)
 
 
 def _decode_values(rows: Sequence[Row]) -> Decoded[list[tuple[str, Any]]]:
     return Decoded([(path, value) for path, value in rows])
+
+
+def _read_of_space(
+    sql: str, arguments: tuple[Any, ...], decode: Callable[[Sequence[Row]], Decoded[ResultT]]
+) -> Statement[ResultT]:
+    """Return the read of a `Space`, which the arguments begin with."""
+    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, users=(arguments[0],))
 
 
 @written_once
@@ -228,7 +231,9 @@ def plan_overwrite(put: Put, context: SqlContext) -> Statement[None]:
         return Decoded(None)
 
     # A second run could undo another writer's change in between.
-    return Statement(_overwrite_sql(context), arguments_of(put), decode, idempotent=False)
+    return Statement(
+        _overwrite_sql(context), arguments_of(put), decode, idempotent=False, users=put.users
+    )
 
 
 def plan_delete_tree(space: Space, path: str, context: SqlContext) -> Statement[int]:
@@ -239,4 +244,5 @@ DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
     # One range each; an OR might scan the namespace.
     deletes = [f"{delete} AND i.key = $3", f"{delete} AND i.key >= $4 AND i.key < $5"]
-    return count_of_removed(deletes, (*space, path, folder, after_folder(folder)), context)
+    arguments = (*space, path, folder, after_folder(folder))
+    return count_of_removed(deletes, arguments, context, (space.user_id,))

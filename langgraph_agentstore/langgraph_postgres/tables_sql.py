@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import ConfigurationError, DatabaseError, IndexMismatchError
-from ..sql.statement import Row, SqlContext, quoted_name
+from ..sql.statement import Row, SqlContext
+from ..sql.tables import quoted_name
 
 COLUMNS_SQL = """
 SELECT c.relname, a.attname, t.typname, tn.nspname, a.atttypmod,

@@ -44,6 +44,12 @@ class Region:
     labels: Labels
 
 
+def users_of_regions(regions: Sequence[Region]) -> tuple[str, ...] | None:
+    """Return the users of these regions; None if one is of every user."""
+    users = dict.fromkeys([region.user_id for region in regions])
+    return None if None in users else tuple(user for user in users if user is not None)
+
+
 class Scope(Protocol):
     """The mapping between a store's tuples and addresses."""
 

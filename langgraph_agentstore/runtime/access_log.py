@@ -82,8 +82,9 @@ class AccessLog:
                 return
             try:
                 statement = count_statement(_accesses(taken), session.context)
+                users = tuple({item_id[0] for item_id, _ in taken})
                 # A second run would count twice.
-                await session.database.fetch(*statement, idempotent=False)
+                await session.database.fetch(*statement, users=users, idempotent=False)
             except AgentStoreError as error:
                 if getattr(error, "written", False) is not None:
                     self._put_back(taken)
@@ -102,7 +103,9 @@ class AccessLog:
             # No flush meanwhile, so that a read is either in the table or noted, never both.
             async with self._flushing:
                 asked_s = time.monotonic()
-                rows = await session.database.fetch(statement.sql, statement.arguments)
+                rows = await session.database.fetch(
+                    statement.sql, statement.arguments, users=(at.user_id,)
+                )
                 record = statement.decode(rows).result
                 if record is None:
                     return None

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 
 from ..security.history.attribution_sql import SETTING, Sent, attributed, setting_of
-from ..sql.statement import Tables
+from ..sql.tables import Tables
 from .caller_requests import PendingOperation
 from .connections.connector import Connection
 

@@ -17,13 +17,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import BatchError
+from ..sql.statement import Users
 from .driver_errors import is_read_only
 
 logger = logging.getLogger("langgraph_agentstore")
 
 
 class Request:
-    """The operations of one request, with their results and errors by position."""
+    """The operations of one request, with their results and errors by position.
+
+    `users`: those of the view that the caller has; None where each operation names its own.
+    """
 
     __slots__ = (
         "cancelled",
@@ -34,11 +38,13 @@ class Request:
         "results",
         "said",
         "tasks",
+        "users",
     )
     counts_failures = True
 
-    def __init__(self, operations: Sequence[Any]) -> None:
+    def __init__(self, operations: Sequence[Any], users: Users | None = None) -> None:
         self.operations = operations
+        self.users = users
         self.results: list[Any] = [None] * len(operations)
         self.errors: dict[int, Exception] | None = None
         self.remaining = 0
@@ -108,8 +114,8 @@ class BlockingRequest(Request):
 
     __slots__ = ("_finished",)
 
-    def __init__(self, operations: Sequence[Any]) -> None:
-        super().__init__(operations)
+    def __init__(self, operations: Sequence[Any], users: Users | None = None) -> None:
+        super().__init__(operations, users)
         self._finished = threading.Lock()
         self._finished.acquire()
 
@@ -125,8 +131,8 @@ class AwaitedRequest(Request):
 
     __slots__ = ("future", "loop")
 
-    def __init__(self, operations: Sequence[Any]) -> None:
-        super().__init__(operations)
+    def __init__(self, operations: Sequence[Any], users: Users | None = None) -> None:
+        super().__init__(operations, users)
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[None] = self.loop.create_future()
 
@@ -147,8 +153,8 @@ class BackgroundRequest(Request):
     __slots__ = ("_purpose",)
     counts_failures = False
 
-    def __init__(self, operations: Sequence[Any], purpose: str) -> None:
-        super().__init__(operations)
+    def __init__(self, operations: Sequence[Any], purpose: str, users: Users | None = None) -> None:
+        super().__init__(operations, users)
         self._purpose = purpose
 
     def announce(self) -> None:
@@ -166,6 +172,14 @@ class PendingOperation:
         self.request = request
         self.position = position
         self.operation = operation
+
+    @property
+    def users(self) -> Users | None:
+        """The users of the caller's view, else of the operation; None for all users."""
+        if self.request.users is not None:
+            return self.request.users
+        users: Users | None = self.operation.users
+        return users
 
 
 def announce_all(requests: Iterable[Request]) -> None:

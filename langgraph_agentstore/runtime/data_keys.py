@@ -13,7 +13,8 @@ from ..security.encryption.data_keys import new_data_key
 from ..security.encryption.local_keys import LocalKeys
 from ..security.encryption.sealed_values import Sealer, named_keys, users_of
 from ..security.encryption.sql import add_keys, current_keys, keys_by_id
-from ..sql.statement import Put, Row, Tables
+from ..sql.statement import Put, Row
+from ..sql.tables import Tables
 
 MOST_AT_ONCE = 8
 """How many data keys a key service is asked for at once."""

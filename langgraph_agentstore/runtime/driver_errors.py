@@ -111,6 +111,11 @@ def connect_error(error: BaseException, where: str) -> AgentStoreError:
     return StoreUnavailableError(f"cannot connect to {where}: {_cause(error)}; {cure}")
 
 
+def is_refused_row(error: BaseException) -> bool:
+    """Return whether row level security refused to write a row; the server's texts vary."""
+    return getattr(error, "server_source_function", None) == "ExecWithCheckOptions"
+
+
 def is_read_only(error: BaseException) -> bool:
     """Return whether an error of ours was caused by a server that takes no writes."""
     return isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError)

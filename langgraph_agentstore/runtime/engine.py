@@ -16,6 +16,8 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol, cast
 
 from langgraph.store.base import IndexConfig
@@ -26,7 +28,7 @@ from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..model.provenance import current_provenance
 from ..results import StoreStats
 from ..security.encryption.sealed_values import Sealer
-from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext
+from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext, Users
 from .access_log import FLUSH_S, AccessLog, Touched
 from .caller_requests import (
     AwaitedRequest,
@@ -35,7 +37,7 @@ from .caller_requests import (
     Request,
     announce_all,
 )
-from .connections.server_checks import check_version, check_visibility, warn_of_pgvector
+from .connections.server_checks import check_version, check_visibility, is_limited, warn_of_pgvector
 from .connections.target import TargetReader
 from .data_keys import DataKeys
 from .driver_errors import statement_error
@@ -46,6 +48,7 @@ from .migrator import have_keys, migrate
 from .session import Job, Session
 from .statements import Database
 from .vector_sets import open_vectors
+from .view_executor import ViewExecutor
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -105,25 +108,36 @@ class Engine(ForkAware):
         result: ResultT = (await self.arun_all((operation,)))[0]
         return result
 
-    def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
-        """Block the calling thread until all are done; return their results in the order given."""
+    def for_view(self, users: Callable[[], Users | None]) -> ViewExecutor:
+        """Return the executor of a view, whose users `users` finds at each call."""
+        return ViewExecutor(self, users)
+
+    def run_all(
+        self, operations: Sequence[Operation[Any]], users: Users | None = None
+    ) -> list[Any]:
+        """Block the calling thread until all are done; return their results in the order given.
+
+        `users`: those of the caller's view; None where each operation names its own.
+        """
         thread = self._thread
         if thread is not None and thread.ident == threading.get_ident():
             raise BlockingCallError(
                 "a blocking call on the store's own I/O thread would wait for itself; "
                 "use the async form there"
             )
-        request = BlockingRequest(operations)
+        request = BlockingRequest(operations, users)
         self._submit(request)
         request.wait()
         return request.outcome()
 
-    async def arun_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
+    async def arun_all(
+        self, operations: Sequence[Operation[Any]], users: Users | None = None
+    ) -> list[Any]:
         """Async form of `run_all`, on any event loop.
 
         Operations of a cancelled caller that were not sent yet are dropped.
         """
-        request = AwaitedRequest(operations)
+        request = AwaitedRequest(operations, users)
         self._submit(request)
         try:
             await request.future
@@ -237,6 +251,9 @@ class Engine(ForkAware):
     async def _open(self) -> None:
         try:
             self._session = await open_session(self.config, self.current_rules.context)
+            tells_users = self._session.context.tells_users
+            rules = self.current_rules
+            rules.context = replace(rules.context, tells_users=tells_users)
         except Exception as error:
             if not isinstance(error, AgentStoreError):
                 logger.exception("opening the store failed")
@@ -332,6 +349,8 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
                 await have_keys(connection, context.tables)
             if config.history is not None:
                 await have_history(connection, context.tables, config.history)
+            database.row_security = await is_limited(connection, context.tables)
+            context = replace(context, tells_users=database.row_security)
             opened, problem = await open_vectors(connection, context)
             if opened.vector_set is not None:
                 await warn_of_pgvector(connection)
@@ -343,5 +362,6 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
             raise
         raise statement_error(error) from error
     if isinstance(context.sealing, Sealer):
-        database.data_keys = DataKeys(context.sealing, context.tables, database.fetch)
+        fetch_keys = partial(database.fetch, users=())
+        database.data_keys = DataKeys(context.sealing, context.tables, fetch_keys)
     return Session(config, IndexState(opened, problem), database, schema_version)

@@ -17,8 +17,8 @@ from ..sql.statement import Decoded, Row, Statement
 from .caller_requests import PendingOperation
 from .driver_errors import as_store_error
 
-Fetch: TypeAlias = Callable[[Statement[Any], Callable[[], None]], Awaitable[Sequence[Row]]]
-"""Runs a statement; calls its second argument right before it sends it to the server."""
+Fetch: TypeAlias = Callable[[PendingOperation, Callable[[], None]], Awaitable[Sequence[Row]]]
+"""Runs an operation's statement; calls its second argument right before sending it."""
 
 TakeResult: TypeAlias = Callable[[PendingOperation, Decoded[Any]], None]
 """Takes the result of one operation."""
@@ -47,7 +47,8 @@ class EqualReads:
 
     def add(self, entry: PendingOperation) -> None:
         """Run the read, or let it join an equal one that was not sent yet."""
-        key = read_key(entry.operation)
+        # Only callers with the same users share a run: the server shows others other rows.
+        key = read_key(entry.operation), entry.users
         entries = self._unsent.get(key)
         if entries is not None:
             entries.append(entry)
@@ -66,7 +67,7 @@ class EqualReads:
                 task.cancel()
 
     async def _run(self, key: Hashable, entries: list[PendingOperation]) -> None:
-        rows = await self._fetch(entries[0].operation, partial(self._close, key, entries))
+        rows = await self._fetch(entries[0], partial(self._close, key, entries))
         self._close(key, entries)
         decode = _decoder(entries, rows)
         while entries:

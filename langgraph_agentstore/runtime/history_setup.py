@@ -8,7 +8,7 @@ from ..config.history_options import History
 from ..config.store_options import OWN_NAMES_ALONE
 from ..errors import MissingSchemaError
 from ..security.history.setup_sql import history_setup, state_sql
-from ..sql.statement import Tables
+from ..sql.tables import Tables
 from .connections.connector import Connection
 
 

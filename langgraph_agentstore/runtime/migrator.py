@@ -18,7 +18,7 @@ import asyncpg
 from ..config.store_options import OWN_NAMES_ALONE
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
 from ..security.encryption.sql import is_set_up_sql, keys_schema, set_up_sql
-from ..sql.statement import Tables
+from ..sql.tables import Tables
 from .connections.connector import Connection
 from .driver_errors import short_of
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import asyncpg
 
 from ..errors import MissingExtensionError
-from ..sql.statement import SqlContext, Tables
+from ..sql.statement import SqlContext
+from ..sql.tables import Tables
 from .connections.connector import Connection, know_vectors
 from .connections.server_checks import numbers_of
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..config.store_options import StoreConfig
-from ..errors import ItemLockedError, StoreTimeoutError
+from ..errors import StoreTimeoutError
 from ..sql.batched_reads import decode_lateral_batch, lateral_batch_statement
 from ..sql.copies_of_rows import distinct
 from ..sql.items.expiry import plan_sweep, refresh_statement
@@ -32,8 +32,10 @@ from ..sql.statement import (
     Row,
     SqlContext,
     Statement,
+    Users,
 )
 from .attribution import SAID, attributed_alone
+from .batch_users import users_of_batch, users_to_check
 from .batching import BatchQueue
 from .caller_requests import (
     AwaitedRequest,
@@ -47,7 +49,7 @@ from .driver_errors import as_store_error
 from .equal_reads import EqualReads
 from .index_state import CurrentIndex, IndexState
 from .listener import Listener
-from .statements import Database
+from .statements import Database, while_locked
 from .ttl_sweeper import Sweeper
 from .write_queue import WriteQueue
 
@@ -81,6 +83,7 @@ class Session:
         self._idle = asyncio.Event()
         self._idle.set()
         self._equal_reads = EqualReads(self._fetch_read, self._answer, self._settled)
+        self._while_locked = partial(while_locked, longest_s=config.pool.command_timeout_s)
         self._make_queues(config.pool.max_size, config.pool.command_timeout_s)
         if config.ttl is not None:
             self.sweeper.start_by_itself()
@@ -224,8 +227,9 @@ class Session:
 
     async def _run_gets(self, entries: Sequence[PendingOperation]) -> None:
         gets = [entry.operation for entry in entries]
-        rows = await self.database.fetch(*get_statement(gets, self.context), use="get")
-        read = decode_gets(gets, rows, self.context.sealing)
+        users = users_of_batch(entries)
+        rows = await self.database.fetch(*get_statement(gets, self.context), users=users, use="get")
+        read = decode_gets(gets, rows, self.context.sealing, users_to_check(entries, self.context))
         for entry, item in zip(entries, read.items, strict=True):
             entry.request.results[entry.position] = item
         for place in read.apart:
@@ -240,14 +244,17 @@ class Session:
         """Run bounded statements of one text together."""
         if len(entries) == 1:
             statement = entries[0].operation
-            rows = await self.database.fetch(statement.sql, statement.arguments)
+            rows = await self.database.run(statement, entries[0].users)
             self._answer(entries[0], statement.decode(rows))
             return
         statements = [entry.operation for entry in entries]
         different, places = distinct(statements)
-        rows = await self.database.fetch(*lateral_batch_statement(different))
+        rows = await self.database.fetch(
+            *lateral_batch_statement(different), users=users_of_batch(entries)
+        )
+        users = users_to_check(entries, self.context)
         for entry, decoded in zip(
-            entries, decode_lateral_batch(statements, places, rows), strict=True
+            entries, decode_lateral_batch(statements, places, rows, users), strict=True
         ):
             self._answer(entry, decoded)
 
@@ -262,15 +269,18 @@ class Session:
             self._equal_reads.add(PendingOperation(entry.request, entry.position, decoded.instead))
 
     def _fetch_read(
-        self, statement: Statement[Any], sent: Callable[[], None]
+        self, entry: PendingOperation, sent: Callable[[], None]
     ) -> Awaitable[Sequence[Row]]:
-        return self._retry_while_locked(
-            partial(self.database.fetch, statement.sql, statement.arguments, sent=sent)
-        )
+        read = partial(self.database.run, entry.operation, entry.users, sent=sent)
+        return self._while_locked(read)
 
     async def _run_refreshes(self, entries: Sequence[PendingOperation]) -> None:
         refreshes = list({t.operation.item_id: t.operation for t in entries}.values())
-        await self.database.fetch(*refresh_statement(refreshes, self.context), use="refresh")
+        await self.database.fetch(
+            *refresh_statement(refreshes, self.context),
+            users=users_of_batch(entries),
+            use="refresh",
+        )
         self.refreshed += len(refreshes)
 
     async def _run_alone(self, entry: PendingOperation) -> None:
@@ -278,7 +288,9 @@ class Session:
         SAID.set(request.said)
         try:
             if not request.cancelled:
-                request.results[entry.position] = await self._result_of(entry.operation)
+                request.results[entry.position] = await self._result_of(
+                    entry.operation, entry.users
+                )
         except asyncio.CancelledError:
             # The caller gave up and reads no error, but the request must still end.
             request.fail(entry.position, StoreTimeoutError("the operation was cancelled"))
@@ -286,40 +298,36 @@ class Session:
             request.fail(entry.position, as_store_error(error))
 
     async def _result_of(
-        self, operation: Statement[Any] | PutExpected | PutTogether | Query[Any] | Job[Any]
+        self,
+        operation: Statement[Any] | PutExpected | PutTogether | Query[Any] | Job[Any],
+        users: Users | None,
     ) -> Any:
         """Run the operation; wait for locked items as the queues do, up to the command timeout."""
         if isinstance(operation, (Query, PutExpected, PutTogether)):
-            return await self.index.do(partial(self._by_index, operation))
-        return await self._retry_while_locked(partial(self._attempt, operation))
-
-    async def _retry_while_locked(self, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.config.pool.command_timeout_s
-        while True:
-            try:
-                return await attempt()
-            except ItemLockedError:
-                if loop.time() >= deadline:
-                    raise
+            return await self.index.do(partial(self._by_index, operation, users))
+        return await self._while_locked(partial(self._attempt, operation, users))
 
     async def _by_index(
-        self, operation: PutExpected | PutTogether | Query[Any], index_state: IndexState
+        self,
+        operation: PutExpected | PutTogether | Query[Any],
+        users: Users | None,
+        index_state: IndexState,
     ) -> Any:
         if isinstance(operation, Query):
-            return await self._read(await index_state.statement_of(operation))
+            return await self._read(await index_state.statement_of(operation), users)
         if isinstance(operation, PutTogether):
             await index_state.embed_all(operation.puts)
             together = PutTogether(list(await self.database.sealed(operation.puts)))
-            return await self._result_of(put_together_statement(together, index_state.context))
+            written = put_together_statement(together, index_state.context)
+            return await self._result_of(written, users)
         await index_state.embed(operation.put, self._fetch_shared)
         [put] = await self.database.sealed([operation.put])
         expected = replace(operation, put=put)
-        return await self._result_of(put_expected_statement(expected, index_state.context))
+        return await self._result_of(put_expected_statement(expected, index_state.context), users)
 
-    async def _read(self, statement: Statement[Any]) -> Any:
+    async def _read(self, statement: Statement[Any], users: Users | None) -> Any:
         """Return the result of a read that is part of the caller's operation."""
-        request = PartOfRequest([statement])
+        request = PartOfRequest([statement], users)
         request.remaining = 1
         self._under_way += 1
         self._equal_reads.add(PendingOperation(request, 0, statement))
@@ -331,14 +339,14 @@ class Session:
             raise
         return request.outcome()[0]
 
-    async def _attempt(self, operation: Statement[Any] | Job[Any]) -> Any:
+    async def _attempt(self, operation: Statement[Any] | Job[Any], users: Users | None) -> Any:
         if isinstance(operation, Job):
             return await operation.run(self)
         sent = attributed_alone((operation.sql, operation.arguments), self.context.tables)
-        rows = await self.database.fetch(*sent, idempotent=operation.idempotent)
+        rows = await self.database.fetch(*sent, users=users, idempotent=operation.idempotent)
         decoded = operation.decode(rows)
         if decoded.instead is not None:
-            return await self._attempt(decoded.instead)
+            return await self._attempt(decoded.instead, users)
         if decoded.refreshes:
             self._refresh(decoded.refreshes)
         return decoded.result
@@ -350,5 +358,5 @@ class Session:
 
     async def _sweep_batch(self, size: int) -> int:
         statement = plan_sweep(size, self.context)
-        rows = await self.database.fetch(statement.sql, statement.arguments)
+        rows = await self.database.run(statement, None)
         return statement.decode(rows).result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -12,15 +12,24 @@ import asyncpg
 import orjson
 
 from ..config.store_options import PoolConfig
-from ..errors import AgentStoreError
-from ..sql.statement import LARGE_VALUE_BYTES, Put, Row
+from ..errors import AgentStoreError, ItemLockedError, OwnerNeededError
+from ..sql.row_users import isolation_error
+from ..sql.statement import LARGE_VALUE_BYTES, Put, ResultT, Row, Statement, Users
+from ..sql.statement_settings import OwnSettings, users_setting, with_settings
 from .connections.connector import GRACE_S, Connection, Connector
 from .connections.failover import Use, server_of
 from .connections.pool import Pool
 from .connections.poolers import STATEMENT_UNKNOWN
 from .connections.target import TargetReader
 from .data_keys import DataKeys
-from .driver_errors import CONNECTION_LOST, in_doubt, is_lost, statement_error, was_not_done
+from .driver_errors import (
+    CONNECTION_LOST,
+    in_doubt,
+    is_lost,
+    is_refused_row,
+    statement_error,
+    was_not_done,
+)
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""
@@ -67,6 +76,8 @@ class Database:
         self._decoding = asyncio.Lock()
         self.statements = 0
         self.retries = 0
+        self.row_security = False
+        """Whether the server hides rows of users whom a statement does not name."""
         self._timeout_s = config.command_timeout_s + GRACE_S
         self._longest_wait_s = config.connect_timeout_s + config.acquire_timeout_s
         # After a restart of the server, every connection of the pool may be dead.
@@ -77,6 +88,8 @@ class Database:
         sql: str,
         arguments: Sequence[Any],
         *,
+        users: Users | None = None,
+        settings: OwnSettings = (),
         use: Use = "statement",
         idempotent: bool = True,
         repeated: Repeated | None = None,
@@ -89,16 +102,22 @@ class Database:
         had an effect, it is run once more if it is idempotent, as `repeated` writes it if that is
         given. `sent` is called right before the statement goes to the server.
 
+        `users` are those whose rows it may see and write; None for all, which only a role may ask
+        for that row level security does not limit. `settings` hold for this statement alone.
+
         Raises:
+            OwnerNeededError: it needs all users, and this role may not see them.
             AgentStoreError: of the kind that `driver_errors` gives the driver's error.
         """
+        settings = self._settings_of(users, settings)
         self.statements += 1
         attempts, doubtful = 0, False
         started = asyncio.get_running_loop().time()
         while True:
             attempts += 1
             try:
-                rows = await self._attempt(sql, arguments, use, sent)
+                told = with_settings(sql, arguments, settings)
+                rows = await self._attempt(*told, use, sent)
                 break
             except AgentStoreError as error:
                 if doubtful:
@@ -113,7 +132,7 @@ class Database:
                     without_effect = True
                 again = without_effect or (idempotent and not doubtful and is_lost(error))
                 if attempts == self._attempts or not again:
-                    failure = statement_error(error)
+                    failure = self._failure(error)
                     raise (in_doubt(failure) if doubtful else failure) from error
                 if not doubtful and not without_effect and repeated is not None:
                     since_start = asyncio.get_running_loop().time() - started
@@ -125,13 +144,29 @@ class Database:
             await self.data_keys.load(rows)
         return rows
 
+    async def run(
+        self,
+        statement: Statement[Any],
+        users: Users | None,
+        sent: Callable[[], None] | None = None,
+    ) -> Sequence[Row]:
+        """Run a planned statement for these users and return its rows; see `fetch`."""
+        sql, arguments = statement.sql, statement.arguments
+        idempotent = statement.idempotent
+        return await self.fetch(sql, arguments, users=users, idempotent=idempotent, sent=sent)
+
     async def sealed(self, puts: Sequence[Put]) -> Sequence[Put]:
         """Return puts as they are written: with sealed values in a store that encrypts."""
         return puts if self.data_keys is None else await self.data_keys.sealed(puts)
 
     @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Connection]:
-        """Lend a connection for as long as the block lasts; raise the driver's errors as ours."""
+    async def lease(self, *, users: Users | None = None) -> AsyncIterator[Connection]:
+        """Lend a connection for as long as the block lasts; raise the driver's errors as ours.
+
+        `users` are those whose rows it is for; see `tell_users`.
+        """
+        if self.row_security:
+            self._users_setting(users)
         async with self.connections.lease() as connection:
             try:
                 yield connection
@@ -139,6 +174,31 @@ class Database:
                 raise
             except Exception as error:
                 raise statement_error(error) from error
+
+    async def tell_users(self, connection: Connection, users: Users | None) -> None:
+        """Give the current transaction of a leased connection its users."""
+        if self.row_security:
+            await connection.execute(
+                "SELECT pg_catalog.set_config($1, $2, true)", *self._users_setting(users)
+            )
+
+    def _failure(self, error: Exception) -> AgentStoreError:
+        if self.row_security and is_refused_row(error):
+            return isolation_error()
+        return statement_error(error)
+
+    def _settings_of(self, users: Users | None, settings: OwnSettings) -> OwnSettings:
+        return (self._users_setting(users), *settings) if self.row_security else settings
+
+    @staticmethod
+    def _users_setting(users: Users | None) -> tuple[str, str]:
+        if users is None:
+            raise OwnerNeededError(
+                "this needs the rows of all users. The tables have row level security, and the "
+                "role of this store may see only the users whom a statement names: name the user, "
+                "or use a store with the DSN of the tables' owner"
+            )
+        return users_setting(users)
 
     def _is_demoted(self, error: Exception) -> bool:
         """Return whether a server that should take writes refused one, and another may take it."""
@@ -172,3 +232,15 @@ class Database:
                 rows = await asyncio.to_thread(_with_large_values, rows)
         found: Sequence[Row] = rows
         return found
+
+
+async def while_locked(attempt: Callable[[], Awaitable[ResultT]], longest_s: float) -> ResultT:
+    """Make the attempt again as long as it meets a locked item, at most for `longest_s`."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + longest_s
+    while True:
+        try:
+            return await attempt()
+        except ItemLockedError:
+            if loop.time() >= deadline:
+                raise

@@ -13,6 +13,7 @@ import asyncpg
 
 from ..config.search_index import SearchIndex
 from ..errors import ConfigurationError, IndexMismatchError, MissingSchemaError, SchemaError
+from ..security.row_security.sql import inheriting
 from ..sql.filters.indexes import FilterIndex
 from ..sql.statement import SqlContext
 from ..sql.vector_tables import approximate_index, create_vectors_sql
@@ -100,7 +101,8 @@ async def make_set(
     vectors, index = context.vector_index, context.searched
     made = (number, state, vectors.dims, vectors.stored_as, index.model, index.settings)
     try:
-        for statement in create_vectors_sql(context.tables, number, vectors):
+        protected = inheriting(context.tables, f"item_vector_{number}")
+        for statement in (*create_vectors_sql(context.tables, number, vectors), protected):
             await connection.execute(statement)
         # An index on an empty table costs nothing; IVFFlat needs data first.
         ann = approximate_index(context.tables, number, vectors)

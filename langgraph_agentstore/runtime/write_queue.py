@@ -13,8 +13,9 @@ from ..security.history.attribution_sql import Sent
 from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
-from ..sql.statement import Delete, ItemId, Put
+from ..sql.statement import Delete, ItemId, Put, Users
 from .attribution import attributed_batch
+from .batch_users import check_addresses, users_of_batch
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
 from .caller_requests import PendingOperation
 from .driver_errors import as_store_error
@@ -120,22 +121,29 @@ class WriteQueue(BatchQueue):
     async def _run(self, entries: Sequence[PendingOperation]) -> None:
         # The last of several writes to one item wins.
         last = list({entry.operation.item_id: entry for entry in entries}.values())
+        if self._database.row_security:
+            check_addresses(entries)
         try:
             if self._index.now.context.index is None:
-                await self._write(last, self._index.now)
+                await self._write(last, users_of_batch(entries), self._index.now)
             else:
-                await self._index.do(partial(self._write, last))
+                await self._index.do(partial(self._write, last, users_of_batch(entries)))
         except ValueTooLargeError as error:
             if len(last) > 1:
                 raise  # the batch is run again in parts, until the large value is alone
             raise ValueTooLargeError(f"key {last[0].operation.item_id[2]!r}: {error}") from error
 
-    async def _write(self, entries: Sequence[PendingOperation], index_state: IndexState) -> None:
+    async def _write(
+        self,
+        entries: Sequence[PendingOperation],
+        users: Users | None,
+        index_state: IndexState,
+    ) -> None:
         context = index_state.context
         operations = [entry.operation for entry in entries]
         if isinstance(operations[0], Delete):
             statement = attributed_batch(delete_statement(operations, context), entries)
-            await self._database.fetch(*statement, use="write")
+            await self._database.fetch(*statement, users=users, use="write")
             return
         if context.index is not None:
             # The index may have been replaced since they were embedded.
@@ -146,7 +154,7 @@ class WriteQueue(BatchQueue):
             return attributed_batch(repeated_put_statement(puts, context, within), entries)
 
         statement = attributed_batch(put_statement(puts, context), entries)
-        await self._database.fetch(*statement, use="write", repeated=repeated)
+        await self._database.fetch(*statement, users=users, use="write", repeated=repeated)
 
 
 def _kind_of_write(operation: Put | Delete) -> WriteKind:

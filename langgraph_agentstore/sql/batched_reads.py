@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from .copies_of_rows import CopiesOfRows
-from .statement import Decoded, Row, Statement
+from .row_users import check_rows
+from .statement import Decoded, Row, Statement, Users
 
 _ARRAY_TYPES = {int: "bigint[]", str: "text[]", bytes: "vector[]"}
 
@@ -30,14 +31,22 @@ def lateral_batch_statement(statements: Sequence[Statement[Any]]) -> tuple[str, 
 
 
 def decode_lateral_batch(
-    statements: Sequence[Statement[Any]], places: Sequence[int], rows: Sequence[Row]
+    statements: Sequence[Statement[Any]],
+    places: Sequence[int],
+    rows: Sequence[Row],
+    users: Sequence[Users] | None = None,
 ) -> list[Decoded[Any]]:
     """Return each statement's own result from the rows of `lateral_batch_statement`.
 
     `places`: which of the statements that travelled each one is equal to; see `distinct`.
+    `users`: whose rows each statement may have, where they are to be checked.
     """
     rows_of = _rows_of_each(max(places) + 1, rows)
     shared = len(rows_of) < len(places)
+    if users is not None:
+        for statement, place, allowed in zip(statements, places, users, strict=True):
+            if statement.user_column is not None:
+                check_rows(rows_of[place], statement.user_column, allowed)
     copies = [CopiesOfRows(own, shared=shared) for own in rows_of]
     return [
         statement.decode(copies[place].next())

@@ -20,7 +20,7 @@ from ..model.checks import check_whole
 from ..model.json_values import check_allowed, check_text, encode_mapping, shown
 from ..model.namespaces import Labels, check_labels, check_writable
 from ..model.ttl import ttl_interval
-from ..model.users import Scope
+from ..model.users import Scope, users_of_regions
 from ..results import Explanation
 from .filters import Filter, parse_filter
 from .indexed_content import content_of
@@ -190,10 +190,14 @@ class Planner:
         check_whole("offset", op.offset, 0, LARGEST_LIMIT)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
         if not op.filter:
-            return self._newest(op._replace(filter=None), self.context.omit_expired)
+            return self._newest(
+                op._replace(filter=None), self.context.omit_expired, self.context.tells_users
+            )
         return plan_search(op, self.filter(op.filter), self.scope, self.context)
 
-    def _plan_newest(self, op: SearchOp, _omit_expired: bool) -> Operation[list[SearchItem]]:
+    def _plan_newest(
+        self, op: SearchOp, _omit_expired: bool, _tells_users: bool
+    ) -> Operation[list[SearchItem]]:
         return plan_search(op, self.filter(None), self.scope, self.context)
 
     def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query[Any]:
@@ -213,7 +217,8 @@ class Planner:
                 return plan_explanation(plan_query_anywhere(*asked), options, context)
             return plan_query(*asked)
 
-        return Query(text_to_embed(text, options.mode, options.query_syntax), statement)
+        users = users_of_regions(self.scope.regions(op.namespace_prefix))
+        return Query(text_to_embed(text, options.mode, options.query_syntax), statement, users)
 
     def list_namespaces(self, op: ListNamespacesOp) -> Operation[list[Labels]]:
         """Plan the listing of namespaces."""

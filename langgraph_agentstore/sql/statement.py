@@ -23,9 +23,13 @@ from .._support.one_time_warnings import Hints
 from ..config.search_index import SearchIndex, VectorIndex
 from ..model.json_values import LARGEST_BYTES, encode_value
 from ..model.text_fields import Part, Paths
+from .tables import Tables
 
 ItemId: TypeAlias = tuple[str, str, str]
 """user id, stored namespace, key: the primary key of `item`."""
+
+Users: TypeAlias = tuple[str, ...]
+"""The users whose rows an operation may see and write; "" is the shared space."""
 
 Row: TypeAlias = Sequence[Any]
 """A row of a result, by position: an `asyncpg.Record`, or a tuple in tests."""
@@ -57,89 +61,25 @@ class Operation(Generic[ResultT]):
 
     queue: ClassVar[Queue] = Queue.ALONE
 
+    @property
+    def users(self) -> Users | None:
+        """The users whose rows it is about; None for those of all users."""
+        return None
+
+
+class OfOneItem(Operation[ResultT]):
+    """An operation on one item."""
+
+    __slots__ = ()
+
+    item_id: ItemId
+
+    @property
+    def users(self) -> Users:
+        return (self.item_id[0],)
+
 
 NO_METADATA = b"{}"
-
-
-def quoted_name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The quoted names of one schema's objects, ready to stand in SQL.
-
-    `extension`: the schema of pgvector's types and operators, once a connection has told it; its
-    names are then found whatever the search_path is.
-    """
-
-    schema: str
-    extension: str | None = None
-
-    @property
-    def quoted(self) -> str:
-        return quoted_name(self.schema)
-
-    @property
-    def of_extension(self) -> str:
-        """The qualifier of pgvector's names."""
-        return "" if self.extension is None else f"{quoted_name(self.extension)}."
-
-    def operator(self, operator: str) -> str:
-        """Return an operator of pgvector."""
-        return operator if self.extension is None else f"OPERATOR({self.of_extension}{operator})"
-
-    @property
-    def item(self) -> str:
-        return f"{self.quoted}.item"
-
-    @property
-    def migration(self) -> str:
-        return f"{self.quoted}.migration"
-
-    @property
-    def vector_set(self) -> str:
-        return f"{self.quoted}.vector_set"
-
-    @property
-    def item_access(self) -> str:
-        return f"{self.quoted}.item_access"
-
-    @property
-    def item_lock(self) -> str:
-        return f"{self.quoted}.item_lock"
-
-    @property
-    def watch(self) -> str:
-        return f"{self.quoted}.watch"
-
-    @property
-    def change(self) -> str:
-        return f"{self.quoted}.change"
-
-    @property
-    def tell_change(self) -> str:
-        return f"{self.quoted}.tell_change"
-
-    @property
-    def item_history(self) -> str:
-        return f"{self.quoted}.item_history"
-
-    @property
-    def history_rule(self) -> str:
-        return f"{self.quoted}.history_rule"
-
-    @property
-    def keep_history(self) -> str:
-        return f"{self.quoted}.keep_history"
-
-    @property
-    def guard_history(self) -> str:
-        return f"{self.quoted}.guard_history"
-
-    def item_vector(self, number: int) -> str:
-        """Return the table of one set of vectors, of one embedder and one length."""
-        return f"{self.quoted}.item_vector_{number}"
 
 
 class Sealing(Protocol):
@@ -161,7 +101,9 @@ class SqlContext:
 
     `vector_set`: the number of the set of vectors in use, which only an open store knows.
     `approximate`: whether that has an approximate index. `max_value_bytes`: of a value that is
-    written, as JSON text. `sealing`: of a store that encrypts. `texts`: what `written_once` wrote.
+    written, as JSON text. `sealing`: of a store that encrypts. `tells_users`: whether reads that
+    share a statement return the user of each row, so that it can be compared. `texts`: what
+    `written_once` wrote.
     """
 
     tables: Tables
@@ -171,6 +113,7 @@ class SqlContext:
     approximate: bool = False
     max_value_bytes: int = LARGEST_BYTES
     sealing: Sealing | None = field(default=None, repr=False)
+    tells_users: bool = False
     texts: dict[Hashable, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -194,6 +137,10 @@ class SqlContext:
     def searchable(self, value: bytes) -> bytes:
         """Return the part of a value, JSON text, that words and vectors may be made of."""
         return value if self.sealing is None else self.sealing.searchable(value)
+
+    def user_column(self) -> str:
+        """Return the column with the user of an item, behind a comma; nothing if nobody asks."""
+        return ", i.user_id" if self.tells_users else ""
 
     def live(self, alias: str = "i") -> str:
         """Return the condition that an item has not expired; `true` if `omit_expired` is off."""
@@ -234,7 +181,7 @@ class CurrentRules:
 
 
 @dataclass(slots=True)
-class Get(Operation[ResultT]):
+class Get(OfOneItem[ResultT]):
     """A read of one item; gets of any users and namespaces share one statement.
 
     `labels` is the namespace of LangGraph's `Item`; None asks for a `StoredValue`.
@@ -270,7 +217,7 @@ class Content:
 
 
 @dataclass(slots=True)
-class Put(Operation[None]):
+class Put(OfOneItem[None]):
     """A write of one item; `value` is JSON text, `sort_key` what its namespace sorts by.
 
     `content` is None on a store without an index. `vectors` has one for each of its parts, in
@@ -318,6 +265,10 @@ class PutTogether(Operation[None]):
 
     puts: list[Put]
 
+    @property
+    def users(self) -> Users:
+        return tuple(dict.fromkeys([put.item_id[0] for put in self.puts]))
+
 
 @dataclass(slots=True)
 class PutExpected(Operation[None]):
@@ -327,9 +278,13 @@ class PutExpected(Operation[None]):
     version: int
     created_at: datetime | None = None
 
+    @property
+    def users(self) -> Users:
+        return self.put.users
+
 
 @dataclass(slots=True)
-class Delete(Operation[None]):
+class Delete(OfOneItem[None]):
     """A removal of one item."""
 
     queue: ClassVar[Queue] = Queue.WRITES
@@ -339,7 +294,7 @@ class Delete(Operation[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Refresh(Operation[None]):
+class Refresh(OfOneItem[None]):
     """An extension of an item's expiry, unless it was extended or written since `seen`."""
 
     queue: ClassVar[Queue] = Queue.REFRESHES
@@ -379,6 +334,7 @@ class Statement(Operation[ResultT]):
     `queue`: `SHARED` for a read that costs about as much as a small page, whose arguments are
     numbers, strings and vectors; `EQUAL_READS` for any other read; `ALONE` for the rest.
     `again`: makes of a result that of one more caller, quicker than decoding does.
+    `user_column`: the position of the column with the user of a row, where there is one.
     """
 
     sql: str
@@ -387,6 +343,8 @@ class Statement(Operation[ResultT]):
     idempotent: bool = True
     queue: Queue = Queue.ALONE  # type: ignore[misc]  # of each statement, not of the class
     again: Callable[[ResultT], ResultT] | None = None
+    users: Users | None = None
+    user_column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,3 +356,4 @@ class Query(Operation[ResultT]):
 
     text: str | None
     statement: Callable[[SqlContext, bytes | None], Statement[ResultT]]
+    users: Users | None = None

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ..config.search_index import VectorIndex
 from .filters.indexes import FilterIndex
-from .statement import SqlContext, Tables
+from .statement import SqlContext
+from .tables import Tables
 
 _OPERATORS = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>"}
 _OPCLASSES = {"cosine": "cosine_ops", "l2": "l2_ops", "inner_product": "ip_ops"}

@@ -35,6 +35,7 @@ from ..runtime.diagnosis.examination import examine
 from ..runtime.engine import Engine
 from ..runtime.jobs.indexes import setup_job
 from ..runtime.jobs.maintenance import HEALTH
+from ..runtime.jobs.row_security import row_security_job
 from ..runtime.migrator import setup_sql
 from ..runtime.session import Job
 from ..security.encryption.options import Encryption
@@ -43,7 +44,8 @@ from ..sql.filters.indexes import FieldType, plan_filter_indexes
 from ..sql.items.delete import plan_delete_user
 from ..sql.items.user_counts import UserCount, plan_user_counts
 from ..sql.planner import Planner
-from ..sql.statement import CurrentRules, SqlContext, Statement, Tables
+from ..sql.statement import CurrentRules, SqlContext, Statement
+from ..sql.tables import Tables
 from .maintenance import Maintenance
 from .notebook import store_html
 from .notebook_sql import Glimpse, plan_overview
@@ -304,6 +306,8 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         *,
         index_values: bool = False,
         index_fields: Mapping[str, FieldType] | None = None,
+        row_security: bool | None = None,
+        application_role: str | None = None,
     ) -> Done:
         """Connect and apply migrations now, so that errors appear early. Optional.
 
@@ -314,13 +318,20 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
             index_fields: also create indexes for ordering filters on these top-level fields, such
                 as `{"score": "number", "due": "text"}`. Each index slows writes down. Creating one
                 does not block writes. Indexes stay until they are dropped.
+            row_security: True turns row level security on for all tables with rows of users, False
+                turns it off, None leaves it. Only the owner of the tables may do it.
+            application_role: with `row_security=True`, the role of the application's DSN; it is
+                granted what a store needs.
 
         Raises:
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
             SchemaError: the tables cannot be created, or belong to a later release.
             InvalidOperationError: a field cannot have an index.
+            ConfigurationError: the role does not exist, or row level security would not limit it.
         """
         self.executor.run(self._setup_job(index_values, index_fields))
+        if row_security is not None:
+            self.executor.run(row_security_job(row_security, application_role))
         return Done()
 
     async def asetup(
@@ -328,9 +339,13 @@ class AgentStore(AwaitedClosing, ItemStore, Maintenance):
         *,
         index_values: bool = False,
         index_fields: Mapping[str, FieldType] | None = None,
+        row_security: bool | None = None,
+        application_role: str | None = None,
     ) -> None:
         """Async form of `setup`."""
         await self.executor.arun(self._setup_job(index_values, index_fields))
+        if row_security is not None:
+            await self.executor.arun(row_security_job(row_security, application_role))
 
     def _setup_job(self, values: bool, fields: Mapping[str, FieldType] | None) -> Job[None]:
         tables = self.planner.context.tables

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from langgraph.store.base import IndexConfig
@@ -15,7 +15,7 @@ from ..runtime.engine import Drainable
 from ..runtime.jobs.import_records import Importing
 from ..runtime.jobs.maintenance import HEALTH, OPEN, explain_job
 from ..runtime.session import Job
-from ..sql.statement import CurrentRules, Operation, Query, ResultT, SqlContext, Statement
+from ..sql.statement import CurrentRules, Operation, Query, ResultT, SqlContext, Statement, Users
 
 __all__ = [
     "HEALTH",
@@ -40,8 +40,14 @@ class Executor(Protocol):
     """
 
     index_config: IndexConfig | None
-    access: AccessLog
-    drained_first: weakref.WeakSet[Drainable]
+
+    @property
+    def access(self) -> AccessLog:
+        """The log of reads that are not counted yet."""
+
+    @property
+    def drained_first(self) -> weakref.WeakSet[Drainable]:
+        """Those who make their writes before the store closes."""
 
     @property
     def current_rules(self) -> CurrentRules:
@@ -74,6 +80,9 @@ class Executor(Protocol):
 
     async def arun_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Async form of `run_all`."""
+
+    def for_view(self, users: Callable[[], Users | None]) -> Executor:
+        """Return the executor of a view, whose users `users` finds at each call."""
 
     def post(self, job: Job[Any]) -> None:
         """Start a job without waiting for it; do nothing if the store is not open."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, MissingUserError
 from ..model.running_user import running_user
 from ..model.users import UserScope, check_user_id
 from ..sql.planner import Planner
+from ..sql.statement import Users
 from .base import StoreBase
 from .bulk_load import BulkLoad
+from .executor import Executor
 from .frames import Frames
 from .history import HistoryReads
 from .items import Items
@@ -28,7 +30,7 @@ class UserStore(ItemStore):
 
     def __init__(self, store: StoreBase, user_id: str) -> None:
         planner = Planner(UserScope(user_id), store.executor.current_rules)
-        super().__init__(store.executor, store.ttl_config, planner)
+        super().__init__(executor_of(store, user_id), store.ttl_config, planner)
         self._store = store
         self.user_id = user_id
 
@@ -46,7 +48,8 @@ class PerUserStore(ItemStore):
     """
 
     def __init__(self, store: StoreBase) -> None:
-        super().__init__(store.executor, store.ttl_config)
+        executor = store.executor.for_view(_running_users)
+        super().__init__(executor, store.ttl_config)
         self._store = store
         current_rules = store.executor.current_rules
         self._planner_of = lru_cache(maxsize=1024)(
@@ -60,6 +63,23 @@ class PerUserStore(ItemStore):
 
     def __repr__(self) -> str:
         return f"{self._store!r}.per_user()"
+
+
+def _running_users() -> Users | None:
+    """Return the running graph's user; None outside of graphs, where later pages may be read.
+
+    What is read there was planned within the graph, and names its user.
+    """
+    try:
+        return (running_user(),)
+    except MissingUserError:
+        return None
+
+
+def executor_of(store: StoreBase, user_id: str) -> Executor:
+    """Return the executor of one user's view of a store or of a view."""
+    users = (user_id,)
+    return store.executor.for_view(lambda: users)
 
 
 def view_of(store: StoreBase, user_id: str) -> UserStore:

@@ -11,7 +11,8 @@ from ..model.json_values import as_mapping, same_json
 from ..model.namespaces import check_labels, check_writable
 from ..sql.items.import_records import Conflict
 from ..sql.planner import Planner
-from ..sql.statement import CurrentRules, SqlContext, Tables
+from ..sql.statement import CurrentRules, SqlContext
+from ..sql.tables import Tables
 from ..store.step_driver import Steps, StoreOps
 from .formats.base import Document
 from .manifest import Manifest

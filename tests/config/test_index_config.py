@@ -21,7 +21,8 @@ from langgraph_agentstore.sql.items.put_indexed import (
 )
 from langgraph_agentstore.sql.search.vector import POOL_OF_BITS, VECTOR_POOL, way_and_reason
 from langgraph_agentstore.sql.search.vector_codec import vector_bytes
-from langgraph_agentstore.sql.statement import Content, Put, PutExpected, SqlContext, Tables
+from langgraph_agentstore.sql.statement import Content, Put, PutExpected, SqlContext
+from langgraph_agentstore.sql.tables import Tables
 from langgraph_agentstore.sql.vector_tables import (
     approximate_index,
     column_type,

@@ -8,7 +8,8 @@ from langgraph.store.base import Item
 
 from langgraph_agentstore.conversations.sql import plan_newest_turns, plan_threads
 from langgraph_agentstore.model.users import Address
-from langgraph_agentstore.sql.statement import SqlContext, Tables
+from langgraph_agentstore.sql.statement import SqlContext
+from langgraph_agentstore.sql.tables import Tables
 
 RULES = SqlContext(Tables("agentstore"))
 TURNS = Address("ann", ("conversations", "a:b"))

@@ -27,7 +27,8 @@ from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.runtime.jobs.maintenance import explain_job
-from langgraph_agentstore.sql.statement import SqlContext, Statement, Tables
+from langgraph_agentstore.sql.statement import SqlContext, Statement
+from langgraph_agentstore.sql.tables import Tables
 from langgraph_agentstore.store.notebook_sql import plan_overview
 from tests.support.faults import execute
 

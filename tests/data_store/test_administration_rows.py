@@ -28,7 +28,8 @@ from langgraph_agentstore.model.namespaces import Labels
 from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.sql.items.records import StoredRecord
 from langgraph_agentstore.sql.items.user_counts import UserCount, plan_user_counts
-from langgraph_agentstore.sql.statement import SqlContext, Tables
+from langgraph_agentstore.sql.statement import SqlContext
+from langgraph_agentstore.sql.tables import Tables
 from langgraph_agentstore.store.notebook_sql import Glimpse, plan_overview
 
 RULES = SqlContext(Tables("agentstore"))

@@ -19,7 +19,8 @@ from langgraph_agentstore.files.sql import (
     plan_delete_tree,
     plan_entries,
 )
-from langgraph_agentstore.sql.statement import SqlContext, Statement, Tables
+from langgraph_agentstore.sql.statement import SqlContext, Statement
+from langgraph_agentstore.sql.tables import Tables
 
 SCHEMA = "files_plans"
 RULES = SqlContext(Tables(SCHEMA))

@@ -13,7 +13,8 @@ from langgraph_agentstore.files.sql import (
     plan_entries,
     plan_overwrite,
 )
-from langgraph_agentstore.sql.statement import Put, SqlContext, Statement, Tables
+from langgraph_agentstore.sql.statement import Put, SqlContext, Statement
+from langgraph_agentstore.sql.tables import Tables
 
 RULES = SqlContext(Tables("agentstore"))
 SPACE = Space("ann", "files")

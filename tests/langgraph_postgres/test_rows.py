@@ -40,7 +40,8 @@ from langgraph_agentstore.langgraph_postgres.tables_sql import (
 from langgraph_agentstore.model.json_values import encode_value
 from langgraph_agentstore.model.turn_text import PIECE_MARK
 from langgraph_agentstore.model.users import template_scope
-from langgraph_agentstore.sql.statement import Content, SqlContext, Tables
+from langgraph_agentstore.sql.statement import Content, SqlContext
+from langgraph_agentstore.sql.tables import Tables
 
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SCOPE = template_scope(("users", "{user_id}"))

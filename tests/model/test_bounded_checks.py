@@ -25,7 +25,8 @@ from langgraph_agentstore.sql.filters import parse_filter
 from langgraph_agentstore.sql.filters.parse import MAX_BYTES
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.text import parse_words
-from langgraph_agentstore.sql.statement import CurrentRules, SqlContext, Tables
+from langgraph_agentstore.sql.statement import CurrentRules, SqlContext
+from langgraph_agentstore.sql.tables import Tables
 
 SHORT = 2_000
 LONG = "k" * 1_000_000

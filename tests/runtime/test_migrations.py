@@ -20,7 +20,7 @@ from langgraph_agentstore.errors import (
 from langgraph_agentstore.runtime.migrator import migrations, setup_sql
 from langgraph_agentstore.sql.item_columns import REPLACE
 from langgraph_agentstore.sql.items.import_records import REPLACE_IMPORTED
-from langgraph_agentstore.sql.statement import Tables
+from langgraph_agentstore.sql.tables import Tables
 from tests.runtime.tour import NAMESPACE, use_everything
 from tests.support.faults import execute
 

@@ -16,7 +16,8 @@ from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.runtime.connections.connector import know_vectors
 from langgraph_agentstore.sql.planner import Planner
-from langgraph_agentstore.sql.statement import CurrentRules, Query, SqlContext, Tables
+from langgraph_agentstore.sql.statement import CurrentRules, Query, SqlContext
+from langgraph_agentstore.sql.tables import Tables
 from tests.support.embedders import CountingEmbedder
 
 SCHEMA = "vector_plans"

@@ -11,6 +11,7 @@ import pytest
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.security import Encryption
 from tests.support.encrypted import KEY, Database, Opened
+from tests.support.faults import dsn_of
 
 
 @pytest.fixture
@@ -30,3 +31,24 @@ def opened(postgres_dsn: str, schema_name: str) -> Iterator[Opened]:
             return stack.enter_context(AgentStore(postgres_dsn, **{**given, **(store or {})}))
 
         yield open_store
+
+
+@pytest.fixture
+def owned(fresh_database: str, role: str) -> Iterator[AgentStore]:
+    """The owner's store; the schema has row level security, and `role` is the application's."""
+    with AgentStore(fresh_database) as store:
+        store.setup(row_security=True, application_role=role)
+        yield store
+
+
+@pytest.fixture
+def app_dsn(fresh_database: str, role: str, owned: AgentStore) -> str:
+    """The DSN of the application's role."""
+    return dsn_of(fresh_database, user=role)
+
+
+@pytest.fixture
+def app(app_dsn: str) -> Iterator[AgentStore]:
+    """A store with the application's role."""
+    with AgentStore(app_dsn) as store:
+        yield store

@@ -45,8 +45,8 @@ from langgraph_agentstore.sql.statement import (
     PutExpected,
     SqlContext,
     StoredValue,
-    Tables,
 )
+from langgraph_agentstore.sql.tables import Tables
 
 GOLDEN = Path(__file__).parent / "golden"
 TURNS = Address("alice", ("conversations",))

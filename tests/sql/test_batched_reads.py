@@ -9,14 +9,8 @@ from langgraph_agentstore.sql.batched_reads import decode_lateral_batch, lateral
 from langgraph_agentstore.sql.items.newest import LARGEST_SHARED_PAGE
 from langgraph_agentstore.sql.items.pages import plan_record
 from langgraph_agentstore.sql.planner import Planner
-from langgraph_agentstore.sql.statement import (
-    CurrentRules,
-    Decoded,
-    Queue,
-    SqlContext,
-    Statement,
-    Tables,
-)
+from langgraph_agentstore.sql.statement import CurrentRules, Decoded, Queue, SqlContext, Statement
+from langgraph_agentstore.sql.tables import Tables
 
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(SqlContext(Tables("agentstore"))))
 

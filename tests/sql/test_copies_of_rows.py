@@ -12,14 +12,8 @@ from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.sql.batched_reads import decode_lateral_batch
 from langgraph_agentstore.sql.copies_of_rows import CopiesOfRows, distinct, read_key
 from langgraph_agentstore.sql.planner import Planner
-from langgraph_agentstore.sql.statement import (
-    CurrentRules,
-    Decoded,
-    Queue,
-    SqlContext,
-    Statement,
-    Tables,
-)
+from langgraph_agentstore.sql.statement import CurrentRules, Decoded, Queue, SqlContext, Statement
+from langgraph_agentstore.sql.tables import Tables
 
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(SqlContext(Tables("agentstore"))))
 

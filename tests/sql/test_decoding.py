@@ -32,8 +32,8 @@ from langgraph_agentstore.sql.statement import (
     Refresh,
     SqlContext,
     Statement,
-    Tables,
 )
+from langgraph_agentstore.sql.tables import Tables
 
 RULES = SqlContext(Tables('odd"name'))
 SCOPE = template_scope(DEFAULT_TEMPLATE)

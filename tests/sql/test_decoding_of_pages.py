@@ -34,8 +34,8 @@ from langgraph_agentstore.sql.statement import (
     Refresh,
     SqlContext,
     Statement,
-    Tables,
 )
+from langgraph_agentstore.sql.tables import Tables
 
 SCOPE = template_scope(DEFAULT_TEMPLATE)
 RULES = SqlContext(Tables("agentstore"), max_value_bytes=100)

@@ -40,7 +40,8 @@ from langgraph_agentstore.sql.items.records import (
     plan_values,
 )
 from langgraph_agentstore.sql.planner import Planner
-from langgraph_agentstore.sql.statement import CurrentRules, SqlContext, Statement, Tables
+from langgraph_agentstore.sql.statement import CurrentRules, SqlContext, Statement
+from langgraph_agentstore.sql.tables import Tables
 
 SCHEMA = "explain_guards"
 RULES = SqlContext(Tables(SCHEMA))

@@ -8,7 +8,7 @@ import pytest
 
 from langgraph_agentstore.errors import InvalidOperationError, InvalidValueError
 from langgraph_agentstore.sql.filters.indexes import plan_filter_indexes
-from langgraph_agentstore.sql.statement import Tables
+from langgraph_agentstore.sql.tables import Tables
 
 TABLES = Tables("agentstore")
 

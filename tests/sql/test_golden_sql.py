@@ -86,7 +86,8 @@ from langgraph_agentstore.sql.items.reindex_page import fill_sql, page_sql, word
 from langgraph_agentstore.sql.items.user_counts import plan_user_counts
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.options import query_options
-from langgraph_agentstore.sql.statement import CurrentRules, Put, PutExpected, SqlContext, Tables
+from langgraph_agentstore.sql.statement import CurrentRules, Put, PutExpected, SqlContext
+from langgraph_agentstore.sql.tables import Tables
 from langgraph_agentstore.sql.vector_tables import (
     approximate_index,
     create_vectors_sql,

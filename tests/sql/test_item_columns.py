@@ -14,7 +14,8 @@ from langgraph_agentstore.sql.item_columns import ITEM, given, inserted_once
 from langgraph_agentstore.sql.items.import_records import Imported, plan_import
 from langgraph_agentstore.sql.items.put import put_statement
 from langgraph_agentstore.sql.items.records import item_id_of, plan_page_of_stored, plan_stored_at
-from langgraph_agentstore.sql.statement import Content, Put, SqlContext, Tables
+from langgraph_agentstore.sql.statement import Content, Put, SqlContext
+from langgraph_agentstore.sql.tables import Tables
 
 RULES = SqlContext(Tables("agentstore"))
 INDEX = search_index({"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts]})

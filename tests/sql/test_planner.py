@@ -26,9 +26,9 @@ from langgraph_agentstore.sql.statement import (
     Get,
     Put,
     SqlContext,
-    Tables,
     written_once,
 )
+from langgraph_agentstore.sql.tables import Tables
 
 RULES = SqlContext(Tables("agentstore"))
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(RULES))

@@ -18,7 +18,8 @@ from langgraph_agentstore.sql.filters import parse_filter
 from langgraph_agentstore.sql.indexed_content import plan_known_vectors
 from langgraph_agentstore.sql.search.hybrid import plan_explanation, plan_query, plan_query_anywhere
 from langgraph_agentstore.sql.search.options import QueryOptions, default_options, query_options
-from langgraph_agentstore.sql.statement import Refresh, SqlContext, Statement, Tables
+from langgraph_agentstore.sql.statement import Refresh, SqlContext, Statement
+from langgraph_agentstore.sql.tables import Tables
 
 SCOPE = template_scope(DEFAULT_TEMPLATE)
 NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)

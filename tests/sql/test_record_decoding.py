@@ -35,14 +35,8 @@ from langgraph_agentstore.sql.items.records import (
     plan_one_record,
     plan_page_of_values,
 )
-from langgraph_agentstore.sql.statement import (
-    Get,
-    Put,
-    PutTogether,
-    SqlContext,
-    StoredValue,
-    Tables,
-)
+from langgraph_agentstore.sql.statement import Get, Put, PutTogether, SqlContext, StoredValue
+from langgraph_agentstore.sql.tables import Tables
 
 RULES = SqlContext(Tables("agentstore"))
 AT = locate(Address("ann", ("files", "a")), ("files", "a"))

@@ -18,7 +18,8 @@ from langgraph_agentstore.sql.search.text import (
     word_list_sql,
     word_query,
 )
-from langgraph_agentstore.sql.statement import SqlContext, Tables
+from langgraph_agentstore.sql.statement import SqlContext
+from langgraph_agentstore.sql.tables import Tables
 
 RULES = SqlContext(Tables("s"), index=search_index({"fields": ["text"], "k1": 1.5, "b": 0.5}))
 

@@ -6,7 +6,8 @@ from datetime import datetime, timezone
 
 from langgraph_agentstore.model.users import Region
 from langgraph_agentstore.sql.filters import parse_filter
-from langgraph_agentstore.sql.statement import SqlContext, Tables
+from langgraph_agentstore.sql.statement import SqlContext
+from langgraph_agentstore.sql.tables import Tables
 from langgraph_agentstore.tools.listing_sql import ListedItem, plan_listing
 from langgraph_agentstore.tools.store_size_sql import (
     StoredSearch,

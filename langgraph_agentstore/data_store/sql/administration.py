@@ -20,7 +20,7 @@ from ...sql.items.delete import count_of_removed
 from ...sql.items.records import StoredRecord, plan_records_by_key
 from ...sql.region_condition import at_or_below
 from ...sql.sealing import with_opened_values, within
-from ...sql.statement import Decoded, ItemId, Queue, ResultT, Row, SqlContext, Statement
+from ...sql.statement import Decoded, ItemId, Queue, ResultT, Row, SqlContext, Statement, Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Within:
     user_id: str | None = None
     labels: Labels | None = None
     below: bool = False
+
+    @property
+    def users(self) -> Users | None:
+        """The users whose rows are within it; None for all."""
+        return None if self.user_id is None else (self.user_id,)
 
     def condition(self, arguments: list[Any]) -> str:
         """Return the condition that rows of `item i` within it meet; append its arguments."""
@@ -202,7 +207,7 @@ def plan_page_of_records(
     within: Within, after: ItemId | None, size: int, context: SqlContext
 ) -> Statement[list[StoredRecord]]:
     """Read the next whole records, in the order of the primary key."""
-    return plan_records_by_key(within.condition, after, size, context)
+    return plan_records_by_key(within.condition, after, size, context, within.users)
 
 
 def plan_delete_within(within: Within, context: SqlContext) -> Statement[int]:
@@ -214,7 +219,7 @@ def plan_delete_within(within: Within, context: SqlContext) -> Statement[int]:
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {condition}"""
-    return count_of_removed([delete], tuple(arguments), context)
+    return count_of_removed([delete], tuple(arguments), context, within.users)
 
 
 def plan_glance(

@@ -6,7 +6,8 @@ import logging
 import re
 
 from ...errors import ConfigurationError
-from ...sql.statement import Tables
+from ...security.row_security.sql import IS_LIMITED_SQL, POLICY
+from ...sql.tables import Tables
 from .connector import Connection
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -35,6 +36,8 @@ SELECT c.relname,
   FROM pg_catalog.pg_class c
  WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind IN ('r', 'p')
    AND c.relrowsecurity AND pg_catalog.row_security_active(c.oid)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy p
+                    WHERE p.polrelid = c.oid AND p.polname = $2)
  ORDER BY c.relname"""
 
 
@@ -48,13 +51,18 @@ def check_version(connection: Connection) -> None:
         )
 
 
+async def is_limited(connection: Connection, tables: Tables) -> bool:
+    """Return whether this role sees only the rows of the users whom a statement names."""
+    return bool(await connection.fetchval(IS_LIMITED_SQL, tables.item))
+
+
 async def check_visibility(connection: Connection, tables: Tables) -> None:
-    """Check whether row level security hides the store's rows from this role.
+    """Check whether row level security of another kind than ours hides rows from this role.
 
     Raises:
         ConfigurationError: it hides them all, so every read would be empty.
     """
-    filtered = await connection.fetch(_FILTERED, tables.quoted)
+    filtered = await connection.fetch(_FILTERED, tables.quoted, POLICY)
     if not filtered:
         return
     hidden = [f"{tables.quoted}.{row[0]}" for row in filtered if not row[1]]

@@ -6,7 +6,7 @@ import re
 
 from ...errors import IndexMismatchError
 from ...results import Finding
-from ...sql.statement import quoted_name
+from ...sql.tables import quoted_name
 from ..connections.server_checks import check_visibility
 from ..migrator import applied_checksums, migrations, needed_rights, pending_migrations
 from ..vector_sets import check_set, stored_set

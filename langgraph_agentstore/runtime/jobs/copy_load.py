@@ -9,6 +9,7 @@ from functools import partial
 import asyncpg
 
 from ...sql.items.copy import plan_load
+from ...sql.row_users import union_of
 from ...sql.statement import Put
 from ..attribution import attribute_transaction
 from ..index_state import IndexState
@@ -26,7 +27,9 @@ def load_job(puts: Sequence[Put]) -> Job[int]:
     async def load_by(session: Session, index_state: IndexState) -> int:
         await index_state.embed_all(puts)
         load = plan_load(await session.database.sealed(puts), index_state.context)
-        async with session.database.lease() as connection, connection.transaction():
+        users = union_of([put.users for put in puts])
+        async with session.database.lease(users=users) as connection, connection.transaction():
+            await session.database.tell_users(connection, users)
             await session.database.pooler.tell_settings(connection)
             await attribute_transaction(connection)
             for staging, records in load.copies:
@@ -48,7 +51,7 @@ async def _before_large_load(session: Session) -> None:
     """Drop the approximate index of an empty table: making it after the load is cheaper."""
     context = session.context
     ann = wanted_index(context) if context.approximate else None
-    if ann is None:
+    if ann is None or session.database.row_security:
         return
     async with session.database.lease() as connection:
         try:
@@ -65,6 +68,8 @@ async def _before_large_load(session: Session) -> None:
 
 
 async def _after_large_load(session: Session) -> None:
+    if session.database.row_security:
+        return
     await have_approximate_index(session)
     if session.context.vector_set is not None:
         # Autovacuum would do it later; until then, estimating a scope's size reads the vectors.

@@ -38,7 +38,8 @@ async def _nothing(_session: Session) -> None:
 async def _health(session: Session) -> StoreHealth:
     started = time.perf_counter()
     try:
-        rows = await asyncio.wait_for(session.database.fetch(_HEALTH_SQL, (), use="get"), HEALTH_S)
+        looking = session.database.fetch(_HEALTH_SQL, (), users=(), use="get")
+        rows = await asyncio.wait_for(looking, HEALTH_S)
     except asyncio.TimeoutError as error:
         raise StoreTimeoutError(
             f"the database gave no sign of health within {HEALTH_S:g} s"
@@ -69,7 +70,7 @@ def explain_job(sql: str, arguments: int) -> Job[Any]:
     """
 
     async def run(session: Session) -> tuple[str, dict[str, Any]]:
-        async with session.database.lease() as connection, connection.transaction():
+        async with session.database.lease(users=()) as connection, connection.transaction():
             return await _explain(connection, sql, arguments)
 
     return Job(run)

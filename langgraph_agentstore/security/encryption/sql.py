@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...sql.statement import Tables, quoted_name
+from ...sql.tables import Tables, quoted_name
 
 CREATE_TABLES = (
     """CREATE TABLE IF NOT EXISTS {keys}.user_key (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from ...sql.statement import Tables
+from ...sql.tables import Tables
 from .attribution_sql import ADDRESS_SQL, SETTING
 
 _KEPT = (

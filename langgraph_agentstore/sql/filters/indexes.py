@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from ...errors import InvalidOperationError
 from ...model.json_values import check_text
-from ..statement import Tables
+from ..tables import Tables
 
 FieldType: TypeAlias = Literal["number", "text"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ...model.users import Region
+from ...model.users import Region, users_of_regions
 from ..change_notify import notify_change
 from ..item_columns import key_is, same_key
 from ..region_condition import region_condition
@@ -15,6 +15,7 @@ from ..statement import (
     ItemId,
     SqlContext,
     Statement,
+    Users,
     columns_of,
     decode_count,
     written_once,
@@ -73,7 +74,7 @@ def plan_delete_regions(regions: Sequence[Region], context: SqlContext) -> State
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {region_condition(regions, arguments)}"""
-    return count_of_removed([delete], tuple(arguments), context)
+    return count_of_removed([delete], tuple(arguments), context, users_of_regions(regions))
 
 
 def plan_delete_version(
@@ -86,7 +87,7 @@ def plan_delete_version(
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {key_is()} AND i.version = $4 AND i.created_at = $5"""
-    return count_of_removed([delete], (*item_id, version, created_at), context)
+    return count_of_removed([delete], (*item_id, version, created_at), context, (item_id[0],))
 
 
 @written_once
@@ -111,11 +112,16 @@ SELECT count(*) FILTER (WHERE live) FROM erased"""
 def plan_delete_user(user_id: str, context: SqlContext) -> Statement[int]:
     """Plan to erase a user: items with vectors, access counts, locks, watches and kept changes."""
     # The rows go once however often it runs, but a second run would count none of them.
-    return Statement(_delete_user_sql(context), (user_id,), decode_count, idempotent=False)
+    return Statement(
+        _delete_user_sql(context), (user_id,), decode_count, idempotent=False, users=(user_id,)
+    )
 
 
 def count_of_removed(
-    deletes: Sequence[str], arguments: tuple[Any, ...], context: SqlContext
+    deletes: Sequence[str],
+    arguments: tuple[Any, ...],
+    context: SqlContext,
+    users: Users | None = None,
 ) -> Statement[int]:
     """Return a statement of deletes that counts the items that had not expired."""
     sql = f"""
@@ -125,4 +131,4 @@ WITH {removing(deletes[0], context, *deletes[1:])}, told AS (
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
 
     # The rows go once however often it runs, but a second run would count none of them.
-    return Statement(sql, arguments, decode_count, idempotent=False)
+    return Statement(sql, arguments, decode_count, idempotent=False, users=users)

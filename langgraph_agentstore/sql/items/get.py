@@ -10,6 +10,7 @@ from langgraph.store.base import Item
 
 from ...model.json_values import as_mapping, copied
 from ..item_columns import key_is, same_key
+from ..row_users import check_user
 from ..statement import (
     LARGE_VALUE_BYTES,
     Decoded,
@@ -21,6 +22,7 @@ from ..statement import (
     SqlContext,
     Statement,
     StoredValue,
+    Users,
     columns_of,
     written_once,
 )
@@ -37,7 +39,7 @@ _COLUMNS_OF_MANY = f"""CASE WHEN NOT {_IS_LARGE} THEN i.value END, i.created_at,
 @written_once
 def get_one_sql(context: SqlContext) -> str:
     return f"""
-SELECT {_GET_COLUMNS}
+SELECT {_GET_COLUMNS}{context.user_column()}
   FROM {context.tables.item} i
  WHERE {key_is()} AND {context.live()}"""
 
@@ -45,7 +47,7 @@ SELECT {_GET_COLUMNS}
 @written_once
 def get_many_sql(context: SqlContext) -> str:
     return f"""
-SELECT q.position, {_COLUMNS_OF_MANY}
+SELECT q.position, {_COLUMNS_OF_MANY}{context.user_column()}
   FROM unnest($1::text[], $2::text[], $3::text[])
        WITH ORDINALITY AS q (user_id, namespace, key, position)
   JOIN {context.tables.item} i
@@ -72,10 +74,11 @@ def plan_get_alone(get: Get[Any], context: SqlContext) -> Statement[Item | Store
     """Plan the read of one item by its own statement, however large its value is."""
 
     def decode(rows: Sequence[Row]) -> Decoded[Item | StoredValue | None]:
-        read = decode_gets([get], rows, context.sealing)
+        allowed = [get.users] if context.tells_users else None
+        read = decode_gets([get], rows, context.sealing, allowed)
         return Decoded(read.items[0], read.refreshes)
 
-    return Statement(get_one_sql(context), get.item_id, decode)
+    return Statement(get_one_sql(context), get.item_id, decode, users=get.users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,22 @@ class Gotten:
 
 
 def decode_gets(
-    gets: Sequence[Get[Any]], rows: Sequence[Row], sealing: Sealing | None = None
+    gets: Sequence[Get[Any]],
+    rows: Sequence[Row],
+    sealing: Sealing | None = None,
+    users: Sequence[Users] | None = None,
 ) -> Gotten:
-    """Return the result of the gets, decoded from these rows."""
+    """Return the result of the gets, decoded from these rows.
+
+    `users`: whose item each get may have, where the rows tell their users.
+    """
     items: list[Item | StoredValue | None] = [None] * len(gets)
     refreshes: list[Refresh] = []
     apart: list[int] = []
     item_ids = distinct_triples(gets)
     positions_of = _positions_of(gets, item_ids)
+    if users is not None:
+        rows = _without_users(rows, positions_of, users)
     for row in rows:
         place, columns = (0, row) if len(item_ids) == 1 else (row[0] - 1, row[1:-1])
         if len(item_ids) > 1 and row[-1]:
@@ -111,6 +122,17 @@ def decode_gets(
         for position in others:
             items[position] = _item_of_row(gets[position], columns, copied(value), refreshes)
     return Gotten(items, refreshes, apart)
+
+
+def _without_users(
+    rows: Sequence[Row], positions_of: Sequence[Sequence[int]], users: Sequence[Users]
+) -> list[Row]:
+    """Return the rows without their users, each of which is one that its gets may have."""
+    for row in rows:
+        place = 0 if len(positions_of) == 1 else row[0] - 1
+        for position in positions_of[place]:
+            check_user(row[-1], users[position])
+    return [row[:-1] for row in rows]
 
 
 def _positions_of(gets: Sequence[Get[Any]], item_ids: Sequence[ItemId]) -> Sequence[Sequence[int]]:

@@ -17,7 +17,7 @@ from typing import Any
 from langgraph.store.base import ListNamespacesOp, MatchCondition
 
 from ...model.namespaces import Labels, first_sort_key_after, labels_of_sort_key, sort_key
-from ...model.users import Region, Scope
+from ...model.users import Region, Scope, users_of_regions
 from ..statement import Decoded, Queue, Row, SqlContext, Statement
 
 WILDCARD = "*"
@@ -62,7 +62,10 @@ def plan_list_namespaces(
             found[number].append(_truncated(walks[number], user_id, labels_of_sort_key(at)))
         return Decoded(_page_of_labels(found, op.offset, op.limit))
 
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, again=list)
+    users = users_of_regions([Region(walk.user_id, ()) for walk in walks])
+    return Statement(
+        sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, again=list, users=users
+    )
 
 
 def _page_of_labels(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:

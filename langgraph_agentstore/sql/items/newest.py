@@ -17,7 +17,7 @@ from typing import Any
 from langgraph.store.base import SearchItem, SearchOp
 
 from ...model.namespaces import decode_labels, encode_labels, first_sort_key_after, sort_key
-from ...model.users import Region, Scope
+from ...model.users import Region, Scope, users_of_regions
 from ..filters import Filter, filter_sql
 from ..region_condition import region_condition
 from ..sealing import first_columns, with_opened_values, within
@@ -49,7 +49,8 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, context: SqlContext)
         return _decode(rows, scope, refresh=op.refresh_ttl)
 
     opened = with_opened_values(decode, 3, first_columns, context)
-    everything = Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS)
+    users = users_of_regions(regions)
+    everything = Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users)
     if len(regions) > 1 or not regions[0].labels:
         return everything
     return _plan_leaf(regions[0], op, filter, everything, scope, context)
@@ -65,14 +66,15 @@ def _plan_leaf(
 ) -> Statement[list[SearchItem]]:
     """Plan the newest of one namespace, and `everything` instead if others are below it."""
     arguments = list(everything.arguments[:5])
-    sql = _leaf_sql(context.tables.item, context.live(), filter_sql(filter, arguments))
+    condition = filter_sql(filter, arguments)
+    sql = _leaf_sql(context.tables.item, context.live(), condition, context.user_column())
     user_id, stored = everything.arguments[2], encode_labels(region.labels)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
         if rows[0][-1]:
             return Decoded([], instead=everything)
         found: Decoded[list[SearchItem]] = Decoded([])
-        for key, value, created_at, updated_at, expires_at, refreshed, _ in rows:
+        for key, value, created_at, updated_at, expires_at, refreshed, *_ in rows:
             if key is None:  # the row that says so when there is none
                 continue
             item = SearchItem(op.namespace_prefix, key, scope.value(value), created_at, updated_at)
@@ -85,17 +87,20 @@ def _plan_leaf(
     shared = not op.filter and op.limit + op.offset <= LARGEST_SHARED_PAGE
     queue = Queue.SHARED if shared else Queue.EQUAL_READS
     opened = with_opened_values(decode, 1, within(user_id, stored), context)
-    return Statement(sql, tuple(arguments), opened, queue=queue)
+    user_column = 6 if context.tells_users else None
+    return Statement(
+        sql, tuple(arguments), opened, queue=queue, users=everything.users, user_column=user_column
+    )
 
 
 @lru_cache(maxsize=512)
-def _leaf_sql(item: str, live: str, condition: str) -> str:
+def _leaf_sql(item: str, live: str, condition: str, user: str) -> str:
     return f"""
 SELECT newest.*, below.some
   FROM (SELECT EXISTS (SELECT FROM {item} i
                         WHERE i.user_id = $3 AND i.place > $4 AND i.place < $5) AS some) below
   LEFT JOIN LATERAL (
-    SELECT i.key, i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed
+    SELECT i.key, i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed{user}
       FROM {item} i
      WHERE NOT below.some AND i.user_id = $3 AND i.place = $4 AND {live} AND {condition}
      ORDER BY i.updated_at DESC, i.key LIMIT $1 OFFSET $2) newest ON true"""

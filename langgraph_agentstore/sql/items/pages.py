@@ -10,7 +10,7 @@ from typing import Any
 from langgraph.store.base import Item
 
 from ...model.namespaces import decode_labels
-from ...model.users import Region, Scope
+from ...model.users import Region, Scope, users_of_regions
 from ...results import ItemRecord
 from ..filters import Filter, filter_sql
 from ..item_columns import key_is
@@ -37,7 +37,8 @@ SELECT count(*)
  WHERE {region_condition(regions, arguments)} AND {context.live()}
    AND {filter_sql(filter, arguments)}"""
 
-    return Statement(sql, tuple(arguments), decode_count, queue=Queue.EQUAL_READS)
+    users = users_of_regions(regions)
+    return Statement(sql, tuple(arguments), decode_count, queue=Queue.EQUAL_READS, users=users)
 
 
 def plan_page(
@@ -59,7 +60,9 @@ def plan_page(
         return Decoded([_keyed_item(row, scope) for row in rows])
 
     opened = with_opened_values(decode, 3, first_columns, context)
-    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS)
+    return Statement(
+        sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users_of_regions(regions)
+    )
 
 
 def after_key(after: ItemId | None, arguments: list[Any]) -> list[str]:
@@ -118,4 +121,4 @@ def plan_record(
         return Decoded(ItemRecord(labels, item_id[2], *(*rows[0][:-1], minutes)))
 
     opened = with_opened_values(decode, 0, lambda _: item_id, context)
-    return Statement(_record_sql(context), item_id, opened, queue=Queue.SHARED)
+    return Statement(_record_sql(context), item_id, opened, queue=Queue.SHARED, users=(item_id[0],))

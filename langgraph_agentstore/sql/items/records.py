@@ -15,7 +15,7 @@ from langgraph.store.base import ListNamespacesOp
 
 from ...model.addresses import ItemAddress
 from ...model.namespaces import Labels, decode_labels, encode_labels, first_text_after, name_of
-from ...model.users import Region, UserScope
+from ...model.users import Region, UserScope, users_of_regions
 from ..filters import Filter, filter_sql
 from ..item_columns import key_is, key_of, same_key
 from ..region_condition import region_condition
@@ -29,6 +29,7 @@ from ..statement import (
     SqlContext,
     Statement,
     StoredValue,
+    Users,
     columns_of,
     written_once,
 )
@@ -94,7 +95,7 @@ def plan_one_record(
     def decode(rows: Sequence[Row]) -> StoredRecord | None:
         return decode_record(rows[0]) if rows else None
 
-    read = _equal_read(_one_record_sql(context), (at.user_id, at.stored, key), decode)
+    read = _equal_read(_one_record_sql(context), (at.user_id, at.stored, key), decode, at.user_id)
     return replace(read, decode=with_opened_values(read.decode, 3, first_columns, context))
 
 
@@ -146,7 +147,7 @@ def plan_keys(
 ) -> Statement[list[str]]:
     """Plan the read of keys that begin with `prefix` and come after `after`, by code point."""
     sql, arguments = _page_sql("i.key", at, prefix, after, limit, context)
-    return _equal_read(sql, arguments, lambda rows: [row[0] for row in rows])
+    return _equal_read(sql, arguments, lambda rows: [row[0] for row in rows], at.user_id)
 
 
 def plan_exists(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
@@ -154,7 +155,7 @@ def plan_exists(at: ItemAddress, key: str, context: SqlContext) -> Statement[boo
     sql = f"""
 SELECT FROM {context.tables.item} i
  WHERE {key_is()} AND {context.live()}"""
-    return _equal_read(sql, (at.user_id, at.stored, key), bool)
+    return _equal_read(sql, (at.user_id, at.stored, key), bool, at.user_id)
 
 
 def plan_namespace_names(user_id: str, context: SqlContext) -> Statement[list[str]]:
@@ -166,18 +167,28 @@ def plan_namespace_names(user_id: str, context: SqlContext) -> Statement[list[st
         names = [name_of(labels) for labels in listing.decode(rows).result]
         return sorted(name for name in names if name is not None)
 
-    return _equal_read(listing.sql, listing.arguments, decode)
+    return _equal_read(listing.sql, listing.arguments, decode, user_id)
 
 
 def plan_page_of_stored(
     regions: Sequence[Region], after: ItemId | None, size: int, context: SqlContext
 ) -> Statement[list[StoredRecord]]:
     """Plan the read of the next `size` records of the regions, by primary key."""
-    return plan_records_by_key(lambda args: region_condition(regions, args), after, size, context)
+    return plan_records_by_key(
+        lambda args: region_condition(regions, args),
+        after,
+        size,
+        context,
+        users_of_regions(regions),
+    )
 
 
 def plan_records_by_key(
-    within: Callable[[list[Any]], str], after: ItemId | None, size: int, context: SqlContext
+    within: Callable[[list[Any]], str],
+    after: ItemId | None,
+    size: int,
+    context: SqlContext,
+    users: Users | None = None,
 ) -> Statement[list[StoredRecord]]:
     """Plan the read of the next `size` records that meet a condition, by primary key."""
     arguments: list[Any] = [size]
@@ -188,7 +199,7 @@ def plan_records_by_key(
         return Decoded([decode_record(row) for row in rows])
 
     opened = with_opened_values(decode, 3, first_columns, context)
-    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS)
+    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users)
 
 
 def plan_stored_at(
@@ -208,7 +219,8 @@ SELECT {RECORD_COLUMNS}, p.position
         return Decoded([found.get(position) for position in range(1, len(item_ids) + 1)])
 
     opened = with_opened_values(decode, 3, first_columns, context)
-    return Statement(sql, columns_of(item_ids), opened, queue=Queue.EQUAL_READS)
+    users = tuple(dict.fromkeys([item_id[0] for item_id in item_ids]))
+    return Statement(sql, columns_of(item_ids), opened, queue=Queue.EQUAL_READS, users=users)
 
 
 def item_id_of(record: StoredRecord) -> ItemId:
@@ -253,7 +265,7 @@ def _read_of_values(
     sql: str, arguments: tuple[Any, ...], at: ItemAddress, context: SqlContext
 ) -> Statement[dict[str, StoredValue]]:
     """Return the read of rows of key, value and time of creation in one namespace."""
-    read = _equal_read(sql, arguments, _values)
+    read = _equal_read(sql, arguments, _values, at.user_id)
     return replace(
         read, decode=with_opened_values(read.decode, 1, within(at.user_id, at.stored), context)
     )
@@ -264,6 +276,12 @@ def _values(rows: Sequence[Row]) -> dict[str, StoredValue]:
 
 
 def _equal_read(
-    sql: str, arguments: tuple[Any, ...], make: Callable[[Sequence[Row]], ResultT]
+    sql: str,
+    arguments: tuple[Any, ...],
+    make: Callable[[Sequence[Row]], ResultT],
+    user_id: str,
 ) -> Statement[ResultT]:
-    return Statement(sql, arguments, lambda rows: Decoded(make(rows)), queue=Queue.EQUAL_READS)
+    def decode(rows: Sequence[Row]) -> Decoded[ResultT]:
+        return Decoded(make(rows))
+
+    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, users=(user_id,))

@@ -14,7 +14,7 @@ from typing import Any
 from langgraph.store.base import SearchOp
 
 from ...model.bigrams import QueryWord, words_at
-from ...model.users import Region, Scope
+from ...model.users import Region, Scope, users_of_regions
 from ...results import Explanation, ScoredItem
 from ..filters import Filter, filter_sql
 from ..item_columns import same_key
@@ -89,7 +89,8 @@ def plan_query_anywhere(
         return found
 
     opened = with_opened_values(decode, 3, first_columns, context)
-    return Statement(sql.text(), tuple(arguments), opened, queue=Queue.EQUAL_READS)
+    users = users_of_regions(scope.regions(op.namespace_prefix))
+    return Statement(sql.text(), tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users)
 
 
 def plan_explanation(
@@ -103,7 +104,13 @@ def plan_explanation(
             way, reason = way_and_reason(rows[0][-1], context)
         return Decoded(Explanation(statement.sql.strip(), statement.arguments, way, reason))
 
-    return Statement(statement.sql, statement.arguments, decode, queue=Queue.EQUAL_READS)
+    return Statement(
+        statement.sql,
+        statement.arguments,
+        decode,
+        queue=Queue.EQUAL_READS,
+        users=statement.users,
+    )
 
 
 def _scored_by(options: QueryOptions, context: SqlContext) -> str:

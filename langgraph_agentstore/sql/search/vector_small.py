@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.store.base import SearchOp
 
 from ...config.search_index import Distance
-from ...model.users import Scope
+from ...model.users import Scope, users_of_regions
 from ...results import ScoredItem
 from ..filters import Filter, filter_sql
 from ..item_columns import same_key
@@ -59,7 +59,8 @@ def plan_vector_small(
     queue = Queue.SHARED if shared else Queue.EQUAL_READS
     sql = _vector_small_sql(region, where, context)
     opened = with_opened_values(decode, 3, first_columns, context)
-    return Statement(sql, tuple(arguments), opened, queue=queue)
+    users = users_of_regions(scope.regions(op.namespace_prefix))
+    return Statement(sql, tuple(arguments), opened, queue=queue, users=users, user_column=0)
 
 
 def _vector_small_sql(region: str, where: str, context: SqlContext) -> str:

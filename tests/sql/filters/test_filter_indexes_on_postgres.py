@@ -12,7 +12,8 @@ import pytest
 from langgraph_agentstore import AgentStore, PoolConfig
 from langgraph_agentstore.model.users import Region
 from langgraph_agentstore.sql.items.pages import plan_count
-from langgraph_agentstore.sql.statement import SqlContext, Tables
+from langgraph_agentstore.sql.statement import SqlContext
+from langgraph_agentstore.sql.tables import Tables
 
 ROWS = 20_000
 FIELDS: Any = {"score": "number", "due": "text"}

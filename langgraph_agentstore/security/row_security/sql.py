@@ -1,0 +1,106 @@
+"""The policies of row level security, the grants they need, and what a role sees under them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...sql.statement_settings import USERS_SETTING
+from ...sql.tables import USER_TABLES, Tables, quoted_name
+
+POLICY = "agentstore_users"
+"""The policy for every role: the rows of the users whom the statement names."""
+
+OWNER_POLICY = "agentstore_owner"
+"""The policy for the tables' owner: all rows. FORCE would leave it none."""
+
+_NAMED_USERS = f"""user_id IN (SELECT unnest(coalesce(nullif(
+       pg_catalog.current_setting('{USERS_SETTING}', true), ''), '{{}}')::text[]))"""
+
+PROTECTED_SQL = """
+SELECT c.relname FROM pg_catalog.pg_class c
+ WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind = 'r'
+   AND (c.relname = ANY ($2::text[]) OR c.relname ~ '^item_vector_[0-9]+$')
+ ORDER BY c.relname"""
+"""The tables with rows of users; the arguments are those of `protected_arguments`."""
+
+IS_LIMITED_SQL = f"""
+SELECT EXISTS (SELECT FROM pg_catalog.pg_policy p
+                WHERE p.polrelid = c.oid AND p.polname = '{POLICY}')
+   AND pg_catalog.row_security_active(c.oid)
+   AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')
+  FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)"""
+"""Whether the policy limits the current role on the table `$1`."""
+
+ROLE_SQL = """
+SELECT r.rolsuper OR r.rolbypassrls, pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE')
+  FROM pg_catalog.pg_roles r, pg_catalog.pg_class c
+ WHERE r.rolname = $1 AND c.oid = pg_catalog.to_regclass($2)"""
+"""Whether the role `$1` is above policies, and whether it acts as the owner of the table `$2`."""
+
+
+def protected_arguments(tables: Tables) -> tuple[str, Sequence[str]]:
+    """Return the arguments of `PROTECTED_SQL`."""
+    return tables.quoted, USER_TABLES
+
+
+def enabling(tables: Tables, name: str) -> list[str]:
+    """Return the statements that protect a table, whatever it had before."""
+    table = f"{tables.quoted}.{quoted_name(name)}"
+    return [
+        *_dropping(table),
+        f"CREATE POLICY {POLICY} ON {table} USING ({_NAMED_USERS}) WITH CHECK ({_NAMED_USERS})",
+        f"CREATE POLICY {OWNER_POLICY} ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)",
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+    ]
+
+
+def disabling(tables: Tables, name: str) -> list[str]:
+    """Return the statements that undo `enabling`."""
+    table = f"{tables.quoted}.{quoted_name(name)}"
+    return [
+        f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY",
+        *_dropping(table),
+    ]
+
+
+def _dropping(table: str) -> list[str]:
+    return [f"DROP POLICY IF EXISTS {name} ON {table}" for name in (POLICY, OWNER_POLICY)]
+
+
+def granting(tables: Tables, names: Sequence[str], role: str) -> list[str]:
+    """Return the grants that a store needs which is opened with this role."""
+    to = f"TO {quoted_name(role)}"
+    writable = ", ".join(f"{tables.quoted}.{quoted_name(name)}" for name in names)
+    return [
+        f"GRANT USAGE ON SCHEMA {tables.quoted} {to}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA {tables.quoted} {to}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {writable} {to}",
+    ]
+
+
+def inheriting(tables: Tables, name: str) -> str:
+    """Return the statement that gives a new table the protection and the grants of `item`.
+
+    It does nothing where `item` is not protected.
+    """
+    protect = "; ".join(f"EXECUTE {_quoted_literal(sql)}" for sql in enabling(tables, name))
+    table, item = (
+        _quoted_literal(t) for t in (f"{tables.quoted}.{quoted_name(name)}", tables.item)
+    )
+    return f"""DO $agentstore$ DECLARE _role name; BEGIN
+IF EXISTS (SELECT FROM pg_catalog.pg_policy p
+            WHERE p.polrelid = {item}::regclass AND p.polname = '{POLICY}') THEN
+    {protect};
+    FOR _role IN SELECT DISTINCT r.rolname FROM pg_catalog.pg_class c
+          CROSS JOIN pg_catalog.aclexplode(c.relacl) a
+          JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+         WHERE c.oid = {item}::regclass AND a.privilege_type = 'INSERT'
+           AND r.oid <> c.relowner LOOP
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I',
+                       {table}, _role);
+    END LOOP;
+END IF; END $agentstore$"""
+
+
+def _quoted_literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

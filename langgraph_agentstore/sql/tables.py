@@ -1,0 +1,89 @@
+"""The tables of a schema: their names, and which of them have rows of users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+USER_TABLES = ("item", "item_access", "item_lock", "watch", "change")
+"""The tables with rows of users, by the column `user_id`; and so have all sets of vectors."""
+
+
+def quoted_name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The quoted names of one schema's objects, ready to stand in SQL.
+
+    `extension`: the schema of pgvector's types and operators, once a connection has told it; its
+    names are then found whatever the search_path is.
+    """
+
+    schema: str
+    extension: str | None = None
+
+    @property
+    def quoted(self) -> str:
+        return quoted_name(self.schema)
+
+    @property
+    def of_extension(self) -> str:
+        """The qualifier of pgvector's names."""
+        return "" if self.extension is None else f"{quoted_name(self.extension)}."
+
+    def operator(self, operator: str) -> str:
+        """Return an operator of pgvector."""
+        return operator if self.extension is None else f"OPERATOR({self.of_extension}{operator})"
+
+    @property
+    def item(self) -> str:
+        return f"{self.quoted}.item"
+
+    @property
+    def migration(self) -> str:
+        return f"{self.quoted}.migration"
+
+    @property
+    def vector_set(self) -> str:
+        return f"{self.quoted}.vector_set"
+
+    @property
+    def item_access(self) -> str:
+        return f"{self.quoted}.item_access"
+
+    @property
+    def item_lock(self) -> str:
+        return f"{self.quoted}.item_lock"
+
+    @property
+    def watch(self) -> str:
+        return f"{self.quoted}.watch"
+
+    @property
+    def change(self) -> str:
+        return f"{self.quoted}.change"
+
+    @property
+    def tell_change(self) -> str:
+        return f"{self.quoted}.tell_change"
+
+    @property
+    def item_history(self) -> str:
+        return f"{self.quoted}.item_history"
+
+    @property
+    def history_rule(self) -> str:
+        return f"{self.quoted}.history_rule"
+
+    @property
+    def keep_history(self) -> str:
+        return f"{self.quoted}.keep_history"
+
+    @property
+    def guard_history(self) -> str:
+        return f"{self.quoted}.guard_history"
+
+    def item_vector(self, number: int) -> str:
+        """Return the table of one set of vectors, of one embedder and one length."""
+        return f"{self.quoted}.item_vector_{number}"

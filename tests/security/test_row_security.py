@@ -1,0 +1,122 @@
+"""Row level security: the database itself keeps users apart, and batches stay batches."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+import pytest
+from langgraph.store.base import GetOp, Op, PutOp
+
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import ConfigurationError, IsolationError, OwnerNeededError
+from langgraph_agentstore.runtime.session import Job, Session
+from tests.support.faults import execute
+
+NOTES = ("notes",)
+
+
+def of(user_id: str) -> tuple[str, ...]:
+    return ("users", user_id, "notes")
+
+
+def test_puts_gets_and_deletes_of_a_view_work(app: AgentStore) -> None:
+    alice = app.for_user("alice")
+    alice.put(NOTES, "a", {"n": 1})
+    found = alice.get(NOTES, "a")
+    assert found is not None
+    assert found.value == {"n": 1}
+    alice.delete(NOTES, "a")
+    assert alice.get(NOTES, "a") is None
+
+
+def test_a_batch_of_many_users_is_one_statement(app: AgentStore) -> None:
+    users = [f"user {n}" for n in range(50)]
+    app.batch([PutOp(of(user), "k", {"user": user}) for user in users])
+    before = app.stats().statements
+    ops: list[Op] = [GetOp(of(user), "k") for user in users]
+    found = app.batch(ops)
+    assert [item.value["user"] for item in found] == users  # type: ignore[union-attr]
+    assert app.stats().statements == before + 1
+
+
+def test_views_of_many_users_share_statements(app: AgentStore) -> None:
+    users = [f"user {n}" for n in range(64)]
+    app.batch([PutOp(of(user), "k", {"user": user}) for user in users])
+    before = app.stats().statements
+
+    async def read_all() -> list[object]:
+        return await asyncio.gather(*[app.for_user(user).aget(NOTES, "k") for user in users])
+
+    found = asyncio.run(read_all())
+    assert [item.value["user"] for item in found] == users  # type: ignore[attr-defined]
+    assert app.stats().statements - before < 8
+
+
+def test_a_client_that_names_no_user_sees_no_rows(app: AgentStore, app_dsn: str) -> None:
+    app.put(of("alice"), "a", {"n": 1})
+    assert execute(app_dsn, "SELECT count(*) FROM agentstore.item") == [(0,)]
+    named = "SELECT set_config('agentstore.users', '{alice}', false)"
+    with psycopg.connect(app_dsn, autocommit=True) as connection:
+        connection.execute(named)
+        assert connection.execute("SELECT count(*) FROM agentstore.item").fetchall() == [(1,)]
+
+
+def test_nothing_is_left_in_the_session(app_dsn: str) -> None:
+    async def look(session: Session) -> tuple[object, ...]:
+        async with session.database.connections.lease() as connection:
+            row = await connection.fetchrow(
+                "SELECT current_setting('agentstore.users', true), count(*) FROM agentstore.item"
+            )
+            return tuple(row)  # type: ignore[arg-type]
+
+    with AgentStore(app_dsn, pool={"max_size": 1}) as store:
+        store.put(of("alice"), "a", {"n": 1})
+        assert store.get(of("alice"), "a") is not None
+        assert store.executor.run(Job(look)) == ("", 0)
+
+
+def test_what_needs_all_users_raises_and_names_the_cure(app: AgentStore) -> None:
+    for needs_all in (
+        lambda: app.search(()),
+        app.list_namespaces,
+        app.sweep_ttl,
+        lambda: app.count(()),
+    ):
+        with pytest.raises(OwnerNeededError, match="DSN of the tables' owner"):
+            needs_all()
+
+
+def test_the_owner_sees_everything(app: AgentStore, owned: AgentStore) -> None:
+    app.put(of("alice"), "a", {"n": 1})
+    app.put(of("bob"), "a", {"n": 2})
+    assert len(owned.search(())) == 2
+    assert owned.delete_user("bob") == 1
+
+
+def test_it_can_be_set_up_again_and_removed(owned: AgentStore, app_dsn: str, role: str) -> None:
+    owned.setup(row_security=True, application_role=role)
+    owned.put(of("alice"), "a", {"n": 1})
+    owned.setup(row_security=False)
+    assert execute(app_dsn, "SELECT count(*) FROM agentstore.item") == [(1,)]
+    with AgentStore(app_dsn) as store:
+        assert len(store.search(())) == 1
+
+
+def test_a_role_that_would_see_everything_is_refused(
+    owned: AgentStore, fresh_database: str
+) -> None:
+    [(superuser,)] = execute(fresh_database, "SELECT current_user")
+    with pytest.raises(ConfigurationError, match="would not limit it"):
+        owned.setup(row_security=True, application_role=superuser)
+    with pytest.raises(ConfigurationError, match="is no role of this server"):
+        owned.setup(row_security=True, application_role="nobody here")
+
+
+def test_a_write_outside_of_its_view_is_refused(app: AgentStore) -> None:
+    alice = app.for_user("alice")
+    put = alice.planner.plan(PutOp(NOTES, "a", {"n": 1}))
+    put.item_id = ("bob", *put.item_id[1:])  # type: ignore[attr-defined]
+    with pytest.raises(IsolationError):
+        alice.executor.run(put)
+    assert app.get(of("bob"), "a") is None
