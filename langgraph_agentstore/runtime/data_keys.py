@@ -6,13 +6,24 @@ import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from ..errors import AgentStoreError, DecryptionError
 from ..security.encryption.data_keys import new_data_key
 from ..security.encryption.local_keys import LocalKeys
+from ..security.encryption.options import KeyProvider
 from ..security.encryption.sealed_values import Sealer, named_keys, users_of
-from ..security.encryption.sql import add_keys, current_keys, keys_by_id
+from ..security.encryption.sql import (
+    add_keys,
+    all_keys,
+    current_keys,
+    destroy_key,
+    keys_by_id,
+    older_keys,
+    replace_keys,
+    rewrap,
+)
 from ..sql.statement import Put, Row
 from ..sql.tables import Tables
 
@@ -57,6 +68,35 @@ class DataKeys:
             async with self._turn:
                 await self._have_current(self.sealer.cache.users_without(users))
         return [self._sealed_put(put) for put in puts]
+
+    async def renew(self, user_ids: Sequence[str], than: datetime) -> None:
+        """Give users new data keys in place of those that were made before a moment."""
+        async with self._turn:
+            rows = await self._fetch(*older_keys(user_ids, than, self._tables))
+            if rows:
+                made = await asyncio.gather(*[self._made(row[0]) for row in rows])
+                await self._fetch(*replace_keys(made, than, self._tables))
+                self.sealer.cache.forget_current(row[0] for row in rows)
+            await self._have_current(self.sealer.cache.users_without(user_ids))
+
+    async def rewrap(self) -> int:
+        """Wrap all data keys anew, in one statement; return their number."""
+        rows = await self._fetch(*all_keys(self._tables))
+        provider = self.sealer.encryption.provider
+        keys = await asyncio.gather(*[self._rewrapped(provider, *row[:3]) for row in rows])
+        return len(await self._fetch(*rewrap(keys, self._tables))) if keys else 0
+
+    async def destroy(self, user_id: str) -> int:
+        """Destroy the data keys of a user; return their number."""
+        destroyed = await self._fetch(*destroy_key(user_id, self._tables))
+        self.sealer.cache.forget_user(user_id)
+        return len(destroyed)
+
+    async def _rewrapped(
+        self, provider: KeyProvider, key_id: str, user_id: str, wrapped: bytes
+    ) -> tuple[str, bytes, bytes]:
+        secret = await self._asked(provider.unwrap, wrapped, user_id, key_id)
+        return key_id, wrapped, await self._asked(provider.wrap, secret, user_id, key_id)
 
     def _sealed_put(self, put: Put) -> Put:
         key = self.sealer.cache.current(put.item_id[0])

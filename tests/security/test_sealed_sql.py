@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,23 @@ from langgraph_agentstore.files.sql import Reach, Space, plan_values_within
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.security.encryption.sql import (
+    SealedAgain,
     add_keys,
+    all_keys,
+    begin_rotation,
     current_keys,
+    delete_unused_keys,
     destroy_key,
+    end_rotation,
+    forget_words,
     is_set_up_sql,
     keys_by_id,
+    older_keys,
+    page_of_items,
+    replace_keys,
+    retired_keys,
+    rewrap,
+    seal_again,
     set_up_sql,
 )
 from langgraph_agentstore.sql.items.get import decode_gets
@@ -80,6 +93,8 @@ def turn_search() -> str:
     return plan_turn_search(search, "hybrid", b"", TURNS, context).sql
 
 
+AGAIN = SealedAgain(("alice", "n", "k"), 1, THEN, b"{}")
+
 STATEMENTS = {
     "thread_page": plan_thread_page(TURNS, "one", None, 5, RULES).sql,
     "neighbors": plan_neighbors(TURNS, [("one", "k")], RULES).sql,
@@ -96,6 +111,18 @@ STATEMENTS = {
     "add_keys": add_keys([("k", "alice", b"")], RULES.tables)[0],
     "destroy_key": destroy_key("alice", RULES.tables)[0],
     "is_set_up": is_set_up_sql(RULES.tables)[0],
+    "begin_rotation": begin_rotation(RULES.tables)[0],
+    "end_rotation": end_rotation(RULES.tables)[0],
+    "older_keys": older_keys(["alice"], THEN, RULES.tables)[0],
+    "replace_keys": replace_keys([("k", "alice", b"")], THEN, RULES.tables)[0],
+    "page_of_items": page_of_items(("", "", ""), 5, RULES.tables)[0],
+    "seal_again": seal_again([AGAIN], RULES.tables)[0],
+    "forget_words": forget_words([AGAIN.item_id], RULES)[0],
+    "forget_vectors": forget_words([AGAIN.item_id], replace(RULES, vector_set=1))[0],
+    "retired_keys": retired_keys(timedelta(1), RULES.tables)[0],
+    "delete_unused_keys": delete_unused_keys(["k"], RULES.tables)[0],
+    "all_keys": all_keys(RULES.tables)[0],
+    "rewrap": rewrap([("k", b"", b"")], RULES.tables)[0],
 }
 
 

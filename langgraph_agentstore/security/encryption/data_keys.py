@@ -54,8 +54,11 @@ class DataKeyCache:
         now = self._clock()
         key = DataKey(key_id, user_id, AesGcmKey(secret), loaded_at=now, used_at=now)
         self._keys[key_id] = key
+        current = self._current.get(user_id)
         if is_current:
             self._current[user_id] = key
+        elif current is not None and current.id == key_id:
+            del self._current[user_id]
         if len(self._keys) > MOST_DATA_KEYS:
             self._forget_unused(now)
 
@@ -86,9 +89,10 @@ class DataKeyCache:
         """Forget all keys of a user."""
         self.forget([key.id for key in self._keys.values() if key.user_id == user_id])
 
-    def forget_current(self) -> None:
-        """Ask again which keys are the current ones."""
-        self._current.clear()
+    def forget_current(self, user_ids: Iterable[str]) -> None:
+        """Forget which keys are the current ones of users."""
+        for user_id in user_ids:
+            self._current.pop(user_id, None)
 
     def _counted(self, key: DataKey | None) -> DataKey | None:
         if key is not None:

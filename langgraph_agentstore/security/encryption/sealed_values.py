@@ -103,14 +103,23 @@ class Sealer:
             return decode_value(plain)
         return {**clear, **decode_value(plain)}
 
-    def is_current(self, value: Any, key_id: str) -> bool:
-        """Return whether a stored value is sealed as this store seals, with this data key."""
-        token = token_of(value)
-        if token is None or token.key_id != key_id:
+    def is_current(self, value: Any, user_id: str) -> bool:
+        """Return whether a stored value is sealed as this store seals, with the current key."""
+        token, key = token_of(value), self.cache.current(user_id)
+        if token is None or key is None or token.key_id != key.id:
             return False
-        if token.kind == _WHOLE_VALUE:
-            return len(value) == 1
-        return self._fields is not None and self._fields.intersection(value) == {SEALED_FIELD}
+        if token.kind != _WHOLE_VALUE and self._fields is None:
+            return False  # Its clear fields may be none.
+        return not self.exposed_fields(value)
+
+    def exposed_fields(self, value: Any) -> list[str]:
+        """Return what of a stored value is clear and should not be; `$` for the value itself."""
+        token = token_of(value)
+        if token is None:
+            return ["$"]
+        whole = token.kind == _WHOLE_VALUE
+        clear = (name for name in value if name != SEALED_FIELD)
+        return [name for name in clear if whole or self.is_sealed_field(name)]
 
     def _divided(self, value: bytes) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return the clear and the secret fields; None for these: all of the value is secret."""
@@ -131,17 +140,14 @@ class Sealer:
                 f"{_place(item_id)} is stored without encryption, and this store encrypts: run "
                 "rotate() on a store with Encryption(read_plaintext=True), or find out who wrote it"
             )
-        clear = {name: child for name, child in value.items() if name != SEALED_FIELD}
-        exposed = [
-            name for name in clear if token.kind == _WHOLE_VALUE or self.is_sealed_field(name)
-        ]
+        exposed = self.exposed_fields(value)
         if exposed and not self.encryption.read_plaintext:
             raise DecryptionError(
                 f"{_place(item_id)} has the field {shown(exposed[0])} without encryption, which "
                 "this store encrypts: run rotate() on a store with "
                 "Encryption(read_plaintext=True), or find out who wrote it"
             )
-        return clear
+        return {name: child for name, child in value.items() if name != SEALED_FIELD}
 
     def _plain(self, item_id: ItemId, token: Token) -> bytes:
         key = self.cache.used(token.key_id)

@@ -1,0 +1,3 @@
+UPDATE "agentstore".item i SET words = NULL, word_count = NULL, words_by = NULL
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS p (user_id, namespace, key)
+ WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
