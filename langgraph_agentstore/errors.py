@@ -18,6 +18,7 @@
     ├── DecryptionError (ValueError)             a value was encrypted with another key, or altered
     ├── NotPermittedError (PermissionError)      a write by a read-only proxy, or the reverse
     ├── HistoryNotKeptError (LookupError)        history does not tell of that moment
+    ├── UserErasedError (RuntimeError)           a write for a user who was erased
     ├── VersionConflictError                     the item changed since it was read
     ├── LockLostError (RuntimeError)             a lease ended before the lock was released
     ├── WatchLapsedError (RuntimeError)          a watch was not read for too long
@@ -55,6 +56,7 @@ Driver errors are translated in `runtime/` alone, with the driver's error as `__
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from langgraph.store.base import InvalidNamespaceError as _LangGraphNamespaceError
 
@@ -102,6 +104,7 @@ __all__ = [
     "TurnRefusedError",
     "UnknownOperatorError",
     "UserConflictError",
+    "UserErasedError",
     "ValueTooLargeError",
     "ValueTypeError",
     "VersionConflictError",
@@ -192,6 +195,20 @@ class VersionConflictError(AgentStoreError):
 
 class NotPermittedError(AgentStoreError, PermissionError):
     """A read-only proxy was asked to write, or a write-only proxy to read."""
+
+
+class UserErasedError(AgentStoreError, RuntimeError):
+    """A user was erased, and this write came later: drop it, or call `readmit_user` first.
+
+    `digest` is the SHA-256 of the user id; `erased_at` is the time of erasing.
+    """
+
+    def __init__(
+        self, message: str, *, digest: str = "", erased_at: datetime | None = None
+    ) -> None:
+        super().__init__(message)
+        self.digest = digest
+        self.erased_at = erased_at
 
 
 class LockLostError(AgentStoreError, RuntimeError):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from html import escape
 from typing import Any, Literal, TypeAlias
@@ -47,6 +47,42 @@ class Explanation:
 
     def __str__(self) -> str:
         return self.sql if self.way is None else f"-- {self.way}: {self.reason}\n{self.sql}"
+
+
+Vacuum: TypeAlias = bool | Literal["full"]
+"""Whether what was removed is vacuumed: with "full", the tables are written anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """A place where something of an erased user can still be found, and until when."""
+
+    place: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureReceipt:
+    """The proof of `erase_user`.
+
+    `digest`: the SHA-256 of the user id, by which the tombstone knows the user. `removed`: the
+    number of rows by table; expired items count. `key_destroyed`: whether the user's data key was
+    destroyed; None for a store without encryption, or if the user had none. `vacuumed`: what was
+    done; False also if the role may not vacuum. `wal_position`: the end of the write-ahead log
+    after the removal; what lies before it may hold values of the user.
+    """
+
+    digest: str
+    erased_at: datetime
+    removed: Mapping[str, int]
+    key_destroyed: bool | None = None
+    vacuumed: Vacuum = False
+    wal_position: str = ""
+    remains: tuple[Remainder, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the receipt as JSON types, to be kept."""
+        return {**asdict(self), "erased_at": self.erased_at.isoformat()}
 
 
 class ScoredItem(SearchItem):

@@ -38,6 +38,7 @@ from ..errors import (
     ItemLockedError,
     StoreClosedError,
     TurnRefusedError,
+    UserErasedError,
     ValueTypeError,
 )
 from ..model.checks import check_whole
@@ -64,6 +65,7 @@ _OF_THE_TURN = (
     InvalidNamespaceError,
     InvalidOperationError,
     InvalidValueError,
+    UserErasedError,
     ValueTypeError,
 )
 _REFUSED_CLASSES = ("22", "23")

@@ -21,6 +21,7 @@ from ..errors import (
     ValueTooLargeError,
 )
 from ..model.json_values import LARGEST_BYTES
+from ..security.refusals import refusal_error
 from .connections.poolers import STATEMENT_UNKNOWN, refuses_parameter
 
 CONNECTION_LOST = (
@@ -187,6 +188,9 @@ def as_store_error(error: BaseException) -> AgentStoreError:
 
 
 def _refused(error: asyncpg.PostgresError) -> AgentStoreError:
+    refusal = refusal_error(error.sqlstate, getattr(error, "detail", None))
+    if refusal is not None:
+        return refusal
     if _TOO_LARGE.search(str(error)):
         return ValueTooLargeError(
             f"a value is larger as jsonb than the {LARGEST_BYTES:,} bytes that Postgres holds, in "

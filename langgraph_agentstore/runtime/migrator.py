@@ -25,6 +25,11 @@ from .driver_errors import short_of
 # Any fixed number that no other application is likely to use; one lock per schema name.
 _LOCK_SPACE = 0x61676E74
 
+# Up to a semicolon at the end of a line, but not one within the body of a function.
+_STATEMENT = re.compile(
+    r"(?:\$agentstore\$.*?\$agentstore\$|.)*?(?:;\s*$|\Z)", re.MULTILINE | re.DOTALL
+)
+
 # For a migration of a large table, and for whoever waits for it.
 _MIGRATION_LIMIT_S = 6 * 3600.0
 
@@ -44,7 +49,7 @@ class Migration:
 
     def statements(self, tables: Tables) -> list[str]:
         """Return the statements one by one, as a distributed database needs them."""
-        parts = [part.strip() for part in re.split(r";\s*$", self.text, flags=re.MULTILINE)]
+        parts = [part.strip().removesuffix(";") for part in _STATEMENT.findall(self.text)]
         return [part.replace("{schema}", tables.quoted) for part in parts if part]
 
 

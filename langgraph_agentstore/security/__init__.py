@@ -8,18 +8,21 @@ if TYPE_CHECKING:
     from ..config.history_options import History
     from ..model.provenance import Provenance, provenance
     from ..model.value_changes import ValueChange
+    from ..results import ErasureReceipt, Remainder
     from .encryption import Encryption, KeyProvider, LocalKeys
     from .history.entries import HistoryEntry, ItemDiff
     from .history.restored import RestoredItem, RestoreReport
 
 __all__ = [
     "Encryption",
+    "ErasureReceipt",
     "History",
     "HistoryEntry",
     "ItemDiff",
     "KeyProvider",
     "LocalKeys",
     "Provenance",
+    "Remainder",
     "RestoreReport",
     "RestoredItem",
     "ValueChange",
@@ -33,6 +36,7 @@ if not TYPE_CHECKING:
             "..config.history_options": ("History",),
             "..model.provenance": ("Provenance", "provenance"),
             "..model.value_changes": ("ValueChange",),
+            "..results": ("ErasureReceipt", "Remainder"),
             ".encryption": ("Encryption", "KeyProvider", "LocalKeys"),
             ".history.entries": ("HistoryEntry", "ItemDiff"),
             ".history.restored": ("RestoreReport", "RestoredItem"),

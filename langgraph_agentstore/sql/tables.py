@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-USER_TABLES = ("item", "item_access", "item_lock", "watch", "change")
+USER_TABLES = ("item", "item_access", "item_lock", "watch", "change", "item_history")
 """The tables with rows of users, by the column `user_id`; and so have all sets of vectors."""
 
 
@@ -83,6 +83,10 @@ class Tables:
     @property
     def guard_history(self) -> str:
         return f"{self.quoted}.guard_history"
+
+    @property
+    def erased_user(self) -> str:
+        return f"{self.quoted}.erased_user"
 
     def item_vector(self, number: int) -> str:
         """Return the table of one set of vectors, of one embedder and one length."""

@@ -47,6 +47,7 @@ from ..sql.planner import Planner
 from ..sql.statement import CurrentRules, SqlContext, Statement
 from ..sql.tables import Tables
 from .encrypting import Encrypting
+from .erasing import Erasing
 from .maintenance import Maintenance
 from .notebook import store_html
 from .notebook_sql import Glimpse, plan_overview
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from ..conversations.recall_steps import RecallExplanation
 
 
-class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance):
+class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing):
     """A LangGraph store on Postgres, by user, namespace and key.
 
     The constructor does no I/O. The first operation, `setup()` or a `with` block starts a private

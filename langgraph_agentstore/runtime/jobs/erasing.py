@@ -1,0 +1,117 @@
+"""Jobs that erase a user, and that admit one again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from ...results import ErasureReceipt, Vacuum
+from ...security.care_lock import LOCK_USER
+from ...security.erasing.remains import remains_of
+from ...security.erasing.sql import (
+    CLEAR_STATISTICS,
+    CLEARED_SINCE,
+    TABLES_OF_USERS,
+    TOMBSTONE_TRIGGERS,
+    VACUUM_STATISTICS,
+    WHERE_IT_REMAINS,
+    bury_sql,
+    erase_from_sql,
+    readmit_sql,
+    vacuum_sql,
+)
+from ...sql.tables import USER_TABLES
+from ..connections.connector import Connection
+from ..control_triggers import have_triggers
+from ..session import Job, Session
+
+_VACUUM_LIMIT_S = 24 * 3600.0
+
+
+def erase_job(user_id: str, vacuum: Vacuum) -> Job[ErasureReceipt]:
+    """Return the job that erases a user in one transaction; its result is the receipt."""
+
+    async def run(session: Session) -> ErasureReceipt:
+        receipt = await _erase(session, user_id)
+        if vacuum:
+            vacuumed = await _vacuum(session, tuple(receipt.removed), vacuum)
+            receipt = replace(receipt, vacuumed=vacuumed)
+        [(position, archived, others)] = await session.database.fetch(WHERE_IT_REMAINS, ())
+        remains = remains_of(receipt, position, archived=archived, replicas=others > 0)
+        return replace(receipt, wal_position=position, remains=remains)
+
+    return Job(run, writes_items=True)
+
+
+def readmit_job(user_id: str) -> Job[bool]:
+    """Return the job that removes a tombstone; its result tells whether there was one."""
+
+    async def run(session: Session) -> bool:
+        tables = session.context.tables
+        async with session.database.lease() as connection, connection.transaction():
+            await _take_user(session, connection, user_id)
+            return await connection.fetchval(readmit_sql(tables), user_id) is not None
+
+    return Job(run)
+
+
+async def _erase(session: Session, user_id: str) -> ErasureReceipt:
+    tables = session.context.tables
+    async with session.database.lease() as connection:
+        await have_triggers(
+            connection, tables, TOMBSTONE_TRIGGERS, session.config.pool.command_timeout_s
+        )
+        async with connection.transaction():
+            await _take_user(session, connection, user_id)
+            [(digest, erased_at)] = await connection.fetch(bury_sql(tables), user_id)
+            removed: dict[str, int] = {}
+            for (table,) in await connection.fetch(
+                TABLES_OF_USERS, tables.quoted, list(USER_TABLES)
+            ):
+                status = await connection.execute(erase_from_sql(tables, table), user_id)
+                removed[table] = int(status.rpartition(" ")[2])
+    return ErasureReceipt(digest, erased_at, removed)
+
+
+async def _take_user(session: Session, connection: Connection, user_id: str) -> None:
+    """Lock out the writers of a user; a user may have more than a statement's time allows."""
+    milliseconds = math.ceil(session.config.pool.command_timeout_s * 1000)
+    await connection.execute("SET LOCAL statement_timeout = 0")
+    await connection.execute(f"SET LOCAL lock_timeout = {milliseconds}")
+    await connection.execute(LOCK_USER, session.context.tables.schema, user_id)
+
+
+async def _vacuum(session: Session, removed_from: tuple[str, ...], vacuum: Vacuum) -> Vacuum:
+    """Vacuum the tables; return False if this role may not, of which the server only warns."""
+    full, tables = vacuum == "full", session.context.tables
+    statements = [vacuum_sql(tables, table, full=full) for table in removed_from]
+    warnings: list[object] = []
+    async with session.database.lease() as connection:
+        own = not session.database.pooler.is_there
+        if own:
+            await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        with _listening(connection, warnings):
+            if full and connection.get_server_version().major >= CLEARED_SINCE:
+                names = (tables.schema, list(removed_from))
+                await connection.execute(CLEAR_STATISTICS, *names)
+            for statement in statements:
+                await connection.execute(statement, timeout=_VACUUM_LIMIT_S)
+        if full:
+            await connection.execute(VACUUM_STATISTICS, timeout=_VACUUM_LIMIT_S)
+        if own:
+            await connection.execute("RESET statement_timeout; RESET lock_timeout")
+    return False if warnings else vacuum
+
+
+@contextmanager
+def _listening(connection: Connection, heard: list[object]) -> Iterator[None]:
+    def hear(_: object, message: object) -> None:
+        heard.append(message)
+
+    connection.add_log_listener(hear)
+    try:
+        yield
+    finally:
+        connection.remove_log_listener(hear)

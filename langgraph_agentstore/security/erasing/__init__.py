@@ -1,0 +1,1 @@
+"""Erasing of a person: everything goes, a tombstone refuses late writers."""

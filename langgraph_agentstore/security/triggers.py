@@ -1,0 +1,47 @@
+"""Triggers of the controls: made when a control is first asked for, never by a migration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..sql.tables import Tables, quoted_name
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger of one table of the schema.
+
+    `when`: such as `AFTER INSERT`. `each`: what follows ON: `REFERENCING …`, `FOR EACH …`.
+    `function`: the name of a function of the schema.
+    """
+
+    name: str
+    table: str
+    when: str
+    each: str
+    function: str
+
+    def create(self, tables: Tables) -> str:
+        """Return the statement that creates the trigger, or replaces one of its name."""
+        table = f"{tables.quoted}.{quoted_name(self.table)}"
+        return (
+            f"CREATE OR REPLACE TRIGGER {self.name} {self.when} ON {table} {self.each} "
+            f"EXECUTE FUNCTION {tables.quoted}.{self.function}()"
+        )
+
+
+MISSING_TRIGGERS = """
+SELECT w.position
+  FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS w (relname, tgname, position)
+  JOIN pg_class c ON c.relname = w.relname AND c.relnamespace = to_regnamespace($1)
+ WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = w.tgname)"""
+"""The positions, from 1, of the triggers that are not there, of tables that are there."""
+
+
+def missing_triggers_statement(
+    triggers: Sequence[Trigger], tables: Tables
+) -> tuple[str, tuple[object, ...]]:
+    """Return the question for those of `triggers` that are to be created."""
+    names = [trigger.table for trigger in triggers], [trigger.name for trigger in triggers]
+    return MISSING_TRIGGERS, (tables.quoted, *names)
