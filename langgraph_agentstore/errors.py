@@ -16,6 +16,7 @@
     ├── BlockingCallError (RuntimeError)         a blocking call would wait for itself
     ├── MissingMemoryError (KeyError)            a memory to change or link does not exist
     ├── DecryptionError (ValueError)             a value was encrypted with another key, or altered
+    ├── KeyProviderError (RuntimeError)          a data key could not be wrapped or unwrapped
     ├── NotPermittedError (PermissionError)      a write by a read-only proxy, or the reverse
     ├── HistoryNotKeptError (LookupError)        history does not tell of that moment
     ├── UserErasedError (RuntimeError)           a write for a user who was erased
@@ -85,6 +86,7 @@ __all__ = [
     "InvalidValueError",
     "IsolationError",
     "ItemLockedError",
+    "KeyProviderError",
     "LockHeldError",
     "LockLostError",
     "MigrationError",
@@ -180,6 +182,10 @@ class DecryptionError(AgentStoreError, ValueError):
 
 class HistoryNotKeptError(AgentStoreError, LookupError):
     """History does not tell of that moment: it began later, was given up, or is not kept there."""
+
+
+class KeyProviderError(AgentStoreError, RuntimeError):
+    """The key provider failed: is its service reachable, and may this process use its key?"""
 
 
 class VersionConflictError(AgentStoreError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from ..errors import AgentStoreError, DecryptionError
+from ..errors import AgentStoreError, KeyProviderError
+from ..security.encryption.aes_gcm import KEY_BYTES
 from ..security.encryption.data_keys import new_data_key
 from ..security.encryption.local_keys import LocalKeys
 from ..security.encryption.options import KeyProvider
@@ -29,6 +30,9 @@ from ..sql.tables import Tables
 
 MOST_AT_ONCE = 8
 """How many data keys a key service is asked for at once."""
+
+LONGEST_ANSWER_S = 30.0
+"""How long a key service may take for one data key, waiting for its turn included."""
 
 
 class FetchRows(Protocol):
@@ -126,24 +130,38 @@ class DataKeys:
             *[self._asked(unwrap, bytes(row[2]), row[1], row[0]) for row in rows]
         )
         for (key_id, user_id, _, is_current), secret in zip(rows, secrets, strict=True):
+            if len(secret) != KEY_BYTES:
+                raise KeyProviderError(
+                    f"the key provider unwrapped the data key {key_id} to {len(secret)} bytes; a "
+                    f"data key has {KEY_BYTES} bytes"
+                )
             self.sealer.cache.add(key_id, user_id, secret, is_current=is_current)
 
     async def _asked(self, ask: Callable[..., Any], key: bytes, user_id: str, key_id: str) -> bytes:
-        """Ask the key provider; a plain function may block, so it gets a thread."""
+        """Ask the key provider; a plain function may block, so it gets a thread.
+
+        Raises:
+            KeyProviderError: it failed, or took too long.
+        """
         context = {"schema": self.sealer.schema, "user_id": user_id, "key_id": key_id}
         try:
-            if isinstance(self.sealer.encryption.provider, LocalKeys):
-                return bytes(ask(key, context))
-            async with self._at_once:
-                if inspect.iscoroutinefunction(ask):
-                    return bytes(await ask(key, context))
-                answer = await asyncio.to_thread(ask, key, context)
-                return bytes(await answer if inspect.isawaitable(answer) else answer)
+            return await asyncio.wait_for(self._answer(ask, key, context), LONGEST_ANSWER_S)
         except AgentStoreError:
             raise
         except Exception as error:
-            raise DecryptionError(
+            raise KeyProviderError(
                 f"the key provider failed to {getattr(ask, '__name__', 'serve')} the data key "
                 f"{key_id} ({type(error).__name__}); is its service reachable, and may this "
-                "process use the key?"
+                "process use its key for this user?"
             ) from error
+
+    async def _answer(
+        self, ask: Callable[..., Any], key: bytes, context: Mapping[str, str]
+    ) -> bytes:
+        if isinstance(self.sealer.encryption.provider, LocalKeys):
+            return bytes(ask(key, context))
+        async with self._at_once:
+            if inspect.iscoroutinefunction(ask):
+                return bytes(await ask(key, context))
+            answer = await asyncio.to_thread(ask, key, context)
+            return bytes(await answer if inspect.isawaitable(answer) else answer)
