@@ -58,6 +58,8 @@ every_public_module = pytest.mark.parametrize("name", PUBLIC)
 
 # Beyond LangGraph's methods; each that does I/O has an awaitable twin.
 METHODS = {
+    "audit_seal",
+    "audit_verify",
     "close",
     "count",
     "delete_namespace",
@@ -106,6 +108,8 @@ WITHOUT_TWIN = {
     "stats",
 }
 STORE_ONLY = {
+    "audit_seal",
+    "audit_verify",
     "close",
     "delete_user",
     "destroy_keys",

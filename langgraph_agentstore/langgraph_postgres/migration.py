@@ -14,7 +14,7 @@ from functools import partial
 from ..errors import AgentStoreError, CopyMismatchError
 from ..model.users import Scope
 from ..results import MigrationReport, RefusedItem
-from ..runtime.attribution import attributed_alone
+from ..runtime.attribution import author_alone
 from ..runtime.index_state import IndexState
 from ..runtime.jobs.copy_load import BEFORE_LARGE_LOAD
 from ..runtime.jobs.indexes import lacks_approximate_index
@@ -221,8 +221,8 @@ class Migrating:
     ) -> int:
         await self._source.fill(batch)
         statement = plan_settle(batch, context)
-        sent = attributed_alone((statement.sql, statement.arguments), context.tables)
-        rows = await session.database.fetch(*sent)
+        said = author_alone(statement.sql, context.tables)
+        rows = await session.database.run(statement, statement.users, settings=said)
         written = statement.decode(rows).result
         counts["vectors"] += sum(len(m.names) for m in batch if m.put.item_id in written)
         for migrant in batch:

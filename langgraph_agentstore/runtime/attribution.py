@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 
-from ..security.history.attribution_sql import SETTING, Sent, attributed, setting_of
+from ..security.history.provenance_sql import PROVENANCE_SETTING, authors
+from ..sql.statement_settings import OwnSettings
 from ..sql.tables import Tables
 from .caller_requests import PendingOperation
 from .connections.connector import Connection
@@ -20,28 +21,29 @@ SAID: ContextVar[str | None] = ContextVar("agentstore_said", default=None)
 """Who made the request of an operation that runs alone, in that operation's task."""
 
 
-def attributed_alone(statement: Sent, tables: Tables) -> Sent:
-    """Return the statement of an operation that runs alone; it tells who writes if it writes."""
+def author_alone(sql: str, tables: Tables) -> OwnSettings:
+    """Return the setting that tells who makes a statement that runs alone, if it writes items."""
     said = SAID.get()
-    if said is None or not _writes_items(statement[0], tables):
-        return statement
-    return attributed(statement, setting_of([said], []))
+    if said is None or not _writes_items(sql, tables):
+        return ()
+    return ((PROVENANCE_SETTING, authors([said], [])),)
 
 
-def attributed_batch(statement: Sent, entries: Sequence[PendingOperation]) -> Sent:
-    """Return the statement of a batch of writes; it tells of each item who writes it."""
+def authors_of_batch(entries: Sequence[PendingOperation]) -> OwnSettings:
+    """Return the setting that tells who makes each write of a batch."""
     if all(entry.request.said is None for entry in entries):
-        return statement
+        return ()
     said = [entry.request.said for entry in entries]
-    return attributed(statement, setting_of(said, [entry.operation.item_id for entry in entries]))
+    item_ids = [entry.operation.item_id for entry in entries]
+    return ((PROVENANCE_SETTING, authors(said, item_ids)),)
 
 
 async def attribute_transaction(connection: Connection) -> None:
     """Tell who makes all writes of the transaction that has begun."""
     said = SAID.get()
     if said is not None:
-        setting = setting_of([said], [])
-        await connection.execute(f"SELECT set_config('{SETTING}', $1, true)", setting)
+        sql = "SELECT pg_catalog.set_config($1, $2, true)"
+        await connection.execute(sql, PROVENANCE_SETTING, authors([said], []))
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,7 @@ import asyncpg
 from ..config.history_options import History
 from ..config.store_options import OWN_NAMES_ALONE
 from ..errors import MissingSchemaError
-from ..security.history.setup_sql import history_setup, state_sql
+from ..security.history.setup_sql import history_setup, made_by, state_sql
 from ..sql.tables import Tables
 from .connections.connector import Connection
 
@@ -20,7 +20,7 @@ async def have_history(connection: Connection, tables: Tables, history: History)
     """
     state = await connection.fetchrow(state_sql(tables), tables.schema)
     assert state is not None
-    if _is_in_force(state, history):
+    if _is_in_force(state, history, made_by(tables)):
         return
     restart = not state["kept"] or state["covered"] != history.covered
     statements = history_setup(tables, history.covered, history.retention, restart=restart)
@@ -40,7 +40,7 @@ async def have_history(connection: Connection, tables: Tables, history: History)
             await connection.execute(statement)
 
 
-def _is_in_force(state: asyncpg.Record, history: History) -> bool:
-    return bool(state["kept"] and state["ruled"]) and (
+def _is_in_force(state: asyncpg.Record, history: History, release: str) -> bool:
+    return bool(state["kept"] and state["made_by"] == release) and (
         state["covered"] == history.covered and state["retention"] == history.retention
     )

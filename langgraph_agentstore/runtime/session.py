@@ -17,7 +17,7 @@ from ..config.store_options import StoreConfig
 from ..errors import StoreTimeoutError
 from ..sql.batched_reads import decode_lateral_batch, lateral_batch_statement
 from ..sql.copies_of_rows import distinct
-from ..sql.items.expiry import plan_sweep, refresh_statement
+from ..sql.items.expiry import refresh_statement
 from ..sql.items.get import decode_gets, get_statement, plan_get_alone
 from ..sql.items.put import put_expected_statement, put_together_statement
 from ..sql.statement import (
@@ -34,7 +34,7 @@ from ..sql.statement import (
     Statement,
     Users,
 )
-from .attribution import SAID, attributed_alone
+from .attribution import SAID, author_alone
 from .batch_users import users_of_batch, users_to_check
 from .batching import BatchQueue
 from .caller_requests import (
@@ -50,6 +50,7 @@ from .equal_reads import EqualReads
 from .index_state import CurrentIndex, IndexState
 from .listener import Listener
 from .statements import Database, while_locked
+from .sweep_batch import sweep_batch
 from .ttl_sweeper import Sweeper
 from .write_queue import WriteQueue
 
@@ -85,7 +86,7 @@ class Session:
         self._equal_reads = EqualReads(self._fetch_read, self._answer, self._settled)
         self._while_locked = partial(while_locked, longest_s=config.pool.command_timeout_s)
         self._make_queues(config.pool.max_size, config.pool.command_timeout_s)
-        if config.ttl is not None:
+        if config.ttl is not None or config.history is not None:
             self.sweeper.start_by_itself()
 
     def _make_queues(self, connections: int, deadline_s: float) -> None:
@@ -342,8 +343,8 @@ class Session:
     async def _attempt(self, operation: Statement[Any] | Job[Any], users: Users | None) -> Any:
         if isinstance(operation, Job):
             return await operation.run(self)
-        sent = attributed_alone((operation.sql, operation.arguments), self.context.tables)
-        rows = await self.database.fetch(*sent, users=users, idempotent=operation.idempotent)
+        said = author_alone(operation.sql, self.context.tables)
+        rows = await self.database.run(operation, users, settings=said)
         decoded = operation.decode(rows)
         if decoded.instead is not None:
             return await self._attempt(decoded.instead, users)
@@ -357,6 +358,5 @@ class Session:
         self._refreshes.dispatch()
 
     async def _sweep_batch(self, size: int) -> int:
-        statement = plan_sweep(size, self.context)
-        rows = await self.database.run(statement, None)
-        return statement.decode(rows).result
+        history = self.config.history is not None
+        return await sweep_batch(size, self.database, self.context, history=history)

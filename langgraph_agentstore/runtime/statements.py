@@ -149,11 +149,18 @@ class Database:
         statement: Statement[Any],
         users: Users | None,
         sent: Callable[[], None] | None = None,
+        settings: OwnSettings = (),
     ) -> Sequence[Row]:
         """Run a planned statement for these users and return its rows; see `fetch`."""
         sql, arguments = statement.sql, statement.arguments
-        idempotent = statement.idempotent
-        return await self.fetch(sql, arguments, users=users, idempotent=idempotent, sent=sent)
+        return await self.fetch(
+            sql,
+            arguments,
+            users=users,
+            settings=settings,
+            idempotent=statement.idempotent,
+            sent=sent,
+        )
 
     async def sealed(self, puts: Sequence[Put]) -> Sequence[Put]:
         """Return puts as they are written: with sealed values in a store that encrypts."""

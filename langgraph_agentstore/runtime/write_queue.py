@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import TypeAlias
 
 from ..errors import StoreTimeoutError, ValueTooLargeError
-from ..security.history.attribution_sql import Sent
 from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, ItemId, Put, Users
-from .attribution import attributed_batch
+from .attribution import authors_of_batch
 from .batch_users import check_addresses, users_of_batch
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
 from .caller_requests import PendingOperation
@@ -141,20 +139,22 @@ class WriteQueue(BatchQueue):
     ) -> None:
         context = index_state.context
         operations = [entry.operation for entry in entries]
+        said = authors_of_batch(entries)
         if isinstance(operations[0], Delete):
-            statement = attributed_batch(delete_statement(operations, context), entries)
-            await self._database.fetch(*statement, users=users, use="write")
+            statement = delete_statement(operations, context)
+            await self._database.fetch(*statement, users=users, settings=said, use="write")
             return
         if context.index is not None:
             # The index may have been replaced since they were embedded.
             await index_state.embed_all(operations)
         puts = await self._database.sealed(operations)
-
-        def repeated(within: timedelta) -> Sent:
-            return attributed_batch(repeated_put_statement(puts, context, within), entries)
-
-        statement = attributed_batch(put_statement(puts, context), entries)
-        await self._database.fetch(*statement, users=users, use="write", repeated=repeated)
+        await self._database.fetch(
+            *put_statement(puts, context),
+            users=users,
+            settings=said,
+            use="write",
+            repeated=partial(repeated_put_statement, puts, context),
+        )
 
 
 def _kind_of_write(operation: Put | Delete) -> WriteKind:

@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from ..model.value_changes import ValueChange
     from ..results import ErasureReceipt, Remainder
     from .encryption import Encryption, KeyProvider, LocalKeys
+    from .history.audited import AuditFault, AuditReport
     from .history.entries import HistoryEntry, ItemDiff
     from .history.restored import RestoredItem, RestoreReport
 
 __all__ = [
+    "AuditFault",
+    "AuditReport",
     "Encryption",
     "ErasureReceipt",
     "History",
@@ -38,6 +41,7 @@ if not TYPE_CHECKING:
             "..model.value_changes": ("ValueChange",),
             "..results": ("ErasureReceipt", "Remainder"),
             ".encryption": ("Encryption", "KeyProvider", "LocalKeys"),
+            ".history.audited": ("AuditFault", "AuditReport"),
             ".history.entries": ("HistoryEntry", "ItemDiff"),
             ".history.restored": ("RestoreReport", "RestoredItem"),
         },

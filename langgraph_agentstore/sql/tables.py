@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-USER_TABLES = ("item", "item_access", "item_lock", "watch", "change", "item_history")
+USER_TABLES = (
+    "item",
+    "item_access",
+    "item_lock",
+    "watch",
+    "change",
+    "item_history",
+    "item_read",
+)
 """The tables with rows of users, by the column `user_id`; and so have all sets of vectors."""
+
+OF_THEIR_OWNER = frozenset({"item_history", "item_read"})
+"""Those of them that only functions of their owner write."""
 
 
 def quoted_name(name: str) -> str:
@@ -68,21 +79,9 @@ class Tables:
     def tell_change(self) -> str:
         return f"{self.quoted}.tell_change"
 
-    @property
-    def item_history(self) -> str:
-        return f"{self.quoted}.item_history"
-
-    @property
-    def history_rule(self) -> str:
-        return f"{self.quoted}.history_rule"
-
-    @property
-    def keep_history(self) -> str:
-        return f"{self.quoted}.keep_history"
-
-    @property
-    def guard_history(self) -> str:
-        return f"{self.quoted}.guard_history"
+    def named(self, name: str) -> str:
+        """Return a table or a function of the schema that one feature alone uses."""
+        return f"{self.quoted}.{name}"
 
     @property
     def erased_user(self) -> str:

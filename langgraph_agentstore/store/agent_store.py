@@ -46,6 +46,7 @@ from ..sql.items.user_counts import UserCount, plan_user_counts
 from ..sql.planner import Planner
 from ..sql.statement import CurrentRules, SqlContext, Statement
 from ..sql.tables import Tables
+from .audit import HistoryAudit
 from .encrypting import Encrypting
 from .erasing import Erasing
 from .maintenance import Maintenance
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from ..conversations.recall_steps import RecallExplanation
 
 
-class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing):
+class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, HistoryAudit):
     """A LangGraph store on Postgres, by user, namespace and key.
 
     The constructor does no I/O. The first operation, `setup()` or a `with` block starts a private

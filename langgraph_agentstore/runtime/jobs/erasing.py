@@ -20,6 +20,7 @@ from ...security.erasing.sql import (
     bury_sql,
     erase_from_sql,
     readmit_sql,
+    reason_sql,
     vacuum_sql,
 )
 from ...sql.tables import USER_TABLES
@@ -66,6 +67,7 @@ async def _erase(session: Session, user_id: str) -> ErasureReceipt:
         async with connection.transaction():
             await _take_user(session, connection, user_id)
             [(digest, erased_at)] = await connection.fetch(bury_sql(tables), user_id)
+            await connection.execute(reason_sql())
             removed: dict[str, int] = {}
             for (table,) in await connection.fetch(
                 TABLES_OF_USERS, tables.quoted, list(USER_TABLES)

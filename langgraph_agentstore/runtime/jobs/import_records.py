@@ -10,7 +10,7 @@ from typing import Any
 
 from ...sql.items.import_records import Conflict, Imported, plan_import
 from ...sql.statement import ItemId
-from ..attribution import attributed_alone
+from ..attribution import attribute_transaction, author_alone
 from ..connections.connector import Connection
 from ..driver_errors import statement_error
 from ..index_state import IndexState
@@ -85,14 +85,15 @@ class Importing:
         sealed = await session.database.sealed(puts)
         records = [replace(each, put=put) for each, put in zip(records, sealed, strict=True)]
         statement = plan_import(records, self._conflict, index_state.context)
-        sent = attributed_alone((statement.sql, statement.arguments), index_state.context.tables)
         if self._connection is None:
-            rows = await session.database.fetch(*sent, idempotent=False)
+            said = author_alone(statement.sql, index_state.context.tables)
+            rows = await session.database.run(statement, statement.users, settings=said)
             return statement.decode(rows).result
         try:
             # A savepoint: a batch that meets a locked item is tried again.
             async with self._connection.transaction():
-                found: Any = await self._connection.fetch(sent[0], *sent[1])
+                await attribute_transaction(self._connection)
+                found: Any = await self._connection.fetch(statement.sql, *statement.arguments)
         except Exception as error:
             raise statement_error(error) from error
         return statement.decode(found).result

@@ -19,7 +19,7 @@ from ...sql.items.reindex_page import (
     words_arguments,
 )
 from ...sql.statement import ItemId, SqlContext
-from ..attribution import attributed_alone
+from ..attribution import author_alone
 from ..index_state import IndexState
 from ..session import Job, Session
 
@@ -37,8 +37,9 @@ def restore_page_job(
         statement = plan_restore_page(
             regions, as_of, after, RESTORE_PAGE_SIZE, context, dry_run=dry_run
         )
-        sent = attributed_alone((statement.sql, statement.arguments), context.tables)
-        page = statement.decode(await session.database.fetch(*sent, idempotent=False)).result
+        said = author_alone(statement.sql, context.tables)
+        rows = await session.database.run(statement, statement.users, settings=said)
+        page = statement.decode(rows).result
         if context.index is not None:
             await _index_again(
                 session, index_state, [item for item in page if item.version is not None]
@@ -57,14 +58,15 @@ async def _index_again(
     context = index_state.context
     if not written:
         return
+    users = tuple({item.item_id[0] for item in written})
     items = await asyncio.to_thread(_to_index, written, context)
     if context.vector_set is not None:
         wanted = [(item.item_id, [part.text for part in item.content.parts]) for item in items]
         for item, vectors in zip(items, await index_state.vectors(wanted), strict=True):
             item.vectors = vectors
-        await session.database.fetch(fill_sql(context), fill_arguments(items))
+        await session.database.fetch(fill_sql(context), fill_arguments(items), users=users)
     if context.searched.language is not None:
-        await session.database.fetch(words_again_sql(context), words_arguments(items))
+        await session.database.fetch(words_again_sql(context), words_arguments(items), users=users)
 
 
 def _to_index(written: Sequence[Restored], context: SqlContext) -> list[ToIndex]:

@@ -227,7 +227,7 @@ def delete_unused_keys(key_ids: Sequence[str], tables: Tables) -> tuple[str, tup
         f"""AND NOT EXISTS (SELECT FROM {table} t
                     WHERE t.user_id = k.user_id
                       AND starts_with(t.value->>'$sealed', k.id || '.'))"""
-        for table in (tables.item, tables.change, tables.item_history)
+        for table in (tables.item, tables.change, tables.named("item_history"))
     )
     sql = f"""
 DELETE FROM {user_key(tables)} k

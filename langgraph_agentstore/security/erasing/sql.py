@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...sql.tables import USER_TABLES, Tables, quoted_name
+from ..history.sealing_sql import FORGETTING
 from ..triggers import Trigger
 
 LEFT_OUT = ("item_access", "item_read")
@@ -51,6 +52,14 @@ RETURNING e.digest, e.erased_at"""
 def readmit_sql(tables: Tables) -> str:
     """Return the statement that removes the tombstone of user `$1`."""
     return f"DELETE FROM {tables.erased_user} WHERE digest = {_DIGEST} RETURNING 1"
+
+
+def reason_sql() -> str:
+    """Return the statement that names the reason of the removals of this transaction.
+
+    History notes it, so that its chain tells an erasure from a removal that nobody may make.
+    """
+    return f"SELECT set_config('{FORGETTING}', 'erased', true)"
 
 
 def erase_from_sql(tables: Tables, table: str) -> str:

@@ -10,11 +10,11 @@ from ...errors import HistoryNotKeptError, InvalidOperationError
 from ...model.json_values import shown
 from ...model.namespaces import decode_labels
 from ...model.provenance import FIELDS, Provenance
-from ...model.users import Region, Scope
+from ...model.users import Region, Scope, users_of_regions
 from ...results import ItemRecord
 from ...sql.item_columns import key_is, same_key
 from ...sql.region_condition import region_condition
-from ...sql.statement import Decoded, ItemId, Queue, Row, SqlContext, Statement, written_once
+from ...sql.statement import Decoded, ItemId, Queue, Row, SqlContext, Statement, Users, written_once
 from .entries import HistoryEntry
 
 _RECORD = (
@@ -57,13 +57,20 @@ def plan_as_of(
     """Plan the read of an item as it was at a moment: before the first change after it."""
 
     def decode(rows: Sequence[Row]) -> Decoded[ItemRecord | None]:
-        known, since, *record = rows[0] if rows else (False, None)
+        known, since, _, *record = rows[0] if rows else (False, None, None)
         if not known:
             raise not_kept(when, since)
         return Decoded(_record_of(item_id, labels, record, scope, context))
 
     arguments = (*item_id, when.isoformat())
-    return Statement(_as_of_sql(context), arguments, decode, queue=Queue.SHARED)
+    return Statement(
+        _as_of_sql(context),
+        arguments,
+        decode,
+        queue=Queue.SHARED,
+        users=(item_id[0],),
+        user_column=2,
+    )
 
 
 @written_once
@@ -73,11 +80,11 @@ def _as_of_sql(context: SqlContext) -> str:
     )
     return f"""
 SELECT {covered_sql("$2::text")} AND w.moment >= {KNOWN_SINCE}, {KNOWN_SINCE},
-       {columns}
-  FROM {context.tables.history_rule} r
+       coalesce(h.user_id, i.user_id), {columns}
+  FROM {context.tables.named("history_rule")} r
  CROSS JOIN (SELECT $4::text::timestamptz AS moment) w
   LEFT JOIN LATERAL (
-       SELECT h.* FROM {context.tables.item_history} h
+       SELECT h.* FROM {context.tables.named("item_history")} h
         WHERE {key_is("h")} AND h.changed_at > w.moment
         ORDER BY h.changed_at, h.seq LIMIT 1) h ON true
   LEFT JOIN {context.tables.item} i
@@ -105,7 +112,7 @@ def plan_history(
     if before is not None:
         arguments.append(before)
         conditions.append(f"h.changed_at < ${len(arguments)}")
-    return _plan_entries(conditions, arguments, limit, scope, context)
+    return _plan_entries(conditions, arguments, limit, (item_id[0],), scope, context)
 
 
 def plan_changes(
@@ -129,13 +136,15 @@ def plan_changes(
         if limited is not None:
             arguments.append(limited)
             conditions.append(f"h.changed_at {sign} ${len(arguments)}")
-    return _plan_entries(conditions, arguments, limit, scope, context)
+    users = users_of_regions(regions)
+    return _plan_entries(conditions, arguments, limit, users, scope, context)
 
 
 def _plan_entries(
     conditions: Sequence[str],
     arguments: Sequence[Any],
     limit: int,
+    users: Users | None,
     scope: Scope,
     context: SqlContext,
 ) -> Statement[list[HistoryEntry]]:
@@ -143,7 +152,9 @@ def _plan_entries(
         return Decoded([_history_entry(row, scope, context) for row in rows])
 
     sql = _history_rows_sql(" AND ".join(conditions), len(arguments) + 1, context)
-    return Statement(sql, (*arguments, limit), decode, queue=Queue.EQUAL_READS)
+    return Statement(
+        sql, (*arguments, limit), decode, queue=Queue.EQUAL_READS, users=users, user_column=0
+    )
 
 
 def _history_rows_sql(condition: str, limit: int, context: SqlContext) -> str:
@@ -155,11 +166,11 @@ SELECT h.user_id, h.namespace, h.key, h.changed_at, h.seq, h.operation, h.new_ve
        CASE WHEN h.new_version IS NULL THEN NULL
             WHEN n.seq IS NOT NULL THEN n.value ELSE i.value END,
        {kept}
-  FROM (SELECT h.* FROM {context.tables.item_history} h
+  FROM (SELECT h.* FROM {context.tables.named("item_history")} h
          WHERE {condition}
          ORDER BY h.changed_at DESC, h.seq DESC LIMIT ${limit}) h
   LEFT JOIN LATERAL (
-       SELECT n.seq, n.value FROM {context.tables.item_history} n
+       SELECT n.seq, n.value FROM {context.tables.named("item_history")} n
         WHERE {same_key("n", "h")}
           AND (n.changed_at, n.seq) > (h.changed_at, h.seq)
         ORDER BY n.changed_at, n.seq LIMIT 1) n ON true

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from ...model.users import Region
+from ...model.users import Region, users_of_regions
 from ...sql.change_notify import notify_change
 from ...sql.item_columns import ADDRESS, ITEM, KEY, key_of, names, same_key
 from ...sql.region_condition import region_condition
@@ -46,9 +46,9 @@ def plan_extent(
     sql = f"""
 SELECT $1 >= {KNOWN_SINCE}, {KNOWN_SINCE}, clock_timestamp(),
        (SELECT count(*) FROM (
-               SELECT DISTINCT {key_of("h")} FROM {context.tables.item_history} h
+               SELECT DISTINCT {key_of("h")} FROM {context.tables.named("item_history")} h
                 WHERE {condition} AND h.changed_at > $1) changed)
-  FROM {context.tables.history_rule} r"""
+  FROM {context.tables.named("history_rule")} r"""
 
     def decode(rows: Sequence[Row]) -> Decoded[tuple[int, datetime]]:
         if not rows or not rows[0][0]:
@@ -56,7 +56,7 @@ SELECT $1 >= {KNOWN_SINCE}, {KNOWN_SINCE}, clock_timestamp(),
         _, _, now, count = rows[0]
         return Decoded((count, now))
 
-    return Statement(sql, tuple(arguments), decode)
+    return Statement(sql, tuple(arguments), decode, users=users_of_regions(regions))
 
 
 def plan_restore_page(
@@ -78,7 +78,7 @@ def plan_restore_page(
 WITH page AS MATERIALIZED (
     -- The first change after the moment has what was there at it.
     SELECT DISTINCT ON ({key_of("h")}) h.*
-      FROM {context.tables.item_history} h
+      FROM {context.tables.named("item_history")} h
      WHERE (h.user_id, h.namespace, h.key) > ($1, $2, $3) AND {condition} AND h.changed_at > $4
      ORDER BY {key_of("h")}, h.changed_at, h.seq
      LIMIT $5
@@ -93,7 +93,8 @@ WITH page AS MATERIALIZED (
     def decode(rows: Sequence[Row]) -> Decoded[list[Restored]]:
         return Decoded([_restored(row) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, idempotent=False)
+    users = users_of_regions(regions)
+    return Statement(sql, tuple(arguments), decode, idempotent=False, users=users)
 
 
 def _differ() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from langgraph.store.base import SearchItem
 
 from ...model.namespaces import decode_labels
-from ...model.users import Region, Scope
+from ...model.users import Region, Scope, users_of_regions
 from ...sql.filters import Filter, filter_sql
 from ...sql.item_columns import key_of, same_key
 from ...sql.region_condition import region_condition
@@ -44,11 +44,25 @@ def plan_search_as_of(
            AND {filter_sql(filter, arguments)} AND {matched}
          ORDER BY score DESC NULLS LAST, i.updated_at DESC, {key_of("i")}
          LIMIT $2 OFFSET $3"""
-    sql = f"""
+    sql = _sql_then(found, former, present, context)
+
+    def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
+        if not rows or not rows[0][0]:
+            raise not_kept(as_of, rows[0][1] if rows else None)
+        return Decoded([_item_then(row[2:], scope, context) for row in rows if row[2] is not None])
+
+    users = users_of_regions(regions)
+    return Statement(
+        sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users, user_column=2
+    )
+
+
+def _sql_then(found: str, former: str, present: str, context: SqlContext) -> str:
+    return f"""
 WITH former AS MATERIALIZED (
     -- The first change after the moment has what was there at it.
     SELECT DISTINCT ON ({key_of("h")}) h.*
-      FROM {context.tables.item_history} h
+      FROM {context.tables.named("item_history")} h
      WHERE {former} AND h.changed_at > $1
      ORDER BY {key_of("h")}, h.changed_at, h.seq
 ), present AS (
@@ -60,15 +74,8 @@ WITH former AS MATERIALIZED (
        AND NOT EXISTS (SELECT FROM former h WHERE {same_key("h", "i")})
 )
 SELECT $1 >= {KNOWN_SINCE}, {KNOWN_SINCE}, i.*
-  FROM {context.tables.history_rule} r LEFT JOIN LATERAL ({found}) i ON true
+  FROM {context.tables.named("history_rule")} r LEFT JOIN LATERAL ({found}) i ON true
  ORDER BY score DESC NULLS LAST, i.updated_at DESC, {key_of("i")}"""
-
-    def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
-        if not rows or not rows[0][0]:
-            raise not_kept(as_of, rows[0][1] if rows else None)
-        return Decoded([_item_then(row[2:], scope, context) for row in rows if row[2] is not None])
-
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
 
 
 def _columns(alias: str) -> str:

@@ -7,11 +7,13 @@ history.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
 from ...sql.tables import Tables
-from .attribution_sql import ADDRESS_SQL, SETTING
+from .provenance_sql import ADDRESS_SQL, PROVENANCE_SETTING
+from .sealing_sql import FIXED_RIGHTS, sealing_setup
 
 _KEPT = (
     "place",
@@ -37,8 +39,6 @@ TRIGGERS = {
 }
 """The triggers of `item`: of which event, and with which rows."""
 
-_FIXED = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
-
 
 def history_setup(
     tables: Tables, covered: Sequence[str] | None, retention: timedelta | None, *, restart: bool
@@ -48,13 +48,21 @@ def history_setup(
     `restart`: what was kept so far does not tell what the items now covered were before.
     """
     return [
-        _keep_history(tables),
+        *_functions(tables),
         *_item_triggers(tables, covered),
-        _guard_function(tables),
-        *[_guard_trigger(tables, table) for table in (tables.item_history, tables.history_rule)],
+        *[_guard_trigger(tables, table) for table in _guarded(tables)],
         _rule(tables, covered, retention, restart=restart),
         _share_rights(tables),
     ]
+
+
+def made_by(tables: Tables) -> str:
+    """Return the digest of what this release makes, apart from the options."""
+    return hashlib.sha256("".join(_functions(tables)).encode()).hexdigest()
+
+
+def _functions(tables: Tables) -> list[str]:
+    return [_keep_history(tables), _guard_function(tables), *sealing_setup(tables)]
 
 
 def state_sql(tables: Tables) -> str:
@@ -66,10 +74,10 @@ def state_sql(tables: Tables) -> str:
     return f"""
 SELECT (SELECT count(*) = {len(TRIGGERS)} FROM pg_trigger t
          WHERE t.tgrelid = c.oid AND t.tgname IN ({names}) AND t.tgenabled IN ('O', 'A')) AS kept,
-       r.one IS NOT NULL AS ruled, r.covered, r.retention,
+       r.covered, r.retention, r.made_by,
        pg_has_role(c.relowner, 'USAGE') AS owned
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  LEFT JOIN {tables.history_rule} r ON true
+  LEFT JOIN {tables.named("history_rule")} r ON true
  WHERE n.nspname = $1 AND c.relname = 'item'"""
 
 
@@ -86,16 +94,17 @@ _COVERED = """(TG_NARGS = 0 OR EXISTS (
 
 def _keep_history(tables: Tables) -> str:
     kept = ", ".join(_KEPT)
-    insert = f"""INSERT INTO {tables.item_history}
+    insert = f"""INSERT INTO {tables.named("item_history")}
                (user_id, namespace, key, changed_at, xact, operation, new_version, provenance,
                 role, salt"""
     # A version that stays tells of a touch: an expiry that moved, words that were made anew. The
     # values are compared only then.
     return f"""
-CREATE OR REPLACE FUNCTION {tables.keep_history}() RETURNS trigger LANGUAGE plpgsql {_FIXED}
+CREATE OR REPLACE FUNCTION {tables.named("keep_history")}() RETURNS trigger
+    LANGUAGE plpgsql {FIXED_RIGHTS}
     SET enable_hashjoin = on SET enable_seqscan = on AS $agentstore$
 DECLARE
-    said jsonb := nullif(current_setting('{SETTING}', true), '')::jsonb;
+    said jsonb := nullif(current_setting('{PROVENANCE_SETTING}', true), '')::jsonb;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         {insert})
@@ -125,14 +134,14 @@ def _item_triggers(tables: Tables, covered: Sequence[str] | None) -> list[str]:
     return [
         f"""
 CREATE OR REPLACE TRIGGER {name} AFTER {event} ON {tables.item} REFERENCING {rows}
-    FOR EACH STATEMENT EXECUTE FUNCTION {tables.keep_history}({arguments})"""
+    FOR EACH STATEMENT EXECUTE FUNCTION {tables.named("keep_history")}({arguments})"""
         for name, (event, rows) in TRIGGERS.items()
     ]
 
 
 def _guard_function(tables: Tables) -> str:
     return f"""
-CREATE OR REPLACE FUNCTION {tables.guard_history}() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION {tables.named("guard_history")}() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $agentstore$
 BEGIN
     -- Functions of the owner write here, and the owner forgets. Nobody else changes what was.
@@ -147,7 +156,18 @@ END $agentstore$"""
 def _guard_trigger(tables: Tables, table: str) -> str:
     return f"""
 CREATE OR REPLACE TRIGGER history_guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
-    FOR EACH STATEMENT EXECUTE FUNCTION {tables.guard_history}()"""
+    FOR EACH STATEMENT EXECUTE FUNCTION {tables.named("guard_history")}()"""
+
+
+def _guarded(tables: Tables) -> tuple[str, ...]:
+    """Return the tables that only their owner may change."""
+    return (
+        tables.named("item_history"),
+        tables.named("item_read"),
+        tables.named("history_rule"),
+        tables.named("history_seal"),
+        tables.named("history_gone"),
+    )
 
 
 def _rule(
@@ -159,15 +179,16 @@ def _rule(
     seconds = "NULL" if retention is None else f"interval '{retention.total_seconds():.6f} seconds'"
     began = ", began_at = excluded.began_at" if restart else ""
     return f"""
-INSERT INTO {tables.history_rule} (covered, retention, began_at)
-VALUES ({prefixes}, {seconds}, clock_timestamp())
-    ON CONFLICT (one) DO UPDATE SET covered = excluded.covered, retention = excluded.retention
+INSERT INTO {tables.named("history_rule")} (covered, retention, began_at, made_by)
+VALUES ({prefixes}, {seconds}, clock_timestamp(), '{made_by(tables)}')
+    ON CONFLICT (one) DO UPDATE SET covered = excluded.covered, retention = excluded.retention,
+       made_by = excluded.made_by
        {began}"""
 
 
 def _share_rights(tables: Tables) -> str:
     """Return the DO block by which roles that read items read their history, and no more."""
-    names = ", ".join(_literal(table) for table in (tables.item_history, tables.history_rule))
+    names = ", ".join(_literal(table) for table in _guarded(tables))
     return f"""
 DO $agentstore$
 DECLARE

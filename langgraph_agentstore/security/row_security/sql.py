@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...sql.statement_settings import USERS_SETTING
-from ...sql.tables import USER_TABLES, Tables, quoted_name
+from ...sql.tables import OF_THEIR_OWNER, USER_TABLES, Tables, quoted_name
 
 POLICY = "agentstore_users"
 """The policy for every role: the rows of the users whom the statement names."""
@@ -70,7 +70,8 @@ def _dropping(table: str) -> list[str]:
 def granting(tables: Tables, names: Sequence[str], role: str) -> list[str]:
     """Return the grants that a store needs which is opened with this role."""
     to = f"TO {quoted_name(role)}"
-    writable = ", ".join(f"{tables.quoted}.{quoted_name(name)}" for name in names)
+    written = [name for name in names if name not in OF_THEIR_OWNER]
+    writable = ", ".join(f"{tables.quoted}.{quoted_name(name)}" for name in written)
     return [
         f"GRANT USAGE ON SCHEMA {tables.quoted} {to}",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {tables.quoted} {to}",
