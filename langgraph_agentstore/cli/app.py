@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from . import bench, bundled, change, find, look, operate, overview, serve, transfers
+from . import bench, bundled, change, find, look, operate, overview, past, serve, transfers
 from .commands import show_warnings, with_run
 from .failures import OutputClosed, Status, Stop
 
@@ -22,6 +22,7 @@ GROUPS: dict[str, dict[str, tuple[Command, str]]] = {
         "get": (look.get, "get users/alice/notes tea"),
         "search": (find.search, "search 'green tea' --user alice --mode text"),
         "count": (overview.count, "count users/alice --filter 'n>=2'"),
+        "history": (past.history, "history users/alice/notes tea --since 7d"),
         "watch": (find.watch, "watch users/alice/notes"),
         "top": (overview.top, "top --by size --limit 20"),
         "stats": (overview.stats, "stats"),
@@ -39,7 +40,7 @@ GROUPS: dict[str, dict[str, tuple[Command, str]]] = {
         "verify": (transfers.verify_file, "verify alice.jsonl.gz"),
         "copy": (transfers.copy_store, "copy --to-profile staging --user alice"),
         "backup": (transfers.backup, "backup ~/backups --keep 7"),
-        "restore": (transfers.restore, "restore ~/backups --yes"),
+        "restore": (transfers.restore, "restore users/alice --as-of 2h --yes"),
         "migrate-from-langgraph": (
             transfers.migrate_from_langgraph,
             "migrate-from-langgraph postgresql://db.example.com/old --dry-run",

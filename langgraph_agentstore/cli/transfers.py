@@ -23,6 +23,7 @@ from ..tools.printable import count_text, one_line
 from .change import ConflictOption, OnConflict
 from .commands import CommandRun, OptionalNamespace, User, Yes
 from .failures import Status, Stop
+from .past import Moment, optional_moment, restore_as_of
 from .server import chosen_server
 
 File = Annotated[
@@ -165,13 +166,32 @@ def _backups(folder: Path) -> list[Path]:
 
 def restore(
     run: CommandRun,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A backup, or a folder: its newest backup.")
-    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|NAMESPACE",
+            help="A backup, or a folder: its newest one. With --as-of: the namespace.",
+        ),
+    ] = "",
     *,
+    as_of: Moment = None,
+    user: User = None,
     yes: Yes = False,
 ) -> None:
-    """Write the items of a backup back; items written since stay, equal keys are replaced."""
+    """Bring back the items of a backup, or of a moment that history tells of.
+
+    From a backup: items written since stay, and equal keys are replaced.
+    """
+    moment = optional_moment(as_of)
+    if moment is not None:
+        restore_as_of(run, namespace_named(target, user), moment, yes=yes)
+        return
+    if not target or user is not None:
+        raise ConfigurationError("name a backup; --user is for a namespace --as-of a moment")
+    _restore_backup(run, target, yes)
+
+
+def _restore_backup(run: CommandRun, file: str, yes: bool) -> None:
     path = Path(file).expanduser()
     if path.is_dir():
         found = _backups(path)
@@ -196,23 +216,20 @@ def migrate_from_langgraph(
     ],
     *,
     source_schema: Annotated[str, typer.Option(help="The schema of its tables.")] = "public",
-    since: Annotated[
-        datetime | None, typer.Option(help="Only items written since then, in UTC.")
-    ] = None,
+    since: Moment = None,
     skip_refused: Annotated[
         bool, typer.Option("--skip-refused", help="Leave out items that this store refuses.")
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Copy the items and vectors of LangGraph's own Postgres store, and compare."""
-    since = None if since is None else since.replace(tzinfo=since.tzinfo or timezone.utc)
-    store = run.store()
+    written_since, store = optional_moment(since), run.store()
     if dry_run:
-        official = OfficialSource(source, source_schema, since)
+        official = OfficialSource(source, source_schema, written_since)
         _report(run, "would look at", _official_items(store, official))
         return
     report = store.migrate_from_langgraph_postgres(
-        source, schema=source_schema, since=since, skip_refused=skip_refused, progress=True
+        source, schema=source_schema, since=written_since, skip_refused=skip_refused, progress=True
     )
     if run.output.as_json:
         counts = ("items", "copied", "present", "newer", "expired", "refused", "compared")

@@ -1,0 +1,69 @@
+"""`agentstore history` and `restore --as-of`, as processes, on a store that keeps history."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.model.provenance import provenance
+from tests.support.commands import agentstore
+
+NOTES = ("users", "ada", "notes")
+
+
+@pytest.fixture
+def remembered(fresh_database: str) -> str:
+    """The DSN of a store with history, in which a value was poisoned, added and deleted."""
+    with AgentStore(fresh_database, history=True) as store:
+        with provenance(agent="chef", reason="a guest"):
+            store.put(NOTES, "tea", {"text": "80 degrees"})
+        store.put(NOTES, "milk", {"text": "cold"})
+    return fresh_database
+
+
+def test_the_history_of_an_item_tells_who_changed_it(remembered: str) -> None:
+    agentstore("put", "users/ada/notes", "tea", '{"text": "poison"}', dsn=remembered)
+    agentstore("rm", "users/ada/notes", "tea", "--yes", dsn=remembered)
+    rows = agentstore("history", "users/ada/notes", "tea", dsn=remembered).rows
+    assert [row["operation"] for row in rows] == ["delete", "put", "put"]
+    assert [row["version"] for row in rows] == [None, 2, 1]
+    assert {row["role"] for row in rows} == {"postgres"}
+    assert rows[0]["replaced"] == {"text": "poison"}
+    assert rows[2]["provenance"] == {"agent": "chef", "reason": "a guest"}
+    below = agentstore("history", "users/ada", "--since", "1h", dsn=remembered).rows
+    assert [row["key"] for row in below] == ["tea", "tea", "milk", "tea"]
+    assert below[-1]["namespace"] == "users/ada/notes"
+    assert agentstore("history", "users/ada", "--until", "1h", dsn=remembered).out == ""
+
+
+def test_a_namespace_goes_back_to_a_moment_once_confirmed(remembered: str) -> None:
+    [first] = agentstore("history", "users/ada/notes", "milk", dsn=remembered).rows
+    time.sleep(0.01)
+    agentstore("put", "users/ada/notes", "tea", '{"text": "poison"}', dsn=remembered)
+    agentstore("put", "users/ada/notes", "new", "{}", dsn=remembered)
+    agentstore("rm", "users/ada/notes", "milk", "--yes", dsn=remembered)
+    restoring = ("restore", "notes", "--user", "ada", "--as-of", first["changed_at"])
+    asked = agentstore(*restoring, dsn=remembered)
+    assert (asked.status, asked.out) == (5, "")
+    assert "would put back 2 items and delete 1 at or below 'users/ada/notes'" in asked.err
+    [done] = agentstore(*restoring, "--yes", dsn=remembered).rows
+    assert (done["put_back"], done["deleted"]) == (2, 1)
+    rows = agentstore("ls", "users/ada/notes", dsn=remembered).rows
+    assert [(row["key"], row["value"]["text"]) for row in rows] == [
+        ("milk", "cold"),
+        ("tea", "80 degrees"),
+    ]
+    undo = ("restore", "users/ada", "--as-of", done["undo_as_of"], "--yes")
+    assert agentstore(*undo, dsn=remembered).status == 0
+    assert agentstore("get", "users/ada/notes", "new", dsn=remembered).status == 0
+
+
+def test_without_history_there_is_nothing_to_go_back_to(filled: str) -> None:
+    done = agentstore("restore", "users/ada", "--as-of", "1h", "--yes", dsn=filled)
+    assert (done.status, "no history is kept here" in done.err) == (4, True)
+    told = agentstore("history", "docs", "readme", dsn=filled)
+    assert (told.out, "no changes are kept here" in told.err) == ("", True)
+    assert agentstore("restore", "docs", "--as-of", "yesterday", dsn=filled).status == 2
+    assert agentstore("restore", dsn=filled).status == 2
