@@ -61,7 +61,7 @@ def put(
     """Write an item; replace one that is there."""
     place = namespace_named(namespace, user)
     parsed = _object(sys.stdin.read() if value == "-" else value)
-    store = _writing(run)
+    store = _writing(run, place)
     view: Any = store if place.user_id == SHARED else store.for_user(place.user_id)
     view.put(
         place.labels,
@@ -84,11 +84,11 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _writing(run: CommandRun) -> AgentStore:
+def _writing(run: CommandRun, place: UserNamespace) -> AgentStore:
     """Return a store for writes; tell if what it writes will not be found by searches."""
     store = run.store()
     if run.server.index is None:
-        search = store.executor.run(plan_stored_search(store.planner.context))
+        search = store.executor.run(plan_stored_search(store.planner.context, (place.user_id,)))
         if search.has_vectors or search.has_words:
             note(
                 "warning: items are written without their search index, since no profile names "
@@ -163,8 +163,8 @@ def cp(
     on_conflict: ConflictOption = OnConflict.fail,
 ) -> None:
     """Copy an item, or all items at or below a namespace, with metadata, times and expiry."""
-    store = _writing(run)
     move = ItemMove(namespace_named(namespace), namespace_named(target), key, new_key)
+    store = _writing(run, move.target)
     _moved(run, store, move, on_conflict, remove=False)
 
 
@@ -181,7 +181,7 @@ def mv(
     """Move an item, or all items at or below a namespace."""
     move = ItemMove(namespace_named(namespace), namespace_named(target), key, new_key)
     move.check()
-    store = _writing(run)
+    store = _writing(run, move.target)
     removal = planned_removal(store, move.source, key, below=key is None)
     if removal.items and not yes:
         raise Stop(

@@ -30,13 +30,25 @@ def setup(
     print_sql: Annotated[
         bool, typer.Option("--print-sql", help="Print the script for a role with more rights.")
     ] = False,
+    row_security: Annotated[
+        bool | None,
+        typer.Option(
+            "--row-security/--no-row-security",
+            show_default=False,
+            help="Let the database keep users apart, or no longer.",
+        ),
+    ] = None,
+    application_role: Annotated[
+        str | None,
+        typer.Option(help="With --row-security: the role of the application; it gets its rights."),
+    ] = None,
 ) -> None:
     """Create the tables, or bring them up to date; make the indexes that a profile asks for."""
     store = run.store()
     if print_sql:
         sys.stdout.write(store.setup_sql())
         return
-    store.setup()
+    store.setup(row_security=row_security, application_role=application_role)
     version = store.health().schema_version
     run.output.facts({"schema": run.server.schema, "schema_version": version})
 

@@ -20,7 +20,7 @@ Moment = Annotated[
     str | None, typer.Option(metavar="MOMENT", help="2026-01-31T12:00 (UTC), or 2h for hours ago.")
 ]
 
-_CHANGES = (
+_HISTORY_COLUMNS = (
     TableColumn("changed_at", "when", "time"),
     TableColumn("operation", "what"),
     TableColumn("version", "version", "number"),
@@ -50,7 +50,7 @@ def history(
         entries = [entry for entry in entries if from_ is None or entry.changed_at >= from_]
     else:
         entries = view.find_changes(place.labels, since=from_, until=to, limit=most)
-    run.output.rows(_CHANGES, (_change_row(place, e, run.output.as_json) for e in entries))
+    run.output.rows(_HISTORY_COLUMNS, (_change_row(place, e, run.output.as_json) for e in entries))
     if not entries:
         note("no changes are kept here: stores with history= keep them")
 

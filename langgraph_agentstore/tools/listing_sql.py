@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..model.namespaces import Labels, decode_labels, encode_labels
-from ..model.users import Region
+from ..model.users import Region, users_of_regions
 from ..sql.filters import Filter, filter_sql
 from ..sql.items.pages import after_key, page_by_key_sql
 from ..sql.region_condition import region_condition
@@ -78,4 +78,5 @@ def plan_listing(
     def decode(rows: Sequence[Row]) -> Decoded[list[ListedItem]]:
         return Decoded([ListedItem(row[0], decode_labels(row[1]), *row[2:]) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+    users = users_of_regions(regions)
+    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users)

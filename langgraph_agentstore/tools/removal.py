@@ -11,6 +11,7 @@ from ..model.addresses import locate
 from ..model.users import SHARED, Address
 from ..sql.items.records import plan_stored_at
 from ..store.agent_store import AgentStore
+from ..store.user_views import executor_of
 from .namespace_paths import UserNamespace
 from .printable import count_text
 
@@ -65,7 +66,7 @@ def remove(store: AgentStore, removal: Removal) -> int:
         within = _within(place, removal.below)
         return store.executor.run(plan_delete_within(within, context))
     at = locate(Address(place.user_id, place.labels), place.labels)
-    return int(store.executor.run(plan_delete(at, removal.key, context)))
+    return int(executor_of(store, place.user_id).run(plan_delete(at, removal.key, context)))
 
 
 def _within(namespace: UserNamespace, below: bool) -> Within:

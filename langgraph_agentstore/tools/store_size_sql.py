@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
+from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement, Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,11 @@ class StoredSearch:
     has_words: bool
 
 
-def plan_stored_search(context: SqlContext) -> Statement[StoredSearch]:
-    """Plan a look at what items are found by; words are looked for in a thousand items."""
+def plan_stored_search(context: SqlContext, users: Users = ()) -> Statement[StoredSearch]:
+    """Plan a look at what items are found by; words are looked for in a thousand items.
+
+    `users`: whose items are looked at where row level security hides those of others.
+    """
     sql = f"""
 SELECT v.number IS NOT NULL, v.model, v.dims,
        EXISTS (SELECT FROM (SELECT words_by FROM {context.tables.item} LIMIT 1000) i
@@ -59,4 +62,4 @@ SELECT v.number IS NOT NULL, v.model, v.dims,
     def decode(rows: Sequence[Row]) -> Decoded[StoredSearch]:
         return Decoded(StoredSearch(*rows[0]))
 
-    return Statement(sql, (), decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, (), decode, queue=Queue.EQUAL_READS, users=users)

@@ -133,7 +133,7 @@ SELECT i.user_id, i.namespace, count(*), min(i.created_at), max(i.updated_at)
  GROUP BY i.user_id, i.namespace, i.place
  ORDER BY i.user_id, i.place
  LIMIT $1"""
-    return _listing(sql, arguments, lambda row: NamespaceCount(*_shown_row(row)))
+    return _listing(sql, arguments, lambda row: NamespaceCount(*_shown_row(row)), within.users)
 
 
 def plan_namespace_sizes(
@@ -150,7 +150,7 @@ SELECT s.user_id, s.namespace, count(*), sum(s.json)::bigint, sum(s.stored)::big
  GROUP BY s.user_id, s.namespace, s.place
  ORDER BY sum(s.json) DESC, s.user_id, s.place
  LIMIT $1"""
-    return _listing(sql, arguments, lambda row: NamespaceSize(*_shown_row(row)))
+    return _listing(sql, arguments, lambda row: NamespaceSize(*_shown_row(row)), within.users)
 
 
 def plan_agent_counts(within: Within, context: SqlContext) -> Statement[list[AgentCount]]:
@@ -162,7 +162,7 @@ SELECT i.created_by, count(DISTINCT i.user_id), count(*), max(i.created_at)
  WHERE {within.condition(arguments)} AND {context.live()}
  GROUP BY i.created_by
  ORDER BY count(*) DESC, i.created_by COLLATE "C" NULLS LAST"""
-    return _listing(sql, arguments, lambda row: AgentCount(*row))
+    return _listing(sql, arguments, lambda row: AgentCount(*row), within.users)
 
 
 def plan_accessed(
@@ -183,7 +183,7 @@ SELECT i.user_id, i.namespace, i.key, a.access_count, a.last_accessed_at, a.last
  WHERE {touched} AND {within.condition(arguments)} AND {context.live()}
  ORDER BY {order}, i.user_id, i.place, i.key
  LIMIT $1"""
-    return _listing(sql, arguments, lambda row: AccessedRecord(*_shown_row(row)))
+    return _listing(sql, arguments, lambda row: AccessedRecord(*_shown_row(row)), within.users)
 
 
 def plan_larger_than(
@@ -200,7 +200,7 @@ SELECT s.user_id, s.namespace, s.key, s.json, s.created_by, s.updated_at
  WHERE s.json > $1::bigint
  ORDER BY s.json DESC, s.user_id, s.place, s.key
  LIMIT $2"""
-    return _listing(sql, arguments, lambda row: LargeRecord(*_shown_row(row)))
+    return _listing(sql, arguments, lambda row: LargeRecord(*_shown_row(row)), within.users)
 
 
 def plan_page_of_records(
@@ -253,9 +253,9 @@ def _shown_row(row: Row) -> tuple[Any, ...]:
 
 
 def _listing(
-    sql: str, arguments: Sequence[Any], make: Callable[[Row], ResultT]
+    sql: str, arguments: Sequence[Any], make: Callable[[Row], ResultT], users: Users | None
 ) -> Statement[list[ResultT]]:
     def decode(rows: Sequence[Row]) -> Decoded[list[ResultT]]:
         return Decoded([make(row) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users)
