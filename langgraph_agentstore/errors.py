@@ -18,6 +18,7 @@
     ├── DecryptionError (ValueError)             a value was encrypted with another key, or altered
     ├── KeyProviderError (RuntimeError)          a data key could not be wrapped or unwrapped
     ├── NotPermittedError (PermissionError)      a write by a read-only proxy, or the reverse
+    ├── WriteRefusedError (PermissionError)      the guard of the store refused a value
     ├── HistoryNotKeptError (LookupError)        history does not tell of that moment
     ├── UserErasedError (RuntimeError)           a write for a user who was erased
     ├── VersionConflictError                     the item changed since it was read
@@ -111,6 +112,7 @@ __all__ = [
     "ValueTypeError",
     "VersionConflictError",
     "WatchLapsedError",
+    "WriteRefusedError",
 ]
 
 
@@ -178,6 +180,10 @@ class MissingMemoryError(AgentStoreError, KeyError):
 
 class DecryptionError(AgentStoreError, ValueError):
     """A value was encrypted with another key, was altered, or is not encrypted."""
+
+
+class WriteRefusedError(AgentStoreError, PermissionError):
+    """The guard of the store refused a value, or failed; nothing was written."""
 
 
 class HistoryNotKeptError(AgentStoreError, LookupError):

@@ -58,6 +58,9 @@ every_public_module = pytest.mark.parametrize("name", PUBLIC)
 
 # Beyond LangGraph's methods; each that does I/O has an awaitable twin.
 METHODS = {
+    "discard",
+    "quarantined",
+    "release",
     "audit_seal",
     "audit_verify",
     "close",
@@ -108,6 +111,9 @@ WITHOUT_TWIN = {
     "stats",
 }
 STORE_ONLY = {
+    "discard",
+    "quarantined",
+    "release",
     "audit_seal",
     "audit_verify",
     "close",

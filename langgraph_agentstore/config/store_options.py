@@ -137,6 +137,7 @@ class StoreConfig:
     ttl: TTLConfig | None
     max_value_bytes: int = MAX_VALUE_BYTES
     history: History | None = None
+    guard: Callable[..., Any] | None = None
 
     @property
     def omit_expired(self) -> bool:
@@ -158,6 +159,7 @@ def store_config(
     ttl: TTLConfig | None = None,
     max_value_bytes: int = MAX_VALUE_BYTES,
     history: bool | History | None = None,
+    guard: Callable[..., Any] | None = None,
 ) -> StoreConfig:
     """Check the options and return the configuration.
 
@@ -174,6 +176,7 @@ def store_config(
             "max_value_bytes", max_value_bytes, 1, error=ConfigurationError
         ),
         history=history_option(history),
+        guard=_checked_guard(guard),
     )
 
 
@@ -242,6 +245,12 @@ def _checked_pool(pool: PoolConfig | Mapping[str, Any] | None) -> PoolConfig:
             f"pool: min_size {checked.min_size} is above max_size {checked.max_size}"
         )
     return checked
+
+
+def _checked_guard(guard: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    if guard is not None and not callable(guard):
+        raise ConfigurationError(f"guard is a function of a Write, got {shown(guard)}")
+    return guard
 
 
 def _checked_ttl(ttl: TTLConfig | None) -> TTLConfig | None:

@@ -118,7 +118,8 @@ class AtomicChanges(OperationsBase):
     @property
     def _by_statement(self) -> bool:
         """Whether the server can do it alone: only the value matters, and it can be read there."""
-        return self.context.index is None and self.context.sealing is None
+        context = self.context
+        return context.index is None and context.sealing is None and not context.guarded
 
     def _change(
         self, key: str, fn: Callable[[Any], Any], absent: Any, default: Any = None

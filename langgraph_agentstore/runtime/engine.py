@@ -41,6 +41,7 @@ from .connections.server_checks import check_version, check_visibility, is_limit
 from .connections.target import TargetReader
 from .data_keys import DataKeys
 from .driver_errors import statement_error
+from .guarding import Guarding
 from .history_setup import have_history
 from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
@@ -214,7 +215,7 @@ class Engine(ForkAware):
             return
         if GEVENT in sys.modules or EVENTLET in sys.modules:
             check_threads()
-        if self.config.history is not None:
+        if self.config.history is not None or self.config.guard is not None:
             request.said = current_provenance().text
         with self._gate:
             if self._closed:
@@ -364,4 +365,7 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
     if isinstance(context.sealing, Sealer):
         fetch_keys = partial(database.fetch, users=())
         database.data_keys = DataKeys(context.sealing, context.tables, fetch_keys)
-    return Session(config, IndexState(opened, problem), database, schema_version)
+    session = Session(config, IndexState(opened, problem), database, schema_version)
+    if config.guard is not None:
+        database.guarding = Guarding(config.guard, database, lambda: session.context)
+    return session

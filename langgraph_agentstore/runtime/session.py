@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -19,7 +19,6 @@ from ..sql.batched_reads import decode_lateral_batch, lateral_batch_statement
 from ..sql.copies_of_rows import distinct
 from ..sql.items.expiry import refresh_statement
 from ..sql.items.get import decode_gets, get_statement, plan_get_alone
-from ..sql.items.put import put_expected_statement, put_together_statement
 from ..sql.statement import (
     Decoded,
     Operation,
@@ -52,6 +51,7 @@ from .listener import Listener
 from .statements import Database, while_locked
 from .sweep_batch import sweep_batch
 from .ttl_sweeper import Sweeper
+from .whole_writes import statement_of_write
 from .write_queue import WriteQueue
 
 
@@ -316,15 +316,10 @@ class Session:
     ) -> Any:
         if isinstance(operation, Query):
             return await self._read(await index_state.statement_of(operation), users)
-        if isinstance(operation, PutTogether):
-            await index_state.embed_all(operation.puts)
-            together = PutTogether(list(await self.database.sealed(operation.puts)))
-            written = put_together_statement(together, index_state.context)
-            return await self._result_of(written, users)
-        await index_state.embed(operation.put, self._fetch_shared)
-        [put] = await self.database.sealed([operation.put])
-        expected = replace(operation, put=put)
-        return await self._result_of(put_expected_statement(expected, index_state.context), users)
+        statement = await statement_of_write(
+            operation, self.database, index_state, self._fetch_shared
+        )
+        return 0 if statement is None else await self._result_of(statement, users)
 
     async def _read(self, statement: Statement[Any], users: Users | None) -> Any:
         """Return the result of a read that is part of the caller's operation."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 import orjson
@@ -30,6 +30,9 @@ from .driver_errors import (
     statement_error,
     was_not_done,
 )
+
+if TYPE_CHECKING:
+    from .guarding import Guarding
 
 Repeated: TypeAlias = Callable[[timedelta], tuple[str, Sequence[Any]]]
 """The statement for a second run, given how long ago the first may have had its effect."""
@@ -73,6 +76,7 @@ class Database:
         self.connections = Pool(connector, config)
         self.pooler = connector.pooler
         self.data_keys: DataKeys | None = None
+        self.guarding: Guarding | None = None
         self._decoding = asyncio.Lock()
         self.statements = 0
         self.retries = 0
@@ -161,6 +165,14 @@ class Database:
             idempotent=statement.idempotent,
             sent=sent,
         )
+
+    async def passed(self, puts: Sequence[Put]) -> Sequence[Put]:
+        """Return those puts that are to be written, as the guard of the store wants them.
+
+        Raises:
+            WriteRefusedError: the guard refused one, or failed.
+        """
+        return puts if self.guarding is None else await self.guarding.passed(puts)
 
     async def sealed(self, puts: Sequence[Put]) -> Sequence[Put]:
         """Return puts as they are written: with sealed values in a store that encrypts."""

@@ -12,7 +12,7 @@ from ..sql.items.delete import delete_statement
 from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, ItemId, Put, Users
-from .attribution import authors_of_batch
+from .attribution import SAID, authors_of_batch
 from .batch_users import check_addresses, users_of_batch
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
 from .caller_requests import PendingOperation
@@ -53,29 +53,44 @@ class WriteQueue(BatchQueue):
         operation = entry.operation
         if self._index.now.context.index is not None and isinstance(operation, Put):
             self._index.now.refit(operation)
+        if self._database.guarding is not None and isinstance(operation, Put):
+            operation.held = operation.passed is None
         # Before its vectors are there, too: later writes to the item must wait for it.
         self.waiting.append(entry)
         if operation.pending:
-            task = asyncio.get_running_loop().create_task(
-                self._index.do(partial(self._embed, operation))
-            )
-            task.add_done_callback(partial(self._embedded, entry))
+            task = asyncio.get_running_loop().create_task(self._prepare(entry))
+            task.add_done_callback(partial(self._prepared, entry))
             entry.request.keep(task)
+
+    async def _prepare(self, entry: PendingOperation) -> None:
+        """Let the guard see a put, then embed it."""
+        put: Put = entry.operation
+        if put.held:
+            SAID.set(entry.request.said)
+            await self._database.passed([put])
+            put.held = False
+        if put.passed is not False and put.pending:
+            await self._index.do(partial(self._embed, put))
 
     async def _embed(self, put: Put, index_state: IndexState) -> None:
         await index_state.embed(put, self._known)
 
-    def _embedded(self, entry: PendingOperation, task: asyncio.Task[None]) -> None:
+    def _prepared(self, entry: PendingOperation, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             self._refuse(entry, StoreTimeoutError("the operation was cancelled"))
         elif (error := task.exception()) is not None:
             self._refuse(entry, as_store_error(error))
+        elif entry.operation.passed is False:
+            self._leave(entry)  # the guard kept it aside
         else:
             self.dispatch()
 
     def _refuse(self, entry: PendingOperation, error: Exception) -> None:
-        self.waiting.remove(entry)
         entry.request.fail(entry.position, error)
+        self._leave(entry)
+
+    def _leave(self, entry: PendingOperation) -> None:
+        self.waiting.remove(entry)
         self._settled([entry])
         self.dispatch()
 

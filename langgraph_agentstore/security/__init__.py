@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from ..model.value_changes import ValueChange
     from ..results import ErasureReceipt, Remainder
     from .encryption import Encryption, KeyProvider, LocalKeys
+    from .guard import Allow, Quarantine, QuarantinedItem, Redact, Refuse, Write
     from .history.audited import AuditFault, AuditReport
     from .history.entries import HistoryEntry, ItemDiff
     from .history.restored import RestoredItem, RestoreReport
 
 __all__ = [
+    "Allow",
     "AuditFault",
     "AuditReport",
     "Encryption",
@@ -25,10 +27,15 @@ __all__ = [
     "KeyProvider",
     "LocalKeys",
     "Provenance",
+    "Quarantine",
+    "QuarantinedItem",
+    "Redact",
+    "Refuse",
     "Remainder",
     "RestoreReport",
     "RestoredItem",
     "ValueChange",
+    "Write",
     "provenance",
 ]
 
@@ -40,6 +47,14 @@ if not TYPE_CHECKING:
             "..model.provenance": ("Provenance", "provenance"),
             "..model.value_changes": ("ValueChange",),
             "..results": ("ErasureReceipt", "Remainder"),
+            ".guard": (
+                "Allow",
+                "Quarantine",
+                "QuarantinedItem",
+                "Redact",
+                "Refuse",
+                "Write",
+            ),
             ".encryption": ("Encryption", "KeyProvider", "LocalKeys"),
             ".history.audited": ("AuditFault", "AuditReport"),
             ".history.entries": ("HistoryEntry", "ItemDiff"),

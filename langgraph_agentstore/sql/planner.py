@@ -169,7 +169,9 @@ class Planner:
     ) -> Operation[Any]:
         """Plan a put over a version; see `PutExpected`."""
         expected = PutExpected(put, version, created_at)
-        if put.content is None and self.context.sealing is None:  # Nothing is to be done first.
+        context = self.context
+        if put.content is None and context.sealing is None and not context.guarded:
+            # Nothing is to be done first.
             return put_expected_statement(expected, self.context)
         return expected
 

@@ -101,8 +101,9 @@ class SqlContext:
 
     `vector_set`: the number of the set of vectors in use, which only an open store knows.
     `approximate`: whether that has an approximate index. `max_value_bytes`: of a value that is
-    written, as JSON text. `sealing`: of a store that encrypts. `tells_users`: whether reads that
-    share a statement return the user of each row, so that it can be compared. `texts`: what
+    written, as JSON text. `sealing`: of a store that encrypts.
+    `guarded`: whether a guard sees each value before it is written. `tells_users`: whether reads
+    that share a statement return the user of each row, so that it can be compared. `texts`: what
     `written_once` wrote.
     """
 
@@ -113,6 +114,7 @@ class SqlContext:
     approximate: bool = False
     max_value_bytes: int = LARGEST_BYTES
     sealing: Sealing | None = field(default=None, repr=False)
+    guarded: bool = False
     tells_users: bool = False
     texts: dict[Hashable, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -222,7 +224,8 @@ class Put(OfOneItem[None]):
 
     `content` is None on a store without an index. `vectors` has one for each of its parts, in
     the wire format of `vector`; it is None until they are embedded. `metadata`, an object as JSON
-    text, is merged into what there is; `created_by` counts where the item is new.
+    text, is merged into what there is; `created_by` counts where the item is new. `passed`:
+    what the guard of the store said; None until it was asked. `held`: it is being asked.
     """
 
     queue: ClassVar[Queue] = Queue.WRITES
@@ -235,10 +238,14 @@ class Put(OfOneItem[None]):
     vectors: list[bytes] | None = None
     metadata: bytes = NO_METADATA
     created_by: str | None = None
+    passed: bool | None = None
+    held: bool = False
 
     @property
     def pending(self) -> bool:
-        """Tell whether its parts are still to be embedded."""
+        """Tell whether the guard is to see it, or its parts are still to be embedded."""
+        if self.held:
+            return True
         return self.vectors is None and self.content is not None and bool(self.content.parts)
 
     @property

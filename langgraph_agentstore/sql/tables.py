@@ -12,6 +12,7 @@ USER_TABLES = (
     "change",
     "item_history",
     "item_read",
+    "quarantined_item",
 )
 """The tables with rows of users, by the column `user_id`; and so have all sets of vectors."""
 

@@ -40,6 +40,7 @@ from ..runtime.migrator import setup_sql
 from ..runtime.session import Job
 from ..security.encryption.options import Encryption
 from ..security.encryption.sealed_values import sealer_of
+from ..security.guard import Guard
 from ..sql.filters.indexes import FieldType, plan_filter_indexes
 from ..sql.items.delete import plan_delete_user
 from ..sql.items.user_counts import UserCount, plan_user_counts
@@ -52,13 +53,16 @@ from .erasing import Erasing
 from .maintenance import Maintenance
 from .notebook import store_html
 from .notebook_sql import Glimpse, plan_overview
+from .quarantine import QuarantineRoom
 from .user_views import ItemStore, PerUserStore, UserStore
 
 if TYPE_CHECKING:
     from ..conversations.recall_steps import RecallExplanation
 
 
-class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, HistoryAudit):
+class AgentStore(
+    AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, HistoryAudit, QuarantineRoom
+):
     """A LangGraph store on Postgres, by user, namespace and key.
 
     The constructor does no I/O. The first operation, `setup()` or a `with` block starts a private
@@ -82,6 +86,9 @@ class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, Hi
             of `langgraph_sdk`, with its handlers for blobs. None: values are stored as they are.
         history: keep what each write and delete replaces, and who made it: True, or a `History` of
             `langgraph_agentstore.security`. The database keeps it for every process.
+        guard: a function that sees each value before it is written, with who writes it, and
+            returns `Allow()`, `Redact(value)`, `Quarantine(reason)` or `Refuse(reason)` of
+            `langgraph_agentstore.security`. It may block, or be a coroutine function.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -99,9 +106,10 @@ class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, Hi
         max_value_bytes: int = MAX_VALUE_BYTES,
         encryption: Encryption | Any | None = None,
         history: bool | History | None = None,
+        guard: Guard | None = None,
     ) -> None:
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        options |= {"max_value_bytes": max_value_bytes, "history": history}
+        options |= {"max_value_bytes": max_value_bytes, "history": history, "guard": guard}
         self._configure(find_source(dsn_of_connection(dsn)), index, encryption, **options)
 
     def _configure(
@@ -114,6 +122,7 @@ class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, Hi
             search_index(index),
             max_value_bytes=config.max_value_bytes,
             sealing=sealer_of(encryption, config.schema),
+            guarded=config.guard is not None,
         )
         current_rules = CurrentRules(context)
         self._engine = Engine(config, current_rules, index)
@@ -136,6 +145,7 @@ class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, Hi
         max_value_bytes: int = MAX_VALUE_BYTES,
         encryption: Encryption | Any | None = None,
         history: bool | History | None = None,
+        guard: Guard | None = None,
     ) -> Self:
         """Create a store as the official class method does, for `with`, `async with` or directly.
 
@@ -150,6 +160,7 @@ class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, Hi
             max_value_bytes: as in the constructor.
             encryption: as in the constructor.
             history: as in the constructor.
+            guard: as in the constructor.
 
         Raises:
             ConfigurationError: an option is wrong, or this store has nothing that corresponds.
@@ -164,6 +175,7 @@ class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, Hi
             max_value_bytes=max_value_bytes,
             encryption=encryption,
             history=history,
+            guard=guard,
         )
 
     @classmethod
@@ -179,6 +191,7 @@ class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, Hi
         max_value_bytes: int = MAX_VALUE_BYTES,
         encryption: Encryption | Any | None = None,
         history: bool | History | None = None,
+        guard: Guard | None = None,
     ) -> Self:
         """Create a store on the bundled Postgres, with its data in the folder `path`.
 
@@ -188,7 +201,7 @@ class AgentStore(AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, Hi
         store = cls.__new__(cls)
         source = embedded_source(EmbeddedPostgres(path))
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        options |= {"max_value_bytes": max_value_bytes, "history": history}
+        options |= {"max_value_bytes": max_value_bytes, "history": history, "guard": guard}
         store._configure(source, index, encryption, **options)
         return store
 

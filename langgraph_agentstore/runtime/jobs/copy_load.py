@@ -18,13 +18,16 @@ from ..vector_sets import wanted_index
 from .indexes import have_approximate_index
 
 
-def load_job(puts: Sequence[Put]) -> Job[int]:
+def load_job(given: Sequence[Put]) -> Job[int]:
     """Return the job that writes all puts or none: COPY and upserts in one transaction.
 
     The ids of the puts must differ.
     """
 
     async def load_by(session: Session, index_state: IndexState) -> int:
+        puts = await session.database.passed(given)
+        if not puts:
+            return 0
         await index_state.embed_all(puts)
         load = plan_load(await session.database.sealed(puts), index_state.context)
         users = union_of([put.users for put in puts])

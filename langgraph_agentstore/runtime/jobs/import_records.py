@@ -80,7 +80,10 @@ class Importing:
     async def _write(
         self, session: Session, records: Sequence[Imported], index_state: IndexState
     ) -> set[ItemId]:
-        puts = [record.put for record in records]
+        puts = await session.database.passed([record.put for record in records])
+        if not puts:
+            return set()
+        records = [record for record in records if record.put.passed is not False]
         await index_state.embed_all(puts)
         sealed = await session.database.sealed(puts)
         records = [replace(each, put=put) for each, put in zip(records, sealed, strict=True)]
