@@ -145,7 +145,12 @@ def clean_place(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 
 
 LIVELY = [page for page in PAGES if any(block.info in _RUNS for block in blocks_of(page))]
-NEEDED = {"files": "deepagents", "langmem": "langmem", "bigtool": "langgraph_bigtool"}
+NEEDED = {
+    "files": "deepagents",
+    "langmem": "langmem",
+    "command_line": "typer",
+    "bigtool": "langgraph_bigtool",
+}
 """How-tos whose examples need a package that is not there everywhere."""
 
 

@@ -126,6 +126,9 @@ def stop(run: CommandRun) -> None:
     process.terminate()
     process.wait(_STOP_LIMIT_S)
     (server.path / KEEPER_FILE).unlink(missing_ok=True)
+    if server.is_running():  # a keeper that was killed, as on Windows, could not stop it
+        server.start()
+        server.stop()
     state = "still used by other processes" if server.is_running() else "stopped"
     run.output.facts({"folder": str(server.path), "state": state})
 

@@ -120,16 +120,28 @@ def forget_user(
     run: CommandRun,
     user: Annotated[str, typer.Argument(metavar="USER", help="The user's id.")],
     *,
+    for_good: Annotated[
+        bool,
+        typer.Option(
+            "--for-good", help="Also history and keys, and refuse later writes; show the receipt."
+        ),
+    ] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="With --for-good: free what the rows took on disk.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Remove everything of a user: items, reads, locks and watches."""
     store = run.store()
     place = UserNamespace(check_user_id(user), ())
     removal = planned_removal(store, place, below=True)
-    if not removal.items:
+    if not removal.items and not for_good:
         raise Stop(Status.NO, f"user {user!r} has no items")
     _confirm(removal, yes)
-    _done(run, removal, store.delete_user(user))
+    if for_good:
+        run.output.facts(store.erase_user(user, vacuum=vacuum).as_dict())
+    else:
+        _done(run, removal, store.delete_user(user))
 
 
 def _remove(run: CommandRun, store: AgentStore, removal: Removal, yes: bool) -> None:

@@ -146,3 +146,17 @@ def test_nothing_is_copied_into_itself(filled: str) -> None:
         assert (done.status, "is at or below" in done.err) == (2, True)
     assert agentstore("cp", "users/ada/notes", "users/ada", "--key", "n0", dsn=filled).status == 0
     assert agentstore("cp", "docs", "d", "--key", "none", dsn=filled).status == 1
+
+
+def test_a_user_who_is_erased_for_good_is_written_no_more_and_there_is_a_receipt(
+    filled: str,
+) -> None:
+    erasing = ("forget-user", "ada", "--for-good")
+    asked = agentstore(*erasing, dsn=filled)
+    assert (asked.status, "would remove 4 items" in asked.err) == (5, True)
+    [receipt] = agentstore(*erasing, "--yes", "--vacuum", dsn=filled).rows
+    assert receipt["removed"]["item"] == 4
+    assert len(receipt["digest"]) == 64
+    late = agentstore("put", "users/ada/notes", "tea", "{}", dsn=filled)
+    assert (late.status, late.err.count("\n")) == (4, 1)
+    assert keys(filled, "users/ada") == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.cli.app import GROUPS
 from tests.support.commands import ROOT, agentstore, command, environment
 from tests.support.faults import execute, free_port
@@ -112,3 +114,46 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> N
     assert "pip install 'langgraph_agentstore[cli]'" in done.err
     assert done.err.count("\n") == 1
     assert agentstore("--version", env={"PYTHONPATH": str(tmp_path)}).status == 0
+
+
+def test_a_reader_that_leaves_half_way_ends_a_long_listing(fresh_database: str) -> None:
+    with AgentStore(fresh_database) as store:
+        store.load((("lab",), f"k{n:05}", {"n": n}) for n in range(20_000))
+    with subprocess.Popen(
+        command("ls", "-r", "--limit", "0"),
+        cwd=ROOT,
+        env=environment(fresh_database, {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert '"k00000"' in process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+        assert process.wait(60) == 141
+    assert err == ""
+
+
+def test_without_a_terminal_nothing_is_colored_or_drawn(filled: str) -> None:
+    env = {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "60"}
+    done = agentstore("ls", "docs", "--table", dsn=filled, env=env)
+    assert done.out.splitlines()[0].split() == ["key", "version", "updated", "size", "value"]
+    assert "\x1b" not in done.out
+    assert max(map(len, done.out.splitlines())) <= 60
+    assert "\x1b" not in agentstore("--help", env=env).out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors")
+def test_closed_standard_streams_do_no_harm(filled: str) -> None:
+    script = f"exec {shlex.join(command('ls', 'docs'))} <&- 2>&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=ROOT,
+        env=environment(filled, {}),
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, b"readme" in done.stdout) == (0, True)

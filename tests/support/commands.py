@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,14 @@ def on_terminal(
 
     With `errors_too`, standard error is the terminal, too.
     """
+    shown = raw_on_terminal(*arguments, dsn=dsn, columns=columns, errors_too=errors_too)
+    return replace(shown, out=_COLORS.sub("", shown.out))
+
+
+def raw_on_terminal(
+    *arguments: str, dsn: str | None = None, columns: int = 80, errors_too: bool = False
+) -> Done:
+    """Run the command on a terminal, as `on_terminal`, with its colors."""
     import fcntl
     import pty
     import termios
@@ -87,7 +95,7 @@ def on_terminal(
         shown = _read_all(ours)
         err = "" if process.stderr is None else process.stderr.read().decode()
     os.close(ours)
-    return Done(process.returncode, _COLORS.sub("", shown.decode()).replace("\r\n", "\n"), err)
+    return Done(process.returncode, shown.decode().replace("\r\n", "\n"), err)
 
 
 def _read_all(descriptor: int) -> bytes:
