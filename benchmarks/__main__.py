@@ -8,7 +8,7 @@ from functools import partial
 
 from .bench import Bench, server
 from .harness import Options, option_parser, parsed, run
-from .rows import limits, reads, writes
+from .rows import encryption, limits, reads, writes
 
 # Writes come last, since they change the data that the others read.
 _FAMILIES = {
@@ -22,6 +22,7 @@ _FAMILIES = {
     "memory": limits.memory,
     "load": writes.loading,
     "put": writes.puts,
+    "encryption": encryption.encrypting,
 }
 
 

@@ -21,7 +21,13 @@ from .._support.optional import imported
 from ..errors import ConfigurationError, DecryptionError
 from ..model.json_values import decode_value, encode_value, shown
 from ..model.users import Address
-from ..security.encryption.aes_gcm import AesGcmKey, key_bytes, key_id_of, new_key_text
+from ..security.encryption.aes_gcm import (
+    AesGcmKey,
+    key_bytes,
+    key_id_of,
+    new_key_text,
+    sealed_bytes,
+)
 
 TOKEN_FIELD: Final = "$encrypted"
 """The only field of an encrypted value; no filter can name it."""
@@ -68,7 +74,8 @@ class Cipher:
     def encrypted(self, at: Address, key: str, data: Any) -> dict[str, Any]:
         """Encrypt a memory's data; return the value to store instead."""
         bound = _bound_to(at, key, self._newest.id)
-        text = self._newest.aes.sealed(encode_value([data]), bound)
+        sealed = self._newest.aes.sealed(encode_value([data]), bound)
+        text = base64.urlsafe_b64encode(sealed).decode()
         return {TOKEN_FIELD: f"{_SCHEME}.{self._newest.id}.{text}"}
 
     def decrypted(self, at: Address, key: str, value: Any) -> Any:
@@ -114,7 +121,7 @@ class Cipher:
                 f"the memory {shown(key)} was encrypted with the key of id {shown(key_id)}, and "
                 f"this agent has {', '.join(self._ring)}; give it that encryption_key too"
             )
-        plain = known.aes.opened(text, _bound_to(at, key, key_id))
+        plain = known.aes.opened(sealed_bytes(text, b"-_"), _bound_to(at, key, key_id))
         if plain is None:
             raise DecryptionError(
                 f"the value at {shown(key)} was altered, or encrypted for another memory, "

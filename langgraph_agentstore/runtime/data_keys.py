@@ -14,7 +14,7 @@ from ..security.encryption.aes_gcm import KEY_BYTES
 from ..security.encryption.data_keys import new_data_key
 from ..security.encryption.local_keys import LocalKeys
 from ..security.encryption.options import KeyProvider
-from ..security.encryption.sealed_values import Sealer, named_keys, users_of
+from ..security.encryption.sealed_values import Sealer, holds_large, named_keys, users_of
 from ..security.encryption.sql import (
     add_keys,
     all_keys,
@@ -25,7 +25,7 @@ from ..security.encryption.sql import (
     replace_keys,
     rewrap,
 )
-from ..sql.statement import Put, Row
+from ..sql.statement import Put, ResultT, Row, SqlContext
 from ..sql.tables import Tables
 
 MOST_AT_ONCE = 8
@@ -165,3 +165,12 @@ class DataKeys:
                 return bytes(await ask(key, context))
             answer = await asyncio.to_thread(ask, key, context)
             return bytes(await answer if inspect.isawaitable(answer) else answer)
+
+
+async def decoded_by(
+    decode: Callable[[], ResultT], rows: Sequence[Row], context: SqlContext
+) -> ResultT:
+    """Decode rows; on another thread if large values are to be opened: others wait for this one."""
+    if context.sealing is not None and holds_large(rows):
+        return await asyncio.to_thread(decode)
+    return decode()

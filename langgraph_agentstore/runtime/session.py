@@ -44,6 +44,7 @@ from .caller_requests import (
     Request,
     announce_all,
 )
+from .data_keys import decoded_by
 from .driver_errors import as_store_error
 from .equal_reads import EqualReads
 from .index_state import CurrentIndex, IndexState
@@ -230,7 +231,9 @@ class Session:
         gets = [entry.operation for entry in entries]
         users = users_of_batch(entries)
         rows = await self.database.fetch(*get_statement(gets, self.context), users=users, use="get")
-        read = decode_gets(gets, rows, self.context.sealing, users_to_check(entries, self.context))
+        context, expected = self.context, users_to_check(entries, self.context)
+        decode = partial(decode_gets, gets, rows, context.sealing, expected)
+        read = await decoded_by(decode, rows, context)
         for entry, item in zip(entries, read.items, strict=True):
             entry.request.results[entry.position] = item
         for place in read.apart:
@@ -340,7 +343,7 @@ class Session:
             return await operation.run(self)
         said = author_alone(operation.sql, self.context.tables)
         rows = await self.database.run(operation, users, settings=said)
-        decoded = operation.decode(rows)
+        decoded = await decoded_by(partial(operation.decode, rows), rows, self.context)
         if decoded.instead is not None:
             return await self._attempt(decoded.instead, users)
         if decoded.refreshes:

@@ -8,6 +8,7 @@ import sys
 import threading
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph.store.base import PutOp
@@ -251,3 +252,25 @@ def test_a_key_in_memory_is_unwrapped_again_when_it_is_old_or_used_often(opened:
     statements = store.stats().statements
     store.get(NOTES, "a")
     assert store.stats().statements == statements + 1
+
+
+@pytest.mark.parametrize("vacuum", [False, "full"])
+async def test_erasing_a_user_destroys_the_data_key(
+    opened: Opened, database: Database, vacuum: Any
+) -> None:
+    store = opened()
+    fill(store)
+    receipt = store.erase_user("alice", vacuum=vacuum)
+    assert receipt.key_destroyed
+    assert "data keys" in " ".join(remainder.place for remainder in receipt.remains)
+    left = {row[0] for row in await database.run("SELECT user_id FROM {keys}.user_key")}
+    assert left == set(USERS[1:])
+    assert len(found_in(store)) == 30
+
+
+def test_erasing_a_user_of_a_store_that_does_not_encrypt_destroys_no_key(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    with AgentStore(postgres_dsn, schema=schema_name) as store:
+        fill(store)
+        assert store.erase_user("alice").key_destroyed is None

@@ -46,6 +46,7 @@ from langgraph_agentstore.security.encryption.sql import (
     rewrap,
     seal_again,
     set_up_sql,
+    vacuum_keys,
 )
 from langgraph_agentstore.sql.items.get import decode_gets
 from langgraph_agentstore.sql.planner import Planner
@@ -111,6 +112,8 @@ STATEMENTS = {
     "add_keys": add_keys([("k", "alice", b"")], RULES.tables)[0],
     "destroy_key": destroy_key("alice", RULES.tables)[0],
     "is_set_up": is_set_up_sql(RULES.tables)[0],
+    "vacuum_keys": vacuum_keys(RULES.tables, full=False),
+    "vacuum_keys_full": vacuum_keys(RULES.tables, full=True),
     "begin_rotation": begin_rotation(RULES.tables)[0],
     "end_rotation": end_rotation(RULES.tables)[0],
     "older_keys": older_keys(["alice"], THEN, RULES.tables)[0],

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ...results import ErasureReceipt, Vacuum
 from ...security.care_lock import LOCK_USER
+from ...security.encryption.sql import destroy_key, is_set_up_sql, vacuum_keys
 from ...security.erasing.remains import remains_of
 from ...security.erasing.sql import (
     CLEAR_STATISTICS,
@@ -23,7 +24,7 @@ from ...security.erasing.sql import (
     reason_sql,
     vacuum_sql,
 )
-from ...sql.tables import USER_TABLES
+from ...sql.tables import USER_TABLES, Tables
 from ..connections.connector import Connection
 from ..control_triggers import have_triggers
 from ..session import Job, Session
@@ -37,7 +38,7 @@ def erase_job(user_id: str, vacuum: Vacuum) -> Job[ErasureReceipt]:
     async def run(session: Session) -> ErasureReceipt:
         receipt = await _erase(session, user_id)
         if vacuum:
-            vacuumed = await _vacuum(session, tuple(receipt.removed), vacuum)
+            vacuumed = await _vacuum(session, receipt, vacuum)
             receipt = replace(receipt, vacuumed=vacuumed)
         [(position, archived, others)] = await session.database.fetch(WHERE_IT_REMAINS, ())
         remains = remains_of(receipt, position, archived=archived, replicas=others > 0)
@@ -74,7 +75,19 @@ async def _erase(session: Session, user_id: str) -> ErasureReceipt:
             ):
                 status = await connection.execute(erase_from_sql(tables, table), user_id)
                 removed[table] = int(status.rpartition(" ")[2])
-    return ErasureReceipt(digest, erased_at, removed)
+            key_destroyed = await _destroy_keys(connection, user_id, tables)
+    if session.database.data_keys is not None:
+        session.database.data_keys.sealer.cache.forget_user(user_id)
+    return ErasureReceipt(digest, erased_at, removed, key_destroyed)
+
+
+async def _destroy_keys(connection: Connection, user_id: str, tables: Tables) -> bool | None:
+    """Destroy the data keys of a user, also in a store that does not encrypt now."""
+    question, arguments = is_set_up_sql(tables)
+    if not await connection.fetchval(question, *arguments):
+        return None
+    destroy, arguments = destroy_key(user_id, tables)
+    return bool(await connection.fetch(destroy, *arguments)) or None
 
 
 async def _take_user(session: Session, connection: Connection, user_id: str) -> None:
@@ -85,10 +98,13 @@ async def _take_user(session: Session, connection: Connection, user_id: str) -> 
     await connection.execute(LOCK_USER, session.context.tables.schema, user_id)
 
 
-async def _vacuum(session: Session, removed_from: tuple[str, ...], vacuum: Vacuum) -> Vacuum:
+async def _vacuum(session: Session, receipt: ErasureReceipt, vacuum: Vacuum) -> Vacuum:
     """Vacuum the tables; return False if this role may not, of which the server only warns."""
     full, tables = vacuum == "full", session.context.tables
+    removed_from = tuple(receipt.removed)
     statements = [vacuum_sql(tables, table, full=full) for table in removed_from]
+    if receipt.key_destroyed:
+        statements.append(vacuum_keys(tables, full=full))
     warnings: list[object] = []
     async with session.database.lease() as connection:
         own = not session.database.pooler.is_there

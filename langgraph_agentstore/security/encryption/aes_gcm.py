@@ -7,7 +7,6 @@ that was altered, cut, or moved to where it does not belong is told from a good 
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import os
 from typing import Final
@@ -31,22 +30,33 @@ class AesGcmKey:
         )
         self._invalid = imported("cryptography.exceptions", "encryption").InvalidTag
 
-    def sealed(self, plain: bytes, bound_to: bytes) -> str:
-        """Encrypt bytes; return nonce, ciphertext and tag as URL-safe base64."""
+    def sealed(self, plain: bytes, bound_to: bytes) -> bytes:
+        """Encrypt bytes; return nonce, ciphertext and tag."""
         nonce = os.urandom(_NONCE_BYTES)
-        return base64.urlsafe_b64encode(
-            nonce + self._cipher.encrypt(nonce, plain, bound_to)
-        ).decode()
+        sealed: bytes = nonce + self._cipher.encrypt(nonce, plain, bound_to)
+        return sealed
 
-    def opened(self, text: str, bound_to: bytes) -> bytes | None:
+    def opened(self, sealed: bytes, bound_to: bytes) -> bytes | None:
         """Decrypt what `sealed` returned; None if it was altered, or bound to something else."""
         try:
-            sealed = base64.b64decode(text, altchars=b"-_", validate=True)
             nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             plain: bytes = self._cipher.decrypt(nonce, rest, bound_to)
-        except (self._invalid, binascii.Error, ValueError):
+        except (self._invalid, ValueError):
             return None
         return plain
+
+
+def sealed_text(sealed: bytes) -> str:
+    """Return sealed bytes as base64."""
+    return base64.b64encode(sealed).decode()
+
+
+def sealed_bytes(text: str, altchars: bytes | None = None) -> bytes:
+    """Return the bytes of base64; none if it was altered, which opens as nothing."""
+    try:
+        return base64.b64decode(text, altchars=altchars, validate=True)
+    except ValueError:
+        return b""
 
 
 def new_key_text() -> str:

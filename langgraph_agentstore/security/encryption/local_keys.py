@@ -8,7 +8,7 @@ from typing import Final
 
 from ...errors import ConfigurationError, DecryptionError
 from ...model.json_values import encode_value, shown
-from .aes_gcm import AesGcmKey, key_bytes, key_id_of, new_key_text
+from .aes_gcm import AesGcmKey, key_bytes, key_id_of, new_key_text, sealed_bytes, sealed_text
 
 _WRAPPING: Final = b"langgraph_agentstore: wrapping of data keys by AES-256-GCM"
 
@@ -46,7 +46,7 @@ class LocalKeys:
 
     def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
         """Encrypt a data key with the newest key, bound to the context."""
-        text = self._ring[self._newest].sealed(key, _bound_to_context(context))
+        text = sealed_text(self._ring[self._newest].sealed(key, _bound_to_context(context)))
         return f"{self._newest}.{text}".encode()
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
@@ -61,7 +61,7 @@ class LocalKeys:
                 f"a data key was wrapped with the key of id {shown(key_id)}, and this ring has "
                 f"{', '.join(self._ring)}; add that key to the ring"
             )
-        opened = self._ring[key_id].opened(text, _bound_to_context(context))
+        opened = self._ring[key_id].opened(sealed_bytes(text), _bound_to_context(context))
         if opened is None:
             raise DecryptionError(
                 "a wrapped data key was altered, or moved from another user or schema; restore "

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from ...errors import DecryptionError
 from ...model.json_values import check_jsonb_size, decode_value, encode_value, shown
-from ...sql.statement import ItemId, Row
+from ...sql.statement import LARGE_VALUE_BYTES, ItemId, Row
+from .aes_gcm import sealed_bytes, sealed_text
 from .data_keys import DataKey, DataKeyCache
 from .options import Encryption, checked_encryption
 
@@ -52,6 +53,16 @@ def named_keys(rows: Sequence[Row]) -> set[str]:
     }
 
 
+def holds_large(rows: Sequence[Row]) -> bool:
+    """Return whether one of the sealed values of these rows is large."""
+    return any(
+        len(token.text) > LARGE_VALUE_BYTES
+        for row in rows
+        for cell in row
+        if type(cell) is dict and (token := token_of(cell)) is not None
+    )
+
+
 class Sealer:
     """The sealing and opening of one store's values, by the data keys in its cache."""
 
@@ -83,7 +94,7 @@ class Sealer:
         clear, secret = self._divided(value)
         kind = _WHOLE_VALUE if secret is None else _ITS_FIELDS
         plain = value if secret is None else encode_value(secret)
-        text = key.aes.sealed(plain, self._bound_to(item_id, key.id, kind))
+        text = sealed_text(key.aes.sealed(plain, self._bound_to(item_id, key.id, kind)))
         written = encode_value({**clear, SEALED_FIELD: f"{key.id}.{kind}.{text}"})
         check_jsonb_size(len(written))
         return written
@@ -158,7 +169,7 @@ class Sealer:
             )
         if key.user_id == item_id[0]:
             bound_to = self._bound_to(item_id, token.key_id, token.kind)
-            plain = key.aes.opened(token.text, bound_to)
+            plain = key.aes.opened(sealed_bytes(token.text), bound_to)
             if plain is not None:
                 return plain
         raise DecryptionError(

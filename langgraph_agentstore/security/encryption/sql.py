@@ -99,6 +99,11 @@ def destroy_key(user_id: str, tables: Tables) -> tuple[str, tuple[Any, ...]]:
     return f"DELETE FROM {user_key(tables)} WHERE user_id = $1 RETURNING id", (user_id,)
 
 
+def vacuum_keys(tables: Tables, *, full: bool) -> str:
+    """Return the statement that gives back the space of destroyed keys."""
+    return f"VACUUM ({'FULL, ANALYZE' if full else 'ANALYZE'}) {user_key(tables)}"
+
+
 def begin_rotation(tables: Tables) -> tuple[str, tuple[Any, ...]]:
     """Return the statement that continues the unfinished rotation, or begins one; its start."""
     sql = f"""

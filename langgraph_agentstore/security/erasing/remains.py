@@ -26,6 +26,17 @@ def remains_of(
             "backups, exports and snapshots of disks",
             f"you delete those made before {receipt.erased_at.isoformat()}",
         ),
+        *(
+            [
+                Remainder(
+                    "backups of the data keys' own schema, with which older backups of the values "
+                    "can be read",
+                    f"you delete those made before {receipt.erased_at.isoformat()}",
+                )
+            ]
+            if receipt.key_destroyed
+            else ()
+        ),
         Remainder(
             "the memory of running processes: embeddings of texts, turns not yet saved",
             "the processes end; the tombstone refuses what they still write, of which dead rows "

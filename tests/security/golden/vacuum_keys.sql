@@ -1,0 +1,1 @@
+VACUUM (ANALYZE) "agentstore_keys".user_key

@@ -1,0 +1,1 @@
+VACUUM (FULL, ANALYZE) "agentstore_keys".user_key
