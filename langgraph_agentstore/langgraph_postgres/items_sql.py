@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ from ..model.json_values import (
 from ..model.namespaces import Labels
 from ..model.text_fields import Part, Paths, texts_at
 from ..model.users import Scope
-from ..sql.indexed_content import is_turn_at, words_text
+from ..sql.indexed_content import content_of, is_turn_at, words_text
 from ..sql.statement import Content, Put, SqlContext
 from .tables_sql import OfficialItem
 
@@ -82,6 +82,11 @@ def plan_migrant(
     put = Put(item_id, at.sort_key, item.value, _migrated_ttl(item))
     if context.index is None:
         return Migrant(item, put)
+    if context.sealing is not None and decode_value(context.searchable(item.value)) != value:
+        # Vectors of what is encrypted here are not taken over.
+        content = content_of(context.searchable(item.value), None, context.index)
+        put.content = replace(content, parts=())
+        return Migrant(item, put, unindexed=context.index.vectors is not None)
     chosen = chosen_paths(value, fresh, named, context.index)
     paths = context.index.paths if chosen is None else chosen
     texts = [] if context.index.vectors is None else list(_texts(value, paths))

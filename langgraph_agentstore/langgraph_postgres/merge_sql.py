@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, cast
 
+from ..model.json_values import decode_value, same_json
+from ..security.encryption.sealed_values import SEALED_FIELD
 from ..sql.change_notify import notify_change
 from ..sql.item_columns import (
     ADDRESS,
@@ -23,8 +25,18 @@ from ..sql.item_columns import (
     unnested,
 )
 from ..sql.items.put_indexed import vector_columns, vectors_ctes, words_sql
-from ..sql.statement import Decoded, ItemId, Row, SqlContext, Statement, columns_of, written_once
+from ..sql.statement import (
+    Decoded,
+    ItemId,
+    Row,
+    Sealing,
+    SqlContext,
+    Statement,
+    columns_of,
+    written_once,
+)
 from .items_sql import Migrant
+from .tables_sql import OfficialItem
 
 _SETTLED = dated((*ADDRESS, *VALUE, *INDEXED))
 _SETTLED_OF_PUT = (*given((*ADDRESS, *VALUE, *INDEXED)), VECTOR_COUNT)
@@ -48,11 +60,15 @@ def plan_presence(migrants: Sequence[Migrant], context: SqlContext) -> Statement
     "same" has the value, the times, an expiry that is no earlier, and something to be found by
     if it should have.
     """
+    items = [migrant.item for migrant in migrants]
 
     def decode(rows: Sequence[Row]) -> Decoded[list[Presence]]:
-        return Decoded([cast("Presence", row[0]) for row in rows])
+        found = [cast("Presence", row[0]) for row in rows]
+        if context.sealing is not None:
+            compared = zip(found, rows, items, strict=True)
+            found = [_opened_presence(*each, context.sealing) for each in compared]
+        return Decoded(found)
 
-    items = [migrant.item for migrant in migrants]
     puts = [migrant.put for migrant in migrants]
     arguments = (
         *columns_of([put.item_id for put in puts]),
@@ -66,9 +82,21 @@ def plan_presence(migrants: Sequence[Migrant], context: SqlContext) -> Statement
     return Statement(_standings_sql(context), arguments, decode)
 
 
+def _opened_presence(
+    presence: Presence, row: Row, item: OfficialItem, sealing: Sealing
+) -> Presence:
+    """Return whether an item is the same by its opened value, which the server cannot compare."""
+    if presence != "same":
+        return presence
+    opened = sealing.opened((row[1], row[2], row[3]), row[4])
+    return "same" if same_json(opened, decode_value(item.value)) else "older"
+
+
 @written_once
 def _standings_sql(context: SqlContext) -> str:
-    found = ""
+    found, same, columns = "", "i.value::text = p.value::text", ""
+    if context.sealing is not None:
+        same, columns = f"i.value ? '{SEALED_FIELD}'", f",\n       {key_of('i')}, i.value"
     if context.vector_set is not None:
         found = f"""
              -- Any will do: those that another reindex() made are not undone.
@@ -80,10 +108,10 @@ SELECT CASE WHEN i.user_id IS NULL
             THEN CASE WHEN p.expires_at <= now() THEN 'expired' ELSE 'absent' END
             WHEN i.updated_at > p.updated_at THEN 'newer'
             WHEN i.updated_at = p.updated_at AND i.created_at = p.created_at
-             AND i.value::text = p.value::text
+             AND {same}
              AND (i.expires_at IS NOT DISTINCT FROM p.expires_at OR i.expires_at > p.expires_at)
              AND (NOT p.worded OR i.words_by IS NOT NULL){found}
-            THEN 'same' ELSE 'older' END
+            THEN 'same' ELSE 'older' END{columns}
   FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[],
               $6::timestamptz[], $7::timestamptz[], $8::boolean[], $9::integer[])
        WITH ORDINALITY AS p (user_id, namespace, key, value, created_at, updated_at, expires_at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ..errors import AgentStoreError, CopyMismatchError
@@ -220,7 +221,9 @@ class Migrating:
         self, session: Session, batch: Sequence[Migrant], context: SqlContext, counts: Counter[str]
     ) -> int:
         await self._source.fill(batch)
-        statement = plan_settle(batch, context)
+        sealed = await session.database.sealed([migrant.put for migrant in batch])
+        written_as = [replace(each, put=put) for each, put in zip(batch, sealed, strict=True)]
+        statement = plan_settle(written_as, context)
         said = author_alone(statement.sql, context.tables)
         rows = await session.database.run(statement, statement.users, settings=said)
         written = statement.decode(rows).result

@@ -25,6 +25,7 @@ from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, plan_t
 from langgraph_agentstore.data_store.sql.administration import plan_glance
 from langgraph_agentstore.data_store.sql.changes import decode_changes
 from langgraph_agentstore.files.sql import Reach, Space, plan_values_within
+from langgraph_agentstore.langgraph_postgres.merge_sql import plan_presence
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.security.encryption.sql import (
@@ -114,6 +115,7 @@ STATEMENTS = {
     "is_set_up": is_set_up_sql(RULES.tables)[0],
     "vacuum_keys": vacuum_keys(RULES.tables, full=False),
     "vacuum_keys_full": vacuum_keys(RULES.tables, full=True),
+    "presence": plan_presence([], RULES).sql,
     "begin_rotation": begin_rotation(RULES.tables)[0],
     "end_rotation": end_rotation(RULES.tables)[0],
     "older_keys": older_keys(["alice"], THEN, RULES.tables)[0],
