@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from langgraph_agentstore import AgentStore
+from tests.support import row_security
 from tests.support.faults import execute
 from tests.support.servers import TestServer, create_database, drop_database, temporary_folder
 
@@ -23,6 +24,14 @@ settings.load_profile("untimed")
 
 _FOLDER = "AGENTSTORE_TEST_FOLDER"
 _is_controller = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--row-security",
+        action="store_true",
+        help="open stores with an application's role, under row level security",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,12 +47,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests whose fixtures start a server: `-m "not postgres"` leaves the others."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests whose fixtures start a server: `-m "not postgres"` leaves the others.
+
+    With `--row-security`, skip the tests that are for the owner.
+    """
     servers = {"embedded_server", "disposable_server", "guarded_server", "pair"}
     for item in items:
         if servers.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.postgres)
+        if config.getoption("--row-security"):
+            why = row_security.reason_for_the_owner(item.nodeid)
+            if why is not None:
+                item.add_marker(pytest.mark.skip(reason=f"for the owner: {why}"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -87,10 +103,17 @@ def disposable_server() -> Iterator[TestServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn(embedded_server: TestServer) -> Iterator[str]:
-    """A database that the tests of one worker share: take a schema of your own, `schema_name`."""
+def postgres_dsn(embedded_server: TestServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database that the tests of one worker share: take a schema of your own, `schema_name`.
+
+    With `--row-security`, the DSN of an application's role.
+    """
     dsn = create_database(embedded_server.dsn, "shared")
-    yield dsn
+    if request.config.getoption("--row-security"):
+        with row_security.set_up_by(dsn):
+            yield row_security.create_role(dsn)
+    else:
+        yield dsn
     drop_database(embedded_server.dsn, dsn)
 
 

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 from langgraph.store.base import TTLConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,6 +28,9 @@ from .history_options import History, history_option
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"
 DEFAULT_SWEEP_INTERVAL_MINUTES = 5.0
+
+Isolation: TypeAlias = Literal["shared", "strict"]
+"""Whether operations of different users may share a statement."""
 
 _LONGEST_IDENTIFIER = 63
 
@@ -138,6 +141,7 @@ class StoreConfig:
     max_value_bytes: int = MAX_VALUE_BYTES
     history: History | None = None
     guard: Callable[..., Any] | None = None
+    isolation: Isolation = "shared"
 
     @property
     def omit_expired(self) -> bool:
@@ -160,6 +164,7 @@ def store_config(
     max_value_bytes: int = MAX_VALUE_BYTES,
     history: bool | History | None = None,
     guard: Callable[..., Any] | None = None,
+    isolation: Isolation = "shared",
 ) -> StoreConfig:
     """Check the options and return the configuration.
 
@@ -177,7 +182,17 @@ def store_config(
         ),
         history=history_option(history),
         guard=_checked_guard(guard),
+        isolation=_checked_isolation(isolation),
     )
+
+
+def _checked_isolation(isolation: Isolation) -> Isolation:
+    if isolation not in get_args(Isolation):
+        raise ConfigurationError(
+            f"isolation={isolation!r} is not known; known: 'shared', by which operations of "
+            "different users travel in one statement, and 'strict', by which they do not"
+        )
+    return isolation
 
 
 def find_source(dsn: str | None) -> Source:

@@ -30,6 +30,7 @@ PARTS = 8
 """How many parts a refused batch is divided into; each level costs the time of one more refusal."""
 
 Execute = Callable[[Sequence[PendingOperation]], Awaitable[None]]
+KindOf = Callable[[PendingOperation], Hashable]
 Settled = Callable[[Sequence[PendingOperation]], None]
 
 
@@ -48,7 +49,7 @@ class BatchQueue:
         *,
         widest: int,
         deadline_s: float,
-        kind: Callable[[Any], Hashable] | None = None,
+        kind: KindOf | None = None,
     ) -> None:
         self._execute = execute
         self._settled = settled
@@ -115,11 +116,11 @@ class BatchQueue:
         if self._kind is None:
             first, self.waiting = self.waiting[:size], self.waiting[size:]
             return first
-        kind = self._kind(self.waiting[0].operation)
+        kind = self._kind(self.waiting[0])
         batch: list[PendingOperation] = []
         rest: list[PendingOperation] = []
         for entry in self.waiting:
-            fits = len(batch) < size and self._kind(entry.operation) == kind
+            fits = len(batch) < size and self._kind(entry) == kind
             (batch if fits else rest).append(entry)
         self.waiting = rest
         return batch

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 from ..config.store_options import StoreConfig
@@ -34,7 +33,7 @@ from ..sql.statement import (
     Users,
 )
 from .attribution import SAID, author_alone
-from .batch_users import users_of_batch, users_to_check
+from .batch_users import batch_users, kind_of_shared, kind_of_users
 from .batching import BatchQueue
 from .caller_requests import (
     AwaitedRequest,
@@ -93,7 +92,9 @@ class Session:
     def _make_queues(self, connections: int, deadline_s: float) -> None:
         queue = partial(BatchQueue, settled=self._settled, deadline_s=deadline_s)
         most = max(1, connections - 1)
-        self._gets = queue(self._run_gets, widest=most)
+        strict = self.config.isolation == "strict"
+        by_user = kind_of_users if strict else None
+        self._gets = queue(self._run_gets, widest=most, kind=by_user)
         self._writes = WriteQueue(
             self.database,
             self.index,
@@ -101,11 +102,11 @@ class Session:
             self._settled,
             widest=most,
             deadline_s=deadline_s,
+            strict=strict,
         )
-        self._shared = queue(
-            self._run_shared, widest=max(1, connections - 2), kind=attrgetter("sql")
-        )
-        self._refreshes = queue(self._run_refreshes, widest=1)
+        kind = kind_of_shared(strict=strict, row_security=self.database.row_security)
+        self._shared = queue(self._run_shared, widest=max(1, connections - 2), kind=kind)
+        self._refreshes = queue(self._run_refreshes, widest=1, kind=by_user)
 
     @property
     def context(self) -> SqlContext:
@@ -229,10 +230,11 @@ class Session:
 
     async def _run_gets(self, entries: Sequence[PendingOperation]) -> None:
         gets = [entry.operation for entry in entries]
-        users = users_of_batch(entries)
-        rows = await self.database.fetch(*get_statement(gets, self.context), users=users, use="get")
-        context, expected = self.context, users_to_check(entries, self.context)
-        decode = partial(decode_gets, gets, rows, context.sealing, expected)
+        users = batch_users(entries, self.database)
+        sql, arguments = get_statement(gets, self.context)
+        rows = await self.database.fetch(sql, arguments, users=users.all, use="get")
+        context = self.context
+        decode = partial(decode_gets, gets, rows, context.sealing, users.each)
         read = await decoded_by(decode, rows, context)
         for entry, item in zip(entries, read.items, strict=True):
             entry.request.results[entry.position] = item
@@ -253,12 +255,10 @@ class Session:
             return
         statements = [entry.operation for entry in entries]
         different, places = distinct(statements)
-        rows = await self.database.fetch(
-            *lateral_batch_statement(different), users=users_of_batch(entries)
-        )
-        users = users_to_check(entries, self.context)
+        users = batch_users(entries, self.database)
+        rows = await self.database.fetch(*lateral_batch_statement(different), users=users.all)
         for entry, decoded in zip(
-            entries, decode_lateral_batch(statements, places, rows, users), strict=True
+            entries, decode_lateral_batch(statements, places, rows, users.each), strict=True
         ):
             self._answer(entry, decoded)
 
@@ -282,7 +282,7 @@ class Session:
         refreshes = list({t.operation.item_id: t.operation for t in entries}.values())
         await self.database.fetch(
             *refresh_statement(refreshes, self.context),
-            users=users_of_batch(entries),
+            users=batch_users(entries, self.database).all,
             use="refresh",
         )
         self.refreshed += len(refreshes)

@@ -13,15 +13,18 @@ from ..sql.items.put import put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, ItemId, Put, Users
 from .attribution import SAID, authors_of_batch
-from .batch_users import check_addresses, users_of_batch
+from .batch_users import batch_users, check_addresses
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
 from .caller_requests import PendingOperation
 from .driver_errors import as_store_error
 from .index_state import CurrentIndex, IndexState, Known
 from .statements import Database
 
-WriteKind: TypeAlias = tuple[type, bool]
-"""The type of a write, and whether it has content to be searched: one statement takes one kind."""
+WriteKind: TypeAlias = tuple[type, bool, "Users | None"]
+"""The type of a write, whether it has content to be searched, and in a strict store its users.
+
+One statement takes one kind.
+"""
 
 
 class WriteQueue(BatchQueue):
@@ -41,12 +44,14 @@ class WriteQueue(BatchQueue):
         *,
         widest: int,
         deadline_s: float,
+        strict: bool,
     ) -> None:
         super().__init__(self._run, settled, widest=widest, deadline_s=deadline_s)
         self._database = database
         self._index = index
         self._known = known
         self._busy: set[ItemId] = set()
+        self._strict = strict
 
     def add(self, entry: PendingOperation) -> None:
         """Queue a write; `dispatch` sends it once it has its vectors."""
@@ -106,9 +111,9 @@ class WriteQueue(BatchQueue):
             operation = entry.operation
             is_free = not (operation.pending or operation.item_id in blocked)
             if is_free and kind is None:
-                kind = _kind_of_write(operation)
+                kind = self._kind_of_write(entry)
                 size = min(size, LARGEST_INDEXED_BATCH if kind[1] else MOST_OPERATIONS)
-            if is_free and _kind_of_write(operation) == kind:
+            if is_free and self._kind_of_write(entry) == kind:
                 batch.append(entry)
                 if entry.request.said is not None:
                     # History keeps each write: a later one to the item is not merged with it.
@@ -119,6 +124,11 @@ class WriteQueue(BatchQueue):
         self._busy.update([entry.operation.item_id for entry in batch])
         self.waiting = held
         return batch
+
+    def _kind_of_write(self, entry: PendingOperation) -> WriteKind:
+        operation = entry.operation
+        indexed = isinstance(operation, Put) and operation.content is not None
+        return type(operation), indexed, entry.users if self._strict else None
 
     def _groups(self, entries: Sequence[PendingOperation]) -> list[list[PendingOperation]]:
         """Keep all writes to one item together."""
@@ -134,13 +144,14 @@ class WriteQueue(BatchQueue):
     async def _run(self, entries: Sequence[PendingOperation]) -> None:
         # The last of several writes to one item wins.
         last = list({entry.operation.item_id: entry for entry in entries}.values())
-        if self._database.row_security:
-            check_addresses(entries)
+        users = batch_users(entries, self._database)
+        if users.each is not None:
+            check_addresses(entries, users.each)
         try:
             if self._index.now.context.index is None:
-                await self._write(last, users_of_batch(entries), self._index.now)
+                await self._write(last, users.all, self._index.now)
             else:
-                await self._index.do(partial(self._write, last, users_of_batch(entries)))
+                await self._index.do(partial(self._write, last, users.all))
         except ValueTooLargeError as error:
             if len(last) > 1:
                 raise  # the batch is run again in parts, until the large value is alone
@@ -170,7 +181,3 @@ class WriteQueue(BatchQueue):
             use="write",
             repeated=partial(repeated_put_statement, puts, context),
         )
-
-
-def _kind_of_write(operation: Put | Delete) -> WriteKind:
-    return type(operation), isinstance(operation, Put) and operation.content is not None

@@ -35,5 +35,6 @@ def union_of(users: Iterable[Users | None]) -> Users | None:
     for some in users:
         if some is None:
             return None
-        found.update(dict.fromkeys(some))
+        for user_id in some:
+            found[user_id] = None
     return tuple(found)

@@ -5,9 +5,8 @@ statement sent alone is its own end. So nothing is left in the session, and no r
 
 A statement `WITH … SELECT …` becomes
 
-    WITH told_settings AS MATERIALIZED (SELECT set_config(…)), …
-    SELECT s.* FROM (SELECT * FROM (SELECT …) q OFFSET 0) s
-     WHERE (SELECT t.first FROM told_settings t) IS NOT NULL
+    WITH … SELECT s.* FROM (SELECT * FROM (SELECT …) q OFFSET 0) s
+     WHERE (SELECT set_config(…)) IS NOT NULL
 
 The condition has no column, so Postgres evaluates it once, in a Result node above all others.
 OFFSET 0 keeps the inner SELECT a plan of its own, below that node. CTEs run when somebody reads
@@ -57,31 +56,34 @@ def _quoted_user(user_id: str) -> str:
 @lru_cache(maxsize=4096)
 def _sql_with_settings(sql: str, count: int, names: tuple[str, ...]) -> str:
     calls = [f"set_config('{name}', ${n}, true)" for n, name in enumerate(names, count + 1)]
-    calls[0] += " AS first"
-    told = f"told_settings AS MATERIALIZED (SELECT {', '.join(calls)})"
+    told = calls[0] if len(calls) == 1 else f"concat({', '.join(calls)})"
     parts = _divided_sql(sql)
-    head, main = f"WITH {parts.recursive}{told}{parts.ctes}", parts.main
+    ctes, main = parts.ctes, parts.main
     if main.startswith(_CHANGES):
-        head, main = f"{head}, written_last AS (\n{main}\n)", "SELECT * FROM written_last"
+        ctes = [*ctes, f"written_last AS (\n{main}\n)"]
         if not parts.returns:
-            return f"{head}\nSELECT FROM told_settings t WHERE t.first IS NULL"
+            return f"{_with(parts, ctes)}SELECT WHERE (SELECT {told}) IS NULL"
+        main = "SELECT * FROM written_last"
     return f"""
-{head}
-SELECT s.* FROM (SELECT * FROM (
+{_with(parts, ctes)}SELECT s.* FROM (SELECT * FROM (
 {main}
 ) q OFFSET 0) s
- WHERE (SELECT t.first FROM told_settings t) IS NOT NULL"""
+ WHERE (SELECT {told}) IS NOT NULL"""
+
+
+def _with(parts: _Parts, ctes: Sequence[str]) -> str:
+    return f"WITH {parts.recursive}{', '.join(ctes)}\n" if ctes else ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """`RECURSIVE ` or nothing, the CTEs behind a comma, and the main statement.
+    """`RECURSIVE ` or nothing, the CTEs as one text if there are any, and the main statement.
 
     `returns`: whether the main statement has RETURNING.
     """
 
     recursive: str
-    ctes: str
+    ctes: list[str]
     main: str
     returns: bool
 
@@ -95,7 +97,7 @@ def _divided_sql(sql: str) -> _Parts:
     ctes = ctes.removeprefix(recursive).rstrip()
     return _Parts(
         recursive,
-        f", {ctes}" if ctes else "",
+        [ctes] if ctes else [],
         sql[start:].strip(),
         any(word == "RETURNING" for word, _ in words),
     )

@@ -19,6 +19,7 @@ from ..config.index_options import search_index
 from ..config.official_store_arguments import dsn_of_connection, pool_of_official
 from ..config.store_options import (
     DEFAULT_SCHEMA,
+    Isolation,
     PoolConfig,
     Source,
     embedded_source,
@@ -89,6 +90,8 @@ class AgentStore(
         guard: a function that sees each value before it is written, with who writes it, and
             returns `Allow()`, `Redact(value)`, `Quarantine(reason)` or `Refuse(reason)` of
             `langgraph_agentstore.security`. It may block, or be a coroutine function.
+        isolation: "strict" sends operations of different users in different statements, at the
+            price of more of them.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -107,9 +110,15 @@ class AgentStore(
         encryption: Encryption | Any | None = None,
         history: bool | History | None = None,
         guard: Guard | None = None,
+        isolation: Isolation = "shared",
     ) -> None:
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        options |= {"max_value_bytes": max_value_bytes, "history": history, "guard": guard}
+        options |= {
+            "max_value_bytes": max_value_bytes,
+            "history": history,
+            "guard": guard,
+            "isolation": isolation,
+        }
         self._configure(find_source(dsn_of_connection(dsn)), index, encryption, **options)
 
     def _configure(
@@ -146,6 +155,7 @@ class AgentStore(
         encryption: Encryption | Any | None = None,
         history: bool | History | None = None,
         guard: Guard | None = None,
+        isolation: Isolation = "shared",
     ) -> Self:
         """Create a store as the official class method does, for `with`, `async with` or directly.
 
@@ -161,6 +171,7 @@ class AgentStore(
             encryption: as in the constructor.
             history: as in the constructor.
             guard: as in the constructor.
+            isolation: as in the constructor.
 
         Raises:
             ConfigurationError: an option is wrong, or this store has nothing that corresponds.
@@ -176,6 +187,7 @@ class AgentStore(
             encryption=encryption,
             history=history,
             guard=guard,
+            isolation=isolation,
         )
 
     @classmethod
@@ -192,6 +204,7 @@ class AgentStore(
         encryption: Encryption | Any | None = None,
         history: bool | History | None = None,
         guard: Guard | None = None,
+        isolation: Isolation = "shared",
     ) -> Self:
         """Create a store on the bundled Postgres, with its data in the folder `path`.
 
@@ -201,7 +214,12 @@ class AgentStore(
         store = cls.__new__(cls)
         source = embedded_source(EmbeddedPostgres(path))
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        options |= {"max_value_bytes": max_value_bytes, "history": history, "guard": guard}
+        options |= {
+            "max_value_bytes": max_value_bytes,
+            "history": history,
+            "guard": guard,
+            "isolation": isolation,
+        }
         store._configure(source, index, encryption, **options)
         return store
 

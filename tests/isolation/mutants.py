@@ -27,8 +27,8 @@ def gets_one_off(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """Each get of some batches has the answer of the one beside it."""
     decode = session.decode_gets  # type: ignore[attr-defined]
 
-    def wrong(gets: Any, rows: Any) -> Any:
-        read = decode(gets, rows)
+    def wrong(*given: Any) -> Any:
+        read = decode(*given)
         return replace(read, items=rotated(read.items)) if chance.random() < SHARE else read
 
     patch.setattr(session, "decode_gets", wrong)
@@ -51,9 +51,9 @@ def searches_one_off(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """The same for statements that travel together."""
     decode = session.decode_lateral_batch  # type: ignore[attr-defined]
 
-    def wrong(statements: Any, places: Sequence[int], rows: Any) -> Any:
+    def wrong(statements: Any, places: Sequence[int], *given: Any) -> Any:
         places = rotated(places) if chance.random() < SHARE else places
-        return decode(statements, places, rows)
+        return decode(statements, places, *given)
 
     patch.setattr(session, "decode_lateral_batch", wrong)
 

@@ -6,9 +6,10 @@ import asyncio
 
 import psycopg
 import pytest
-from langgraph.store.base import GetOp, Op, PutOp
+from langgraph.store.base import GetOp, Op, PutOp, SearchOp
 
 from langgraph_agentstore import AgentStore
+from langgraph_agentstore.config.store_options import Isolation
 from langgraph_agentstore.errors import ConfigurationError, IsolationError, OwnerNeededError
 from langgraph_agentstore.runtime.session import Job, Session
 from tests.support.faults import execute
@@ -120,3 +121,27 @@ def test_a_write_outside_of_its_view_is_refused(app: AgentStore) -> None:
     with pytest.raises(IsolationError):
         alice.executor.run(put)
     assert app.get(of("bob"), "a") is None
+
+
+def statements_of(store: AgentStore, ops: list[Op]) -> int:
+    """Return how many statements these operations took."""
+    before = store.stats().statements
+    store.batch(ops)
+    return store.stats().statements - before
+
+
+@pytest.mark.parametrize(("isolation", "statements"), [("shared", 1), ("strict", 5)])
+def test_a_strict_store_sends_each_users_operations_apart(
+    app_dsn: str, isolation: Isolation, statements: int
+) -> None:
+    users = [f"user {n}" for n in range(5)]
+    with AgentStore(app_dsn, isolation=isolation) as store:
+        assert statements_of(store, [PutOp(of(user), "k", {}) for user in users]) == statements
+        assert statements_of(store, [GetOp(of(user), "k") for user in users]) == statements
+        assert statements_of(store, [SearchOp(of(user)) for user in users]) == statements
+        assert statements_of(store, [PutOp(of(user), "k", None) for user in users]) == statements
+
+
+def test_an_unknown_isolation_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="isolation='loose' is not known"):
+        AgentStore("postgresql://localhost/db", isolation="loose")  # type: ignore[arg-type]

@@ -35,6 +35,12 @@ _IS_LARGE = f"pg_column_size(i.value) > {LARGE_VALUE_BYTES}"
 _COLUMNS_OF_MANY = f"""CASE WHEN NOT {_IS_LARGE} THEN i.value END, i.created_at, i.updated_at,
        i.expires_at, {REFRESHED}, {_IS_LARGE}"""
 
+_COUNT = 5
+"""The number of columns that an item is made of; of many gets, the place comes before them."""
+
+_IS_LARGE_AT = _COUNT + 1
+"""Where many gets tell that a value is large."""
+
 
 @written_once
 def get_one_sql(context: SqlContext) -> str:
@@ -109,30 +115,22 @@ def decode_gets(
     apart: list[int] = []
     item_ids = distinct_triples(gets)
     positions_of = _positions_of(gets, item_ids)
-    if users is not None:
-        rows = _without_users(rows, positions_of, users)
+    alone = len(item_ids) == 1
     for row in rows:
-        place, columns = (0, row) if len(item_ids) == 1 else (row[0] - 1, row[1:-1])
-        if len(item_ids) > 1 and row[-1]:
+        place = 0 if alone else row[0] - 1
+        if users is not None:
+            for position in positions_of[place]:
+                check_user(row[-1], users[position])
+        if not alone and row[_IS_LARGE_AT]:
             apart += positions_of[place]
             continue
+        columns = row[:_COUNT] if alone else row[1 : _COUNT + 1]
         value = columns[0] if sealing is None else sealing.opened(item_ids[place], columns[0])
         first, *others = positions_of[place]
         items[first] = _item_of_row(gets[first], columns, value, refreshes)
         for position in others:
             items[position] = _item_of_row(gets[position], columns, copied(value), refreshes)
     return Gotten(items, refreshes, apart)
-
-
-def _without_users(
-    rows: Sequence[Row], positions_of: Sequence[Sequence[int]], users: Sequence[Users]
-) -> list[Row]:
-    """Return the rows without their users, each of which is one that its gets may have."""
-    for row in rows:
-        place = 0 if len(positions_of) == 1 else row[0] - 1
-        for position in positions_of[place]:
-            check_user(row[-1], users[position])
-    return [row[:-1] for row in rows]
 
 
 def _positions_of(gets: Sequence[Get[Any]], item_ids: Sequence[ItemId]) -> Sequence[Sequence[int]]:
