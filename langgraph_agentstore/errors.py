@@ -21,6 +21,8 @@
     ├── WriteRefusedError (PermissionError)      the guard of the store refused a value
     ├── HistoryNotKeptError (LookupError)        history does not tell of that moment
     ├── UserErasedError (RuntimeError)           a write for a user who was erased
+    ├── LegalHoldError (RuntimeError)            an item is under legal hold and stays
+    ├── QuotaExceededError (RuntimeError)        a write is beyond a limit of its user
     ├── VersionConflictError                     the item changed since it was read
     ├── LockLostError (RuntimeError)             a lease ended before the lock was released
     ├── WatchLapsedError (RuntimeError)          a watch was not read for too long
@@ -59,6 +61,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from langgraph.store.base import InvalidNamespaceError as _LangGraphNamespaceError
 
@@ -88,6 +91,7 @@ __all__ = [
     "IsolationError",
     "ItemLockedError",
     "KeyProviderError",
+    "LegalHoldError",
     "LockHeldError",
     "LockLostError",
     "MigrationError",
@@ -98,6 +102,7 @@ __all__ = [
     "MissingUserError",
     "NotPermittedError",
     "OwnerNeededError",
+    "QuotaExceededError",
     "SchemaError",
     "SchemaTooNewError",
     "StoreClosedError",
@@ -221,6 +226,37 @@ class UserErasedError(AgentStoreError, RuntimeError):
         super().__init__(message)
         self.digest = digest
         self.erased_at = erased_at
+
+
+class LegalHoldError(AgentStoreError, RuntimeError):
+    """An item is under legal hold: it stays until `release_hold`; `hold_id` is the hold."""
+
+    def __init__(self, message: str, *, hold_id: UUID | None = None) -> None:
+        super().__init__(message)
+        self.hold_id = hold_id
+
+
+class QuotaExceededError(AgentStoreError, RuntimeError):
+    """A write is beyond a quota of its user: delete something, wait, or raise the limit.
+
+    `kind` is "items", "bytes" or "writes_per_minute"; `limit` and `usage` are in that unit, before
+    this write. `namespace` is the one that is limited, () for everything of the user.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "",
+        limit: int = 0,
+        usage: int = 0,
+        namespace: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.limit = limit
+        self.usage = usage
+        self.namespace = namespace
 
 
 class LockLostError(AgentStoreError, RuntimeError):

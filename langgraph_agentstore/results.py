@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from html import escape
 from typing import Any, Literal, TypeAlias
+from uuid import UUID
 
 from langgraph.store.base import SearchItem
 
@@ -47,6 +48,39 @@ class Explanation:
 
     def __str__(self) -> str:
         return self.sql if self.way is None else f"-- {self.way}: {self.reason}\n{self.sql}"
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHold:
+    """A hold: nobody deletes what it covers.
+
+    `user_id` None: of all users, and of the shared space. `namespace`: with all below it, as a
+    user's view names it; () for all.
+    """
+
+    id: UUID
+    user_id: str | None
+    namespace: tuple[str, ...]
+    reason: str
+    held_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The usage of one user of what a quota limits.
+
+    `namespace`: the limited namespace, with all below it; () for everything of the user. `items`
+    and `bytes` include expired items until they are swept, which are not held against the user.
+    `writes`: puts since the minute began. A limit is None where there is none.
+    """
+
+    namespace: tuple[str, ...]
+    items: int
+    bytes: int
+    writes: int
+    items_limit: int | None
+    bytes_limit: int | None
+    writes_per_minute_limit: int | None
 
 
 Vacuum: TypeAlias = bool | Literal["full"]

@@ -24,6 +24,7 @@ from ..model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
 from .dsn import Parameters, read_dsn
 from .dsn_options import connect_options, merged, settings_named_in, shown_dsn
 from .history_options import History, history_option
+from .quota_options import Quotas, Retention, quotas_option, retention_option
 
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"
@@ -142,6 +143,8 @@ class StoreConfig:
     history: History | None = None
     guard: Callable[..., Any] | None = None
     isolation: Isolation = "shared"
+    quotas: Quotas | None = None
+    retention: Retention | None = None
 
     @property
     def omit_expired(self) -> bool:
@@ -165,6 +168,8 @@ def store_config(
     history: bool | History | None = None,
     guard: Callable[..., Any] | None = None,
     isolation: Isolation = "shared",
+    quotas: Quotas | None = None,
+    retention: Retention | None = None,
 ) -> StoreConfig:
     """Check the options and return the configuration.
 
@@ -183,6 +188,8 @@ def store_config(
         history=history_option(history),
         guard=_checked_guard(guard),
         isolation=_checked_isolation(isolation),
+        quotas=quotas_option(quotas),
+        retention=retention_option(retention),
     )
 
 

@@ -36,6 +36,7 @@ from ..errors import (
     InvalidOperationError,
     InvalidValueError,
     ItemLockedError,
+    QuotaExceededError,
     StoreClosedError,
     TurnRefusedError,
     UserErasedError,
@@ -358,6 +359,8 @@ def is_hopeless(error: Exception) -> bool:
     """
     if isinstance(error, (*_OF_THE_TURN, StoreClosedError)):
         return True
+    if isinstance(error, QuotaExceededError):
+        return error.kind != "writes_per_minute"
     if isinstance(error, DatabaseError):
         return (error.sqlstate or "").startswith(_REFUSED_CLASSES)
     foreign = not isinstance(error, (AgentStoreError, OSError))

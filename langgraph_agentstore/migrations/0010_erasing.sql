@@ -5,15 +5,17 @@ CREATE TABLE IF NOT EXISTS {schema}.erased_user (
     erased_at timestamptz NOT NULL
 );
 
--- Called after statements that insert rows with a user_id. A writer holds its users' shard shared
--- until it commits, whoever erases holds it alone: so either the rows are there to be erased, or
--- the writer sees the tombstone. The message names nobody, since servers log messages.
+-- Called after statements that insert rows with a user_id; its argument is the name of this schema
+-- for tables that are elsewhere. A writer holds its users' shards shared until it commits, whoever
+-- erases holds one alone: so either the rows are there to be erased, or the writer sees the
+-- tombstone. The message names nobody, since servers log messages.
 CREATE OR REPLACE FUNCTION {schema}.refuse_erased() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $agentstore$
 DECLARE
     _erased {schema}.erased_user;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(hashtext('agentstore.care ' || TG_TABLE_SCHEMA), s.shard)
+    PERFORM pg_advisory_xact_lock_shared(
+                hashtext('agentstore.care ' || coalesce(TG_ARGV[0], TG_TABLE_SCHEMA)), s.shard)
        FROM (SELECT DISTINCT hashtext(a.user_id) & 127 AS shard FROM added a ORDER BY 1) s;
     IF NOT EXISTS (SELECT FROM {schema}.erased_user) THEN
         RETURN NULL;

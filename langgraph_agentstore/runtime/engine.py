@@ -39,13 +39,13 @@ from .caller_requests import (
 )
 from .connections.server_checks import check_version, check_visibility, is_limited, warn_of_pgvector
 from .connections.target import TargetReader
+from .control_setup import have_controls
 from .data_keys import DataKeys
 from .driver_errors import statement_error
 from .guarding import Guarding
-from .history_setup import have_history
 from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
-from .migrator import have_keys, migrate
+from .migrator import migrate
 from .session import Job, Session
 from .statements import Database
 from .vector_sets import open_vectors
@@ -346,10 +346,7 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
             check_version(connection)
             await check_visibility(connection, context.tables)
             schema_version = await migrate(connection, context.tables)
-            if isinstance(context.sealing, Sealer):
-                await have_keys(connection, context.tables)
-            if config.history is not None:
-                await have_history(connection, context.tables, config.history)
+            await have_controls(connection, config, context)
             database.row_security = await is_limited(connection, context.tables)
             context = replace(context, tells_users=database.row_security)
             opened, problem = await open_vectors(connection, context)

@@ -86,7 +86,7 @@ class Session:
         self._equal_reads = EqualReads(self._fetch_read, self._answer, self._settled)
         self._while_locked = partial(while_locked, longest_s=config.pool.command_timeout_s)
         self._make_queues(config.pool.max_size, config.pool.command_timeout_s)
-        if config.ttl is not None or config.history is not None:
+        if config.ttl is not None or config.history is not None or config.retention is not None:
             self.sweeper.start_by_itself()
 
     def _make_queues(self, connections: int, deadline_s: float) -> None:
@@ -356,5 +356,4 @@ class Session:
         self._refreshes.dispatch()
 
     async def _sweep_batch(self, size: int) -> int:
-        history = self.config.history is not None
-        return await sweep_batch(size, self.database, self.context, history=history)
+        return await sweep_batch(size, self.database, self.context, self.config)

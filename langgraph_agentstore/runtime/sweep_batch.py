@@ -1,20 +1,37 @@
-"""One batch of a sweep: expired items go, and history is sealed and given up by its rule."""
+"""One batch of a sweep: items go that expired or are old, and history is sealed and given up."""
 
 from __future__ import annotations
 
+from ..config.store_options import StoreConfig
 from ..security.history.sealing_sql import plan_forget, plan_seal
+from ..security.quotas.retention_sql import plan_retention
 from ..sql.items.expiry import plan_sweep
-from ..sql.statement import SqlContext
+from ..sql.statement import SqlContext, Statement
 from .statements import Database
 
 
-async def sweep_batch(size: int, database: Database, context: SqlContext, *, history: bool) -> int:
-    """Delete at most `size` expired items, and count them; the last batch cares for history."""
-    statement = plan_sweep(size, context)
-    swept = statement.decode(await database.run(statement, None)).result
-    if history and swept < size:
+async def sweep_batch(
+    size: int, database: Database, context: SqlContext, config: StoreConfig
+) -> int:
+    """Delete at most `size` items that expired or were kept long enough, and count them.
+
+    The last batch cares for history.
+    """
+    # Asked each time: another process may have put somebody on hold.
+    question = f"SELECT EXISTS (SELECT FROM {context.tables.legal_hold})"
+    [(held,)] = await database.fetch(question, (), users=())
+    swept = await _deleted(database, plan_sweep(size, context, held=held))
+    for stored, age in (config.retention.stored if config.retention is not None else {}).items():
+        if swept < size:
+            old = plan_retention(stored, age, size - swept, context, held=held)
+            swept += await _deleted(database, old)
+    if config.history is not None and swept < size:
         await _care_for_history(database, context)
     return swept
+
+
+async def _deleted(database: Database, statement: Statement[int]) -> int:
+    return statement.decode(await database.run(statement, None)).result
 
 
 async def _care_for_history(database: Database, context: SqlContext) -> None:

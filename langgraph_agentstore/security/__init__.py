@@ -6,9 +6,10 @@ from .._support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from ..config.history_options import History
+    from ..config.quota_options import Limits, Quotas, Retention
     from ..model.provenance import Provenance, provenance
     from ..model.value_changes import ValueChange
-    from ..results import ErasureReceipt, Remainder
+    from ..results import ErasureReceipt, LegalHold, Remainder, Usage
     from .encryption import Encryption, KeyProvider, LocalKeys
     from .guard import Allow, Quarantine, QuarantinedItem, Redact, Refuse, Write
     from .history.audited import AuditFault, AuditReport
@@ -25,15 +26,20 @@ __all__ = [
     "HistoryEntry",
     "ItemDiff",
     "KeyProvider",
+    "LegalHold",
+    "Limits",
     "LocalKeys",
     "Provenance",
     "Quarantine",
     "QuarantinedItem",
+    "Quotas",
     "Redact",
     "Refuse",
     "Remainder",
     "RestoreReport",
     "RestoredItem",
+    "Retention",
+    "Usage",
     "ValueChange",
     "Write",
     "provenance",
@@ -44,9 +50,10 @@ if not TYPE_CHECKING:
         __name__,
         {
             "..config.history_options": ("History",),
+            "..config.quota_options": ("Limits", "Quotas", "Retention"),
             "..model.provenance": ("Provenance", "provenance"),
             "..model.value_changes": ("ValueChange",),
-            "..results": ("ErasureReceipt", "Remainder"),
+            "..results": ("ErasureReceipt", "LegalHold", "Remainder", "Usage"),
             ".guard": (
                 "Allow",
                 "Quarantine",

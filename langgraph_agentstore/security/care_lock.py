@@ -13,3 +13,9 @@ SHARDS: Final = 128
 
 LOCK_USER = "SELECT pg_advisory_xact_lock(hashtext('agentstore.care ' || $1), hashtext($2) & 127)"
 """Takes the shard of user `$2` in the schema named `$1` alone, until the transaction ends."""
+
+LOCK_ALL = (
+    "SELECT pg_advisory_xact_lock(hashtext('agentstore.care ' || $1), shard) "
+    f"FROM generate_series(0, {SHARDS - 1}) shard"
+)
+"""Takes all shards of the schema named `$1`, in the order in which triggers take them."""

@@ -9,10 +9,14 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from ..errors import AgentStoreError, UserErasedError
+from ..errors import AgentStoreError, LegalHoldError, QuotaExceededError, UserErasedError
+from ..model.namespaces import decode_labels
 
 ERASED: Final = "AGE01"
+HELD: Final = "AGH01"
+BEYOND_QUOTA: Final = "AGQ01"
 
 
 def refusal_error(sqlstate: str | None, detail: str | None) -> AgentStoreError | None:
@@ -31,6 +35,32 @@ def _user_erased_error(detail: dict[str, Any]) -> UserErasedError:
     )
 
 
+def held_error(hold_id: UUID) -> LegalHoldError:
+    """Return the error for what a hold keeps from being deleted."""
+    return LegalHoldError(
+        f"an item is under legal hold {hold_id} and stays, nothing was deleted: holds() tells "
+        "why; release_hold ends it",
+        hold_id=hold_id,
+    )
+
+
+def _quota_error(detail: dict[str, Any]) -> QuotaExceededError:
+    kind, limit, usage = detail["kind"], detail["limit"], detail["usage"]
+    namespace = decode_labels(detail["namespace"])
+    where = f" in {namespace!r} and below" if namespace else ""
+    cure = "wait for the next minute" if kind == "writes_per_minute" else "delete something"
+    return QuotaExceededError(
+        f"the user has {usage:,} of {limit:,} {kind.replace('_', ' ')}{where}, and this write "
+        f"would be beyond that; nothing was written: {cure}, or raise the limit",
+        kind=kind,
+        limit=limit,
+        usage=usage,
+        namespace=namespace,
+    )
+
+
 _ERRORS: Final[dict[str, Callable[[dict[str, Any]], AgentStoreError]]] = {
-    ERASED: _user_erased_error
+    ERASED: _user_erased_error,
+    HELD: lambda detail: held_error(UUID(detail["hold"])),
+    BEYOND_QUOTA: _quota_error,
 }

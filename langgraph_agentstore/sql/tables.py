@@ -13,6 +13,7 @@ USER_TABLES = (
     "item_history",
     "item_read",
     "quarantined_item",
+    "quota_usage",
 )
 """The tables with rows of users, by the column `user_id`; and so have all sets of vectors."""
 
@@ -83,6 +84,18 @@ class Tables:
     def named(self, name: str) -> str:
         """Return a table or a function of the schema that one feature alone uses."""
         return f"{self.quoted}.{name}"
+
+    @property
+    def legal_hold(self) -> str:
+        return f"{self.quoted}.legal_hold"
+
+    @property
+    def quota(self) -> str:
+        return f"{self.quoted}.quota"
+
+    @property
+    def quota_usage(self) -> str:
+        return f"{self.quoted}.quota_usage"
 
     @property
     def erased_user(self) -> str:

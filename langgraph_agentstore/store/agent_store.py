@@ -17,6 +17,7 @@ from .._support.lifecycle import AwaitedClosing
 from ..config.history_options import History
 from ..config.index_options import search_index
 from ..config.official_store_arguments import dsn_of_connection, pool_of_official
+from ..config.quota_options import Quotas, Retention
 from ..config.store_options import (
     DEFAULT_SCHEMA,
     Isolation,
@@ -51,10 +52,12 @@ from ..sql.tables import Tables
 from .audit import HistoryAudit
 from .encrypting import Encrypting
 from .erasing import Erasing
+from .holding import Holding
 from .maintenance import Maintenance
 from .notebook import store_html
 from .notebook_sql import Glimpse, plan_overview
 from .quarantine import QuarantineRoom
+from .quotas import QuotaReads
 from .user_views import ItemStore, PerUserStore, UserStore
 
 if TYPE_CHECKING:
@@ -62,7 +65,15 @@ if TYPE_CHECKING:
 
 
 class AgentStore(
-    AwaitedClosing, ItemStore, Encrypting, Maintenance, Erasing, HistoryAudit, QuarantineRoom
+    AwaitedClosing,
+    ItemStore,
+    Encrypting,
+    Maintenance,
+    Erasing,
+    Holding,
+    QuotaReads,
+    HistoryAudit,
+    QuarantineRoom,
 ):
     """A LangGraph store on Postgres, by user, namespace and key.
 
@@ -92,6 +103,10 @@ class AgentStore(
             `langgraph_agentstore.security`. It may block, or be a coroutine function.
         isolation: "strict" sends operations of different users in different statements, at the
             price of more of them.
+        quotas: keep each user within limits: a `Quotas` of `langgraph_agentstore.security`. The
+            database keeps them for every process. None changes nothing; `Quotas()` ends them.
+        retention: delete items some time after their last write, by the sweeper of this store: a
+            `Retention` of `langgraph_agentstore.security`.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -111,6 +126,8 @@ class AgentStore(
         history: bool | History | None = None,
         guard: Guard | None = None,
         isolation: Isolation = "shared",
+        quotas: Quotas | None = None,
+        retention: Retention | None = None,
     ) -> None:
         options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
         options |= {
@@ -119,6 +136,7 @@ class AgentStore(
             "guard": guard,
             "isolation": isolation,
         }
+        options |= {"quotas": quotas, "retention": retention}
         self._configure(find_source(dsn_of_connection(dsn)), index, encryption, **options)
 
     def _configure(
@@ -156,6 +174,8 @@ class AgentStore(
         history: bool | History | None = None,
         guard: Guard | None = None,
         isolation: Isolation = "shared",
+        quotas: Quotas | None = None,
+        retention: Retention | None = None,
     ) -> Self:
         """Create a store as the official class method does, for `with`, `async with` or directly.
 
@@ -172,6 +192,8 @@ class AgentStore(
             history: as in the constructor.
             guard: as in the constructor.
             isolation: as in the constructor.
+            quotas: as in the constructor.
+            retention: as in the constructor.
 
         Raises:
             ConfigurationError: an option is wrong, or this store has nothing that corresponds.
@@ -188,6 +210,8 @@ class AgentStore(
             history=history,
             guard=guard,
             isolation=isolation,
+            quotas=quotas,
+            retention=retention,
         )
 
     @classmethod
@@ -205,6 +229,8 @@ class AgentStore(
         history: bool | History | None = None,
         guard: Guard | None = None,
         isolation: Isolation = "shared",
+        quotas: Quotas | None = None,
+        retention: Retention | None = None,
     ) -> Self:
         """Create a store on the bundled Postgres, with its data in the folder `path`.
 
@@ -220,6 +246,7 @@ class AgentStore(
             "guard": guard,
             "isolation": isolation,
         }
+        options |= {"quotas": quotas, "retention": retention}
         store._configure(source, index, encryption, **options)
         return store
 

@@ -24,6 +24,7 @@ from langgraph_agentstore.errors import (
     UserErasedError,
     WatchLapsedError,
 )
+from langgraph_agentstore.security import Encryption, Limits, LocalKeys, Quotas
 from langgraph_agentstore.sql.change_notify import digest_of
 from langgraph_agentstore.sql.tables import USER_TABLES
 from langgraph_agentstore.transfer import export, import_
@@ -32,6 +33,7 @@ from tests.isolation.test_erasing import leave_traces, rows_of
 from tests.support.faults import dsn_of, execute, grant_items, start_script, wait_until
 from tests.support.servers import TestServer
 
+CONTROLS: dict[str, Any] = {"history": True, "quotas": Quotas(Limits(items=10_000))}
 INDEX = {"dims": 3, "embed": DeterministicFakeEmbedding(size=3), "mode": "hybrid"}
 
 UNUSED = {"item_read", "quarantined_item"}
@@ -40,7 +42,7 @@ UNUSED = {"item_read", "quarantined_item"}
 
 @pytest.fixture
 def indexed(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
-    with AgentStore(postgres_dsn, schema=schema_name, index=INDEX, history=True) as store:
+    with AgentStore(postgres_dsn, schema=schema_name, index=INDEX, **CONTROLS) as store:
         yield store
 
 
@@ -261,6 +263,23 @@ def test_an_unknown_kind_of_vacuum_is_refused_before_anything_is_erased(
     with pytest.raises(InvalidOperationError, match="'full'"):
         store.erase_user("ada", vacuum="all")  # type: ignore[arg-type]
     assert store.count() == 1
+
+
+def test_the_data_key_is_destroyed_and_a_late_writer_makes_none(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    encryption = Encryption(LocalKeys(LocalKeys.generate_key()))
+    with AgentStore(postgres_dsn, schema=schema_name, encryption=encryption) as store:
+        for user in ("ada", "bob"):
+            store.put(notes(user), "n", {"n": 1})
+        assert store.erase_user("ada").key_destroyed is True
+        assert store.erase_user("nobody").key_destroyed is None
+        with pytest.raises(UserErasedError):
+            store.put(notes("ada"), "n", {"n": 1})
+        assert store.get(notes("bob"), "n") is not None
+        assert store.erase_user("cid", vacuum="full").vacuumed == "full"
+    keys = "SELECT user_id FROM {}.user_key"
+    assert execute(postgres_dsn, keys, f"{schema_name}_keys") == [("bob",)]
 
 
 _WRITER = """

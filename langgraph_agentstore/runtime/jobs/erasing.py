@@ -24,7 +24,9 @@ from ...security.erasing.sql import (
     reason_sql,
     vacuum_sql,
 )
-from ...sql.tables import USER_TABLES, Tables
+from ...security.holding.sql import hold_of_user_sql
+from ...security.refusals import held_error
+from ...sql.tables import USER_TABLES, Tables, quoted_name
 from ..connections.connector import Connection
 from ..control_triggers import have_triggers
 from ..session import Job, Session
@@ -67,6 +69,9 @@ async def _erase(session: Session, user_id: str) -> ErasureReceipt:
         )
         async with connection.transaction():
             await _take_user(session, connection, user_id)
+            hold = await connection.fetchval(hold_of_user_sql(tables), user_id)
+            if hold is not None:
+                raise held_error(hold)
             [(digest, erased_at)] = await connection.fetch(bury_sql(tables), user_id)
             await connection.execute(reason_sql())
             removed: dict[str, int] = {}
@@ -101,8 +106,8 @@ async def _take_user(session: Session, connection: Connection, user_id: str) -> 
 async def _vacuum(session: Session, receipt: ErasureReceipt, vacuum: Vacuum) -> Vacuum:
     """Vacuum the tables; return False if this role may not, of which the server only warns."""
     full, tables = vacuum == "full", session.context.tables
-    removed_from = tuple(receipt.removed)
-    statements = [vacuum_sql(tables, table, full=full) for table in removed_from]
+    names = [f"{tables.quoted}.{quoted_name(table)}" for table in receipt.removed]
+    statements = [vacuum_sql(name, full=full) for name in names]
     if receipt.key_destroyed:
         statements.append(vacuum_keys(tables, full=full))
     warnings: list[object] = []
@@ -112,8 +117,8 @@ async def _vacuum(session: Session, receipt: ErasureReceipt, vacuum: Vacuum) -> 
             await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
         with _listening(connection, warnings):
             if full and connection.get_server_version().major >= CLEARED_SINCE:
-                names = (tables.schema, list(removed_from))
-                await connection.execute(CLEAR_STATISTICS, *names)
+                schemas, cleared = [tables.schema, f"{tables.schema}_keys"], [*receipt.removed]
+                await connection.execute(CLEAR_STATISTICS, schemas, [*cleared, "user_key"])
             for statement in statements:
                 await connection.execute(statement, timeout=_VACUUM_LIMIT_S)
         if full:

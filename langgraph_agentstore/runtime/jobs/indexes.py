@@ -11,6 +11,7 @@ from dataclasses import replace
 import asyncpg
 
 from ...errors import DatabaseError
+from ...security.quotas.retention_sql import retention_indexes
 from ...sql.filters.indexes import FilterIndex
 from ...sql.statement import SqlContext
 from ..connections.connector import Connection
@@ -51,9 +52,23 @@ def setup_job(indexes: Sequence[FilterIndex]) -> Job[None]:
         if session.index.now.problem is not None:
             raise session.index.now.problem
         await _make_all(session, indexes)
+        await _have_retention_indexes(session)
         await have_approximate_index(session)
 
     return Job(run)
+
+
+async def _have_retention_indexes(session: Session) -> None:
+    """Create the indexes by which the sweeper finds what was kept long enough."""
+    retention = session.config.retention
+    if retention is None:
+        return
+    try:
+        await _make_all(session, retention_indexes(session.context.tables, [*retention.stored]))
+    except DatabaseError as error:
+        if error.sqlstate != _NOT_THE_OWNER:
+            raise
+        logger.warning("retention reads all items: %s; let the owner call setup()", error)
 
 
 def lacks_approximate_index(context: SqlContext) -> bool:

@@ -11,7 +11,7 @@ from ..triggers import Trigger
 LEFT_OUT = ("item_access", "item_read")
 """Tables that are written in the background, for many users at once."""
 
-OF_ITEMS = ("change", "item_history")
+OF_ITEMS = ("change", "item_history", "quota_usage")
 """Tables that are written with an item alone: who may not write that writes nothing here."""
 
 _BY_STATEMENT = "REFERENCING NEW TABLE AS added FOR EACH STATEMENT"
@@ -25,6 +25,10 @@ TOMBSTONE_TRIGGERS = (
     *(
         Trigger("agentstore_erased", table, "BEFORE INSERT", "FOR EACH ROW", "leave_out_erased")
         for table in LEFT_OUT
+    ),
+    # Whoever still writes for the user gets no new data key.
+    Trigger(
+        "agentstore_erased", "user_key", "AFTER INSERT", _BY_STATEMENT, "refuse_erased", "_keys"
     ),
 )
 """Once a user was erased, every table of users that is written by itself has one."""
@@ -67,19 +71,19 @@ def erase_from_sql(tables: Tables, table: str) -> str:
     return f"DELETE FROM {tables.quoted}.{quoted_name(table)} WHERE user_id = $1"
 
 
-def vacuum_sql(tables: Tables, table: str, *, full: bool) -> str:
-    """Return the statement that gives back what was removed.
+def vacuum_sql(table: str, *, full: bool) -> str:
+    """Return the statement that gives back what was removed from a table, a quoted name.
 
     With `full`, tables and indexes are written anew, so that their files hold nothing of it.
     ANALYZE, since the planner's statistics hold values too.
     """
     options = "FULL, ANALYZE" if full else "ANALYZE"
-    return f"VACUUM ({options}) {tables.quoted}.{quoted_name(table)}"
+    return f"VACUUM ({options}) {table}"
 
 
 CLEAR_STATISTICS = """
 SELECT pg_clear_attribute_stats(s.schemaname, s.tablename, s.attname, s.inherited)
-  FROM pg_stats s WHERE s.schemaname = $1 AND s.tablename = ANY ($2::text[])"""
+  FROM pg_stats s WHERE s.schemaname = ANY ($1::text[]) AND s.tablename = ANY ($2::text[])"""
 """Forgets the planner's statistics: ANALYZE keeps those of a table that has become empty."""
 
 CLEARED_SINCE: Final = 18

@@ -41,7 +41,11 @@ def refresh_statement(
 
 
 @written_once
-def _sweep_sql(context: SqlContext) -> str:
+def _sweep_sql(context: SqlContext, held: bool) -> str:
+    due = "expires_at <= now()"
+    if held:
+        # Those that stay would fill every batch.
+        due += f" AND {context.tables.quoted}.hold_of(user_id, namespace) IS NULL"
     delete = f"""
 DELETE FROM {context.tables.item} i USING expired e
  WHERE {same_key("i", "e")}"""
@@ -49,7 +53,7 @@ DELETE FROM {context.tables.item} i USING expired e
 WITH expired AS (
     -- Several processes may sweep at once: each takes what no other holds.
     SELECT user_id, namespace, key FROM {context.tables.item}
-     WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+     WHERE {due} ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
 ), over AS (
     -- Leases whose holders died, of locks that nobody took since.
     DELETE FROM {context.tables.item_lock} l USING (
@@ -70,6 +74,9 @@ WITH expired AS (
 SELECT count(*), count(told) FROM told"""
 
 
-def plan_sweep(batch_size: int, context: SqlContext) -> Statement[int]:
-    """Plan to delete at most `batch_size` expired items, longest expired first, and count them."""
-    return Statement(_sweep_sql(context), (batch_size, RETENTION), decode_count)
+def plan_sweep(batch_size: int, context: SqlContext, *, held: bool = False) -> Statement[int]:
+    """Plan to delete at most `batch_size` expired items, longest expired first, and count them.
+
+    `held`: whether there are legal holds, whose items are left out.
+    """
+    return Statement(_sweep_sql(context, held), (batch_size, RETENTION), decode_count)

@@ -1,0 +1,26 @@
+"""The controls when a store opens: the database has what they need, or gets it if the role may."""
+
+from __future__ import annotations
+
+from ..config.store_options import StoreConfig
+from ..security.encryption.sealed_values import Sealer
+from ..sql.statement import SqlContext
+from .connections.connector import Connection
+from .history_setup import have_history
+from .migrator import have_keys
+from .quota_setup import have_quotas
+
+
+async def have_controls(connection: Connection, config: StoreConfig, context: SqlContext) -> None:
+    """Let the database have what the controls need that this store asks for.
+
+    Raises:
+        MissingSchemaError: it does not yet, and this role may not change that.
+    """
+    tables = context.tables
+    if isinstance(context.sealing, Sealer):
+        await have_keys(connection, tables)
+    if config.history is not None:
+        await have_history(connection, tables, config.history)
+    if config.quotas is not None:
+        await have_quotas(connection, tables, config.quotas, config.pool.command_timeout_s)

@@ -1,0 +1,1 @@
+DELETE FROM "it's"."item_lock" WHERE user_id = $1

@@ -1,0 +1,1 @@
+DELETE FROM "it's".legal_hold WHERE id = $1 RETURNING 1
