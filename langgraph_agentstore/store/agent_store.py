@@ -148,7 +148,7 @@ class AgentStore(
             config.omit_expired,
             search_index(index),
             max_value_bytes=config.max_value_bytes,
-            sealing=sealer_of(encryption, config.schema),
+            sealing=sealer_of(encryption, config.schema, has_index=index is not None),
             guarded=config.guard is not None,
         )
         current_rules = CurrentRules(context)

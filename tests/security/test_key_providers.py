@@ -165,3 +165,10 @@ def test_a_wrong_option_is_refused_and_no_key_is_shown(options: Any, message: st
 def test_something_else_is_no_encryption() -> None:
     with pytest.raises(ConfigurationError, match="an Encryption of langgraph_agentstore"):
         AgentStore("postgresql://nowhere", encryption=KEY)
+
+
+def test_an_index_of_nothing_is_refused() -> None:
+    for encryption in (Encryption(KEY, fields=["a"]), Encryption(KEY, index_plaintext=True)):
+        AgentStore("postgresql://nowhere", encryption=encryption, index={"mode": "text"}).close()
+    with pytest.raises(ConfigurationError, match="would find nothing"):
+        AgentStore("postgresql://nowhere", encryption=Encryption(KEY), index={"mode": "text"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -44,12 +45,18 @@ def files_with(word: bytes, folder: Path) -> list[str]:
 
 
 def test_the_text_is_in_no_file_of_the_server(disposable_server: TestServer) -> None:
-    index = {"mode": "text"}
-    with AgentStore(
-        disposable_server.dsn, schema="sealed", index=index, encryption=Encryption(KEY)
-    ) as store:
-        write_everywhere(store)
-        store.rotate()
+    options: dict[str, dict[str, Any]] = {
+        "whole": {"encryption": Encryption(KEY)},
+        "fields": {
+            # Of turns, memories and records too, all that holds what was said.
+            "encryption": Encryption(KEY, fields=["text", "query", "response", "context", "value"]),
+            "index": {"mode": "text"},
+        },
+    }
+    for schema, given in options.items():
+        with AgentStore(disposable_server.dsn, schema=schema, **given) as store:
+            write_everywhere(store)
+            store.rotate()
     checkpoint(disposable_server.dsn)
     assert files_with(WORD, disposable_server.data) == []
     assert files_with(WORD.lower()[:12], disposable_server.data) == []

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...errors import DecryptionError
+from ...errors import ConfigurationError, DecryptionError
 from ...model.json_values import check_jsonb_size, decode_value, encode_value, shown
 from ...sql.statement import LARGE_VALUE_BYTES, ItemId, Row
 from .aes_gcm import sealed_bytes, sealed_text
@@ -182,10 +182,22 @@ class Sealer:
         return encode_value([self.schema, *item_id, kind, key_id])
 
 
-def sealer_of(encryption: object, schema: str) -> Sealer | None:
-    """Return the sealer of a store's option `encryption=`; None if it does not encrypt."""
+def sealer_of(encryption: object, schema: str, *, has_index: bool = False) -> Sealer | None:
+    """Return the sealer of a store's option `encryption=`; None if it does not encrypt.
+
+    Raises:
+        ConfigurationError: the option is wrong, or leaves nothing for the store's index.
+    """
     checked = checked_encryption(encryption)
-    return None if checked is None else Sealer(checked, schema)
+    if checked is None:
+        return None
+    if has_index and checked.fields is None and not checked.index_plaintext:
+        raise ConfigurationError(
+            "an index of values that are encrypted whole would find nothing: name the fields to "
+            "encrypt with Encryption(fields=…), leave out index=, or say index_plaintext=True, "
+            "which stores words and vectors of the text in clear"
+        )
+    return Sealer(checked, schema)
 
 
 def users_of(item_ids: Iterable[ItemId]) -> set[str]:
