@@ -58,6 +58,7 @@ every_public_module = pytest.mark.parametrize("name", PUBLIC)
 
 # Beyond LangGraph's methods; each that does I/O has an awaitable twin.
 METHODS = {
+    "find_reads",
     "discard",
     "quarantined",
     "release",

@@ -22,6 +22,7 @@ class History:
         namespaces: keep the history of these namespaces and of those below them, as a user's view
             names them, such as `[("memories",)]`. None: of all.
         keep_days: for how many days. None: for ever.
+        audit_reads: also record who reads which user's items through this store.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -29,6 +30,7 @@ class History:
 
     namespaces: Sequence[Labels] | None = None
     keep_days: float | None = None
+    audit_reads: bool = False
 
     def __post_init__(self) -> None:
         days = self.keep_days

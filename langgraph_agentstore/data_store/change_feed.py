@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from ..errors import WatchLapsedError
 from ..model.addresses import ItemAddress
+from ..runtime.job import Job
 from ..runtime.listener import Subscription
-from ..runtime.session import Job, Session
+from ..runtime.session import Session
 from ..sql.change_notify import RETENTION
 from .sql.changes import (
     SNAPSHOT,

@@ -19,7 +19,8 @@ from ..model.addresses import ItemAddress
 from ..sql.access_counts import Accesses, count_statement
 from ..sql.items.records import StoredRecord, plan_one_record
 from ..sql.statement import ItemId
-from .session import Job, Session
+from .job import Job
+from .session import Session
 
 FLUSH_S = 0.8
 """How long a read waits before it is counted; with the flush itself, less than a second."""

@@ -45,8 +45,9 @@ from .driver_errors import statement_error
 from .guarding import Guarding
 from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
+from .job import Job
 from .migrator import migrate
-from .session import Job, Session
+from .session import Session
 from .statements import Database
 from .vector_sets import open_vectors
 from .view_executor import ViewExecutor

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,13 +19,11 @@ from ..sql.items.expiry import refresh_statement
 from ..sql.items.get import decode_gets, get_statement, plan_get_alone
 from ..sql.statement import (
     Decoded,
-    Operation,
     PutExpected,
     PutTogether,
     Query,
     Queue,
     Refresh,
-    ResultT,
     Row,
     SqlContext,
     Statement,
@@ -47,23 +44,14 @@ from .data_keys import decoded_by
 from .driver_errors import as_store_error
 from .equal_reads import EqualReads
 from .index_state import CurrentIndex, IndexState
+from .job import Job
 from .listener import Listener
+from .read_log import read_log
 from .statements import Database, while_locked
 from .sweep_batch import sweep_batch
 from .ttl_sweeper import Sweeper
 from .whole_writes import statement_of_write
 from .write_queue import WriteQueue
-
-
-@dataclass(frozen=True, slots=True)
-class Job(Operation[ResultT]):
-    """Work that is more than one statement, such as a COPY or a sweep.
-
-    `writes_items`: whether it writes what searches find, so that reindexing waits for it.
-    """
-
-    run: Callable[[Session], Awaitable[ResultT]]
-    writes_items: bool = False
 
 
 class Session:
@@ -79,6 +67,7 @@ class Session:
         self.operations = self.failed = self.refreshed = 0
         self.sweeper = Sweeper(self._sweep_batch, config.sweep_interval_minutes)
         self.listener = Listener(database)
+        self._reads = read_log(config.history, database, lambda: self.context)
         self._under_way = 0
         self._alone: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
@@ -105,7 +94,7 @@ class Session:
             strict=strict,
         )
         kind = kind_of_shared(strict=strict, row_security=self.database.row_security)
-        self._shared = queue(self._run_shared, widest=max(1, connections - 2), kind=kind)
+        self._shared = queue(self._run_shared, widest=max(1, most - 1), kind=kind)
         self._refreshes = queue(self._run_refreshes, widest=1, kind=by_user)
 
     @property
@@ -123,6 +112,8 @@ class Session:
         """Add the operations of a request to their queues; `dispatch` sends them."""
         self._under_way += 1
         self._idle.clear()
+        if self._reads is not None:
+            self._reads.note(request)
         self.operations += len(request.operations)
         entries = [
             PendingOperation(request, n, operation)
@@ -165,6 +156,8 @@ class Session:
     async def finish(self) -> None:
         """Close the database; call it when everything is settled."""
         await self.sweeper.stop()
+        if self._reads is not None:
+            await self._reads.flush()
         await self.listener.close()
         await self.index.now.close()
         await self.database.connections.close()

@@ -12,7 +12,7 @@ from .._support.one_time_warnings import Hints
 from ..results import StoreStats
 from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext, Users
 from .access_log import AccessLog, Touched
-from .session import Job
+from .job import Job
 
 if TYPE_CHECKING:
     from .engine import Drainable, Engine

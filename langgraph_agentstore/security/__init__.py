@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .guard import Allow, Quarantine, QuarantinedItem, Redact, Refuse, Write
     from .history.audited import AuditFault, AuditReport
     from .history.entries import HistoryEntry, ItemDiff
+    from .history.reads_sql import ReadEntry
     from .history.restored import RestoredItem, RestoreReport
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Quarantine",
     "QuarantinedItem",
     "Quotas",
+    "ReadEntry",
     "Redact",
     "Refuse",
     "Remainder",
@@ -65,6 +67,7 @@ if not TYPE_CHECKING:
             ".encryption": ("Encryption", "KeyProvider", "LocalKeys"),
             ".history.audited": ("AuditFault", "AuditReport"),
             ".history.entries": ("HistoryEntry", "ItemDiff"),
+            ".history.reads_sql": ("ReadEntry",),
             ".history.restored": ("RestoreReport", "RestoredItem"),
         },
     )

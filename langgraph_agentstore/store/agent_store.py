@@ -35,11 +35,11 @@ from ..model.users import DEFAULT_TEMPLATE, check_user_id
 from ..results import Finding
 from ..runtime.diagnosis.examination import examine
 from ..runtime.engine import Engine
+from ..runtime.job import Job
 from ..runtime.jobs.indexes import setup_job
 from ..runtime.jobs.maintenance import HEALTH
 from ..runtime.jobs.row_security import row_security_job
 from ..runtime.migrator import setup_sql
-from ..runtime.session import Job
 from ..security.encryption.options import Encryption
 from ..security.encryption.sealed_values import sealer_of
 from ..security.guard import Guard

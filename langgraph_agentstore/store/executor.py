@@ -12,9 +12,9 @@ from .._support.one_time_warnings import Hints
 from ..results import StoreStats
 from ..runtime.access_log import AccessLog, Touched
 from ..runtime.engine import Drainable
+from ..runtime.job import Job
 from ..runtime.jobs.import_records import Importing
 from ..runtime.jobs.maintenance import HEALTH, OPEN, explain_job
-from ..runtime.session import Job
 from ..sql.statement import CurrentRules, Operation, Query, ResultT, SqlContext, Statement, Users
 
 __all__ = [

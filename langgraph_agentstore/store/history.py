@@ -16,6 +16,7 @@ from ..results import ItemRecord
 from ..runtime.jobs.restore import RESTORE_PAGE_SIZE, restore_page_job
 from ..security.history.entries import HistoryEntry, ItemDiff, item_diff
 from ..security.history.reading_sql import moment, plan_as_of, plan_changes, plan_history
+from ..security.history.reads_sql import ReadEntry, plan_reads
 from ..security.history.restored import MOST_LISTED, RestoreAction, RestoredItem, RestoreReport
 from ..security.history.restoring_sql import Restored, plan_extent
 from ..sql.items.pages import plan_record
@@ -102,6 +103,45 @@ class HistoryReads(StoreBase):
     async def aget_as_of(self, namespace: Labels, key: str, when: datetime) -> ItemRecord | None:
         """Async form of `get_as_of`."""
         return await self.executor.arun(self._plan_as_of(namespace, key, when))
+
+    def find_reads(
+        self,
+        prefix: Labels = (),
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> list[ReadEntry]:
+        """Return who read items, newest first, as stores with `History(audit_reads=True)` noted it.
+
+        Args:
+            prefix: whole labels. What a search or another read found is only known by its user.
+            since: only those from this moment on.
+            until: only those up to this moment.
+            limit: the maximum number of entries.
+        """
+        return self.executor.run(self._plan_reads(prefix, since, until, limit))
+
+    async def afind_reads(
+        self,
+        prefix: Labels = (),
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> list[ReadEntry]:
+        """Async form of `find_reads`."""
+        return await self.executor.arun(self._plan_reads(prefix, since, until, limit))
+
+    def _plan_reads(
+        self, prefix: Labels, since: datetime | None, until: datetime | None, limit: int
+    ) -> Statement[list[ReadEntry]]:
+        planner = self.planner
+        check_whole("limit", limit, 0, LARGEST_LIMIT)
+        since = None if since is None else moment("since", since)
+        until = None if until is None else moment("until", until)
+        regions = planner.scope.regions(check_labels(prefix))
+        return plan_reads(regions, (since, until), limit, planner.scope, planner.context)
 
     def diff(self, namespace: Labels, key: str, a: datetime, b: datetime | None = None) -> ItemDiff:
         """Return how an item differs between two moments; without `b`, between `a` and now.

@@ -11,7 +11,8 @@ from langgraph.store.base import GetOp, Op, PutOp, SearchOp
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.config.store_options import Isolation
 from langgraph_agentstore.errors import ConfigurationError, IsolationError, OwnerNeededError
-from langgraph_agentstore.runtime.session import Job, Session
+from langgraph_agentstore.runtime.job import Job
+from langgraph_agentstore.runtime.session import Session
 from tests.support.faults import execute
 
 NOTES = ("notes",)

@@ -13,7 +13,8 @@ from ...sql.row_users import union_of
 from ...sql.statement import Put
 from ..attribution import attribute_transaction
 from ..index_state import IndexState
-from ..session import Job, Session
+from ..job import Job
+from ..session import Session
 from ..vector_sets import wanted_index
 from .indexes import have_approximate_index
 

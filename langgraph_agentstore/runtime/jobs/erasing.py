@@ -29,7 +29,8 @@ from ...security.refusals import held_error
 from ...sql.tables import USER_TABLES, Tables, quoted_name
 from ..connections.connector import Connection
 from ..control_triggers import have_triggers
-from ..session import Job, Session
+from ..job import Job
+from ..session import Session
 
 _VACUUM_LIMIT_S = 24 * 3600.0
 

@@ -8,7 +8,8 @@ from ...results import LegalHold
 from ...security.care_lock import LOCK_ALL, LOCK_USER
 from ...security.holding.sql import HOLD_TRIGGERS, add_hold_sql, decode_holds
 from ..control_triggers import have_triggers
-from ..session import Job, Session
+from ..job import Job
+from ..session import Session
 
 
 def hold_job(user_id: str | None, stored: str, reason: str) -> Job[LegalHold]:

@@ -14,7 +14,8 @@ from ..attribution import attribute_transaction, author_alone
 from ..connections.connector import Connection
 from ..driver_errors import statement_error
 from ..index_state import IndexState
-from ..session import Job, Session
+from ..job import Job
+from ..session import Session
 
 
 class Importing:

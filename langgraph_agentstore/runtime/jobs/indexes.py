@@ -16,8 +16,9 @@ from ...sql.filters.indexes import FilterIndex
 from ...sql.statement import SqlContext
 from ..connections.connector import Connection
 from ..connections.poolers import Pooler
+from ..job import Job
 from ..process_lock import ProcessLock
-from ..session import Job, Session
+from ..session import Session
 from ..statements import Database
 from ..vector_sets import wanted_index
 from .maintenance import set_up

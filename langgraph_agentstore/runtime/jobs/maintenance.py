@@ -13,8 +13,9 @@ from ...errors import StoreTimeoutError
 from ...model.ttl import ttl_interval
 from ...results import StoreHealth
 from ..connections.connector import Connection
+from ..job import Job
 from ..migrator import migrate
-from ..session import Job, Session
+from ..session import Session
 
 HEALTH_S = 3.0
 """How long a check of health may take, whatever other limits allow."""

@@ -21,7 +21,8 @@ from ...sql.items.reindex_page import (
 from ...sql.statement import ItemId, SqlContext
 from ..attribution import author_alone
 from ..index_state import IndexState
-from ..session import Job, Session
+from ..job import Job
+from ..session import Session
 
 RESTORE_PAGE_SIZE = 500
 """How many items are restored by one statement."""

@@ -30,8 +30,9 @@ from ...sql.indexed_content import content_of
 from ...sql.items.reindex_page import FIRST, ToIndex, words_again_sql, words_arguments
 from ...sql.statement import ItemId, Row
 from ..data_keys import DataKeys
+from ..job import Job
 from ..process_lock import ProcessLock
-from ..session import Job, Session
+from ..session import Session
 
 _ROTATION_LOCK: Final = 0x61676E78
 

@@ -15,7 +15,8 @@ from ...security.row_security.sql import (
 )
 from ...sql.tables import Tables
 from ..connections.connector import Connection
-from ..session import Job, Session
+from ..job import Job
+from ..session import Session
 
 
 def row_security_job(on: bool, application_role: str | None) -> Job[None]:

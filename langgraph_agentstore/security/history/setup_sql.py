@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from ...sql.tables import Tables
 from .provenance_sql import ADDRESS_SQL, PROVENANCE_SETTING
+from .reads_sql import reads_setup
 from .sealing_sql import FIXED_RIGHTS, sealing_setup
 
 _KEPT = (
@@ -62,7 +63,12 @@ def made_by(tables: Tables) -> str:
 
 
 def _functions(tables: Tables) -> list[str]:
-    return [_keep_history(tables), _guard_function(tables), *sealing_setup(tables)]
+    return [
+        _keep_history(tables),
+        _guard_function(tables),
+        *sealing_setup(tables),
+        reads_setup(tables),
+    ]
 
 
 def state_sql(tables: Tables) -> str:
