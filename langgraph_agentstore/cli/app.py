@@ -104,7 +104,13 @@ def run_app(arguments: Sequence[str]) -> int:
         # The errors of the parser have no public base class that all its releases share.
         if not hasattr(error, "format_message"):
             raise
-        raise Stop(Status.USAGE, f"{error.format_message()} (see --help)") from None
+        raise Stop(Status.USAGE, f"{_usage_text(error)} (see --help)") from None
     if status == Status.INTERRUPTED:  # the parser's own word for it
         raise KeyboardInterrupt
     return status if isinstance(status, int) else Status.DONE
+
+
+def _usage_text(error: Any) -> str:
+    """Return what the parser says, without the words of the libraries below it."""
+    text: str = error.format_message()
+    return text.replace("Value error, ", "").rstrip(".")

@@ -122,7 +122,7 @@ def with_run(function: Callable[..., None]) -> Callable[..., None]:
     ]
     parameters = [each.replace(annotation=hints[each.name]) for each in own]
     command.__signature__ = inspect.Signature([*parameters, *keywords])  # type: ignore[attr-defined]
-    command.__annotations__ = {}
+    command.__annotations__ = {each.name: each.annotation for each in [*parameters, *keywords]}
     command.__doc__ = function.__doc__
     command.__name__ = function.__name__
     return command

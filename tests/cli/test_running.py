@@ -51,6 +51,7 @@ def test_completion_names_the_commands(shell: str) -> None:
         (["nothing"], "No such command 'nothing'"),
         (["ls", "--bad"], "No such option"),
         (["get", "docs"], "Missing argument"),
+        (["top", "--by", "x"], "Invalid value for '--by': 'x' is not one of"),
         (["ls", "--dsn", "nonsense"], "starts with postgresql://"),
         (["ls", "--dsn", "postgresql://h/d", "--path", "p"], "--dsn and --path name two servers"),
         (["ls", "--profile", "none"], "there is no"),
