@@ -92,11 +92,12 @@ def test_a_profile_names_the_server(filled: str) -> None:
         assert "no profile 'oter'; it has: default, other" in wrong.err
 
 
-def test_a_reader_that_goes_away_ends_the_command_quietly(filled: str) -> None:
+@pytest.mark.parametrize("form", ["--json", "--table"])
+def test_a_reader_that_goes_away_ends_the_command_quietly(filled: str, form: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        command("ls", "-r"),
+        command("ls", "-r", form),
         cwd=ROOT,
         env=environment(filled, {}),
         stdout=writing,
