@@ -29,10 +29,13 @@ def mcp(
         str | None, typer.Option("--user", "-u", help="The user whose memories are served.")
     ] = None,
     knowledge_graph: Annotated[
-        bool, typer.Option(help="Serve a graph of entities and relations instead of memories.")
+        bool,
+        typer.Option(
+            "--knowledge-graph", help="Serve a graph of entities and relations instead of memories."
+        ),
     ] = False,
     inspect: Annotated[
-        bool, typer.Option(help="Serve read access to all users, for operators.")
+        bool, typer.Option("--inspect", help="Serve read access to all users, for operators.")
     ] = False,
     import_file: Annotated[
         Path | None, typer.Option(help="Add a memory.jsonl to the knowledge graph first.")

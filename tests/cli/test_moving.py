@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +12,8 @@ import pytest
 from langgraph.store.postgres import PostgresStore
 
 from langgraph_agentstore import AgentStore
-from tests.support.commands import agentstore, on_terminal
+from tests.support.commands import ROOT, agentstore, command, environment, on_terminal
+from tests.support.faults import wait_until
 
 
 def items(dsn: str) -> int:
@@ -47,8 +51,8 @@ def test_a_damaged_file_is_told_and_nothing_is_written(filled: str, tmp_path: Pa
     file = tmp_path / "all.jsonl"
     agentstore("export", str(file), dsn=filled)
     file.write_text(file.read_text("utf-8").replace("note 1", "note 7"), "utf-8")
-    for command in ("verify", "import", "restore"):
-        done = agentstore(command, str(file), dsn=filled)
+    for reading in ("verify", "import", "restore"):
+        done = agentstore(reading, str(file), dsn=filled)
         assert done.status == 4
         assert done.err.startswith("agentstore: ")
         assert done.err.count("\n") == 1
@@ -116,3 +120,23 @@ def test_a_file_that_cannot_be_read_is_told(filled: str, tmp_path: Path, name: s
     assert done.status in (2, 4)
     assert done.err.startswith("agentstore: ")
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_an_interrupted_export_leaves_no_file(fresh_database: str, tmp_path: Path) -> None:
+    with AgentStore(fresh_database) as store:
+        store.load((("lab",), f"{n:06}", {"text": "x" * 500}) for n in range(60_000))
+    file = tmp_path / "all.jsonl.gz"
+    with subprocess.Popen(
+        command("export", str(file)),
+        cwd=ROOT,
+        env=environment(fresh_database, {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        wait_until(lambda: any(tmp_path.iterdir()))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "agentstore: interrupted\n")
+    assert list(tmp_path.iterdir()) == []

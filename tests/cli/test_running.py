@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.cli.app import GROUPS
+from langgraph_agentstore.cli.app import GROUPS, make_app
 from tests.support.commands import ROOT, agentstore, command, environment
 from tests.support.faults import execute, free_port
 from tests.support.servers import temporary_folder
@@ -24,6 +26,19 @@ def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
     done = agentstore(name, "--help")
     assert done.status == 0
     assert f"Example: agentstore {name}" in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_and_its_options_are_in_the_reference(name: str) -> None:
+    page = (ROOT / "docs" / "reference" / "command_line.md").read_text("utf-8")
+    assert re.search(rf"^\|.*`{re.escape(name)}[ `]", page, re.MULTILINE), f"no row for {name}"
+    options = {
+        option
+        for param in get_command(make_app()).commands[name].params  # type: ignore[attr-defined]
+        for option in (*param.opts, *param.secondary_opts)
+        if option.startswith("--")
+    }
+    assert {o for o in options - {"--help"} if f"`{o}" not in page} == set()
 
 
 def test_without_a_command_the_help_is_shown() -> None:
