@@ -30,7 +30,7 @@ from .items.list_namespaces import plan_list_namespaces
 from .items.newest import plan_search
 from .items.put import put_expected_statement, put_statement
 from .items.records import LARGEST_LIMIT
-from .sealing import check_filter
+from .sealing import sealed_filter
 from .search.hybrid import plan_explanation, plan_query, plan_query_anywhere
 from .search.options import QueryOptions, default_options
 from .search.text import MOST_CHARACTERS, is_blank, text_to_embed
@@ -195,7 +195,9 @@ class Planner:
             return self._newest(
                 op._replace(filter=None), self.context.omit_expired, self.context.tells_users
             )
-        return plan_search(op, self.filter(op.filter), self.scope, self.context)
+        return plan_search(
+            op, self.filter(op.filter, op.namespace_prefix), self.scope, self.context
+        )
 
     def _plan_newest(
         self, op: SearchOp, _omit_expired: bool, _tells_users: bool
@@ -207,7 +209,7 @@ class Planner:
         check_whole("limit", op.limit, 0, LARGEST_LIMIT)
         check_whole("offset", op.offset, 0, LARGEST_LIMIT)
         op = op._replace(namespace_prefix=self._check(op.namespace_prefix))
-        filter, text = self.filter(op.filter), op.query
+        filter, text = self.filter(op.filter, op.namespace_prefix), op.query
         if not isinstance(text, str):
             raise ValueTypeError(f"query is a text, got {type(text).__name__}")
         _check_query(text)
@@ -245,13 +247,17 @@ class Planner:
     ) -> Operation[list[Labels]]:
         return plan_list_namespaces(op, self.scope, self.context)
 
-    def filter(self, filter: Any) -> Filter:
-        """Parse a filter and give its hints; None matches everything."""
+    def filter(self, filter: Any, prefix: Labels = ()) -> Filter:
+        """Parse a filter of items at or below a namespace and give its hints.
+
+        None matches everything.
+        """
         parsed = parse_filter({} if filter is None else filter)
-        check_filter(parsed, self.context.sealing)
         for hint in parsed.hints:
             self.current_rules.hints.give(hint)
-        return parsed
+        regions = self.scope.regions(prefix) if self.context.sealing is not None else ()
+        user_id = regions[0].user_id if len(regions) == 1 else None
+        return sealed_filter(parsed, self.context.sealing, user_id)
 
 
 def _check_query(query: object) -> None:

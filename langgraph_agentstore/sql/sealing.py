@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
 
 from ..errors import InvalidFilterError
 from ..model.json_values import shown
 from .filters import Filter
+from .filters.nodes import AllOf, AnyOf, Compare, Condition, DocumentField, Field, Not, ObjectWith
 from .statement import Decoded, ItemId, ResultT, Row, Sealing, SqlContext
 
 Decode: TypeAlias = Callable[[Sequence[Row]], Decoded[ResultT]]
+EQUAL_FIELD: Final = "$equal"
+"""The clear field of a sealed value that has the hashes of a blind index."""
+
 IdOfRow: TypeAlias = Callable[[Row], ItemId]
 
 
@@ -48,17 +53,63 @@ def _opened_row(row: Row, value: int, item_id: ItemId, sealing: Sealing) -> Row:
     return (*row[:value], sealing.opened(item_id, row[value]), *row[value + 1 :])
 
 
-def check_filter(filter: Filter, sealing: Sealing | None) -> None:
-    """Refuse a filter on an encrypted field, which nothing would match.
+def sealed_filter(filter: Filter, sealing: Sealing | None, user_id: str | None) -> Filter:
+    """Return a filter as the server can apply it to what is stored.
+
+    Equality of fields that have a blind index becomes equality of their hashes, which differ from
+    user to user. `user_id`: whose items are asked for; None for those of several.
 
     Raises:
-        InvalidFilterError: it names such a field.
+        InvalidFilterError: it names an encrypted field otherwise; nothing would match.
     """
-    if sealing is None:
-        return
-    for name in filter.fields:
-        if sealing.is_sealed_field(name) or sealing.is_sealed_field(name.partition(".")[0]):
-            raise InvalidFilterError(
-                f"the field {shown(name)} is encrypted, so no filter finds it; filter by a field "
-                "that Encryption(fields=…) leaves clear, or filter the results"
-            )
+    if sealing is None or not filter.fields:
+        return filter
+    return replace(filter, condition=_Blind(sealing, user_id).condition(filter.condition))
+
+
+@dataclass(frozen=True, slots=True)
+class _Blind:
+    """The rewriting of one filter."""
+
+    sealing: Sealing
+    user_id: str | None
+
+    def condition(self, of: Condition) -> Condition:
+        if isinstance(of, (AllOf, AnyOf)):
+            return replace(of, conditions=tuple(map(self.condition, of.conditions)))
+        if isinstance(of, Not):
+            return Not(self.condition(of.condition))
+        assert isinstance(of, DocumentField)
+        name = of.name
+        if not any(map(self.sealing.is_sealed_field, (name, name.partition(".")[0]))):
+            return of
+        hashed = self._hashed(name, of.condition)
+        return DocumentField(EQUAL_FIELD, ObjectWith((Field(name, hashed),)))
+
+    def _hashed(self, name: str, condition: Condition) -> Condition:
+        if isinstance(condition, AllOf) and len(condition.conditions) == 1:
+            [condition] = condition.conditions
+        if isinstance(condition, Compare) and self.sealing.has_equality(name):
+            if self.user_id is None:
+                raise InvalidFilterError(
+                    f"the field {shown(name)} is encrypted, and its hashes differ from user to "
+                    "user: search within one user"
+                )
+            if condition.operator == "$eq" and is_hashed(condition.operand):
+                return Compare("$eq", self._hash(name, condition.operand))
+            if condition.operator == "$in" and all(map(is_hashed, condition.operand)):
+                return Compare("$in", [self._hash(name, each) for each in condition.operand])
+        raise InvalidFilterError(
+            f"the field {shown(name)} is encrypted, so no such filter finds it; filter by a field "
+            "that Encryption(fields=…) leaves clear, by equality with a text, a number or a "
+            "boolean where Encryption(equality=…) names the field, or filter the results"
+        )
+
+    def _hash(self, name: str, operand: Any) -> str:
+        assert self.user_id is not None
+        return self.sealing.hashed(self.user_id, name, operand)
+
+
+def is_hashed(value: Any) -> bool:
+    """Return whether a blind index has hashes of such values: texts, numbers and booleans."""
+    return isinstance(value, (str, int, float))

@@ -88,6 +88,12 @@ class Sealing(Protocol):
     def is_sealed_field(self, name: str) -> bool:
         """Return whether a top-level field is encrypted."""
 
+    def has_equality(self, name: str) -> bool:
+        """Return whether an encrypted field has a blind index, by which equality is asked."""
+
+    def hashed(self, user_id: str, name: str, value: Any) -> str:
+        """Return the hash of a field's value in the blind index."""
+
     def searchable(self, value: bytes) -> bytes:
         """Return the part of a value that words and vectors may be made of, as JSON text."""
 

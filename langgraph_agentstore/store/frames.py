@@ -84,7 +84,10 @@ class Frames(StoreBase):
         self, prefix: Labels, filter: Mapping[str, Any] | None, limit: int | None
     ) -> Steps[list[Item]]:
         planner = self.planner
-        regions, parsed = planner.scope.regions(check_labels(prefix)), planner.filter(filter)
+        regions, parsed = (
+            planner.scope.regions(check_labels(prefix)),
+            planner.filter(filter, prefix),
+        )
         items: list[Item] = []
         after: ItemId | None = None
         while limit is None or len(items) < limit:

@@ -247,7 +247,7 @@ class Items(StoreBase):
     def _plan_count(self, prefix: Labels, filter: Mapping[str, Any] | None) -> Statement[int]:
         planner = self.planner
         regions = planner.scope.regions(check_labels(prefix))
-        return plan_count(regions, planner.filter(filter), planner.context)
+        return plan_count(regions, planner.filter(filter, prefix), planner.context)
 
     def _plan_record(self, namespace: Labels, key: str) -> Statement[ItemRecord | None]:
         planner = self.planner
@@ -271,7 +271,7 @@ class Items(StoreBase):
         check_size("page_size", size)
         planner = self.planner
         regions = planner.scope.regions(check_labels(prefix))
-        parsed = planner.filter(filter)
+        parsed = planner.filter(filter, prefix)
         return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.context)
 
 

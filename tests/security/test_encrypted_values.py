@@ -249,3 +249,26 @@ async def test_a_store_without_encryption_makes_no_schema_of_keys(
     assert not await database.run(
         "SELECT FROM pg_namespace WHERE nspname = $1", f"{schema_name}_keys"
     )
+
+
+@pytest.mark.parametrize("fields", [None, ["email", "text"]])
+async def test_a_blind_index_finds_equal_values_of_one_user(
+    opened: Opened, database: Database, fields: list[str] | None
+) -> None:
+    options = {"fields": fields, "equality": ["email"], "equality_key": OTHER_KEY}
+    store = opened(**options)
+    for key, email in {"a": "ann@x", "b": "bob@x", "c": "ann@x", "d": 7, "e": [1]}.items():
+        await store.aput(NOTES, key, {"email": email, "text": key})
+    await store.aput(("users", "bob", "notes"), "a", {"email": "ann@x"})
+    for reader in (store, opened(**options)):
+        found = reader.search(NOTES, filter={"email": "ann@x"})
+        assert {item.key: item.value["email"] for item in found} == {"a": "ann@x", "c": "ann@x"}
+        assert [item.key for item in reader.search(NOTES, filter={"email": 7.0})] == ["d"]
+        assert reader.count(NOTES, {"$not": {"email": {"$in": ["ann@x", "bob@x"]}}}) == 2
+        assert reader.for_user("bob").count((), {"email": "ann@x"}) == 1
+    rows = await database.run("SELECT user_id, value->'$equal'->>'email' FROM {schema}.item")
+    hashes = {user: {row[1] for row in rows if row[0] == user} for user in ("alice", "bob")}
+    assert not hashes["alice"] & hashes["bob"], "equal values of two users cannot be told"
+    assert not [row for row in rows if "ann" in str(row[1])]
+    await store.arotate()
+    assert store.count(NOTES, {"email": "ann@x"}) == 2

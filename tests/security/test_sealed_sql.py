@@ -24,6 +24,7 @@ from langgraph_agentstore.conversations.sql import (
 from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, plan_turn_search
 from langgraph_agentstore.data_store.sql.administration import plan_glance
 from langgraph_agentstore.data_store.sql.changes import decode_changes
+from langgraph_agentstore.errors import InvalidFilterError
 from langgraph_agentstore.files.sql import Reach, Space, plan_values_within
 from langgraph_agentstore.langgraph_postgres.merge_sql import plan_presence
 from langgraph_agentstore.model.addresses import locate
@@ -49,6 +50,7 @@ from langgraph_agentstore.security.encryption.sql import (
     set_up_sql,
     vacuum_keys,
 )
+from langgraph_agentstore.sql.filters import filter_sql
 from langgraph_agentstore.sql.items.get import decode_gets
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.options import query_options
@@ -63,7 +65,7 @@ from langgraph_agentstore.sql.statement import (
 )
 from langgraph_agentstore.sql.tables import Tables
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "golden" / "encryption"
 TURNS = Address("alice", ("conversations",))
 AT = locate(Address("alice", ("n",)), ("n",))
 THEN = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -74,6 +76,12 @@ class Told:
 
     def is_sealed_field(self, name: str) -> bool:
         return name != "kind"
+
+    def has_equality(self, name: str) -> bool:
+        return name == "email"
+
+    def hashed(self, user_id: str, name: str, value: Any) -> str:
+        return f"{user_id}'s {name} {value}"
 
     def searchable(self, value: bytes) -> bytes:
         return b'{"kind": "x"}'
@@ -216,3 +224,32 @@ def test_the_next_page_of_the_newest_begins_at_the_time_in_a_key(key: str, time:
     clear = SqlContext(Tables("agentstore"))
     item.value["timestamp"] = "then"
     assert newest_first_after(item, clear) == ("then", key)
+
+
+def sealed(filter: dict[str, Any], prefix: tuple[str, ...] = ("users", "alice")) -> Any:
+    arguments: list[Any] = []
+    return filter_sql(PLANNER.filter(filter, prefix), arguments), arguments
+
+
+def test_equality_of_a_field_with_a_blind_index_becomes_that_of_its_hash() -> None:
+    for filter in ({"email": "a"}, {"email": {"$eq": "a"}}):
+        assert sealed(filter) == (
+            "(i.value @> $1::jsonb)",
+            [b'{"$equal":{"email":"alice\'s email a"}}'],
+        )
+    _, arguments = sealed({"$or": [{"kind": 1}, {"$not": {"email": {"$in": ["a", 2]}}}]})
+    assert any(b"alice's email 2" in each for each in arguments if isinstance(each, bytes))
+
+
+@pytest.mark.parametrize(
+    "filter", [{"email": None}, {"email": {"$gt": "a"}}, {"email": {"$in": [[]]}}, {"other": 1}]
+)
+def test_what_a_blind_index_does_not_tell_is_refused(filter: dict[str, Any]) -> None:
+    with pytest.raises(InvalidFilterError, match="is encrypted, so no such filter"):
+        sealed(filter)
+
+
+@pytest.mark.parametrize("prefix", [(), ("users",)])
+def test_a_blind_index_is_asked_within_one_user(prefix: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidFilterError, match="search within one user"):
+        sealed({"email": "a"}, prefix)

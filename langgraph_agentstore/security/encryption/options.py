@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast, runtime_checkable
 from ...errors import ConfigurationError
 from ...model.checks import check_whole, is_number
 from ...model.json_values import shown
+from .aes_gcm import key_bytes
 from .local_keys import LocalKeys
 from .official_handlers import OfficialHandlers, is_official
 
@@ -47,6 +48,11 @@ class Encryption:
             searches find them. None: the whole value.
         index_plaintext: whether words and vectors are made of encrypted fields. They tell much of
             the text, so by default no search finds these fields.
+        equality: encrypted fields that filters may ask for equality, by a blind index: a keyed hash
+            of each value, which differs from user to user. Equal values of one user can be told
+            to be equal.
+        equality_key: the key of these hashes, from `LocalKeys.generate_key()`. It never changes,
+            and `destroy_keys` does not cover it.
         read_plaintext: whether values that were stored before can be read; else, a value that is
             not encrypted raises an error. For moving in, until `rotate()` has encrypted them.
         max_key_age_s: how long a data key is kept in memory, in seconds.
@@ -60,6 +66,8 @@ class Encryption:
     keys: GivenKeys = field(repr=False)
     fields: Sequence[str] | None = None
     index_plaintext: bool = False
+    equality: Sequence[str] = ()
+    equality_key: str | bytes | None = field(default=None, repr=False)
     read_plaintext: bool = False
     max_key_age_s: float = 300.0
     max_key_uses: int = 1_000_000
@@ -68,12 +76,29 @@ class Encryption:
         object.__setattr__(self, "keys", key_provider(self.keys))
         if self.fields is not None:
             object.__setattr__(self, "fields", _checked_fields(self.fields))
+        self._check_equality()
         check_whole("max_key_uses", self.max_key_uses, 1, error=ConfigurationError)
         if not is_number(self.max_key_age_s) or not 0 < self.max_key_age_s <= LONGEST_KEY_AGE_S:
             raise ConfigurationError(
                 f"max_key_age_s is a number of seconds up to {LONGEST_KEY_AGE_S:g}, got "
                 f"{shown(self.max_key_age_s)}"
             )
+
+    def _check_equality(self) -> None:
+        if not self.equality and self.equality_key is None:
+            return
+        object.__setattr__(self, "equality", _checked_fields(self.equality))
+        clear = set(self.equality) - set(self.equality if self.fields is None else self.fields)
+        if clear:
+            raise ConfigurationError(
+                f"equality names encrypted fields, and {shown(min(clear))} is clear: filters "
+                "find it as it is"
+            )
+        if self.equality_key is None:
+            raise ConfigurationError(
+                "equality needs equality_key, made once with LocalKeys.generate_key()"
+            )
+        key_bytes(self.equality_key, "equality_key", "LocalKeys.generate_key()")
 
     @property
     def provider(self) -> KeyProvider:

@@ -9,18 +9,23 @@ open in another place.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ...errors import ConfigurationError, DecryptionError
 from ...model.json_values import check_jsonb_size, decode_value, encode_value, shown
+from ...sql.sealing import EQUAL_FIELD, is_hashed
 from ...sql.statement import LARGE_VALUE_BYTES, ItemId, Row
-from .aes_gcm import sealed_bytes, sealed_text
+from .aes_gcm import key_bytes, sealed_bytes, sealed_text
 from .data_keys import DataKey, DataKeyCache
 from .options import Encryption, checked_encryption
 
 SEALED_FIELD: Final = "$sealed"
+_OWN_FIELDS = (SEALED_FIELD, EQUAL_FIELD)
+_HASHING: Final = b"langgraph_agentstore: hashes of a blind index"
+_HASH_BYTES = 16
 _WHOLE_VALUE, _ITS_FIELDS = "w", "f"
 
 
@@ -71,12 +76,32 @@ class Sealer:
         self.schema = schema
         self.cache = DataKeyCache(encryption.max_key_age_s, encryption.max_key_uses)
         fields = encryption.fields
-        # A clear field of the token's name could not be told from the token.
-        self._fields = None if fields is None else frozenset((*fields, SEALED_FIELD))
+        # Clear fields of these names could not be told from the token and the hashes.
+        self._fields = None if fields is None else frozenset((*fields, *_OWN_FIELDS))
+        self._equality = frozenset(encryption.equality)
+        secret = encryption.equality_key
+        self._equality_key = (
+            b""
+            if secret is None
+            else hmac.digest(
+                key_bytes(secret, "equality_key", "LocalKeys.generate_key()"), _HASHING, "sha256"
+            )
+        )
 
     def is_sealed_field(self, name: str) -> bool:
         """Return whether a top-level field is encrypted."""
         return self._fields is None or name in self._fields
+
+    def has_equality(self, name: str) -> bool:
+        """Return whether a field has a blind index."""
+        return name in self._equality
+
+    def hashed(self, user_id: str, name: str, value: Any) -> str:
+        """Return the hash of a field's value: of equal ones, as JSON has it, the same."""
+        if type(value) is float and value.is_integer():
+            value = int(value)  # 1.0 is 1.
+        said = encode_value([self.schema, user_id, name, value])
+        return sealed_text(hmac.digest(self._equality_key, said, "sha256")[:_HASH_BYTES])
 
     def searchable(self, value: bytes) -> bytes:
         """Return the part of a value, as JSON text, that words and vectors may be made of."""
@@ -95,7 +120,8 @@ class Sealer:
         kind = _WHOLE_VALUE if secret is None else _ITS_FIELDS
         plain = value if secret is None else encode_value(secret)
         text = sealed_text(key.aes.sealed(plain, self._bound_to(item_id, key.id, kind)))
-        written = encode_value({**clear, SEALED_FIELD: f"{key.id}.{kind}.{text}"})
+        sealed = {**clear, **self._hashes(item_id[0], value)}
+        written = encode_value({**sealed, SEALED_FIELD: f"{key.id}.{kind}.{text}"})
         check_jsonb_size(len(written))
         return written
 
@@ -129,7 +155,7 @@ class Sealer:
         if token is None:
             return ["$"]
         whole = token.kind == _WHOLE_VALUE
-        clear = (name for name in value if name != SEALED_FIELD)
+        clear = (name for name in value if name not in _OWN_FIELDS)
         return [name for name in clear if whole or self.is_sealed_field(name)]
 
     def _divided(self, value: bytes) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -158,7 +184,20 @@ class Sealer:
                 "this store encrypts: run rotate() on a store with "
                 "Encryption(read_plaintext=True), or find out who wrote it"
             )
-        return {name: child for name, child in value.items() if name != SEALED_FIELD}
+        return {name: child for name, child in value.items() if name not in _OWN_FIELDS}
+
+    def _hashes(self, user_id: str, value: bytes) -> dict[str, dict[str, str]]:
+        """Return the field with the hashes of a value, JSON text; nothing if it has none."""
+        if not self._equality:
+            return {}
+        fields = decode_value(value)
+        names = self._equality.intersection(fields) if type(fields) is dict else ()
+        hashes = {
+            name: self.hashed(user_id, name, fields[name])
+            for name in names
+            if is_hashed(fields[name])
+        }
+        return {EQUAL_FIELD: hashes} if hashes else {}
 
     def _plain(self, item_id: ItemId, token: Token) -> bytes:
         key = self.cache.used(token.key_id)
