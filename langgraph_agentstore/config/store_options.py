@@ -147,6 +147,11 @@ class StoreConfig:
     retention: Retention | None = None
 
     @property
+    def asks_who(self) -> bool:
+        """Tell whether the store wants to know who writes, and why."""
+        return self.history is not None or self.guard is not None
+
+    @property
     def omit_expired(self) -> bool:
         """Tell whether expired items are hidden before a sweep deletes them; LangGraph's option."""
         return (self.ttl or {}).get("omit_expired", True)

@@ -44,6 +44,7 @@ from ..errors import (
 )
 from ..model.checks import check_whole
 from ..model.json_values import shown
+from ..model.provenance import NOTHING_SAID, Provenance, current_provenance, provenance
 from ..store.step_driver import InThread, Steps, run
 from .turn_store import TurnStore, opening
 from .turns import Turn
@@ -121,6 +122,7 @@ class _Attempts:
 class _Waiting:
     turn_store: TurnStore
     turn: Turn
+    said: Provenance = NOTHING_SAID
     attempts: _Attempts = field(default_factory=lambda: _Attempts(LONGEST_PAUSE_OF_A_TURN_S))
 
 
@@ -177,7 +179,7 @@ class BackgroundSaver(Handle):
                     f"thread {shown(turn.thread_id)} is not saved"
                 )
             self._add(accepted=1)
-            self._waiting.append(_Waiting(turn_store, turn))
+            self._waiting.append(_Waiting(turn_store, turn, _said_to(turn_store)))
             if turn_store.executor is not None:
                 turn_store.executor.drained_first.add(self)
             self._changed.notify_all()
@@ -261,11 +263,11 @@ class BackgroundSaver(Handle):
         return max(self._outage.left_s(hurried), one.attempts.left_s(hurried))
 
     def _write(self, batch: list[_Waiting]) -> None:
-        """Write the turns of each user together."""
-        by_turn_store: dict[int, list[_Waiting]] = {}
+        """Write the turns of each user together, but those of two writers apart."""
+        groups: dict[tuple[int, Provenance], list[_Waiting]] = {}
         for waiting in batch:
-            by_turn_store.setdefault(id(waiting.turn_store), []).append(waiting)
-        reached = [self._write_together(group) for group in by_turn_store.values()]
+            groups.setdefault((id(waiting.turn_store), waiting.said), []).append(waiting)
+        reached = [self._write_together(group) for group in groups.values()]
         with self._changed:
             if any(reached):
                 self._outage = _Attempts(LONGEST_PAUSE_S)
@@ -282,7 +284,8 @@ class BackgroundSaver(Handle):
             for one, turn in zip(group, turns, strict=True):
                 # A retry writes the same turn, whatever was written meanwhile.
                 one.turn = turn
-            run(turn_store.put(turns), turn_store.executor)
+            with provenance(**group[0].said.said):
+                run(turn_store.put(turns), turn_store.executor)
         except Exception as error:
             if len(group) > 1 and not is_unreachable(error):
                 reached = [self._write_together([one]) for one in group]
@@ -327,6 +330,14 @@ class BackgroundSaver(Handle):
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=BackgroundSaver._in_child)
+
+
+def _said_to(turn_store: TurnStore) -> Provenance:
+    """Return who saves a turn, if the store wants to know; the saver's thread could not tell."""
+    executor = turn_store.executor
+    if executor is None or not executor.context.asks_who:
+        return NOTHING_SAID
+    return current_provenance()
 
 
 def awaiting_savers(store: BaseStore, timeout_s: float = READERS_WAIT_S) -> Steps[None]:

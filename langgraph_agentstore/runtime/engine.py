@@ -216,7 +216,7 @@ class Engine(ForkAware):
             return
         if GEVENT in sys.modules or EVENTLET in sys.modules:
             check_threads()
-        if self.config.history is not None or self.config.guard is not None:
+        if self.config.asks_who:
             request.said = current_provenance().text
         with self._gate:
             if self._closed:

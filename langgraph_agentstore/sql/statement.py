@@ -107,10 +107,10 @@ class SqlContext:
 
     `vector_set`: the number of the set of vectors in use, which only an open store knows.
     `approximate`: whether that has an approximate index. `max_value_bytes`: of a value that is
-    written, as JSON text. `sealing`: of a store that encrypts.
-    `guarded`: whether a guard sees each value before it is written. `tells_users`: whether reads
-    that share a statement return the user of each row, so that it can be compared. `texts`: what
-    `written_once` wrote.
+    written, as JSON text. `sealing`: of a store that encrypts. `guarded`: whether a guard sees each
+    value before it is written. `asks_who`: whether the store wants to know who writes.
+    `tells_users`: whether reads that share a statement return the user of each row, so that it can
+    be compared. `texts`: what `written_once` wrote.
     """
 
     tables: Tables
@@ -121,6 +121,7 @@ class SqlContext:
     max_value_bytes: int = LARGEST_BYTES
     sealing: Sealing | None = field(default=None, repr=False)
     guarded: bool = False
+    asks_who: bool = False
     tells_users: bool = False
     texts: dict[Hashable, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -150,6 +150,7 @@ class AgentStore(
             max_value_bytes=config.max_value_bytes,
             sealing=sealer_of(encryption, config.schema, has_index=index is not None),
             guarded=config.guard is not None,
+            asks_who=config.asks_who,
         )
         current_rules = CurrentRules(context)
         self._engine = Engine(config, current_rules, index)

@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.runtime import Runtime
 from langgraph.store.base import GetOp, PutOp, TTLConfig
 
 from langgraph_agentstore import AgentStore, DataStore
+from langgraph_agentstore.conversations import ConversationMemory, remember_conversation
 from langgraph_agentstore.errors import HistoryNotKeptError, InvalidOperationError
 from langgraph_agentstore.security import History, HistoryEntry, Provenance, ValueChange, provenance
 from tests.support.encrypted import Database, Opened
@@ -272,6 +276,19 @@ def test_a_data_store_tells_its_agent(kept: AgentStore) -> None:
         records.delete("a")
     said = [entry.provenance.agent for entry in kept.history(NOTES, "a")]
     assert said == ["planner", "clerk", "clerk"]
+
+
+def test_turns_saved_in_the_background_tell_who_saved_them(kept: AgentStore) -> None:
+    remember = remember_conversation(ConversationMemory(kept, "ann"))
+    for n in range(4):
+        messages = [HumanMessage(f"question {n}"), AIMessage("so")]
+        config: Any = {"configurable": {"thread_id": f"t{n}"}}
+        with provenance(agent=f"agent {n % 2}"):
+            remember({"messages": messages}, config, Runtime())
+    remember.close()
+    entries = kept.find_changes(("users", "ann"))
+    said = {(e.value["query"], e.provenance.agent) for e in entries}
+    assert said == {(f"question {n}", f"agent {n % 2}") for n in range(4)}
 
 
 def test_values_that_are_no_objects_come_back_as_the_store_shows_them(kept: AgentStore) -> None:
