@@ -46,7 +46,7 @@ _DISTANCES = {
 
 QUESTION = f"""question AS MATERIALIZED (
     -- Weights are logarithms, so to add unseen turns to the scope is to add one number to each.
-    SELECT sum(a.idf) AS idf, max(t.more) AS more,
+    SELECT sum(a.idf) AS idf, max(t.more) AS more, array_agg(a.idf ORDER BY a.number) AS idfs,
            least(sum(a.idf + t.more), max({LONG_QUESTION} * (ln((t.n + 1) / 0.5) + t.more)))
            AS relevant
       FROM asked_for a

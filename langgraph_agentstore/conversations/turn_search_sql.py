@@ -29,13 +29,14 @@ from ..model.namespaces import encode_labels
 from ..model.turn_text import speaker_word
 from ..model.users import Address, Region
 from ..sql.sealing import with_opened_values, within
-from ..sql.search.text import bm25_sql, plain_words, quoted_sql, word_hits_sql
+from ..sql.search.text import bm25_sql, counted_sql, plain_words, quoted_sql
 from ..sql.search.vector import VECTOR_POOL, VECTOR_SPAN, nearness_sql, vector_list_sql
 from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 from ..sql.vector_tables import distance_sql
 from .relevance_sql import QUESTION, WORD_SHARE, closeness_sql, typical_sql
-from .sql import KEY_OF_TURN, within_thread
 from .sql import SECOND_AND_SUFFIX as _SUFFIX
+from .sql import before_last_sql, within_thread
+from .turn_hits_sql import repeats_sql, turn_hits_sql, words_within
 from .turn_scores import TurnScores
 
 K1, B = 1.2, 0.4
@@ -136,6 +137,7 @@ class _TurnSearchSql:
         self._search, self._address, self._context = search, address, context
         self._arguments = arguments
         self._has_vectors, self._has_words = mode != "text", mode != "vector"
+        self._query = plain_words(search.query)
         user = self._append(address.user_id)
         namespace = self._append(encode_labels(address.labels))
         self._scope = (
@@ -183,7 +185,7 @@ WITH {", ".join(part.strip() for part in lists)}, candidates AS MATERIALIZED (
 SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words, p.vectors,
        p.length, p.thread_best, p.speaker, p.relevance, p.similarity, p.word_rank, p.vector_rank,
        m.own, m.passed
-  FROM page p CROSS JOIN LATERAL ({self._item_of("p.key", "i.value, i.created_at")}) i
+  FROM page p CROSS JOIN LATERAL ({self._item_at("p.place", "i.value, i.created_at")}) i
  CROSS JOIN LATERAL (SELECT {self._matched()}) m
  ORDER BY p.score DESC, p.key DESC"""
 
@@ -208,21 +210,27 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
 )"""
 
     def _words(self) -> str:
-        """Return CTEs: all hits, and the `seeds`, with their thread's part of the key."""
-        query = plain_words(self._search.query)
-        hits = word_hits_sql(query, self._where, self._context, self._arguments)
-        unseen = "ln(1 + (t.n + 0.5) / 0.5)"
-        quoted = f"{quoted_sql('l.lexeme')} || CASE WHEN l.beginning THEN ':*' ELSE ':' END"
-        return f"""{hits}, asked_for AS MATERIALIZED (
-    SELECT l.lexeme, coalesce(w.idf, {unseen}) AS idf,
-           ({quoted} || 'AD')::tsquery AS head, ({quoted} || 'BD')::tsquery AS tail
-      FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
-), {QUESTION}, seeds AS MATERIALIZED (
-    SELECT h.key, CASE WHEN h.key ~ {KEY_OF_TURN} THEN left(h.key, -{_SUFFIX}) END AS thread
-      FROM hits h JOIN weights w USING (lexeme) CROSS JOIN totals t
-     GROUP BY h.key
-     ORDER BY sum({bm25_sql("h.tf", "h.word_count", K1, B)}) DESC, h.key DESC
-     LIMIT {SEEDS}
+        """Return CTEs; the last, `seeds`, has the best turns by their own words.
+
+        See `turn_hits_sql.py` for the first of them.
+        """
+        hits = turn_hits_sql(self._query, self._where, K1, B, self._context, self._arguments)
+        score = bm25_sql("u.tf", "i.word_count", K1, B)
+        repeats = repeats_sql("i.words", "i.word_count", self._query)
+        columns = f"i.key, i.word_count, i.words, {repeats} AS repeats"
+        return f"""{hits}, {QUESTION}, seeds AS MATERIALIZED (
+    SELECT s.*, {words_within("s.words", "head")} AS heads,
+           {words_within("s.words", "tail")} AS tails
+      FROM (SELECT p.place, i.key, {before_last_sql(_SUFFIX, "NULL")} AS thread, i.word_count,
+                   i.words, i.repeats, p.numbers
+              FROM likeliest p
+             CROSS JOIN totals t
+             CROSS JOIN LATERAL ({self._item_at("p.place", columns)}) i
+             ORDER BY CASE WHEN i.repeats THEN (
+                           SELECT sum({score})
+                             FROM ({counted_sql("i.words", self._query)}) u
+                             JOIN asked_for w USING (number))
+                      ELSE p.score END DESC, i.key DESC LIMIT {SEEDS}) s
 )"""
 
     def _neighbors(self) -> str:
@@ -230,29 +238,41 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
 
         `passed` has the words in the ends of the seeds, once for each neighbor, with its share.
         """
-        return f"""passed AS MATERIALIZED (
-    SELECT n.key, n.word_count, e.lexeme, n.share
-      FROM seeds s
-     CROSS JOIN LATERAL ({self._item_of("s.key", "i.words")}) i
-     CROSS JOIN LATERAL (
+        counted = counted_sql("o.words", self._query)
+        return f"""neighbors AS MATERIALIZED (
+    SELECT n.place, n.word_count, n.words, n.share, n.numbers
+      FROM seeds s CROSS JOIN LATERAL (
            {self._next_to(is_after=True)}
            UNION ALL
            {self._next_to(is_after=False)}) n
-     CROSS JOIN LATERAL (
-           SELECT a.lexeme FROM asked_for a
-            WHERE i.words @@ CASE WHEN n.is_after THEN a.tail ELSE a.head END) e
      WHERE left(n.key, -{_SUFFIX}) = s.thread
+), own AS MATERIALIZED (
+    SELECT place, word_count, words, numbers, repeats FROM seeds
+    UNION ALL
+    SELECT n.place, n.word_count, n.words, {words_within("n.words", "query")},
+           {repeats_sql("n.words", "n.word_count", self._query)}
+      FROM (SELECT DISTINCT ON (place) place, word_count, words FROM neighbors
+             WHERE words @@ (SELECT words FROM asked)
+               -- IS TRUE keeps the planner from comparing row by row where it knows no numbers.
+               AND (place IN (SELECT place FROM seeds)) IS NOT TRUE) n
 ), frequencies AS MATERIALIZED (
-    SELECT f.key, f.lexeme, w.idf, f.word_count, sum(f.own) AS own,
+    SELECT f.place, f.number, f.word_count, sum(f.own) AS own,
            least(1, {FEW_WORDS}::float8 / greatest(f.word_count, 1)) * sum(f.passed) AS passed
-      FROM (SELECT key, word_count, lexeme, 0 AS own, share AS passed FROM passed
+      FROM (SELECT n.place, n.word_count, number, 0 AS own, n.share AS passed
+              FROM neighbors n CROSS JOIN unnest(n.numbers) AS number
             UNION ALL
-            SELECT h.key, h.word_count, h.lexeme, h.tf, 0 FROM hits h
-             -- IS TRUE keeps the planner from comparing row by row where it knows no numbers.
-             WHERE (h.key IN (SELECT key FROM seeds UNION ALL SELECT key FROM passed)) IS TRUE) f
-      JOIN weights w USING (lexeme)
-     GROUP BY f.key, f.word_count, f.lexeme, w.idf
+            SELECT o.place, o.word_count, number, 1, 0
+              FROM own o CROSS JOIN unnest(o.numbers) AS number WHERE NOT o.repeats
+            UNION ALL
+            SELECT o.place, o.word_count, u.number, u.tf, 0
+              FROM own o CROSS JOIN LATERAL ({counted}) u WHERE o.repeats) f
+     GROUP BY f.place, f.number, f.word_count
 )"""
+
+    def _item_at(self, place: str, columns: str) -> str:
+        """Return the SELECT of the turn at a place, which this statement has found in scope."""
+        item = self._context.tables.item
+        return f"SELECT {columns} FROM {item} i WHERE i.ctid = {place} OFFSET 0"
 
     def _item_of(self, key: str, columns: str) -> str:
         """Return the SELECT of the turn of a key, by the whole key of the index: see OFFSET 0."""
@@ -263,14 +283,16 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
         """Return the SELECT of the nearest keys on a side of the seed `s`, with their shares."""
         # Digits follow the thread's part, so the range has few keys of other threads.
         bound = "> s.key AND i.key < s.thread || ':'"
-        order, shares = "i.key", AFTER
+        order, shares, words = "i.key", AFTER, "s.tails"
         if not is_after:
             bound, order, shares = "< s.key AND i.key > s.thread || '0'", "i.key DESC", BEFORE
-        return f"""SELECT n.key, n.word_count, {str(is_after).lower()} AS is_after,
+            words = "s.heads"
+        return f"""SELECT n.place, n.key, n.word_count, n.words, {words} AS numbers,
                   ('{{{", ".join(map(str, shares))}}}'::float8[])[n.nth] AS share
-             FROM (SELECT i.key, i.word_count, row_number() OVER (ORDER BY {order}) AS nth
-                     FROM (SELECT i.key, i.word_count FROM {self._context.tables.item} i
-                            WHERE {self._scope} AND i.key {bound}
+             FROM (SELECT i.*, row_number() OVER (ORDER BY {order}) AS nth
+                     FROM (SELECT i.ctid AS place, i.key, i.word_count, i.words
+                             FROM {self._context.tables.item} i
+                            WHERE {self._scope} AND {words} <> '{{}}' AND i.key {bound}
                             ORDER BY {order} LIMIT {len(shares)}) i) n"""
 
     def _vectors(self) -> str:
@@ -282,9 +304,10 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
         similarity = distance_sql(self._context).score
         typical = typical_sql(region, self._context, self._arguments)
         return f"""{near}, {typical}, {VECTOR_SPAN}, nearest AS MATERIALIZED (
-    SELECT key, rank, {similarity} AS similarity, {nearness_sql("distance")} AS nearness,
+    SELECT i.place, rank, {similarity} AS similarity, {nearness_sql("distance")} AS nearness,
            {closeness_sql(self._context)} AS closeness
-      FROM vector_list
+      FROM vector_list v
+     CROSS JOIN LATERAL ({self._item_of("v.key", "i.ctid AS place")}) i
 )"""
 
     def _candidates(self) -> str:
@@ -293,23 +316,24 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
         lists = []
         if self._has_words:
             words = f"{WORDS}::float8 * {bm25_sql('w.tf', 'w.word_count', K1, B)} / q.idf"
-            lists.append(f"""SELECT w.key, {words} AS words, {WORD_SHARE} AS share,
+            lists.append(f"""SELECT w.place, {words} AS words, {WORD_SHARE} AS share,
                    NULL::bigint, NULL::float8, NULL::float8, NULL::float8
-              FROM (SELECT *, own + passed AS tf FROM frequencies) w
+              FROM (SELECT *, own + passed AS tf, (SELECT idfs FROM question)[number] AS idf
+                      FROM frequencies) w
              CROSS JOIN totals t CROSS JOIN question q""")
         if self._has_vectors:
             lists.append(
-                "SELECT key, NULL::float8, NULL::float8, rank, similarity, nearness, closeness "
+                "SELECT place, NULL::float8, NULL::float8, rank, similarity, nearness, closeness "
                 "FROM nearest"
             )
-        return f"""SELECT c.key, coalesce(sum(c.words), 0) AS words,
+        return f"""SELECT c.place, coalesce(sum(c.words), 0) AS words,
            -- LEAST ignores NULL, which the sum is for a turn that has no word of the query.
            least(coalesce(sum(c.share), 0), 1) AS share, max(c.rank) AS vector_rank,
            max(c.similarity) AS similarity, coalesce(max(c.nearness), 0) AS nearness,
            coalesce(max(c.closeness), 0) AS closeness
       FROM ({" UNION ALL ".join(lists)})
-           AS c (key, words, share, rank, similarity, nearness, closeness)
-     GROUP BY c.key"""
+           AS c (place, words, share, rank, similarity, nearness, closeness)
+     GROUP BY c.place"""
 
     def _scored(self) -> str:
         """Return the SELECT of the candidates with the parts of their scores."""
@@ -321,15 +345,15 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
             )
             names = """CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END"""
-        columns = "i.words, i.word_count, i.value"
+        columns = "i.key, i.words, i.word_count, i.value"
         other = "i.value->>'thread_id'" if self._context.sealing is None else "NULL::text"
         return f"""SELECT c.*, c.words + c.vectors + c.length AS own
-      FROM (SELECT c.key, c.words, {VECTORS}::float8 * c.nearness AS vectors, {length} AS length,
+      FROM (SELECT c.place, i.key, c.words, {VECTORS}::float8 * c.nearness AS vectors,
+                   {length} AS length,
                    {relevance} AS relevance, c.similarity, c.vector_rank, {names} AS names,
-                   CASE WHEN c.key ~ {KEY_OF_TURN} THEN left(c.key, -{_SUFFIX + 1})
-                        ELSE {other} END AS thread
+                   {before_last_sql(_SUFFIX + 1, other)} AS thread
               FROM candidates c
-             CROSS JOIN LATERAL ({self._item_of("c.key", columns)}) i) c"""
+             CROSS JOIN LATERAL ({self._item_at("c.place", columns)}) i) c"""
 
     def _matched(self) -> str:
         """Return the part of the score by a turn's own words, and its words of the query."""
@@ -339,4 +363,5 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
         return f"""coalesce(sum({WORDS}::float8 * {score} / q.idf), 0) AS own_words,
                   array_agg(w.lexeme ORDER BY {rarest}) FILTER (WHERE w.own > 0) AS own,
                   array_agg(w.lexeme ORDER BY {rarest}) FILTER (WHERE w.own = 0) AS passed
-             FROM frequencies w CROSS JOIN totals t CROSS JOIN question q WHERE w.key = p.key"""
+             FROM (SELECT * FROM frequencies JOIN asked_for USING (number)) w
+             CROSS JOIN totals t CROSS JOIN question q WHERE w.place = p.place"""

@@ -184,7 +184,7 @@ def _hits_sql(query: WordQuery, where: str, context: SqlContext, arguments: list
     counted = _COUNTED_BEGINNINGS if beginnings else _COUNTED
     ending = "|| CASE WHEN beginning THEN ':*' ELSE '' END" if beginnings else ""
     return f"""lexemes AS MATERIALIZED (
-    {_lexemes_sql(query, context, arguments)}
+    {lexemes_sql(query, context, arguments)}
 ), asked AS MATERIALIZED (
     -- Any of the words: a question is not a conjunction.
     SELECT array_agg(lexeme) AS lexemes,
@@ -214,7 +214,7 @@ _COUNTED_BEGINNINGS = """
             GROUP BY l.lexeme"""
 
 
-def _lexemes_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
+def lexemes_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
     """Return the lexemes that match; `beginning`: so does a word that begins with the lexeme."""
 
     def lexemes(alone: bool) -> str:
@@ -225,6 +225,21 @@ def _lexemes_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) ->
 
     kinds = sorted({word.alone for word in query.words} | {False})
     return "\n     UNION ALL\n    ".join(map(lexemes, kinds))
+
+
+def counted_sql(words: str, query: WordQuery) -> str:
+    """Return the SELECT of how often some words have each of `lexemes`, by number."""
+    same = "u.lexeme = l.lexeme"
+    if any(word.alone for word in query.words):
+        return f"""
+           SELECT l.number, sum(cardinality(u.positions)) AS tf
+             FROM unnest({words}) u
+             JOIN lexemes l ON {same} OR l.beginning AND starts_with(u.lexeme, l.lexeme)
+            GROUP BY l.number"""
+    return f"""
+           SELECT array_position((SELECT lexemes FROM asked), u.lexeme) AS number,
+                  cardinality(u.positions) AS tf
+             FROM unnest({words}) u WHERE u.lexeme = ANY ((SELECT lexemes FROM asked)::text[])"""
 
 
 def kept_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:

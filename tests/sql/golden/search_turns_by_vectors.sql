@@ -98,27 +98,29 @@ measured AS MATERIALIZED (
            (SELECT nullif(count(DISTINCT (k.user_id, k.namespace, k.key)), 0) FROM kept k)
                AS indexed
 ), nearest AS MATERIALIZED (
-    SELECT key, rank, 1 - distance AS similarity, (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+    SELECT i.place, rank, 1 - distance AS similarity, (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
                FROM vector_span) AS nearness,
            least(greatest(1 - distance / (SELECT distance FROM typical), 0), 1) AS closeness
-      FROM vector_list
+      FROM vector_list v
+     CROSS JOIN LATERAL (SELECT i.ctid AS place FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = v.key OFFSET 0) i
 ), candidates AS MATERIALIZED (
-    SELECT c.key, coalesce(sum(c.words), 0) AS words,
+    SELECT c.place, coalesce(sum(c.words), 0) AS words,
            -- LEAST ignores NULL, which the sum is for a turn that has no word of the query.
            least(coalesce(sum(c.share), 0), 1) AS share, max(c.rank) AS vector_rank,
            max(c.similarity) AS similarity, coalesce(max(c.nearness), 0) AS nearness,
            coalesce(max(c.closeness), 0) AS closeness
-      FROM (SELECT key, NULL::float8, NULL::float8, rank, similarity, nearness, closeness FROM nearest)
-           AS c (key, words, share, rank, similarity, nearness, closeness)
-     GROUP BY c.key
+      FROM (SELECT place, NULL::float8, NULL::float8, rank, similarity, nearness, closeness FROM nearest)
+           AS c (place, words, share, rank, similarity, nearness, closeness)
+     GROUP BY c.place
 ), scored AS MATERIALIZED (
     SELECT c.*, c.words + c.vectors + c.length AS own
-      FROM (SELECT c.key, c.words, 0.8::float8 * c.nearness AS vectors, 0::float8 AS length,
+      FROM (SELECT c.place, i.key, c.words, 0.8::float8 * c.nearness AS vectors,
+                   0::float8 AS length,
                    c.closeness AS relevance, c.similarity, c.vector_rank, NULL::text[] AS names,
-                   CASE WHEN c.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(c.key, -25)
-                        ELSE i.value->>'thread_id' END AS thread
+                   CASE WHEN translate(left(right(i.key, 25), 17), '123456789', '000000000') = '_00000000_000000_' AND translate(right(i.key, 8), '123456789abcdef', '000000000000000') = '00000000'
+                        THEN left(i.key, -25) ELSE i.value->>'thread_id' END AS thread
               FROM candidates c
-             CROSS JOIN LATERAL (SELECT i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = c.key OFFSET 0) i) c
+             CROSS JOIN LATERAL (SELECT i.key, i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.ctid = c.place OFFSET 0) i) c
 ), best AS (
     SELECT s.*, CASE WHEN s.words > 0 THEN rank() OVER (ORDER BY s.words DESC) END AS word_rank,
            0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
@@ -134,6 +136,6 @@ measured AS MATERIALIZED (
 SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words, p.vectors,
        p.length, p.thread_best, p.speaker, p.relevance, p.similarity, p.word_rank, p.vector_rank,
        m.own, m.passed
-  FROM page p CROSS JOIN LATERAL (SELECT i.value, i.created_at FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND i.key = p.key OFFSET 0) i
+  FROM page p CROSS JOIN LATERAL (SELECT i.value, i.created_at FROM "agentstore".item i WHERE i.ctid = p.place OFFSET 0) i
  CROSS JOIN LATERAL (SELECT 0::float8 AS own_words, NULL AS own, NULL AS passed) m
  ORDER BY p.score DESC, p.key DESC
