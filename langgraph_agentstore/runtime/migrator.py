@@ -17,7 +17,7 @@ import asyncpg
 
 from ..config.store_options import OWN_NAMES_ALONE
 from ..errors import ConfigurationError, MigrationError, MissingSchemaError, SchemaTooNewError
-from ..security.encryption.sql import is_set_up_sql, keys_schema, set_up_sql
+from ..security.encryption.sql import is_set_up_sql, keys_schema, keys_script, set_up_sql
 from ..sql.tables import Tables
 from .connections.connector import Connection
 from .driver_errors import short_of
@@ -193,7 +193,7 @@ async def have_keys(connection: Connection, tables: Tables) -> None:
             f"this role may not set up or use the schema {keys_schema(tables)} of the data keys "
             f"({_first_line(error)}): let a role that may run the script that print(error.sql) "
             "shows, and then grant USAGE on it and SELECT, INSERT, UPDATE, DELETE on its tables",
-            sql=";\n\n".join(set_up_sql(tables)) + ";\n",
+            sql=keys_script(tables),
         ) from error
 
 

@@ -42,6 +42,7 @@ from ..runtime.jobs.row_security import row_security_job
 from ..runtime.migrator import setup_sql
 from ..security.encryption.options import Encryption
 from ..security.encryption.sealed_values import sealer_of
+from ..security.encryption.sql import keys_script
 from ..security.guard import Guard
 from ..sql.filters.indexes import FieldType, plan_filter_indexes
 from ..sql.items.delete import plan_delete_user
@@ -418,7 +419,9 @@ class AgentStore(
 
         Run the script with an authorized role if the store's own role may not create tables.
         """
-        return setup_sql(self.planner.context.tables)
+        context = self.planner.context
+        keys = "" if context.sealing is None else keys_script(context.tables)
+        return setup_sql(context.tables) + keys
 
     def close(self) -> None:
         """Finish accepted operations, close the connections and end the thread. Idempotent."""

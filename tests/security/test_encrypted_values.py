@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 from langgraph.store.base import GetOp, PutOp, SearchOp
 
@@ -272,3 +273,14 @@ async def test_a_blind_index_finds_equal_values_of_one_user(
     assert not [row for row in rows if "ann" in str(row[1])]
     await store.arotate()
     assert store.count(NOTES, {"email": "ann@x"}) == 2
+
+
+async def test_the_script_of_the_set_up_creates_the_tables_of_keys_too(
+    opened: Opened, database: Database, postgres_dsn: str
+) -> None:
+    store = AgentStore(postgres_dsn, schema=database.schema, encryption=Encryption(KEY))
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute(store.setup_sql().encode())
+    store.close()
+    assert await database.run("SELECT FROM {keys}.user_key") == []
+    opened().put(NOTES, "a", VALUE)

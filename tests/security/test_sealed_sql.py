@@ -41,13 +41,13 @@ from langgraph_agentstore.security.encryption.sql import (
     forget_words,
     is_set_up_sql,
     keys_by_id,
+    keys_script,
     older_keys,
     page_of_items,
     replace_keys,
     retired_keys,
     rewrap,
     seal_again,
-    set_up_sql,
     vacuum_keys,
 )
 from langgraph_agentstore.sql.filters import filter_sql
@@ -115,7 +115,7 @@ STATEMENTS = {
     "search_turns": turn_search(),
     "glance": plan_glance(AT, 10, 40, RULES).sql,
     "files": plan_values_within(Space("alice", "f"), Reach("/", "/"), RULES).sql,
-    "set_up": ";\n\n".join(set_up_sql(RULES.tables)) + "\n",
+    "set_up": keys_script(RULES.tables),
     "keys_by_id": keys_by_id(["k"], RULES.tables)[0],
     "current_keys": current_keys(["alice"], RULES.tables)[0],
     "add_keys": add_keys([("k", "alice", b"")], RULES.tables)[0],

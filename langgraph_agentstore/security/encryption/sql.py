@@ -59,6 +59,11 @@ END $agentstore$"""
     return [create, *(text.replace("{keys}", keys) for text in CREATE_TABLES)]
 
 
+def keys_script(tables: Tables) -> str:
+    """Return `set_up_sql` as one script."""
+    return ";\n\n".join(set_up_sql(tables)) + ";\n"
+
+
 def is_set_up_sql(tables: Tables) -> tuple[str, tuple[Any, ...]]:
     """Return the question whether the tables are there."""
     return "SELECT to_regclass($1) IS NOT NULL", (rotation(tables),)

@@ -21,4 +21,4 @@ CREATE TABLE IF NOT EXISTS "agentstore_keys".rotation (
     number     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     started_at timestamptz NOT NULL DEFAULT now(),
     ended_at   timestamptz
-)
+);
