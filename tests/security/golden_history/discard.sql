@@ -1,0 +1,3 @@
+DELETE FROM "s".quarantined_item q
+ WHERE q.id = $1 AND ((q.user_id = $2 AND (q.namespace = $3::text OR (q.namespace >= $3::text || ':' AND q.namespace < $3::text || ';'))))
+RETURNING q.id

@@ -1,0 +1,1 @@
+SELECT "s".forget_history(1000)

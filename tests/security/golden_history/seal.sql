@@ -1,0 +1,1 @@
+SELECT "s".seal_history(1000)
