@@ -167,12 +167,18 @@ def psql(
     env = {**os.environ, "PGOPTIONS": f"-c search_path={_quoted(run.server.schema)},public"}
     if "password" in given:
         env["PGPASSWORD"] = given.pop("password")
+    # Ctrl-C is for psql: it cancels a statement, not the session.
+    signal.signal(signal.SIGINT, _leave_to_psql)
     try:
         done = subprocess.run([program, _conninfo(given), *(arguments or ())], env=env, check=False)
     except FileNotFoundError:
         raise ConfigurationError("psql is not installed: install Postgres's client") from None
     if done.returncode:
         raise Stop(Status.FAILED)
+
+
+def _leave_to_psql(_number: int, _frame: Any) -> None:
+    """Do nothing; unlike an ignored signal, a handler is not inherited."""
 
 
 def _quoted(schema: str) -> str:

@@ -86,7 +86,7 @@ def _object(text: str) -> dict[str, Any]:
 
 def _writing(run: CommandRun, place: UserNamespace) -> AgentStore:
     """Return a store for writes; tell if what it writes will not be found by searches."""
-    store = run.store()
+    store = run.indexed()
     if run.server.index is None:
         search = store.executor.run(plan_stored_search(store.planner.context, (place.user_id,)))
         if search.has_vectors or search.has_words:

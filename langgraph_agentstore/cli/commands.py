@@ -73,9 +73,14 @@ class CommandRun:
         self._stores.append(store)
         return store
 
+    def indexed(self) -> AgentStore:
+        """Return a store with the index of the profile, for writes."""
+        return self.store(self.server.index)
+
     def store_on(self, server: Server, schema: str | None) -> AgentStore:
         """Return a store on another server; it is closed when the command ends."""
-        store = (server if schema is None else replace(server, schema=schema)).store()
+        named = server if schema is None else replace(server, schema=schema)
+        store = named.store(server.index)
         self._stores.append(store)
         return store
 

@@ -44,7 +44,7 @@ def setup(
     ] = None,
 ) -> None:
     """Create the tables, or bring them up to date; make the indexes that a profile asks for."""
-    store = run.store()
+    store = run.indexed()
     if print_sql:
         sys.stdout.write(store.setup_sql())
         return
@@ -55,7 +55,7 @@ def setup(
 
 def doctor(run: CommandRun) -> None:
     """Examine the server, the schema and the tables; tell what is wrong, and the cure."""
-    findings = run.store().diagnose()
+    findings = run.indexed().diagnose()
     problems = [finding for finding in findings if finding.level == "problem"]
     run.output.findings(findings)
     if problems:

@@ -88,7 +88,7 @@ def _change_row(place: UserNamespace, entry: HistoryEntry, as_json: bool) -> dic
 
 def restore_as_of(run: CommandRun, place: UserNamespace, as_of: datetime, *, yes: bool) -> None:
     """Make the items at or below a namespace again what they were; without `yes`, only tell."""
-    view = _view(run.store() if yes else run.reading(), place)
+    view = _view(run.indexed() if yes else run.reading(), place)
     report = view.restore(place.labels, as_of, dry_run=not yes, progress=True)
     if not yes and (report.put or report.deleted):
         raise Stop(

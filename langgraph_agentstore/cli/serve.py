@@ -53,7 +53,9 @@ def mcp(
     if import_file is not None and not knowledge_graph:
         raise ConfigurationError("--import-file goes with --knowledge-graph")
     imported("mcp", "mcp")
-    store = run.reading() if inspect else run.store(run.server.index or _WORDS_INDEX)
+    store = (
+        run.reading(run.server.index) if inspect else run.store(run.server.index or _WORDS_INDEX)
+    )
     asyncio.run(_serve(store, user, knowledge_graph, import_file, http))
 
 

@@ -38,14 +38,17 @@ class Server:
     def store(
         self, index: Mapping[str, Any] | None = None, *, read_only: bool = False
     ) -> AgentStore:
-        """Return a store on it, not yet open, with this index or that of the profile."""
+        """Return a store on it, not yet open.
+
+        Most work needs no index, and so no model and no key of its provider.
+        """
         pool = PoolConfig(max_size=_POOL_SIZE, failover_wait_s=0)
         if read_only:
             settings = {**pool.settings, "default_transaction_read_only": "on"}
             pool = pool.model_copy(update={"session_settings": settings})
         options: dict[str, Any] = {
             "schema": self.schema,
-            "index": index or self.index,
+            "index": index,
             "pool": pool,
         }
         if self.dsn is None:

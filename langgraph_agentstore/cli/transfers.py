@@ -82,7 +82,7 @@ def import_file(
     if dry_run:
         _report(run, "would write up to", transfer.verify(file).records, file=file)
         return
-    store: Any = run.store()
+    store: Any = run.indexed()
     target = store if user is None else store.for_user(check_user_id(user))
     written = transfer.import_(
         target, file, on_conflict=on_conflict.value, resume=resume, foreign=foreign, progress=True
@@ -205,7 +205,7 @@ def _restore_backup(run: CommandRun, file: str, yes: bool) -> None:
             f"would write {count_text(manifest.records, 'item')} of {str(path)!r} over those of "
             "equal keys; nothing is done without --yes",
         )
-    written = transfer.import_(run.store(), path, on_conflict="upsert", progress=True)
+    written = transfer.import_(run.indexed(), path, on_conflict="upsert", progress=True)
     _report(run, "restored", written, file=str(path))
 
 
@@ -223,7 +223,7 @@ def migrate_from_langgraph(
     dry_run: DryRun = False,
 ) -> None:
     """Copy the items and vectors of LangGraph's own Postgres store, and compare."""
-    written_since, store = optional_moment(since), run.store()
+    written_since, store = optional_moment(since), run.indexed()
     if dry_run:
         official = OfficialSource(source, source_schema, written_since)
         _report(run, "would look at", _official_items(store, official))

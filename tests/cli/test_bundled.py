@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from langgraph_agentstore.embedded import EmbeddedPostgres
 from tests.support.commands import ROOT, agentstore, command, environment
-from tests.support.faults import execute
+from tests.support.faults import execute, wait_until
 from tests.support.servers import is_alive, temporary_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
@@ -113,11 +114,29 @@ def test_an_interrupted_benchmark_leaves_nothing(filled: str) -> None:
         stderr=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
-        from tests.support.faults import wait_until
-
         count = "SELECT count(*) FROM agentstore.item"
         wait_until(lambda: execute(filled, count)[0][0] > 500)
         os.kill(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err.splitlines()[-1]) == (130, "agentstore: interrupted")
     assert execute(filled, count) == [(6,)]
+
+
+@posix
+@pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not installed")
+def test_ctrl_c_in_psql_cancels_the_statement(filled: str) -> None:
+    with subprocess.Popen(
+        command("psql", "--", "-c", "SELECT pg_sleep(60)"),
+        cwd=ROOT,
+        env=environment(filled, {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+        wait_until(lambda: execute(filled, sleeping) == [(1,)])
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert "canceling statement" in err
+    assert process.returncode == 4

@@ -12,6 +12,7 @@ import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
 from tests.support.commands import ROOT, agentstore, command, environment, on_terminal
+from tests.support.servers import temporary_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and pseudo terminals")
 
@@ -145,3 +146,47 @@ def test_a_watch_shows_changes_as_they_happen_until_it_is_interrupted(filled: st
 def test_a_watch_ends_by_itself_after_a_silence(filled: str) -> None:
     assert agentstore("watch", "users/ada/notes", "--seconds", "0.2", dsn=filled).status == 0
     assert agentstore("watch", "docs", dsn=filled).status == 2
+
+
+def test_only_what_needs_the_index_of_a_profile_makes_its_model(filled: str) -> None:
+    with temporary_folder() as home:
+        file = home / "langgraph_agentstore" / "profiles.toml"
+        file.parent.mkdir()
+        index = 'index = {dims = 3, embed = "nobody:no-model"}'
+        file.write_text(f'[default]\ndsn = "{filled}"\n{index}\n')
+        file.chmod(0o600)
+        env = {"XDG_CONFIG_HOME": str(home), "HOME": str(home)}
+        for arguments in ("ls", "users", "rm docs readme --yes", "stats"):
+            assert agentstore(*arguments.split(), env=env).status == 0
+        for arguments in ("search tea", "put docs a {}"):
+            done = agentstore(*arguments.split(), env=env)
+            assert (done.status, done.err.count("\n")) == (2, 1)
+            assert done.err.startswith("agentstore: index: ")
+
+
+TABLES = (
+    ("users",),
+    ("ls", "-r"),
+    ("top",),
+    ("stats",),
+    ("search", "tea"),
+    ("history", "users"),
+    ("doctor",),
+    ("where",),
+)
+
+
+@posix
+@pytest.mark.parametrize("columns", [80, 200])
+def test_every_table_fits_the_terminal_whatever_is_stored(
+    fresh_database: str, columns: int
+) -> None:
+    long = "x" * 150
+    with AgentStore(fresh_database, index={"mode": "text"}, history=True) as store:
+        for user in (long, "ada"):
+            store.for_user(user).put((long, "b"), long, {"text": "tea " + "words " * 100})
+    for arguments in TABLES:
+        done = on_terminal(*arguments, dsn=fresh_database, columns=columns)
+        assert done.status == 0, (arguments, done)
+        widest = max(map(len, done.out.splitlines()))
+        assert 20 < widest <= columns, arguments
