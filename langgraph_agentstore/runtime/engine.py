@@ -110,6 +110,15 @@ class Engine(ForkAware):
         result: ResultT = (await self.arun_all((operation,)))[0]
         return result
 
+    @property
+    def users(self) -> Users | None:
+        """None: each operation names its own."""
+        return None
+
+    def bound(self) -> Engine:
+        """Return itself: it is for no view."""
+        return self
+
     def for_view(self, users: Callable[[], Users | None]) -> ViewExecutor:
         """Return the executor of a view, whose users `users` finds at each call."""
         return ViewExecutor(self, users)

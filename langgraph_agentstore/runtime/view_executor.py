@@ -47,6 +47,16 @@ class ViewExecutor:
         """Async form of `run_all`."""
         return await self._engine.arun_all(operations, self._users())
 
+    @property
+    def users(self) -> Users | None:
+        """The view's users of this moment."""
+        return self._users()
+
+    def bound(self) -> ViewExecutor:
+        """Return the executor for the view's users of this moment."""
+        users = self._users()
+        return ViewExecutor(self._engine, lambda: users)
+
     def for_view(self, users: Callable[[], Users | None]) -> ViewExecutor:
         """Return the executor of another view of the same store."""
         return ViewExecutor(self._engine, users)

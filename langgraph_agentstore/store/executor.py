@@ -81,6 +81,13 @@ class Executor(Protocol):
     async def arun_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Async form of `run_all`."""
 
+    @property
+    def users(self) -> Users | None:
+        """The users of the view; None for a store, whose operations name their own."""
+
+    def bound(self) -> Executor:
+        """Return the executor for the view's users of this moment, for what is read later."""
+
     def for_view(self, users: Callable[[], Users | None]) -> Executor:
         """Return the executor of a view, whose users `users` finds at each call."""
 

@@ -218,14 +218,14 @@ class Items(StoreBase):
         that exists throughout is returned once. An item written behind the current position is
         not returned.
         """
-        next_page = self._pages(prefix, filter, page_size)
+        next_page, executor = self._pages(prefix, filter, page_size), self.executor.bound()
 
         def items() -> Iterator[Item]:
-            page = self.executor.run(next_page(None))
+            page = executor.run(next_page(None))
             while page:
                 for _, item in page:
                     yield item
-                page = self.executor.run(next_page(page[-1][0])) if len(page) == page_size else []
+                page = executor.run(next_page(page[-1][0])) if len(page) == page_size else []
 
         return items()
 
@@ -237,10 +237,10 @@ class Items(StoreBase):
         page_size: int = PAGE_SIZE,
     ) -> AsyncIterator[Item]:
         """Async form of `iter_items`, for `async for`."""
-        next_page = self._pages(prefix, filter, page_size)
+        next_page, executor = self._pages(prefix, filter, page_size), self.executor.bound()
 
         async def read(after: ItemId | None) -> list[tuple[ItemId, Item]]:
-            return await self.executor.arun(next_page(after))
+            return await executor.arun(next_page(after))
 
         return AwaitedPages(read, page_size)
 

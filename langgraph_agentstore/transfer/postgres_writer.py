@@ -25,12 +25,12 @@ class AgentWriter:
 
     def __init__(self, store: StoreBase, conflict: Conflict) -> None:
         self.name = repr(store)
-        self._executor = store.executor
         # Of the calling user, also for later steps.
+        self._executor = store.executor.bound()
         self._planner = store.planner
         self.max_value_bytes = self._planner.context.max_value_bytes
         self._conflict = conflict
-        self._importing = Importing(conflict)
+        self._importing = Importing(conflict, self._executor.users)
         self._addresses: Readdressed
 
     def expect(self, manifest: Manifest) -> None:

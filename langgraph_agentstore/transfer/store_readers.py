@@ -65,8 +65,8 @@ class AgentReader:
     def __init__(
         self, store: StoreBase, user_id: str | None, prefix: Labels, as_tuples: bool
     ) -> None:
-        self._executor = store.executor
         # Of the calling user, also for later pages.
+        self._executor = store.executor.bound()
         planner = _planner_for(store, user_id)
         self._scope, self._rules = planner.scope, planner.context
         whole = user_id is not None

@@ -24,7 +24,7 @@ needs_pgbouncer = pytest.mark.skipif(
 
 _CONFIG = """
 [databases]
-* = host={host} port={port} user=postgres
+* = host={host} port={port} user={user}
 [pgbouncer]
 listen_addr = 127.0.0.1
 auth_type = any
@@ -42,9 +42,12 @@ class PgBouncer:
         folder.chmod(0o755)
         self._file = folder / "pgbouncer.ini"
         lines = {"pool_mode": "transaction", "listen_port": port, "max_client_conn": 200} | options
-        text = _CONFIG.format(**server) + "\n".join(f"{k} = {v}" for k, v in lines.items())
+        user = parts.username or "postgres"
+        text = _CONFIG.format(**server, user=user) + "\n".join(
+            f"{k} = {v}" for k, v in lines.items()
+        )
         self._file.write_text(text + "\n")
-        self.dsn = f"postgresql://postgres@127.0.0.1:{port}{parts.path}?sslmode=disable"
+        self.dsn = f"postgresql://{user}@127.0.0.1:{port}{parts.path}?sslmode=disable"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import psycopg
 import pytest
 from langgraph.store.base import GetOp, Op, PutOp, SearchOp
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.config.store_options import Isolation
 from langgraph_agentstore.errors import ConfigurationError, IsolationError, OwnerNeededError
 from langgraph_agentstore.runtime.job import Job
 from langgraph_agentstore.runtime.session import Session
+from langgraph_agentstore.transfer import export
+from tests.runtime.poolers import needs_pgbouncer, pgbouncer
 from tests.support.faults import execute
 
 NOTES = ("notes",)
@@ -146,3 +149,75 @@ def test_a_strict_store_sends_each_users_operations_apart(
 def test_an_unknown_isolation_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="isolation='loose' is not known"):
         AgentStore("postgresql://localhost/db", isolation="loose")  # type: ignore[arg-type]
+
+
+INDEX = {"dims": 2, "embed": lambda texts: [[1.0, 0.0] for _ in texts], "mode": "hybrid"}
+
+
+def test_a_set_of_vectors_made_later_is_protected_too(
+    owned: AgentStore, fresh_database: str, app_dsn: str
+) -> None:
+    with AgentStore(fresh_database, index=INDEX):
+        pass
+    with AgentStore(app_dsn, index=INDEX) as store:
+        store.put(of("alice"), "a", {"text": "cats purr"})
+        [found] = store.search(of("alice"), query="cats")
+        assert found.key == "a"
+        assert store.search(of("bob"), query="cats") == []
+    with psycopg.connect(app_dsn) as connection:
+        table = "SELECT count(*) FROM agentstore.item_vector_1"
+        assert connection.execute(table).fetchall() == [(0,)]
+
+
+def test_every_table_with_rows_of_users_is_protected(
+    owned: AgentStore, fresh_database: str
+) -> None:
+    open_tables = execute(
+        fresh_database,
+        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE c.relnamespace = 'agentstore'::regnamespace AND c.relkind = 'r'"
+        " AND a.attname = 'user_id' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)",
+    )
+    assert open_tables == []
+
+
+def test_data_store_locks_watches_and_counts_work(app: AgentStore) -> None:
+    jobs = DataStore(app, "alice", "scribe")
+    with jobs.lock("job"), jobs.watch(timeout_s=5) as changes:
+        jobs.set("goal", {"n": 1})
+        assert next(iter(changes)).key == "goal"
+        assert jobs.increment("count") == 1
+    assert jobs.get("goal") == {"n": 1}
+    jobs.flush()
+    record = jobs.record("goal")
+    assert record is not None
+    assert record.access_count == 1
+    assert DataStore(app, "bob", "scribe").get("goal") is None
+
+
+def test_a_load_names_its_users(app: AgentStore) -> None:
+    puts = [PutOp(of(user), "k", {"user": user}) for user in ("alice", "bob")]
+    assert app.load(puts) == 2
+    assert app.for_user("bob").count() == 1
+
+
+def test_a_user_is_exported_and_erased_without_the_owner(app: AgentStore, tmp_path: Path) -> None:
+    app.put(of("alice"), "a", {"n": 1})
+    app.put(of("bob"), "a", {"n": 2})
+    export(app, tmp_path / "alice.jsonl", user_id="alice")
+    assert app.delete_user("alice") == 1
+    assert app.get(of("bob"), "a") is not None
+    with pytest.raises(OwnerNeededError):
+        export(app, tmp_path / "all.jsonl")
+
+
+@needs_pgbouncer
+def test_behind_pgbouncer_no_session_keeps_the_users(app_dsn: str) -> None:
+    users = [f"user {n}" for n in range(20)]
+    with pgbouncer(app_dsn, default_pool_size=2) as bouncer, AgentStore(bouncer.dsn) as store:
+        store.batch([PutOp(of(user), "k", {"user": user}) for user in users])
+        found = store.batch([GetOp(of(user), "k") for user in users])
+        assert [item.value["user"] for item in found] == users  # type: ignore[union-attr]
+        with psycopg.connect(bouncer.dsn, autocommit=True, prepare_threshold=None) as other:
+            count = "SELECT count(*) FROM agentstore.item"
+            assert [other.execute(count).fetchall() for _ in range(5)] == [[(0,)]] * 5

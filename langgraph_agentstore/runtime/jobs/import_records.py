@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ...sql.items.import_records import Conflict, Imported, plan_import
-from ...sql.statement import ItemId
+from ...sql.statement import ItemId, Users
 from ..attribution import attribute_transaction, author_alone
 from ..connections.connector import Connection
 from ..driver_errors import statement_error
@@ -21,11 +21,13 @@ from ..session import Session
 class Importing:
     """One import: the jobs `begin`, `write` for each batch, and `end`.
 
-    With "fail", all batches are one transaction; otherwise each batch is one of its own.
+    With "fail", all batches are one transaction; otherwise each batch is one of its own. `users`:
+    those of the view that is imported to.
     """
 
-    def __init__(self, conflict: Conflict) -> None:
+    def __init__(self, conflict: Conflict, users: Users | None = None) -> None:
         self._conflict = conflict
+        self._users = users
         self._held = AsyncExitStack()
         self._connection: Connection | None = None
         self._transaction: Any = None
@@ -37,10 +39,12 @@ class Importing:
             if self._conflict != "fail":
                 return
             async with AsyncExitStack() as stack:
-                connection = await stack.enter_async_context(session.database.lease())
+                lease = session.database.lease(users=self._users)
+                connection = await stack.enter_async_context(lease)
                 transaction = connection.transaction()
                 await transaction.start()
                 await session.database.pooler.tell_settings(connection)
+                await session.database.tell_users(connection, self._users)
                 self._held = stack.pop_all()
             self._connection, self._transaction = connection, transaction
 
@@ -91,7 +95,7 @@ class Importing:
         statement = plan_import(records, self._conflict, index_state.context)
         if self._connection is None:
             said = author_alone(statement.sql, index_state.context.tables)
-            rows = await session.database.run(statement, statement.users, settings=said)
+            rows = await session.database.run(statement, self._users, settings=said)
             return statement.decode(rows).result
         try:
             # A savepoint: a batch that meets a locked item is tried again.
