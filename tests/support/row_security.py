@@ -84,6 +84,7 @@ FOR_THE_OWNER: dict[str, tuple[str, ...]] = {
     "it makes tables of the official store": (
         "test_what_one_facade_wrote_every_other_reads",
         "test_a_user_without_an_id_is_refused",
+        "test_what_cannot_be_carried_is_refused_before_anything_is_written",
         "test_an_export_of_a_user_who_has_nothing_says_so",
     ),
     "it embeds everything anew": (
