@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, fields, replace
+from importlib import import_module
 from typing import Any
 
 from ..errors import AgentStoreError, ValueTypeError
@@ -85,6 +86,12 @@ def acting_as(agent: str | None) -> Iterator[None]:
         yield
     finally:
         _acting.reset(token)
+
+
+def watch_runs() -> None:
+    """Remember from now on which tool and which graph each run belongs to."""
+    # Imported late, for its callback handlers: only stores that ask who writes need them.
+    import_module(".running_tool", __package__)
 
 
 def current_provenance() -> Provenance:

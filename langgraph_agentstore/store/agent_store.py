@@ -30,6 +30,7 @@ from ..config.store_options import (
 from ..embedded import EmbeddedPostgres
 from ..model.checks import check_whole
 from ..model.json_values import MAX_VALUE_BYTES, check_text
+from ..model.provenance import watch_runs
 from ..model.ttl import ttl_options
 from ..model.users import DEFAULT_TEMPLATE, check_user_id
 from ..results import Finding
@@ -144,6 +145,8 @@ class AgentStore(
         self, source: Source, index: Mapping[str, Any] | None, encryption: object, **options: Any
     ) -> None:
         self._config = config = store_config(source, **options)
+        if config.asks_who:
+            watch_runs()
         context = SqlContext(
             Tables(config.schema),
             config.omit_expired,

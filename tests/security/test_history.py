@@ -16,6 +16,7 @@ from langgraph.store.base import GetOp, PutOp, TTLConfig
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import ConversationMemory, remember_conversation
 from langgraph_agentstore.errors import HistoryNotKeptError, InvalidOperationError
+from langgraph_agentstore.memory_tools import memory_tools
 from langgraph_agentstore.security import History, HistoryEntry, Provenance, ValueChange, provenance
 from tests.support.encrypted import Database, Opened
 
@@ -289,6 +290,20 @@ def test_turns_saved_in_the_background_tell_who_saved_them(kept: AgentStore) -> 
     entries = kept.find_changes(("users", "ann"))
     said = {(e.value["query"], e.provenance.agent) for e in entries}
     assert said == {(f"question {n}", f"agent {n % 2}") for n in range(4)}
+
+
+def test_what_a_model_corrects_by_the_memory_tools_is_kept(kept: AgentStore) -> None:
+    saving, _, updating, _ = memory_tools(kept, user_id="ann")
+    config: Any = {"configurable": {"thread_id": "t", "user_id": "ann"}}
+    saving.invoke({"content": "Ann likes tea."}, config)
+    [item] = kept.search(("users", "ann"))
+    updating.invoke({"key": item.key, "content": "Ann likes coffee."}, config)
+    after, before = kept.find_changes(("users", "ann"))
+    assert "coffee" in str(after.value)
+    assert after.replaced is not None
+    assert "tea" in str(after.replaced.value)
+    assert (before.provenance.tool, after.provenance.tool) == ("save_memory", "update_memory")
+    assert after.provenance.thread_id == "t"
 
 
 def test_values_that_are_no_objects_come_back_as_the_store_shows_them(kept: AgentStore) -> None:
