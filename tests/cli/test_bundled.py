@@ -46,6 +46,7 @@ def test_a_server_that_cannot_start_is_told(tmp_path_factory: pytest.TempPathFac
     assert "did not start" in done.err
 
 
+@pytest.mark.slow
 @posix
 def test_ctrl_c_ends_a_server_in_the_foreground() -> None:
     with temporary_folder() as folder:
@@ -97,6 +98,7 @@ def test_setup_prints_the_script_or_runs_it(fresh_database: str) -> None:
     assert execute(fresh_database, "SELECT to_regclass('agentstore.item')") != [(None,)]
 
 
+@pytest.mark.slow
 def test_a_benchmark_measures_and_leaves_nothing(filled: str) -> None:
     before = execute(filled, "SELECT count(*) FROM agentstore.item")
     rows = agentstore("bench-here", "--seconds", "1", dsn=filled).rows
@@ -105,6 +107,7 @@ def test_a_benchmark_measures_and_leaves_nothing(filled: str) -> None:
     assert execute(filled, "SELECT count(*) FROM agentstore.item") == before
 
 
+@pytest.mark.slow
 @posix
 def test_an_interrupted_benchmark_leaves_nothing(filled: str) -> None:
     with subprocess.Popen(

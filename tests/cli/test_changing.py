@@ -110,6 +110,7 @@ def test_a_copy_keeps_all_of_an_item_but_its_namespace(filled: str) -> None:
     assert ("users/eve/kept/old", "o") in keys(filled, "users/eve")
 
 
+@pytest.mark.slow
 def test_a_copy_replaces_what_is_there_only_if_told(filled: str) -> None:
     agentstore("put", "docs", "n0", '{"mine": true}', dsn=filled)
     copying = ("cp", "users/ada/notes", "docs", "--key", "n0")
@@ -133,6 +134,7 @@ def test_a_move_needs_confirmation_and_leaves_nothing_behind(filled: str) -> Non
     ]
 
 
+@pytest.mark.slow
 def test_a_move_that_skips_leaves_the_skipped_item_where_it_is(filled: str) -> None:
     agentstore("put", "docs", "n0", '{"mine": true}', dsn=filled)
     moving = ("mv", "users/ada/notes", "docs", "--on-conflict", "skip", "--yes")

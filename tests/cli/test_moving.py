@@ -122,6 +122,7 @@ def test_a_file_that_cannot_be_read_is_told(filled: str, tmp_path: Path, name: s
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_an_interrupted_export_leaves_no_file(fresh_database: str, tmp_path: Path) -> None:
     with AgentStore(fresh_database) as store:

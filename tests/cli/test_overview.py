@@ -176,6 +176,7 @@ TABLES = (
 )
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("columns", [80, 200])
 def test_every_table_fits_the_terminal_whatever_is_stored(

@@ -32,6 +32,7 @@ def roles(filled: str) -> Iterator[tuple[str, str]]:
         execute(filled, "DROP ROLE {}", role)
 
 
+@pytest.mark.slow
 def test_the_owner_sees_all_users_and_the_application_those_it_names(
     roles: tuple[str, str],
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from langgraph_agentstore import AgentStore
+from langgraph_agentstore.cli import main
 from langgraph_agentstore.cli.app import GROUPS, make_app
 from tests.support.commands import ROOT, agentstore, command, environment
 from tests.support.faults import execute, free_port
@@ -22,10 +23,11 @@ COMMANDS = [name for commands in GROUPS.values() for name in commands]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_each_command_has_an_example_of_it(name: str) -> None:
-    done = agentstore(name, "--help")
-    assert done.status == 0
-    assert f"Example: agentstore {name}" in " ".join(done.out.split())
+def test_the_help_of_each_command_has_an_example_of_it(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    assert f"Example: agentstore {name}" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -133,6 +135,7 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> N
     assert agentstore("--version", env={"PYTHONPATH": str(tmp_path)}).status == 0
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_half_way_ends_a_long_listing(fresh_database: str) -> None:
     with AgentStore(fresh_database) as store:
         store.load((("lab",), f"k{n:05}", {"n": n}) for n in range(20_000))
