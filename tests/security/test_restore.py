@@ -146,7 +146,7 @@ def read_page(url: str) -> str:
     return "kept"
 
 
-def visit(store: AgentStore, url: str, run_id: str) -> None:
+def visit(store: AgentStore, url: str, run_id: str | None) -> None:
     """Run an agent that reads one page for ann."""
 
     def ask(_: State) -> dict[str, Any]:
@@ -159,7 +159,8 @@ def visit(store: AgentStore, url: str, run_id: str) -> None:
     graph.add_edge(START, "model")
     graph.add_edge("model", "tools")
     config: Any = {"configurable": {"user_id": "ann", "thread_id": f"thread of {run_id}"}}
-    config["metadata"] = {"run_id": run_id}
+    if run_id is not None:
+        config["metadata"] = {"run_id": run_id}
     graph.compile(store=store).invoke({"messages": []}, config)
 
 
@@ -182,6 +183,15 @@ def test_a_poisoned_memory_is_found_by_its_provenance_and_undone(kept: AgentStor
     kept.restore("ann", poisoned.before, dry_run=False)
     assert DataStore(kept, "ann", None, "memories").get("bank").endswith("bank.example/1.")
     assert kept.get(MEMORIES, "tea") is not None
+
+
+def test_runs_without_an_id_of_their_own_are_told_apart(kept: AgentStore) -> None:
+    for page in ("one.example", "two.example"):
+        visit(kept, page, None)
+    said = [entry.provenance for entry in kept.find_changes(("users", "ann"))]
+    assert [each.tool for each in said] == ["read_page"] * 2
+    assert None not in {each.run_id for each in said}
+    assert len({each.run_id for each in said}) == 2
 
 
 def test_the_awaited_form(postgres_dsn: str, schema_name: str) -> None:
