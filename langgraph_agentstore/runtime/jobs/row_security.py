@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...errors import ConfigurationError
+from ...security.encryption.sql import granting_keys
 from ...security.row_security.sql import (
     PROTECTED_SQL,
     ROLE_SQL,
@@ -36,6 +37,7 @@ def row_security_job(on: bool, application_role: str | None) -> Job[None]:
             await _execute(connection, [sql for name in names for sql in change(tables, name)])
             if application_role is not None:
                 await _execute(connection, granting(tables, names, application_role))
+                await connection.execute(granting_keys(tables, application_role))
 
     return Job(run)
 

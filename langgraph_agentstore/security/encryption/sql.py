@@ -47,6 +47,21 @@ def rotation(tables: Tables) -> str:
     return f"{keys_schema(tables)}.rotation"
 
 
+def granting_keys(tables: Tables, role: str) -> str:
+    """Return the statement that grants a role what it needs to write and read encrypted values.
+
+    It does nothing where there are no keys. Rotating and destroying keys stays the owner's.
+    """
+    keys, to = keys_schema(tables), f"TO {quoted_name(role)}"
+    literal = f"{tables.schema}_keys".replace("'", "''")
+    return f"""DO $agentstore$ BEGIN
+IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = '{literal}') THEN
+    GRANT USAGE ON SCHEMA {keys} {to};
+    GRANT SELECT, INSERT ON {keys}.user_key {to};
+    GRANT SELECT ON {keys}.rotation {to};
+END IF; END $agentstore$"""
+
+
 def set_up_sql(tables: Tables) -> list[str]:
     """Return the statements that create the schema of the keys and its tables."""
     keys = keys_schema(tables)
