@@ -52,7 +52,7 @@ STEPS: Mapping[str, Ranking] = {
 
 WITHOUT: Mapping[str, Ranking] = {
     "words": replace(Ranking(), lists="vectors"),
-    "vectors": replace(Ranking(), lists="words"),
+    "vectors": replace(Ranking(), lists="words", length=0.4),
     "neighbors' words": replace(Ranking(), neighbors=()),
     "length": replace(Ranking(), length=0),
     "the thread's best": replace(Ranking(), thread=0),

@@ -69,8 +69,8 @@ class Ranking:
     k1: float = 1.2
     b: float = 0.4
     neighbors: Sequence[tuple[int, float]] = NEIGHBORS
-    length: float = 0.4
-    thread: float = 0.3
+    length: float = 0.6
+    thread: float = 0.15
     speaker: float = 0.3
 
 

@@ -11,6 +11,6 @@ class Ranking:
 
     k1: float = 1.2
     b: float = 0.4
-    text_weight: float = 1.0
+    text_weight: float = 1.4
     vector_weight: float = 0.8
     recency_half_life_days: float | None = None

@@ -47,8 +47,10 @@ SEEDS = 400
 
 WORDS = 1.25
 VECTORS = 0.8
-LENGTH = 0.4
-THREAD = 0.3
+LENGTH, LENGTH_BESIDE_VECTORS = 0.4, 0.6
+"""What a long enough turn gains. More beside vectors, which short turns are near to by chance."""
+
+THREAD = 0.15
 SPEAKER = 0.3
 
 LONG_ENOUGH = 20
@@ -340,8 +342,9 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
         length, names, relevance = "0::float8", "NULL::text[]", "c.closeness"
         if self._has_words:
             relevance = f"(c.share + {relevance}) / 2" if self._has_vectors else "c.share"
+            most = LENGTH_BESIDE_VECTORS if self._has_vectors else LENGTH
             length = (
-                f"{LENGTH / LONG_ENOUGH}::float8 * least(coalesce(i.word_count, 0), {LONG_ENOUGH})"
+                f"{most / LONG_ENOUGH}::float8 * least(coalesce(i.word_count, 0), {LONG_ENOUGH})"
             )
             names = """CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END"""

@@ -100,7 +100,7 @@ def model_scores(talk: Sequence[Said], asked: Sequence[str]) -> list[float]:
     }
     return [
         score
-        + 0.3 * max(alone[n] for n, one in enumerate(talk) if one.thread == said.thread)
+        + 0.15 * max(alone[n] for n, one in enumerate(talk) if one.thread == said.thread)
         + 0.3 * (len(named) == 1 and said.speaker is not None and said.speaker.lower() in named)
         for score, said in zip(alone, talk, strict=True)
     ]
@@ -217,6 +217,18 @@ def test_every_part_of_a_score_is_told(store_with_vectors: AgentStore) -> None:
     parts = (scores.words, scores.vectors, scores.length, scores.thread, scores.speaker)
     assert scores.score == pytest.approx(sum(parts))
     assert scores.similarity is not None
+
+
+def test_length_counts_more_beside_vectors(
+    words_store: AgentStore, store_with_vectors: AgentStore
+) -> None:
+    lengths = []
+    for store in (words_store, store_with_vectors):
+        ConversationMemory(store, "lengths").save_turn("cat " * 30, "", "a")
+        [found] = matches_of(store, "lengths", TurnQuery("cat", 10))
+        assert found.scores is not None
+        lengths.append(found.scores.length)
+    assert lengths == pytest.approx([0.4, 0.6])
 
 
 def test_one_embedding_is_made_of_each_turn(store_with_vectors: AgentStore) -> None:

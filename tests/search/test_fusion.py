@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import zlib
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ NS = ("users", "ann", "notes")
 DIMS = 8
 COUNT = 600
 WORDS = [f"word{n}" for n in range(40)]
-QUERY = " ".join(WORDS[:4])
+QUERY = " ".join([*WORDS[:4], "unheard"])
 EVERYTHING: dict[str, Any] = {"query": QUERY, "limit": COUNT}
 
 
@@ -65,6 +66,12 @@ def in_pages(store: AgentStore) -> list[str]:
     return [key for page in pages for key in keys(page)]
 
 
+def question_weight(texts: Sequence[str], query: str) -> float:
+    """Return the idf of all words of a query, also of those that no text has."""
+    having = [sum(word in text.split() for text in texts) for word in query.split()]
+    return sum(math.log(1 + (len(texts) - n + 0.5) / (n + 0.5)) for n in having)
+
+
 def fused(
     nearest: Sequence[ScoredItem],
     best: Sequence[ScoredItem],
@@ -74,8 +81,9 @@ def fused(
     """Return keys and scores of both lists' items, best first; those in neither pool come last."""
     near, words = ([item.score or 0.0 for item in found] for found in (nearest, best))
     scores: dict[str, float] = {}
+    asked_for = question_weight([" ".join(item.value["texts"]) for item in nearest], QUERY)
     for item, score in zip(best[:FUSED_POOL], words, strict=False):
-        scores[item.key] = weights[0] * score / words[0]
+        scores[item.key] = weights[0] * score / asked_for
     for item, score in zip(nearest[:FUSED_POOL], near, strict=False):
         nearness = (score - farthest) / (near[0] - farthest)
         scores[item.key] = scores.get(item.key, 0.0) + weights[1] * nearness

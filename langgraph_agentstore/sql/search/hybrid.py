@@ -25,7 +25,7 @@ from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
 from .options import QueryOptions, add_found
 from .scores import FADED_POOL, FUSED_POOL, beyond_sql, order_sql, score_sql
-from .text import kept_sql, matched_sql, word_list_sql, word_query
+from .text import QUESTION_WEIGHT, kept_sql, matched_sql, word_list_sql, word_query
 from .vector import VECTOR_SPAN, vector_list_sql, way_and_reason
 from .vector_small import plan_vector_small
 
@@ -184,7 +184,7 @@ class _QuerySql:
         if self._has_words:
             lists.append(self._word_list())
         if self._has_vectors and self._has_words:
-            lists.append(VECTOR_SPAN)
+            lists += [VECTOR_SPAN, QUESTION_WEIGHT]
         if self._options.include_unindexed:
             lists.append(self._unindexed())
         way = "(SELECT name FROM way)" if self._has_vectors else "'exact'"

@@ -32,7 +32,7 @@ def score_sql(mode: SearchMode, half_life_days: str | None, context: SqlContext)
         score = "words"
     else:
         ranking = context.searched.ranking
-        nearness, words = nearness_sql("distance"), "words / (SELECT max(score) FROM word_list)"
+        nearness, words = nearness_sql("distance"), "words / (SELECT idf FROM question_weight)"
         score = (
             f"({_fused(_NEAR_POOL, ranking.vector_weight, nearness)} + "
             f"{_fused(_WORDS_POOL, ranking.text_weight, words)})"

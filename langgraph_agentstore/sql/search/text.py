@@ -150,6 +150,14 @@ def word_hits_sql(query: WordQuery, where: str, context: SqlContext, arguments: 
 )"""
 
 
+QUESTION_WEIGHT = """question_weight AS MATERIALIZED (
+    -- A word that no item has weighs most: what is asked for in other words is found by vectors.
+    SELECT sum(coalesce(w.idf, ln(1 + (t.n + 0.5) / 0.5))) AS idf
+      FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
+)"""
+"""The CTE of what all words of the query weigh, behind those of `word_hits_sql`."""
+
+
 def bm25_sql(frequency: str, words: str, k1: float, b: float) -> str:
     """Return the score of a word `w` of `weights` in an item; `t` is `totals`."""
     return f"""w.idf * {frequency} * {k1 + 1!r}::float8

@@ -133,10 +133,14 @@ lexemes AS MATERIALIZED (
            -- What the index passed by is measured for deep pages alone, so it is not scaled.
            (SELECT nullif(count(DISTINCT (k.user_id, k.namespace, k.key)), 0) FROM kept k)
                AS indexed
+), question_weight AS MATERIALIZED (
+    -- A word that no item has weighs most: what is asked for in other words is found by vectors.
+    SELECT sum(coalesce(w.idf, ln(1 + (t.n + 0.5) / 0.5))) AS idf
+      FROM lexemes l LEFT JOIN weights w USING (lexeme) CROSS JOIN totals t
 ), ranked AS (
     SELECT user_id, namespace, key, updated_at, ((CASE WHEN vector_rank <= least(250, (SELECT indexed FROM vector_span)) THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
-               FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.0::float8 * words / (SELECT max(score) FROM word_list) ELSE 0 END)) * 0.5 ^ (sign((CASE WHEN vector_rank <= least(250, (SELECT indexed FROM vector_span)) THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
-               FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.0::float8 * words / (SELECT max(score) FROM word_list) ELSE 0 END)) * least(greatest(extract(epoch FROM now() - updated_at), 0)::float8 / 86400 / $13::float8, 200)) AS score,
+               FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.4::float8 * words / (SELECT idf FROM question_weight) ELSE 0 END)) * 0.5 ^ (sign((CASE WHEN vector_rank <= least(250, (SELECT indexed FROM vector_span)) THEN 0.8::float8 * (SELECT greatest(coalesce((far - distance) / nullif(far - near, 0), 1), 0)
+               FROM vector_span) ELSE 0 END + CASE WHEN text_rank <= 250 THEN 1.4::float8 * words / (SELECT idf FROM question_weight) ELSE 0 END)) * least(greatest(extract(epoch FROM now() - updated_at), 0)::float8 / 86400 / $13::float8, 200)) AS score,
            vector_rank, text_rank, distance, words, lexemes, NOT (coalesce(vector_rank <= least(250, (SELECT indexed FROM vector_span)), false)
                 OR coalesce(text_rank <= 250, false)) AS tail
       FROM (SELECT user_id, namespace, key, (SELECT i.updated_at FROM "agentstore".item i
