@@ -8,18 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, PoolConfig
+from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.conversations import ConversationMemory, Turn, TurnScores, new_turn
 from langgraph_agentstore.conversations.indexed_text import Match
 from langgraph_agentstore.conversations.postgres_turn_store import turn_store_of
-from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, names_in
+from langgraph_agentstore.conversations.turn_hits_sql import MOST_READ
+from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, names_in, plan_turn_search
 from langgraph_agentstore.errors import InvalidOperationError
+from langgraph_agentstore.model.users import Address
+from langgraph_agentstore.sql.statement import SqlContext
+from langgraph_agentstore.sql.tables import Tables
 from langgraph_agentstore.store.step_driver import run
 
 BEGINNING = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -118,6 +124,9 @@ TALK = st.lists(
 )
 QUESTION = st.lists(st.sampled_from((*WORDS, "ann", "bo", "nobody")), min_size=1, max_size=4)
 
+# Of a question up to 8 words are looked for one by one, up to 40 by bits, of a long one by numbers.
+OTHERS = st.sampled_from((0, 0, 0, 5, 10, 20, 50))
+
 
 @pytest.fixture(scope="module")
 def words_store(postgres_dsn: str) -> Iterator[AgentStore]:
@@ -133,11 +142,12 @@ def matches_of(store: AgentStore, user: str, search: TurnQuery) -> list[Match]:
 _users = iter(range(10**6))
 
 
-@settings(max_examples=60, deadline=None)
-@given(talk=TALK, asked=QUESTION)
+@settings(max_examples=100, deadline=None)
+@given(talk=TALK, asked=QUESTION, others=OTHERS)
 def test_scores_are_those_of_the_formula(
-    words_store: AgentStore, talk: list[Said], asked: list[str]
+    words_store: AgentStore, talk: list[Said], asked: list[str], others: int
 ) -> None:
+    asked = [*(f"a{number}b" for number in range(others)), *asked]
     user = f"user {next(_users)}"
     ConversationMemory(words_store, "another").save_turn(" ".join(asked), "", "a")
     turns = turns_of(talk)
@@ -202,6 +212,54 @@ def test_a_question_of_stop_words_alone_finds_nothing_by_words(words_store: Agen
     memory = ConversationMemory(words_store, "stop words")
     memory.save_turn("my cat sleeps", "", "a")
     assert memory.search("what was it?") == []
+
+
+def test_a_question_of_stop_words_alone_finds_by_vectors(store_with_vectors: AgentStore) -> None:
+    memory = ConversationMemory(store_with_vectors, "stop words")
+    memory.save_turns(turns_of([Said("a", ["cat"], None), Said("b", ["dog"], None)]))
+    found = memory.explain_search("what was it?")
+    assert len(found) == 2
+    assert all(match.scores is not None and match.scores.words == 0 for match in found)
+
+
+def test_the_best_is_found_among_more_turns_than_are_read_closely(words_store: AgentStore) -> None:
+    talk = [Said("a", ["cat", "soup", "tea"], "Ann") for _ in range(MOST_READ + 200)]
+    talk[7] = Said("a", ["cat", "cat", "oslo", "cat"], "Ann")
+    turns = turns_of(talk)
+    ConversationMemory(words_store, "many").save_turns(turns)
+    asked = ["cat", "oslo", "nobody"]
+    best, *_ = matches_of(words_store, "many", TurnQuery(" ".join(asked), 10))
+    assert best.turn.key == turns[7].key
+    assert best.scores is not None
+    assert best.scores.matched == ("oslo", "cat")
+    assert best.scores.word_rank == 1
+
+
+@pytest.mark.parametrize("has_statistics", [False, True])
+@pytest.mark.parametrize("question", ["where is the cat?", "a cat " * 20])
+def test_turns_are_scanned_once_and_read_by_place(
+    postgres_dsn: str, schema_name: str, has_statistics: bool, question: str
+) -> None:
+    index: Any = {"mode": "text"}
+    with AgentStore(postgres_dsn, schema=schema_name, index=index) as store:
+        memory = ConversationMemory(store, "ann")
+        memory.save_turns(turns_of([Said(f"t{n % 9}", ["cat", f"w{n}"], None) for n in range(900)]))
+    context = SqlContext(Tables(schema_name), index=search_index(index))
+    address = Address("ann", ("conversations",))
+    statement = plan_turn_search(TurnQuery(question, 10), "text", None, address, context)
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        for name, value in PoolConfig().settings.items():
+            connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+        if has_statistics:
+            connection.execute(f"ANALYZE {schema_name}.item".encode())
+        explain = f"EXPLAIN (GENERIC_PLAN) {statement.sql}"
+        lines = [row[0].strip() for row in connection.execute(explain.encode())]
+    begin, end = lines.index("CTE scanned"), lines.index("CTE totals")
+    # Where nothing is known, the planner expects some turns, which are as quickly sorted.
+    assert any("HashAggregate" in line for line in lines[begin:end]) or not has_statistics
+    scans = [line for line in lines if " on item i" in line]
+    assert sum("Tid Scan" in line for line in scans) >= 3
+    assert not any("Seq Scan" in line for line in scans)
 
 
 def test_every_part_of_a_score_is_told(store_with_vectors: AgentStore) -> None:

@@ -273,6 +273,7 @@ STATEMENTS = {
     "search_by_vector": asked("vector", "cat", explaining=True),
     "search_by_words": asked("text", '"black cat" dog -fish'),
     "search_turns_by_words": turns_found("text", TurnQuery("Who purrs?", 10)),
+    "search_turns_by_many_words": turns_found("text", TurnQuery("Who purrs? " * 20, 10)),
     "search_turns_by_vectors": turns_found(
         "vector", TurnQuery("Who purrs?", 10, min_similarity=0.5, min_relevance=0.3)
     ),
