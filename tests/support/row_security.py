@@ -49,6 +49,10 @@ FOR_THE_OWNER: dict[str, tuple[str, ...]] = {
         "test_no_operation_works_outside_of_graphs",
         "test_parallel_branches_have_the_user_of_their_run",
         "test_sends_have_the_user_of_their_run",
+        "test_the_authenticated_user_goes_before_the_configured_one_and_that_of_the_context",
+        "test_what_a_tool_runs_within_has_the_name_of_the_innermost_tool_or_node",
+        "test_what_data_store_sets_is_found_by_langgraph_in_every_namespace",
+        "test_it_does_what_a_dictionary_does",
         "test_the_config_names_the_user",
         "test_the_context_names_the_user",
         "test_the_functional_api_has_the_user",
@@ -80,6 +84,7 @@ FOR_THE_OWNER: dict[str, tuple[str, ...]] = {
         "test_a_users_file_goes_into_that_users_view",
         "test_memories_move_with_their_user",
         "test_so_do_those_of_an_export",
+        "test_one_user_or_one_namespace_is_exported_alone",
     ),
     "it makes tables of the official store": (
         "test_what_one_facade_wrote_every_other_reads",
