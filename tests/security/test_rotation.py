@@ -164,6 +164,7 @@ def test_writers_go_on_while_keys_are_rotated(
     assert found_in(opened()) == {**values, **written}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 async def test_a_rotation_that_was_killed_at_any_point_goes_on(
     opened: Opened, database: Database
