@@ -218,7 +218,7 @@ measured AS MATERIALIZED (
 ), scored AS MATERIALIZED (
     SELECT c.*, c.words + c.vectors + c.length AS own
       FROM (SELECT c.place, i.key, c.words, 0.8::float8 * c.nearness AS vectors,
-                   0.02::float8 * least(coalesce(i.word_count, 0), 20) AS length,
+                   0.03::float8 * least(coalesce(i.word_count, 0), 20) AS length,
                    (c.share + c.closeness) / 2 AS relevance, c.similarity, c.vector_rank, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END AS names,
                    CASE WHEN translate(left(right(i.key, 25), 17), '123456789', '000000000') = '_00000000_000000_' AND translate(right(i.key, 8), '123456789abcdef', '000000000000000') = '00000000'
@@ -227,7 +227,7 @@ measured AS MATERIALIZED (
              CROSS JOIN LATERAL (SELECT i.key, i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.ctid = c.place OFFSET 0) i) c
 ), best AS (
     SELECT s.*, CASE WHEN s.words > 0 THEN rank() OVER (ORDER BY s.words DESC) END AS word_rank,
-           0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
+           0.15 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
            CASE WHEN cardinality(s.names) = 1
                  AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
                 THEN 0.3::float8 ELSE 0 END AS speaker
