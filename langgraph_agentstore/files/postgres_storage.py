@@ -49,9 +49,13 @@ class PostgresStorage:
         return [item.value if isinstance(item, Item) else None for item in items]
 
     def look(self, path: str) -> Steps[Seen | None]:
-        planner = self._store.planner
         try:
-            statement = plan_record(*planner.item_id(self._namespace, path), planner.context)
+            statement = self._store.planner.at(
+                self._namespace,
+                lambda planner: plan_record(
+                    *planner.item_id(self._namespace, path), planner.context
+                ),
+            )
         except REFUSED:
             return None
         [record] = yield On(self._executor, [statement])
@@ -67,7 +71,7 @@ class PostgresStorage:
 
     def overwrite(self, path: str, value: FileValue) -> Steps[None]:
         put = self._plan_put(path, value)
-        if put.content is None and not self._is_sealed:
+        if isinstance(put, Put) and put.content is None and not self._is_sealed:
             yield On(self._executor, [plan_overwrite(put, self._executor.context)])
         else:  # It is embedded or encrypted first, which only puts are.
             [before] = yield from self.read([path])
@@ -135,10 +139,8 @@ class PostgresStorage:
         results: list[ResultT] = yield On(self._executor, [statement])
         return results[0]
 
-    def _plan_put(self, path: str, value: FileValue) -> Put:
-        put = plan_put(self._store, self._namespace, path, value, None, NOT_PROVIDED, None)
-        assert isinstance(put, Put)
-        return put
+    def _plan_put(self, path: str, value: FileValue) -> Operation[None]:
+        return plan_put(self._store, self._namespace, path, value, None, NOT_PROVIDED, None)
 
     def _run_all(self, planned: Sequence[Operation[Any] | AgentStoreError]) -> Steps[list[Any]]:
         """Return the results of operations; an error in place of one stays where it is."""

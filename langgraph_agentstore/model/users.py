@@ -38,10 +38,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Everything at or below an address; `user_id` None means every user, but not `SHARED`."""
+    """Everything at or below an address; `user_id` None means every user, but not `SHARED`.
+
+    `hidden`: namespaces below it that do not belong to it, nor what is below them.
+    """
 
     user_id: str | None
     labels: Labels
+    hidden: tuple[Labels, ...] = ()
 
 
 def users_of_regions(regions: Sequence[Region]) -> tuple[str, ...] | None:
@@ -58,6 +62,10 @@ class Scope(Protocol):
 
     def regions(self, prefix: Labels) -> tuple[Region, ...]:
         """Return the regions of a prefix: one, or the shared space and all users."""
+
+    def regions_to_delete(self, prefix: Labels) -> tuple[Region, ...]:
+        """Return the regions of a prefix that is to be deleted with all below it."""
+        return self.regions(prefix)
 
     def heads(self) -> tuple[tuple[Region, Labels], ...]:
         """Return the whole scope as regions, each with its constant labels before the user."""

@@ -17,8 +17,10 @@ from ..sql.batched_reads import decode_lateral_batch, lateral_batch_statement
 from ..sql.copies_of_rows import distinct
 from ..sql.items.expiry import refresh_statement
 from ..sql.items.get import decode_gets, get_statement, plan_get_alone
+from ..sql.shared_items import OfView, is_write
 from ..sql.statement import (
     Decoded,
+    Operation,
     PutExpected,
     PutTogether,
     Query,
@@ -47,6 +49,7 @@ from .index_state import CurrentIndex, IndexState
 from .job import Job
 from .listener import Listener
 from .read_log import read_log
+from .shares import Shares
 from .statements import Database, while_locked
 from .sweep_batch import sweep_batch
 from .ttl_sweeper import Sweeper
@@ -68,6 +71,7 @@ class Session:
         self.sweeper = Sweeper(self._sweep_batch, config.sweep_interval_minutes)
         self.listener = Listener(database)
         self._reads = read_log(config.history, database, lambda: self.context)
+        self.shares = Shares(self.index, database, self._fetch_shared, self._part, self._result_of)
         self._under_way = 0
         self._alone: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
@@ -116,13 +120,13 @@ class Session:
             self._reads.note(request)
         self.operations += len(request.operations)
         entries = [
-            PendingOperation(request, n, operation)
+            PendingOperation(request, n, self.shares.own_if_none(operation))
             for n, operation in enumerate(request.operations)
         ]
         if len(entries) > 1:
-            reads = [t for t in entries if t.operation.queue is not Queue.WRITES]
+            reads = [t for t in entries if not is_write(t.operation)]
             if reads and len(reads) < len(entries):
-                request.later = [t for t in entries if t.operation.queue is Queue.WRITES]
+                request.later = [t for t in entries if is_write(t.operation)]
                 entries = reads
         self._enqueue(request, entries)
 
@@ -296,10 +300,12 @@ class Session:
 
     async def _result_of(
         self,
-        operation: Statement[Any] | PutExpected | PutTogether | Query[Any] | Job[Any],
+        operation: Any,
         users: Users | None,
     ) -> Any:
         """Run the operation; wait for locked items as the queues do, up to the command timeout."""
+        if isinstance(operation, OfView):
+            return await self.shares.run(operation, users)
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation, users))
         return await self._while_locked(partial(self._attempt, operation, users))
@@ -311,23 +317,23 @@ class Session:
         index_state: IndexState,
     ) -> Any:
         if isinstance(operation, Query):
-            return await self._read(await index_state.statement_of(operation), users)
+            return await self._part(await index_state.statement_of(operation), users)
         statement = await statement_of_write(
             operation, self.database, index_state, self._fetch_shared
         )
         return 0 if statement is None else await self._result_of(statement, users)
 
-    async def _read(self, statement: Statement[Any], users: Users | None) -> Any:
-        """Return the result of a read that is part of the caller's operation."""
-        request = PartOfRequest([statement], users)
-        request.remaining = 1
+    async def _part(self, operation: Operation[Any], users: Users | None) -> Any:
+        """Return the result of an operation in its queue that is part of the caller's."""
+        request = PartOfRequest([operation], users)
         self._under_way += 1
-        self._equal_reads.add(PendingOperation(request, 0, statement))
+        self._enqueue(request, [PendingOperation(request, 0, operation)])
+        self.dispatch()
         try:
             await request.future
         except asyncio.CancelledError:
             request.cancelled = True
-            self._equal_reads.abandon()
+            self.give_up(request)
             raise
         return request.outcome()[0]
 

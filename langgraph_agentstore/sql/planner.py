@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, PutOp, SearchItem, SearchOp
 
@@ -34,6 +34,7 @@ from .sealing import sealed_filter
 from .search.hybrid import plan_explanation, plan_query, plan_query_anywhere
 from .search.options import QueryOptions, default_options
 from .search.text import MOST_CHARACTERS, is_blank, text_to_embed
+from .shared_items import OfView
 from .statement import (
     Content,
     CurrentRules,
@@ -44,9 +45,13 @@ from .statement import (
     Put,
     PutExpected,
     Query,
+    ResultT,
     SqlContext,
     Statement,
 )
+
+Plan: TypeAlias = "Callable[[Planner], Operation[ResultT]]"
+"""Plans an operation by a planner, which determines whose items a tuple means."""
 
 NO_INDEX = (
     "search(query=…) has no effect on a store without an index: the newest items come first, "
@@ -96,7 +101,21 @@ class Planner:
             "ListNamespacesOp"
         )
 
-    def get(self, namespace: object, key: object, refresh: bool) -> Get[Item | None]:
+    def at(
+        self,
+        labels: object,  # noqa: ARG002 # for views
+        plan: Plan[ResultT],
+        *,
+        writes: bool = False,  # noqa: ARG002 # for views
+    ) -> Operation[ResultT]:
+        """Plan an operation on exactly this namespace by `plan`; `writes`: or removes items."""
+        return plan(self)
+
+    def below(self, prefix: object, plan: Plan[ResultT]) -> Operation[ResultT]:  # noqa: ARG002
+        """Plan a read of what is at or below a prefix by `plan`."""
+        return plan(self)
+
+    def get(self, namespace: object, key: object, refresh: bool) -> Operation[Item | None]:
         """Plan the read of one item."""
         item_id, labels = self.item_id(namespace, key)
         return Get(item_id, labels, refresh)
@@ -108,6 +127,8 @@ class Planner:
         is left out.
         """
         planned, context = self.plan(op), self._rules_to_explain()
+        if isinstance(planned, OfView):
+            planned = planned.own
         if isinstance(planned, Query):
             planned = planned.statement(context, None if planned.text is None else b"")
         if isinstance(planned, Statement):
@@ -148,7 +169,7 @@ class Planner:
         labels = self._check(namespace)
         return locate(self.scope.address(labels), labels)
 
-    def put(self, op: PutOp) -> Put | Delete:
+    def put(self, op: PutOp) -> Operation[None]:
         """Plan a write; a value of None deletes, as LangGraph has it."""
         item_id, labels = self.item_id(op.namespace, op.key)
         located = self._located(labels)
@@ -204,7 +225,9 @@ class Planner:
     ) -> Operation[list[SearchItem]]:
         return plan_search(op, self.filter(None), self.scope, self.context)
 
-    def query(self, op: SearchOp, options: QueryOptions, *, explaining: bool = False) -> Query[Any]:
+    def query(
+        self, op: SearchOp, options: QueryOptions, *, explaining: bool = False
+    ) -> Operation[Any]:
         """Plan a search by a query; the rest of its planning waits for its vector."""
         check_whole("limit", op.limit, 0, LARGEST_LIMIT)
         check_whole("offset", op.offset, 0, LARGEST_LIMIT)

@@ -17,9 +17,12 @@ def region_condition(regions: Sequence[Region], arguments: list[Any], alias: str
 def _one_region(region: Region, arguments: list[Any], alias: str) -> str:
     user = _user(region.user_id, arguments, alias)
     stored = encode_labels(region.labels)
-    if stored == ROOT:
-        return user
-    return f"({user} AND {at_or_below(stored, arguments, alias)})"
+    conditions = [user]
+    if stored != ROOT:
+        conditions.append(at_or_below(stored, arguments, alias))
+    for hidden in region.hidden:
+        conditions.append(f"NOT {at_or_below(encode_labels(hidden), arguments, alias)}")
+    return user if len(conditions) == 1 else f"({' AND '.join(conditions)})"
 
 
 def at_or_below(stored: str, arguments: list[Any], alias: str = "i") -> str:

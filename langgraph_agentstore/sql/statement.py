@@ -22,7 +22,9 @@ from typing import (
 from .._support.one_time_warnings import Hints
 from ..config.search_index import SearchIndex, VectorIndex
 from ..model.json_values import LARGEST_BYTES, encode_value
+from ..model.namespaces import Labels
 from ..model.text_fields import Part, Paths
+from ..model.users import DEFAULT_TEMPLATE
 from .tables import Tables
 
 ItemId: TypeAlias = tuple[str, str, str]
@@ -182,11 +184,13 @@ def written_once(
 class CurrentRules:
     """The context in force, which all planners of a store share; reindexing replaces it.
 
-    `hints`: those that the store's users were given.
+    `hints`: those that the store's users were given. `constants`: the labels before the user in
+    the tuples of the plain store, by which a view names what others share.
     """
 
     context: SqlContext
     hints: Hints = field(default_factory=Hints)
+    constants: Labels = DEFAULT_TEMPLATE[:-1]
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ USER_TABLES = (
     "item_read",
     "quarantined_item",
     "quota_usage",
+    "share",
 )
 """The tables with rows of users, by the column `user_id`; and so have all sets of vectors."""
 

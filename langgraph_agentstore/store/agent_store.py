@@ -157,6 +157,8 @@ class AgentStore(
             asks_who=config.asks_who,
         )
         current_rules = CurrentRules(context)
+        if config.scope.constants is not None:
+            current_rules.constants = config.scope.constants
         self._engine = Engine(config, current_rules, index)
         planner = Planner(config.scope, current_rules)
         super().__init__(self._engine, ttl_options(config.ttl), planner)

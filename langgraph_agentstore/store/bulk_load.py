@@ -14,6 +14,7 @@ from ..model.namespaces import Labels
 from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from ..sql.planner import Planner
 from ..sql.search.vector_codec import vector_bytes
+from ..sql.shared_items import OfView
 from ..sql.statement import ItemId, Put
 from .base import StoreBase
 from .items import check_size
@@ -138,6 +139,10 @@ def _planned(given: ToLoad, planner: Planner, default_ttl: float | None) -> Put:
         vectors = given[3]
         given = given[:3]
     put = planner.put(_put_op(given, default_ttl))
+    if isinstance(put, OfView):
+        raise InvalidOperationError(
+            "load writes the view's own items, and this namespace names another user: put it"
+        )
     if not isinstance(put, Put):
         raise ValueTypeError("load writes values, and None is not one")
     if vectors is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from langgraph.store.base import (
@@ -26,7 +27,8 @@ from ..model.namespaces import Labels, check_labels
 from ..results import ItemRecord
 from ..sql.items.delete import plan_delete_regions
 from ..sql.items.pages import plan_count, plan_page, plan_record
-from ..sql.statement import Get, ItemId, Operation, Put, Statement
+from ..sql.planner import Planner
+from ..sql.statement import ItemId, Operation, Put, Statement
 from .base import StoreBase
 from .step_driver import Steps, arun, run
 from .ttl_defaults import default_ttl, refreshes
@@ -244,35 +246,49 @@ class Items(StoreBase):
 
         return AwaitedPages(read, page_size)
 
-    def _plan_count(self, prefix: Labels, filter: Mapping[str, Any] | None) -> Statement[int]:
-        planner = self.planner
-        regions = planner.scope.regions(check_labels(prefix))
-        return plan_count(regions, planner.filter(filter, prefix), planner.context)
+    def _plan_count(self, prefix: Labels, filter: Mapping[str, Any] | None) -> Operation[int]:
+        def plan(planner: Planner) -> Statement[int]:
+            regions = planner.scope.regions(check_labels(prefix))
+            return plan_count(regions, planner.filter(filter, prefix), planner.context)
 
-    def _plan_record(self, namespace: Labels, key: str) -> Statement[ItemRecord | None]:
-        planner = self.planner
-        item_id, labels = planner.item_id(namespace, key)
-        return plan_record(item_id, labels, planner.context)
+        return self.planner.below(prefix, plan)
 
-    def _plan_delete_namespace(self, prefix: Labels) -> Statement[int]:
+    def _plan_record(self, namespace: Labels, key: str) -> Operation[ItemRecord | None]:
+        return self.planner.at(
+            namespace,
+            lambda planner: plan_record(*planner.item_id(namespace, key), planner.context),
+        )
+
+    def _plan_delete_namespace(self, prefix: Labels) -> Operation[int]:
         labels = check_labels(prefix)
         if not labels:
             raise InvalidNamespaceError(
                 "delete_namespace(()) would remove everything; name a namespace, or use "
                 "delete_user for all that one user has"
             )
-        planner = self.planner
-        return plan_delete_regions(planner.scope.regions(labels), planner.context)
+        return self.planner.at(
+            labels,
+            lambda planner: plan_delete_regions(
+                planner.scope.regions_to_delete(labels), planner.context
+            ),
+            writes=True,
+        )
 
     def _pages(
         self, prefix: Labels, filter: Mapping[str, Any] | None, size: int
-    ) -> Callable[[ItemId | None], Statement[list[tuple[ItemId, Item]]]]:
+    ) -> Callable[[ItemId | None], Operation[list[tuple[ItemId, Item]]]]:
         """Return a function that plans the page after an item, always for the user of this call."""
         check_size("page_size", size)
-        planner = self.planner
-        regions = planner.scope.regions(check_labels(prefix))
-        parsed = planner.filter(filter, prefix)
-        return lambda after: plan_page(regions, parsed, after, size, planner.scope, planner.context)
+        view = self.planner
+        view.filter(filter, prefix)
+
+        def plan(planner: Planner, after: ItemId | None) -> Statement[list[tuple[ItemId, Item]]]:
+            regions = planner.scope.regions(check_labels(prefix))
+            parsed = planner.filter(filter, prefix)
+            return plan_page(regions, parsed, after, size, planner.scope, planner.context)
+
+        check_labels(prefix)
+        return lambda after: view.below(prefix, partial(plan, after=after))
 
 
 def check_size(name: str, size: int) -> None:
@@ -282,7 +298,7 @@ def check_size(name: str, size: int) -> None:
 
 def plan_get(
     store: StoreBase, namespace: Labels, key: str, refresh_ttl: bool | None = None
-) -> Get[Item | None]:
+) -> Operation[Item | None]:
     """Check the options of a `get` and plan it; raise for invalid ones."""
     return store.planner.get(namespace, key, refreshes(store, refresh_ttl))
 
@@ -299,13 +315,19 @@ def plan_put(
     """Check the options of a `put` and plan it; raise for invalid ones."""
     if isinstance(ttl, NotProvided):
         ttl = default_ttl(store)
-    planned = store.planner.put(PutOp(namespace, key, value, index, ttl))
+    op = PutOp(namespace, key, value, index, ttl)
     if expected_version is None:
-        return planned
-    if not isinstance(planned, Put):
-        raise InvalidOperationError("expected_version goes with a value, and this put deletes")
-    check_whole("expected_version", expected_version, 0, 2**63 - 1)
-    return store.planner.put_expected(planned, expected_version)
+        return store.planner.put(op)
+    version = expected_version
+
+    def plan(planner: Planner) -> Operation[Any]:
+        planned = planner.put(op)
+        if not isinstance(planned, Put):
+            raise InvalidOperationError("expected_version goes with a value, and this put deletes")
+        check_whole("expected_version", version, 0, 2**63 - 1)
+        return planner.put_expected(planned, version)
+
+    return store.planner.at(namespace, plan, writes=True)
 
 
 def plan_replacement(
@@ -318,12 +340,15 @@ def plan_replacement(
 ) -> Operation[Any]:
     """Plan a put over exactly the version of `record`; None: only if there is no item."""
     ttl = default_ttl(store) if record is None else record.ttl_minutes
-    planner = store.planner
-    put = planner.put(PutOp(namespace, key, value, index, ttl))
-    assert isinstance(put, Put)
-    if record is None:
-        return planner.put_expected(put, 0)
-    return planner.put_expected(put, record.version, record.created_at)
+
+    def plan(planner: Planner) -> Operation[Any]:
+        put = planner.put(PutOp(namespace, key, value, index, ttl))
+        assert isinstance(put, Put)
+        if record is None:
+            return planner.put_expected(put, 0)
+        return planner.put_expected(put, record.version, record.created_at)
+
+    return store.planner.at(namespace, plan, writes=True)
 
 
 def _applied(fn: Update, record: ItemRecord | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from ..model.running_user import running_user
 from ..model.users import UserScope, check_user_id
 from ..sql.planner import Planner
 from ..sql.statement import Users
+from ..sql.view_planner import ViewPlanner
 from .base import StoreBase
 from .bulk_load import BulkLoad
 from .executor import Executor
@@ -16,9 +17,10 @@ from .frames import Frames
 from .history import HistoryReads
 from .items import Items
 from .search import Search
+from .sharing import Sharing
 
 
-class ItemStore(Items, Search, BulkLoad, HistoryReads, Frames):
+class ItemStore(Items, Search, BulkLoad, HistoryReads, Frames, Sharing):
     """A store or a view of one, with all methods that concern items."""
 
 
@@ -29,7 +31,7 @@ class UserStore(ItemStore):
     """
 
     def __init__(self, store: StoreBase, user_id: str) -> None:
-        planner = Planner(UserScope(user_id), store.executor.current_rules)
+        planner = ViewPlanner(UserScope(user_id), store.executor.current_rules)
         super().__init__(executor_of(store, user_id), store.ttl_config, planner)
         self._store = store
         self.user_id = user_id
@@ -53,7 +55,7 @@ class PerUserStore(ItemStore):
         self._store = store
         current_rules = store.executor.current_rules
         self._planner_of = lru_cache(maxsize=1024)(
-            lambda user_id: Planner(UserScope(user_id), current_rules)
+            lambda user_id: ViewPlanner(UserScope(user_id), current_rules)
         )
 
     @property

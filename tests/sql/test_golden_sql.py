@@ -86,7 +86,7 @@ from langgraph_agentstore.sql.items.reindex_page import fill_sql, page_sql, word
 from langgraph_agentstore.sql.items.user_counts import plan_user_counts
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.search.options import query_options
-from langgraph_agentstore.sql.statement import CurrentRules, Put, PutExpected, SqlContext
+from langgraph_agentstore.sql.statement import CurrentRules, Put, PutExpected, Query, SqlContext
 from langgraph_agentstore.sql.tables import Tables
 from langgraph_agentstore.sql.vector_tables import (
     approximate_index,
@@ -134,7 +134,9 @@ def asked(mode: str, query: str, *, explaining: bool = False, **options: Any) ->
     asking = query_options(context.index, mode=mode, **options)  # type: ignore[arg-type]
     op = SearchOp(ALICE, {"status": "open"}, query=query)
     vector = None if mode == "text" else b""
-    return planner.query(op, asking, explaining=explaining).statement(context, vector).sql
+    planned = planner.query(op, asking, explaining=explaining)
+    assert isinstance(planned, Query)
+    return planned.statement(context, vector).sql
 
 
 def turns_found(mode: Any, search: TurnQuery) -> str:

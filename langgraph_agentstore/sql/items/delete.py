@@ -102,6 +102,9 @@ def _delete_user_sql(context: SqlContext) -> str:
 )"""
         for number, table in enumerate(others, 1)
     )
+    traces += f""", unshared AS (
+    DELETE FROM {tables.named("share")} WHERE user_id = $1 OR with_user = $1
+)"""
     return f"""
 WITH erased AS (
     DELETE FROM {tables.item} i WHERE i.user_id = $1 RETURNING {context.live()} AS live

@@ -36,6 +36,7 @@ class _Walk:
     prefix: Labels
     conditions: tuple[MatchCondition, ...]
     depth: int | None
+    hidden: tuple[Labels, ...] = ()
 
     @property
     def label_depth(self) -> int | None:
@@ -97,8 +98,17 @@ def _narrowed(region: Region, head: Labels, op: ListNamespacesOp) -> _Walk | Non
                 user_id = rest[0]
             rest = rest[1:]
         prefix = max(prefix, _plain_start(rest), key=len)
+    inside = _innermost(region.labels, prefix)
+    if inside is None:
+        return None
     conditions = tuple(op.match_conditions or ())
-    return _Walk(head, has_user, user_id, prefix, conditions, op.max_depth)
+    return _Walk(head, has_user, user_id, inside, conditions, op.max_depth, region.hidden)
+
+
+def _innermost(one: Labels, other: Labels) -> Labels | None:
+    """Return the longer of two namespaces if it is below the other; None if it is not."""
+    shorter, longer = sorted((one, other), key=len)
+    return longer if longer[: len(shorter)] == shorter else None
 
 
 def _plain_start(path: Labels) -> Labels:
@@ -151,6 +161,10 @@ def _bounds(walk: _Walk, arguments: list[Any]) -> tuple[str, str, str]:
         start_user = argument(walk.user_id)
         # No comparison of rows here: the index would start at the user, not at the sort key.
         within = f"i.user_id = {start_user} AND i.place >= walk.next_place"
+    for hidden in walk.hidden:
+        place = sort_key(hidden)
+        start, end = argument(place), argument(first_sort_key_after(place))
+        within += f" AND NOT (i.place >= {start} AND i.place < {end})"
     if not walk.prefix:
         return start_user, "''", within
     start = sort_key(walk.prefix)

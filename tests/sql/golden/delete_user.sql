@@ -8,5 +8,7 @@ WITH erased AS (
     DELETE FROM "agentstore".change WHERE user_id = $1
 ), trace_4 AS (
     DELETE FROM "agentstore".watch WHERE user_id = $1
+), unshared AS (
+    DELETE FROM "agentstore".share WHERE user_id = $1 OR with_user = $1
 )
 SELECT count(*) FILTER (WHERE live) FROM erased

@@ -1,0 +1,1 @@
+"""Sharing: a user lets another one read, or also write, a namespace."""

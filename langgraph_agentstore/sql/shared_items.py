@@ -1,0 +1,115 @@
+"""Statements over items that others share with a view's user.
+
+Which namespaces these are is known before a statement is planned; the statement itself checks that
+it still holds. One that finds something else fails, and is planned anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..model.namespaces import decode_labels
+from ..model.shared_scope import Grant, Grants
+from .statement import Decoded, Operation, Queue, ResultT, Row, SqlContext, Statement
+
+SHARES_CHANGED = "AGS01"
+"""The SQLSTATE of a statement that was planned for other shares than there are."""
+
+_FIRST_CTE = re.compile(r"\A\s*WITH (RECURSIVE )?")
+_READ_QUEUES = (Queue.EQUAL_READS, Queue.SHARED, Queue.GETS)
+
+
+@dataclass(frozen=True, slots=True)
+class OfView(Operation[ResultT]):
+    """An operation of a view, on a tuple that may lead to another user.
+
+    `own`: the operation if nothing is shared with the view's user; `plan` plans it for what is.
+    `writes`: whether it is one of LangGraph's writes, which a batch makes after its reads.
+    """
+
+    user_id: str
+    own: Operation[ResultT]
+    plan: Callable[[Grants], Operation[ResultT]]
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SharesRead:
+    """What is shared with one user, and whether anything is shared with anybody."""
+
+    grants: Grants
+    any_at_all: bool
+
+
+def plan_shares(user_id: str, context: SqlContext) -> Statement[SharesRead]:
+    """Plan the read of what is shared with a user."""
+    share = context.tables.named("share")
+    sql = f"""
+SELECT {context.tables.named("known_shares")}($1::text), EXISTS (SELECT FROM {share}),
+       s.user_id, s.namespace, s.access
+  FROM (SELECT) one LEFT JOIN {share} s ON s.with_user = $1"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[SharesRead]:
+        granted = [Grant(row[2], decode_labels(row[3]), row[4]) for row in rows if row[2]]
+        return Decoded(SharesRead(Grants(user_id, rows[0][0], tuple(granted)), rows[0][1]))
+
+    return Statement(sql, (user_id,), decode, queue=Queue.SHARED, users=(user_id,))
+
+
+def checked(
+    statement: Statement[ResultT], grants: Grants, context: SqlContext
+) -> Statement[ResultT]:
+    """Return the statement with the check that what is shared with the user is still just this.
+
+    A reader extends the expiry of its own items alone.
+    """
+    count = len(statement.arguments)
+    reads = statement.queue in _READ_QUEUES
+    given = f"${count + 1}::text, ${count + 2}::text, {str(not reads).lower()}"
+    check = f"{context.tables.named('check_shares')}({given})"
+    sql = (_checked_read if reads else _checked_write)(statement.sql, check, context)
+
+    def decode(rows: Sequence[Row]) -> Decoded[ResultT]:
+        decoded = statement.decode(rows)
+        if decoded.instead is not None:
+            return replace(decoded, instead=checked(decoded.instead, grants, context))
+        own = [each for each in decoded.refreshes if each.item_id[0] == grants.user_id]
+        return replace(decoded, refreshes=own)
+
+    return replace(
+        statement,
+        sql=sql,
+        arguments=(*statement.arguments, grants.user_id, grants.known),
+        decode=decode,
+        queue=Queue.EQUAL_READS if reads else Queue.ALONE,
+        again=None,
+    )
+
+
+def _checked_read(sql: str, check: str, _context: SqlContext) -> str:
+    # The condition has no column: it is evaluated once, whether or not there are rows.
+    return f"""
+SELECT s.* FROM (SELECT * FROM ({sql}
+) q OFFSET 0) s
+ WHERE (SELECT {check})"""
+
+
+def _checked_write(sql: str, check: str, context: SqlContext) -> str:
+    # A CTE that writes always runs, one that reads only if somebody reads it. This one finds no
+    # row to write: the check returns true, or undoes the whole statement.
+    checking = f"""shares_checked AS (
+    UPDATE {context.tables.named("share")} SET access = access WHERE NOT (SELECT {check})
+), """
+    with_check, places = _FIRST_CTE.subn(lambda start: f"{start[0]}{checking}", sql)
+    assert places == 1, "every write has CTEs"
+    return with_check
+
+
+def is_write(operation: Operation[Any]) -> bool:
+    """Return whether a batch makes the operation after its reads."""
+    if isinstance(operation, OfView):
+        return operation.writes
+    return operation.queue is Queue.WRITES

@@ -1,0 +1,325 @@
+"""Sharing: what a user grants is reached by the other one, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langgraph.store.base import GetOp, PutOp, SearchOp
+
+from langgraph_agentstore import AgentStore, UserStore
+from langgraph_agentstore.errors import (
+    ConfigurationError,
+    InvalidNamespaceError,
+    InvalidOperationError,
+    NotPermittedError,
+    VersionConflictError,
+)
+
+PROJECTS = ("projects",)
+SEEN = ("users", "alice", "projects")
+"""Alice's projects, as others see them."""
+
+
+@pytest.fixture
+def alice(store: AgentStore) -> UserStore:
+    view = store.for_user("alice")
+    view.put(PROJECTS, "tea", {"n": 1})
+    view.put((*PROJECTS, "old"), "jam", {"n": 2})
+    view.put(("diary",), "secret", {"n": 3})
+    return view
+
+
+@pytest.fixture
+def bob(store: AgentStore) -> UserStore:
+    view = store.for_user("bob")
+    view.put(("notes",), "own", {"n": 9})
+    return view
+
+
+@pytest.fixture
+def elsewhere(store: AgentStore, postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
+    """The same store, as another process has it."""
+    with AgentStore(postgres_dsn, schema=schema_name) as other:
+        yield other
+
+
+def keys(view: UserStore, prefix: tuple[str, ...] = (), **options: Any) -> list[str]:
+    return sorted(item.key for item in view.search(prefix, limit=100, **options))
+
+
+def test_nothing_shows_before_it_is_shared(alice: UserStore, bob: UserStore) -> None:
+    assert bob.get(SEEN, "tea") is None
+    assert keys(bob) == ["own"]
+    assert bob.list_namespaces() == [("notes",)]
+    assert bob.count() == 1
+
+
+def test_a_shared_namespace_has_the_owners_address(alice: UserStore, bob: UserStore) -> None:
+    alice.share(PROJECTS, "bob")
+    found = bob.get(SEEN, "tea")
+    assert found is not None
+    assert (found.namespace, found.value) == (SEEN, {"n": 1})
+    assert bob.get((*SEEN, "old"), "jam") is not None
+    assert bob.get(("users", "alice", "diary"), "secret") is None
+    assert keys(bob) == ["jam", "own", "tea"]
+    assert keys(bob, ("users",)) == ["jam", "tea"]
+    assert keys(bob, SEEN, filter={"n": 2}) == ["jam"]
+    assert {item.namespace for item in bob.search(SEEN)} == {SEEN, (*SEEN, "old")}
+    assert bob.list_namespaces() == [("notes",), SEEN, (*SEEN, "old")]
+    assert bob.list_namespaces(max_depth=2) == [("notes",), ("users", "alice")]
+    assert bob.list_namespaces(prefix=SEEN, suffix=("old",)) == [(*SEEN, "old")]
+    assert bob.count() == 3
+    assert [item.key for item in bob.iter_items(page_size=2)] == ["jam", "tea", "own"] or sorted(
+        item.key for item in bob.iter_items(page_size=2)
+    ) == ["jam", "own", "tea"]
+
+
+def test_a_reader_may_not_write(alice: UserStore, bob: UserStore) -> None:
+    alice.share(PROJECTS, "bob", "read")
+    with pytest.raises(NotPermittedError):
+        bob.put(SEEN, "tea", {"n": 7})
+    with pytest.raises(NotPermittedError):
+        bob.delete(SEEN, "tea")
+    with pytest.raises(NotPermittedError):
+        bob.delete_namespace(SEEN)
+    with pytest.raises(NotPermittedError):
+        bob.update(SEEN, "tea", lambda value: dict(value or {}))
+    with pytest.raises(NotPermittedError):
+        bob.put(SEEN, "tea", {"n": 7}, expected_version=1)
+    assert keys(alice, PROJECTS) == ["jam", "tea"]
+
+
+def test_a_writer_writes_the_owners_items(alice: UserStore, bob: UserStore) -> None:
+    alice.share(PROJECTS, "bob", "write")
+    bob.put(SEEN, "new", {"n": 4})
+    record = alice.get_record(PROJECTS, "new")
+    assert record is not None
+    assert record.created_by == "bob"
+    assert bob.update(SEEN, "new", lambda value: {"n": (value or {})["n"] + 1}) == {"n": 5}
+    with pytest.raises(VersionConflictError):
+        bob.put(SEEN, "new", {"n": 0}, expected_version=1)
+    bob.delete(SEEN, "tea")
+    assert keys(alice, PROJECTS) == ["jam", "new"]
+    assert bob.delete_namespace((*SEEN, "old")) == 1
+    assert keys(alice) == ["new", "secret"]
+
+
+def test_deleting_above_what_is_shared_spares_it(alice: UserStore, bob: UserStore) -> None:
+    alice.share(PROJECTS, "bob", "write")
+    assert bob.delete_namespace(("users",)) == 0
+    assert bob.delete_namespace(("users", "alice")) == 0
+    assert keys(alice) == ["jam", "secret", "tea"]
+
+
+def test_a_revoke_takes_effect_at_once_in_every_process(
+    alice: UserStore, elsewhere: AgentStore
+) -> None:
+    alice.share(PROJECTS, "bob", "write")
+    bob = elsewhere.for_user("bob")
+    assert bob.get(SEEN, "tea") is not None
+    assert alice.revoke(PROJECTS, "bob")
+    assert bob.get(SEEN, "tea") is None
+    assert keys(bob) == []
+    assert bob.list_namespaces() == []
+    bob.put(SEEN, "tea", {"n": 8})  # a namespace of bob's own again
+    found = alice.get(PROJECTS, "tea")
+    assert found is not None
+    assert found.value == {"n": 1}
+    assert not alice.revoke(PROJECTS, "bob")
+
+
+def test_less_access_takes_effect_at_once_and_more_too(
+    alice: UserStore, elsewhere: AgentStore
+) -> None:
+    alice.share(PROJECTS, "bob", "write")
+    bob = elsewhere.for_user("bob")
+    bob.put(SEEN, "new", {"n": 4})
+    alice.share(PROJECTS, "bob", "read")
+    with pytest.raises(NotPermittedError):
+        bob.put(SEEN, "new", {"n": 5})
+    alice.share(PROJECTS, "bob", "write")
+    bob.put(SEEN, "new", {"n": 6})
+
+
+def test_own_items_under_the_same_tuple_are_hidden_while_it_is_shared(
+    alice: UserStore, bob: UserStore
+) -> None:
+    bob.put(SEEN, "tea", {"own": True})
+    alice.share(PROJECTS, "bob")
+    assert [item.value for item in bob.search((), filter={"own": True})] == []
+    found = bob.get(SEEN, "tea")
+    assert found is not None
+    assert found.value == {"n": 1}
+    alice.revoke(PROJECTS, "bob")
+    found = bob.get(SEEN, "tea")
+    assert found is not None
+    assert found.value == {"own": True}
+
+
+def test_shares_are_listed_for_both(alice: UserStore, bob: UserStore, store: AgentStore) -> None:
+    store.share(SEEN, "bob", "write")
+    alice.share(("diary",), "carol")
+    [mine] = bob.shared_with_me()
+    assert (mine.namespace, mine.owner, mine.access) == (SEEN, "alice", "write")
+    assert mine.granted_by is None
+    assert [share.namespace for share in alice.shared_by_me()] == [("diary",), PROJECTS]
+    assert [share.with_user for share in store.shared_by_me()] == ["carol", "bob"]
+    assert store.for_user("carol").shared_by_me() == []
+
+
+def test_the_awaited_forms_do_the_same(alice: UserStore, bob: UserStore) -> None:
+    async def share_and_read() -> None:
+        await alice.ashare(PROJECTS, "bob")
+        assert await bob.aget(SEEN, "tea") is not None
+        assert len(await bob.ashared_with_me()) == 1
+        assert len(await alice.ashared_by_me()) == 1
+        assert await alice.arevoke(PROJECTS, "bob")
+        assert await bob.aget(SEEN, "tea") is None
+
+    asyncio.run(share_and_read())
+
+
+def test_a_batch_reads_before_it_writes(alice: UserStore, bob: UserStore) -> None:
+    alice.share(PROJECTS, "bob", "write")
+    found = bob.batch(
+        [PutOp(SEEN, "tea", {"n": 5}), GetOp(SEEN, "tea"), SearchOp(("users",), limit=1)]
+    )
+    assert found[0] is None
+    assert found[1].value == {"n": 1}  # type: ignore[union-attr]
+    after = bob.get(SEEN, "tea")
+    assert after is not None
+    assert after.value == {"n": 5}
+
+
+def test_what_cannot_be_shared_is_refused(
+    alice: UserStore, bob: UserStore, store: AgentStore
+) -> None:
+    with pytest.raises(InvalidNamespaceError):
+        store.share(("handbook",), "bob")
+    with pytest.raises(InvalidNamespaceError):
+        bob.share(SEEN, "carol")
+    with pytest.raises(InvalidOperationError):
+        alice.share(PROJECTS, "alice")
+    with pytest.raises(InvalidOperationError):
+        alice.share(PROJECTS, "bob", "own")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOperationError):
+        store.shared_with_me()
+
+
+def test_a_template_without_a_label_shares_nothing(postgres_dsn: str, schema_name: str) -> None:
+    with (
+        AgentStore(postgres_dsn, schema=schema_name, users=("{user_id}",)) as store,
+        pytest.raises(ConfigurationError),
+    ):
+        store.for_user("alice").share(PROJECTS, "bob")
+
+
+def test_a_deleted_user_shares_nothing_any_more(
+    alice: UserStore, bob: UserStore, store: AgentStore
+) -> None:
+    alice.share(PROJECTS, "bob")
+    bob.share(("notes",), "alice")
+    store.delete_user("alice")
+    assert store.shared_by_me() == []
+
+
+def test_a_user_without_shares_sends_no_further_statement(
+    alice: UserStore, bob: UserStore, store: AgentStore
+) -> None:
+    bob.search(())
+    before = store.stats().statements
+    bob.search(())
+    bob.get(SEEN, "tea")
+    bob.get(("notes",), "own")
+    assert store.stats().statements == before + 3
+
+
+OWNERS = ("alice", "carol")
+SPACES = (("a",), ("a", "x"), ("b",))
+STEPS = st.one_of(
+    st.tuples(
+        st.just("share"),
+        st.sampled_from(OWNERS),
+        st.sampled_from(SPACES),
+        st.sampled_from(("read", "write")),
+    ),
+    st.tuples(st.just("revoke"), st.sampled_from(OWNERS), st.sampled_from(SPACES)),
+    st.tuples(st.just("put"), st.sampled_from(OWNERS), st.sampled_from(SPACES)),
+    st.tuples(st.just("delete"), st.sampled_from(OWNERS), st.sampled_from(SPACES)),
+)
+
+
+class Model:
+    """What bob should see: items of all users, and grants."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, tuple[str, ...]], int] = {}
+        self.grants: dict[tuple[str, tuple[str, ...]], str] = {}
+
+    def place(self, owner: str, space: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], str]:
+        """Return whose item bob reaches by the tuple, and how."""
+        covering = {
+            access
+            for (who, shared), access in self.grants.items()
+            if who == owner and space[: len(shared)] == shared
+        }
+        if not covering:
+            return ("bob", ("users", owner, *space)), "write"
+        return (owner, space), "write" if "write" in covering else "read"
+
+    def seen(self) -> dict[tuple[str, ...], int]:
+        tuples = [("users", owner, *space) for owner in OWNERS for space in SPACES]
+        reached = {t: self.place(t[1], t[2:])[0] for t in tuples}
+        return {t: self.items[at] for t, at in reached.items() if at in self.items}
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=12))
+def test_nothing_that_is_not_granted_is_ever_seen(store: AgentStore, steps: list[Any]) -> None:
+    for share in store.shared_by_me():
+        store.revoke(share.namespace, share.with_user)
+    for user in (*OWNERS, "bob"):
+        store.delete_user(user)
+    model, bob = Model(), store.for_user("bob")
+    for number, owner in enumerate(OWNERS):
+        for space in SPACES[::2]:
+            store.put(("users", owner, *space), "k", {"n": number})
+            model.items[owner, space] = number
+    for number, (step, owner, space, *access) in enumerate(steps, 10):
+        named = ("users", owner, *space)
+        if step == "share":
+            store.share(named, "bob", access[0])
+            model.grants[owner, space] = access[0]
+        elif step == "revoke":
+            assert store.revoke(named, "bob") == ((owner, space) in model.grants)
+            model.grants.pop((owner, space), None)
+        else:
+            at, allowed = model.place(owner, space)
+            with suppress(NotPermittedError):
+                bob.put(named, "k", {"n": number}) if step == "put" else bob.delete(named, "k")
+                assert allowed == "write"
+                model.items.pop(at, None)
+                if step == "put":
+                    model.items[at] = number
+        _compare(bob, model.seen())
+
+
+def _compare(bob: UserStore, seen: dict[tuple[str, ...], int]) -> None:
+    assert {item.namespace: item.value["n"] for item in bob.search((), limit=100)} == seen
+    assert bob.list_namespaces() == sorted(seen)
+    assert bob.count() == len(seen)
+    assert {item.namespace for item in bob.iter_items(page_size=2)} == set(seen)
+    for owner in OWNERS:
+        prefix = ("users", owner)
+        below = {t for t in seen if t[:2] == prefix}
+        assert {item.namespace for item in bob.search(prefix, limit=100)} == below
+        assert set(bob.list_namespaces(prefix=prefix)) == below
+        for space in SPACES:
+            found = bob.get((*prefix, *space), "k")
+            assert (None if found is None else found.value["n"]) == seen.get((*prefix, *space))
