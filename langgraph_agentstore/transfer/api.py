@@ -18,6 +18,7 @@ from .file_kinds import FormatName
 from .formats.base import LARGEST_RECORD_BYTES
 from .import_steps import import_steps
 from .manifest import Manifest
+from .signing import SigningKey
 from .verified_file import verified
 
 Path: TypeAlias = "str | os.PathLike[str]"
@@ -30,6 +31,8 @@ def export(
     user_id: str | None = None,
     prefix: Labels | None = None,
     format: FormatName | None = None,
+    everything: bool = False,
+    sign_with: SigningKey | None = None,
     progress: Progress | bool | None = None,
 ) -> Manifest:
     """Write a store, or one user or namespace of it, to a file; return the file's manifest.
@@ -45,13 +48,21 @@ def export(
         user_id: export only this user's items; any id. Warns if there are none.
         prefix: export only items at or below this namespace; with `user_id`, below that user.
         format: the format, instead of the one that the name determines.
+        everything: also export what the user has beside the items, in an `AgentStore`: history,
+            locks, audited reads, usage and so on. It needs `user_id` and JSON Lines.
+        sign_with: a private Ed25519 key that signs the file: PEM, or a key of `cryptography`.
         progress: as for `AgentStore.load`.
 
     Raises:
-        ConfigurationError: the name has no known format, or the folder does not exist.
+        ConfigurationError: the name has no known format, the folder does not exist, or it is no
+            such key.
+        InvalidOperationError: everything is asked for without a user, or of another store.
         MissingExtraError: the format's package is not installed.
     """
-    return run(export_steps(store, path, user_id, prefix, format, progress))
+    steps = export_steps(
+        store, path, user_id, prefix, format, progress, everything=everything, sign_with=sign_with
+    )
+    return run(steps)
 
 
 async def aexport(
@@ -61,10 +72,15 @@ async def aexport(
     user_id: str | None = None,
     prefix: Labels | None = None,
     format: FormatName | None = None,
+    everything: bool = False,
+    sign_with: SigningKey | None = None,
     progress: Progress | bool | None = None,
 ) -> Manifest:
     """Async form of `export`; the file is written in a thread."""
-    return await arun_in_threads(export_steps(store, path, user_id, prefix, format, progress))
+    steps = export_steps(
+        store, path, user_id, prefix, format, progress, everything=everything, sign_with=sign_with
+    )
+    return await arun_in_threads(steps)
 
 
 def import_(
@@ -129,6 +145,7 @@ def verify(
     path: Path,
     *,
     format: FormatName | None = None,
+    signed_by: SigningKey | None = None,
     max_record_bytes: int = LARGEST_RECORD_BYTES,
 ) -> Manifest:
     """Read a whole file and check its records against its manifest; return the manifest.
@@ -136,22 +153,26 @@ def verify(
     Args:
         path: a file of `export`.
         format: the format, instead of the one that the name determines.
+        signed_by: the public Ed25519 key of who must have signed the file: PEM, or a key of
+            `cryptography`. None: a signature is not looked at.
         max_record_bytes: as for `import_`.
 
     Raises:
-        DamagedFileError: the file was cut off or altered, or another program wrote it.
+        DamagedFileError: the file was cut off or altered, another program wrote it, or the holder
+            of the key did not sign it.
     """
-    return verified(path, format, max_record_bytes)
+    return verified(path, format, max_record_bytes, signed_by)
 
 
 async def averify(
     path: Path,
     *,
     format: FormatName | None = None,
+    signed_by: SigningKey | None = None,
     max_record_bytes: int = LARGEST_RECORD_BYTES,
 ) -> Manifest:
     """Async form of `verify`; it runs in a thread."""
-    return await asyncio.to_thread(verified, path, format, max_record_bytes)
+    return await asyncio.to_thread(verified, path, format, max_record_bytes, signed_by)
 
 
 def copy(

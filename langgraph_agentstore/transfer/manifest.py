@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from typing import Any, Literal, TypeAlias
 
@@ -35,7 +35,8 @@ class Manifest:
 
     `sha256`: the checksum over every record as a line of JSON Lines. `user_id`: the user of all
     records, "" for the shared space, None for several users. `template`: the user template of the
-    store as a tuple, or None.
+    store as a tuple, or None. `contents`: "everything" if rows of other tables follow the records.
+    `public_key`, `signature`: of a signed file, in base64.
     """
 
     records: int
@@ -46,12 +47,31 @@ class Manifest:
     exported_at: str = ""
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
+    contents: Literal["records", "everything"] = "records"
+    public_key: str | None = None
+    signature: str | None = None
+
+
+_LATER: dict[str, Any] = {"contents": "records", "public_key": None, "signature": None}
+"""Fields that a manifest leaves out where they have these values."""
 
 
 def manifest_entry(manifest: Manifest) -> dict[str, Any]:
     """Return the entry of a manifest in a file, with a checksum of its own."""
-    said = asdict(manifest)
+    said = _stated_fields(manifest)
     return {"manifest": {**said, "checksum": _checksum(said)}}
+
+
+def signed_text(manifest: Manifest) -> bytes:
+    """Return what a signature signs: the manifest without the signature, by sorted names."""
+    said = _stated_fields(replace(manifest, signature=None))
+    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+
+
+def _stated_fields(manifest: Manifest) -> dict[str, Any]:
+    """Return the fields of a manifest; what earlier releases do not know only where it is used."""
+    said = asdict(manifest)
+    return {n: v for n, v in said.items() if n not in _LATER or v != _LATER[n]}
 
 
 def manifest_of(given: object) -> Manifest:
@@ -70,7 +90,9 @@ def manifest_of(given: object) -> Manifest:
         )
     said = {name: value for name, value in given.items() if name != "checksum"}
     known = {field.name for field in fields(Manifest)}
-    if said.keys() != known or given.get("checksum") != _checksum(said):
+    if not known - _LATER.keys() <= said.keys() <= known or given.get("checksum") != _checksum(
+        said
+    ):
         raise DamagedFileError("its manifest was altered: the checksum is another")
     template = said["template"]
     return Manifest(**{**said, "template": None if template is None else tuple(template)})

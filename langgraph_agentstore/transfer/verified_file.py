@@ -16,6 +16,8 @@ from .file_kinds import FormatName, Kind, kind_of, plain
 from .formats import FORMATS
 from .formats.base import LARGEST_RECORD_BYTES, Document, Entry, Format, too_large
 from .manifest import Manifest, Tally
+from .rows_beside import is_beside
+from .signing import SigningKey, check_signature
 
 Check: TypeAlias = Callable[[Document], object]
 """A function that raises an AgentStoreError for a record that cannot be written."""
@@ -29,12 +31,18 @@ _CHUNK_BYTES: Final = 2**17
 
 
 def verified(
-    path: str | os.PathLike[str], format: FormatName | None, max_record_bytes: int
+    path: str | os.PathLike[str],
+    format: FormatName | None,
+    max_record_bytes: int,
+    signed_by: SigningKey | None = None,
 ) -> Manifest:
     """Verify a file as `transfer.verify` says."""
-    kind = kind_of(path, format)
+    kind, name = kind_of(path, format), os.fspath(path)
     with expanded(path).open("rb") as file:
-        return Verifiable(file, kind, os.fspath(path), most=max_record_bytes).verify()
+        manifest = Verifiable(file, kind, name, most=max_record_bytes).verify()
+    if signed_by is not None:
+        check_signature(manifest, signed_by, name)
+    return manifest
 
 
 class Verifiable:
@@ -75,7 +83,7 @@ class Verifiable:
                 continue
             self.largest = max(self.largest, len(entry.line))
             tally.add(entry.line, _user_of(entry.document) if self._foreign else SHARED)
-            if check is not None:
+            if check is not None and not is_beside(entry.document):
                 _checked_entries(entry.document, check, tally.records)
         if manifest is None and self._foreign:
             return tally.manifest("users", None)
@@ -86,7 +94,7 @@ class Verifiable:
     def records(self) -> Iterator[Document]:
         """Yield the records from the first on."""
         for entry in self._entries():
-            if isinstance(entry, Entry):
+            if isinstance(entry, Entry) and not is_beside(entry.document):
                 yield entry.document
 
     def _compare(self, manifest: Manifest | None, tally: Tally) -> None:

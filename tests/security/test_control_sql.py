@@ -6,6 +6,7 @@ import json
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -42,8 +43,9 @@ from langgraph_agentstore.security.quotas.sql import (
 from langgraph_agentstore.security.refusals import refusal_error
 from langgraph_agentstore.security.triggers import missing_triggers_statement
 from langgraph_agentstore.sql.items.expiry import plan_sweep
-from langgraph_agentstore.sql.statement import SqlContext
+from langgraph_agentstore.sql.statement import ItemId, SqlContext
 from langgraph_agentstore.sql.tables import Tables
+from langgraph_agentstore.transfer.person_sql import FIRST_ROW, plan_rows
 
 GOLDEN = Path(__file__).parent / "golden"
 TABLES = Tables("it's")
@@ -71,6 +73,7 @@ STATEMENTS = {
     "replace_limits": ";\n".join(replace_limits_sql(TABLES)),
     "recount": ";\n".join(recount_sql(TABLES)),
     "usage": plan_usage("ada", RULES).sql,
+    "rows_of_a_person": plan_rows("item_history", "ada", FIRST_ROW, 10, RULES).sql,
 }
 
 
@@ -90,6 +93,24 @@ def test_rows_become_results() -> None:
     assert not plan_end_of_hold(HOLD, RULES).decode([]).result
     usage = plan_usage("ada", RULES).decode([("", 1, 2, 3, 4, None, 6)]).result
     assert usage == [Usage((), 1, 2, 3, 4, None, 6)]
+
+
+def test_rows_of_a_person_have_opened_values() -> None:
+    fields = {"user_id": "ada", "namespace": "a", "key": "k"}
+    rows = [("(0,1)", fields, {"n": 1}), ("(0,2)", {"user_id": "ada"}, None)]
+    clear = plan_rows("item_history", "ada", FIRST_ROW, 10, RULES).decode(rows).result
+    assert clear == [("(0,1)", {**fields, "value": {"n": 1}}), ("(0,2)", {"user_id": "ada"})]
+
+    class Opening:
+        """Sealed values that tell by whose address they were opened."""
+
+        def opened(self, item_id: ItemId, value: object) -> object:
+            return [item_id, value]
+
+    opening: Any = Opening()
+    sealing = SqlContext(TABLES, sealing=opening)
+    opened = plan_rows("item_history", "ada", FIRST_ROW, 10, sealing).decode(rows[:1]).result
+    assert opened[0][1]["value"] == [("ada", "a", "k"), {"n": 1}]
 
 
 def test_limits_are_written_and_read_by_stored_namespace() -> None:
