@@ -18,12 +18,20 @@ USER_TABLES = (
 )
 """The tables with rows of users, by the column `user_id`; and so have all sets of vectors."""
 
+ALSO_OF_USERS = {"share": ("with_user", "granted_by")}
+"""Further columns that name users, by table: such a row is about each of them."""
+
 OF_THEIR_OWNER = frozenset({"item_history", "item_read"})
 """Those of them that only functions of their owner write."""
 
 
 def quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def about_user(table: str) -> str:
+    """Return the condition that a row of a table, or of its alias, is about the user `$1`."""
+    return " OR ".join(f"{name} = $1" for name in ("user_id", *ALSO_OF_USERS.get(table, ())))
 
 
 @dataclass(frozen=True, slots=True)

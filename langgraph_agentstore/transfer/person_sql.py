@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ..sql.statement import Decoded, Row, SqlContext, Statement
-from ..sql.tables import USER_TABLES, quoted_name
+from ..sql.tables import USER_TABLES, about_user, quoted_name
 
 BESIDE_ITEMS: Final = tuple(t for t in USER_TABLES if t not in ("item", "item_access"))
 """The tables whose rows an export of everything has besides: reads are counted in the records."""
@@ -34,7 +34,7 @@ def plan_rows(
 SELECT t.ctid::text, to_jsonb(t) - '{{value,words,words_by,word_count}}'::text[],
        to_jsonb(t) -> 'value'
   FROM {context.tables.quoted}.{quoted_name(table)} t
- WHERE t.user_id = $1 AND t.ctid > $2::text::tid
+ WHERE ({about_user(table)}) AND t.ctid > $2::text::tid
  ORDER BY t.ctid LIMIT $3"""
     return Statement(sql, (user_id, after, limit), decode, users=(user_id,))
 

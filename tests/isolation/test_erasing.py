@@ -26,7 +26,7 @@ def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
         yield store
 
 
-OF_CONTROLS = ("item_history", "item_read", "quarantined_item", "quota_usage")
+OF_CONTROLS = ("item_history", "item_read", "quarantined_item", "quota_usage", "share")
 """Tables of controls that nobody asked for here."""
 
 

@@ -36,7 +36,7 @@ from tests.support.servers import TestServer
 CONTROLS: dict[str, Any] = {"history": True, "quotas": Quotas(Limits(items=10_000))}
 INDEX = {"dims": 3, "embed": DeterministicFakeEmbedding(size=3), "mode": "hybrid"}
 
-UNUSED = {"item_read", "quarantined_item"}
+UNUSED = {"item_read", "quarantined_item", "share"}
 """Tables of controls that the store of these tests does not have."""
 
 
@@ -96,6 +96,19 @@ def test_the_receipt_tells_where_something_remains_and_until_when(store: AgentSt
     assert any(receipt.digest in place for place in places)
     assert receipt.as_dict()["remains"][0]["until"]
     assert "ada" not in str(receipt)
+
+
+@pytest.mark.parametrize("user", ["ada", "bob"])
+def test_what_was_shared_by_and_with_the_user_is_erased_and_exported(
+    store: AgentStore, postgres_dsn: str, schema_name: str, tmp_path: Path, user: str
+) -> None:
+    for owner, other in (("ada", "bob"), ("cid", "dan")):
+        store.share(("users", owner, "notes"), other, "read")
+    export(store, tmp_path / "a.jsonl", user_id=user, everything=True)
+    assert (tmp_path / "a.jsonl").read_text(encoding="utf-8").count('"table":"share"') == 1
+    assert store.erase_user(user).removed["share"] == 1
+    left = execute(postgres_dsn, "SELECT user_id, with_user FROM {}.share", schema_name)
+    assert left == [("cid", "dan")]
 
 
 LATE_WRITES: dict[str, Callable[[AgentStore], Any]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...sql.tables import USER_TABLES, Tables, quoted_name
+from ...sql.tables import USER_TABLES, Tables, about_user, quoted_name
 from ..history.sealing_sql import FORGETTING
 from ..triggers import Trigger
 
@@ -68,7 +68,7 @@ def reason_sql() -> str:
 
 def erase_from_sql(tables: Tables, table: str) -> str:
     """Return the statement that removes the rows of user `$1` from a table."""
-    return f"DELETE FROM {tables.quoted}.{quoted_name(table)} WHERE user_id = $1"
+    return f"DELETE FROM {tables.quoted}.{quoted_name(table)} WHERE {about_user(table)}"
 
 
 def vacuum_sql(table: str, *, full: bool) -> str:
