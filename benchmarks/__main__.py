@@ -8,7 +8,7 @@ from functools import partial
 
 from .bench import Bench, server
 from .harness import Options, option_parser, parsed, run
-from .rows import encryption, history, limits, reads, row_security, writes
+from .rows import encryption, history, limits, quotas, reads, row_security, writes
 
 # Writes come last, since they change the data that the others read.
 _FAMILIES = {
@@ -24,6 +24,7 @@ _FAMILIES = {
     "load": writes.loading,
     "put": writes.puts,
     "encryption": encryption.encrypting,
+    "quotas": quotas.quotas,
     "row_security": row_security.row_security,
 }
 

@@ -43,8 +43,8 @@ def history(bench: Bench) -> Iterator[Result]:
         for number in (1, 256):
             yield race(
                 f"awaited put, with history, {tasks(number)}",
-                Contestant("with", _working(_putting(kept), number)),
-                [Contestant("without", _working(_putting(plain), number))],
+                Contestant("with", working(putting(kept), number)),
+                [Contestant("without", working(putting(plain), number))],
                 bench.options,
                 per_step=number,
                 rival="without history",
@@ -65,8 +65,8 @@ def _as_of(bench: Bench, dsn: str, kept: AgentStore) -> Iterator[Result]:
     for number in (1, 256):
         yield race(
             f"awaited get_as_of, {rows:,} rows of history, {tasks(number)}",
-            Contestant("get_as_of", _working(as_of, number)),
-            [Contestant("get", _working(kept.aget, number))],
+            Contestant("get_as_of", working(as_of, number)),
+            [Contestant("get", working(kept.aget, number))],
             bench.options,
             goal=_AS_OF_GOAL,
             per_step=number,
@@ -74,12 +74,13 @@ def _as_of(bench: Bench, dsn: str, kept: AgentStore) -> Iterator[Result]:
         )
 
 
-def _putting(store: AgentStore) -> Call:
+def putting(store: AgentStore) -> Call:
+    """Return the put of the next value."""
     numbers = count()
     return lambda namespace, key: store.aput(namespace, key, value(next(numbers)))
 
 
-def _working(call: Call, number: int) -> Callable[[int], None]:
+def working(call: Call, number: int) -> Callable[[int], None]:
     """Return the function that makes this many calls in each of so many tasks."""
 
     async def work(steps: int) -> None:
