@@ -11,6 +11,7 @@ from ..errors import AgentStoreError
 from ..model.json_values import as_mapping, is_storable
 from ..model.namespaces import Labels
 from ..sql.items.pages import plan_record
+from ..sql.planner import Planner
 from ..sql.statement import Put
 from ..store.executor import Operation, ResultT, Statement
 from ..store.items import Items, plan_get, plan_put, plan_replacement
@@ -108,7 +109,7 @@ class PostgresStorage:
         )
 
     def remove(self, path: str) -> Steps[int]:
-        return self._ranged(plan_delete_tree, path, texts=[path], nothing=0)
+        return self._ranged(plan_delete_tree, path, texts=[path], nothing=0, writes=True)
 
     @property
     def _is_sealed(self) -> bool:
@@ -129,13 +130,17 @@ class PostgresStorage:
         *arguments: Any,
         texts: Sequence[str],
         nothing: ResultT,
+        writes: bool = False,
     ) -> Steps[ResultT]:
         """Run a statement over the namespace; return `nothing` if Postgres cannot hold a text."""
-        planner = self._store.planner
-        (user_id, stored, _), _labels = planner.item_id(self._namespace, "/")
         if not all(map(is_storable, texts)):
             return nothing
-        statement = plan(Space(user_id, stored), *arguments, planner.context)
+
+        def planned(planner: Planner) -> Statement[ResultT]:
+            (user_id, stored, _), _labels = planner.item_id(self._namespace, "/")
+            return plan(Space(user_id, stored), *arguments, planner.context)
+
+        statement = self._store.planner.at(self._namespace, planned, writes=writes)
         results: list[ResultT] = yield On(self._executor, [statement])
         return results[0]
 

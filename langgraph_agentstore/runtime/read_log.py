@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from ..config.history_options import History
 from ..errors import AgentStoreError
 from ..security.history.reads_sql import NotedRead, plan_note_reads
+from ..sql.shared_items import OfView
 from ..sql.statement import Get, Query, Queue, SqlContext, Statement, Users
 from .caller_requests import Request
 from .statements import Database
@@ -79,6 +80,8 @@ def read_log(
 
 
 def _reads_of(operation: object, users: Users | None, said: str) -> Iterator[NotedRead]:
+    if isinstance(operation, OfView):
+        operation = operation.own
     if isinstance(operation, Get):
         user_id, stored, key = operation.item_id
         yield NotedRead(user_id, "get", stored, key, said)

@@ -9,22 +9,25 @@ from typing import Any, TypeAlias
 from langgraph.store.base import Item, PutOp
 
 from .._support.progress import Progress, telling_progress
-from ..errors import AgentStoreError, InvalidOperationError, ValueTypeError
-from ..model.namespaces import Labels
+from ..errors import AgentStoreError, InvalidOperationError, NotPermittedError, ValueTypeError
+from ..model.namespaces import Labels, check_labels
 from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD, BEFORE_LARGE_LOAD, load_job
 from ..sql.planner import Planner
 from ..sql.search.vector_codec import vector_bytes
 from ..sql.shared_items import OfView
-from ..sql.statement import ItemId, Put
+from ..sql.statement import Decoded, ItemId, Operation, Put, Queue, Statement
 from .base import StoreBase
 from .items import check_size
-from .step_driver import Steps, arun, run
+from .step_driver import On, Steps, arun, run
 from .ttl_defaults import default_ttl
 
 ToLoad: TypeAlias = (
     "tuple[Labels, str, Mapping[str, Any]] | tuple[Labels, str, Mapping[str, Any], Any] "
     "| Item | PutOp"
 )
+
+LoadBatch: TypeAlias = "tuple[list[Put], list[Operation[None]]]"
+"""Puts, and operations that fail if the puts would be hidden from their writer."""
 
 LOAD_BATCH_SIZE = 10_000
 
@@ -75,7 +78,8 @@ class BulkLoad(StoreBase):
         written, large = 0, False
         try:
             with telling_progress(progress, "loading", _length(items)) as tell:
-                for puts in self._load_batches(items, batch_size):
+                for puts, elsewhere in self._load_batches(items, batch_size):
+                    yield On(self.executor, elsewhere)
                     if not written and len(puts) == batch_size:
                         large = True
                         yield BEFORE_LARGE_LOAD
@@ -87,7 +91,7 @@ class BulkLoad(StoreBase):
                 yield AFTER_LARGE_LOAD
         return written
 
-    def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[list[Put]]:
+    def _load_batches(self, items: Iterable[ToLoad], size: int) -> Iterator[LoadBatch]:
         check_size("batch_size", size)
         return load_batches(items, size, self.planner, default_ttl(self))
 
@@ -98,7 +102,7 @@ def _length(items: Iterable[ToLoad]) -> int | None:
 
 def load_batches(
     items: Iterable[ToLoad], size: int, planner: Planner, default_ttl: float | None
-) -> Iterator[list[Put]]:
+) -> Iterator[LoadBatch]:
     """Yield batches of at most `size` puts; the last of several values for one item wins.
 
     Raises:
@@ -106,21 +110,41 @@ def load_batches(
             yielded already.
     """
     batch: dict[ItemId, Put] = {}
+    elsewhere: dict[Labels, Operation[None]] = {}
     given_out = 0
     for number, given in enumerate(items):
         try:
-            put = _planned(given, planner, default_ttl)
+            put = _planned(given, planner, default_ttl, elsewhere)
         except AgentStoreError as error:
             raise type(error)(
                 f"item {number}: {error} (the first {given_out} items are written)"
             ) from error
         batch[put.item_id] = put
         if len(batch) == size:
-            yield list(batch.values())
+            yield list(batch.values()), list(elsewhere.values())
             given_out = number + 1
             batch.clear()
+            elsewhere.clear()
     if batch:
-        yield list(batch.values())
+        yield list(batch.values()), list(elsewhere.values())
+
+
+def _only_own(labels: Labels, planner: Planner) -> Operation[None]:
+    """Return an operation that fails while another user shares this namespace with the view's.
+
+    COPY writes the view's own items, which are hidden there meanwhile.
+    """
+    owner = planner.address_of(labels).user_id
+
+    def plan(planner: Planner) -> Operation[None]:
+        if planner.address_of(labels).user_id != owner:
+            raise NotPermittedError(
+                f"load writes a view's own items, and {labels!r} is what another user shares: put "
+                "the items instead"
+            )
+        return Statement("SELECT", (), lambda _: Decoded(None), queue=Queue.EQUAL_READS)
+
+    return planner.at(labels, plan)
 
 
 @contextmanager
@@ -133,16 +157,23 @@ def telling(done: str) -> Iterator[None]:
         raise
 
 
-def _planned(given: ToLoad, planner: Planner, default_ttl: float | None) -> Put:
+def _planned(
+    given: ToLoad,
+    planner: Planner,
+    default_ttl: float | None,
+    elsewhere: dict[Labels, Operation[None]],
+) -> Put:
+    """Return the put of an item; note the namespaces `elsewhere` that name another user."""
     vectors: Any = None
     if isinstance(given, tuple) and not isinstance(given, PutOp) and len(given) == 4:
         vectors = given[3]
         given = given[:3]
-    put = planner.put(_put_op(given, default_ttl))
+    op = _put_op(given, default_ttl)
+    put = planner.put(op)
     if isinstance(put, OfView):
-        raise InvalidOperationError(
-            "load writes the view's own items, and this namespace names another user: put it"
-        )
+        put = put.own
+        labels = check_labels(op.namespace)
+        elsewhere.setdefault(labels, _only_own(labels, planner))
     if not isinstance(put, Put):
         raise ValueTypeError("load writes values, and None is not one")
     if vectors is not None:

@@ -20,6 +20,7 @@ from langgraph_agentstore.errors import (
     NotPermittedError,
     VersionConflictError,
 )
+from langgraph_agentstore.files import StoreBackend
 
 PROJECTS = ("projects",)
 SEEN = ("users", "alice", "projects")
@@ -210,6 +211,37 @@ def test_what_cannot_be_shared_is_refused(
         alice.share(PROJECTS, "bob", "own")  # type: ignore[arg-type]
     with pytest.raises(InvalidOperationError):
         store.shared_with_me()
+
+
+def test_load_refuses_what_another_user_shares(alice: UserStore, bob: UserStore) -> None:
+    assert bob.load([(SEEN, "own", {"n": 1})]) == 1
+    alice.share(PROJECTS, "bob", "write")
+    with pytest.raises(NotPermittedError):
+        bob.load([(SEEN, "own", {"n": 2})])
+    assert alice.get(PROJECTS, "own") is None
+    alice.revoke(PROJECTS, "bob")
+    assert bob.load([(SEEN, "own", {"n": 3})]) == 1
+
+
+def test_files_of_a_shared_namespace_are_reached(alice: UserStore, bob: UserStore) -> None:
+    theirs, ours = StoreBackend(alice, namespace=PROJECTS), StoreBackend(bob, namespace=SEEN)
+    theirs.write("/tea.md", "black")
+    alice.share(PROJECTS, "bob", "write")
+    ours.edit("/tea.md", "black", "green")
+    ours.write("/new.md", "jam")
+    assert "green" in theirs.read("/tea.md")
+    assert "jam" in theirs.read("/new.md")
+    assert [info["path"] for info in ours.ls_info("/")] == ["/new.md", "/tea.md"]
+    alice.revoke(PROJECTS, "bob")
+    assert ours.ls_info("/") == []
+
+
+def test_an_erased_user_is_named_by_no_share(
+    alice: UserStore, bob: UserStore, store: AgentStore
+) -> None:
+    alice.share(PROJECTS, "bob")
+    store.erase_user("bob")
+    assert store.shared_by_me() == []
 
 
 def test_a_template_without_a_label_shares_nothing(postgres_dsn: str, schema_name: str) -> None:
