@@ -141,7 +141,7 @@ WITH lexemes AS MATERIALIZED (
              CROSS JOIN LATERAL (SELECT i.key, i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.ctid = c.place OFFSET 0) i) c
 ), best AS (
     SELECT s.*, CASE WHEN s.words > 0 THEN rank() OVER (ORDER BY s.words DESC) END AS word_rank,
-           0.3 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
+           0.15 * max(s.own) OVER (PARTITION BY s.thread) AS thread_best,
            CASE WHEN cardinality(s.names) = 1
                  AND (SELECT count(DISTINCT name) FROM scored, unnest(names) name) = 1
                 THEN 0.3::float8 ELSE 0 END AS speaker
