@@ -6,15 +6,15 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from ..model.json_values import copied
-from .statement import Row, Statement
+from .statement import Row, Statement, Users
 
 
-def read_key(statement: Statement[Any]) -> Hashable:
-    """Return a key that is equal for statements that read the same.
+def read_key(statement: Statement[Any], users: Users | None = None) -> Hashable:
+    """Return a key that is equal for statements that read the same for the same users.
 
     Types count: to the server 1 is another argument than true, to Python it is equal.
     """
-    return statement.sql, tuple([_typed(argument) for argument in statement.arguments])
+    return statement.sql, tuple([_typed(argument) for argument in statement.arguments]), users
 
 
 def distinct(statements: Sequence[Statement[Any]]) -> tuple[list[Statement[Any]], list[int]]:

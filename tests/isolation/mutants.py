@@ -72,11 +72,11 @@ def answers_of_another_ticket(patch: pytest.MonkeyPatch, chance: random.Random) 
 
 
 def reads_taken_for_equal(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
-    """Reads of one text share a run, whatever their arguments."""
+    """Reads of one text share a run, whatever their arguments, and for whom they are."""
     key = equal_reads.read_key  # type: ignore[attr-defined]
 
-    def wrong(statement: Statement[Any]) -> Any:
-        return statement.sql if chance.random() < SHARE * 5 else key(statement)
+    def wrong(statement: Statement[Any], users: Any) -> Any:
+        return statement.sql if chance.random() < SHARE * 5 else key(statement, users)
 
     patch.setattr(equal_reads, "read_key", wrong)
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langgraph_agentstore.config.index_options import paths_of, search_index
+from langgraph_agentstore.config.search_index import SearchIndex
 from langgraph_agentstore.errors import InvalidOperationError, InvalidValueError
 from langgraph_agentstore.model.text_fields import (
     LONGEST_WORDS_BYTES,
@@ -20,7 +21,8 @@ from langgraph_agentstore.model.text_fields import (
     words_of,
 )
 from langgraph_agentstore.sql.indexed_content import content_for, content_of
-from langgraph_agentstore.sql.statement import Put
+from langgraph_agentstore.sql.statement import Put, SqlContext
+from langgraph_agentstore.sql.tables import Tables
 
 VALUE = {
     "text": "top",
@@ -195,10 +197,14 @@ def a_put(index: Any, chosen: Any = None) -> Put:
     return Put(("u", "n", "k"), "n", value, None, content)
 
 
+def in_context(index: SearchIndex) -> SqlContext:
+    return SqlContext(Tables("agentstore"), index=index)
+
+
 def test_a_put_planned_for_this_index_keeps_its_content() -> None:
     index = an_index()
     put = a_put(index)
-    assert content_for(put, index) is put.content
+    assert content_for(put, in_context(index)) is put.content
 
 
 @pytest.mark.parametrize(
@@ -207,9 +213,9 @@ def test_a_put_planned_for_this_index_keeps_its_content() -> None:
 def test_a_put_planned_for_another_index_is_planned_anew_as_it_was_chosen(
     chosen: Any, found: tuple[str, ...]
 ) -> None:
-    content = content_for(a_put(an_index(), chosen), an_index(fields=["b"]))
+    content = content_for(a_put(an_index(), chosen), in_context(an_index(fields=["b"])))
     assert tuple(part.text for part in content.parts) == found
 
 
 def test_a_put_planned_without_an_index_gets_the_fields_of_this_one() -> None:
-    assert content_for(a_put(None), an_index(fields=["b"])).parts == (Part("b", "c"),)
+    assert content_for(a_put(None), in_context(an_index(fields=["b"]))).parts == (Part("b", "c"),)
