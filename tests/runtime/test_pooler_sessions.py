@@ -59,7 +59,10 @@ def test_nothing_is_left_on_them(bouncer: str, fresh_database: str) -> None:
         assert on_all_sessions(bouncer, _ALTERED, _PASSED_ON) == []
         assert on_all_sessions(bouncer, "SELECT name FROM pg_prepared_statements") == []
         assert on_all_sessions(bouncer, "SELECT pg_listening_channels()") == []
-        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        held = (
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+            "WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        )
         assert execute(fresh_database, held) == [(0,)]
         temporary = "SELECT count(*) FROM pg_class WHERE relpersistence = 't'"
         assert execute(fresh_database, temporary) == [(0,)]
