@@ -10,11 +10,10 @@ import typer
 
 from ..data_store.administration import DataStoreAdministration
 from ..data_store.models import DataStoreRecord
-from ..sql.statement import ItemId
 from ..tools.filter_text import read_filter
 from ..tools.listing import PREVIEW_CHARACTERS, WHOLE_VALUE, items_of, namespaces_below
 from ..tools.listing_sql import ListedItem
-from ..tools.namespace_paths import UserNamespace, namespace_named
+from ..tools.namespace_paths import UserNamespace, item_id_of_path, namespace_named
 from ..tools.printable import bytes_text, safe_json, several_lines
 from .commands import CommandRun, Filters, Key, Limit, NamespaceArgument, OptionalNamespace, User
 from .failures import Status, Stop
@@ -47,7 +46,9 @@ def ls(
     store = run.reading()
     if not recursive and after is None and condition is None:
         _show_namespaces(run, namespaces_below(store, place, limit or 1_000_000))
-    cursor = None if after is None else _cursor(place, after, recursive)
+    cursor = None
+    if after is not None:
+        cursor = item_id_of_path(after) if recursive else place.item_id(after)
     items = items_of(
         store,
         place,
@@ -59,13 +60,6 @@ def ls(
     )
     shown = list(items) if limit and not run.output.as_json else items
     _show_items(run, iter(shown), limit, recursive)
-
-
-def _cursor(place: UserNamespace, after: str, recursive: bool) -> ItemId:
-    if recursive:
-        path, _, key = after.rpartition("/")
-        place, after = namespace_named(path, None), key.replace("%2F", "/").replace("%25", "%")
-    return place.item_id(after)
 
 
 def _show_namespaces(run: CommandRun, places: list[UserNamespace]) -> None:
@@ -97,14 +91,9 @@ def _show_items(run: CommandRun, items: Iterator[ListedItem], limit: int, recurs
     )
     run.output.rows(columns, rows())
     if more and last is not None:
-        key = item_path(last) if recursive else last.key
+        place = UserNamespace(last.user_id, last.labels)
+        key = place.item_path(last.key) if recursive else last.key
         note(f"there are more: --after {key!r} continues, --limit 0 lists all")
-
-
-def item_path(item: ListedItem) -> str:
-    """Return the path of an item: its namespace and its key."""
-    key = item.key.replace("%", "%25").replace("/", "%2F")
-    return f"{UserNamespace(item.user_id, item.labels).path}/{key}"
 
 
 def _listed_row(item: ListedItem, as_json: bool) -> dict[str, Any]:

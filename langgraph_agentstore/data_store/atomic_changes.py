@@ -117,7 +117,7 @@ class AtomicChanges(OperationsBase):
 
     @property
     def _by_statement(self) -> bool:
-        """Whether the server can do it alone: only the value matters, and it can be read there."""
+        """Tell whether the server can do it alone: it can read the value, which alone counts."""
         context = self.context
         return context.index is None and context.sealing is None and not context.guarded
 

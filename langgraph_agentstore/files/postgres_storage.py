@@ -113,7 +113,7 @@ class PostgresStorage:
 
     @property
     def _is_sealed(self) -> bool:
-        """Whether values are encrypted, so that the server can look into none."""
+        """Tell whether values are encrypted, so that the server can look into none."""
         return self._executor.context.sealing is not None
 
     def _values(self, reach: Reach) -> Steps[dict[str, FileValue]]:

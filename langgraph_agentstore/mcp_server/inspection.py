@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import islice
 from typing import Any, Final
 
 from langchain_core.tools import ToolException
 from pydantic import BaseModel, Field
 
 from ..data_store.administration import DataStoreAdministration
-from ..model.namespaces import encode_labels
-from ..sql.statement import ItemId
 from ..store.agent_store import AgentStore
 from ..tools.filter_text import read_filter
 from ..tools.listing import items_of, namespaces_below
 from ..tools.listing_sql import ListedItem
-from ..tools.namespace_paths import UserNamespace, labels_of_path, namespace_named, written_labels
+from ..tools.namespace_paths import (
+    UserNamespace,
+    item_id_of_path,
+    labels_of_path,
+    namespace_named,
+    written_labels,
+)
 from ..tools.printable import one_line, safe_json
 from .protocol import types
 from .server import (
@@ -88,7 +91,7 @@ def inspection_server(store: AgentStore) -> StoreServer:
     )
 
 
-async def _no_resources(_cursor_of_path: str | None) -> tuple[list[types.Resource], None]:
+async def _no_resources(_cursor: str | None) -> tuple[list[types.Resource], None]:
     return [], None
 
 
@@ -116,14 +119,14 @@ class _Inspection:
             self._store,
             place,
             read_filter(given.filter),
-            after=None if given.after is None else _cursor_of_path(given.after),
+            after=None if given.after is None else item_id_of_path(given.after),
             limit=given.limit + 1,
             characters=PREVIEW,
         )
-        found = list(islice(listed, given.limit + 1))
+        found = list(listed)
         shown = found[: given.limit]
-        after = _path_of(shown[-1]) if len(found) > len(shown) else None
         rows = [_row_of(item) for item in shown]
+        after = rows[-1]["path"] if len(found) > len(shown) else None
         lines = [f"{row['path']} ({row['bytes']} bytes): {row['value']}" for row in rows]
         more = [f"(there are more: after={after!r})"] if after else []
         return ToolAnswer("\n".join([*lines, *more]) or "No item.", {"items": rows, "next": after})
@@ -145,8 +148,8 @@ class _Inspection:
         return ToolAnswer(f"version {found.version}: {data['value']}", data)
 
     def search(self, given: ItemSearch) -> ToolAnswer:
-        place = namespace_named(given.namespace)
-        found = self._store.search(labels_of_path(place.path), query=given.query, limit=given.limit)
+        labels = labels_of_path(given.namespace)
+        found = self._store.search(labels, query=given.query, limit=given.limit)
         rows: list[dict[str, Any]] = [
             {
                 "namespace": written_labels(item.namespace),
@@ -217,21 +220,9 @@ def _tool(
 
 def _row_of(item: ListedItem) -> dict[str, Any]:
     return {
-        "path": _path_of(item),
+        "path": UserNamespace(item.user_id, item.labels).item_path(item.key),
         "version": item.version,
         "updated_at": item.updated_at.isoformat(),
         "bytes": item.json_bytes,
         "value": one_line(item.text),
     }
-
-
-def _path_of(item: ListedItem) -> str:
-    key = item.key.replace("%", "%25").replace("/", "%2F")
-    return f"{UserNamespace(item.user_id, item.labels).path}/{key}"
-
-
-def _cursor_of_path(path: str) -> ItemId:
-    namespace, _, key = path.rpartition("/")
-    place = namespace_named(namespace)
-    unescaped = key.replace("%2F", "/").replace("%25", "%")
-    return place.user_id, encode_labels(place.labels), unescaped

@@ -39,6 +39,10 @@ class UserNamespace:
         """Return the primary key of one of its items."""
         return self.user_id, encode_labels(self.labels), key
 
+    def item_path(self, key: str) -> str:
+        """Return the path of one of its items; see `item_id_of_path`."""
+        return f"{self.path}/{written_labels((key,))}"
+
     @property
     def own_region(self) -> Region:
         """What is at or below it and belongs to the same user, or to nobody."""
@@ -62,6 +66,12 @@ def namespace_named(path: str, user_id: str | None = None) -> UserNamespace:
     if user_id is not None:
         return UserNamespace(check_user_id(user_id), labels)
     return namespace_of_labels(labels)
+
+
+def item_id_of_path(path: str) -> tuple[str, str, str]:
+    """Return the primary key of the item that a path names: its namespace, a slash, its key."""
+    namespace, _, key = path.rpartition("/")
+    return namespace_named(namespace).item_id(_unescaped(key))
 
 
 def namespace_of_labels(labels: Labels) -> UserNamespace:

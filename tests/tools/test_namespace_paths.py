@@ -10,6 +10,7 @@ from langgraph_agentstore.errors import InvalidNamespaceError, InvalidValueError
 from langgraph_agentstore.model.users import Region
 from langgraph_agentstore.tools.namespace_paths import (
     UserNamespace,
+    item_id_of_path,
     labels_of_path,
     namespace_named,
     written_labels,
@@ -29,6 +30,12 @@ def test_a_users_namespace_is_found_by_its_path(user: str, labels: tuple[str, ..
     assert namespace_named(place.path) == place
     assert namespace_named(written_labels(labels), user) == place
     assert place.regions == (Region(user, labels),)
+
+
+@given(st.text("ab/%2F5 é", min_size=1))
+def test_an_item_is_found_by_its_path(key: str) -> None:
+    place = UserNamespace("ann", ("a/b", "50%"))
+    assert item_id_of_path(place.item_path(key)) == place.item_id(key)
 
 
 def test_other_paths_name_the_shared_space() -> None:

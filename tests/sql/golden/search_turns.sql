@@ -61,8 +61,7 @@ WITH lexemes AS MATERIALIZED (
 ), seeds AS MATERIALIZED (
     SELECT s.*, ARRAY(SELECT a.number FROM lexemes a WHERE s.words @@ a.head) AS heads,
            ARRAY(SELECT a.number FROM lexemes a WHERE s.words @@ a.tail) AS tails
-      FROM (SELECT p.place, i.key, CASE WHEN translate(left(right(i.key, 25), 17), '123456789', '000000000') = '_00000000_000000_' AND translate(right(i.key, 8), '123456789abcdef', '000000000000000') = '00000000'
-                        THEN left(i.key, -24) ELSE NULL END AS thread, i.word_count,
+      FROM (SELECT p.place, i.key, CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -24) ELSE NULL END AS thread, i.word_count,
                    i.words, i.repeats, p.numbers
               FROM likeliest p
              CROSS JOIN totals t
@@ -251,8 +250,7 @@ measured AS MATERIALIZED (
                    0.03::float8 * least(coalesce(i.word_count, 0), 20) AS length,
                    (c.share + c.closeness) / 2 AS relevance, c.similarity, c.vector_rank, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END AS names,
-                   CASE WHEN translate(left(right(i.key, 25), 17), '123456789', '000000000') = '_00000000_000000_' AND translate(right(i.key, 8), '123456789abcdef', '000000000000000') = '00000000'
-                        THEN left(i.key, -25) ELSE i.value->>'thread_id' END AS thread
+                   CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE i.value->>'thread_id' END AS thread
               FROM candidates c
              CROSS JOIN LATERAL (SELECT i.key, i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.ctid = c.place OFFSET 0) i) c
 ), best AS (

@@ -117,8 +117,7 @@ measured AS MATERIALIZED (
       FROM (SELECT c.place, i.key, c.words, 0.8::float8 * c.nearness AS vectors,
                    0::float8 AS length,
                    c.closeness AS relevance, c.similarity, c.vector_rank, NULL::text[] AS names,
-                   CASE WHEN translate(left(right(i.key, 25), 17), '123456789', '000000000') = '_00000000_000000_' AND translate(right(i.key, 8), '123456789abcdef', '000000000000000') = '00000000'
-                        THEN left(i.key, -25) ELSE i.value->>'thread_id' END AS thread
+                   CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE i.value->>'thread_id' END AS thread
               FROM candidates c
              CROSS JOIN LATERAL (SELECT i.key, i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.ctid = c.place OFFSET 0) i) c
 ), best AS (

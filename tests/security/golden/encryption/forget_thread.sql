@@ -2,7 +2,7 @@ WITH written AS (
 DELETE FROM "agentstore".item i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key > $3 AND i.key < $4
    -- The range has the turns of other threads too, whose ids begin in the same way.
-   AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $5 AND i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$'
+   AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $5 AND i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$'
     RETURNING i.user_id, i.namespace, i.key, i.version, (i.expires_at IS NULL OR i.expires_at > now()) AS live
 ), uncounted AS (
     DELETE FROM "agentstore".item_access a USING written w

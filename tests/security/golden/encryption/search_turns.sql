@@ -26,7 +26,7 @@ WITH lexemes AS MATERIALIZED (
            | CASE WHEN i.words @@ (SELECT query FROM lexemes WHERE number = 6) THEN 32 ELSE 0 END
            | CASE WHEN i.words @@ (SELECT query FROM lexemes WHERE number = 7) THEN 64 ELSE 0 END
            | CASE WHEN i.words @@ (SELECT query FROM lexemes WHERE number = 8) THEN 128 ELSE 0 END ELSE 0 END AS kind
-                      FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $9::text), false) AND i.words IS NOT NULL OFFSET 0) i
+                      FROM "agentstore".item i WHERE i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $9::text), false) AND i.words IS NOT NULL OFFSET 0) i
              -- One expression, of unknown statistics: of two columns the planner expects as many
              -- groups as turns, and sorts all.
              GROUP BY kind) s
@@ -61,8 +61,7 @@ WITH lexemes AS MATERIALIZED (
 ), seeds AS MATERIALIZED (
     SELECT s.*, ARRAY(SELECT a.number FROM lexemes a WHERE s.words @@ a.head) AS heads,
            ARRAY(SELECT a.number FROM lexemes a WHERE s.words @@ a.tail) AS tails
-      FROM (SELECT p.place, i.key, CASE WHEN translate(left(right(i.key, 25), 17), '123456789', '000000000') = '_00000000_000000_' AND translate(right(i.key, 8), '123456789abcdef', '000000000000000') = '00000000'
-                        THEN left(i.key, -24) ELSE NULL END AS thread, i.word_count,
+      FROM (SELECT p.place, i.key, CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -24) ELSE NULL END AS thread, i.word_count,
                    i.words, i.repeats, p.numbers
               FROM likeliest p
              CROSS JOIN totals t
@@ -142,7 +141,7 @@ measured AS MATERIALIZED (
     -- Where few pass the filter, no vectors but theirs are read.
     SELECT v.user_id, v.namespace, v.key, v.version, coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1)
       FROM (SELECT i.user_id, i.namespace, i.key, i.version FROM "agentstore".item i
-             WHERE (SELECT selective FROM sampled) AND ((i.user_id = $14 AND (i.namespace = $15::text OR (i.namespace >= $15::text || ':' AND i.namespace < $15::text || ';')))) AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $9::text), false) OFFSET 0) i
+             WHERE (SELECT selective FROM sampled) AND ((i.user_id = $14 AND (i.namespace = $15::text OR (i.namespace >= $15::text || ':' AND i.namespace < $15::text || ';')))) AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $9::text), false) OFFSET 0) i
      CROSS JOIN LATERAL (
            SELECT * FROM "agentstore".item_vector_1 v
             WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
@@ -153,7 +152,7 @@ measured AS MATERIALIZED (
       FROM (SELECT * FROM measured ORDER BY distance, user_id, namespace, key LIMIT (250 + 20)) p
      CROSS JOIN LATERAL (
             SELECT FROM "agentstore".item i
-             WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $9::text), false) OFFSET 0) i
+             WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $9::text), false) OFFSET 0) i
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
     SELECT (SELECT count(*) FROM first) < 250
@@ -166,7 +165,7 @@ measured AS MATERIALIZED (
              GROUP BY user_id, namespace, key, version ORDER BY distance, user_id, namespace, key) p
      CROSS JOIN LATERAL (
             SELECT FROM "agentstore".item i
-             WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END = $9::text), false) OFFSET 0) i
+             WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $9::text), false) OFFSET 0) i
      LIMIT 250
 ), vector_list AS MATERIALIZED (
     SELECT user_id, namespace, key, distance,
@@ -221,8 +220,7 @@ measured AS MATERIALIZED (
                    0.03::float8 * least(coalesce(i.word_count, 0), 20) AS length,
                    (c.share + c.closeness) / 2 AS relevance, c.similarity, c.vector_rank, CASE WHEN i.words @@ (SELECT query FROM any_name) THEN (
                         SELECT array_agg(n.name) FROM names n WHERE i.words @@ n.query) END AS names,
-                   CASE WHEN translate(left(right(i.key, 25), 17), '123456789', '000000000') = '_00000000_000000_' AND translate(right(i.key, 8), '123456789abcdef', '000000000000000') = '00000000'
-                        THEN left(i.key, -25) ELSE NULL::text END AS thread
+                   CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL::text END AS thread
               FROM candidates c
              CROSS JOIN LATERAL (SELECT i.key, i.words, i.word_count, i.value FROM "agentstore".item i WHERE i.ctid = c.place OFFSET 0) i) c
 ), best AS (

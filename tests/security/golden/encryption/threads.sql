@@ -1,5 +1,5 @@
 SELECT t.thread_id, min(t.said), max(t.said), count(*)
-  FROM (SELECT CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) END AS thread_id,
+  FROM (SELECT CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END AS thread_id,
                coalesce(CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$'
                     THEN substr(right(i.key, 24), 1, 4) || '-' || substr(right(i.key, 24), 5, 2) || '-' || substr(right(i.key, 24), 7, 2) || 'T' || substr(right(i.key, 24), 10, 2) || ':' || substr(right(i.key, 24), 12, 2) || ':' || substr(right(i.key, 24), 14, 2)
                          || '.' || lpad(least(('x000' || substr(right(i.key, 24), 17, 5))::bit(32)::integer, 999999)::text, 6, '0') || '+00:00' END,
