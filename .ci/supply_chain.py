@@ -11,7 +11,6 @@ has a known hole. Without a network it says so and its status is 0, or 1 with `-
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from importlib import metadata
@@ -21,6 +20,7 @@ from typing import Any
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 PACKAGE = "langgraph_agentstore"
 NOT_FOR_USERS = {"dev", "docs", "demo"}
@@ -69,7 +69,7 @@ def sbom(file: Path) -> int:
 def _without_tools(bill: dict[str, Any]) -> dict[str, Any]:
     """Return the bill without packages that only development needs."""
     kept = packages_of_users()
-    bill["components"] = [c for c in bill["components"] if normal_name(c["name"]) in kept]
+    bill["components"] = [c for c in bill["components"] if canonicalize_name(c["name"]) in kept]
     refs = {c["bom-ref"] for c in bill["components"]} | {bill["metadata"]["component"]["bom-ref"]}
     bill["dependencies"] = [
         {**entry, "dependsOn": sorted(refs.intersection(entry.get("dependsOn", ())))}
@@ -89,10 +89,10 @@ def packages_of_users() -> set[str]:
             continue
         seen.add((name, wanted))
         waiting += [
-            (normal_name(requirement.name), frozenset(requirement.extras))
+            (canonicalize_name(requirement.name), frozenset(requirement.extras))
             for requirement in _requirements(name, wanted)
         ]
-    return {name for name, _ in seen} - {PACKAGE, normal_name(PACKAGE)}
+    return {name for name, _ in seen} - {PACKAGE, canonicalize_name(PACKAGE)}
 
 
 def _requirements(name: str, extras: frozenset[str]) -> list[Requirement]:
@@ -107,11 +107,6 @@ def _requirements(name: str, extras: frozenset[str]) -> list[Requirement]:
         if requirement.marker is None
         or any(requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras))
     ]
-
-
-def normal_name(name: str) -> str:
-    """Return a package's name as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 if __name__ == "__main__":

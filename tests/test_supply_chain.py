@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
@@ -31,26 +32,24 @@ def required() -> dict[str, Requirement]:
     """Return the direct requirements of the package and of its extras for users, by name."""
     lines = map(Requirement, metadata.requires("langgraph_agentstore") or ())
     return {
-        normal(line.name): line
+        canonicalize_name(line.name): line
         for line in lines
         if not re.search(r"extra == ['\"](dev|docs)['\"]", str(line.marker))
-        and normal(line.name) != "langgraph-agentstore"
+        and canonicalize_name(line.name) != "langgraph-agentstore"
     }
-
-
-def normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @pytest.mark.parametrize("row", rows("Known holes that the requirements exclude"))
 def test_the_lower_bound_is_above_the_hole(row: list[str]) -> None:
     name, fixed = row[:2]
-    bounds = [s.version for s in required()[normal(name)].specifier if s.operator == ">="]
+    bounds = [
+        s.version for s in required()[canonicalize_name(name)].specifier if s.operator == ">="
+    ]
     assert Version(bounds[0]) >= Version(fixed)
 
 
 def test_every_direct_requirement_has_a_licence_row() -> None:
-    listed = {normal(name) for row in rows("Licenses") for name in row[0].split(", ")}
+    listed = {canonicalize_name(name) for row in rows("Licenses") for name in row[0].split(", ")}
     assert listed == set(required())
 
 
@@ -74,6 +73,6 @@ def test_the_bill_of_materials_has_what_users_install_and_no_tools(tmp_path: Pat
     file = tmp_path / "bill.json"
     command = [sys.executable, ".ci/supply_chain.py", "sbom", str(file)]
     subprocess.run(command, cwd=ROOT, check=True)
-    names = {normal(c["name"]) for c in json.loads(file.read_text())["components"]}
+    names = {canonicalize_name(c["name"]) for c in json.loads(file.read_text())["components"]}
     assert {"asyncpg", "orjson", "cryptography"} <= names
     assert not {"pytest", "mypy", "mkdocs", "langmem"} & names
