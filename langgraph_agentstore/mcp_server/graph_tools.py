@@ -156,7 +156,7 @@ class _GraphTools:
         return _listed("relations", Relations(relations=created))
 
     async def add_observations(self, given: Additions) -> ToolAnswer:
-        await self._graph.check_exist([each.entity_name for each in given.observations])
+        await self._graph.check_exist(each.entity_name for each in given.observations)
         results = []
         for each in given.observations:
             added = await self._graph.add_observations(each.entity_name, each.contents)

@@ -96,10 +96,18 @@ class KnowledgeGraph:
         Raises:
             ToolException: an entity does not exist; nothing was written.
         """
-        await self._check_exist({name for r in relations for name in (r.source, r.target)})
+        await self.check_exist(name for r in relations for name in (r.source, r.target))
         unique = list({relation.key: relation for relation in relations}.values())
         created = await _each_of(self._create_relation, unique)
         return [relation for relation, is_new in zip(unique, created, strict=True) if is_new]
+
+    async def check_exist(self, names: Iterable[str]) -> None:
+        """Raise ToolException if one of the entities does not exist."""
+        listed = sorted(set(names))
+        found = await _each_of(self._get_entity, listed)
+        missing = [name for name, item in zip(listed, found, strict=True) if item is None]
+        if missing:
+            raise _not_found(missing[0])
 
     async def add_observations(self, name: str, contents: Sequence[str]) -> list[str]:
         """Add what the entity does not say yet; return what was added.
@@ -116,10 +124,6 @@ class KnowledgeGraph:
 
         await self._view.aupdate(GRAPH_ENTITIES, name, extend)
         return added
-
-    async def check_exist(self, names: Iterable[str]) -> None:
-        """Raise ToolException if one of the entities does not exist."""
-        await self._check_exist(set(names))
 
     async def delete_entities(self, names: Sequence[str]) -> Removed:
         """Delete entities with their relations."""
@@ -194,7 +198,7 @@ class KnowledgeGraph:
         is_new = await self._put_new(GRAPH_RELATIONS, relation.key, relation)
         try:
             # Another client may have deleted an entity, with the relations that it had by then.
-            await self._check_exist({relation.source, relation.target})
+            await self.check_exist((relation.source, relation.target))
         except ToolException:
             await self._view.adelete(GRAPH_RELATIONS, relation.key)
             raise
@@ -221,13 +225,6 @@ class KnowledgeGraph:
 
     async def _get_entity(self, name: str) -> Item | None:
         return await self._view.aget(GRAPH_ENTITIES, name)
-
-    async def _check_exist(self, names: set[str]) -> None:
-        listed = sorted(names)
-        found = await _each_of(self._get_entity, listed)
-        missing = [name for name, item in zip(listed, found, strict=True) if item is None]
-        if missing:
-            raise _not_found(missing[0])
 
     async def _relations_of(self, name: str) -> list[Item]:
         found = [

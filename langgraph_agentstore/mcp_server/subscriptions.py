@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import AnyUrl
 from typing_extensions import Self
 
 from ..data_store.async_data_store import AsyncDataStore
@@ -79,8 +80,6 @@ class Subscriptions:
         self._uris.discard(uri)
 
     async def _follow(self, part: WatchedPart, watch: Any) -> None:
-        from pydantic import AnyUrl
-
         assert self._session is not None
         try:
             async with watch:
