@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from typing import TypeVar
 
 from ..errors import ConfigurationError
 from ..model.json_values import shown
 from ..model.namespaces import ROOT, Labels, check_labels, encode_labels
+
+OptionT = TypeVar("OptionT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +105,16 @@ class Retention:
         return dict(sorted((encode_labels(n), age) for n, age in self.namespaces.items()))
 
 
-def quotas_option(given: object) -> Quotas | None:
-    """Return the checked `quotas=` option.
+def security_option(name: str, given: object, type_: type[OptionT]) -> OptionT | None:
+    """Return a checked option whose value is of a type of the security package.
 
     Raises:
-        ConfigurationError: it is not a `Quotas`.
+        ConfigurationError: it is of another type.
     """
-    if given is None or isinstance(given, Quotas):
+    if given is None or isinstance(given, type_):
         return given
     raise ConfigurationError(
-        f"quotas is a Quotas(...) of langgraph_agentstore.security, got {shown(given)}"
-    )
-
-
-def retention_option(given: object) -> Retention | None:
-    """Return the checked `retention=` option.
-
-    Raises:
-        ConfigurationError: it is not a `Retention`.
-    """
-    if given is None or isinstance(given, Retention):
-        return given
-    raise ConfigurationError(
-        f"retention is a Retention(...) of langgraph_agentstore.security, got {shown(given)}"
+        f"{name} is a {type_.__name__}(...) of langgraph_agentstore.security, got {shown(given)}"
     )
 
 

@@ -24,7 +24,7 @@ from ..model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
 from .dsn import Parameters, read_dsn
 from .dsn_options import connect_options, merged, settings_named_in, shown_dsn
 from .history_options import History, history_option
-from .quota_options import Quotas, Retention, quotas_option, retention_option
+from .quota_options import Quotas, Retention, security_option
 
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"
@@ -193,8 +193,8 @@ def store_config(
         history=history_option(history),
         guard=_checked_guard(guard),
         isolation=_checked_isolation(isolation),
-        quotas=quotas_option(quotas),
-        retention=retention_option(retention),
+        quotas=security_option("quotas", quotas, Quotas),
+        retention=security_option("retention", retention, Retention),
     )
 
 

@@ -131,15 +131,21 @@ class AgentStore(
         quotas: Quotas | None = None,
         retention: Retention | None = None,
     ) -> None:
-        options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        options |= {
-            "max_value_bytes": max_value_bytes,
-            "history": history,
-            "guard": guard,
-            "isolation": isolation,
-        }
-        options |= {"quotas": quotas, "retention": retention}
-        self._configure(find_source(dsn_of_connection(dsn)), index, encryption, **options)
+        self._configure(
+            find_source(dsn_of_connection(dsn)),
+            index,
+            encryption,
+            schema=schema,
+            users=users,
+            pool=pool,
+            ttl=ttl,
+            max_value_bytes=max_value_bytes,
+            history=history,
+            guard=guard,
+            isolation=isolation,
+            quotas=quotas,
+            retention=retention,
+        )
 
     def _configure(
         self, source: Source, index: Mapping[str, Any] | None, encryption: object, **options: Any
@@ -245,16 +251,21 @@ class AgentStore(
         one folder. The server stops when the last of them ends.
         """
         store = cls.__new__(cls)
-        source = embedded_source(EmbeddedPostgres(path))
-        options: dict[str, Any] = {"schema": schema, "users": users, "pool": pool, "ttl": ttl}
-        options |= {
-            "max_value_bytes": max_value_bytes,
-            "history": history,
-            "guard": guard,
-            "isolation": isolation,
-        }
-        options |= {"quotas": quotas, "retention": retention}
-        store._configure(source, index, encryption, **options)
+        store._configure(
+            embedded_source(EmbeddedPostgres(path)),
+            index,
+            encryption,
+            schema=schema,
+            users=users,
+            pool=pool,
+            ttl=ttl,
+            max_value_bytes=max_value_bytes,
+            history=history,
+            guard=guard,
+            isolation=isolation,
+            quotas=quotas,
+            retention=retention,
+        )
         return store
 
     def __repr__(self) -> str:
