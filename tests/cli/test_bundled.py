@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from langgraph_agentstore.embedded import EmbeddedPostgres
-from tests.support.commands import ROOT, agentstore, command, environment
+from tests.support.commands import ROOT, agentstore, command, environment, running
 from tests.support.faults import execute, wait_until
 from tests.support.servers import is_alive, temporary_folder
 
@@ -50,15 +50,7 @@ def test_a_server_that_cannot_start_is_told(tmp_path_factory: pytest.TempPathFac
 @posix
 def test_ctrl_c_ends_a_server_in_the_foreground() -> None:
     with temporary_folder() as folder:
-        arguments = command("start", "--foreground", "--path", str(folder))
-        with subprocess.Popen(
-            arguments,
-            cwd=ROOT,
-            env=environment(None, {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        ) as process:
+        with running("start", "--foreground", "--path", str(folder)) as process:
             assert process.stdout is not None
             assert '"ready"' in process.stdout.readline()
             process.send_signal(signal.SIGINT)

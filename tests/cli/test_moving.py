@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from langgraph.store.postgres import PostgresStore
 
 from langgraph_agentstore import AgentStore
-from tests.support.commands import ROOT, agentstore, command, environment, on_terminal
+from tests.support.commands import agentstore, on_terminal, running
 from tests.support.faults import wait_until
 
 
@@ -128,14 +127,7 @@ def test_an_interrupted_export_leaves_no_file(fresh_database: str, tmp_path: Pat
     with AgentStore(fresh_database) as store:
         store.load((("lab",), f"{n:06}", {"text": "x" * 500}) for n in range(60_000))
     file = tmp_path / "all.jsonl.gz"
-    with subprocess.Popen(
-        command("export", str(file)),
-        cwd=ROOT,
-        env=environment(fresh_database, {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
+    with running("export", str(file), dsn=fresh_database) as process:
         wait_until(lambda: any(tmp_path.iterdir()))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)

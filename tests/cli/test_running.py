@@ -15,7 +15,7 @@ from typer.main import get_command
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.cli import main
 from langgraph_agentstore.cli.app import GROUPS, make_app
-from tests.support.commands import ROOT, agentstore, command, environment
+from tests.support.commands import ROOT, agentstore, command, environment, running
 from tests.support.faults import execute, free_port
 from tests.support.servers import temporary_folder
 
@@ -139,14 +139,7 @@ def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> N
 def test_a_reader_that_leaves_half_way_ends_a_long_listing(fresh_database: str) -> None:
     with AgentStore(fresh_database) as store:
         store.load((("lab",), f"k{n:05}", {"n": n}) for n in range(20_000))
-    with subprocess.Popen(
-        command("ls", "-r", "--limit", "0"),
-        cwd=ROOT,
-        env=environment(fresh_database, {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
+    with running("ls", "-r", "--limit", "0", dsn=fresh_database) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert '"k00000"' in process.stdout.readline()

@@ -16,7 +16,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.files import StoreBackend
 from langgraph_agentstore.files.shared_operations import EDIT_ATTEMPTS
 from tests.files.stores import STORES
-from tests.support.faults import start_script
+from tests.support.faults import let_go, start_script
 
 PROCESSES, WRITERS_EACH, FILES, EDITS = 4, 4, 10, 10
 
@@ -75,13 +75,7 @@ def all_at_once(dsn: str, schema: str, dialect: str) -> dict[str, int]:
     numbers = map(str, (WRITERS_EACH, FILES, EDITS))
     given = [dialect, *numbers]
     processes = [start_script(WRITE, dsn, schema, str(n), *given) for n in range(PROCESSES)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    let_go(processes)
     made: dict[str, int] = {}
     for process in processes:
         made.update(_answer(process))

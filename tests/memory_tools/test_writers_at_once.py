@@ -16,6 +16,7 @@ from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import AgentStore
 from tests.memory_tools.agents import call, key_in, of, tool_graph
+from tests.support.faults import let_go
 
 ROOT = Path(__file__).parents[2]
 FACTS = ("users", "alice", "facts")
@@ -139,13 +140,7 @@ def test_two_processes_lose_no_update_silently(
         )
         for name in ("one", "two")
     ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    let_go(processes)
     answers = {}
     for process in processes:
         answers.update(json.loads(process.communicate(timeout=60)[0]))

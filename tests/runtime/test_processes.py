@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.support.faults import backends, execute, run_script, start_script, versions
+from tests.support.faults import backends, execute, let_go, run_script, start_script, versions
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -113,13 +113,7 @@ store.put(("fork",), "after", {})
 
 def finish(*processes: subprocess.Popen[str]) -> None:
     """Starts them all at the same moment, and sees that each ends well."""
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    let_go(processes)
     for process in processes:
         _, complaints = process.communicate(timeout=60)
         assert (process.returncode, complaints) == (0, "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -46,6 +45,7 @@ from langgraph_agentstore.sql.items.expiry import plan_sweep
 from langgraph_agentstore.sql.statement import ItemId, SqlContext
 from langgraph_agentstore.sql.tables import Tables
 from langgraph_agentstore.transfer.person_sql import FIRST_ROW, plan_rows
+from tests.support.golden import check_golden
 
 GOLDEN = Path(__file__).parent / "golden"
 TABLES = Tables("it's")
@@ -79,10 +79,7 @@ STATEMENTS = {
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_the_text_is_the_golden_one(name: str) -> None:
-    golden, text = GOLDEN / f"{name}.sql", STATEMENTS[name].strip() + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        golden.write_text(text, encoding="utf-8")
-    assert golden.read_text(encoding="utf-8") == text
+    check_golden(GOLDEN / f"{name}.sql", STATEMENTS[name])
 
 
 def test_rows_become_results() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -60,6 +59,7 @@ from langgraph_agentstore.sql.filters import parse_filter
 from langgraph_agentstore.sql.search.text import word_query
 from langgraph_agentstore.sql.statement import Put, SqlContext
 from langgraph_agentstore.sql.tables import Tables
+from tests.support.golden import check_golden
 
 GOLDEN = Path(__file__).parent / "golden_history"
 PLAIN = SqlContext(Tables("s"))
@@ -104,11 +104,7 @@ STATEMENTS = {
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_the_sql_is_the_golden_one(name: str) -> None:
-    path = GOLDEN / f"{name}.sql"
-    text = STATEMENTS[name].strip() + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text
+    check_golden(GOLDEN / f"{name}.sql", STATEMENTS[name])
 
 
 def test_every_golden_file_has_its_statement() -> None:

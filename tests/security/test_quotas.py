@@ -17,7 +17,7 @@ from langgraph_agentstore.errors import ConfigurationError, MissingSchemaError, 
 from langgraph_agentstore.security import Limits, Quotas
 from langgraph_agentstore.transfer import export, import_
 from tests.conversations.talking import tell
-from tests.support.faults import dsn_of, execute, grant_items, start_script
+from tests.support.faults import dsn_of, execute, grant_items, let_go, start_script
 
 Opened = Callable[..., AgentStore]
 
@@ -304,13 +304,7 @@ def test_limits_are_exact_while_several_processes_write(
 ) -> None:
     store = limited(items=100)
     processes = [start_script(_WRITER, postgres_dsn, schema_name, f"p{n}") for n in range(3)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+    let_go(processes)
     for process in processes:
         _, complaints = process.communicate(timeout=120)
         assert (process.returncode, complaints) == (0, "")

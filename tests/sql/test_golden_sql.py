@@ -6,7 +6,6 @@ A change of SQL is a change of a golden file, so that a reviewer sees it. To wri
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -96,6 +95,7 @@ from langgraph_agentstore.sql.vector_tables import (
 from langgraph_agentstore.store.notebook_sql import plan_overview
 from langgraph_agentstore.tools.listing_sql import plan_listing
 from langgraph_agentstore.tools.store_size_sql import plan_stored_search, plan_table_sizes
+from tests.support.golden import check_golden
 
 GOLDEN = Path(__file__).parent / "golden"
 RULES = SqlContext(Tables("agentstore"))
@@ -298,12 +298,7 @@ STATEMENTS = {
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_the_sql_is_the_golden_one(name: str) -> None:
-    path = GOLDEN / f"{name}.sql"
-    text = STATEMENTS[name].strip() + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(text, encoding="utf-8")
-    golden = path.read_text(encoding="utf-8") if path.exists() else ""
-    assert golden == text, "if it should: run this file with UPDATE_GOLDEN=1, read `git diff`"
+    check_golden(GOLDEN / f"{name}.sql", STATEMENTS[name])
 
 
 def test_no_golden_file_is_left_over() -> None:

@@ -45,6 +45,18 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "langgraph_agentstore", *arguments]
 
 
+def running(*arguments: str, dsn: str | None = None) -> subprocess.Popen[str]:
+    """Start the command with pipes, for a test that does something while it runs."""
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment(dsn, {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
 def agentstore(
     *arguments: str, dsn: str | None = None, stdin: str = "", env: Mapping[str, str] | None = None
 ) -> Done:
