@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -37,17 +37,20 @@ def opened(postgres_dsn: str, schema_name: str) -> Iterator[Opened]:
 @pytest.fixture(autouse=True)
 def _seals_wait_for_others(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A seal leaves out what a transaction of the server may precede, such as an autovacuum's."""
-    seal = AgentStore.audit_seal
     running = "SELECT pg_snapshot_xmin(s) < pg_snapshot_xmax(s) FROM pg_current_snapshot() s"
 
-    def audit_seal(store: AgentStore) -> Any:
-        for _ in range(10):  # not for long: a test may hold one itself
-            if execute(postgres_dsn, running) == [(False,)]:
-                break
-            time.sleep(0.1)
-        return seal(store)
+    def after_others(method: Callable[[AgentStore], Any]) -> Callable[[AgentStore], Any]:
+        def waiting(store: AgentStore) -> Any:
+            for _ in range(10):  # not for long: a test may hold one itself
+                if execute(postgres_dsn, running) == [(False,)]:
+                    break
+                time.sleep(0.1)
+            return method(store)
 
-    monkeypatch.setattr(AgentStore, "audit_seal", audit_seal)
+        return waiting
+
+    for name in ("audit_seal", "sweep_ttl"):
+        monkeypatch.setattr(AgentStore, name, after_others(getattr(AgentStore, name)))
 
 
 @pytest.fixture
