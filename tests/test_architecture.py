@@ -16,6 +16,7 @@ PAGE = PACKAGE.parent / "docs" / "architecture.md"
 
 # Each layer may import from itself and from those before it.
 LAYERS: tuple[tuple[str, ...], ...] = (
+    ("html_tables",),
     ("errors", "results"),
     ("_support",),
     ("model",),
@@ -36,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
-PURE = {"errors", "results", "model", "sql"}
+PURE = {"html_tables", "errors", "results", "model", "sql"}
 PURE_FILES = {"sql.py", "dsn.py", "dsn_options.py", "dsn_parameters.py", "embedders.py"}
 IMPURE_MODULES = {"asyncio", "asyncpg", "threading", "os", "time", "socket", "uvloop", "subprocess"}
 LONGEST_MODULE = 300

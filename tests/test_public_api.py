@@ -46,6 +46,7 @@ INNER = {
     "langgraph_postgres",
     "migrations",
     "model",
+    "results",
     "runtime",
     "sql",
     "store",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..html_tables import facts_table, paragraph, plain_text, rows_table, shortened
 from ..store.executor import HEALTH
-from ..store.notebook import facts_table, paragraph, plain_text, rows_table, shortened
 from .ops_log import PREVIEW_LENGTH
 from .sql.administration import plan_glance
 

@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 from typing_extensions import Self, override
 
+from ..html_tables import facts_table, shortened
 from ..sql.items.records import StoredRecord
-from ..store.notebook import facts_table, shortened
 from .sql.changes import StoredChange
 
 VALUE_LENGTH = 2000

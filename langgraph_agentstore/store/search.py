@@ -12,7 +12,7 @@ from ..config.search_index import QuerySyntax, SearchMode
 from ..errors import InvalidOperationError
 from ..model.checks import check_whole
 from ..model.namespaces import Labels, check_labels
-from ..results import Explanation, Rerank
+from ..results import Explanation, Rerank, SearchResults
 from ..security.history.reading_sql import moment
 from ..security.history.searching_sql import plan_search_as_of
 from ..sql.items.records import LARGEST_LIMIT
@@ -100,7 +100,9 @@ class Search(StoreBase):
         )
         planned, reranking = self._prepared(op, options, rerank, as_of)
         found = self.executor.run(planned)
-        return found if reranking is None else self._reranked(reranking, found)
+        if reranking is not None:
+            found = self._reranked(reranking, found)
+        return SearchResults(found)
 
     async def asearch(
         self,
@@ -135,7 +137,9 @@ class Search(StoreBase):
         )
         planned, reranking = self._prepared(op, options, rerank, as_of)
         found = await self.executor.arun(planned)
-        return found if reranking is None else await self._areranked(reranking, found)
+        if reranking is not None:
+            found = await self._areranked(reranking, found)
+        return SearchResults(found)
 
     def explain_search(
         self,

@@ -15,6 +15,7 @@ from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.data_store import AsyncDataStore, DataStore
 from langgraph_agentstore.errors import InvalidOperationError
 from tests.support.embedders import CountingEmbedder
+from tests.support.html import html_of
 
 NS = ("users", "ann", "notes")
 TOPICS = ("cat", "tea", "train")
@@ -122,14 +123,14 @@ def test_an_item_without_a_vector_has_no_similarity(store: AgentStore) -> None:
 
 
 def test_a_notebook_shows_how_a_result_was_ranked(store: AgentStore) -> None:
-    html = found_by(store, "cat Turing")["cat"]._repr_html_()
+    html = html_of(found_by(store, "cat Turing")["cat"])
     for shown in ("My cat is called Turing", "similarity", "cat, Turing", "text_rank"):
         assert shown in html
 
 
 def test_a_notebook_shows_no_markup_of_a_value(store: AgentStore) -> None:
     store.put(NS, "cat", {"text": "cat <script>"})
-    html = found_by(store, "cat")["cat"]._repr_html_()
+    html = html_of(found_by(store, "cat")["cat"])
     assert "<script>" not in html
 
 
