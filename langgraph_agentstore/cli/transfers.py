@@ -243,9 +243,9 @@ def _official_items(store: AgentStore, official: OfficialSource) -> int:
     """Count the items of an official store, checking that its vectors fit this one."""
     work = Migrating(official, store.planner.scope, skip_refused=True)
     try:
-        return store.executor.run(Job(work.begin))
+        return store.executor.run(Job(work.begin, kind="migrate"))
     finally:
-        store.executor.run(Job(work.end))
+        store.executor.run(Job(work.end, kind="migrate"))
 
 
 def _report(run: CommandRun, what: str, items: int, **place: str) -> None:

@@ -129,7 +129,7 @@ class PostgresTurnStore(GenericTurnStore):
             return plan_turn_search(search, index.mode, vector, self._address, context)
 
         text = None if index.mode == "text" else search.query
-        found: list[FoundTurn] = yield Query(text, statement)
+        found: list[FoundTurn] = yield Query(text, statement, kind="search_turns")
         turns = ((turn_of_value(one.key, one.value, one.created_at), one.scores) for one in found)
         return [Match(turn, scores.score, scores) for turn, scores in turns if turn is not None]
 

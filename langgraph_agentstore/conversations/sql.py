@@ -128,7 +128,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
     stored = encode_labels(address.labels)
     arguments = (address.user_id, stored, first, end, thread_id, size)
     decode = _items_below(address, context)
-    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, kind="list_turns")
 
 
 def plan_neighbors(
@@ -155,7 +155,7 @@ SELECT DISTINCT ON (n.key) n.key, n.value, n.created_at, n.updated_at
     threads, own = ([pair[number] for pair in keys] for number in (0, 1))
     arguments = (address.user_id, encode_labels(address.labels), threads, own)
     decode = _items_below(address, context)
-    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, kind="get_neighbors")
 
 
 def plan_turns_by_key(
@@ -183,7 +183,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
     since, until = days[0] or "", days[1] or _LAST_TEXT
     arguments = (address.user_id, encode_labels(address.labels), after, since, until, size)
     decode = _items_below(address, context)
-    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, kind="get_turns")
 
 
 def plan_forget_thread(address: Address, thread_id: str, context: SqlContext) -> Statement[int]:
@@ -216,7 +216,7 @@ SELECT i.key, i.value, i.created_at, i.updated_at
  LIMIT $5"""
     arguments = (address.user_id, encode_labels(address.labels), timestamp, key, size)
     decode = _items_below(address, context)
-    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, kind="list_newest_turns")
 
 
 def plan_threads(address: Address, context: SqlContext) -> Statement[list[ThreadRow]]:
@@ -238,7 +238,7 @@ SELECT t.thread_id, min(t.said), max(t.said), count(*)
         return Decoded([(row[0], row[1], row[2], row[3]) for row in rows])
 
     arguments = (address.user_id, encode_labels(address.labels))
-    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, kind="list_threads")
 
 
 def within_thread(thread_id: str, arguments: list[Any], context: SqlContext) -> str:

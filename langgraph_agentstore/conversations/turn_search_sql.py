@@ -106,7 +106,7 @@ def plan_turn_search(
 
     here = within(address.user_id, encode_labels(address.labels))
     opened = with_opened_values(decode, 1, here, context)
-    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS)
+    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, kind="search_turns")
 
 
 def _scores(row: Row) -> TurnScores:

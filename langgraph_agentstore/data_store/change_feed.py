@@ -55,7 +55,7 @@ class Watching:
 
     def begin(self) -> Job[None]:
         """Return the job after which changes are seen."""
-        return Job(self._begin)
+        return Job(self._begin, kind="begin_watch")
 
     def look(self, longest_s: float) -> Job[None]:
         """Return the job that finds changes since the last look, waiting up to `longest_s`.
@@ -68,16 +68,16 @@ class Watching:
             async with self._looking:
                 await self._look(session, longest_s)
 
-        return Job(run)
+        return Job(run, kind="read_changes")
 
     def end(self) -> Job[None]:
         """Return the job after which the server keeps no more changes for this watch."""
-        return Job(self._end)
+        return Job(self._end, kind="end_watch")
 
     async def _begin(self, session: Session) -> None:
         await session.listener.add(self._subscription)
         session.sweeper.start_by_itself()  # for what watches leave behind that nobody ends
-        fetch = partial(session.database.fetch, users=self._users)
+        fetch = partial(session.database.fetch, kind="begin_watch", users=self._users)
         await fetch(*begin_statement(self._at.user_id, self._id, session.context))
         self._snapshot = (await fetch(SNAPSHOT, ()))[0][0]
         self._renewed_s = time.monotonic()
@@ -96,7 +96,7 @@ class Watching:
         statement = since_statement(
             at.user_id, self._snapshot, at.stored, self._prefix, session.context
         )
-        rows = await session.database.fetch(*statement, users=self._users)
+        rows = await session.database.fetch(*statement, kind="read_changes", users=self._users)
         self._snapshot, changes = decode_changes(at.user_id, rows, session.context)
         self.found.extend(change for change in changes if self._is_new(change))
 
@@ -113,7 +113,7 @@ class Watching:
         if now - self._renewed_s < RENEW_S:
             return
         statement = renew_statement(self._at.user_id, self._id, session.context)
-        if not await session.database.fetch(*statement, users=self._users):
+        if not await session.database.fetch(*statement, kind="renew_watch", users=self._users):
             raise WatchLapsedError(
                 f"this watch did not look for {RETENTION}: what changed since then is not known; "
                 "read the namespace, and watch it anew"
@@ -123,4 +123,4 @@ class Watching:
     async def _end(self, session: Session) -> None:
         session.listener.remove(self._subscription)
         statement = end_statement(self._at.user_id, self._id, session.context)
-        await session.database.fetch(*statement, users=self._users)
+        await session.database.fetch(*statement, kind="end_watch", users=self._users)

@@ -211,7 +211,9 @@ def _read_of_space(
     sql: str, arguments: tuple[Any, ...], decode: Callable[[Sequence[Row]], Decoded[ResultT]]
 ) -> Statement[ResultT]:
     """Return the read of a `Space`, which the arguments begin with."""
-    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, users=(arguments[0],))
+    return Statement(
+        sql, arguments, decode, queue=Queue.EQUAL_READS, users=(arguments[0],), kind="read_files"
+    )
 
 
 @written_once
@@ -232,7 +234,12 @@ def plan_overwrite(put: Put, context: SqlContext) -> Statement[None]:
 
     # A second run could undo another writer's change in between.
     return Statement(
-        _overwrite_sql(context), arguments_of(put), decode, idempotent=False, users=put.users
+        _overwrite_sql(context),
+        arguments_of(put),
+        decode,
+        idempotent=False,
+        users=put.users,
+        kind="put_file",
     )
 
 

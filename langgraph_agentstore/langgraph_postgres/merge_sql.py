@@ -79,7 +79,7 @@ def plan_presence(migrants: Sequence[Migrant], context: SqlContext) -> Statement
         [put.content is not None and put.content.words is not None for put in puts],
         [len(migrant.names) for migrant in migrants],
     )
-    return Statement(_standings_sql(context), arguments, decode)
+    return Statement(_standings_sql(context), arguments, decode, kind="migrate")
 
 
 def _opened_presence(
@@ -131,7 +131,9 @@ def plan_settle(migrants: Sequence[Migrant], context: SqlContext) -> Statement[s
     def decode(rows: Sequence[Row]) -> Decoded[set[ItemId]]:
         return Decoded({(row[0], row[1], row[2]) for row in rows})
 
-    return Statement(_settle_sql(context), _settle_arguments(ordered, context), decode)
+    return Statement(
+        _settle_sql(context), _settle_arguments(ordered, context), decode, kind="migrate"
+    )
 
 
 def _settle_arguments(migrants: Sequence[Migrant], context: SqlContext) -> tuple[Any, ...]:

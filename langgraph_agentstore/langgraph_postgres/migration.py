@@ -214,7 +214,7 @@ class Migrating:
         self, session: Session, migrants: Sequence[Migrant], context: SqlContext
     ) -> list[Presence]:
         statement = plan_presence(migrants, context)
-        rows = await session.database.fetch(statement.sql, statement.arguments)
+        rows = await session.database.fetch(statement.sql, statement.arguments, kind="migrate")
         return statement.decode(rows).result
 
     async def _settle(

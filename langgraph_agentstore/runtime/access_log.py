@@ -85,7 +85,9 @@ class AccessLog:
                 statement = count_statement(_accesses(taken), session.context)
                 users = tuple({item_id[0] for item_id, _ in taken})
                 # A second run would count twice.
-                await session.database.fetch(*statement, users=users, idempotent=False)
+                await session.database.fetch(
+                    *statement, kind="count_reads", users=users, idempotent=False
+                )
             except AgentStoreError as error:
                 if getattr(error, "written", False) is not None:
                     self._put_back(taken)
@@ -94,7 +96,7 @@ class AccessLog:
     @property
     def flush_job(self) -> Job[None]:
         """The job that flushes, for callers on other threads."""
-        return Job(self.flush)
+        return Job(self.flush, kind="count_reads")
 
     def record_job(self, at: ItemAddress, key: str) -> Job[StoredRecord | None]:
         """Return the job that reads a record and adds what is noted of it; one statement."""
@@ -105,7 +107,7 @@ class AccessLog:
             async with self._flushing:
                 asked_s = time.monotonic()
                 rows = await session.database.fetch(
-                    statement.sql, statement.arguments, users=(at.user_id,)
+                    statement.sql, statement.arguments, kind="get_record", users=(at.user_id,)
                 )
                 record = statement.decode(rows).result
                 if record is None:
@@ -114,7 +116,7 @@ class AccessLog:
                 epoch = rows[0][-1] - timedelta(seconds=asked_s)
                 return self._counted(record, (at.user_id, at.stored, key), epoch)
 
-        return Job(run)
+        return Job(run, kind="get_record")
 
     def _counted(self, record: StoredRecord, item_id: ItemId, epoch: datetime) -> StoredRecord:
         """Add what is noted of the record; `epoch` is when the monotonic clock was 0."""

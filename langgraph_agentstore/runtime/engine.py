@@ -370,7 +370,7 @@ async def open_session(config: StoreConfig, context: SqlContext) -> Session:
             raise
         raise statement_error(error) from error
     if isinstance(context.sealing, Sealer):
-        fetch_keys = partial(database.fetch, users=())
+        fetch_keys = partial(database.fetch, kind="keys", users=())
         database.data_keys = DataKeys(context.sealing, context.tables, fetch_keys)
     session = Session(config, IndexState(opened, problem), database, schema_version)
     if config.guard is not None:

@@ -21,3 +21,4 @@ class Job(Operation[ResultT]):
 
     run: Callable[[Session], Awaitable[ResultT]]
     writes_items: bool = False
+    kind: str = "other"  # type: ignore[misc]  # of each job, not of the class

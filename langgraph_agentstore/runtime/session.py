@@ -13,10 +13,7 @@ from typing import Any
 
 from ..config.store_options import StoreConfig
 from ..errors import StoreTimeoutError
-from ..sql.batched_reads import decode_lateral_batch, lateral_batch_statement
-from ..sql.copies_of_rows import distinct
-from ..sql.items.expiry import refresh_statement
-from ..sql.items.get import decode_gets, get_statement, plan_get_alone
+from ..sql.items.get import plan_get_alone
 from ..sql.shared_items import OfView, is_write
 from ..sql.statement import (
     Decoded,
@@ -32,7 +29,8 @@ from ..sql.statement import (
     Users,
 )
 from .attribution import SAID, author_alone
-from .batch_users import batch_users, kind_of_shared, kind_of_users
+from .batch_statements import read_gets, read_shared, refresh_items
+from .batch_users import kind_of_shared, kind_of_users
 from .batching import BatchQueue
 from .caller_requests import (
     AwaitedRequest,
@@ -226,37 +224,20 @@ class Session:
                 self._idle.set()
 
     async def _run_gets(self, entries: Sequence[PendingOperation]) -> None:
-        gets = [entry.operation for entry in entries]
-        users = batch_users(entries, self.database)
-        sql, arguments = get_statement(gets, self.context)
-        rows = await self.database.fetch(sql, arguments, users=users.all, use="get")
-        context = self.context
-        decode = partial(decode_gets, gets, rows, context.sealing, users.each)
-        read = await decoded_by(decode, rows, context)
+        read = await read_gets(entries, self.database, self.context)
         for entry, item in zip(entries, read.items, strict=True):
             entry.request.results[entry.position] = item
         for place in read.apart:
             entry = entries[place]
             entry.request.remaining += 1
-            alone = plan_get_alone(gets[place], self.context)
+            alone = plan_get_alone(entry.operation, self.context)
             self._start_alone(entry.request, PendingOperation(entry.request, entry.position, alone))
         if read.refreshes:
             self._refresh(read.refreshes)
 
     async def _run_shared(self, entries: Sequence[PendingOperation]) -> None:
-        """Run bounded statements of one text together."""
-        if len(entries) == 1:
-            statement = entries[0].operation
-            rows = await self.database.run(statement, entries[0].users)
-            self._answer(entries[0], statement.decode(rows))
-            return
-        statements = [entry.operation for entry in entries]
-        different, places = distinct(statements)
-        users = batch_users(entries, self.database)
-        rows = await self.database.fetch(*lateral_batch_statement(different), users=users.all)
-        for entry, decoded in zip(
-            entries, decode_lateral_batch(statements, places, rows, users.each), strict=True
-        ):
+        found = await read_shared(entries, self.database)
+        for entry, decoded in zip(entries, found, strict=True):
             self._answer(entry, decoded)
 
     def _answer(self, entry: PendingOperation, decoded: Decoded[Any]) -> None:
@@ -276,13 +257,7 @@ class Session:
         return self._while_locked(read)
 
     async def _run_refreshes(self, entries: Sequence[PendingOperation]) -> None:
-        refreshes = list({t.operation.item_id: t.operation for t in entries}.values())
-        await self.database.fetch(
-            *refresh_statement(refreshes, self.context),
-            users=batch_users(entries, self.database).all,
-            use="refresh",
-        )
-        self.refreshed += len(refreshes)
+        self.refreshed += await refresh_items(entries, self.database, self.context)
 
     async def _run_alone(self, entry: PendingOperation) -> None:
         request = entry.request

@@ -142,13 +142,15 @@ async def statement_of(
     if isinstance(operation, Get):
         return replace(plan_get_alone(operation, context), queue=Queue.EQUAL_READS)
     if isinstance(operation, Delete):
-        return Statement(*delete_statement([operation], context), lambda _: Decoded(None))
+        return Statement(
+            *delete_statement([operation], context), lambda _: Decoded(None), kind="delete"
+        )
     if isinstance(operation, Put):
         operation.created_by = operation.created_by or writer
         statement = await statement_of_write(PutTogether([operation]), database, index_state, known)
         if statement is None:
             return None
-        return Statement(statement.sql, statement.arguments, lambda _: Decoded(None))
+        return Statement(statement.sql, statement.arguments, lambda _: Decoded(None), kind="put")
     if isinstance(operation, PutExpected):
         operation.put.created_by = operation.put.created_by or writer
         return await statement_of_write(operation, database, index_state, known)

@@ -15,6 +15,7 @@ from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError, ItemLockedError, OwnerNeededError
 from ..sql.row_users import isolation_error
 from ..sql.statement import LARGE_VALUE_BYTES, Put, ResultT, Row, Statement, Users
+from ..sql.statement_comments import with_comment
 from ..sql.statement_settings import OwnSettings, users_setting, with_settings
 from .connections.connector import GRACE_S, Connection, Connector
 from .connections.failover import Use, server_of
@@ -92,6 +93,7 @@ class Database:
         sql: str,
         arguments: Sequence[Any],
         *,
+        kind: str,
         users: Users | None = None,
         settings: OwnSettings = (),
         use: Use = "statement",
@@ -104,7 +106,8 @@ class Database:
         A lost connection is replaced, and the statement is run again if it certainly had no effect.
         So is a statement that the server undid because of a deadlock. If nobody knows whether it
         had an effect, it is run once more if it is idempotent, as `repeated` writes it if that is
-        given. `sent` is called right before the statement goes to the server.
+        given. `sent` is called right before the statement goes to the server. `kind` names the
+        statement to those who look at the server's activity.
 
         `users` are those whose rows it may see and write; None for all, which only a role may ask
         for that row level security does not limit. `settings` hold for this statement alone.
@@ -120,8 +123,8 @@ class Database:
         while True:
             attempts += 1
             try:
-                told = with_settings(sql, arguments, settings)
-                rows = await self._attempt(*told, use, sent)
+                told, given = with_settings(sql, arguments, settings)
+                rows = await self._attempt(with_comment(told, kind), given, use, sent)
                 break
             except AgentStoreError as error:
                 if doubtful:
@@ -160,6 +163,7 @@ class Database:
         return await self.fetch(
             sql,
             arguments,
+            kind=statement.kind,
             users=users,
             settings=settings,
             idempotent=statement.idempotent,

@@ -168,7 +168,9 @@ class WriteQueue(BatchQueue):
         said = authors_of_batch(entries)
         if isinstance(operations[0], Delete):
             statement = delete_statement(operations, context)
-            await self._database.fetch(*statement, users=users, settings=said, use="write")
+            await self._database.fetch(
+                *statement, kind="delete", users=users, settings=said, use="write"
+            )
             return
         if context.index is not None:
             # The index may have been replaced since they were embedded.
@@ -176,6 +178,7 @@ class WriteQueue(BatchQueue):
         puts = await self._database.sealed(operations)
         await self._database.fetch(
             *put_statement(puts, context),
+            kind="put",
             users=users,
             settings=said,
             use="write",

@@ -32,7 +32,9 @@ VALUES ($1, gen_random_uuid(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, session
         *(put.indexed_paths, reason, (said or "{}").encode()),
     )
     users = (put.item_id[0],)
-    return Statement(sql, arguments, lambda _: Decoded(None), idempotent=False, users=users)
+    return Statement(
+        sql, arguments, lambda _: Decoded(None), idempotent=False, users=users, kind="quarantine"
+    )
 
 
 def plan_quarantined(
@@ -49,7 +51,9 @@ SELECT {_SHOWN}, q.quarantined_at
     def decode(rows: Sequence[Row]) -> Decoded[list[QuarantinedItem]]:
         return Decoded([_quarantined(row, scope, context) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, users=users_of_regions(regions))
+    return Statement(
+        sql, tuple(arguments), decode, users=users_of_regions(regions), kind="list_quarantined"
+    )
 
 
 def plan_released(
@@ -66,7 +70,9 @@ SELECT q.user_id, q.namespace, q.key, q.place, q.value, q.metadata, q.created_by
     def decode(rows: Sequence[Row]) -> Decoded[Put | None]:
         return Decoded(_put_of(rows[0], context) if rows else None)
 
-    return Statement(sql, tuple(arguments), decode, users=users_of_regions(regions))
+    return Statement(
+        sql, tuple(arguments), decode, users=users_of_regions(regions), kind="list_released"
+    )
 
 
 def plan_discard(regions: Sequence[Region], id_: UUID, context: SqlContext) -> Statement[bool]:
@@ -82,6 +88,7 @@ RETURNING q.id"""
         lambda rows: Decoded(bool(rows)),
         idempotent=False,
         users=users_of_regions(regions),
+        kind="discard_quarantined",
     )
 
 

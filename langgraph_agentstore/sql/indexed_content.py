@@ -100,4 +100,11 @@ def plan_known_vectors(item_id: ItemId, context: SqlContext) -> Statement[dict[i
     def decode(rows: Sequence[Row]) -> Decoded[dict[int, bytes]]:
         return Decoded({row[0]: row[1] for row in rows})
 
-    return Statement(_known_sql(context), item_id, decode, queue=Queue.SHARED, users=(item_id[0],))
+    return Statement(
+        _known_sql(context),
+        item_id,
+        decode,
+        queue=Queue.SHARED,
+        users=(item_id[0],),
+        kind="get_vectors",
+    )

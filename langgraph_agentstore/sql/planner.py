@@ -245,7 +245,12 @@ class Planner:
             return plan_query(*asked)
 
         users = users_of_regions(self.scope.regions(op.namespace_prefix))
-        return Query(text_to_embed(text, options.mode, options.query_syntax), statement, users)
+        return Query(
+            text_to_embed(text, options.mode, options.query_syntax),
+            statement,
+            users,
+            depth=len(op.namespace_prefix),
+        )
 
     def list_namespaces(self, op: ListNamespacesOp) -> Operation[list[Labels]]:
         """Plan the listing of namespaces."""

@@ -35,6 +35,11 @@ class OfView(Operation[ResultT]):
     plan: Callable[[Grants], Operation[ResultT]]
     writes: bool = False
 
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """The kind of the view's own operation."""
+        return self.own.kind
+
 
 @dataclass(frozen=True, slots=True)
 class SharesRead:
@@ -56,7 +61,9 @@ SELECT {context.tables.named("known_shares")}($1::text), EXISTS (SELECT FROM {sh
         granted = [Grant(row[2], decode_labels(row[3]), row[4]) for row in rows if row[2]]
         return Decoded(SharesRead(Grants(user_id, rows[0][0], tuple(granted)), rows[0][1]))
 
-    return Statement(sql, (user_id,), decode, queue=Queue.SHARED, users=(user_id,))
+    return Statement(
+        sql, (user_id,), decode, queue=Queue.SHARED, users=(user_id,), kind="get_shares"
+    )
 
 
 def checked(

@@ -62,6 +62,8 @@ class Operation(Generic[ResultT]):
     __slots__ = ()
 
     queue: ClassVar[Queue] = Queue.ALONE
+    kind: ClassVar[str] = "other"
+    """The name of its kind in figures, logs, spans, and in the comment of its statement."""
 
     @property
     def users(self) -> Users | None:
@@ -201,6 +203,7 @@ class Get(OfOneItem[ResultT]):
     """
 
     queue: ClassVar[Queue] = Queue.GETS
+    kind: ClassVar[str] = "get"
 
     item_id: ItemId
     labels: tuple[str, ...] | None
@@ -240,6 +243,7 @@ class Put(OfOneItem[None]):
     """
 
     queue: ClassVar[Queue] = Queue.WRITES
+    kind: ClassVar[str] = "put"
 
     item_id: ItemId
     sort_key: str
@@ -281,6 +285,8 @@ class Put(OfOneItem[None]):
 class PutTogether(Operation[None]):
     """Puts of different ids, which are made all or none."""
 
+    kind: ClassVar[str] = "put_together"
+
     puts: list[Put]
 
     @property
@@ -291,6 +297,8 @@ class PutTogether(Operation[None]):
 @dataclass(slots=True)
 class PutExpected(Operation[None]):
     """A put over `version` only; 0: only where no item is. `created_at`: of just that item."""
+
+    kind: ClassVar[str] = "put_expected"
 
     put: Put
     version: int
@@ -306,6 +314,7 @@ class Delete(OfOneItem[None]):
     """A removal of one item."""
 
     queue: ClassVar[Queue] = Queue.WRITES
+    kind: ClassVar[str] = "delete"
     pending: ClassVar[bool] = False
 
     item_id: ItemId
@@ -316,6 +325,7 @@ class Refresh(OfOneItem[None]):
     """An extension of an item's expiry, unless it was extended or written since `seen`."""
 
     queue: ClassVar[Queue] = Queue.REFRESHES
+    kind: ClassVar[str] = "refresh"
 
     item_id: ItemId
     seen: datetime
@@ -353,6 +363,7 @@ class Statement(Operation[ResultT]):
     numbers, strings and vectors; `EQUAL_READS` for any other read; `ALONE` for the rest.
     `again`: makes of a result that of one more caller, quicker than decoding does.
     `user_column`: the position of the column with the user of a row, where there is one.
+    `depth`: the number of labels of the namespace that it is about, where it is about one.
     """
 
     sql: str
@@ -363,6 +374,8 @@ class Statement(Operation[ResultT]):
     again: Callable[[ResultT], ResultT] | None = None
     users: Users | None = None
     user_column: int | None = None
+    kind: str = "other"  # type: ignore[misc]  # of each statement, as its queue is
+    depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,3 +388,5 @@ class Query(Operation[ResultT]):
     text: str | None
     statement: Callable[[SqlContext, bytes | None], Statement[ResultT]]
     users: Users | None = None
+    kind: str = "search"  # type: ignore[misc]  # of each query
+    depth: int | None = None

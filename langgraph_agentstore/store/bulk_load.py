@@ -142,7 +142,9 @@ def _only_own(labels: Labels, planner: Planner) -> Operation[None]:
                 f"load writes a view's own items, and {labels!r} is what another user shares: put "
                 "the items instead"
             )
-        return Statement("SELECT", (), lambda _: Decoded(None), queue=Queue.EQUAL_READS)
+        return Statement(
+            "SELECT", (), lambda _: Decoded(None), queue=Queue.EQUAL_READS, kind="check_load"
+        )
 
     return planner.at(labels, plan)
 

@@ -43,15 +43,15 @@ class Encrypting(StoreBase):
     def _rotation_steps(self, progress: Progress | bool | None) -> Steps[int]:
         work, seen = Rotating(), 0
         try:
-            total: int = yield Job(work.begin)
+            total: int = yield Job(work.begin, kind="rotate_keys")
             with telling_progress(progress, "rotating", total) as tell:
                 while not work.is_done:
                     with telling(f"{work.rotated} values are encrypted; the next rotate goes on"):
-                        seen += yield Job(work.step)
+                        seen += yield Job(work.step, kind="rotate_keys")
                     tell(seen)
-            yield Job(work.finish)
+            yield Job(work.finish, kind="rotate_keys")
         finally:
-            yield Job(work.end)
+            yield Job(work.end, kind="rotate_keys")
         return work.rotated
 
     def rewrap_keys(self) -> int:

@@ -67,15 +67,15 @@ class Maintenance(StoreBase):
         work: Reindexing = yield InThread(partial(self._reindexing, index))
         done = 0
         try:
-            total: int = yield Job(work.begin)
+            total: int = yield Job(work.begin, kind="reindex")
             with telling_progress(progress, "reindexing", total) as tell:
                 while not work.caught_up:
                     with telling(f"{done} items are done; the next reindex goes on from there"):
-                        done += yield Job(work.step)
+                        done += yield Job(work.step, kind="reindex")
                     tell(done)
-                yield Job(work.switch)
+                yield Job(work.switch, kind="reindex")
         finally:
-            yield Job(work.end)
+            yield Job(work.end, kind="reindex")
         if index is not None:
             self.executor.index_config = cast("IndexConfig", index)
         return done
@@ -203,15 +203,15 @@ class Maintenance(StoreBase):
     ) -> Steps[MigrationReport]:
         work = self._migrating(dsn, schema, since, skip_refused)
         try:
-            total: int = yield Job(work.begin)
+            total: int = yield Job(work.begin, kind="migrate")
             with telling_progress(progress, "migrating", total) as tell:
                 while not work.copied:
-                    tell((yield Job(work.copy)))
+                    tell((yield Job(work.copy, kind="migrate")))
             with telling_progress(progress is True, "comparing", total) as tell:
                 while not work.compared:
-                    tell((yield Job(work.compare)))
+                    tell((yield Job(work.compare, kind="migrate")))
         finally:
-            yield Job(work.end)
+            yield Job(work.end, kind="migrate")
         if work.large:
             yield AFTER_LARGE_LOAD
         return work.report()

@@ -52,4 +52,6 @@ SELECT walk.user_id, walk.place, live.count
     def decode(rows: Sequence[Row]) -> Decoded[list[Glimpse]]:
         return Decoded([Glimpse(row[0], labels_of_sort_key(row[1]), row[2]) for row in rows])
 
-    return Statement(sql, (MOST_NAMESPACES, MOST_RECORDS), decode, queue=Queue.EQUAL_READS)
+    return Statement(
+        sql, (MOST_NAMESPACES, MOST_RECORDS), decode, queue=Queue.EQUAL_READS, kind="list_overview"
+    )

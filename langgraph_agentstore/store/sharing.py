@@ -130,4 +130,4 @@ def _changing(statement: Statement[ResultT], with_user: str) -> Job[ResultT]:
             session.shares.forget(with_user)
         return statement.decode(rows).result
 
-    return Job(run, writes_items=False)
+    return Job(run, writes_items=False, kind="share")

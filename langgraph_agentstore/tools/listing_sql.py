@@ -79,4 +79,6 @@ def plan_listing(
         return Decoded([ListedItem(row[0], decode_labels(row[1]), *row[2:]) for row in rows])
 
     users = users_of_regions(regions)
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users)
+    return Statement(
+        sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users, kind="list_items"
+    )

@@ -34,7 +34,9 @@ SELECT c.relname, greatest(c.reltuples, coalesce(s.n_live_tup, 0), 0)::bigint,
     def decode(rows: Sequence[Row]) -> Decoded[list[TableSize]]:
         return Decoded([TableSize(*row) for row in rows])
 
-    return Statement(sql, (context.tables.quoted,), decode, queue=Queue.EQUAL_READS)
+    return Statement(
+        sql, (context.tables.quoted,), decode, queue=Queue.EQUAL_READS, kind="count_sizes"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +64,4 @@ SELECT v.number IS NOT NULL, v.model, v.dims,
     def decode(rows: Sequence[Row]) -> Decoded[StoredSearch]:
         return Decoded(StoredSearch(*rows[0]))
 
-    return Statement(sql, (), decode, queue=Queue.EQUAL_READS, users=users)
+    return Statement(sql, (), decode, queue=Queue.EQUAL_READS, users=users, kind="count_sizes")

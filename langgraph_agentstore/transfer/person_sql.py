@@ -36,7 +36,7 @@ SELECT t.ctid::text, to_jsonb(t) - '{{value,words,words_by,word_count}}'::text[]
   FROM {context.tables.quoted}.{quoted_name(table)} t
  WHERE ({about_user(table)}) AND t.ctid > $2::text::tid
  ORDER BY t.ctid LIMIT $3"""
-    return Statement(sql, (user_id, after, limit), decode, users=(user_id,))
+    return Statement(sql, (user_id, after, limit), decode, users=(user_id,), kind="export_person")
 
 
 def _row_of_person(fields: dict[str, Any], value: Any, context: SqlContext) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from langgraph_agentstore.errors import ConfigurationError
 from langgraph_agentstore.runtime.connections.target import TargetReader
 from langgraph_agentstore.runtime.driver_errors import statement_error
 from langgraph_agentstore.runtime.statements import Database
+from langgraph_agentstore.sql.statement_comments import with_comment
 from tests.support.faults import execute
 
 INSERT = "INSERT INTO public.counted VALUES ($1) RETURNING n"
@@ -24,7 +25,7 @@ async def database(fresh_database: str) -> AsyncIterator[Database]:
     target = TargetReader(read_dsn(fresh_database), {}, {})
     database = Database(target, fresh_database, PoolConfig())
     database.connections.open()
-    await database.fetch(INSERT, [0], idempotent=False)
+    await database.fetch(INSERT, [0], kind="test", idempotent=False)
     async with database.connections.lease() as connection:
         await connection.execute("DEALLOCATE ALL")
     yield database
@@ -35,10 +36,12 @@ async def test_the_statement_is_run_once_and_has_no_name_from_then_on(
     database: Database, fresh_database: str
 ) -> None:
     for n in range(1, 4):
-        assert [row[0] for row in await database.fetch(INSERT, [n], idempotent=False)] == [n]
+        assert [
+            row[0] for row in await database.fetch(INSERT, [n], kind="test", idempotent=False)
+        ] == [n]
     assert execute(fresh_database, "SELECT n FROM counted ORDER BY n") == [(0,), (1,), (2,), (3,)]
     assert database.retries == 1
-    named = await database.fetch("SELECT name FROM pg_prepared_statements", [])
+    named = await database.fetch("SELECT name FROM pg_prepared_statements", [], kind="test")
     assert list(named) == []
 
 
@@ -47,7 +50,7 @@ async def test_where_it_cannot_be_sent_again_the_error_names_the_option(
 ) -> None:
     async with database.connections.lease() as connection:
         with pytest.raises(Exception, match="does not exist") as caught:
-            await connection.fetch(INSERT, 1)
+            await connection.fetch(with_comment(INSERT, "test"), 1)
     failure = statement_error(caught.value)
     assert isinstance(failure, ConfigurationError)
     assert "statement_cache" in str(failure)

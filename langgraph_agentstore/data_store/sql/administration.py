@@ -244,7 +244,13 @@ SELECT total.count, first.*
         return Decoded((rows[0][0], [(key, text) for key, text in found]))
 
     opened = with_opened_values(decode, 2, within(at.user_id, at.stored, 1), context)
-    return Statement(sql, (at.user_id, at.stored, limit, preview), opened, queue=Queue.EQUAL_READS)
+    return Statement(
+        sql,
+        (at.user_id, at.stored, limit, preview),
+        opened,
+        queue=Queue.EQUAL_READS,
+        kind="list_glance",
+    )
 
 
 def _shown_row(row: Row) -> tuple[Any, ...]:
@@ -258,4 +264,6 @@ def _listing(
     def decode(rows: Sequence[Row]) -> Decoded[list[ResultT]]:
         return Decoded([make(row) for row in rows])
 
-    return Statement(sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users)
+    return Statement(
+        sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users, kind="list_records"
+    )

@@ -86,4 +86,6 @@ def _change(
     sql: str, arguments: tuple[Any, ...], make: Callable[[Sequence[Row]], ResultT]
 ) -> Statement[ResultT]:
     # Run twice, it would say something else the second time, or do it twice.
-    return Statement(sql, arguments, lambda rows: Decoded(make(rows)), idempotent=False)
+    return Statement(
+        sql, arguments, lambda rows: Decoded(make(rows)), idempotent=False, kind="put_atomically"
+    )

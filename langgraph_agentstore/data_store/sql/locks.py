@@ -29,7 +29,9 @@ def plan_acquire(
         found_owner, expires_at, found_token = rows[0]
         return Decoded(Lease(found_owner, expires_at, token if found_token == token else None))
 
-    return Statement(_acquire_sql(context), (*item_id, owner, token, lease), decode)
+    return Statement(
+        _acquire_sql(context), (*item_id, owner, token, lease), decode, kind="acquire_lock"
+    )
 
 
 @written_once
@@ -63,7 +65,7 @@ RETURNING l.expires_at"""
     def decode(rows: Sequence[Row]) -> Decoded[datetime | None]:
         return Decoded(rows[0][0] if rows else None)
 
-    return Statement(sql, (*item_id, token, lease), decode)
+    return Statement(sql, (*item_id, token, lease), decode, kind="renew_lock")
 
 
 def plan_release(item_id: ItemId, token: UUID, context: SqlContext) -> Statement[bool]:
@@ -77,4 +79,4 @@ RETURNING l.expires_at > now()"""
         return Decoded(bool(rows) and rows[0][0])
 
     # Run twice, the second finds nothing and would report a loss.
-    return Statement(sql, (*item_id, token), decode, idempotent=False)
+    return Statement(sql, (*item_id, token), decode, idempotent=False, kind="release_lock")

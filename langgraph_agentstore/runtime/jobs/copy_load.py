@@ -48,6 +48,7 @@ def load_job(given: Sequence[Put]) -> Job[int]:
     return Job(
         lambda session: session.index.do(partial(load_by, session)),
         writes_items=True,
+        kind="put_load",
     )
 
 
@@ -86,5 +87,5 @@ async def _after_large_load(session: Session) -> None:
                 await connection.execute("RESET statement_timeout")
 
 
-BEFORE_LARGE_LOAD = Job(_before_large_load)
-AFTER_LARGE_LOAD = Job(_after_large_load)
+BEFORE_LARGE_LOAD = Job(_before_large_load, kind="rebuild_index")
+AFTER_LARGE_LOAD = Job(_after_large_load, kind="rebuild_index")

@@ -43,11 +43,13 @@ def erase_job(user_id: str, vacuum: Vacuum) -> Job[ErasureReceipt]:
         if vacuum:
             vacuumed = await _vacuum(session, receipt, vacuum)
             receipt = replace(receipt, vacuumed=vacuumed)
-        [(position, archived, others)] = await session.database.fetch(WHERE_IT_REMAINS, ())
+        [(position, archived, others)] = await session.database.fetch(
+            WHERE_IT_REMAINS, (), kind="delete_person"
+        )
         remains = remains_of(receipt, position, archived=archived, replicas=others > 0)
         return replace(receipt, wal_position=position, remains=remains)
 
-    return Job(run, writes_items=True)
+    return Job(run, writes_items=True, kind="delete_person")
 
 
 def readmit_job(user_id: str) -> Job[bool]:
@@ -59,7 +61,7 @@ def readmit_job(user_id: str) -> Job[bool]:
             await _take_user(session, connection, user_id)
             return await connection.fetchval(readmit_sql(tables), user_id) is not None
 
-    return Job(run)
+    return Job(run, kind="readmit")
 
 
 async def _erase(session: Session, user_id: str) -> ErasureReceipt:

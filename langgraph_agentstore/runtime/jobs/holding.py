@@ -32,4 +32,4 @@ def hold_job(user_id: str | None, stored: str, reason: str) -> Job[LegalHold]:
                 held: Any = await connection.fetch(add_hold_sql(tables), user_id, stored, reason)
         return decode_holds(held)[0]
 
-    return Job(run)
+    return Job(run, kind="hold")

@@ -48,7 +48,7 @@ class Importing:
                 self._held = stack.pop_all()
             self._connection, self._transaction = connection, transaction
 
-        return Job(run)
+        return Job(run, kind="put_import")
 
     def write(self, records: Sequence[Imported]) -> Job[Any]:
         """Return the job that writes a batch whole or not at all; its result is what it wrote.
@@ -62,7 +62,7 @@ class Importing:
                 session.sweeper.start_by_itself()
             return written
 
-        return Job(run, writes_items=True)
+        return Job(run, writes_items=True, kind="put_import")
 
     def end(self, *, commit: bool) -> Job[Any]:
         """Return the job that commits the transaction or rolls it back."""
@@ -80,7 +80,7 @@ class Importing:
                     connection.terminate()
                     raise
 
-        return Job(run)
+        return Job(run, kind="put_import")
 
     async def _write(
         self, session: Session, records: Sequence[Imported], index_state: IndexState

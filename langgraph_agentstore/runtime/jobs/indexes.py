@@ -56,7 +56,7 @@ def setup_job(indexes: Sequence[FilterIndex]) -> Job[None]:
         await _have_retention_indexes(session)
         await have_approximate_index(session)
 
-    return Job(run)
+    return Job(run, kind="set_up")
 
 
 async def _have_retention_indexes(session: Session) -> None:
@@ -88,7 +88,9 @@ async def have_approximate_index(session: Session) -> None:
         return
     if context.vector_index.kind == "ivfflat":
         # Its lists are computed from the vectors that are there.
-        filled = await session.database.fetch(f"SELECT EXISTS (SELECT FROM {context.vectors})", ())
+        filled = await session.database.fetch(
+            f"SELECT EXISTS (SELECT FROM {context.vectors})", (), kind="rebuild_index"
+        )
         if not filled[0][0]:
             return
     try:

@@ -39,7 +39,7 @@ async def _nothing(_session: Session) -> None:
 async def _health(session: Session) -> StoreHealth:
     started = time.perf_counter()
     try:
-        looking = session.database.fetch(_HEALTH_SQL, (), users=(), use="get")
+        looking = session.database.fetch(_HEALTH_SQL, (), kind="check_ready", users=(), use="get")
         rows = await asyncio.wait_for(looking, HEALTH_S)
     except asyncio.TimeoutError as error:
         raise StoreTimeoutError(
@@ -60,7 +60,7 @@ def start_sweeper(interval_minutes: float | None) -> Job[Running]:
     async def run(session: Session) -> Running:
         return session.sweeper.start(interval_minutes)
 
-    return Job(run)
+    return Job(run, kind="sweep")
 
 
 def explain_job(sql: str, arguments: int) -> Job[Any]:
@@ -74,7 +74,7 @@ def explain_job(sql: str, arguments: int) -> Job[Any]:
         async with session.database.lease(users=()) as connection, connection.transaction():
             return await _explain(connection, sql, arguments)
 
-    return Job(run)
+    return Job(run, kind="explain")
 
 
 async def _explain(connection: Connection, sql: str, arguments: int) -> tuple[str, dict[str, Any]]:
@@ -89,9 +89,9 @@ async def _explain(connection: Connection, sql: str, arguments: int) -> tuple[st
     return "\n".join(line for (line,) in lines), json.loads(tree)[0]["Plan"]
 
 
-OPEN = Job(_nothing)
+OPEN = Job(_nothing, kind="open")
 """Done as soon as the store is open."""
 
-HEALTH = Job(_health)
-SWEEP: Job[int] = Job(lambda session: session.sweeper.sweep())
-STOP_SWEEPER: Job[bool] = Job(lambda session: session.sweeper.stop())
+HEALTH = Job(_health, kind="check_ready")
+SWEEP: Job[int] = Job(lambda session: session.sweeper.sweep(), kind="sweep")
+STOP_SWEEPER: Job[bool] = Job(lambda session: session.sweeper.stop(), kind="sweep")

@@ -48,7 +48,9 @@ def restore_page_job(
         return page
 
     return Job(
-        lambda session: session.index.do(partial(restore, session)), writes_items=not dry_run
+        lambda session: session.index.do(partial(restore, session)),
+        writes_items=not dry_run,
+        kind="restore",
     )
 
 
@@ -65,9 +67,13 @@ async def _index_again(
         wanted = [(item.item_id, [part.text for part in item.content.parts]) for item in items]
         for item, vectors in zip(items, await index_state.vectors(wanted), strict=True):
             item.vectors = vectors
-        await session.database.fetch(fill_sql(context), fill_arguments(items), users=users)
+        await session.database.fetch(
+            fill_sql(context), fill_arguments(items), kind="restore", users=users
+        )
     if context.searched.language is not None:
-        await session.database.fetch(words_again_sql(context), words_arguments(items), users=users)
+        await session.database.fetch(
+            words_again_sql(context), words_arguments(items), kind="restore", users=users
+        )
 
 
 def _to_index(written: Sequence[Restored], context: SqlContext) -> list[ToIndex]:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from ...errors import DecryptionError, InvalidOperationError
@@ -77,7 +78,9 @@ class Rotating:
             await connection.execute("SET statement_timeout = 0")
             self._held.push_async_callback(connection.execute, "RESET statement_timeout")
         tables = session.context.tables
-        [(self._started_at,)] = await session.database.fetch(*begin_rotation(tables))
+        [(self._started_at,)] = await session.database.fetch(
+            *begin_rotation(tables), kind="rotate_keys"
+        )
         count = f"SELECT count(*) FROM {tables.item}"
         total: int = await connection.fetchval(count, timeout=_COUNTING_S)
         return total
@@ -86,7 +89,7 @@ class Rotating:
         """Seal the next page of items; return how many were looked at, and set `is_done`."""
         keys, database = data_keys_of(session), session.database
         page = page_of_items(self._after, ROTATED_AT_ONCE, session.context.tables)
-        rows = await database.fetch(*page)
+        rows = await database.fetch(*page, kind="rotate_keys")
         if rows:
             users = sorted(users_of(_item_id(row) for row in rows))
             assert self._started_at is not None
@@ -102,7 +105,8 @@ class Rotating:
         Raises:
             DecryptionError: values could not be opened, and stay as they were.
         """
-        tables, fetch = session.context.tables, session.database.fetch
+        tables = session.context.tables
+        fetch = partial(session.database.fetch, kind="rotate_keys")
         await fetch(*end_rotation(tables))
         retired = [row[0] for row in await fetch(*retired_keys(RETIRED_FOR, tables))]
         for first in range(0, len(retired), KEYS_AT_ONCE):
@@ -126,14 +130,17 @@ class Rotating:
             await self._forget_words(session, clear)
         if opened:
             items = [_sealed_again(sealer, row, value) for row, value in opened]
-            await session.database.fetch(*seal_again(items, session.context.tables))
+            await session.database.fetch(
+                *seal_again(items, session.context.tables), kind="rotate_keys"
+            )
         # Only now: a step that meets a locked item is run again.
         self._unreadable += unreadable
         self.rotated += len(opened)
 
     async def _forget_words(self, session: Session, clear: Sequence[tuple[Row, bytes]]) -> None:
         """Remove words and vectors of what was clear, and make the words of its clear part."""
-        context, fetch = session.context, session.database.fetch
+        context = session.context
+        fetch = partial(session.database.fetch, kind="rotate_keys")
         await fetch(*forget_words([_item_id(row) for row, _ in clear], context))
         if context.index is None or context.index.language is None:
             return
@@ -185,10 +192,10 @@ async def _rewrap(session: Session) -> int:
 
 def destroy_keys_job(user_id: str) -> Job[int]:
     """Return the job that destroys the data keys of a user."""
-    return Job(lambda session: data_keys_of(session).destroy(user_id))
+    return Job(lambda session: data_keys_of(session).destroy(user_id), kind="destroy_keys")
 
 
-REWRAP_KEYS: Job[int] = Job(_rewrap)
+REWRAP_KEYS: Job[int] = Job(_rewrap, kind="rewrap_keys")
 
 
 def _item_id(row: Row) -> ItemId:

@@ -39,7 +39,7 @@ def row_security_job(on: bool, application_role: str | None) -> Job[None]:
                 await _execute(connection, granting(tables, names, application_role))
                 await connection.execute(granting_keys(tables, application_role))
 
-    return Job(run)
+    return Job(run, kind="set_row_security")
 
 
 async def _execute(connection: Connection, statements: Iterable[str]) -> None:

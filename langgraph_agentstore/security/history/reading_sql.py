@@ -70,6 +70,7 @@ def plan_as_of(
         queue=Queue.SHARED,
         users=(item_id[0],),
         user_column=2,
+        kind="list_as_of",
     )
 
 
@@ -153,7 +154,13 @@ def _plan_entries(
 
     sql = _history_rows_sql(" AND ".join(conditions), len(arguments) + 1, context)
     return Statement(
-        sql, (*arguments, limit), decode, queue=Queue.EQUAL_READS, users=users, user_column=0
+        sql,
+        (*arguments, limit),
+        decode,
+        queue=Queue.EQUAL_READS,
+        users=users,
+        user_column=0,
+        kind="list_history",
     )
 
 

@@ -80,7 +80,7 @@ def plan_note_reads(noted: Mapping[NotedRead, int], context: SqlContext) -> Stat
         list(noted.values()),
         [read.said.encode() for read in noted],
     )
-    return Statement(sql, arguments, lambda _: Decoded(None), idempotent=False)
+    return Statement(sql, arguments, lambda _: Decoded(None), idempotent=False, kind="note_reads")
 
 
 def plan_reads(
@@ -108,7 +108,9 @@ SELECT a.user_id, a.operation, a.namespace, a.key, a.reads, a.read_at, a.provena
         return Decoded([_read_entry(row, scope) for row in rows])
 
     users = users_of_regions(regions)
-    return Statement(sql, tuple(arguments), decode, queue=Queue.ALONE, users=users)
+    return Statement(
+        sql, tuple(arguments), decode, queue=Queue.ALONE, users=users, kind="list_reads"
+    )
 
 
 def _read_entry(row: Row, scope: Scope) -> ReadEntry:

@@ -56,7 +56,9 @@ SELECT $1 >= {KNOWN_SINCE}, {KNOWN_SINCE}, clock_timestamp(),
         _, _, now, count = rows[0]
         return Decoded((count, now))
 
-    return Statement(sql, tuple(arguments), decode, users=users_of_regions(regions))
+    return Statement(
+        sql, tuple(arguments), decode, users=users_of_regions(regions), kind="restore_extent"
+    )
 
 
 def plan_restore_page(
@@ -94,7 +96,7 @@ WITH page AS MATERIALIZED (
         return Decoded([_restored(row) for row in rows])
 
     users = users_of_regions(regions)
-    return Statement(sql, tuple(arguments), decode, idempotent=False, users=users)
+    return Statement(sql, tuple(arguments), decode, idempotent=False, users=users, kind="restore")
 
 
 def _differ() -> str:

@@ -177,13 +177,17 @@ END $agentstore$"""
 def plan_seal(context: SqlContext) -> Statement[int]:
     """Plan to seal the next entries; it returns how many."""
     sql = f"SELECT {context.tables.named('seal_history')}({SEAL_SIZE})"
-    return Statement(sql, (), lambda rows: Decoded(rows[0][0]), idempotent=False)
+    return Statement(
+        sql, (), lambda rows: Decoded(rows[0][0]), idempotent=False, kind="seal_history"
+    )
 
 
 def plan_forget(context: SqlContext) -> Statement[int]:
     """Plan to remove the oldest entries that are older than the rule keeps them."""
     sql = f"SELECT {context.tables.named('forget_history')}({SEAL_SIZE})"
-    return Statement(sql, (), lambda rows: Decoded(rows[0][0]), idempotent=False)
+    return Statement(
+        sql, (), lambda rows: Decoded(rows[0][0]), idempotent=False, kind="forget_history"
+    )
 
 
 def plan_unsealed(context: SqlContext) -> Statement[tuple[int, int]]:
@@ -197,7 +201,7 @@ SELECT (SELECT count(*) FROM {tables.named("history_seal")}),
        (SELECT count(*) FROM {tables.named("item_history")} h WHERE h.xact > n.upto)
        + (SELECT count(*) FROM {tables.named("item_read")} r WHERE r.xact > n.upto)
   FROM (SELECT {newest}::text::xid8 AS upto) n"""
-    return Statement(sql, (), lambda rows: Decoded((rows[0][0], rows[0][1])))
+    return Statement(sql, (), lambda rows: Decoded((rows[0][0], rows[0][1])), kind="count_unsealed")
 
 
 def plan_check(after: int, size: int, context: SqlContext) -> Statement[list[SealChecked]]:
@@ -227,7 +231,7 @@ SELECT s.number, encode(s.hash, 'hex'), cardinality(s.seqs),
     def decode(rows: Sequence[Row]) -> Decoded[list[SealChecked]]:
         return Decoded([_checked_seal(row) for row in rows])
 
-    return Statement(sql, (after, size), decode)
+    return Statement(sql, (after, size), decode, kind="check_history")
 
 
 def _checked_seal(row: Row) -> SealChecked:

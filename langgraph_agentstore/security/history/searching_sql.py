@@ -53,7 +53,13 @@ def plan_search_as_of(
 
     users = users_of_regions(regions)
     return Statement(
-        sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users, user_column=2
+        sql,
+        tuple(arguments),
+        decode,
+        queue=Queue.EQUAL_READS,
+        users=users,
+        user_column=2,
+        kind="search_as_of",
     )
 
 

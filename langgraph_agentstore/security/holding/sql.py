@@ -36,13 +36,20 @@ SELECT coalesce(
 def plan_end_of_hold(hold_id: UUID, context: SqlContext) -> Statement[bool]:
     """Plan to end a hold; the result tells whether there was one."""
     sql = f"DELETE FROM {context.tables.legal_hold} WHERE id = $1 RETURNING 1"
-    return Statement(sql, (hold_id,), lambda rows: Decoded(bool(rows)), idempotent=False, users=())
+    return Statement(
+        sql,
+        (hold_id,),
+        lambda rows: Decoded(bool(rows)),
+        idempotent=False,
+        users=(),
+        kind="release_hold",
+    )
 
 
 def plan_holds(context: SqlContext) -> Statement[list[LegalHold]]:
     """Plan to read all holds, oldest first."""
     sql = f"SELECT {_OF_A_HOLD} FROM {context.tables.legal_hold} ORDER BY held_at, id"
-    return Statement(sql, (), lambda rows: Decoded(decode_holds(rows)), users=())
+    return Statement(sql, (), lambda rows: Decoded(decode_holds(rows)), users=(), kind="list_holds")
 
 
 def decode_holds(rows: Sequence[Row]) -> list[LegalHold]:

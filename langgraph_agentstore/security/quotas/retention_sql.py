@@ -26,7 +26,9 @@ def plan_retention(
 
     The oldest go first. `held`: whether there are legal holds, whose items are left out.
     """
-    return Statement(_retention_sql(context, stored, held), (batch_size, age), decode_count)
+    return Statement(
+        _retention_sql(context, stored, held), (batch_size, age), decode_count, kind="sweep"
+    )
 
 
 @written_once

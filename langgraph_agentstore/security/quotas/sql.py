@@ -84,7 +84,7 @@ SELECT q.namespace, coalesce(u.items, 0), coalesce(u.bytes, 0),
   FROM {tables.quota} q
   LEFT JOIN {tables.quota_usage} u ON u.user_id = $1 AND u.namespace = q.namespace
  ORDER BY q.namespace"""
-    return Statement(sql, (user_id,), _decode_usage, users=(user_id,))
+    return Statement(sql, (user_id,), _decode_usage, users=(user_id,), kind="count_usage")
 
 
 def _decode_usage(rows: Sequence[Row]) -> Decoded[list[Usage]]:

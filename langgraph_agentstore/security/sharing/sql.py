@@ -37,7 +37,7 @@ SELECT $1, $2, $3, $4, $5, $6 FROM waited WHERE waited
        SET access = excluded.access, granted_at = clock_timestamp(),
            granted_by = excluded.granted_by"""
     arguments = (at.user_id, at.stored, with_user, at.sort_key, access, granted_by)
-    return Statement(sql, arguments, lambda _: Decoded(None), users=(at.user_id,))
+    return Statement(sql, arguments, lambda _: Decoded(None), users=(at.user_id,), kind="share")
 
 
 def plan_revoke(at: ItemAddress, with_user: str, context: SqlContext) -> Statement[bool]:
@@ -55,7 +55,9 @@ RETURNING 1"""
 
     # A second run would find none.
     arguments = (at.user_id, at.stored, with_user)
-    return Statement(sql, arguments, decode, idempotent=False, users=(at.user_id,))
+    return Statement(
+        sql, arguments, decode, idempotent=False, users=(at.user_id,), kind="revoke_share"
+    )
 
 
 def plan_shared_with(user_id: str, labels: LabelsOf, context: SqlContext) -> Statement[list[Share]]:
@@ -93,4 +95,4 @@ SELECT {_SHARE_COLUMNS}
     def decode(rows: Sequence[Row]) -> Decoded[list[Share]]:
         return Decoded([share(*row) for row in rows])
 
-    return Statement(sql, arguments, decode, users=users)
+    return Statement(sql, arguments, decode, users=users, kind="list_shares")

@@ -116,7 +116,12 @@ def plan_delete_user(user_id: str, context: SqlContext) -> Statement[int]:
     """Plan to erase a user: items with vectors, access counts, locks, watches and kept changes."""
     # The rows go once however often it runs, but a second run would count none of them.
     return Statement(
-        _delete_user_sql(context), (user_id,), decode_count, idempotent=False, users=(user_id,)
+        _delete_user_sql(context),
+        (user_id,),
+        decode_count,
+        idempotent=False,
+        users=(user_id,),
+        kind="delete_user",
     )
 
 
@@ -134,4 +139,6 @@ WITH {removing(deletes[0], context, *deletes[1:])}, told AS (
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
 
     # The rows go once however often it runs, but a second run would count none of them.
-    return Statement(sql, arguments, decode_count, idempotent=False, users=users)
+    return Statement(
+        sql, arguments, decode_count, idempotent=False, users=users, kind="delete_items"
+    )

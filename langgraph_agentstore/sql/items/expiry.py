@@ -79,4 +79,4 @@ def plan_sweep(batch_size: int, context: SqlContext, *, held: bool = False) -> S
 
     `held`: whether there are legal holds, whose items are left out.
     """
-    return Statement(_sweep_sql(context, held), (batch_size, RETENTION), decode_count)
+    return Statement(_sweep_sql(context, held), (batch_size, RETENTION), decode_count, kind="sweep")

@@ -84,7 +84,7 @@ def plan_get_alone(get: Get[Any], context: SqlContext) -> Statement[Item | Store
         read = decode_gets([get], rows, context.sealing, allowed)
         return Decoded(read.items[0], read.refreshes)
 
-    return Statement(get_one_sql(context), get.item_id, decode, users=get.users)
+    return Statement(get_one_sql(context), get.item_id, decode, users=get.users, kind="get")
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def plan_import(
         return Decoded({(row[0], row[1], row[2]) for row in rows})
 
     sql = _import_sql(context, conflict == "upsert")
-    return Statement(sql, _arguments(ordered, context), decode, idempotent=False)
+    return Statement(sql, _arguments(ordered, context), decode, idempotent=False, kind="put_import")
 
 
 def _arguments(records: Sequence[Imported], context: SqlContext) -> tuple[Any, ...]:

@@ -65,7 +65,13 @@ def plan_list_namespaces(
 
     users = users_of_regions([Region(walk.user_id, ()) for walk in walks])
     return Statement(
-        sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, again=list, users=users
+        sql,
+        tuple(arguments),
+        decode,
+        queue=Queue.EQUAL_READS,
+        again=list,
+        users=users,
+        kind="list_namespaces",
     )
 
 

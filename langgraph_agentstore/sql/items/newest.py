@@ -50,7 +50,15 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, context: SqlContext)
 
     opened = with_opened_values(decode, 3, first_columns, context)
     users = users_of_regions(regions)
-    everything = Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users)
+    everything = Statement(
+        sql,
+        tuple(arguments),
+        opened,
+        queue=Queue.EQUAL_READS,
+        users=users,
+        kind="search_newest",
+        depth=len(op.namespace_prefix),
+    )
     if len(regions) > 1 or not regions[0].labels:
         return everything
     return _plan_leaf(regions[0], op, filter, everything, scope, context)
@@ -89,7 +97,14 @@ def _plan_leaf(
     opened = with_opened_values(decode, 1, within(user_id, stored), context)
     user_column = 6 if context.tells_users else None
     return Statement(
-        sql, tuple(arguments), opened, queue=queue, users=everything.users, user_column=user_column
+        sql,
+        tuple(arguments),
+        opened,
+        queue=queue,
+        users=everything.users,
+        user_column=user_column,
+        kind="search_newest",
+        depth=len(op.namespace_prefix),
     )
 
 

@@ -38,7 +38,9 @@ SELECT count(*)
    AND {filter_sql(filter, arguments)}"""
 
     users = users_of_regions(regions)
-    return Statement(sql, tuple(arguments), decode_count, queue=Queue.EQUAL_READS, users=users)
+    return Statement(
+        sql, tuple(arguments), decode_count, queue=Queue.EQUAL_READS, users=users, kind="count"
+    )
 
 
 def plan_page(
@@ -61,7 +63,12 @@ def plan_page(
 
     opened = with_opened_values(decode, 3, first_columns, context)
     return Statement(
-        sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users_of_regions(regions)
+        sql,
+        tuple(arguments),
+        opened,
+        queue=Queue.EQUAL_READS,
+        users=users_of_regions(regions),
+        kind="list_items",
     )
 
 
@@ -121,4 +128,11 @@ def plan_record(
         return Decoded(ItemRecord(labels, item_id[2], *(*rows[0][:-1], minutes)))
 
     opened = with_opened_values(decode, 0, lambda _: item_id, context)
-    return Statement(_record_sql(context), item_id, opened, queue=Queue.SHARED, users=(item_id[0],))
+    return Statement(
+        _record_sql(context),
+        item_id,
+        opened,
+        queue=Queue.SHARED,
+        users=(item_id[0],),
+        kind="get_record",
+    )

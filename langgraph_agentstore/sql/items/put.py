@@ -134,7 +134,9 @@ def put_together_statement(together: PutTogether, context: SqlContext) -> Statem
     """Return the statement that makes all of these puts or none, and returns their number."""
     count = len(together.puts)
     sql, arguments = put_statement(together.puts, context)
-    return Statement(sql, arguments, lambda _: Decoded(count), users=together.users)
+    return Statement(
+        sql, arguments, lambda _: Decoded(count), users=together.users, kind="put_together"
+    )
 
 
 @written_once
@@ -182,4 +184,6 @@ def put_expected_statement(expected: PutExpected, context: SqlContext) -> Statem
             )
         return Decoded(rows[0][0])
 
-    return Statement(sql, arguments, decode, idempotent=False, users=expected.users)
+    return Statement(
+        sql, arguments, decode, idempotent=False, users=expected.users, kind="put_expected"
+    )

@@ -199,7 +199,9 @@ def plan_records_by_key(
         return Decoded([decode_record(row) for row in rows])
 
     opened = with_opened_values(decode, 3, first_columns, context)
-    return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users)
+    return Statement(
+        sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users, kind="get_records"
+    )
 
 
 def plan_stored_at(
@@ -220,7 +222,9 @@ SELECT {RECORD_COLUMNS}, p.position
 
     opened = with_opened_values(decode, 3, first_columns, context)
     users = tuple(dict.fromkeys([item_id[0] for item_id in item_ids]))
-    return Statement(sql, columns_of(item_ids), opened, queue=Queue.EQUAL_READS, users=users)
+    return Statement(
+        sql, columns_of(item_ids), opened, queue=Queue.EQUAL_READS, users=users, kind="get_stored"
+    )
 
 
 def item_id_of(record: StoredRecord) -> ItemId:
@@ -284,4 +288,6 @@ def _equal_read(
     def decode(rows: Sequence[Row]) -> Decoded[ResultT]:
         return Decoded(make(rows))
 
-    return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, users=(user_id,))
+    return Statement(
+        sql, arguments, decode, queue=Queue.EQUAL_READS, users=(user_id,), kind="list_values"
+    )

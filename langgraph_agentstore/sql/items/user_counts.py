@@ -35,4 +35,4 @@ SELECT i.user_id, count(DISTINCT i.namespace), count(*), min(i.created_at), max(
     def decode(rows: Sequence[Row]) -> Decoded[list[UserCount]]:
         return Decoded([UserCount(*row) for row in rows])
 
-    return Statement(sql, (after, limit), decode, queue=Queue.EQUAL_READS)
+    return Statement(sql, (after, limit), decode, queue=Queue.EQUAL_READS, kind="count_users")

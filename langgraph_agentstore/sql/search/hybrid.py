@@ -90,7 +90,14 @@ def plan_query_anywhere(
 
     opened = with_opened_values(decode, 3, first_columns, context)
     users = users_of_regions(scope.regions(op.namespace_prefix))
-    return Statement(sql.text(), tuple(arguments), opened, queue=Queue.EQUAL_READS, users=users)
+    return Statement(
+        sql.text(),
+        tuple(arguments),
+        opened,
+        queue=Queue.EQUAL_READS,
+        users=users,
+        kind=f"search_{options.mode}",
+    )
 
 
 def plan_explanation(
@@ -110,6 +117,7 @@ def plan_explanation(
         decode,
         queue=Queue.EQUAL_READS,
         users=statement.users,
+        kind="explain_search",
     )
 
 

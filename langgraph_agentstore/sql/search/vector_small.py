@@ -60,7 +60,9 @@ def plan_vector_small(
     sql = _vector_small_sql(region, where, context)
     opened = with_opened_values(decode, 3, first_columns, context)
     users = users_of_regions(scope.regions(op.namespace_prefix))
-    return Statement(sql, tuple(arguments), opened, queue=queue, users=users, user_column=0)
+    return Statement(
+        sql, tuple(arguments), opened, queue=queue, users=users, user_column=0, kind="search_vector"
+    )
 
 
 def _vector_small_sql(region: str, where: str, context: SqlContext) -> str:
