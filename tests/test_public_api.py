@@ -59,6 +59,11 @@ every_public_module = pytest.mark.parametrize("name", PUBLIC)
 
 # Beyond LangGraph's methods; each that does I/O has an awaitable twin.
 METHODS = {
+    "tree",
+    "sample",
+    "sql",
+    "plot_map",
+    "explore",
     "find_reads",
     "discard",
     "quarantined",
@@ -112,6 +117,7 @@ METHODS = {
     "users",
 }
 WITHOUT_TWIN = {
+    "explore",
     "embedded",
     "explain",
     "for_user",
@@ -121,6 +127,11 @@ WITHOUT_TWIN = {
     "stats",
 }
 STORE_ONLY = {
+    "tree",
+    "sample",
+    "sql",
+    "plot_map",
+    "explore",
     "discard",
     "quarantined",
     "release",

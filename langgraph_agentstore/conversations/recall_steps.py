@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from langchain_core.messages import HumanMessage
 from langgraph.store.base import BaseStore, SearchItem
 
+from ..html_tables import paragraph, rows_table
 from ..memory_tools.fact_store import memory_namespaces
 from ..model.checks import check_whole
 from ..store.step_driver import Steps, StoreOps
@@ -105,6 +106,20 @@ class RecallExplanation:
     text: str | None
     tokens: int
     parts: tuple[RecalledPart, ...]
+
+    def _repr_html_(self) -> str:
+        """Return a table of what was considered: first whether the model is shown it."""
+        rows = (
+            (
+                part.left_out or "shown",
+                part.kind,
+                "" if part.relevance is None else f"{part.relevance:.2f}",
+                part.line,
+            )
+            for part in self.parts
+        )
+        table = rows_table(("", "kind", "relevance", "line"), rows)
+        return paragraph(f"{len(self.shown)} of {len(self.parts)}, {self.tokens} tokens") + table
 
     @property
     def shown(self) -> tuple[RecalledPart, ...]:

@@ -22,6 +22,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from ..errors import InvalidValueError, ValueTypeError
+from ..html_tables import rows_table
 from ..model.json_values import encode_value, shown
 from ..model.turn_text import names_of, speakers_of
 from .keys import ConversationKey, check_thread_id, in_utc, next_moment
@@ -49,6 +50,10 @@ class Turn:
     stored_messages: Sequence[Mapping[str, Any]] | None = None
     previous: str | None = None
     context: Sequence[str] | None = None
+
+    def _repr_html_(self) -> str:
+        said = f"{self.timestamp:%Y-%m-%d %H:%M:%S}", self.thread_id, self.query, self.response
+        return rows_table(("said", "thread", "question", "answer"), [said])
 
     @property
     def order(self) -> tuple[datetime, str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from langgraph.store.base import Item, SearchItem
 
 from ..html_tables import facts_table, paragraph, rows_table, shortened
+
+ItemT = TypeVar("ItemT", bound=Item)
 
 VALUE_CHARACTERS = 200
 """How much of a value a notebook shows in a table of several items."""
@@ -101,8 +103,8 @@ class ScoredItem(SearchItem):
         return item_html(self)
 
 
-class SearchResults(list[SearchItem]):
-    """The list that a search returns. A notebook shows it as one table."""
+class SearchResults(list[ItemT]):
+    """A list of items, as a search returns it. A notebook shows it as one table."""
 
     __slots__ = ()
 
@@ -148,7 +150,7 @@ def item_html(item: Item) -> str:
 _ItemCell: TypeAlias = Callable[[Any], object]
 
 
-def _ranking_columns(results: Sequence[SearchItem]) -> list[tuple[str, _ItemCell]]:
+def _ranking_columns(results: Sequence[Item]) -> list[tuple[str, _ItemCell]]:
     """Return the columns that tell why the items were found; without a query, when."""
     if not any(isinstance(item, ScoredItem) for item in results):
         return [("updated", lambda item: f"{item.updated_at:%Y-%m-%d %H:%M:%S}")]

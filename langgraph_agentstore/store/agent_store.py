@@ -28,8 +28,7 @@ from ..config.store_options import (
     store_config,
 )
 from ..embedded import EmbeddedPostgres
-from ..model.checks import check_whole
-from ..model.json_values import MAX_VALUE_BYTES, check_text
+from ..model.json_values import MAX_VALUE_BYTES
 from ..model.provenance import watch_runs
 from ..model.ttl import ttl_options
 from ..model.users import DEFAULT_TEMPLATE, check_user_id
@@ -47,16 +46,16 @@ from ..security.encryption.sql import keys_script
 from ..security.guard import Guard
 from ..sql.filters.indexes import FieldType, plan_filter_indexes
 from ..sql.items.delete import plan_delete_user
-from ..sql.items.user_counts import UserCount, plan_user_counts
 from ..sql.planner import Planner
 from ..sql.statement import CurrentRules, SqlContext, Statement
 from ..sql.tables import Tables
 from .audit import HistoryAudit
 from .encrypting import Encrypting
 from .erasing import Erasing
+from .exploring import Exploring
 from .holding import Holding
 from .maintenance import Maintenance
-from .notebook import store_html
+from .notebook import show_items_as_tables, store_html
 from .notebook_sql import Glimpse, plan_overview
 from .quarantine import QuarantineRoom
 from .quotas import QuotaReads
@@ -64,6 +63,7 @@ from .user_views import ItemStore, PerUserStore, UserStore
 
 if TYPE_CHECKING:
     from ..conversations.recall_steps import RecallExplanation
+    from .explore_widget import StoreExplorer
 
 
 class AgentStore(
@@ -76,6 +76,7 @@ class AgentStore(
     QuotaReads,
     HistoryAudit,
     QuarantineRoom,
+    Exploring,
 ):
     """A LangGraph store on Postgres, by user, namespace and key.
 
@@ -169,6 +170,7 @@ class AgentStore(
         planner = Planner(config.scope, current_rules)
         super().__init__(self._engine, ttl_options(config.ttl), planner)
         finalizer = weakref.finalize(self, self._engine.close_soon)
+        show_items_as_tables()
         finalizer.atexit = False  # the engine sees to that itself, once it has started
 
     @classmethod
@@ -327,30 +329,18 @@ class AgentStore(
 
         return await ConversationMemory(self, user_id).aexplain_recall(query, **options)
 
-    def users(self, *, after: str | None = None, limit: int | None = None) -> list[UserCount]:
-        """Return each user with the numbers of their items and namespaces, by code point.
-
-        The user "" is the shared space, which belongs to nobody. Reads every item of the listed
-        users.
+    def explore(self, *, writable: bool = False) -> StoreExplorer:
+        """Return widgets for a notebook: users, namespaces, items, and a search with scores.
 
         Args:
-            after: continue after this user.
-            limit: the maximum number of users; None for all.
+            writable: also offer to save and to delete the item that is shown.
+
+        Raises:
+            MissingExtraError: ipywidgets is not installed.
         """
-        return self.executor.run(self._plan_users(after, limit))
+        from .explore_widget import StoreExplorer
 
-    async def ausers(
-        self, *, after: str | None = None, limit: int | None = None
-    ) -> list[UserCount]:
-        """Async form of `users`."""
-        return await self.executor.arun(self._plan_users(after, limit))
-
-    def _plan_users(self, after: str | None, limit: int | None) -> Statement[list[UserCount]]:
-        if after is not None:
-            check_text(after, "after")
-        if limit is not None:
-            check_whole("limit", limit, 0)
-        return plan_user_counts(after, limit, self.planner.context)
+        return StoreExplorer(self, writable)
 
     def delete_user(self, user_id: str) -> int:
         """Delete all items of a user in one statement; return the number of items."""

@@ -12,10 +12,13 @@ from ..sql.statement import Users
 from ..sql.view_planner import ViewPlanner
 from .base import StoreBase
 from .bulk_load import BulkLoad
-from .executor import Executor
+from .executor import HEALTH, Executor
 from .frames import Frames
 from .history import HistoryReads
 from .items import Items
+from .namespace_tree import NamespaceTree, tree_of
+from .notebook import view_html
+from .notebook_sql import MOST_NAMESPACES, Glimpse, plan_overview
 from .search import Search
 from .sharing import Sharing
 
@@ -38,6 +41,18 @@ class UserStore(ItemStore):
 
     def __repr__(self) -> str:
         return f"{self._store!r}.for_user({self.user_id!r})"
+
+    def _repr_html_(self) -> str:
+        return view_html(repr(self), self.user_id, self._tree)
+
+    def _tree(self) -> NamespaceTree | None:
+        """Return the first namespaces; None before the store opens: a display opens nothing."""
+        if not self.executor.is_open:
+            return None
+        self.executor.run(HEALTH)  # a display waits for no failover
+        plan = plan_overview(self.planner.context, MOST_NAMESPACES, self.user_id)
+        found: list[Glimpse] = self.executor.run(plan)
+        return tree_of(self.user_id, found, MOST_NAMESPACES)
 
 
 class PerUserStore(ItemStore):

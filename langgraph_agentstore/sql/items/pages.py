@@ -59,7 +59,7 @@ def plan_page(
     sql = page_by_key_sql(columns, f"{context.tables.item} i", conditions)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[tuple[ItemId, Item]]]:
-        return Decoded([_keyed_item(row, scope) for row in rows])
+        return Decoded([keyed_item(row, scope) for row in rows])
 
     opened = with_opened_values(decode, 3, first_columns, context)
     return Statement(
@@ -91,7 +91,8 @@ SELECT {columns}
  LIMIT $1"""
 
 
-def _keyed_item(row: Row, scope: Scope) -> tuple[ItemId, Item]:
+def keyed_item(row: Row, scope: Scope) -> tuple[ItemId, Item]:
+    """Return the id and the item of a row: the id, the value, two times."""
     user_id, stored, key, value, created_at, updated_at = row
     item = Item(
         namespace=scope.labels(user_id, decode_labels(stored)),
