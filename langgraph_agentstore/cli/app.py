@@ -23,6 +23,7 @@ GROUPS: dict[str, dict[str, tuple[Command, str]]] = {
         "search": (find.search, "search 'green tea' --user alice --mode text"),
         "count": (overview.count, "count users/alice --filter 'n>=2'"),
         "history": (past.history, "history users/alice/notes tea --since 7d"),
+        "audit": (past.audit, "audit verify"),
         "watch": (find.watch, "watch users/alice/notes"),
         "top": (overview.top, "top --by size --limit 20"),
         "stats": (overview.stats, "stats"),

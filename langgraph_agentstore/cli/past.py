@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timezone
+from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -84,6 +86,33 @@ def _change_row(place: UserNamespace, entry: HistoryEntry, as_json: bool) -> dic
         row["by"] = " ".join(said.values()) or entry.role
         row["value"] = "" if entry.operation != "put" else safe_json(entry.value)
     return row
+
+
+class AuditAction(str, Enum):
+    """What `audit` does."""
+
+    verify = "verify"
+    seal = "seal"
+
+
+def audit(
+    run: CommandRun,
+    action: Annotated[AuditAction, typer.Argument(help="verify the history, or seal it first.")],
+    *,
+    head: Annotated[
+        str | None, typer.Option(metavar="HASH", help="The head of an earlier verification.")
+    ] = None,
+) -> None:
+    """Verify that no entry of history was altered, removed or slipped in.
+
+    The exit status is 1 if one was. `audit seal` first seals what is not sealed yet.
+    """
+    if action is AuditAction.seal:
+        run.store().audit_seal()
+    report = run.reading().audit_verify(head=head, progress=True)
+    run.output.facts({**asdict(report), "faults": [str(fault) for fault in report.faults]})
+    if not report.is_intact:
+        raise Stop(Status.NO, f"the history is not intact: {report.faults[0]}")
 
 
 def restore_as_of(run: CommandRun, place: UserNamespace, as_of: datetime, *, yes: bool) -> None:

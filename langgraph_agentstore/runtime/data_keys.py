@@ -19,7 +19,6 @@ from ..security.encryption.sql import (
     add_keys,
     all_keys,
     current_keys,
-    destroy_key,
     keys_by_id,
     older_keys,
     replace_keys,
@@ -89,12 +88,6 @@ class DataKeys:
         provider = self.sealer.encryption.provider
         keys = await asyncio.gather(*[self._rewrapped(provider, *row[:3]) for row in rows])
         return len(await self._fetch(*rewrap(keys, self._tables))) if keys else 0
-
-    async def destroy(self, user_id: str) -> int:
-        """Destroy the data keys of a user; return their number."""
-        destroyed = await self._fetch(*destroy_key(user_id, self._tables))
-        self.sealer.cache.forget_user(user_id)
-        return len(destroyed)
 
     async def _rewrapped(
         self, provider: KeyProvider, key_id: str, user_id: str, wrapped: bytes

@@ -5,7 +5,14 @@ from __future__ import annotations
 from .._support.awaited_results import Count
 from .._support.progress import Progress, telling_progress
 from ..security.history.audited import AuditFault, AuditReport
-from ..security.history.sealing_sql import SealChecked, plan_check, plan_seal, plan_unsealed
+from ..security.history.reading_sql import no_history
+from ..security.history.sealing_sql import (
+    SealChecked,
+    plan_check,
+    plan_is_kept,
+    plan_seal,
+    plan_unsealed,
+)
 from .base import StoreBase
 from .step_driver import Steps, arun, run
 
@@ -49,13 +56,19 @@ class HistoryAudit(StoreBase):
         """Async form of `audit_verify`."""
         return await arun(self._verifying(head, progress), self.executor)
 
+    def _have_history(self) -> Steps[None]:
+        if not (yield plan_is_kept(self.planner.context)):
+            raise no_history()
+
     def _sealing(self) -> Steps[int]:
+        yield from self._have_history()
         total = 0
         while count := (yield plan_seal(self.planner.context)):
             total += count
         return total
 
     def _verifying(self, head: str | None, progress: Progress | bool | None) -> Steps[AuditReport]:
+        yield from self._have_history()
         context = self.planner.context
         _, unsealed = yield plan_unsealed(context)
         checked: list[SealChecked] = []

@@ -77,6 +77,9 @@ class Encrypting(StoreBase):
 
         Returns:
             The number of keys destroyed.
+
+        Raises:
+            LegalHoldError: something of the user is under a hold.
         """
         return self.executor.run(destroy_keys_job(check_user_id(user_id)))
 

@@ -1,4 +1,4 @@
-"""`agentstore history` and `restore --as-of`, as processes, on a store that keeps history."""
+"""`agentstore history`, `audit` and `restore --as-of`, as processes, on a store with history."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.model.provenance import provenance
 from tests.support.commands import agentstore
+from tests.support.faults import execute
 
 NOTES = ("users", "ada", "notes")
 
@@ -60,6 +61,35 @@ def test_a_namespace_goes_back_to_a_moment_once_confirmed(remembered: str) -> No
     assert agentstore("get", "users/ada/notes", "new", dsn=remembered).status == 0
 
 
+def test_an_audit_tells_the_head_and_verifies_it_later(remembered: str) -> None:
+    [unsealed] = agentstore("audit", "verify", dsn=remembered).rows
+    assert (unsealed["entries"], unsealed["unsealed"], unsealed["faults"]) == (0, 2, [])
+    [sealed] = agentstore("audit", "seal", dsn=remembered).rows
+    assert (sealed["entries"], sealed["unsealed"]) == (2, 0)
+    again = agentstore("audit", "verify", "--head", sealed["head"], dsn=remembered)
+    assert (again.status, again.err) == (0, "")
+    other = agentstore("audit", "verify", "--head", "00" * 32, dsn=remembered)
+    assert (other.status, "the head given is the hash of no seal" in other.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "said"),
+    [
+        ("DELETE FROM agentstore.item_history WHERE key = 'tea'", "of seal 1 was removed"),
+        ("UPDATE agentstore.item_history SET role = 'nobody'", "of seal 1 was altered"),
+    ],
+)
+def test_an_audit_of_a_history_that_was_changed_ends_with_status_1(
+    remembered: str, tampering: str, said: str
+) -> None:
+    agentstore("audit", "seal", dsn=remembered)
+    execute(remembered, "ALTER TABLE agentstore.item_history DISABLE TRIGGER USER")
+    execute(remembered, tampering)
+    done = agentstore("audit", "verify", dsn=remembered)
+    assert (done.status, said in done.err) == (1, True)
+    assert said in done.rows[0]["faults"][0]
+
+
 def test_without_history_there_is_nothing_to_go_back_to(filled: str) -> None:
     done = agentstore("restore", "users/ada", "--as-of", "1h", "--yes", dsn=filled)
     assert (done.status, "no history is kept here" in done.err) == (4, True)
@@ -67,3 +97,5 @@ def test_without_history_there_is_nothing_to_go_back_to(filled: str) -> None:
     assert (told.out, "no changes are kept here" in told.err) == ("", True)
     assert agentstore("restore", "docs", "--as-of", "yesterday", dsn=filled).status == 2
     assert agentstore("restore", dsn=filled).status == 2
+    audited = agentstore("audit", "verify", dsn=filled)
+    assert (audited.status, "no history is kept here" in audited.err) == (4, True)

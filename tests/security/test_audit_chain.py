@@ -11,6 +11,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import HistoryNotKeptError
 from langgraph_agentstore.security import AuditFault, History
 
 NOTES = ("users", "ann", "notes")
@@ -49,6 +50,12 @@ def test_an_intact_history_verifies(kept: AgentStore) -> None:
     assert report.is_intact
     assert kept.audit_verify(head=report.head).is_intact
     assert "21 entries in 2 seals: intact" in str(report)
+
+
+def test_without_history_there_is_nothing_to_verify(store: AgentStore) -> None:
+    for act in (store.audit_verify, store.audit_seal):
+        with pytest.raises(HistoryNotKeptError, match="no history is kept here"):
+            act()
 
 
 def test_a_seal_ends_where_it_is_told_and_all_entries_are_sealed(

@@ -44,6 +44,7 @@ from langgraph_agentstore.security.history.sealing_sql import (
     SealChecked,
     plan_check,
     plan_forget,
+    plan_is_kept,
     plan_seal,
     plan_unsealed,
 )
@@ -90,6 +91,7 @@ STATEMENTS = {
     "search_words": plan_search_as_of(REGION, THEN, EVERYTHING, WORDS, (5, 0), ANN, TEXT).sql,
     "seal": plan_seal(PLAIN).sql,
     "forget": plan_forget(PLAIN).sql,
+    "is_kept": plan_is_kept(PLAIN).sql,
     "unsealed": plan_unsealed(PLAIN).sql,
     "check": plan_check(0, 5, PLAIN).sql,
     "note_reads": plan_note_reads({}, PLAIN).sql,
@@ -183,6 +185,7 @@ def test_seals_are_decoded_and_told() -> None:
         SealChecked(2, "ff", 3, True, (1, 2), (), (5,), 1, 0)
     ]
     assert plan_unsealed(PLAIN).decode([(1, 2)]).result == (1, 2)
+    assert plan_is_kept(PLAIN).decode([(True,)]).result
     assert plan_seal(PLAIN).decode([(4,)]).result == plan_forget(PLAIN).decode([(4,)]).result == 4
     faults = tuple(AuditFault(kind, 2, 5) for kind in ("altered", "seal", "head"))
     told = str(AuditReport(1, 3, 0, 0, 0, "ff", faults))

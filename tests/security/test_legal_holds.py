@@ -15,7 +15,7 @@ import pytest
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.errors import InvalidOperationError, LegalHoldError
 from langgraph_agentstore.runtime import ttl_sweeper
-from langgraph_agentstore.security import Retention
+from langgraph_agentstore.security import Encryption, History, LocalKeys, Retention
 from tests.isolation.test_erasing import rows_of
 from tests.support.faults import execute, wait_until
 
@@ -110,6 +110,73 @@ def test_retention_leaves_held_items_out(
         store.hold("ada", reason="case 7")
         assert store.sweep_ttl() == 5
         assert store.for_user("ada").count() == 5
+
+
+@pytest.mark.parametrize("user", ["ada", None])
+def test_the_keys_of_a_held_user_cannot_be_destroyed(
+    postgres_dsn: str, schema_name: str, user: str | None
+) -> None:
+    keys = Encryption(LocalKeys.generate_key())
+    with AgentStore(postgres_dsn, schema=schema_name, encryption=keys) as store:
+        for name in ("ada", "bob"):
+            store.put(("users", name, "notes" if name == "ada" else "other"), "n", {"n": 1})
+        hold = store.hold(user, namespace=("notes",), reason="case 7")
+        with pytest.raises(LegalHoldError):
+            store.destroy_keys("ada")
+        assert store.destroy_keys("bob") == 1
+        assert store.get(NOTES, "n") is not None
+        store.release_hold(hold.id)
+        assert store.destroy_keys("ada") == 1
+
+
+def test_keep_days_leaves_the_history_of_what_is_held(
+    postgres_dsn: str, schema_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Held entries are the oldest ones, and more than a batch.
+    monkeypatch.setattr("langgraph_agentstore.security.history.sealing_sql.SEAL_SIZE", 3)
+    kept = History(keep_days=30, audit_reads=True)
+    with AgentStore(postgres_dsn, schema=schema_name, history=kept) as store:
+        for user in ("ada", "bob"):
+            store.load([(("users", user, "notes"), f"n{n}", {"n": n}) for n in range(5)])
+            store.put(("users", user, "other"), "n", {})
+            assert store.get(("users", user, "notes"), "n1") is not None
+        store.close()
+    with AgentStore(postgres_dsn, schema=schema_name, history=kept) as store:
+        for table, at in (("item_history", "changed_at"), ("item_read", "read_at")):
+            old = f"UPDATE {{}}.{table} SET {at} = {at} - interval '31 days'"
+            execute(postgres_dsn, old, schema_name)
+        hold = store.hold("ada", namespace=("notes",), reason="case 7")
+        store.sweep_ttl()
+        assert kept_rows(postgres_dsn, schema_name) == {"ada": (5, 1)}
+        assert store.delete_user("bob") == 6
+        with pytest.raises(LegalHoldError):
+            store.erase_user("ada")
+        store.release_hold(hold.id)
+        store.sweep_ttl()
+        assert kept_rows(postgres_dsn, schema_name) == {"bob": (6, 0)}
+
+
+def kept_rows(dsn: str, schema: str) -> dict[str, tuple[int, int]]:
+    """The entries of history and the audited reads of each user."""
+    history = execute(dsn, "SELECT user_id, 1, 0 FROM {}.item_history", schema)
+    reads = execute(dsn, "SELECT user_id, 0, 1 FROM {}.item_read", schema)
+    counts: dict[str, tuple[int, int]] = {}
+    for user, entry, read in [*history, *reads]:
+        entries_before, reads_before = counts.get(user, (0, 0))
+        counts[user] = (entries_before + entry, reads_before + read)
+    return counts
+
+
+def test_history_in_a_held_namespace_keeps_its_user_from_being_erased(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    with AgentStore(postgres_dsn, schema=schema_name, history=True) as store:
+        store.put(NOTES, "n", {"n": 1})
+        store.delete(NOTES, "n")
+        store.hold(namespace=("notes",), reason="case 7")
+        with pytest.raises(LegalHoldError):
+            store.erase_user("ada")
+        assert len(store.history(NOTES, "n")) == 2
 
 
 def test_a_hold_waits_for_a_delete_in_flight(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from ...results import ErasureReceipt, Vacuum
-from ...security.care_lock import LOCK_USER
 from ...security.encryption.sql import destroy_key, is_set_up_sql, vacuum_keys
 from ...security.erasing.remains import remains_of
 from ...security.erasing.sql import (
@@ -24,13 +22,12 @@ from ...security.erasing.sql import (
     reason_sql,
     vacuum_sql,
 )
-from ...security.holding.sql import hold_of_user_sql
-from ...security.refusals import held_error
 from ...sql.tables import USER_TABLES, Tables, quoted_name
 from ..connections.connector import Connection
 from ..control_triggers import have_triggers
 from ..job import Job
 from ..session import Session
+from .one_user import refuse_held, take_user
 
 _VACUUM_LIMIT_S = 24 * 3600.0
 
@@ -58,7 +55,7 @@ def readmit_job(user_id: str) -> Job[bool]:
     async def run(session: Session) -> bool:
         tables = session.context.tables
         async with session.database.lease() as connection, connection.transaction():
-            await _take_user(session, connection, user_id)
+            await take_user(session, connection, user_id)
             return await connection.fetchval(readmit_sql(tables), user_id) is not None
 
     return Job(run, kind="readmit")
@@ -71,10 +68,8 @@ async def _erase(session: Session, user_id: str) -> ErasureReceipt:
             connection, tables, TOMBSTONE_TRIGGERS, session.config.pool.command_timeout_s
         )
         async with connection.transaction():
-            await _take_user(session, connection, user_id)
-            hold = await connection.fetchval(hold_of_user_sql(tables), user_id)
-            if hold is not None:
-                raise held_error(hold)
+            await take_user(session, connection, user_id)
+            await refuse_held(connection, tables, user_id)
             [(digest, erased_at)] = await connection.fetch(bury_sql(tables), user_id)
             await connection.execute(reason_sql())
             removed: dict[str, int] = {}
@@ -96,14 +91,6 @@ async def _destroy_keys(connection: Connection, user_id: str, tables: Tables) ->
         return None
     destroy, arguments = destroy_key(user_id, tables)
     return bool(await connection.fetch(destroy, *arguments)) or None
-
-
-async def _take_user(session: Session, connection: Connection, user_id: str) -> None:
-    """Lock out the writers of a user; a user may have more than a statement's time allows."""
-    milliseconds = math.ceil(session.config.pool.command_timeout_s * 1000)
-    await connection.execute("SET LOCAL statement_timeout = 0")
-    await connection.execute(f"SET LOCAL lock_timeout = {milliseconds}")
-    await connection.execute(LOCK_USER, session.context.tables.schema, user_id)
 
 
 async def _vacuum(session: Session, receipt: ErasureReceipt, vacuum: Vacuum) -> Vacuum:

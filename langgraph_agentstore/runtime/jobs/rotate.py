@@ -21,6 +21,7 @@ from ...security.encryption.sql import (
     SealedAgain,
     begin_rotation,
     delete_unused_keys,
+    destroy_key,
     end_rotation,
     forget_words,
     page_of_items,
@@ -34,6 +35,7 @@ from ..data_keys import DataKeys
 from ..job import Job
 from ..process_lock import ProcessLock
 from ..session import Session
+from .one_user import refuse_held, take_user
 
 _ROTATION_LOCK: Final = 0x61676E78
 
@@ -191,8 +193,19 @@ async def _rewrap(session: Session) -> int:
 
 
 def destroy_keys_job(user_id: str) -> Job[int]:
-    """Return the job that destroys the data keys of a user."""
-    return Job(lambda session: data_keys_of(session).destroy(user_id), kind="destroy_keys")
+    """Return the job that destroys the data keys of a user, unless a legal hold keeps them."""
+
+    async def run(session: Session) -> int:
+        keys, tables = data_keys_of(session), session.context.tables
+        async with session.database.lease() as connection, connection.transaction():
+            await take_user(session, connection, user_id)
+            await refuse_held(connection, tables, user_id)
+            sql, arguments = destroy_key(user_id, tables)
+            destroyed = await connection.fetch(sql, *arguments)
+        keys.sealer.cache.forget_user(user_id)
+        return len(destroyed)
+
+    return Job(run, kind="destroy_keys")
 
 
 REWRAP_KEYS: Job[int] = Job(_rewrap, kind="rewrap_keys")

@@ -94,10 +94,15 @@ SELECT {covered_sql("$2::text")} AND w.moment >= {KNOWN_SINCE}, {KNOWN_SINCE},
    AND CASE WHEN h.seq IS NULL THEN i.expires_at ELSE h.expires_at END > w.moment IS NOT FALSE"""
 
 
+def no_history() -> HistoryNotKeptError:
+    """Return the error for a store without history."""
+    return HistoryNotKeptError("no history is kept here: make the store with history=True")
+
+
 def not_kept(when: datetime, since: datetime | None) -> HistoryNotKeptError:
     """Return the error for a moment of which history does not tell."""
     if since is None:
-        return HistoryNotKeptError("no history is kept here: make the store with history=True")
+        return no_history()
     return HistoryNotKeptError(
         f"history does not tell of {when:%Y-%m-%d %H:%M:%S %Z} here: it goes back to "
         f"{since:%Y-%m-%d %H:%M:%S %Z}, in the namespaces of the store's history="

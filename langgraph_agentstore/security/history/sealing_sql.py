@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from ...sql.statement import Decoded, Row, SqlContext, Statement
 from ...sql.tables import Tables
+from ..care_lock import SHARDS
 
 SEAL_SIZE = 1000
 """How many entries a seal has at least, if there are as many; it ends with a transaction."""
@@ -129,13 +130,23 @@ def _hash(seal: str, former: str) -> str:
 
 
 def _forget(tables: Tables) -> str:
-    """Return the function that removes old entries by the rule, oldest first."""
+    """Return the function that removes old entries by the rule, oldest first.
 
-    def old(table: str, at: str) -> str:
+    Entries of items under legal hold stay. So do the audited reads of a user of whom anything is.
+    """
+    literal = "'" + tables.schema.replace("'", "''") + "'"
+    held_entry = f"({tables.quoted}.hold_of(h.user_id, h.namespace) IS NOT NULL)"
+    # Reads need not name a namespace, so that they cannot be told apart by it.
+    held_read = f"""EXISTS (SELECT FROM {tables.legal_hold} l
+                   WHERE l.held_user IS NULL OR l.held_user = h.user_id)"""
+
+    def old(table: str, at: str, held: str) -> str:
         return f"""
     DELETE FROM {table} h USING (
            SELECT o.ctid FROM (
-                  SELECT h.ctid, h.{at} FROM {table} h ORDER BY h.xact, h.seq LIMIT _size) o
+                  SELECT h.ctid, h.{at} FROM {table} h
+                   WHERE NOT holding OR NOT {held}
+                   ORDER BY h.xact, h.seq LIMIT _size) o
             WHERE o.{at} < kept_since) o
      WHERE h.ctid = o.ctid;
     GET DIAGNOSTICS count = ROW_COUNT;
@@ -146,15 +157,20 @@ CREATE OR REPLACE FUNCTION {tables.named("forget_history")}(_size bigint) RETURN
     LANGUAGE plpgsql {FIXED_RIGHTS} AS $agentstore$
 DECLARE
     kept_since timestamptz := (SELECT now() - retention FROM {tables.named("history_rule")});
+    holding boolean;
     count bigint;
     total bigint := 0;
 BEGIN
     IF kept_since IS NULL THEN
         RETURN 0;
     END IF;
+    -- Whoever puts a user on hold waits until this ends, and what is held by then stays.
+    PERFORM pg_advisory_xact_lock_shared(hashtext('agentstore.care ' || {literal}), shard)
+       FROM generate_series(0, {SHARDS - 1}) shard;
+    holding := EXISTS (SELECT FROM {tables.legal_hold});
     PERFORM set_config('{FORGETTING}', 'retention', true);
-{old(tables.named("item_history"), "changed_at")}
-{old(tables.named("item_read"), "read_at")}
+{old(tables.named("item_history"), "changed_at", held_entry)}
+{old(tables.named("item_read"), "read_at", held_read)}
     PERFORM set_config('{FORGETTING}', '', true);
     RETURN total;
 END $agentstore$"""
@@ -188,6 +204,12 @@ def plan_forget(context: SqlContext) -> Statement[int]:
     return Statement(
         sql, (), lambda rows: Decoded(rows[0][0]), idempotent=False, kind="forget_history"
     )
+
+
+def plan_is_kept(context: SqlContext) -> Statement[bool]:
+    """Plan to ask whether history is kept, without which the functions of the chain are missing."""
+    sql = f"SELECT EXISTS (SELECT FROM {context.tables.named('history_rule')})"
+    return Statement(sql, (), lambda rows: Decoded(rows[0][0]))
 
 
 def plan_unsealed(context: SqlContext) -> Statement[tuple[int, int]]:

@@ -110,17 +110,24 @@ CREATE OR REPLACE FUNCTION "s".forget_history(_size bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $agentstore$
 DECLARE
     kept_since timestamptz := (SELECT now() - retention FROM "s".history_rule);
+    holding boolean;
     count bigint;
     total bigint := 0;
 BEGIN
     IF kept_since IS NULL THEN
         RETURN 0;
     END IF;
+    -- Whoever puts a user on hold waits until this ends, and what is held by then stays.
+    PERFORM pg_advisory_xact_lock_shared(hashtext('agentstore.care ' || 's'), shard)
+       FROM generate_series(0, 127) shard;
+    holding := EXISTS (SELECT FROM "s".legal_hold);
     PERFORM set_config('agentstore.forgetting', 'retention', true);
 
     DELETE FROM "s".item_history h USING (
            SELECT o.ctid FROM (
-                  SELECT h.ctid, h.changed_at FROM "s".item_history h ORDER BY h.xact, h.seq LIMIT _size) o
+                  SELECT h.ctid, h.changed_at FROM "s".item_history h
+                   WHERE NOT holding OR NOT ("s".hold_of(h.user_id, h.namespace) IS NOT NULL)
+                   ORDER BY h.xact, h.seq LIMIT _size) o
             WHERE o.changed_at < kept_since) o
      WHERE h.ctid = o.ctid;
     GET DIAGNOSTICS count = ROW_COUNT;
@@ -128,7 +135,10 @@ BEGIN
 
     DELETE FROM "s".item_read h USING (
            SELECT o.ctid FROM (
-                  SELECT h.ctid, h.read_at FROM "s".item_read h ORDER BY h.xact, h.seq LIMIT _size) o
+                  SELECT h.ctid, h.read_at FROM "s".item_read h
+                   WHERE NOT holding OR NOT EXISTS (SELECT FROM "s".legal_hold l
+                   WHERE l.held_user IS NULL OR l.held_user = h.user_id)
+                   ORDER BY h.xact, h.seq LIMIT _size) o
             WHERE o.read_at < kept_since) o
      WHERE h.ctid = o.ctid;
     GET DIAGNOSTICS count = ROW_COUNT;
@@ -191,7 +201,7 @@ CREATE OR REPLACE TRIGGER history_guard BEFORE INSERT OR UPDATE OR DELETE OR TRU
     FOR EACH STATEMENT EXECUTE FUNCTION "s".guard_history();
 
 INSERT INTO "s".history_rule (covered, retention, began_at, made_by)
-VALUES (NULL, NULL, clock_timestamp(), 'fd07168ac0b0f6988a6816d644d549265819be429d4506eaaff8540db42abd32')
+VALUES (NULL, NULL, clock_timestamp(), '9fe9b38bf7ec85dcc2dd38405e5383781e3dc437f6fb8b97dbaa0dce9aaafa71')
     ON CONFLICT (one) DO UPDATE SET covered = excluded.covered, retention = excluded.retention,
        made_by = excluded.made_by
        , began_at = excluded.began_at;
