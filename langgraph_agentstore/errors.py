@@ -363,7 +363,7 @@ class InternalError(AgentStoreError, RuntimeError):
 class IsolationError(InternalError):
     """An operation met the data of a user for whom it was not asked; it returned and wrote nothing.
 
-    It is raised only where row level security is on.
+    It is raised where row level security is on, and by views with which others share.
     """
 
 

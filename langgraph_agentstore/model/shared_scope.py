@@ -43,6 +43,21 @@ class Grants:
     granted: tuple[Grant, ...]
 
     @property
+    def users(self) -> tuple[str, ...]:
+        """The user and all whose namespaces it may reach."""
+        return tuple(dict.fromkeys([self.user_id, *[grant.owner for grant in self.granted]]))
+
+    def reach(self, address: Address, *, writes: bool) -> bool:
+        """Return whether the user may read, or write, a namespace: its own, or a granted one."""
+        if address.user_id == self.user_id:
+            return True
+        return any(
+            grant.covers(address.user_id, address.labels)
+            for grant in self.granted
+            if grant.access == "write" or not writes
+        )
+
+    @property
     def outermost(self) -> tuple[Grant, ...]:
         """The grants that are not below another one."""
         return tuple(

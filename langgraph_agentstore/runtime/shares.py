@@ -7,11 +7,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from ..errors import DatabaseError, NotPermittedError
+from ..errors import DatabaseError, IsolationError, NotPermittedError
 from ..model.shared_scope import Grants
 from ..sql.items.delete import delete_statement
 from ..sql.items.get import plan_get_alone
-from ..sql.shared_items import SHARES_CHANGED, OfView, SharesRead, checked, plan_shares
+from ..sql.shared_items import (
+    SHARES_CHANGED,
+    OfView,
+    SharesRead,
+    check_reached,
+    checked,
+    plan_shares,
+)
 from ..sql.statement import (
     Decoded,
     Delete,
@@ -110,6 +117,11 @@ class Shares:
             except NotPermittedError:
                 if attempt:
                     raise
+            except IsolationError:
+                # A write that row level security refused before its own check: was it revoked?
+                self.forget(operation.user_id)
+                if (await self._of(operation.user_id)).known == grants.known:
+                    raise
             except DatabaseError as error:
                 if error.sqlstate != SHARES_CHANGED or attempt + 1 == _ATTEMPTS:
                     raise
@@ -118,6 +130,7 @@ class Shares:
 
     async def _checked(self, operation: Operation[Any], grants: Grants, users: Users | None) -> Any:
         """Run what reaches others' items, with the check that they still share them."""
+        check_reached(operation, grants)
 
         async def run(index_state: IndexState) -> Any:
             statement = await statement_of(

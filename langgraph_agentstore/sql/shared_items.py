@@ -13,7 +13,22 @@ from typing import Any
 
 from ..model.namespaces import decode_labels
 from ..model.shared_scope import Grant, Grants
-from .statement import Decoded, Operation, Queue, ResultT, Row, SqlContext, Statement
+from ..model.users import Address
+from .row_users import check_rows, isolation_error
+from .statement import (
+    Decoded,
+    Get,
+    ItemId,
+    OfOneItem,
+    Operation,
+    PutExpected,
+    PutTogether,
+    Queue,
+    ResultT,
+    Row,
+    SqlContext,
+    Statement,
+)
 
 SHARES_CHANGED = "AGS01"
 """The SQLSTATE of a statement that was planned for other shares than there are."""
@@ -66,6 +81,22 @@ SELECT {context.tables.named("known_shares")}($1::text), EXISTS (SELECT FROM {sh
     )
 
 
+def check_reached(operation: Operation[Any], grants: Grants) -> None:
+    """Raise IsolationError if an operation is about an item that is neither own nor granted."""
+    writes = not isinstance(operation, Get)
+    for user_id, stored, _ in _item_ids(operation):
+        if not grants.reach(Address(user_id, decode_labels(stored)), writes=writes):
+            raise isolation_error()
+
+
+def _item_ids(operation: Operation[Any]) -> list[ItemId]:
+    if isinstance(operation, OfOneItem):
+        return [operation.item_id]
+    if isinstance(operation, PutExpected):
+        return [operation.put.item_id]
+    return [p.item_id for p in operation.puts] if isinstance(operation, PutTogether) else []
+
+
 def checked(
     statement: Statement[ResultT], grants: Grants, context: SqlContext
 ) -> Statement[ResultT]:
@@ -80,6 +111,8 @@ def checked(
     sql = (_checked_read if reads else _checked_write)(statement.sql, check, context)
 
     def decode(rows: Sequence[Row]) -> Decoded[ResultT]:
+        if statement.user_column is not None:
+            check_rows(rows, statement.user_column, grants.users)
         decoded = statement.decode(rows)
         if decoded.instead is not None:
             return replace(decoded, instead=checked(decoded.instead, grants, context))

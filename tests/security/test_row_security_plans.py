@@ -10,16 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
 
-from langgraph_agentstore import AgentStore
 from langgraph_agentstore.sql.statement_settings import users_setting, with_settings
 from tests.sql.test_golden_sql import STATEMENTS
-from tests.support.faults import dsn_of, execute
-from tests.support.servers import create_database, drop_database
+from tests.support.row_security import protected_database
 
 INDEX = {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts]}
 
@@ -32,17 +29,12 @@ REGISTERED = sorted(set(STATEMENTS) - SEPARATE - {"search_by_vector_elsewhere"})
 @pytest.fixture(scope="module")
 def connection(embedded_server: Any) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the application's role to a schema with row level security."""
-    dsn = create_database(embedded_server.dsn)
-    role = f"role_{uuid4().hex[:12]}"
-    execute(dsn, "CREATE ROLE {} LOGIN", role)
-    with AgentStore(dsn, index=INDEX) as owner:
-        owner.setup(row_security=True, application_role=role)
-    with psycopg.connect(dsn_of(dsn, user=role), autocommit=True) as connection:
+    with (
+        protected_database(embedded_server.dsn, index=INDEX) as (_, dsn),
+        psycopg.connect(dsn, autocommit=True) as connection,
+    ):
         connection.execute("SET plan_cache_mode = force_generic_plan")
         yield connection
-    execute(dsn, "DROP OWNED BY {}", role)
-    drop_database(embedded_server.dsn, dsn)
-    execute(embedded_server.dsn, "DROP ROLE {}", role)
 
 
 @pytest.mark.parametrize("name", REGISTERED)

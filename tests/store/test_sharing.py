@@ -21,10 +21,36 @@ from langgraph_agentstore.errors import (
     VersionConflictError,
 )
 from langgraph_agentstore.files import StoreBackend
+from tests.support.faults import execute
+from tests.support.row_security import protected_database
 
 PROJECTS = ("projects",)
 SEEN = ("users", "alice", "projects")
 """Alice's projects, as others see them."""
+
+
+Dsns = tuple[str, str]
+"""Of the owner of the tables, and of the role that opens the store."""
+
+
+@pytest.fixture(scope="module", params=["without row security", "with row security"])
+def dsns(request: pytest.FixtureRequest, embedded_server: Any) -> Iterator[Dsns]:
+    with protected_database(embedded_server.dsn) as (owner, application):
+        yield owner, application if request.param == "with row security" else owner
+
+
+@pytest.fixture
+def owned(dsns: Dsns) -> Iterator[AgentStore]:
+    """The owner's store, which sees all users."""
+    execute(dsns[0], "TRUNCATE agentstore.item, agentstore.share, agentstore.erased_user")
+    with AgentStore(dsns[0]) as store:
+        yield store
+
+
+@pytest.fixture
+def store(owned: AgentStore, dsns: Dsns) -> Iterator[AgentStore]:
+    with AgentStore(dsns[1]) as store:
+        yield store
 
 
 @pytest.fixture
@@ -44,9 +70,9 @@ def bob(store: AgentStore) -> UserStore:
 
 
 @pytest.fixture
-def elsewhere(store: AgentStore, postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
+def elsewhere(store: AgentStore, dsns: Dsns) -> Iterator[AgentStore]:
     """The same store, as another process has it."""
-    with AgentStore(postgres_dsn, schema=schema_name) as other:
+    with AgentStore(dsns[1]) as other:
         yield other
 
 
@@ -163,14 +189,16 @@ def test_own_items_under_the_same_tuple_are_hidden_while_it_is_shared(
     assert found.value == {"own": True}
 
 
-def test_shares_are_listed_for_both(alice: UserStore, bob: UserStore, store: AgentStore) -> None:
+def test_shares_are_listed_for_both(
+    alice: UserStore, bob: UserStore, store: AgentStore, owned: AgentStore
+) -> None:
     store.share(SEEN, "bob", "write")
     alice.share(("diary",), "carol")
     [mine] = bob.shared_with_me()
     assert (mine.namespace, mine.owner, mine.access) == (SEEN, "alice", "write")
     assert mine.granted_by is None
     assert [share.namespace for share in alice.shared_by_me()] == [("diary",), PROJECTS]
-    assert [share.with_user for share in store.shared_by_me()] == ["carol", "bob"]
+    assert [share.with_user for share in owned.shared_by_me()] == ["carol", "bob"]
     assert store.for_user("carol").shared_by_me() == []
 
 
@@ -237,11 +265,11 @@ def test_files_of_a_shared_namespace_are_reached(alice: UserStore, bob: UserStor
 
 
 def test_an_erased_user_is_named_by_no_share(
-    alice: UserStore, bob: UserStore, store: AgentStore
+    alice: UserStore, bob: UserStore, owned: AgentStore
 ) -> None:
     alice.share(PROJECTS, "bob")
-    store.erase_user("bob")
-    assert store.shared_by_me() == []
+    owned.erase_user("bob")
+    assert owned.shared_by_me() == []
 
 
 def test_a_template_without_a_label_shares_nothing(postgres_dsn: str, schema_name: str) -> None:
@@ -253,12 +281,12 @@ def test_a_template_without_a_label_shares_nothing(postgres_dsn: str, schema_nam
 
 
 def test_a_deleted_user_shares_nothing_any_more(
-    alice: UserStore, bob: UserStore, store: AgentStore
+    alice: UserStore, bob: UserStore, owned: AgentStore
 ) -> None:
     alice.share(PROJECTS, "bob")
     bob.share(("notes",), "alice")
-    store.delete_user("alice")
-    assert store.shared_by_me() == []
+    owned.delete_user("alice")
+    assert owned.shared_by_me() == []
 
 
 def test_a_user_without_shares_sends_no_further_statement(
@@ -313,11 +341,13 @@ class Model:
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, max_size=12))
-def test_nothing_that_is_not_granted_is_ever_seen(store: AgentStore, steps: list[Any]) -> None:
-    for share in store.shared_by_me():
+def test_nothing_that_is_not_granted_is_ever_seen(
+    store: AgentStore, owned: AgentStore, steps: list[Any]
+) -> None:
+    for share in owned.shared_by_me():
         store.revoke(share.namespace, share.with_user)
     for user in (*OWNERS, "bob"):
-        store.delete_user(user)
+        owned.delete_user(user)
     model, bob = Model(), store.for_user("bob")
     for number, owner in enumerate(OWNERS):
         for space in SPACES[::2]:

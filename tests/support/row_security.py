@@ -10,16 +10,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import psycopg
 import pytest
 
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.config.store_options import PoolConfig, find_source
 from langgraph_agentstore.runtime import engine
 from langgraph_agentstore.runtime.jobs.indexes import have_approximate_index
 from langgraph_agentstore.runtime.jobs.row_security import row_security_job
 from tests.support.faults import dsn_of, execute
+from tests.support.servers import create_database, drop_database
 
 ROLE = "the_application"
 
@@ -152,6 +155,19 @@ def as_owner(connect: Callable[..., Any], owner_dsn: str) -> Callable[..., Any]:
         return connect(*[owner_dsn if d == applications else d for d in dsn], **options)
 
     return connect_as_owner
+
+
+@contextmanager
+def protected_database(server_dsn: str, **options: Any) -> Iterator[tuple[str, str]]:
+    """Make a database with row level security; yield the DSNs of its owner and of a role."""
+    dsn, role = create_database(server_dsn), f"role_{uuid4().hex[:12]}"
+    execute(dsn, "CREATE ROLE {} LOGIN", role)
+    with AgentStore(dsn, **options) as owner:
+        owner.setup(row_security=True, application_role=role)
+    yield dsn, dsn_of(dsn, user=role)
+    execute(dsn, "DROP OWNED BY {}", role)
+    drop_database(server_dsn, dsn)
+    execute(server_dsn, "DROP ROLE {}", role)
 
 
 def reason_for_the_owner(node_id: str) -> str | None:

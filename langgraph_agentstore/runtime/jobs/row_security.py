@@ -13,6 +13,7 @@ from ...security.row_security.sql import (
     enabling,
     granting,
     protected_arguments,
+    sharing_functions,
 )
 from ...sql.tables import Tables
 from ..connections.connector import Connection
@@ -34,6 +35,8 @@ def row_security_job(on: bool, application_role: str | None) -> Job[None]:
             rows = await connection.fetch(PROTECTED_SQL, *protected_arguments(tables))
             names = [row[0] for row in rows]
             change = enabling if on else disabling
+            if on:
+                await _execute(connection, sharing_functions(tables))
             await _execute(connection, [sql for name in names for sql in change(tables, name)])
             if application_role is not None:
                 await _execute(connection, granting(tables, names, application_role))

@@ -13,8 +13,36 @@ POLICY = "agentstore_users"
 OWNER_POLICY = "agentstore_owner"
 """The policy for the tables' owner: all rows. FORCE would leave it none."""
 
-_NAMED_USERS = f"""user_id IN (SELECT unnest(coalesce(nullif(
-       pg_catalog.current_setting('{USERS_SETTING}', true), ''), '{{}}')::text[]))"""
+_USERS = f"""coalesce(nullif(
+       pg_catalog.current_setting('{USERS_SETTING}', true), ''), '{{}}')::text[]"""
+
+_NAMED_USERS = f"user_id IN (SELECT unnest({_USERS}))"
+
+_READERS, _WRITERS, _ANY = "shared_prefixes(false)", "shared_prefixes(true)", "sharing_users()"
+
+_OF_ITEMS = {"SELECT": _READERS, "INSERT": _WRITERS, "UPDATE": _WRITERS, "DELETE": _WRITERS}
+
+BY_SHARES = {
+    "item": _OF_ITEMS,
+    "item_lock": _OF_ITEMS,
+    "change": {"SELECT": _READERS, "INSERT": _WRITERS},
+    "quarantined_item": {"INSERT": _WRITERS},
+    "watch": dict.fromkeys(_OF_ITEMS, _ANY),
+    "share": {"SELECT": "with_user"},
+}
+"""By table and command: the function that tells what is shared; or the column of the user."""
+
+_OWNER = "octet_length(user_id)::text || ':' || user_id || ':'"
+
+_PLACE = f"{_OWNER} || namespace || ':'"
+"""A namespace with its owner: those below it begin with it. By the length no two read alike."""
+
+_SHARE_POLICIES = {
+    command: f"agentstore_shares_{command.lower()}"
+    for command in ("SELECT", "INSERT", "UPDATE", "DELETE")
+}
+"""Policies for what is shared with the users whom the statement names, by command."""
+
 
 PROTECTED_SQL = """
 SELECT c.relname FROM pg_catalog.pg_class c
@@ -43,6 +71,35 @@ def protected_arguments(tables: Tables) -> tuple[str, Sequence[str]]:
     return tables.quoted, USER_TABLES
 
 
+def sharing_functions(tables: Tables) -> list[str]:
+    """Return the statements that create the functions which the policies ask about shares.
+
+    `shared_prefixes(writes)`: what is shared, for writing too, with the users whom the statement
+    names, each as the beginning of `_PLACE`. `sharing_users()`: who shares anything with them. They
+    have the rights of the caller, who sees just the shares with the users it names.
+    """
+
+    def function(head: str, returned: str, where: str) -> str:
+        return f"""
+CREATE OR REPLACE FUNCTION {tables.quoted}.{head} RETURNS text[] LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $told$ BEGIN
+RETURN ARRAY(
+    SELECT {returned}
+      FROM {tables.named("share")} s WHERE s.with_user = ANY ({_USERS}){where}
+);
+END $told$"""
+
+    place = f"""{_OWNER} || CASE WHEN s.namespace = '' THEN '' ELSE s.namespace || ':' END"""
+    return [
+        function(
+            "shared_prefixes(_writes boolean)",
+            place.replace("user_id", "s.user_id"),
+            "\n       AND (s.access = 'write' OR NOT _writes)",
+        ),
+        function("sharing_users()", "DISTINCT s.user_id", ""),
+    ]
+
+
 def enabling(tables: Tables, name: str) -> list[str]:
     """Return the statements that protect a table, whatever it had before."""
     table = f"{tables.quoted}.{quoted_name(name)}"
@@ -50,8 +107,34 @@ def enabling(tables: Tables, name: str) -> list[str]:
         *_dropping(table),
         f"CREATE POLICY {POLICY} ON {table} USING ({_NAMED_USERS}) WITH CHECK ({_NAMED_USERS})",
         f"CREATE POLICY {OWNER_POLICY} ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)",
+        *_admitting_shares(tables, name, table),
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
     ]
+
+
+def _admitting_shares(tables: Tables, name: str, table: str) -> list[str]:
+    policies = []
+    told_by = BY_SHARES.get("item" if name.startswith("item_vector_") else name, {})
+    for command, asked in told_by.items():
+        condition = f"({_shared_by(tables, asked)})"
+        using = "" if command == "INSERT" else f" USING {condition}"
+        check = f" WITH CHECK {condition}" if command in ("INSERT", "UPDATE") else ""
+        policies.append(
+            f"CREATE POLICY {_SHARE_POLICIES[command]} ON {table} FOR {command}{using}{check}"
+        )
+    return policies
+
+
+def _shared_by(tables: Tables, asked: str) -> str:
+    """Return the condition that a row is shared with the users whom the statement names.
+
+    The sub-select is run once, when the first row of another user is met: never where there is
+    none. To ask the table of shares for each row would take a hundred times as long.
+    """
+    if asked == "with_user":
+        return _NAMED_USERS.replace("user_id", asked, 1)
+    told = f"ANY ((SELECT {tables.quoted}.{asked})::text[])"
+    return f"user_id = {told}" if asked == _ANY else f"({_PLACE}) ^@ {told}"
 
 
 def disabling(tables: Tables, name: str) -> list[str]:
@@ -64,7 +147,8 @@ def disabling(tables: Tables, name: str) -> list[str]:
 
 
 def _dropping(table: str) -> list[str]:
-    return [f"DROP POLICY IF EXISTS {name} ON {table}" for name in (POLICY, OWNER_POLICY)]
+    names = (POLICY, OWNER_POLICY, *_SHARE_POLICIES.values())
+    return [f"DROP POLICY IF EXISTS {name} ON {table}" for name in names]
 
 
 def granting(tables: Tables, names: Sequence[str], role: str) -> list[str]:
@@ -84,7 +168,8 @@ def inheriting(tables: Tables, name: str) -> str:
 
     It does nothing where `item` is not protected.
     """
-    protect = "; ".join(f"EXECUTE {_quoted_literal(sql)}" for sql in enabling(tables, name))
+    protecting = (*sharing_functions(tables), *enabling(tables, name))
+    protect = "; ".join(f"EXECUTE {_quoted_literal(sql)}" for sql in protecting)
     table, item = (
         _quoted_literal(t) for t in (f"{tables.quoted}.{quoted_name(name)}", tables.item)
     )

@@ -1,0 +1,3 @@
+SELECT "it's".known_shares($1::text), EXISTS (SELECT FROM "it's".share),
+       s.user_id, s.namespace, s.access
+  FROM (SELECT) one LEFT JOIN "it's".share s ON s.with_user = $1
