@@ -113,8 +113,9 @@ def plan_values(
     """Plan the read of the values of these keys, in no order, without missing ones."""
     sql = f"""
 SELECT i.key, i.value, i.created_at
-  FROM {context.tables.item} i
- WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = ANY($3::text[]) AND {context.live()}"""
+  FROM unnest($3::text[]) AS k (key) JOIN {context.tables.item} i
+    ON i.user_id = $1 AND i.namespace = $2 AND i.key = k.key
+ WHERE {context.live()}"""
     return _read_of_values(sql, (at.user_id, at.stored, list(keys)), at, context)
 
 
