@@ -14,6 +14,7 @@ from typing import Any
 from ..config.store_options import StoreConfig
 from ..errors import StoreTimeoutError
 from ..sql.items.get import plan_get_alone
+from ..sql.items.newest import ListedUpTo, plan_list
 from ..sql.shared_items import OfView, is_write
 from ..sql.statement import (
     Decoded,
@@ -46,6 +47,7 @@ from .equal_reads import EqualReads
 from .index_state import CurrentIndex, IndexState
 from .job import Job
 from .listener import Listener
+from .lister import Lister
 from .read_log import read_log
 from .shares import Shares
 from .statements import Database, while_locked
@@ -67,6 +69,7 @@ class Session:
         self.schema_version = schema
         self.operations = self.failed = self.refreshed = 0
         self.sweeper = Sweeper(self._sweep_batch, config.sweep_interval_minutes)
+        self._lister = Lister(self._list_batch)
         self.listener = Listener(database)
         self._reads = read_log(config.history, database, lambda: self.context)
         self.shares = Shares(self.index, database, self._fetch_shared, self._part, self._result_of)
@@ -158,6 +161,7 @@ class Session:
     async def finish(self) -> None:
         """Close the database; call it when everything is settled."""
         await self.sweeper.stop()
+        await self._lister.stop()
         if self._reads is not None:
             await self._reads.flush()
         await self.listener.close()
@@ -245,6 +249,8 @@ class Session:
             entry.request.results[entry.position] = decoded.result
             if decoded.refreshes:
                 self._refresh(decoded.refreshes)
+            if decoded.grown:
+                self._lister.list_soon(decoded.grown)
         else:
             # It may take longer than the others of the batch should wait.
             entry.request.remaining += 1
@@ -328,6 +334,13 @@ class Session:
         """Refresh expiries in the background: the reader does not wait for it."""
         self.begin(BackgroundRequest(refreshes, "moving the expiry of items that were read"))
         self._refreshes.dispatch()
+
+    async def _list_batch(
+        self, user_id: str, place: str, after: ListedUpTo | None
+    ) -> ListedUpTo | None:
+        statement = plan_list(user_id, place, after, self.context)
+        rows = await self.database.run(statement, statement.users)
+        return statement.decode(rows).result
 
     async def _sweep_batch(self, size: int) -> int:
         return await sweep_batch(size, self.database, self.context, self.config)

@@ -17,6 +17,12 @@ EXPIRED = "i.expires_at <= excluded.updated_at"
 ONLY_WHERE_ABSENT = f" WHERE {EXPIRED}"
 
 
+UNLISTED = "newest_at = NULL"
+"""Assigns to an item that `sql/items/newest.py` finds it by sorting; it may be listed again."""
+
+STILL_LISTED = "newest_at = CASE WHEN i.newest_at IS NOT NULL THEN excluded.updated_at END"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of `item`.
@@ -152,6 +158,7 @@ def replacing(value: str = "excluded.value", *, keeping_ttl: bool = False) -> st
     if not keeping_ttl:
         new["value"] = value
     sets = [f"{name} = {expression}" for name, expression in new.items()]
+    sets.append(STILL_LISTED)
     return ",\n       ".join(["", "version = i.version + 1", *sets]).removeprefix(",")
 
 
@@ -167,7 +174,7 @@ REPLACE = replacing()
 def overwriting(columns: Sequence[Column], version: str) -> str:
     """Return what DO UPDATE sets where the given columns are taken over as they are."""
     sets = [f"{column.name} = excluded.{column.name}" for column in columns[len(ADDRESS) :]]
-    return ",\n           ".join([f"version = {version}", *sets])
+    return ",\n           ".join([f"version = {version}", *sets, STILL_LISTED])
 
 
 def key_of(alias: str) -> str:

@@ -102,7 +102,7 @@ def checked(
 ) -> Statement[ResultT]:
     """Return the statement with the check that what is shared with the user is still just this.
 
-    A reader extends the expiry of its own items alone.
+    A reader extends the expiry of its own items alone, and lists them alone.
     """
     count = len(statement.arguments)
     reads = statement.queue in _READ_QUEUES
@@ -117,7 +117,8 @@ def checked(
         if decoded.instead is not None:
             return replace(decoded, instead=checked(decoded.instead, grants, context))
         own = [each for each in decoded.refreshes if each.item_id[0] == grants.user_id]
-        return replace(decoded, refreshes=own)
+        grown = [each for each in decoded.grown if each[0] == grants.user_id]
+        return replace(decoded, refreshes=own, grown=grown)
 
     return replace(
         statement,

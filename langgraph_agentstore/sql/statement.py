@@ -341,12 +341,14 @@ def columns_of(item_ids: Sequence[ItemId]) -> tuple[list[str], list[str], list[s
 class Decoded(Generic[ResultT]):
     """The result of a statement, and the expiries that its read should extend.
 
-    `instead`: the statement could not tell the result, this one can.
+    `instead`: the statement could not tell the result, this one can. `grown`: namespaces, each a
+    user and a sort key, whose items should be listed: see `sql/items/newest.py`.
     """
 
     result: ResultT
     refreshes: list[Refresh] = field(default_factory=list)
     instead: Statement[ResultT] | None = None
+    grown: list[tuple[str, str]] = field(default_factory=list)
 
 
 def decode_count(rows: Sequence[Row]) -> Decoded[int]:

@@ -18,6 +18,7 @@ from langgraph_agentstore.data_store import data_store
 from langgraph_agentstore.errors import HistoryNotKeptError, InvalidOperationError
 from langgraph_agentstore.security import Provenance, RestoredItem
 from tests.support.encrypted import Opened
+from tests.support.faults import execute
 
 MEMORIES = ("users", "ann", "memories")
 
@@ -38,7 +39,7 @@ def contents(store: AgentStore, prefix: tuple[str, ...] = ("users",)) -> dict[An
     }
 
 
-def test_items_become_what_they_were(kept: AgentStore) -> None:
+def test_items_become_what_they_were(kept: AgentStore, postgres_dsn: str, schema_name: str) -> None:
     for n in range(6):
         kept.put(MEMORIES, f"k{n}", {"n": n}, ttl=60 if n % 2 else None)
     DataStore(kept, "ann", "clerk", "memories").set("record", [1], {"source": "form"})
@@ -52,6 +53,9 @@ def test_items_become_what_they_were(kept: AgentStore) -> None:
     kept.delete(MEMORIES, "brief")
     DataStore(kept, "ann", "other", "memories").set("record", [2], {"source": "web"})
     after = contents(kept)
+
+    # As in a large namespace.
+    execute(postgres_dsn, "UPDATE {}.item SET newest_at = updated_at", schema_name)
 
     planned = kept.restore("ann", then)
     assert (planned.dry_run, planned.put, planned.deleted, planned.unchanged) == (True, 4, 1, 1)

@@ -19,6 +19,7 @@ from langgraph_agentstore.sql.items.delete import (
 )
 from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_statement
 from langgraph_agentstore.sql.items.get import Gotten, decode_gets, get_statement, plan_get_alone
+from langgraph_agentstore.sql.items.newest import LISTED_AT_ONCE, plan_list
 from langgraph_agentstore.sql.items.pages import plan_count, plan_page, plan_record
 from langgraph_agentstore.sql.items.put import put_expected_statement, put_statement
 from langgraph_agentstore.sql.planner import Planner
@@ -137,6 +138,31 @@ def test_found_items_carry_the_tuples_of_the_scope() -> None:
     assert [item.namespace for item in items] == [("users", "alice", "files", "a:b"), ("docs",)]
     assert [item.value for item in items] == [{"n": 1}, {"value": "text"}]
     assert items[0].score is None
+
+
+def test_a_search_tells_which_namespaces_are_to_be_listed() -> None:
+    leaf = PLANNER.search(SearchOp(("users", "ann", "a")))
+    assert isinstance(leaf, Statement)
+    nothing = (None,) * 6
+    assert leaf.decode([(*nothing, False, False)]).grown == []
+    assert leaf.decode([(*nothing, False, True)]).grown == [("ann", "a")]
+    whole = PLANNER.search(SearchOp(("users", "ann")))
+    assert isinstance(whole, Statement)
+    row: tuple[Any, ...] = ("ann", "a", "k", {}, THEN, THEN, None, None, "a")
+    assert whole.decode([(*row, None)]).grown == []
+    assert whole.decode([(*row, ["a", "b"])]).grown == [("ann", "a"), ("ann", "b")]
+
+
+def test_listing_goes_on_by_key_after_its_first_statement() -> None:
+    rows = [("a", f"k{n:04}") for n in range(LISTED_AT_ONCE)]
+    first = plan_list("ann", "a", None, RULES)
+    assert first.arguments == ("ann", "a")
+    assert first.decode(rows[1:]).result is None
+    assert first.decode(rows).result == ("a", "")
+    later = plan_list("ann", "a", ("a", "k"), RULES)
+    assert later.arguments == ("ann", "a", "k")
+    assert later.decode(rows[::-1]).result == rows[-1]
+    assert later.decode([]).result is None
 
 
 def test_a_search_moves_the_expiry_of_what_it_found_if_asked_to() -> None:

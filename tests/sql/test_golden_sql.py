@@ -64,6 +64,7 @@ from langgraph_agentstore.sql.items.delete import (
 from langgraph_agentstore.sql.items.expiry import plan_sweep, refresh_sql
 from langgraph_agentstore.sql.items.get import get_many_sql
 from langgraph_agentstore.sql.items.import_records import Imported, plan_import
+from langgraph_agentstore.sql.items.newest import plan_list
 from langgraph_agentstore.sql.items.pages import plan_count, plan_page, plan_record
 from langgraph_agentstore.sql.items.put import (
     put_expected_statement,
@@ -195,6 +196,8 @@ STATEMENTS = {
     "delete_namespace": plan_delete_regions(regions(*ALICE), RULES).sql,
     "delete_across_users": plan_delete_regions(regions("users"), RULES).sql,
     "search_a_namespace": explained(SearchOp(ALICE)),
+    "list_newest": plan_list("ann", "notes", None, RULES).sql,
+    "list_more_of_the_newest": plan_list("ann", "notes", ("notes", "k"), RULES).sql,
     "search_a_user": explained(SearchOp(("users", "alice"))),
     "search_with_a_filter": explained(SearchOp(ALICE, {"status": "open", "age": {"$gt": 7}})),
     "search_across_users": explained(SearchOp(())),

@@ -12,7 +12,7 @@ from typing import Any
 from ...model.addresses import ItemAddress
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from ...sql.change_notify import notify_change, with_change_notify
-from ...sql.item_columns import EXPIRED, UNINDEXED, key_is, replacing
+from ...sql.item_columns import EXPIRED, UNINDEXED, UNLISTED, key_is, replacing
 from ...sql.items.delete import count_of_removed, removing
 from ...sql.items.put import arguments_of, insert_one
 from ...sql.statement import Decoded, Put, ResultT, Row, SqlContext, Statement
@@ -60,7 +60,7 @@ def plan_compare_and_set(put: Put, expected: object, context: SqlContext) -> Sta
     update = f"""
 UPDATE {context.tables.item} AS i
    SET value = $4, {UNINDEXED},
-       version = i.version + 1, updated_at = now(), expires_at = now() + i.ttl
+       version = i.version + 1, updated_at = now(), {UNLISTED}, expires_at = now() + i.ttl
  WHERE {key_is()} AND i.value = $5::jsonb
    AND {context.live()}"""
     arguments = (*put.item_id, put.value, encode_value(expected))

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ...model.users import Region, users_of_regions
 from ...sql.change_notify import notify_change
-from ...sql.item_columns import ADDRESS, ITEM, KEY, key_of, names, same_key
+from ...sql.item_columns import ADDRESS, ITEM, KEY, STILL_LISTED, key_of, names, same_key
 from ...sql.region_condition import region_condition
 from ...sql.statement import Decoded, ItemId, Row, SqlContext, Statement
 from .reading_sql import KNOWN_SINCE, not_kept
@@ -120,7 +120,8 @@ def _writes(context: SqlContext) -> str:
     SELECT {columns}, p.version FROM plan p WHERE p.action = 'put'
         ON CONFLICT ({KEY}) DO UPDATE SET
            version = greatest(i.version, excluded.version) + 1,
-           {replaced}
+           {replaced},
+           {STILL_LISTED}
     RETURNING {key_of("i")}, i.version
 ), written AS (
     SELECT * FROM removed UNION ALL SELECT * FROM restored

@@ -1,6 +1,6 @@
 """Listing of distinct namespaces, in the order of their tuples.
 
-The index `item_newest` holds the namespaces of a user in that order, so the listing goes from
+The index `item_place` holds the namespaces of a user in that order, so the listing goes from
 each namespace, or from each truncation to `max_depth`, straight to the next one: the cost is
 that of the page, not of the table. Conditions that are no plain prefix are tested on each stop.
 """

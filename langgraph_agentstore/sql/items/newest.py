@@ -3,16 +3,22 @@
 Most searches name a namespace that has none below it. So the first statement reads the newest
 items of just that one, and says if there is more below; only then a second one is needed.
 
-That one walks the namespaces of the prefix on the index `item_newest`, takes the newest of each
-and merges them: the cost is that of the page, whatever the namespace's size. Below a prefix of
-more than `MANY_NAMESPACES` namespaces, and across users, it sorts instead.
+That one walks the namespaces of the prefix on the index `item_place`, takes the newest of each
+and merges them. Below a prefix of more than `MANY_NAMESPACES` namespaces, and across users, it
+sorts instead.
+
+Within a namespace the newest come from two places. Listed items have a `newest_at`, equal to
+`updated_at`, and are read in the order of the index `item_newest`. The others are sorted: in a
+small namespace that is all of them, so that its updates write no entry of an index. A search that
+finds many to sort says so (`Decoded.grown`), and they are listed in the background. So the cost is
+about that of the page, whatever the namespace's size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from langgraph.store.base import SearchItem, SearchOp
 
@@ -21,11 +27,25 @@ from ...model.users import Region, Scope, users_of_regions
 from ..filters import Filter, filter_sql
 from ..region_condition import region_condition
 from ..sealing import first_columns, with_opened_values, within
-from ..statement import Decoded, Queue, Refresh, Row, SqlContext, Statement
+from ..statement import Decoded, Queue, Refresh, Row, SqlContext, Statement, written_once
 from .expiry import REFRESHED
 
 MANY_NAMESPACES = 32
 """From here on, one sort of everything below the prefix beats one index probe per namespace."""
+
+MOST_SORTED = 4096
+"""A namespace with more items than this is listed; up to there its updates are cheap."""
+
+MOST_SORTED_BESIDE = 256
+"""In a namespace with listed items, more others than this are listed, too."""
+
+LISTED_AT_ONCE = 1000
+"""How many items one statement lists: short locks, short transactions."""
+
+ListedUpTo: TypeAlias = tuple[str, str]
+"""A stored namespace, and the key up to which its items were listed."""
+
+_MOST = "$1::bigint + $2::bigint"
 
 _NEWEST_COLUMNS = f"""i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at,
                i.expires_at, {REFRESHED} AS refreshed, i.place"""
@@ -45,8 +65,13 @@ def plan_search(op: SearchOp, filter: Filter, scope: Scope, context: SqlContext)
     else:
         sql, arguments = _within_a_user(regions[0], op, filter, context)
 
+    user_id = regions[0].user_id if len(regions) == 1 else None
+
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
-        return _decode(rows, scope, refresh=op.refresh_ttl)
+        found = _decode(rows, scope, refresh=op.refresh_ttl)
+        if user_id is not None and rows and rows[0][9]:
+            found.grown.extend((user_id, place) for place in rows[0][9])
+        return found
 
     opened = with_opened_values(decode, 3, first_columns, context)
     users = users_of_regions(regions)
@@ -76,12 +101,14 @@ def _plan_leaf(
     arguments = list(everything.arguments[:5])
     condition = filter_sql(filter, arguments)
     sql = _leaf_sql(context.tables.item, context.live(), condition, context.user_column())
-    user_id, stored = everything.arguments[2], encode_labels(region.labels)
+    user_id, place = everything.arguments[2:4]
+    stored = encode_labels(region.labels)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[SearchItem]]:
-        if rows[0][-1]:
+        *_, below, grown = rows[0]
+        if below:
             return Decoded([], instead=everything)
-        found: Decoded[list[SearchItem]] = Decoded([])
+        found: Decoded[list[SearchItem]] = Decoded([], grown=[(user_id, place)] if grown else [])
         for key, value, created_at, updated_at, expires_at, refreshed, *_ in rows:
             if key is None:  # the row that says so when there is none
                 continue
@@ -110,15 +137,75 @@ def _plan_leaf(
 
 @lru_cache(maxsize=512)
 def _leaf_sql(item: str, live: str, condition: str, user: str) -> str:
+    columns = f"""i.key, i.value, i.created_at, i.updated_at, i.expires_at,
+               {REFRESHED} AS refreshed{user}"""
     return f"""
-SELECT newest.*, below.some
-  FROM (SELECT EXISTS (SELECT FROM {item} i
+SELECT newest.*, below.some, {_grown_sql(item, "$4")} AS grown
+  FROM (SELECT EXISTS (SELECT 1 FROM {item} i
                         WHERE i.user_id = $3 AND i.place > $4 AND i.place < $5) AS some) below
   LEFT JOIN LATERAL (
-    SELECT i.key, i.value, i.created_at, i.updated_at, i.expires_at, {REFRESHED} AS refreshed{user}
-      FROM {item} i
-     WHERE NOT below.some AND i.user_id = $3 AND i.place = $4 AND {live} AND {condition}
-     ORDER BY i.updated_at DESC, i.key LIMIT $1 OFFSET $2) newest ON true"""
+    SELECT * FROM (
+    {_both_sql(item, columns, f"NOT below.some AND i.place = $4 AND {live} AND {condition}")}
+    ) found
+     ORDER BY updated_at DESC, key LIMIT $1 OFFSET $2) newest ON true"""
+
+
+def _both_sql(item: str, columns: str, condition: str) -> str:
+    """Return the newest of one namespace, listed and others: each part in order, not the whole."""
+    page = f"""SELECT {columns}
+          FROM {item} i
+         WHERE i.user_id = $3 AND {condition}"""
+    return f"""({page} AND i.newest_at IS NOT NULL
+         ORDER BY i.newest_at DESC, i.key LIMIT {_MOST})
+        UNION ALL
+        ({page} AND i.newest_at IS NULL
+         ORDER BY i.updated_at DESC, i.key LIMIT {_MOST})"""
+
+
+def _grown_sql(item: str, place: str) -> str:
+    """Return the condition that so many items of a namespace are sorted that listing them pays."""
+    here = f"SELECT 1 FROM {item} i WHERE i.user_id = $3 AND i.place = {place}"
+    return f"""EXISTS (
+           {here} AND i.newest_at IS NULL
+           OFFSET CASE WHEN EXISTS ({here} AND i.newest_at IS NOT NULL)
+                       THEN {MOST_SORTED_BESIDE} ELSE {MOST_SORTED} END)"""
+
+
+@written_once
+def _list_sql(context: SqlContext, which: str) -> str:
+    item = context.tables.item
+    return f"""
+UPDATE {item} i SET newest_at = i.updated_at
+  FROM (SELECT o.namespace, o.key FROM {item} o
+         WHERE o.user_id = $1 AND {which} LIMIT {LISTED_AT_ONCE}
+         -- Whoever holds one writes it, or lists it.
+           FOR UPDATE SKIP LOCKED) sorted
+ WHERE i.user_id = $1 AND i.namespace = sorted.namespace AND i.key = sorted.key
+RETURNING i.namespace, i.key"""
+
+
+def plan_list(
+    user_id: str, place: str, after: ListedUpTo | None, context: SqlContext
+) -> Statement[ListedUpTo | None]:
+    """List items of a namespace that has grown; return how far it came, None at the end.
+
+    The first statement finds a few quickly. If there are more, the others go through the whole
+    namespace by its keys: in `item_place`, each would pass by what those before it listed.
+    """
+    if after is None:
+        sql = _list_sql(context, "o.place = $2 AND o.newest_at IS NULL")
+        arguments: tuple[str, ...] = (user_id, place)
+    else:
+        paged = "o.namespace = $2 AND o.key > $3 AND o.newest_at IS NULL ORDER BY o.key"
+        sql, arguments = _list_sql(context, paged), (user_id, *after)
+
+    def decode(rows: Sequence[Row]) -> Decoded[ListedUpTo | None]:
+        if len(rows) < LISTED_AT_ONCE:
+            return Decoded(None)
+        last = "" if after is None else max(key for _, key in rows)
+        return Decoded((rows[0][0], last))
+
+    return Statement(sql, arguments, decode, users=(user_id,), kind="list_newest")
 
 
 def _across_users(
@@ -169,16 +256,19 @@ WITH RECURSIVE walk AS (
 ), spaces AS MATERIALIZED (
     SELECT place FROM walk LIMIT {MANY_NAMESPACES + 1}
 )
-SELECT * FROM (
-    -- Few namespaces: the newest of each, in the order of the index.
+SELECT *, (SELECT array_agg(s.place) FROM spaces s
+            WHERE (SELECT count(*) FROM spaces) <= {MANY_NAMESPACES}
+              AND {_grown_sql(item, "s.place")}) AS grown
+  FROM (
+    -- Few namespaces: the newest of each.
     SELECT newest.* FROM spaces CROSS JOIN LATERAL (
-        {page} AND i.place = spaces.place
-         ORDER BY i.updated_at DESC, i.key LIMIT $1::bigint + $2::bigint) newest
+        {_both_sql(item, _NEWEST_COLUMNS, f"i.place = spaces.place AND {live} AND {condition}")}
+    ) newest
      WHERE (SELECT count(*) FROM spaces) <= {MANY_NAMESPACES}
     UNION ALL
     -- Many: everything below the prefix, sorted.
     ({page} AND i.place >= $4 {end} AND (SELECT count(*) FROM spaces) > {MANY_NAMESPACES}
-         ORDER BY i.updated_at DESC, i.place, i.key LIMIT $1::bigint + $2::bigint)
+         ORDER BY i.updated_at DESC, i.place, i.key LIMIT {_MOST})
 ) found
  ORDER BY updated_at DESC, place, key
  LIMIT $1 OFFSET $2"""

@@ -16,6 +16,7 @@ from ..item_columns import (
     ONLY_WHERE_ABSENT,
     REPLACE,
     UNINDEXED,
+    UNLISTED,
     VALUE,
     Column,
     arrays,
@@ -151,7 +152,8 @@ def put_expected_sql(context: SqlContext) -> str:
     update = f"""
 UPDATE {context.tables.item} AS i
    SET value = $4, {UNINDEXED},
-       version = i.version + 1, updated_at = now(), expires_at = now() + $5::interval, ttl = $5
+       version = i.version + 1, updated_at = now(), {UNLISTED},
+       expires_at = now() + $5::interval, ttl = $5
  WHERE {key_is()} AND i.version = $6
    AND i.created_at = coalesce($7::timestamptz, i.created_at) AND {context.live()}"""
     return with_change_notify(update, context, "w.version")

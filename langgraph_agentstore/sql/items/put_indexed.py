@@ -17,6 +17,7 @@ from ..item_columns import (
     KEY,
     ONLY_WHERE_ABSENT,
     REPLACE,
+    UNLISTED,
     VALUE,
     VECTOR_COUNT,
     arrays,
@@ -133,7 +134,7 @@ def _replace(context: SqlContext) -> str:
 
 def _update(context: SqlContext, n: int) -> str:
     return f"""UPDATE {context.tables.item} AS i
-       SET {assigned(_CHANGED)}, version = i.version + 1
+       SET {assigned(_CHANGED)}, version = i.version + 1, {UNLISTED}
       FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
      WHERE {same_key("i", "p")}
        AND i.version = ${n} AND i.created_at = coalesce(${n + 1}::timestamptz, i.created_at)

@@ -32,7 +32,8 @@ WITH page AS MATERIALIZED (
            words_by = excluded.words_by,
            indexed_paths = excluded.indexed_paths,
            metadata = excluded.metadata,
-           created_by = excluded.created_by
+           created_by = excluded.created_by,
+           newest_at = CASE WHEN i.newest_at IS NOT NULL THEN excluded.updated_at END
     RETURNING i.user_id, i.namespace, i.key, i.version
 ), written AS (
     SELECT * FROM removed UNION ALL SELECT * FROM restored

@@ -16,7 +16,8 @@ WITH p AS MATERIALIZED (
            words_by = excluded.words_by,
            indexed_paths = excluded.indexed_paths,
            metadata = excluded.metadata,
-           created_by = excluded.created_by
+           created_by = excluded.created_by,
+           newest_at = CASE WHEN i.newest_at IS NOT NULL THEN excluded.updated_at END
     WHERE i.expires_at <= now()
     RETURNING i.user_id, i.namespace, i.key, i.version
 ), uncounted AS (

@@ -1,7 +1,8 @@
 WITH written AS (
 UPDATE "agentstore".item AS i
    SET value = $4, words = NULL, word_count = NULL, words_by = NULL, indexed_paths = NULL,
-       version = i.version + 1, updated_at = now(), expires_at = now() + $5::interval, ttl = $5
+       version = i.version + 1, updated_at = now(), newest_at = NULL,
+       expires_at = now() + $5::interval, ttl = $5
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.version = $6
    AND i.created_at = coalesce($7::timestamptz, i.created_at) AND (i.expires_at IS NULL OR i.expires_at > now())
     RETURNING i.user_id, i.namespace, i.key, i.version

@@ -28,7 +28,8 @@ WITH p AS MATERIALIZED (
        words_by = excluded.words_by,
        indexed_paths = excluded.indexed_paths,
        metadata = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
-       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END,
+       newest_at = CASE WHEN i.newest_at IS NOT NULL THEN excluded.updated_at END
     RETURNING i.user_id, i.namespace, i.key, i.version
 ), stale AS (
     -- It has fewer parts now: what is left over must not be found.

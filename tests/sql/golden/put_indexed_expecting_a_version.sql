@@ -3,7 +3,7 @@ WITH p AS MATERIALIZED (
          WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
 ), written AS (
     UPDATE "agentstore".item AS i
-       SET value = p.value, updated_at = now(), expires_at = now() + p.ttl, ttl = p.ttl, words = w.words, word_count = w.word_count, words_by = w.words_by, indexed_paths = p.indexed_paths, version = i.version + 1
+       SET value = p.value, updated_at = now(), expires_at = now() + p.ttl, ttl = p.ttl, words = w.words, word_count = w.word_count, words_by = w.words_by, indexed_paths = p.indexed_paths, version = i.version + 1, newest_at = NULL
       FROM p CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer

@@ -15,7 +15,8 @@ SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() +
        words_by = excluded.words_by,
        indexed_paths = excluded.indexed_paths,
        metadata = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.metadata ELSE i.metadata || excluded.metadata END,
-       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END
+       created_by = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_by ELSE i.created_by END,
+       newest_at = CASE WHEN i.newest_at IS NOT NULL THEN excluded.updated_at END
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w

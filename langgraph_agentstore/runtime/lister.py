@@ -1,0 +1,62 @@
+"""Listing of the items of namespaces that have grown large, in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
+
+from ..errors import AgentStoreError
+from ..sql.items.newest import ListedUpTo
+from .driver_errors import is_read_only
+
+logger = logging.getLogger("langgraph_agentstore")
+
+Grown: TypeAlias = "tuple[str, str]"
+"""A user and the sort key of a namespace."""
+
+ListBatch: TypeAlias = Callable[[str, str, "ListedUpTo | None"], Awaitable["ListedUpTo | None"]]
+
+
+class Lister:
+    """Calls `list_batch` for one namespace after the other, on the running loop.
+
+    Searches are right without it, only slower. So a namespace that cannot be listed, as on a
+    server that takes no writes, is not tried again.
+    """
+
+    def __init__(self, list_batch: ListBatch) -> None:
+        self._list_batch = list_batch
+        self._waiting: dict[Grown, None] = {}
+        self._failed: set[Grown] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    def list_soon(self, grown: Iterable[Grown]) -> None:
+        """List the items of these namespaces, unless that is under way or failed before."""
+        self._waiting.update(dict.fromkeys(set(grown) - self._failed))
+        if self._waiting and self._task is None and not self._stopped:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Cancel what is under way: the next search of the namespace begins it again."""
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            # It waits until it is done: searches meanwhile still find it grown.
+            namespace = next(iter(self._waiting))
+            try:
+                up_to = await self._list_batch(*namespace, None)
+                while up_to is not None:
+                    up_to = await self._list_batch(*namespace, up_to)
+            except AgentStoreError as error:
+                self._failed.add(namespace)
+                level = logging.DEBUG if is_read_only(error) else logging.WARNING
+                logger.log(level, "listing a large namespace failed, searches sort it: %s", error)
+            del self._waiting[namespace]
+        self._task = None
