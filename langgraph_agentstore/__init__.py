@@ -72,7 +72,6 @@ if not TYPE_CHECKING:
             ".results": (
                 "Explanation",
                 "Finding",
-                "Finding",
                 "ItemRecord",
                 "MigrationReport",
                 "RefusedItem",

@@ -397,7 +397,9 @@ def test_every_field_of_the_records_is_in_the_reference() -> None:
     records: list[Any] = [
         langgraph_agentstore.ItemRecord,
         langgraph_agentstore.StoreStats,
+        langgraph_agentstore.results.KindStats,
         langgraph_agentstore.StoreHealth,
+        langgraph_agentstore.results.StoreReadiness,
         langgraph_agentstore.Explanation,
         langgraph_agentstore.MigrationReport,
         langgraph_agentstore.RefusedItem,

@@ -14,6 +14,7 @@ import typer
 
 from ..errors import MigrationError
 from ..store.agent_store import AgentStore
+from ..store.executor import READY
 from ..tools.printable import one_line
 from .failures import Status, Stop
 from .output import Output
@@ -89,7 +90,7 @@ class CommandRun:
         store = self.server.store(index, read_only=True)
         self._stores.append(store)
         try:
-            store.health()
+            store.executor.run(READY)
         except MigrationError:
             raise Stop(
                 Status.FAILED,

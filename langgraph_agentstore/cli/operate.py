@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import agent_server
+from ..store.executor import READY
 from ..tools.printable import one_line
 from .commands import CommandRun
 from .failures import Status, Stop
@@ -49,7 +50,7 @@ def setup(
         sys.stdout.write(store.setup_sql())
         return
     store.setup(row_security=row_security, application_role=application_role)
-    version = store.health().schema_version
+    version = store.executor.run(READY).schema_version
     run.output.facts({"schema": run.server.schema, "schema_version": version})
 
 

@@ -14,6 +14,7 @@ from ..model.users import SHARED
 from ..sql.filters import parse_filter
 from ..sql.items.pages import plan_count
 from ..sql.items.user_counts import UserCount
+from ..store.executor import READY
 from ..tools.filter_text import read_filter
 from ..tools.namespace_paths import UserNamespace, namespace_named, written_labels
 from ..tools.printable import bytes_text, one_line
@@ -192,7 +193,7 @@ def _read_row(item: AccessedRecord) -> dict[str, Any]:
 def stats(run: CommandRun) -> None:
     """Show the versions, the sizes of the tables and what items are found by; read no item."""
     store = run.reading()
-    health, context = store.health(), store.planner.context
+    health, context = store.executor.run(READY), store.planner.context
     sizes = store.executor.run(plan_table_sizes(context))
     search = store.executor.run(plan_stored_search(context))
     items = next((size.rows for size in sizes if size.table == "item"), 0)
@@ -200,7 +201,7 @@ def stats(run: CommandRun) -> None:
         "server": f"Postgres {health.server_version}",
         "schema": context.tables.schema,
         "schema_version": health.schema_version,
-        "latency_ms": round(health.latency_ms, 2),
+        "latency_ms": round(health.latency_ms or 0.0, 2),
         "items_about": items,
         "bytes": sum(size.table_bytes + size.index_bytes for size in sizes),
         "model": search.model,

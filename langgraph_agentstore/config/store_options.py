@@ -145,6 +145,7 @@ class StoreConfig:
     isolation: Isolation = "shared"
     quotas: Quotas | None = None
     retention: Retention | None = None
+    slow_operation_s: float | None = None
 
     @property
     def asks_who(self) -> bool:
@@ -175,6 +176,7 @@ def store_config(
     isolation: Isolation = "shared",
     quotas: Quotas | None = None,
     retention: Retention | None = None,
+    slow_operation_s: float | None = None,
 ) -> StoreConfig:
     """Check the options and return the configuration.
 
@@ -195,7 +197,19 @@ def store_config(
         isolation=_checked_isolation(isolation),
         quotas=security_option("quotas", quotas, Quotas),
         retention=security_option("retention", retention, Retention),
+        slow_operation_s=_checked_slow(slow_operation_s),
     )
+
+
+def _checked_slow(seconds: float | None) -> float | None:
+    if seconds is None:
+        return None
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)  # type: ignore[redundant-expr]
+    if not is_number or not 0 <= seconds < math.inf:
+        raise ConfigurationError(
+            f"slow_operation_s is a number of seconds from 0 on, or None, got {shown(seconds)}"
+        )
+    return seconds
 
 
 def _checked_isolation(isolation: Isolation) -> Isolation:

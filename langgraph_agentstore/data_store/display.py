@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..html_tables import facts_table, paragraph, plain_text, rows_table, shortened
-from ..store.executor import HEALTH
+from ..store.executor import READY
 from .ops_log import PREVIEW_LENGTH
 from .sql.administration import plan_glance
 
@@ -25,7 +25,7 @@ def data_store_html(proxy: Proxy) -> str:
     operations = proxy._operations
     statement = plan_glance(operations.at, FIRST_RECORDS, PREVIEW_LENGTH + 1, operations.context)
     try:
-        proxy._executor.run(HEALTH)  # a display waits for no failover
+        proxy._executor.run(READY)  # a display waits for no failover
         count, first = proxy._executor.run(statement)
     except Exception:
         return plain_text(repr(proxy))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from ..data_store.administration import DataStoreAdministration
 from ..store.agent_store import AgentStore
+from ..store.executor import READY
 from ..tools.filter_text import read_filter
 from ..tools.listing import items_of, namespaces_below
 from ..tools.listing_sql import ListedItem
@@ -163,7 +164,7 @@ class _Inspection:
         return ToolAnswer("\n".join(lines) or "Nothing fits.", {"items": rows})
 
     def health(self, _given: NoArguments) -> ToolAnswer:
-        found = self._store.health()
+        found = self._store.executor.run(READY)
         data = {name: str(value) for name, value in asdict(found).items()}
         return ToolAnswer("\n".join(f"{name}: {value}" for name, value in data.items()), data)
 

@@ -2,13 +2,23 @@
 
 from .care import ErasureReceipt, LegalHold, Remainder, Usage, Vacuum
 from .items import ItemRecord, Rerank, ScoredItem, SearchResults
-from .operation import Explanation, Finding, MigrationReport, RefusedItem, StoreHealth, StoreStats
+from .operation import (
+    Explanation,
+    Finding,
+    KindStats,
+    MigrationReport,
+    RefusedItem,
+    StoreHealth,
+    StoreReadiness,
+    StoreStats,
+)
 
 __all__ = [
     "ErasureReceipt",
     "Explanation",
     "Finding",
     "ItemRecord",
+    "KindStats",
     "LegalHold",
     "MigrationReport",
     "RefusedItem",
@@ -17,6 +27,7 @@ __all__ = [
     "ScoredItem",
     "SearchResults",
     "StoreHealth",
+    "StoreReadiness",
     "StoreStats",
     "Usage",
     "Vacuum",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from ..html_tables import facts_table, plain_text
+from ..html_tables import facts_table, plain_text, rows_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,21 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class KindStats:
+    """The figures of one kind of operation: how many, how long from call to answer, in seconds."""
+
+    operations: int
+    failed: int
+    seconds: float
+    slowest_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class StoreStats:
     """Counters of this store object since it was created, and the current state of its pool.
 
-    `operations` / `statements` is the average number of operations per statement.
+    `operations` / `statements` is the average number of operations per statement. `kinds` has the
+    figures of finished operations by their kind, such as "get" and "search".
     """
 
     operations: int
@@ -47,16 +59,58 @@ class StoreStats:
     waiting: int
     pool_size: int
     pool_idle: int
+    kinds: Mapping[str, KindStats] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "kinds"}
+        rows = [
+            (kind, n.operations, n.failed, f"{n.seconds:.3f}", f"{n.slowest_s:.3f}")
+            for kind, n in self.kinds.items()
+        ]
+        header = ("kind", "operations", "failed", "seconds", "slowest, s")
+        return facts_table(facts) + rows_table(header, rows)
 
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """The result of a health check. `read_only`: the server accepts no writes, like a standby."""
+    """The state of a store in its process, for a liveness probe; no server was asked.
 
-    latency_ms: float
-    server_version: str
-    schema_version: int
-    read_only: bool = False
+    `alive`: operations are taken, and the I/O thread answers. `state`: "new" before the first
+    operation, "opening", "open" or "closed". `answer_ms`: how long the I/O thread took to answer.
+    """
+
+    alive: bool
+    state: Literal["new", "opening", "open", "closed"]
+    answer_ms: float | None
+    connections: int
+    idle: int
+    waiting: int
+
+    def _repr_html_(self) -> str:
+        return facts_table({f.name: getattr(self, f.name) for f in fields(self)})
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReadiness:
+    """Whether a store can serve, and by which server, for a readiness probe.
+
+    `reason`: why it is not ready. `read_only`: the server accepts no writes, like a standby.
+    `replica_lag_s`: how far a standby is behind, where it can tell. `pool_wait_ms`: how long the
+    probe waited for a connection; `latency_ms`: for its round trip.
+    """
+
+    ready: bool
+    reason: str = ""
+    latency_ms: float | None = None
+    pool_wait_ms: float | None = None
+    server_version: str | None = None
+    schema_version: int | None = None
+    pgvector_version: str | None = None
+    read_only: bool | None = None
+    replica_lag_s: float | None = None
+
+    def _repr_html_(self) -> str:
+        return facts_table({f.name: getattr(self, f.name) for f in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)

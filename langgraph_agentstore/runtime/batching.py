@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import ItemLockedError, StoreTimeoutError, StoreUnavailableError
 from .caller_requests import PendingOperation
+from .observation import working_for
 
 WIDTH = 3
 """How many batches are in flight at once: the client prepares one while the server works."""
@@ -178,7 +179,8 @@ class BatchQueue:
         assert task is not None
         self._running[task] = wanted
         try:
-            await self._execute(wanted)
+            with working_for(wanted):
+                await self._execute(wanted)
         except asyncio.CancelledError:
             if task not in self._abandoned:
                 raise

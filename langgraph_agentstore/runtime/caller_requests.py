@@ -14,11 +14,15 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from time import perf_counter
 from typing import Any
 
 from ..errors import BatchError
 from ..sql.statement import Users
 from .driver_errors import is_read_only
+
+WAITS = ("lock", "server", "model")
+"""What a request waits for, besides its turn in a queue and a connection."""
 
 logger = logging.getLogger("langgraph_agentstore")
 
@@ -30,6 +34,7 @@ class Request:
     """
 
     __slots__ = (
+        "began_s",
         "cancelled",
         "errors",
         "later",
@@ -39,8 +44,10 @@ class Request:
         "said",
         "tasks",
         "users",
+        "waits",
     )
     counts_failures = True
+    is_observed = True
 
     def __init__(self, operations: Sequence[Any], users: Users | None = None) -> None:
         self.operations = operations
@@ -51,6 +58,9 @@ class Request:
         self.later: list[PendingOperation] | None = None
         self.tasks: list[asyncio.Task[None]] | None = None
         self.cancelled = False
+        self.began_s = perf_counter()
+        self.waits: dict[str, float] = {}
+        """How long it waited, by `WAITS`, in seconds; the rest of its time it was in a queue."""
         self.said: str | None = None
         """Who makes it, as JSON text; only a store with history asks."""
 
@@ -145,6 +155,7 @@ class PartOfRequest(AwaitedRequest):
 
     __slots__ = ()
     counts_failures = False
+    is_observed = False
 
 
 class BackgroundRequest(Request):

@@ -21,6 +21,7 @@ from ..config.search_index import SearchIndex
 from ..errors import AgentStoreError, EmbeddingError, EmbeddingTimeoutError, IndexMismatchError
 from ..sql.search.vector_codec import vectors_bytes
 from .model_calls import ModelCalls
+from .observation import note_wait
 
 REMEMBERED_BYTES = 64 * 1024 * 1024
 """How many bytes of recently used vectors are kept."""
@@ -93,7 +94,9 @@ class _Flow:
         self._dispatch()
         try:
             if wanted:
+                began = self._now()
                 await asyncio.wait([want.future for want in wanted.values()])
+                note_wait("model", self._now() - began)
         finally:
             for want in wanted.values():
                 want.waiters -= 1

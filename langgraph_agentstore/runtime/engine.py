@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from time import perf_counter
 from typing import Any, Protocol, cast
 
 from langgraph.store.base import IndexConfig
@@ -27,7 +27,6 @@ from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..model.provenance import current_provenance
 from ..results import StoreStats
-from ..security.encryption.sealed_values import Sealer
 from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext, Users
 from .access_log import FLUSH_S, AccessLog, Touched
 from .caller_requests import (
@@ -37,19 +36,11 @@ from .caller_requests import (
     Request,
     announce_all,
 )
-from .connections.server_checks import check_version, check_visibility, is_limited, warn_of_pgvector
-from .connections.target import TargetReader
-from .control_setup import have_controls
-from .data_keys import DataKeys
-from .driver_errors import statement_error
-from .guarding import Guarding
-from .index_state import IndexState
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
 from .job import Job
-from .migrator import migrate
+from .observation import Observer
+from .opening import open_session
 from .session import Session
-from .statements import Database
-from .vector_sets import open_vectors
 from .view_executor import ViewExecutor
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -75,6 +66,7 @@ class Engine(ForkAware):
         self.index_config = cast("IndexConfig | None", index)
         self._closed = False
         self._refused = 0
+        self._observer = Observer(config.slow_operation_s)
         self.drained_first: weakref.WeakSet[Drainable] = weakref.WeakSet()
         self._reset()
 
@@ -194,7 +186,9 @@ class Engine(ForkAware):
         """Return the counters since the store was made and the state of the pool, without I/O."""
         session = self._session
         if session is None:
-            return StoreStats(self._refused, 0, self._refused, 0, 0, 0, len(self._inbox), 0, 0)
+            waiting = len(self._inbox)
+            kinds = self._observer.kinds()
+            return StoreStats(self._refused, 0, self._refused, 0, 0, 0, waiting, 0, 0, kinds)
         return StoreStats(
             operations=session.operations + self._refused,
             statements=session.database.statements,
@@ -205,7 +199,20 @@ class Engine(ForkAware):
             waiting=session.waiting + len(self._inbox),
             pool_size=session.database.connections.size,
             pool_idle=session.database.connections.idle,
+            kinds=self._observer.kinds(),
         )
+
+    def answer_ms(self, within_s: float) -> float | None:
+        """Return how long the I/O thread takes to answer; None: it does not, or there is none."""
+        thread, answered = self._thread, threading.Event()
+        if thread is None:
+            return None
+        started = perf_counter()
+        with suppress(RuntimeError):  # it ended meanwhile
+            thread.call(answered.set)
+            if answered.wait(within_s):
+                return (perf_counter() - started) * 1000
+        return None
 
     def note_access(self, touched: Iterable[Touched], count: int, agent: str) -> None:
         """Count reads of records, `count` of each, soon; wait for nothing. See `AccessLog.note`."""
@@ -261,7 +268,9 @@ class Engine(ForkAware):
 
     async def _open(self) -> None:
         try:
-            self._session = await open_session(self.config, self.current_rules.context)
+            self._session = await open_session(
+                self.config, self.current_rules.context, self._observer
+            )
             tells_users = self._session.context.tells_users
             rules = self.current_rules
             rules.context = replace(rules.context, tells_users=tells_users)
@@ -315,6 +324,7 @@ class Engine(ForkAware):
         for request in refused:
             request.fail_all(error)
             self._refused += request.failed_operations
+        self._observer.finished(refused)
         announce_all(refused)
 
     def _start_closing(self) -> None:
@@ -338,41 +348,3 @@ class Engine(ForkAware):
         finally:
             self._refuse_inbox(StoreClosedError("the store was closed; construct another"))
             self._thread.stop()
-
-
-async def open_session(config: StoreConfig, context: SqlContext) -> Session:
-    """Connect and bring the schema up to date; start the bundled Postgres first if it is used."""
-    source = config.source
-    if source.embedded is None:
-        parameters = source.resolve()
-    else:  # starting a server blocks
-        parameters = await in_thread(source.resolve)
-    start = None if source.embedded is None else source.resolve
-    target = TargetReader(parameters, source.environment, config.pool.connect_options, start)
-    database = Database(target, source.shown, config.pool)
-    database.connections.open()
-    try:
-        async with database.connections.lease() as connection:
-            check_version(connection)
-            await check_visibility(connection, context.tables)
-            schema_version = await migrate(connection, context.tables)
-            await have_controls(connection, config, context)
-            database.row_security = await is_limited(connection, context.tables)
-            context = replace(context, tells_users=database.row_security)
-            opened, problem = await open_vectors(connection, context)
-            if opened.vector_set is not None:
-                await warn_of_pgvector(connection)
-        if opened.vector_set is not None:
-            database.connections.learn_vectors()
-    except BaseException as error:
-        await database.connections.close()
-        if isinstance(error, AgentStoreError) or not isinstance(error, Exception):
-            raise
-        raise statement_error(error) from error
-    if isinstance(context.sealing, Sealer):
-        fetch_keys = partial(database.fetch, kind="keys", users=())
-        database.data_keys = DataKeys(context.sealing, context.tables, fetch_keys)
-    session = Session(config, IndexState(opened, problem), database, schema_version)
-    if config.guard is not None:
-        database.guarding = Guarding(config.guard, database, lambda: session.context)
-    return session

@@ -16,6 +16,7 @@ from ..sql.copies_of_rows import CopiesOfRows, read_key
 from ..sql.statement import Decoded, Row, Statement
 from .caller_requests import PendingOperation
 from .driver_errors import as_store_error
+from .observation import working_for
 
 Fetch: TypeAlias = Callable[[PendingOperation, Callable[[], None]], Awaitable[Sequence[Row]]]
 """Runs an operation's statement; calls its second argument right before sending it."""
@@ -67,7 +68,8 @@ class EqualReads:
                 task.cancel()
 
     async def _run(self, key: Hashable, entries: list[PendingOperation]) -> None:
-        rows = await self._fetch(entries[0], partial(self._close, key, entries))
+        with working_for(entries):
+            rows = await self._fetch(entries[0], partial(self._close, key, entries))
         self._close(key, entries)
         decode = _decoder(entries, rows)
         while entries:

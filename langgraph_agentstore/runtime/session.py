@@ -48,6 +48,7 @@ from .index_state import CurrentIndex, IndexState
 from .job import Job
 from .listener import Listener
 from .lister import Lister
+from .observation import Observer, note_part, working_for
 from .read_log import read_log
 from .shares import Shares
 from .statements import Database, while_locked
@@ -61,9 +62,15 @@ class Session:
     """An open store, on its I/O thread's loop."""
 
     def __init__(
-        self, config: StoreConfig, index_state: IndexState, database: Database, schema: int
+        self,
+        config: StoreConfig,
+        index_state: IndexState,
+        database: Database,
+        schema: int,
+        observer: Observer,
     ) -> None:
         self.config = config
+        self._observer = observer
         self.index = CurrentIndex(index_state)
         self.database = database
         self.schema_version = schema
@@ -193,6 +200,7 @@ class Session:
         self.begin(request)
         self._shared.dispatch()
         await request.future
+        note_part(request)
         return request.outcome()[0]
 
     def _start_alone(self, request: Request, entry: PendingOperation) -> None:
@@ -220,6 +228,7 @@ class Session:
                 finished.append(request)
         if finished:
             self._under_way -= len(finished)
+            self._observer.finished(finished)
             for request in finished:
                 if request.errors is not None:
                     self.failed += request.failed_operations
@@ -270,9 +279,9 @@ class Session:
         SAID.set(request.said)
         try:
             if not request.cancelled:
-                request.results[entry.position] = await self._result_of(
-                    entry.operation, entry.users
-                )
+                with working_for([entry]):
+                    result = await self._result_of(entry.operation, entry.users)
+                request.results[entry.position] = result
         except asyncio.CancelledError:
             # The caller gave up and reads no error, but the request must still end.
             request.fail(entry.position, StoreTimeoutError("the operation was cancelled"))
@@ -316,6 +325,7 @@ class Session:
             request.cancelled = True
             self.give_up(request)
             raise
+        note_part(request)
         return request.outcome()[0]
 
     async def _attempt(self, operation: Statement[Any] | Job[Any], users: Users | None) -> Any:

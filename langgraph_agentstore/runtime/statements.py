@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -31,6 +32,7 @@ from .driver_errors import (
     statement_error,
     was_not_done,
 )
+from .observation import note_wait
 
 if TYPE_CHECKING:
     from .guarding import Guarding
@@ -232,7 +234,8 @@ class Database:
         self, sql: str, arguments: Sequence[Any], use: Use, sent: Callable[[], None] | None
     ) -> Sequence[Row]:
         connection = await self.connections.take(use)
-        suspect, large = True, LargeValue.seen
+        suspect, large, wait = True, LargeValue.seen, "server"
+        started = perf_counter()
         rows: Any  # the driver's records are sequences, but its types do not say so
         try:
             if sent is not None:
@@ -246,8 +249,11 @@ class Database:
             suspect = isinstance(error, (*CONNECTION_LOST, *STATEMENT_UNKNOWN))
             if self._is_demoted(error):
                 self.connections.give_up(server_of(connection))
+            if isinstance(error, asyncpg.LockNotAvailableError):
+                wait = "lock"
             raise
         finally:
+            note_wait(wait, perf_counter() - started)
             self.connections.give_back(connection, suspect=suspect)
         if LargeValue.seen != large:  # maybe in another statement: checking costs little
             # One at a time: several decoding threads would all slow down the I/O thread.

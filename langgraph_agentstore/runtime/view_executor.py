@@ -113,6 +113,10 @@ class ViewExecutor:
         """Count `count` reads of each record in the background, without waiting."""
         self._engine.note_access(touched, count, agent)
 
+    def answer_ms(self, within_s: float) -> float | None:
+        """Return how long the I/O thread takes to answer; None: it does not, or there is none."""
+        return self._engine.answer_ms(within_s)
+
     def stats(self) -> StoreStats:
         """Return counters and the state of the pool, without I/O."""
         return self._engine.stats()

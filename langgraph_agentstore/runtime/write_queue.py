@@ -18,6 +18,7 @@ from .batching import MOST_OPERATIONS, BatchQueue, Settled
 from .caller_requests import PendingOperation
 from .driver_errors import as_store_error
 from .index_state import CurrentIndex, IndexState, Known
+from .observation import working_for
 from .statements import Database
 
 WriteKind: TypeAlias = tuple[type, bool, "Users | None"]
@@ -70,12 +71,13 @@ class WriteQueue(BatchQueue):
     async def _prepare(self, entry: PendingOperation) -> None:
         """Let the guard see a put, then embed it."""
         put: Put = entry.operation
-        if put.held:
-            SAID.set(entry.request.said)
-            await self._database.passed([put])
-            put.held = False
-        if put.passed is not False and put.pending:
-            await self._index.do(partial(self._embed, put))
+        with working_for([entry]):
+            if put.held:
+                SAID.set(entry.request.said)
+                await self._database.passed([put])
+                put.held = False
+            if put.passed is not False and put.pending:
+                await self._index.do(partial(self._embed, put))
 
     async def _embed(self, put: Put, index_state: IndexState) -> None:
         await index_state.embed(put, self._known)

@@ -37,7 +37,7 @@ from ..runtime.diagnosis.examination import examine
 from ..runtime.engine import Engine
 from ..runtime.job import Job
 from ..runtime.jobs.indexes import setup_job
-from ..runtime.jobs.maintenance import HEALTH
+from ..runtime.jobs.maintenance import READY
 from ..runtime.jobs.row_security import row_security_job
 from ..runtime.migrator import setup_sql
 from ..security.encryption.options import Encryption
@@ -110,6 +110,8 @@ class AgentStore(
             database keeps them for every process. None changes nothing; `Quotas()` ends them.
         retention: delete items some time after their last write, by the sweeper of this store: a
             `Retention` of `langgraph_agentstore.security`.
+        slow_operation_s: log each operation that takes this long, in seconds: its kind and what it
+            waited for, never a user, a key or a value. None: no log.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -131,6 +133,7 @@ class AgentStore(
         isolation: Isolation = "shared",
         quotas: Quotas | None = None,
         retention: Retention | None = None,
+        slow_operation_s: float | None = None,
     ) -> None:
         self._configure(
             find_source(dsn_of_connection(dsn)),
@@ -146,6 +149,7 @@ class AgentStore(
             isolation=isolation,
             quotas=quotas,
             retention=retention,
+            slow_operation_s=slow_operation_s,
         )
 
     def _configure(
@@ -191,6 +195,7 @@ class AgentStore(
         isolation: Isolation = "shared",
         quotas: Quotas | None = None,
         retention: Retention | None = None,
+        slow_operation_s: float | None = None,
     ) -> Self:
         """Create a store as the official class method does, for `with`, `async with` or directly.
 
@@ -209,6 +214,7 @@ class AgentStore(
             isolation: as in the constructor.
             quotas: as in the constructor.
             retention: as in the constructor.
+            slow_operation_s: as in the constructor.
 
         Raises:
             ConfigurationError: an option is wrong, or this store has nothing that corresponds.
@@ -227,6 +233,7 @@ class AgentStore(
             isolation=isolation,
             quotas=quotas,
             retention=retention,
+            slow_operation_s=slow_operation_s,
         )
 
     @classmethod
@@ -246,6 +253,7 @@ class AgentStore(
         isolation: Isolation = "shared",
         quotas: Quotas | None = None,
         retention: Retention | None = None,
+        slow_operation_s: float | None = None,
     ) -> Self:
         """Create a store on the bundled Postgres, with its data in the folder `path`.
 
@@ -267,6 +275,7 @@ class AgentStore(
             isolation=isolation,
             quotas=quotas,
             retention=retention,
+            slow_operation_s=slow_operation_s,
         )
         return store
 
@@ -285,7 +294,7 @@ class AgentStore(
         """Return the first namespaces; None before the store opens: a display opens nothing."""
         if not self._engine.is_open:
             return None
-        self.executor.run(HEALTH)  # a display waits for no failover
+        self.executor.run(READY)  # a display waits for no failover
         return self.executor.run(plan_overview(self.planner.context))
 
     # Views

@@ -14,12 +14,12 @@ from ..runtime.access_log import AccessLog, Touched
 from ..runtime.engine import Drainable
 from ..runtime.job import Job
 from ..runtime.jobs.import_records import Importing
-from ..runtime.jobs.maintenance import HEALTH, OPEN, explain_job
+from ..runtime.jobs.maintenance import OPEN, READY, explain_job
 from ..sql.statement import CurrentRules, Operation, Query, ResultT, SqlContext, Statement, Users
 
 __all__ = [
-    "HEALTH",
     "OPEN",
+    "READY",
     "Drainable",
     "Executor",
     "Importing",
@@ -96,6 +96,9 @@ class Executor(Protocol):
 
     def note_access(self, touched: Iterable[Touched], count: int, agent: str) -> None:
         """Count `count` reads of each record in the background, without waiting."""
+
+    def answer_ms(self, within_s: float) -> float | None:
+        """Return how long the I/O thread takes to answer; None: it does not, or there is none."""
 
     def stats(self) -> StoreStats:
         """Return counters and the state of the pool, without I/O."""

@@ -153,7 +153,10 @@ class Exploring(StoreBase):
             )
         # Only an open store knows its vectors, so the statement is planned there.
         planned: Query[list[MappedItem]] = Query(
-            None, lambda context, _: plan_mapped_items(user, most + 1, context), users=(user,)
+            None,
+            lambda context, _: plan_mapped_items(user, most + 1, context),
+            users=(user,),
+            kind="list_map",
         )
         items = yield planned
         return drawn_map(user, items[:most], len(items) > most)

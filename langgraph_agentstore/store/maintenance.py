@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from langgraph.store.base import IndexConfig
 
 from .._support.awaited_results import Answer, Count, Running
 from .._support.progress import Progress, telling_progress
 from ..config.index_options import search_index
-from ..errors import InvalidOperationError
+from ..errors import AgentStoreError, BlockingCallError, InvalidOperationError, StoreClosedError
 from ..langgraph_postgres.migration import Migrating
 from ..langgraph_postgres.source import OfficialSource
-from ..results import MigrationReport, StoreHealth, StoreStats
+from ..results import MigrationReport, StoreHealth, StoreReadiness, StoreStats
 from ..runtime.jobs import maintenance
 from ..runtime.jobs.copy_load import AFTER_LARGE_LOAD
 from ..runtime.jobs.reindex import Reindexing
@@ -24,6 +25,15 @@ from .base import StoreBase
 from .bulk_load import telling
 from .executor import Job
 from .step_driver import InThread, Steps, arun, run
+
+ANSWER_S = 1.0
+"""How long `health` waits for the I/O thread."""
+
+
+def _not_ready(error: AgentStoreError) -> StoreReadiness:
+    if isinstance(error, (StoreClosedError, BlockingCallError)):
+        raise error
+    return StoreReadiness(ready=False, reason=f"{type(error).__name__}: {error}")
 
 
 class Maintenance(StoreBase):
@@ -94,12 +104,46 @@ class Maintenance(StoreBase):
         return self.executor.stats()
 
     def health(self) -> StoreHealth:
-        """Make one round trip; return its latency and the versions of the server and the schema."""
-        return self.executor.run(maintenance.HEALTH)
+        """Return the state of the store in this process, within a second; ask no server."""
+        stats = self.executor.stats()
+        if self.executor.is_closed:
+            return StoreHealth(False, "closed", None, 0, 0, 0)
+        answer_ms = self.executor.answer_ms(ANSWER_S)
+        is_new = answer_ms is None and not stats.waiting and not self.executor.is_open
+        unopened: Literal["new", "opening"] = "new" if is_new else "opening"
+        return StoreHealth(
+            alive=is_new or answer_ms is not None,
+            state="open" if self.executor.is_open else unopened,
+            answer_ms=answer_ms,
+            connections=stats.pool_size,
+            idle=stats.pool_idle,
+            waiting=stats.waiting,
+        )
 
     async def ahealth(self) -> StoreHealth:
         """Async form of `health`."""
-        return await self.executor.arun(maintenance.HEALTH)
+        return await asyncio.to_thread(self.health)
+
+    def ready(self) -> StoreReadiness:
+        """Ask the server whether it serves, within 3 s once the store is open.
+
+        Opens the store if it is not open yet. A server that is away, or refuses the store, is told
+        by the result, not by an error.
+
+        Raises:
+            StoreClosedError: the store was closed.
+        """
+        try:
+            return self.executor.run(maintenance.READY)
+        except AgentStoreError as error:
+            return _not_ready(error)
+
+    async def aready(self) -> StoreReadiness:
+        """Async form of `ready`."""
+        try:
+            return await self.executor.arun(maintenance.READY)
+        except AgentStoreError as error:
+            return _not_ready(error)
 
     def sweep_ttl(self) -> Count:
         """Delete expired items, in bounded batches; return the number of deleted items."""

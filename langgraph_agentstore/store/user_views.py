@@ -12,7 +12,7 @@ from ..sql.statement import Users
 from ..sql.view_planner import ViewPlanner
 from .base import StoreBase
 from .bulk_load import BulkLoad
-from .executor import HEALTH, Executor
+from .executor import READY, Executor
 from .frames import Frames
 from .history import HistoryReads
 from .items import Items
@@ -49,7 +49,7 @@ class UserStore(ItemStore):
         """Return the first namespaces; None before the store opens: a display opens nothing."""
         if not self.executor.is_open:
             return None
-        self.executor.run(HEALTH)  # a display waits for no failover
+        self.executor.run(READY)  # a display waits for no failover
         plan = plan_overview(self.planner.context, MOST_NAMESPACES, self.user_id)
         found: list[Glimpse] = self.executor.run(plan)
         return tree_of(self.user_id, found, MOST_NAMESPACES)

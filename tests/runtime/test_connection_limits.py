@@ -86,7 +86,7 @@ async def test_jobs_and_watches_work_with_as_few_connections(
                 await store.areindex()
                 assert await store.asweep_ttl() == 0
                 await store.asetup()
-                assert (await store.ahealth()).latency_ms > 0
+                assert (await store.aready()).ready
                 await records.set("told", 1)
                 assert (await changes.__anext__()).key == "told"
             assert len(backends(fresh_database)) <= limit

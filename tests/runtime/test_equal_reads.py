@@ -92,7 +92,7 @@ async def test_a_read_after_a_write_joins_none_that_was_sent_before(
         dsn = f"{proxy.dsn}&application_name=away"
         async with AgentStore(dsn, schema=schema_name, pool=lone, index=index) as away:
             await read(away)
-            await away.ahealth()
+            await away.aready()
             proxy.stall(answers_only=True)
             earlier = asyncio.create_task(read(away))
             await until(answered)

@@ -39,7 +39,7 @@ async def test_a_store_with_an_index_opens_and_reads_there(
         item = await store.aget(NAMESPACE, "k")
         assert item is not None
         assert [found.key for found in await store.asearch(NAMESPACE, query="tea")] == ["k"]
-        assert (await store.ahealth()).read_only is True
+        assert (await store.aready()).read_only is True
     assert caplog.records == []
 
 

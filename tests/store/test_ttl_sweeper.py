@@ -13,7 +13,7 @@ from langgraph_agentstore.errors import InvalidOperationError
 async def test_the_sweepers_future_can_be_cancelled(store: AgentStore) -> None:
     stopped = await store.astart_ttl_sweeper(60)
     assert stopped.cancel()
-    await store.ahealth()  # a round trip through the thread that hears of it
+    await store.aready()  # a round trip through the thread that hears of it
     assert not await store.astop_ttl_sweeper()
     again = await store.astart_ttl_sweeper(60)
     assert await store.astop_ttl_sweeper(timeout=1)

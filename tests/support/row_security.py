@@ -18,7 +18,7 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.config.store_options import PoolConfig, find_source
-from langgraph_agentstore.runtime import engine
+from langgraph_agentstore.runtime import engine, opening
 from langgraph_agentstore.runtime.jobs.indexes import have_approximate_index
 from langgraph_agentstore.runtime.jobs.row_security import row_security_job
 from tests.support.faults import dsn_of, execute
@@ -124,12 +124,12 @@ def create_role(owner_dsn: str) -> str:
 @contextmanager
 def set_up_by(owner_dsn: str) -> Iterator[None]:
     """Let the owner set up the schema of each store that the application opens."""
-    opened, protected = engine.open_session, set[str]()
+    opened, protected = opening.open_session, set[str]()
 
-    async def open_session(config: Any, context: Any) -> Any:
+    async def open_session(config: Any, context: Any, observer: Any) -> Any:
         if f"{ROLE}@" in config.source.shown:
             owners = replace(config, source=find_source(owner_dsn), pool=PoolConfig(), ttl=None)
-            session = await opened(owners, context)
+            session = await opened(owners, context, observer)
             try:
                 if config.schema not in protected:
                     await row_security_job(True, ROLE).run(session)
@@ -137,7 +137,7 @@ def set_up_by(owner_dsn: str) -> Iterator[None]:
                 await have_approximate_index(session)
             finally:
                 await session.finish()
-        return await opened(config, context)
+        return await opened(config, context, observer)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "open_session", open_session)

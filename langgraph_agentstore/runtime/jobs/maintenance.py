@@ -11,7 +11,7 @@ from uuid import uuid4
 from ..._support.awaited_results import Running
 from ...errors import StoreTimeoutError
 from ...model.ttl import ttl_interval
-from ...results import StoreHealth
+from ...results import StoreReadiness
 from ..connections.connector import Connection
 from ..job import Job
 from ..migrator import migrate
@@ -20,8 +20,14 @@ from ..session import Session
 HEALTH_S = 3.0
 """How long a check of health may take, whatever other limits allow."""
 
-_HEALTH_SQL = """
-SELECT current_setting('server_version'), current_setting('transaction_read_only')::boolean"""
+_READY_SQL = """
+SELECT current_setting('server_version'), current_setting('transaction_read_only')::boolean,
+       CASE WHEN NOT pg_is_in_recovery() THEN NULL
+            -- Nothing is missing, however long ago the last write was.
+            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0.0
+            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+       END::float8,
+       (SELECT extversion FROM pg_extension WHERE extname = 'vector')"""
 
 
 async def set_up(session: Session) -> None:
@@ -36,18 +42,32 @@ async def _nothing(_session: Session) -> None:
     return
 
 
-async def _health(session: Session) -> StoreHealth:
-    started = time.perf_counter()
+async def _ready(session: Session) -> StoreReadiness:
     try:
-        looking = session.database.fetch(_HEALTH_SQL, (), kind="check_ready", users=(), use="get")
-        rows = await asyncio.wait_for(looking, HEALTH_S)
+        return await asyncio.wait_for(_look(session), HEALTH_S)
     except asyncio.TimeoutError as error:
         raise StoreTimeoutError(
             f"the database gave no sign of health within {HEALTH_S:g} s"
         ) from error
-    latency_ms = (time.perf_counter() - started) * 1000
-    [(version, read_only)] = rows
-    return StoreHealth(latency_ms, version, session.schema_version, read_only)
+
+
+async def _look(session: Session) -> StoreReadiness:
+    began = time.perf_counter()
+    async with session.database.connections.lease("get"):
+        waited = time.perf_counter()
+    rows = await session.database.fetch(_READY_SQL, (), kind="check_ready", users=(), use="get")
+    answered = time.perf_counter()
+    [(version, read_only, lag_s, pgvector)] = rows
+    return StoreReadiness(
+        ready=True,
+        latency_ms=(answered - waited) * 1000,
+        pool_wait_ms=(waited - began) * 1000,
+        server_version=version,
+        schema_version=session.schema_version,
+        pgvector_version=pgvector,
+        read_only=read_only,
+        replica_lag_s=lag_s,
+    )
 
 
 def start_sweeper(interval_minutes: float | None) -> Job[Running]:
@@ -92,6 +112,6 @@ async def _explain(connection: Connection, sql: str, arguments: int) -> tuple[st
 OPEN = Job(_nothing, kind="open")
 """Done as soon as the store is open."""
 
-HEALTH = Job(_health, kind="check_ready")
+READY = Job(_ready, kind="check_ready")
 SWEEP: Job[int] = Job(lambda session: session.sweeper.sweep(), kind="sweep")
 STOP_SWEEPER: Job[bool] = Job(lambda session: session.sweeper.stop(), kind="sweep")

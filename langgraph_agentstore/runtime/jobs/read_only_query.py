@@ -48,4 +48,4 @@ def read_only_query(sql: str, arguments: Sequence[Any], most_rows: int) -> Job[Q
                 ) from error
         return QueryRows(columns, [tuple(row) for row in rows[:most_rows]], len(rows) > most_rows)
 
-    return Job(run)
+    return Job(run, kind="query")
