@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langgraph.store.base import PutOp
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.tools import listing
-from langgraph_agentstore.tools.listing import WHOLE_VALUE, items_of, namespaces_below
-from langgraph_agentstore.tools.listing_sql import ListedItem
+from langgraph_agentstore.tools.listing import (
+    WHOLE_VALUE,
+    items_of,
+    listed_part,
+    namespaces_below,
+    page_of_items,
+)
+from langgraph_agentstore.tools.listing_sql import ListedItem, ListedPart, ListingOrder
 from langgraph_agentstore.tools.namespace_paths import UserNamespace, namespace_named
 
 LABELS = ("a", "a1", "a:b", "b/c", "%", "ü", "🙂")
@@ -71,3 +78,33 @@ def test_a_large_value_is_read_only_in_part(store: AgentStore) -> None:
     whole: ListedItem
     [whole] = items_of(store, namespace_named("docs"), characters=WHOLE_VALUE)
     assert not whole.is_cut
+
+
+@pytest.mark.parametrize("order", ListingOrder)
+def test_pages_in_any_order_hold_every_item_once(store: AgentStore, order: ListingOrder) -> None:
+    view = store.for_user("ada")
+    view.batch([PutOp(("a",), f"k{n}", {"n": n}) for n in range(9)])  # all at one time
+    view.put(("a",), "k9", {"n": 9})
+    found = _all_pages(store, listed_part(UserNamespace("ada", ("a",)), order=order), 2)
+    assert sorted(found) == [f"k{n}" for n in range(10)]
+    if order.is_by_time:
+        assert (found[0] if order is ListingOrder.NEWEST_FIRST else found[-1]) == "k9"
+
+
+def test_a_filter_that_few_pass_is_tried_on_so_many_items_a_page(store: AgentStore) -> None:
+    view = store.for_user("ada")
+    view.batch([PutOp(("a",), f"k{n}", {"n": n}) for n in range(10)])
+    part = listed_part(UserNamespace("ada", ()), {"n": {"$in": [0, 7, 9]}})
+    first = page_of_items(store, part, None, 5, most_looked_at=4)
+    assert ([i.key for i in first.items], first.is_short) == (["k0"], True)
+    assert _all_pages(store, part, 4) == ["k0", "k7", "k9"]
+
+
+def _all_pages(store: AgentStore, part: ListedPart, most_looked_at: int) -> list[str]:
+    found, after = [], None
+    while True:
+        page = page_of_items(store, part, after, 3, most_looked_at=most_looked_at)
+        found += [item.key for item in page.items]
+        if page.next is None:
+            return found
+        after = page.next
