@@ -35,6 +35,7 @@ PUBLIC = {
     "langgraph_agentstore.transfer": ("transfer",),
     "langgraph_agentstore.memory_agent": ("memory_agent",),
     "langgraph_agentstore.mcp_server": ("../howto/mcp",),
+    "langgraph_agentstore.explorer": ("../howto/explorer",),
     "langgraph_agentstore.conformance": ("../howto/conformance",),
     "langgraph_agentstore.embedded": ("../howto/bundled_postgres",),
     "memory_agent": ("memory_agent",),

@@ -55,6 +55,7 @@ GROUPS: dict[str, dict[str, tuple[Command, str]]] = {
         "stop": (bundled.stop, "stop --path ~/stores/experiment"),
         "where": (bundled.where, "where"),
         "psql": (bundled.psql, "psql -- -c 'SELECT count(*) FROM agentstore.item'"),
+        "ui": (serve.ui, "ui --user alice --write"),
         "mcp": (serve.mcp, "mcp --user alice"),
         "bench-here": (bench.bench_here, "bench-here --seconds 10"),
     },

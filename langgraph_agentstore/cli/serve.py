@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
+import socket
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,3 +103,46 @@ def _http_address(text: str) -> tuple[str, int]:
     if not (colon and host and port.isdecimal()):
         raise ConfigurationError(f"--http is HOST:PORT, such as 127.0.0.1:8321, got {text!r}")
     return host.strip("[]"), int(port)
+
+
+def ui(
+    run: CommandRun,
+    *,
+    user: Annotated[
+        str | None, typer.Option("--user", "-u", help="The only user who is shown.")
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Let items be changed.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address only.")
+    ] = False,
+) -> None:
+    """Serve a web page on this computer to look around in the store, until Ctrl-C."""
+    for package in ("starlette", "jinja2", "uvicorn"):
+        imported(package, "ui")
+    from ..explorer.app import local_explorer_app
+
+    index = run.server.index or _WORDS_INDEX
+    store = run.store(index) if write else run.reading(index)
+    token = secrets.token_urlsafe(24)
+    app = local_explorer_app(store, token, user_id=user, write=write)
+    listening = _loopback_socket(port)
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={token}"
+    note(f"serving {address}")
+    if not no_browser:
+        webbrowser.open(address)
+    uvicorn = imported("uvicorn", "ui")
+    config = uvicorn.Config(app, log_level="warning", server_header=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _loopback_socket(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(
+            f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): give another --port"
+        ) from None
+    return listening

@@ -82,7 +82,7 @@ class ListedPage:
     is_short: bool = False
 
 
-def page_of_items(
+def listed_page(
     store: AgentStore, part: ListedPart, after: Cursor | None, size: int, *, most_looked_at: int
 ) -> ListedPage:
     """Read one page of a listing in bounded time; no item is skipped from page to page.

@@ -50,6 +50,8 @@ from langgraph_agentstore.data_store.sql.changes import (
     since_statement,
 )
 from langgraph_agentstore.data_store.sql.locks import plan_acquire, plan_release
+from langgraph_agentstore.explorer.growth_sql import plan_growth
+from langgraph_agentstore.explorer.users_sql import plan_number_of_users, plan_users
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, Address, template_scope
 from langgraph_agentstore.sql.access_counts import count_statement
@@ -94,7 +96,12 @@ from langgraph_agentstore.sql.vector_tables import (
     distance_sql,
 )
 from langgraph_agentstore.store.notebook_sql import plan_overview
-from langgraph_agentstore.tools.listing_sql import plan_listing
+from langgraph_agentstore.tools.listing_sql import (
+    ListedPart,
+    ListingOrder,
+    plan_last_of,
+    plan_listing,
+)
 from langgraph_agentstore.tools.store_size_sql import plan_stored_search, plan_table_sizes
 from tests.support.golden import check_golden
 
@@ -247,11 +254,28 @@ STATEMENTS = {
     "delete_within_a_user": plan_delete_within(BELOW, RULES).sql,
     "delete_within_every_user": plan_delete_within(Within(None, ("files",)), RULES).sql,
     "listing": plan_listing(
-        regions("users"), EVERYTHING, RULES, exactly=False, after=None, size=10, characters=9
+        ListedPart(regions("users"), EVERYTHING), RULES, after=None, size=10, characters=9
     ).sql,
     "listing_of_one_namespace": plan_listing(
-        regions(*ALICE), OPEN, RULES, exactly=True, after=KEY, size=10, characters=9
+        ListedPart(regions(*ALICE), OPEN, exactly=True), RULES, after=KEY, size=10, characters=9
     ).sql,
+    "listing_newest_first": plan_listing(
+        ListedPart(regions(*ALICE), OPEN, True, ListingOrder.NEWEST_FIRST),
+        RULES,
+        after=(THEN, "k"),
+        until=(THEN, "l"),
+        size=10,
+        characters=9,
+    ).sql,
+    "last_of_listing": plan_last_of(
+        ListedPart(regions(*ALICE), OPEN, order=ListingOrder.BY_KEY_BACKWARD),
+        RULES,
+        after=KEY,
+        rows=100,
+    ).sql,
+    "explorer_users": plan_users(RULES, prefix="a", after="ab", limit=10).sql,
+    "explorer_number_of_users": plan_number_of_users(RULES, 10).sql,
+    "explorer_growth": plan_growth(RULES, 1_000_000).sql,
     "table_sizes": plan_table_sizes(RULES).sql,
     "stored_search": plan_stored_search(RULES).sql,
     "glance": plan_glance(AT, 10, 200, RULES).sql,

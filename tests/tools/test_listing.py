@@ -12,9 +12,9 @@ from langgraph_agentstore.tools import listing
 from langgraph_agentstore.tools.listing import (
     WHOLE_VALUE,
     items_of,
+    listed_page,
     listed_part,
     namespaces_below,
-    page_of_items,
 )
 from langgraph_agentstore.tools.listing_sql import ListedItem, ListedPart, ListingOrder
 from langgraph_agentstore.tools.namespace_paths import UserNamespace, namespace_named
@@ -95,7 +95,7 @@ def test_a_filter_that_few_pass_is_tried_on_so_many_items_a_page(store: AgentSto
     view = store.for_user("ada")
     view.batch([PutOp(("a",), f"k{n}", {"n": n}) for n in range(10)])
     part = listed_part(UserNamespace("ada", ()), {"n": {"$in": [0, 7, 9]}})
-    first = page_of_items(store, part, None, 5, most_looked_at=4)
+    first = listed_page(store, part, None, 5, most_looked_at=4)
     assert ([i.key for i in first.items], first.is_short) == (["k0"], True)
     assert _all_pages(store, part, 4) == ["k0", "k7", "k9"]
 
@@ -103,7 +103,7 @@ def test_a_filter_that_few_pass_is_tried_on_so_many_items_a_page(store: AgentSto
 def _all_pages(store: AgentStore, part: ListedPart, most_looked_at: int) -> list[str]:
     found, after = [], None
     while True:
-        page = page_of_items(store, part, after, 3, most_looked_at=most_looked_at)
+        page = listed_page(store, part, after, 3, most_looked_at=most_looked_at)
         found += [item.key for item in page.items]
         if page.next is None:
             return found

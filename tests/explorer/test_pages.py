@@ -1,0 +1,114 @@
+"""The explorer's pages, asked as a browser asks them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.explorer.conftest import HOSTILE, HOSTILE_KEY
+
+Visitor = Callable[..., TestClient]
+
+
+def links(html: str, kind: str) -> list[str]:
+    """The addresses on a page that lead to pages of a kind."""
+    return [unescape(found) for found in re.findall(rf'href="({kind}\?[^"]*)"', html)]
+
+
+def keys_of_all_pages(client: TestClient, address: str) -> list[str]:
+    keys: list[str] = []
+    while True:
+        page = client.get(address)
+        assert page.status_code == 200, page.text
+        keys += re.findall(r'href="/item\?[^"]*">([^<]*)</a>', page.text)
+        following = re.search(r'rel="next" href="([^"]*)"', page.text)
+        if following is None:
+            return keys
+        address = unescape(following[1])
+
+
+def test_the_overview_shows_about_how_much_there_is(visitor: Visitor) -> None:
+    page = visitor().get("/")
+    assert page.status_code == 200
+    assert "about" in page.text
+    assert "<dd>3</dd>" in page.text
+
+
+def test_users_are_found_by_their_beginning(visitor: Visitor) -> None:
+    client = visitor()
+    assert {"ada", "bob", "(shared)"} < set(
+        re.findall(r'href="/user\?[^"]*">([^<]*)</a>', client.get("/users").text)
+    )
+    page = client.get("/users", params={"q": "b"}).text
+    assert ">bob<" in page
+    assert ">ada<" not in page
+
+
+@pytest.mark.parametrize("sort", ["key", "key_backward", "newest", "oldest"])
+def test_pages_of_items_skip_none(visitor: Visitor, sort: str) -> None:
+    keys = keys_of_all_pages(visitor(), f"/user?u=ada&n=notes&sort={sort}&below=no")
+    expected = [f"n{n:03}" for n in range(120)]
+    assert sorted(keys) == expected
+    if sort != "newest" and sort != "oldest":
+        assert keys == (expected if sort == "key" else expected[::-1])
+
+
+def test_a_filter_lets_through_what_fits_and_tells_what_is_wrong(visitor: Visitor) -> None:
+    client = visitor()
+    assert keys_of_all_pages(client, "/user?u=ada&filter=n%3E%3D118") == ["n118", "n119"]
+    page = client.get("/user", params={"u": "ada", "filter": "nonsense"})
+    assert "is not a condition" in page.text
+
+
+def test_an_item_is_shown_with_what_is_known_about_it(visitor: Visitor) -> None:
+    page = visitor().get("/item", params={"u": "ada", "n": "notes", "k": "n007"})
+    assert "note 7 on green tea" in page.text
+    assert "never" in page.text
+    missing = visitor().get("/item", params={"u": "ada", "n": "notes", "k": "none"})
+    assert missing.status_code == 404
+
+
+def test_search_shows_why_an_item_was_found(visitor: Visitor) -> None:
+    page = visitor().get("/search", params={"u": "ada", "q": "garden plan", "mode": "side"})
+    assert page.text.count("<mark>garden</mark>") == 2
+    for said in ("By vectors", "By words", "BM25", "similarity", "exact"):
+        assert said in page.text
+
+
+def test_stored_text_is_text_on_every_page(visitor: Visitor) -> None:
+    client = visitor()
+    where = {"u": HOSTILE, "n": HOSTILE.replace(".", ""), "k": HOSTILE_KEY}
+    pages = [
+        client.get("/users"),
+        client.get("/user", params={"u": HOSTILE}),
+        client.get("/tree", params={"u": HOSTILE}),
+        client.get("/item", params=where),
+        client.get("/search", params={"q": HOSTILE, "mode": "side"}),
+        client.get("/user", params={"u": "ada", "filter": HOSTILE}),
+        client.get("/user", params={"u": "nobody" + HOSTILE}),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert "<img" not in page.text
+        # What the visitor typed stays as it is in the field.
+        shown = re.sub(r'<input type="search"[^>]*>|<textarea.*?</textarea>', "", page.text)
+        assert "\u202e" not in shown
+        assert "\x1b" not in shown
+        assert "gnp" in page.text
+        tags = re.findall(r"<[a-z][^<>]*>", re.sub(r'"[^"]*"', '""', page.text))
+        assert not [tag for tag in tags if re.search(r"\s(on\w+|style)\s*=", tag)]
+
+
+def test_a_large_value_is_cut_and_shown_whole_as_plain_text(visitor: Visitor) -> None:
+    client = visitor()
+    where = {"u": HOSTILE, "n": "big", "k": "big"}
+    assert len(client.get("/item", params=where).content) < 100_000
+    whole = client.get("/item/value", params=where)
+    assert whole.headers["content-type"].startswith("text/plain")
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    assert len(whole.text) > 500_000
