@@ -10,7 +10,16 @@ from urllib.parse import parse_qsl
 from .._support.optional import imported
 from ..errors import AgentStoreError, ConfigurationError
 from ..store.agent_store import AgentStore
-from . import item_page, overview_page, search_page, user_page, users_page
+from . import (
+    change_page,
+    chats_page,
+    files_page,
+    item_page,
+    overview_page,
+    search_page,
+    user_page,
+    users_page,
+)
 from .access import Authorize, ExplorerAccess, LocalDoor, comes_from_own_page
 from .guard import GuardedApp
 from .rendering import STATIC, rendered
@@ -37,11 +46,18 @@ PAGES: dict[str, ShowPage] = {
     "/tree": user_page.show_branches,
     "/item": item_page.show_item,
     "/item/value": item_page.show_whole_value,
+    "/item/edit": change_page.show_editor,
+    "/item/remove": change_page.show_removal,
     "/search": search_page.show_search,
+    "/chats": chats_page.show_chats,
+    "/files": files_page.show_files,
 }
 """What is read, by path."""
 
-FORM_PAGES: dict[str, ShowPage] = {}
+FORM_PAGES: dict[str, ShowPage] = {
+    "/item/save": change_page.save_item,
+    "/item/remove": change_page.remove_item,
+}
 """What is changed, by path."""
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..data_store.administration import DataStoreAdministration
 from ..data_store.models import DataStoreRecord
+from ..errors import InvalidNamespaceError
+from ..model.value_changes import value_changes
+from ..security.history.entries import HistoryEntry
 from ..tools.printable import safe_json, several_lines
 from .rendering import rendered
 from .visit import PageRefusedError, Visit
+
+MOST_CHANGES = 20
+MOST_PARTS = 20
+"""Parts of a value whose change is shown."""
 
 LONGEST_SHOWN = 20_000
 """Characters of a value on the page; the rest is a click away."""
@@ -28,9 +39,39 @@ def show_item(visit: Visit) -> Response:
             text=text[:LONGEST_SHOWN],
             characters=len(text),
             is_cut=len(text) > LONGEST_SHOWN,
+            changes=_changes_of(visit),
             metadata=several_lines(safe_json(found.metadata, indent=2)),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """A part of a value that changed, as texts; None where there was none."""
+
+    where: str
+    before: str | None
+    after: str | None
+
+
+def _changes_of(visit: Visit) -> list[tuple[HistoryEntry, list[ShownChange]]]:
+    """Return the latest changes of the item, each with the parts that differ."""
+    place, key = visit.place, visit.asked("k")
+    try:
+        entries = visit.view_of(place.user_id).history(place.labels, key, limit=MOST_CHANGES)
+    except InvalidNamespaceError:  # data_store has namespaces that no LangGraph method takes
+        return []
+    return [(entry, list(islice(_shown_changes(entry), MOST_PARTS))) for entry in entries]
+
+
+def _shown_changes(entry: HistoryEntry) -> Iterator[ShownChange]:
+    if entry.operation != "put" or entry.replaced is None:
+        return
+    for change in value_changes(entry.replaced.value, entry.value):
+        where = ".".join(map(str, change.path)) or "(the whole value)"
+        before = None if change.kind == "added" else safe_json(change.before)
+        after = None if change.kind == "removed" else safe_json(change.after)
+        yield ShownChange(where, before, after)
 
 
 def show_whole_value(visit: Visit) -> Response:

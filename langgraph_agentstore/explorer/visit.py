@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from ..errors import AgentStoreError
+from ..errors import AgentStoreError, VersionConflictError
 from ..model.json_values import check_text
 from ..model.namespaces import Labels
 from ..model.users import SHARED
@@ -138,6 +138,8 @@ def reason_of(error: Exception) -> tuple[int, str]:
     if isinstance(error, PageRefusedError):
         return error.status, error.reason
     assert isinstance(error, AgentStoreError)
+    if isinstance(error, VersionConflictError):
+        return 409, "The item was changed by somebody else meanwhile. Reload it, then change it."
     if isinstance(error, PermissionError):
         return 403, str(error)
     if isinstance(error, (ConnectionError, TimeoutError)):

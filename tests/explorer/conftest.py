@@ -26,7 +26,7 @@ HOSTILE_KEY = "k/<b>\x01\t\n\u202e&?#%2F\"'"
 @pytest.fixture(scope="module")
 def explored(postgres_dsn: str) -> Iterator[AgentStore]:
     """A store with items of three users and of the shared space; tests of pages only read it."""
-    with AgentStore(postgres_dsn, schema="explored", index=INDEX) as store:
+    with AgentStore(postgres_dsn, schema="explored", index=INDEX, history=True) as store:
         fill(store)
         yield store
 

@@ -9,6 +9,9 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.conversations import ConversationMemory, new_turn
+from langgraph_agentstore.files import StoreBackend
 from tests.explorer.conftest import HOSTILE, HOSTILE_KEY
 
 Visitor = Callable[..., TestClient]
@@ -112,3 +115,38 @@ def test_a_large_value_is_cut_and_shown_whole_as_plain_text(visitor: Visitor) ->
     assert whole.headers["content-type"].startswith("text/plain")
     assert whole.headers["x-content-type-options"] == "nosniff"
     assert len(whole.text) > 500_000
+
+
+def test_history_shows_what_each_write_changed(explored: AgentStore, visitor: Visitor) -> None:
+    ada = explored.for_user("ada")
+    ada.put(("kept",), "k", {"text": "one", "n": 1})
+    ada.put(("kept",), "k", {"text": "<b>two", "n": 1})
+    page = visitor().get("/item", params={"u": "ada", "n": "kept", "k": "k"}).text
+    assert "</span>&#34;one&#34;</del>" in page
+    assert "</span>&#34;&lt;b&gt;two&#34;</ins>" in page
+    assert page.count("<strong>put</strong>") == 2
+
+
+def test_conversations_are_chats_by_thread_and_day(explored: AgentStore, visitor: Visitor) -> None:
+    memory = ConversationMemory(explored, "ada")
+    memory.save_turns(new_turn(HOSTILE_KEY, f"<i>question {n}", f"answer {n}") for n in range(3))
+    page = visitor().get("/chats", params={"u": "ada", "t": HOSTILE_KEY}).text
+    assert "3 turns" in page
+    assert page.index("&lt;i&gt;question 0") < page.index("answer 0") < page.index("answer 2")
+    assert "\u202e" not in page
+    assert visitor().get("/chats", params={"u": ""}).status_code == 404
+
+
+def test_files_are_a_tree_of_folders(explored: AgentStore, visitor: Visitor) -> None:
+    backend = StoreBackend(explored.for_user("ada"))
+    backend.write("/notes/<tea>.md", "green")
+    backend.write("/readme.md", "hello")
+    client = visitor()
+    top = client.get("/files", params={"u": "ada"}).text
+    assert "/readme.md</a>" in top
+    assert "5 characters" in top
+    folder = links(top, "/files")
+    inner = client.get(next(link for link in folder if "folder=" in link)).text
+    assert "/notes/&lt;tea&gt;.md</a>" in inner
+    opened = next(link for link in links(inner, "/item"))
+    assert "green" in client.get(opened).text

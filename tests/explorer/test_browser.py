@@ -1,0 +1,160 @@
+"""The explorer in a real browser: each page opened, searched, paged, edited, refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.conversations import ConversationMemory, new_turn
+from langgraph_agentstore.explorer.app import local_explorer_app
+from tests.explorer.conftest import HOSTILE, HOSTILE_KEY, TOKEN
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+PICTURES = os.environ.get("EXPLORER_PICTURES")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
+
+
+class Served:
+    """The explorer on a port of this computer, in a thread."""
+
+    def __init__(self, store: AgentStore, **options: Any) -> None:
+        import uvicorn
+
+        app = local_explorer_app(store, TOKEN, **options)
+        self._listening = socket.socket()
+        self._listening.bind(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        config = uvicorn.Config(app, log_level="error", lifespan="off")
+        self._server = uvicorn.Server(config)
+        run = self._server.run
+        self._thread = threading.Thread(target=run, kwargs={"sockets": [self._listening]})
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+
+    def end(self) -> None:
+        """Stop serving."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listening.close()
+
+
+@pytest.fixture(scope="module")
+def address(explored: AgentStore) -> Iterator[str]:
+    ConversationMemory(explored, "ada").save_turns(
+        new_turn("garden", f"When do I water the beans, week {n}?", "In the morning.")
+        for n in range(3)
+    )
+    served = Served(explored, write=True)
+    yield served.address
+    served.end()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Page]:
+    """A page that was opened with the token; whatever its console complains of is a failure."""
+    context = browser.new_context()
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+    page.goto(f"{address}/?token={TOKEN}")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+WHERE = urlencode({"u": HOSTILE, "n": HOSTILE.replace(".", ""), "k": HOSTILE_KEY})
+ADDRESSES = {
+    "overview": "/",
+    "users": "/users",
+    "user": "/user?u=ada",
+    "item": "/item?u=ada&n=notes&k=n007",
+    "search": "/search?u=ada&q=garden+plan&mode=side",
+    "chats": "/chats?u=ada&t=garden",
+    "hostile": f"/item?{WHERE}",
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_fits_wide_and_narrow_screens(
+    page: Page, address: str, name: str, scheme: Any
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    for width in (1280, 400):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(address + ADDRESSES[name])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.querySelectorAll('input:not([type=hidden])').length") == (
+            page.evaluate("document.querySelectorAll('label input').length")
+        )
+        if PICTURES:
+            page.screenshot(path=str(Path(PICTURES) / f"{name}-{scheme}-{width}.png"))
+
+
+def test_the_token_is_not_in_the_address(page: Page, address: str) -> None:
+    assert page.url == f"{address}/"
+    assert page.locator(".chart canvas").count() == 1
+
+
+def test_the_tree_opens_and_pages_are_turned_by_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/user?u=ada")
+    page.locator("details:has(a:text-is('notes')) > summary").first.focus()
+    page.keyboard.press("Enter")
+    page.locator("details details a", has_text="work").first.wait_for()
+    page.goto(f"{address}/user?u=ada&n=notes&below=no")
+    page.locator("a[rel=next]").focus()
+    page.keyboard.press("Enter")
+    page.locator("td a", has_text="n050").wait_for()
+
+
+def test_a_search_and_an_edit_are_typed(page: Page, address: str) -> None:
+    page.goto(f"{address}/search?u=ada")
+    page.get_by_label("Query").fill("garden")
+    page.keyboard.press("Enter")
+    page.locator("mark", has_text="garden").first.wait_for()
+    page.goto(f"{address}/item?u=ada&n=notes&k=n001")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Value, as JSON").fill('{"text": "typed <script>alert(1)</script>"}')
+    page.get_by_role("button", name="Save").click()
+    page.locator("pre", has_text="typed <script>").wait_for()
+
+
+def test_a_browser_without_the_token_is_refused(browser: Any, address: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    answer = page.goto(f"{address}/users")
+    assert answer is not None
+    assert answer.status == 403
+    context.close()
