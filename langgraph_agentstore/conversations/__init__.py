@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .._support.lazy import lazy_names
 from .background_saver import SaverStats
+from .cross_encoder import CrossEncoderRerank
 from .export import aexport_items, export_items
 from .indexed_text import Match
 from .keys import ConversationKey
@@ -37,6 +38,7 @@ __all__ = [
     "BaseStoreRepository",
     "ConversationKey",
     "ConversationMemory",
+    "CrossEncoderRerank",
     "Match",
     "PostgresStoreRepository",
     "RecallConversation",

@@ -42,6 +42,7 @@ from .relevance_sql import MIN_RELEVANCE, check_relevance
 from .repository import BaseStoreRepository
 from .sql import searched_part
 from .stored_messages import as_messages
+from .turn_reranking import TurnRerank, reranked, searched_limit
 from .turn_search_sql import TurnQuery
 from .turn_store import NEWEST_PER_PAGE, TURNS_PER_PAGE, NextPage, TurnStore
 from .turns import ThreadSummary, Turn, TurnRange, new_turn, split_into_turns, turn_of_messages
@@ -277,6 +278,7 @@ class ConversationMemory(Handle):
         limit: int = 10,
         min_similarity: float | None = None,
         min_relevance: float | None = None,
+        rerank: TurnRerank | None = None,
     ) -> list[Turn]:
         """Return the turns that match a query, best first, of all threads or of one.
 
@@ -292,12 +294,15 @@ class ConversationMemory(Handle):
                 Needs an `AgentStore` with an embedder.
             min_relevance: drop turns that have less to do with the query, from 0 to 1; 0.2 drops
                 most that is beside the question. Needs an `AgentStore`.
+            rerank: a function that gets the query and the best 50 matches, as `explain_search`
+                returns them. It returns a score for each, or the matches in a new order.
 
         Raises:
             InvalidOperationError: the store has no index, the limit is below 1, `min_relevance` is
-                not from 0 to 1, or the store does not tell similarities or relevance.
+                not from 0 to 1, the store does not tell similarities or relevance, or `rerank`
+                returns something else, or is awaitable where `asearch` is needed.
         """
-        found = self._matching(query, thread_id, limit, min_similarity, min_relevance)
+        found = self._matching(query, thread_id, limit, (min_similarity, min_relevance), rerank)
         return [match.turn for match in run(found, self._executor)]
 
     async def asearch(
@@ -308,9 +313,10 @@ class ConversationMemory(Handle):
         limit: int = 10,
         min_similarity: float | None = None,
         min_relevance: float | None = None,
+        rerank: TurnRerank | None = None,
     ) -> list[Turn]:
         """Async form of `search`."""
-        found = self._matching(query, thread_id, limit, min_similarity, min_relevance)
+        found = self._matching(query, thread_id, limit, (min_similarity, min_relevance), rerank)
         return [match.turn for match in await arun(found, self._executor)]
 
     def explain_search(
@@ -321,6 +327,7 @@ class ConversationMemory(Handle):
         limit: int = 10,
         min_similarity: float | None = None,
         min_relevance: float | None = None,
+        rerank: TurnRerank | None = None,
     ) -> list[Match]:
         """Search as `search` does; return each turn with its score and why it was found.
 
@@ -328,7 +335,7 @@ class ConversationMemory(Handle):
         the latest turns, which a query without a word returns, and in stores other than an
         `AgentStore`.
         """
-        found = self._matching(query, thread_id, limit, min_similarity, min_relevance)
+        found = self._matching(query, thread_id, limit, (min_similarity, min_relevance), rerank)
         return run(found, self._executor)
 
     async def aexplain_search(
@@ -339,9 +346,10 @@ class ConversationMemory(Handle):
         limit: int = 10,
         min_similarity: float | None = None,
         min_relevance: float | None = None,
+        rerank: TurnRerank | None = None,
     ) -> list[Match]:
         """Async form of `explain_search`."""
-        found = self._matching(query, thread_id, limit, min_similarity, min_relevance)
+        found = self._matching(query, thread_id, limit, (min_similarity, min_relevance), rerank)
         return await arun(found, self._executor)
 
     def explain_recall(
@@ -356,6 +364,7 @@ class ConversationMemory(Handle):
         max_turns: int = DEFAULT_MAX_TURNS,
         memories: Iterable[str | Sequence[str]] = (),
         token_counter: TokenCounter | None = None,
+        rerank: TurnRerank | None = None,
     ) -> RecallExplanation:
         """Return what `recall_conversation` would show for a message, and why.
 
@@ -372,13 +381,14 @@ class ConversationMemory(Handle):
             max_turns: the maximum number of turns that match.
             memories: namespaces below the user.
             token_counter: a function or a chat model that counts tokens.
+            rerank: a blocking function that orders the best matches.
 
         Raises:
             InvalidOperationError: the store has no index and the mode is "relevant", or a limit
                 makes no sense.
         """
         limits = max_messages, max_tokens, token_counter
-        options = RecallOptions.checked(mode, limits, min_relevance, max_turns, memories)
+        options = RecallOptions.checked(mode, limits, min_relevance, max_turns, memories, rerank)
         return run(self._recalling(Question(query, thread_id), options), self._executor)
 
     async def aexplain_recall(
@@ -393,10 +403,11 @@ class ConversationMemory(Handle):
         max_turns: int = DEFAULT_MAX_TURNS,
         memories: Iterable[str | Sequence[str]] = (),
         token_counter: TokenCounter | None = None,
+        rerank: TurnRerank | None = None,
     ) -> RecallExplanation:
         """Async form of `explain_recall`; the token counter is called in another thread."""
         limits = max_messages, max_tokens, token_counter
-        options = RecallOptions.checked(mode, limits, min_relevance, max_turns, memories)
+        options = RecallOptions.checked(mode, limits, min_relevance, max_turns, memories, rerank)
         steps = self._recalling(Question(query, thread_id), options)
         return await arun_in_threads(steps, self._executor)
 
@@ -530,9 +541,10 @@ class ConversationMemory(Handle):
         query: str,
         thread_id: str | None,
         limit: int,
-        min_similarity: float | None,
-        min_relevance: float | None,
+        least: tuple[float | None, float | None],
+        rerank: TurnRerank | None,
     ) -> Steps[list[Match]]:
+        min_similarity, min_relevance = least
         check_whole("limit", limit, 1)
         if min_relevance is not None:
             check_relevance(min_relevance)
@@ -542,12 +554,13 @@ class ConversationMemory(Handle):
             return [Match(turn, None) for turn in (yield from self._newest(thread_id, limit))]
         search = TurnQuery(
             searched,
-            limit,
+            searched_limit(rerank, limit),
             thread_id,
             min_similarity=min_similarity,
             min_relevance=min_relevance,
         )
-        return (yield from self._turn_store.search(search))
+        matches = yield from self._turn_store.search(search)
+        return (yield from reranked(rerank, query, matches))[:limit]
 
     def _recalling(self, question: Question, options: RecallOptions) -> Steps[RecallExplanation]:
         return recalling(self._turn_store, self.user_id, question, options)

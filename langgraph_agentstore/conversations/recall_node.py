@@ -14,6 +14,7 @@ from .recall_steps import DEFAULT_MAX_MESSAGES, DEFAULT_MAX_TURNS, RecallMode, R
 from .relevance_sql import MIN_RELEVANCE
 from .run_context import MemorySource, as_middleware
 from .timed_recall import RecallConversation
+from .turn_reranking import TurnRerank
 
 DEFAULT_TIMEOUT_S = 2.0
 _MODES = ("relevant", "latest", "both")
@@ -41,6 +42,7 @@ def recall_conversation(
     max_turns: int = DEFAULT_MAX_TURNS,
     memories: Iterable[str | Sequence[str]] = (),
     token_counter: TokenCounter | None = None,
+    rerank: TurnRerank | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     messages_key: str = "messages",
     recalled_key: str | None = None,
@@ -68,6 +70,8 @@ def recall_conversation(
             namespace of several labels is a tuple. Not in mode "latest".
         token_counter: a function or a chat model that counts tokens; see
             `ConversationMemory.resume`.
+        rerank: a blocking function that puts the best 50 matches into a new order; see
+            `ConversationMemory.search`. Its time counts toward `timeout_s`. Not in mode "latest".
         timeout_s: the longest delay of the reply, in seconds, once the store is open.
         messages_key: the field of the state that holds the messages.
         recalled_key: as a node, the field of the state that gets the block's text, or "" if nothing
@@ -82,12 +86,12 @@ def recall_conversation(
     if mode not in _MODES:
         raise ConfigurationError(f"mode is one of {', '.join(_MODES)}, got {mode!r}")
     if mode == "latest":
-        if memories != () or recalled_key is not None:
+        if memories != () or recalled_key is not None or rerank is not None:
             raise ConfigurationError(
-                "memories= and recalled_key= need mode='relevant' or 'both': mode='latest' puts "
-                "messages into the state"
+                "memories=, recalled_key= and rerank= need mode='relevant' or 'both': "
+                "mode='latest' puts the latest messages into the state"
             )
         return _latest_middleware()(Budget(max_messages, max_tokens, token_counter), **of_run)
     limits = max_messages, max_tokens, token_counter
-    options = RecallOptions.checked(mode, limits, min_relevance, max_turns, memories)
+    options = RecallOptions.checked(mode, limits, min_relevance, max_turns, memories, rerank)
     return _relevant_middleware()(options, recalled_key, **of_run)

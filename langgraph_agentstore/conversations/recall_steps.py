@@ -37,6 +37,7 @@ from .recall_question import Question, words_said
 from .relevance_sql import check_relevance
 from .sql import searched_part
 from .stored_messages import RECALLED_ID
+from .turn_reranking import TurnRerank, check_blocking, reranked, searched_limit
 from .turn_search_sql import TurnQuery
 from .turn_store import NEWEST_PER_PAGE, TurnStore
 from .turns import Turn, moment_of
@@ -75,6 +76,7 @@ class RecallOptions:
     min_relevance: float
     max_turns: int
     memories: tuple[tuple[str, ...], ...]
+    rerank: TurnRerank | None = None
 
     @classmethod
     def checked(
@@ -84,6 +86,7 @@ class RecallOptions:
         min_relevance: float,
         max_turns: int,
         memories: Iterable[str | Sequence[str]],
+        rerank: TurnRerank | None = None,
     ) -> RecallOptions:
         """Return the options, or raise."""
         max_messages, max_tokens, token_counter = limits
@@ -91,7 +94,8 @@ class RecallOptions:
         budget = Budget(max_messages, most, token_counter)
         least = check_relevance(min_relevance)
         check_whole("max_turns", max_turns, 1)
-        return cls(mode, budget, least, max_turns, memory_namespaces(memories))
+        namespaces = memory_namespaces(memories)
+        return cls(mode, budget, least, max_turns, namespaces, check_blocking(rerank))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +195,13 @@ def _matching_turns(
     """Return the turns that match, best first, without those that the thread holds already."""
     search = TurnQuery(
         searched,
-        options.max_turns + SPARE_TURNS,
+        searched_limit(options.rerank, options.max_turns + SPARE_TURNS),
         question.only_thread_id,
         except_thread_id=question.thread_id,
     )
     matches = yield from turn_store.search(search)
     new = [match for match in matches if not question.has_in_its_thread(match.turn)]
+    new = yield from reranked(options.rerank, question.text, new)
     wanted = wanted_words(searched)
     return [_Found(m.turn, m.score, _relevance_of(m, wanted)) for m in new[: options.max_turns]]
 

@@ -42,23 +42,12 @@ class Reranking:
         Raises:
             InvalidOperationError: the callable is awaitable, or returned something else.
         """
-        outcome = self.rerank(self.op.query or "", found[:CANDIDATES])
-        if inspect.isawaitable(outcome):
-            if inspect.iscoroutine(outcome):
-                outcome.close()
-            raise InvalidOperationError("this rerank is awaitable: use asearch")
-        return self._page(found, outcome)
+        return self._page(found, outcome_of(self.rerank, self.op.query or "", found[:CANDIDATES]))
 
     async def aapply(self, found: list[Any]) -> list[SearchItem]:
         """Async form of `apply`; a blocking callable runs in a thread."""
         query, candidates = self.op.query or "", found[:CANDIDATES]
-        outcome: Any
-        if inspect.iscoroutinefunction(self.rerank):
-            outcome = self.rerank(query, candidates)
-        else:
-            rerank: Callable[..., Any] = self.rerank
-            outcome = await asyncio.to_thread(rerank, query, candidates)
-        return self._page(found, await outcome if inspect.isawaitable(outcome) else outcome)
+        return self._page(found, await aoutcome_of(self.rerank, query, candidates))
 
     def _page(self, found: list[Any], outcome: Sequence[Any]) -> list[SearchItem]:
         reranked = _reordered(found[:CANDIDATES], outcome) + found[CANDIDATES:]
@@ -66,11 +55,55 @@ class Reranking:
 
 
 def _reordered(candidates: list[ScoredItem], outcome: Any) -> list[ScoredItem]:
+    order = new_order(candidates, outcome, SearchItem)
+    for position, score in order:
+        if score is not None:
+            candidates[position].score, candidates[position].scored_by = score, "rerank"
+    return [candidates[position] for position, _ in order]
+
+
+def outcome_of(rerank: Callable[..., Any], query: str, candidates: list[Any]) -> Any:
+    """Return what a callable says of the candidates of a query.
+
+    Raises:
+        InvalidOperationError: the callable is awaitable.
+    """
+    outcome = rerank(query, candidates)
+    if inspect.isawaitable(outcome):
+        if inspect.iscoroutine(outcome):
+            outcome.close()
+        raise InvalidOperationError("this rerank is awaitable: use asearch")
+    return outcome
+
+
+async def aoutcome_of(rerank: Callable[..., Any], query: str, candidates: list[Any]) -> Any:
+    """Async form of `outcome_of`; a blocking callable runs in a thread."""
+    outcome: Any
+    if inspect.iscoroutinefunction(rerank):
+        outcome = rerank(query, candidates)
+    else:
+        outcome = await asyncio.to_thread(rerank, query, candidates)
+    return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+def new_order(
+    candidates: Sequence[Any], outcome: Any, kind: type
+) -> list[tuple[int, float | None]]:
+    """Return the positions of the candidates, best first, each with its new score, if it has one.
+
+    Args:
+        candidates: instances of `kind`.
+        outcome: of a reranker: a score for each candidate, or candidates in a new order.
+        kind: the class of a candidate.
+
+    Raises:
+        InvalidOperationError: the outcome is neither.
+    """
     if isinstance(outcome, (str, bytes)) or not hasattr(outcome, "__len__"):
         raise _not_reranked(f"{type(outcome).__name__}", candidates)
     given = list(outcome)
-    if given and isinstance(given[0], SearchItem):
-        return _in_order(candidates, given)
+    if given and isinstance(given[0], kind):
+        return [(position, None) for position in _in_order(candidates, given)]
     if len(given) != len(candidates):
         raise _not_reranked(f"{len(given)} scores", candidates)
     try:
@@ -79,18 +112,17 @@ def _reordered(candidates: list[ScoredItem], outcome: Any) -> list[ScoredItem]:
         raise _not_reranked("something that is no number", candidates) from None
     if not all(map(math.isfinite, scores)):
         raise _not_reranked("a score that is no finite number", candidates)
-    for item, score in zip(candidates, scores, strict=True):
-        item.score, item.scored_by = score, "rerank"
-    return sorted(candidates, key=lambda item: -item.score)  # type: ignore[operator]
+    best_first = sorted(range(len(scores)), key=lambda position: -scores[position])
+    return [(position, scores[position]) for position in best_first]
 
 
-def _in_order(candidates: list[ScoredItem], given: list[Any]) -> list[ScoredItem]:
-    """Return the given items, then those left out, so that a page stays full."""
-    if {id(item) for item in given} - {id(item) for item in candidates}:
+def _in_order(candidates: Sequence[Any], given: Sequence[Any]) -> list[int]:
+    """Return the positions of the given items, then of those left out: a page stays full."""
+    positions = {id(item): position for position, item in enumerate(candidates)}
+    if {id(item) for item in given} - set(positions):
         raise _not_reranked("items that were no candidates", candidates)
-    unique = list({id(item): item for item in given}.values())
-    taken = {id(item) for item in unique}
-    return unique + [item for item in candidates if id(item) not in taken]
+    taken = [positions[id(item)] for item in given]
+    return list(dict.fromkeys([*taken, *positions.values()]))
 
 
 def _not_reranked(got: str, candidates: Sequence[object]) -> InvalidOperationError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeAlias
@@ -51,6 +51,14 @@ class InThread:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A function in both of its forms, of which the caller's is called."""
+
+    blocking: Callable[[], Any]
+    awaited: Callable[[], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Locked:
     """Steps that run while a lock is held; the result is the result of the steps."""
 
@@ -58,7 +66,7 @@ class Locked:
     steps: Steps[Any]
 
 
-Step: TypeAlias = "Operation[Any] | On | StoreOps | Pause | InThread | Locked"
+Step: TypeAlias = "Operation[Any] | On | StoreOps | Pause | InThread | Call | Locked"
 Steps: TypeAlias = Generator[Step, Any, ResultT]
 
 
@@ -131,6 +139,8 @@ def _do(executor: Executor | None, step: Step) -> Any:
         return step.store.batch(step.ops)
     if isinstance(step, Pause):
         return time.sleep(step.seconds)
+    if isinstance(step, Call):
+        return step.blocking()
     if isinstance(step, Locked):
         with step.lock:
             return run(step.steps, executor)
@@ -147,6 +157,8 @@ async def _ado(executor: Executor | None, step: Step) -> Any:
         return await _abatch(step)
     if isinstance(step, Pause):
         return await asyncio.sleep(step.seconds)
+    if isinstance(step, Call):
+        return await step.awaited()
     if isinstance(step, Locked):
         async with step.lock:
             return await arun(step.steps, executor)

@@ -9,7 +9,7 @@ from langgraph.store.memory import InMemoryStore
 from raising import error_of
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.conversations import ConversationMemory
+from langgraph_agentstore.conversations import ConversationMemory, CrossEncoderRerank
 from langgraph_agentstore.errors import ConfigurationError, MissingExtraError
 from langgraph_agentstore.files import StoreBackend
 from langgraph_agentstore.transfer import export
@@ -52,6 +52,7 @@ names_the_extra("embedded", AgentStore.embedded)
 names_the_extra("mcp", mcp_server)
 names_the_extra("files", lambda: files.glob_info("*.md"))
 names_the_extra("deepagents", deep_agents)
+names_the_extra("rerank", lambda: CrossEncoderRerank("a-model"))
 names_the_extra("memory", lambda: MemoryAgent("json", "memories.json"))
 names_the_extra("sqlite", lambda: MemoryAgent("sqlite", "memories.db"))
 for kind in SERVED:
