@@ -56,7 +56,7 @@ def _statements(store: AgentStore) -> dict[str, tuple[str, int]]:
     search = RecordView(store, _ANYBODY).planner.plan(SearchOp(_LABELS))
     assert isinstance(search, Statement)
     # What it turns to where its first row says that there are namespaces below.
-    below = search.decode([(None, True)]).instead
+    below = search.decode([(None, True, False)]).instead
     assert below is not None
     planned: dict[str, Statement[Any]] = {
         "get_all": plan_all_values(at, context),

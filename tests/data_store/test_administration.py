@@ -434,8 +434,8 @@ def test_whatever_a_name_is_made_of_it_is_seen_and_reached(
         ("list_keys", "item_pkey"),
         ("list_keys, with a prefix", "item_pkey"),
         ("get_all", "item_pkey"),
-        ("search", "item_place"),
-        ("search, with namespaces below", "item_place"),
+        ("search", "item_newest"),
+        ("search, with namespaces below", "item_newest"),
     ],
 )
 def test_what_reads_is_proven_to_use_its_index(
