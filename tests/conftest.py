@@ -118,9 +118,15 @@ def postgres_dsn(embedded_server: TestServer, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture
-def schema_name() -> str:
+def schema_name(request: pytest.FixtureRequest) -> str:
     """A schema no other test uses; it does not exist yet."""
-    return f"t_{uuid4().hex[:12]}"
+    name = f"t_{uuid4().hex[:12]}"
+    if request.config.getoption("--row-security") and row_security.is_opened_elsewhere(
+        request.node.nodeid
+    ):
+        request.getfixturevalue("postgres_dsn")
+        row_security.set_up(name)
+    return name
 
 
 @pytest.fixture

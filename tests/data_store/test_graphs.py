@@ -22,6 +22,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import AsyncDataStore, DataStore, data_store
 from langgraph_agentstore.errors import ConfigurationError, MissingUserError
 from tests.support.memory_graphs import ServerUser, needs_async_contexts
+from tests.support.row_security import items_of_all
 
 ALICE: RunnableConfig = {"configurable": {"user_id": "alice"}}
 
@@ -60,7 +61,7 @@ def names_at(store: AgentStore, key: str, user: str = "alice") -> tuple[Any, Any
 
 
 def users_of(store: AgentStore) -> set[str]:
-    return {labels[1] for labels in store.list_namespaces(limit=1000)}
+    return {item.namespace[1] for item in items_of_all(store)}
 
 
 # Nodes
@@ -304,7 +305,7 @@ def test_a_run_without_a_user_fails_and_writes_nothing(
     with pytest.raises(MissingUserError, match="user_id"):
         graph_of(of(store), librarian=remember).invoke({"key": "k"}, {"configurable": configurable})
 
-    assert store.count(()) == 0
+    assert items_of_all(store) == []
 
 
 @pytest.mark.parametrize("other", [None, InMemoryStore()], ids=["no store", "another store"])

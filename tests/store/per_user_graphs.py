@@ -8,6 +8,7 @@ from langgraph.store.base import BaseStore
 
 from langgraph_agentstore import AgentStore
 from tests.support.memory_graphs import Talk, akeep, keep
+from tests.support.row_security import items_of_all
 
 OWN = ("notes",)
 
@@ -29,6 +30,6 @@ async def anote(state: Talk, *, store: BaseStore) -> Talk:
 
 def owners(store: AgentStore) -> set[str]:
     """The users of all records; the shared space would show as a tuple of its own."""
-    namespaces = store.list_namespaces(limit=10_000)
+    namespaces = {item.namespace for item in items_of_all(store)}
     assert {labels[0] for labels in namespaces} <= {"users"}
     return {labels[1] for labels in namespaces}

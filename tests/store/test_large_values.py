@@ -17,6 +17,7 @@ from langgraph_agentstore.files import DeepAgentsBackend, StoreBackend
 from langgraph_agentstore.memory_agent import MemoryAgent
 from langgraph_agentstore.model import json_values
 from langgraph_agentstore.transfer import copy, export, import_
+from tests.support.row_security import items_of_all
 
 LIMIT = 10_000
 TEXT = "x" * 2 * LIMIT
@@ -43,7 +44,7 @@ def test_every_way_to_write_refuses_it_before_anything_is_sent(
     with pytest.raises(ValueTooLargeError, match=r"[24]0,\d+ bytes.* at most 10,000") as caught:
         write(store)
     assert "xxx" not in str(caught.value)
-    assert store.count() == 0
+    assert items_of_all(store) == []
 
 
 def test_a_file_backend_says_it_in_its_result(
@@ -53,7 +54,7 @@ def test_a_file_backend_says_it_in_its_result(
     error = StoreBackend(store).write("/k", TEXT).error
     assert error is not None
     assert "key '/k': the value has 20,113 bytes" in error
-    assert store.count() == 0
+    assert items_of_all(store) == []
 
 
 def test_the_message_names_the_key(store: AgentStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +72,7 @@ def test_an_import_refuses_it(
     monkeypatch.setattr(json_values, "LARGEST_BYTES", LIMIT)
     with pytest.raises(ValueTooLargeError, match="at most 10,000"):
         import_(store, tmp_path / "all.jsonl")
-    assert store.count() == 0
+    assert items_of_all(store) == []
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_a_store_takes_values_of_its_own_limit(
     with pytest.raises(ValueTooLargeError, match=said) as caught:
         write(strict)
     assert "xxx" not in str(caught.value)
-    assert strict.count() == 0
+    assert items_of_all(strict) == []
 
 
 async def test_awaited_writes_keep_the_limit(strict: AgentStore) -> None:
@@ -114,7 +115,7 @@ async def test_awaited_writes_keep_the_limit(strict: AgentStore) -> None:
         await strict.aput(("a",), "k", VALUE)
     with pytest.raises(ValueTooLargeError):
         await strict.abatch([PUT])
-    assert strict.count() == 0
+    assert items_of_all(strict) == []
 
 
 @pytest.mark.parametrize("size", [LIMIT, LIMIT + 1])
@@ -169,7 +170,7 @@ def test_nothing_of_an_import_is_written_if_one_record_is_too_large(
             import_(strict, tmp_path / "all.jsonl", on_conflict="upsert")
         with pytest.raises(ValueTooLargeError, match=said):
             copy(store, strict)
-        assert strict.count() == 0
+        assert items_of_all(strict) == []
 
 
 def test_a_turn_too_large_for_its_store_keeps_what_was_said(

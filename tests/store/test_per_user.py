@@ -14,6 +14,7 @@ from langgraph_agentstore import AgentStore, PerUserStore
 from langgraph_agentstore.errors import AgentStoreError, MissingUserError
 from tests.store.per_user_graphs import OWN, Context, note, owners
 from tests.support.memory_graphs import ServerUser, Talk, graph_of, thread
+from tests.support.row_security import items_of_all
 
 
 class DictContext(TypedDict):
@@ -77,7 +78,7 @@ def test_a_run_without_a_user_fails_and_writes_nothing(
     with pytest.raises(MissingUserError, match="user_id"):
         graph.invoke({"says": "cats purr"}, thread("1", **configurable))
 
-    assert store.count(()) == 0
+    assert items_of_all(store) == []
 
 
 def test_a_context_without_a_user_is_no_user(store: AgentStore) -> None:
@@ -86,7 +87,7 @@ def test_a_context_without_a_user_is_no_user(store: AgentStore) -> None:
     with pytest.raises(MissingUserError):
         graph.invoke({"says": "cats purr"}, thread("1"), context=Context())
 
-    assert store.count(()) == 0
+    assert items_of_all(store) == []
 
 
 def test_a_user_who_is_not_text_is_refused(store: AgentStore) -> None:
@@ -95,7 +96,7 @@ def test_a_user_who_is_not_text_is_refused(store: AgentStore) -> None:
     with pytest.raises(AgentStoreError, match="a user id is a string"):
         graph.invoke({"says": "cats purr"}, thread("1", user_id=7))
 
-    assert store.count(()) == 0
+    assert items_of_all(store) == []
 
 
 def read_all(store: PerUserStore) -> None:
@@ -126,7 +127,7 @@ def test_no_operation_works_outside_of_graphs(
     with pytest.raises(MissingUserError, match="for_user"):
         operation(store.per_user())
 
-    assert [item.value for item in store.search(())] == [{"is": "there"}]
+    assert [item.value for item in items_of_all(store)] == [{"is": "there"}]
 
 
 def test_a_walk_through_items_stays_with_the_user_who_began_it(store: AgentStore) -> None:

@@ -17,6 +17,7 @@ from langgraph.store.base import BaseStore
 
 from langgraph_agentstore import AgentStore
 from tests.support.memory_graphs import NOTES, needs_async_contexts
+from tests.support.row_security import items_of_all
 from tests.support.scripted_chat import ScriptedChat
 
 
@@ -124,7 +125,7 @@ def test_an_agents_tools_write_for_the_user_of_its_context(store: AgentStore, us
 
     agent.invoke(said("note it"), context=Context(user_id))
 
-    assert [item.namespace for item in store.search(())] == [("users", user_id, "notes")]
+    assert [item.namespace for item in items_of_all(store)] == [("users", user_id, "notes")]
 
 
 @needs_async_contexts
@@ -134,7 +135,7 @@ async def test_an_awaited_agents_tools_write_for_the_user_of_its_config(store: A
 
     await agent.ainvoke(said("note it"), {"configurable": {"user_id": "alice"}})
 
-    assert [item.namespace for item in store.search(())] == [NOTES]
+    assert [item.namespace for item in items_of_all(store)] == [NOTES]
 
 
 def test_the_prebuilt_agent_injects_the_store(store: AgentStore) -> None:

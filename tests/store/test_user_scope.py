@@ -40,6 +40,7 @@ pytest.importorskip("deepagents")
 from langgraph.graph import START, StateGraph
 
 from langgraph_agentstore.files import DeepAgentsBackend
+from tests.support.row_security import items_of_all
 
 IDS = [
     "ada@example.com",
@@ -104,6 +105,8 @@ class Stores:
         schema = f"official_{next(self._officials)}x"
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {schema}")
+            # With `--row-security` the store's role is not the one that connects here.
+            connection.execute(f"GRANT ALL ON SCHEMA {schema} TO PUBLIC")
         self._closing.callback(self._drop, schema)
         options = f"options=-csearch_path%3D{schema}"
         store = self._closing.enter_context(
@@ -403,7 +406,7 @@ def test_a_key_that_is_too_long_is_refused_before_anything_is_written(stores: St
     source.put(("users", "a%2Eb", "n"), "k", {})
     with pytest.raises(ValueError, match="2600"):
         copy(source, target, user_id="a.b")
-    assert target.count() == 0
+    assert items_of_all(target) == []
 
 
 @pytest.mark.parametrize(

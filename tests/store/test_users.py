@@ -8,6 +8,7 @@ import pytest
 
 from langgraph_agentstore import AgentStore, UserStore
 from tests.support.memory_graphs import Labels, Talk, graph_of, keep, thread
+from tests.support.row_security import items_of_all
 
 Template = tuple[str, ...]
 Open = Callable[[Template], AgentStore]
@@ -81,7 +82,7 @@ def alice(store: AgentStore) -> UserStore:
 def others(store: AgentStore) -> list[str]:
     """Whose the records that are not Alice's are, in the order of their tuples."""
     return [
-        item.value["of"] for item in store.iter_items() if item.namespace[:2] != ("users", "alice")
+        item.value["of"] for item in items_of_all(store) if item.namespace[:2] != ("users", "alice")
     ]
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 import psycopg
 import pytest
+from langgraph.store.base import Item
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.config.store_options import PoolConfig, find_source
@@ -27,91 +28,66 @@ from tests.support.servers import create_database, drop_database
 ROLE = "the_application"
 
 FOR_THE_OWNER: dict[str, tuple[str, ...]] = {
-    "it looks at all users": (
-        "test_a_context_without_a_user_is_no_user",
-        "test_a_file_backend_says_it_in_its_result",
-        "test_a_graph_on_a_users_view_stays_with_that_user",
-        "test_a_key_that_is_too_long_is_refused_before_anything_is_written",
-        "test_a_nested_graph_has_the_user_of_its_parent",
-        "test_a_run_without_a_user_fails_and_writes_nothing",
-        "test_a_runnables_batch_has_the_user",
-        "test_a_server_that_takes_no_writes_serves_reads",
-        "test_a_store_takes_values_of_its_own_limit",
-        "test_a_user_who_is_not_text_is_refused",
-        "test_a_view_overwrites_and_removes_nothing_of_others",
-        "test_a_view_removes_a_namespace_of_its_user_only",
-        "test_an_agents_tools_write_for_the_user_of_its_context",
-        "test_an_awaited_agents_tools_write_for_the_user_of_its_config",
-        "test_an_expired_item_is_absent_to_every_method",
-        "test_awaited_forms_return_the_same",
-        "test_awaited_writes_keep_the_limit",
-        "test_every_row_has_the_place_of_its_namespace",
-        "test_every_way_to_write_refuses_it_before_anything_is_sent",
-        "test_forgetting_a_user_leaves_the_others",
-        "test_labels_that_other_code_wrote_are_that_users",
-        "test_no_operation_works_outside_of_graphs",
-        "test_parallel_branches_have_the_user_of_their_run",
-        "test_sends_have_the_user_of_their_run",
-        "test_the_authenticated_user_goes_before_the_configured_one_and_that_of_the_context",
-        "test_what_a_tool_runs_within_has_the_name_of_the_innermost_tool_or_node",
-        "test_what_data_store_sets_is_found_by_langgraph_in_every_namespace",
-        "test_it_does_what_a_dictionary_does",
-        "test_the_config_names_the_user",
-        "test_the_context_names_the_user",
-        "test_the_functional_api_has_the_user",
-        "test_threads_that_copy_the_context_have_the_user",
-        "test_threads_that_do_not_copy_the_context_fail_and_write_nothing",
-        "test_users_are_listed_with_what_each_has",
-        "test_what_the_first_release_wrote_is_read",
-        "tests/store/test_properties.py",
+    "what it tests shows all users": (
         "test_a_query_gives_the_best_first_with_scores",
+        "test_a_server_that_takes_no_writes_serves_reads",
         "test_a_view_a_filter_and_a_limit_narrow_it",
+        "test_awaited_forms_return_the_same",
+        "test_users_are_listed_with_what_each_has",
         "tests/data_store/test_administration.py",
         "tests/data_store/test_display_on_postgres.py",
+    ),
+    "it compares the whole store with a model": (
+        "tests/store/test_properties.py",
         "test_a_listing_to_a_depth_keeps_labels_that_are_empty",
+        "test_it_does_what_a_dictionary_does",
+        "test_removing_all_of_one_namespace_touches_nothing_that_reads_alike",
+        "test_what_data_store_sets_is_found_by_langgraph_in_every_namespace",
+    ),
+    "it sweeps": (
         "test_a_sweep_removes_what_dead_holders_left",
         "test_whoever_writes_is_heard",
-        "tests/data_store/test_graphs.py",
-        "test_removing_all_of_one_namespace_touches_nothing_that_reads_alike",
-        "test_memories_last_for_their_user_and_for_nobody_else",
-        "test_without_a_user_nothing_is_shared_by_mistake",
-        "test_a_graphs_files_are_those_of_its_user",
-        "test_everything_is_told_in_the_order_of_time_and_whose_it_is",
     ),
     "it moves a whole store": (
         "test_a_users_part_arrives_in_another_store",
         "test_a_whole_store_arrives_in_another",
-        "test_an_agent_takes_what_was_exported_of_its_user",
-        "test_an_import_refuses_it",
-        "test_nothing_of_an_import_is_written_if_one_record_is_too_large",
-        "test_a_users_file_goes_into_that_users_view",
-        "test_memories_move_with_their_user",
-        "test_so_do_those_of_an_export",
-        "test_one_user_or_one_namespace_is_exported_alone",
-    ),
-    "it makes tables of the official store": (
-        "test_what_one_facade_wrote_every_other_reads",
-        "test_a_user_without_an_id_is_refused",
-        "test_what_cannot_be_carried_is_refused_before_anything_is_written",
         "test_an_export_of_a_user_who_has_nothing_says_so",
+        "test_an_import_refuses_it",
+        "test_copied_or_saved_again_they_have_them_too",
+        "test_everything_is_told_in_the_order_of_time_and_whose_it_is",
+        "test_labels_that_other_code_wrote_are_that_users",
+        "test_memories_move_with_their_user",
+        "test_nothing_of_an_import_is_written_if_one_record_is_too_large",
+        "test_one_user_or_one_namespace_is_exported_alone",
+        "test_so_do_those_of_an_export",
+        "test_what_cannot_be_carried_is_refused_before_anything_is_written",
+        "test_what_the_first_release_wrote_is_read",
     ),
     "it embeds everything anew": (
         "test_reindexed_they_have_the_words_labels_and_vectors_of_new_turns",
-        "test_copied_or_saved_again_they_have_them_too",
     ),
-    "another process opens the store, and no owner sets it up there": (
-        "test_another_process_in_another_thread_knows_what_one_was_told",
-        "test_processes_that_start_at_once_on_an_empty_database_all_write",
-        "test_a_new_thread_in_a_new_process_resumes_the_talk_oldest_first",
-        "test_what_is_resumed_fits_a_budget_of_tokens",
-        "test_users_and_threads_never_mix",
-        "test_a_whole_dsn_may_stand_in_the_place_of_the_host",
+    "another process may open the store first, and no owner sets it up there": (
         "test_a_thousand_users_in_eight_processes_never_meet",
+        "test_processes_that_start_at_once_on_an_empty_database_all_write",
+        "test_users_and_threads_never_mix",
         "tests/data_store/recipes/",
-        "test_the_lock_of_a_killed_process",
+    ),
+    "it says the name of the owner's role": (
+        "test_a_whole_dsn_may_stand_in_the_place_of_the_host",
     ),
 }
 """Tests that are by nature for the owner: why, and parts of their node ids."""
+
+BY_OTHER_PROCESSES = (
+    "test_a_new_thread_in_a_new_process_resumes_the_talk_oldest_first",
+    "test_another_process_in_another_thread_knows_what_one_was_told",
+    "test_what_is_resumed_fits_a_budget_of_tokens",
+)
+"""Tests of which only other processes open the store: the owner sets up its schema before."""
+
+
+_dsn_of_the_owner: list[str] = []
+"""The DSN of the tables' owner, while stores are opened with the application's role."""
 
 
 def create_role(owner_dsn: str) -> str:
@@ -119,6 +95,26 @@ def create_role(owner_dsn: str) -> str:
     if not execute(owner_dsn, "SELECT FROM pg_roles WHERE rolname = %(role)s", role=ROLE):
         execute(owner_dsn, "CREATE ROLE {} LOGIN", ROLE)
     return dsn_of(owner_dsn, user=ROLE)
+
+
+def set_up(schema: str) -> None:
+    """Set up a schema as the owner, for other processes that will open it."""
+    with AgentStore(_dsn_of_the_owner[0], schema=schema) as store:
+        store.setup(row_security=True, application_role=ROLE)
+
+
+def is_opened_elsewhere(node_id: str) -> bool:
+    """Return whether other processes open the test's store, which cannot be set up there."""
+    return any(name in node_id for name in BY_OTHER_PROCESSES)
+
+
+def items_of_all(store: AgentStore) -> list[Item]:
+    """Return all items, by their tuples; under `--row-security`, as the owner sees them."""
+    config = store._config
+    if f"{ROLE}@" not in config.source.shown:
+        return list(store.iter_items())
+    with AgentStore(_dsn_of_the_owner[0], schema=config.schema) as owners:
+        return list(owners.iter_items())
 
 
 @contextmanager
@@ -144,6 +140,7 @@ def set_up_by(owner_dsn: str) -> Iterator[None]:
         # What a test looks at in the tables, past the store, it looks at as the owner.
         for driver in (psycopg, asyncpg):
             patch.setattr(driver, "connect", as_owner(driver.connect, owner_dsn))
+        patch.setattr(f"{__name__}._dsn_of_the_owner", [owner_dsn])
         yield
 
 
