@@ -25,7 +25,7 @@ from ..model.json_values import (
     same_json,
 )
 from ..sql.items.records import StoredRecord, plan_one_record
-from ..sql.statement import Put, PutExpected
+from ..sql.statement import Operation, Put, PutExpected
 from ..store.items import UPDATE_ATTEMPTS
 from ..store.step_driver import Steps
 from .operations_base import OperationsBase
@@ -44,7 +44,7 @@ class AtomicChanges(OperationsBase):
         if not self._by_statement:
             total = yield from self._change(put.item_id[2], partial(_sum, by=by), by)
         else:
-            total = yield plan_increment(put, self.context)
+            total = yield self.writing(put, lambda p: plan_increment(p, self.context))
             if total is not None:
                 self.wrote(put)
         if total is None:
@@ -61,7 +61,9 @@ class AtomicChanges(OperationsBase):
         key = put.item_id[2]
         length: int | None = None
         if self._by_statement:
-            length = yield plan_append(put, self.max_value_bytes, self.context)
+            length = yield self.writing(
+                put, lambda p: plan_append(p, self.max_value_bytes, self.context)
+            )
             if length is not None:
                 self.wrote(put)
         if length is None:
@@ -88,7 +90,9 @@ class AtomicChanges(OperationsBase):
         put = self.put(key, new)
         encode_value(expected)
         if self._by_statement:
-            written: bool = yield plan_compare_and_set(put, expected, self.context)
+            written: bool = yield self.writing(
+                put, lambda p: plan_compare_and_set(p, expected, self.context)
+            )
         else:
             written = yield from self._replace_if(put, expected)
         if written:
@@ -106,7 +110,7 @@ class AtomicChanges(OperationsBase):
         self.may_write("set_if_absent")
         put = self.put(key, value, metadata, ttl)
         try:
-            yield PutExpected(put, 0)
+            yield self.writing(put, lambda p: PutExpected(p, 0))
         except VersionConflictError:
             written = False
         else:
@@ -131,7 +135,7 @@ class AtomicChanges(OperationsBase):
         """
         lost = VersionConflictError("")
         for _ in range(UPDATE_ATTEMPTS):
-            record: StoredRecord | None = yield plan_one_record(self.at, key, self.context)
+            record = yield from self._record(key)
             if record is not None:
                 value = fn(record.value)
             else:
@@ -140,7 +144,7 @@ class AtomicChanges(OperationsBase):
                 return None
             put = self.put(key, value)
             try:
-                yield _over(put, record)
+                yield self._over(put, record)
             except VersionConflictError as conflict:
                 lost = conflict
             else:
@@ -150,31 +154,36 @@ class AtomicChanges(OperationsBase):
 
     def _found(self, put: Put) -> Steps[Any]:
         """Read the current value, to explain a failure."""
-        record: StoredRecord | None = yield plan_one_record(self.at, put.item_id[2], self.context)
+        record = yield from self._record(put.item_id[2])
         return None if record is None else record.value
 
     def _replace_if(self, put: Put, expected: Any) -> Steps[bool]:
         while True:
             key = put.item_id[2]
-            record: StoredRecord | None = yield plan_one_record(self.at, key, self.context)
+            record = yield from self._record(key)
             if record is None or not same_json(record.value, expected):
                 return False
             try:
-                yield _over(put, record)
+                yield self._over(put, record)
             except VersionConflictError:
                 continue
             return True
 
+    def _record(self, key: str) -> Steps[StoredRecord | None]:
+        record: StoredRecord | None = yield self.planned(
+            lambda at: plan_one_record(at, key, self.context)
+        )
+        return record
+
+    def _over(self, put: Put, record: StoredRecord | None) -> Operation[Any]:
+        """Return a write over just this record, keeping its TTL; or one that needs none there."""
+        if record is None:
+            return self.writing(put, lambda p: PutExpected(p, 0))
+        put.ttl, version, created_at = record.ttl, record.version, record.created_at
+        return self.writing(put, lambda p: PutExpected(p, version, created_at))
+
 
 _UNFIT: Any = object()
-
-
-def _over(put: Put, record: StoredRecord | None) -> PutExpected:
-    """Return a write over just this record, keeping its TTL; or one that needs no record there."""
-    if record is None:
-        return PutExpected(put, 0)
-    put.ttl = record.ttl
-    return PutExpected(put, record.version, record.created_at)
 
 
 def _sum(value: Any, *, by: float) -> Any:

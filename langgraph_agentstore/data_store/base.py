@@ -12,9 +12,6 @@ from typing_extensions import Self
 from .._support.lifecycle import Handle
 from ..errors import ConfigurationError, ValueTypeError
 from ..model.json_values import check_text
-from ..model.namespaces import Labels
-from ..model.users import RecordScope
-from ..sql.planner import Planner
 from ..store.base import StoreBase
 from ..store.items import check_size
 from ..store.search import Search
@@ -22,6 +19,7 @@ from ..store.user_views import check_view, executor_of
 from .atomic_changes import AtomicChanges
 from .change_feed import Watching
 from .models import RANKED_BY, FoundRecord
+from .operations_base import record_planner
 from .ops_log import OpsLog
 from .options import DEFAULT_NAMESPACE, LARGEST_VALUE_BYTES, Access, checked_settings
 from .reads import Reads
@@ -33,20 +31,11 @@ class Operations(Reads, Writes, AtomicChanges):
 
 
 class RecordView(Search):
-    """One user's records as a LangGraph store for search, with their stored values.
-
-    Labels may be any, since they come from checked namespaces.
-    """
+    """One user's records as a LangGraph store for search, with their stored values."""
 
     def __init__(self, store: StoreBase, user_id: str) -> None:
-        current_rules = store.executor.current_rules
-        planner = Planner(RecordScope(user_id), current_rules, _as_they_are)
+        planner = record_planner(store, user_id)
         super().__init__(executor_of(store, user_id), store.ttl_config, planner)
-
-
-def _as_they_are(labels: object) -> Labels:
-    assert isinstance(labels, tuple)
-    return labels
 
 
 class Proxy(Handle):

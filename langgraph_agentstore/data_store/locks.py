@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ from typing_extensions import Self
 from ..errors import AgentStoreError, InvalidOperationError, LockHeldError, LockLostError
 from ..model.addresses import checked_key
 from ..model.checks import is_number
-from ..sql.statement import ItemId
+from ..sql.statement import ItemId, Operation, ResultT, Statement
 from ..store.step_driver import Pause, Steps, arun, run
 from .base import Operations
 from .sql.locks import Lease, plan_acquire, plan_release, plan_renew
@@ -47,27 +48,24 @@ class Leasing:
         """Tell whether the lock was taken and not released. Its lease may have ended."""
         return self._token is not None
 
-    @property
-    def _item_id(self) -> ItemId:
-        at = self._proxy.at
-        return (at.user_id, at.stored, self.key)
+    def _planned(self, plan: Callable[[ItemId], Operation[ResultT]]) -> Operation[ResultT]:
+        return self._proxy.planned(lambda at: plan((at.user_id, at.stored, self.key)), writes=True)
 
     def _acquiring(self) -> Steps[None]:
         if self._token is not None:
             raise InvalidOperationError(
                 f"the lock {self.key!r} is held by this object already; make another with lock()"
             )
-        token = uuid4()
+        token, owner, context = uuid4(), self.owner, self._proxy.context
+        length = timedelta(seconds=self.lease_s)
+
+        def acquire(item_id: ItemId) -> Statement[Lease]:
+            return plan_acquire(item_id, owner, token, length, context)
+
         deadline_s: float | None = None
         pause_s = _FIRST_PAUSE_S
         while True:
-            lease: Lease = yield plan_acquire(
-                self._item_id,
-                self.owner,
-                token,
-                timedelta(seconds=self.lease_s),
-                self._proxy.context,
-            )
+            lease: Lease = yield self._planned(acquire)
             if lease.token is not None:
                 self._token, self.expires_at = lease.token, lease.expires_at
                 return
@@ -88,9 +86,10 @@ class Leasing:
         _check_seconds("timeout_s", lease_s, above=0)
         if self._token is None:
             raise InvalidOperationError(f"the lock {self.key!r} is not held")
-        lease = timedelta(seconds=lease_s)
-        context = self._proxy.context
-        self.expires_at = yield plan_renew(self._item_id, self._token, lease, context)
+        lease, token, context = timedelta(seconds=lease_s), self._token, self._proxy.context
+        self.expires_at = yield self._planned(
+            lambda item_id: plan_renew(item_id, token, lease, context)
+        )
         if self.expires_at is None:
             self._token = None
             raise self._lost()
@@ -99,7 +98,8 @@ class Leasing:
         token, self._token = self._token, None
         if token is None:
             return
-        if not (yield plan_release(self._item_id, token, self._proxy.context)):
+        context = self._proxy.context
+        if not (yield self._planned(lambda item_id: plan_release(item_id, token, context))):
             raise self._lost()
 
     def _lost(self) -> LockLostError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from langgraph.store.base import NOT_PROVIDED, NotProvided
@@ -10,14 +11,28 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 from ..errors import NotPermittedError, ValueTooLargeError
 from ..model.addresses import ItemAddress, checked_key
 from ..model.json_values import encode_mapping, encode_value, shown
+from ..model.namespaces import Labels
+from ..model.shared_scope import Neighbors
 from ..model.ttl import ttl_interval
+from ..model.users import RecordScope
 from ..sql.indexed_content import content_of
-from ..sql.statement import NO_METADATA, Put, SqlContext
+from ..sql.statement import NO_METADATA, Operation, Put, ResultT, SqlContext
+from ..sql.view_planner import ViewPlanner
 from ..store.base import StoreBase
 from ..store.ttl_defaults import default_ttl
 from ..store.user_views import executor_of
 from .ops_log import log_entry
 from .options import Settings
+
+
+def record_planner(store: StoreBase, user_id: str) -> ViewPlanner:
+    """Return a planner of a user's records. Labels may be any: they come from checked names."""
+    return ViewPlanner(RecordScope(user_id), store.executor.current_rules, _as_they_are)
+
+
+def _as_they_are(labels: object) -> Labels:
+    assert isinstance(labels, tuple)
+    return labels
 
 
 class OperationsBase:
@@ -28,6 +43,8 @@ class OperationsBase:
         self.settings = settings
         self.at = settings.at
         self.executor = executor_of(store, settings.user_id)
+        neighbors = Neighbors(store.executor.current_rules.constants, settings.user_id)
+        self.names_another = neighbors.named(self.at.labels) is not None
 
     @property
     def context(self) -> SqlContext:
@@ -38,6 +55,22 @@ class OperationsBase:
         """Raise NotPermittedError if the proxy may only write."""
         if self.settings.access == "write":
             raise NotPermittedError(f"{method}: this proxy was made with access='write'")
+
+    def planned(
+        self, plan: Callable[[ItemAddress], Operation[ResultT]], *, writes: bool = False
+    ) -> Operation[ResultT]:
+        """Plan an operation at the namespace's address, which is another user's if it is shared."""
+        if not self.names_another:
+            return plan(self.at)
+        labels = self.at.labels
+        planner = record_planner(self.store, self.settings.user_id)
+        return planner.at(labels, lambda p: plan(p.address_of(labels)), writes=writes)
+
+    def writing(self, put: Put, plan: Callable[[Put], Operation[ResultT]]) -> Operation[ResultT]:
+        """Plan a write of `put`, whose address is that of the namespace."""
+        if not self.names_another:
+            return plan(put)
+        return self.planned(lambda at: plan(moved(put, at)), writes=True)
 
     def log(self, op: str, **details: Any) -> None:
         """Add an entry to the operations log, if there is one."""
@@ -99,8 +132,15 @@ class OperationsBase:
 
     def wrote(self, put: Put) -> None:
         """Note the agent as the last to touch the record. This counts no read."""
+        if self.names_another:
+            return  # the counts are the owner's
         engine, agent = self.store.executor, self.settings.agent_name
         if agent is None:
             engine.access.forget_touch(put.item_id)
         else:
             engine.note_access([(put.item_id, None)], 0, agent)
+
+
+def moved(put: Put, at: ItemAddress) -> Put:
+    """Return the same put at another address."""
+    return replace(put, item_id=(at.user_id, at.stored, put.item_id[2]), sort_key=at.sort_key)

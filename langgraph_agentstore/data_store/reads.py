@@ -14,13 +14,14 @@ from ..sql.items.records import (
     plan_exists,
     plan_keys,
     plan_namespace_names,
+    plan_one_record,
     plan_page_of_values,
     plan_values,
 )
 from ..sql.statement import Get, StoredValue
 from ..store.step_driver import Steps
 from .models import DataStoreRecord, record_of
-from .operations_base import OperationsBase
+from .operations_base import OperationsBase, record_planner
 from .ops_log import preview
 from .options import checked_limit
 
@@ -33,7 +34,9 @@ class Reads(OperationsBase):
     def get(self, key: str, default: Any) -> Steps[Any]:
         self.may_read("get")
         key = checked_key(key, self.at)
-        stored: StoredValue | None = yield Get((self.at.user_id, self.at.stored, key), None, False)
+        stored: StoredValue | None = yield self.planned(
+            lambda at: Get((at.user_id, at.stored, key), None, False)
+        )
         if stored is not None:
             self._read({key: stored})
         if self.settings.ops_log is not None:
@@ -46,7 +49,9 @@ class Reads(OperationsBase):
         wanted = [checked_key(key, self.at) for key in checked_keys(keys)]
         found: Mapping[str, StoredValue] = {}
         if wanted:
-            found = yield plan_values(self.at, list(dict.fromkeys(wanted)), self.context)
+            found = yield self.planned(
+                lambda at: plan_values(at, list(dict.fromkeys(wanted)), self.context)
+            )
         asked = Counter(key for key in wanted if key in found)
         for times in set(asked.values()):  # one asked for twice was read twice
             self._read({key: found[key] for key in asked if asked[key] == times}, times)
@@ -56,7 +61,9 @@ class Reads(OperationsBase):
 
     def get_all(self) -> Steps[dict[str, Any]]:
         self.may_read("get_all")
-        found: dict[str, StoredValue] = yield plan_all_values(self.at, self.context)
+        found: dict[str, StoredValue] = yield self.planned(
+            lambda at: plan_all_values(at, self.context)
+        )
         self._read(found)
         self.log("get_all", count=len(found))
         return {key: stored.value for key, stored in found.items()}
@@ -65,7 +72,9 @@ class Reads(OperationsBase):
         """Read the next values, by key, without counting or logging."""
         self.may_read("items")
         prefix = _checked_prefix(prefix)
-        found = yield plan_page_of_values(self.at, prefix, after, limit, self.context)
+        found = yield self.planned(
+            lambda at: plan_page_of_values(at, prefix, after, limit, self.context)
+        )
         return {key: stored.value for key, stored in found.items()}
 
     def list_keys(
@@ -73,31 +82,38 @@ class Reads(OperationsBase):
     ) -> Steps[list[str]]:
         self.may_read("list_keys")
         checked = _checked_prefix(prefix), None if after is None else _checked_prefix(after)
-        keys: list[str] = yield plan_keys(self.at, *checked, checked_limit(limit), self.context)
+        most = checked_limit(limit)
+        keys: list[str] = yield self.planned(lambda at: plan_keys(at, *checked, most, self.context))
         self.log("list_keys", prefix=prefix, count=len(keys))
         return keys
 
     def list_namespaces(self) -> Steps[list[str]]:
         self.may_read("list_namespaces")
-        names: list[str] = yield plan_namespace_names(self.settings.user_id, self.context)
+        names: list[str] = yield record_planner(self.store, self.settings.user_id).below(
+            (), lambda planner: plan_namespace_names(planner.scope, self.context)
+        )
         self.log("list_namespaces", count=len(names))
         return names
 
     def exists(self, key: str) -> Steps[bool]:
         self.may_read("exists")
-        found: bool = yield plan_exists(self.at, checked_key(key, self.at), self.context)
+        key = checked_key(key, self.at)
+        found: bool = yield self.planned(lambda at: plan_exists(at, key, self.context))
         return found
 
     def record(self, key: str) -> Steps[DataStoreRecord | None]:
         self.may_read("record")
-        access = self.store.executor.access
-        stored = yield access.record_job(self.at, checked_key(key, self.at))
+        key = checked_key(key, self.at)
+        if self.names_another:
+            stored = yield self.planned(lambda at: plan_one_record(at, key, self.context))
+        else:
+            stored = yield self.store.executor.access.record_job(self.at, key)
         return None if stored is None else record_of(stored)
 
     def _read(self, found: Mapping[str, StoredValue], times: int = 1) -> None:
         """Count `times` reads of each record."""
         agent = self.settings.agent_name
-        if agent is not None:
+        if agent is not None and not self.names_another:
             user_id, namespace = self.at.user_id, self.at.stored
             touched = [((user_id, namespace, key), s.created_at) for key, s in found.items()]
             self.store.executor.note_access(touched, times, agent)

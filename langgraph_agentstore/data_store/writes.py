@@ -11,7 +11,7 @@ from ..model.addresses import checked_key
 from ..model.json_values import decode_value
 from ..sql.statement import Put, PutTogether
 from ..store.step_driver import Steps
-from .operations_base import OperationsBase
+from .operations_base import OperationsBase, moved
 from .ops_log import preview
 from .sql.atomic_changes import plan_clear, plan_delete
 
@@ -30,7 +30,7 @@ class Writes(OperationsBase):
     ) -> Steps[None]:
         self.may_write("set")
         put = self.put(key, value, metadata, ttl)
-        yield put
+        yield self.writing(put, lambda p: p)
         self.wrote(put)
         self._log_value("set", put)
 
@@ -48,21 +48,23 @@ class Writes(OperationsBase):
     def put_together(self, puts: list[Put]) -> Steps[None]:
         """Write all of them, or none."""
         if puts:
-            yield PutTogether(puts)
+            yield self.planned(
+                lambda at: PutTogether([moved(put, at) for put in puts]), writes=True
+            )
         for put in puts:
             self.wrote(put)
 
     def delete(self, key: str) -> Steps[bool]:
         self.may_write("delete")
         key = checked_key(key, self.at)
-        found: bool = yield plan_delete(self.at, key, self.context)
+        found: bool = yield self.planned(lambda at: plan_delete(at, key, self.context), writes=True)
         self.store.executor.access.forget_touch((self.at.user_id, self.at.stored, key))
         self.log("delete", key=key, found=found)
         return found
 
     def clear(self) -> Steps[int]:
         self.may_write("clear")
-        count: int = yield plan_clear(self.at, self.context)
+        count: int = yield self.planned(lambda at: plan_clear(at, self.context), writes=True)
         self.log("clear", count=count)
         return count
 

@@ -164,8 +164,10 @@ async def statement_of(
         if statement is None:
             return None
         return Statement(statement.sql, statement.arguments, lambda _: Decoded(None), kind="put")
-    if isinstance(operation, PutExpected):
-        operation.put.created_by = operation.put.created_by or writer
+    if isinstance(operation, (PutExpected, PutTogether)):
+        puts = operation.puts if isinstance(operation, PutTogether) else [operation.put]
+        for put in puts:
+            put.created_by = put.created_by or writer
         return await statement_of_write(operation, database, index_state, known)
     if isinstance(operation, Query):
         return await index_state.statement_of(operation)

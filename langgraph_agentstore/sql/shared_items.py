@@ -143,10 +143,9 @@ def _checked_write(sql: str, check: str, context: SqlContext) -> str:
     # row to write: the check returns true, or undoes the whole statement.
     checking = f"""shares_checked AS (
     UPDATE {context.tables.named("share")} SET access = access WHERE NOT (SELECT {check})
-), """
-    with_check, places = _FIRST_CTE.subn(lambda start: f"{start[0]}{checking}", sql)
-    assert places == 1, "every write has CTEs"
-    return with_check
+)"""
+    with_check, places = _FIRST_CTE.subn(lambda start: f"{start[0]}{checking},", sql)
+    return with_check if places else f"WITH {checking}\n{sql.lstrip()}"
 
 
 def is_write(operation: Operation[Any]) -> bool:

@@ -22,7 +22,7 @@ from langgraph_agentstore.data_store.sql.changes import (
 from langgraph_agentstore.data_store.sql.locks import Lease, plan_acquire, plan_release, plan_renew
 from langgraph_agentstore.errors import InvalidNamespaceError
 from langgraph_agentstore.model.addresses import MAX_ADDRESS_BYTES, locate
-from langgraph_agentstore.model.users import Address
+from langgraph_agentstore.model.users import Address, UserScope
 from langgraph_agentstore.sql.access_counts import Accesses, count_statement
 from langgraph_agentstore.sql.items.get import Gotten, decode_gets
 from langgraph_agentstore.sql.items.put import put_together_statement
@@ -84,7 +84,7 @@ def test_a_page_of_keys_is_one_range(prefix: str, after: str | None, arguments: 
 
 
 def test_namespaces_that_no_string_names_are_left_out() -> None:
-    listing = plan_namespace_names("ann", RULES)
+    listing = plan_namespace_names(UserScope("ann"), RULES)
     # Each row: which walk, whose, and the place.
     rows = [(0, "ann", place) for place in ("", "b\x01c", "a:b", "a")]
     assert listing.decode(rows).result == ["a", "b:c"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import GetOp, PutOp, SearchOp
 
-from langgraph_agentstore import AgentStore, UserStore
+from langgraph_agentstore import AgentStore, DataStore, UserStore
 from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidNamespaceError,
     InvalidOperationError,
+    LockHeldError,
     NotPermittedError,
     VersionConflictError,
 )
@@ -298,6 +299,72 @@ def test_a_user_without_shares_sends_no_further_statement(
     bob.get(SEEN, "tea")
     bob.get(("notes",), "own")
     assert store.stats().statements == before + 3
+
+
+NAMED = "users:alice:projects"
+"""Alice's projects, as a data store of another user names them."""
+
+
+def test_a_data_store_reads_what_is_shared(
+    store: AgentStore, alice: UserStore, bob: UserStore
+) -> None:
+    data = DataStore(store, "bob", "agent", NAMED)
+    assert data.get("tea") is None
+    assert data.list_namespaces() == ["notes"]
+    alice.share(PROJECTS, "bob")
+    assert data.get("tea") == {"n": 1}
+    assert data.get_many(["tea", "jam"]) == {"tea": {"n": 1}}
+    assert data.get_all() == dict(data.items()) == {"tea": {"n": 1}}
+    assert data.list_keys() == ["tea"]
+    assert data.exists("tea")
+    assert data.list_namespaces() == ["notes", NAMED, f"{NAMED}:old"]
+    found = {(found.namespace, found.key) for found in data.search()}
+    assert found == {(NAMED, "tea"), (f"{NAMED}:old", "jam")}
+    record = data.record("tea")
+    assert record is not None
+    assert (record.user_id, record.namespace) == ("alice", "projects")
+    writes: list[Callable[[], object]] = [
+        lambda: data.set("tea", 1),
+        lambda: data.increment("count"),
+        lambda: data.delete("tea"),
+        data.clear,
+        lambda: data.update("tea", lambda value: value),
+        lambda: data.set_many({"a": 1}),
+        data.lock("tea").acquire,
+    ]
+    for write in writes:
+        with pytest.raises(NotPermittedError):
+            write()
+    alice.revoke(PROJECTS, "bob")
+    assert data.get("tea") is None
+    assert data.record("tea") is None
+    assert data.list_namespaces() == ["notes"]
+
+
+def test_a_data_store_writes_what_is_shared_for_writing(
+    store: AgentStore, owned: AgentStore, alice: UserStore, bob: UserStore
+) -> None:
+    alice.share(PROJECTS, "bob", "write")
+    theirs = DataStore(store, "alice", None, "projects")
+    data = DataStore(store, "bob", "agent", NAMED)
+    data.set("list", [1])
+    assert data.append("list", 2) == 2
+    assert data.increment("count", 3) == 3
+    assert data.update("count", lambda count: count + 1) == 4
+    assert data.compare_and_set("count", 4, 5)
+    assert data.set_if_absent("once", True)
+    assert not data.set_if_absent("once", False)
+    assert data.set_many({"a": 1, "b": 2}) == 2
+    assert data.delete("tea")
+    with data.lock("count"), pytest.raises(LockHeldError):
+        theirs.lock("count", wait_s=0).acquire()
+    values = {"a": 1, "b": 2, "count": 5, "list": [1, 2], "once": True}
+    assert theirs.get_all() == data.get_all() == values
+    record = theirs.record("list")
+    assert record is not None
+    assert record.created_by_agent == "agent"
+    assert data.clear() == 5
+    assert owned.count(("users", "bob")) == 1
 
 
 OWNERS = ("alice", "carol")

@@ -25,6 +25,7 @@ _OF_ITEMS = {"SELECT": _READERS, "INSERT": _WRITERS, "UPDATE": _WRITERS, "DELETE
 BY_SHARES = {
     "item": _OF_ITEMS,
     "item_lock": _OF_ITEMS,
+    "item_access": {"SELECT": _READERS, "DELETE": _WRITERS},
     "change": {"SELECT": _READERS, "INSERT": _WRITERS},
     "quarantined_item": {"INSERT": _WRITERS},
     "watch": dict.fromkeys(_OF_ITEMS, _ANY),

@@ -15,7 +15,7 @@ from langgraph.store.base import ListNamespacesOp
 
 from ...model.addresses import ItemAddress
 from ...model.namespaces import Labels, decode_labels, encode_labels, first_text_after, name_of
-from ...model.users import Region, UserScope, users_of_regions
+from ...model.users import Region, Scope, users_of_regions
 from ..filters import Filter, filter_sql
 from ..item_columns import key_is, key_of, same_key
 from ..region_condition import region_condition
@@ -159,16 +159,23 @@ SELECT FROM {context.tables.item} i
     return _equal_read(sql, (at.user_id, at.stored, key), bool, at.user_id)
 
 
-def plan_namespace_names(user_id: str, context: SqlContext) -> Statement[list[str]]:
-    """Plan the listing of a user's namespaces that a string can name, by code point."""
+def plan_namespace_names(scope: Scope, context: SqlContext) -> Statement[list[str]]:
+    """Plan the listing of a scope's namespaces that a string can name, by code point."""
     op = ListNamespacesOp(limit=LARGEST_LIMIT)
-    listing = plan_list_namespaces(op, UserScope(user_id), context)
+    listing = plan_list_namespaces(op, scope, context)
 
     def decode(rows: Sequence[Row]) -> list[str]:
         names = [name_of(labels) for labels in listing.decode(rows).result]
         return sorted(name for name in names if name is not None)
 
-    return _equal_read(listing.sql, listing.arguments, decode, user_id)
+    return Statement(
+        listing.sql,
+        listing.arguments,
+        lambda rows: Decoded(decode(rows)),
+        queue=listing.queue,
+        users=listing.users,
+        kind=listing.kind,
+    )
 
 
 def plan_page_of_stored(

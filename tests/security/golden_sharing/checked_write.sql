@@ -1,6 +1,6 @@
 WITH shares_checked AS (
     UPDATE "it's".share SET access = access WHERE NOT (SELECT "it's".check_shares($4::text, $5::text, true))
-), written AS (
+),written AS (
 DELETE FROM "it's".item i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3
     RETURNING i.user_id, i.namespace, i.key, i.version, (i.expires_at IS NULL OR i.expires_at > now()) AS live
