@@ -10,7 +10,7 @@ from typing import Any
 from ..model.namespaces import first_text_after
 from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement, decode_count
 
-MOST_ITEMS = 1_000
+MOST_ITEMS = 500
 """Counting the items of a user ends here."""
 
 MOST_PLACES = 20

@@ -16,9 +16,9 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 def test_users_are_walked_within_their_beginning() -> None:
     everyone = plan_users(CONTEXT, limit=5)
-    assert everyone.arguments == (5, 1001, 21)
+    assert everyone.arguments == (5, 501, 21)
     some = plan_users(CONTEXT, prefix="a", after="ab", limit=5)
-    assert some.arguments == (5, 1001, 21, "a", "ab", "b")
+    assert some.arguments == (5, 501, 21, "a", "ab", "b")
     assert some.decode([("abc", 1, 2, NOW)]).result == [UserGlimpse("abc", 1, 2, NOW)]
     assert plan_number_of_users(CONTEXT, 9).decode([(3,)]).result == 3
 
