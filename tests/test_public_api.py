@@ -73,6 +73,7 @@ METHODS = {
     "audit_seal",
     "audit_verify",
     "close",
+    "consistency",
     "count",
     "delete_namespace",
     "delete_user",
@@ -119,6 +120,7 @@ METHODS = {
     "users",
 }
 WITHOUT_TWIN = {
+    "consistency",
     "explore",
     "embedded",
     "explain",

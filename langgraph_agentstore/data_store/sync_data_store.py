@@ -292,7 +292,7 @@ class DataStore(Closing, Proxy):
 
     def _do(self, steps: Steps[ResultT]) -> ResultT:
         with acting_as(self.agent_name):
-            return run(steps, self._executor)
+            return run(steps, self._executor.reading())
 
 
 AgentDataStoreProxy = DataStore

@@ -39,6 +39,7 @@ class Request:
         "errors",
         "later",
         "operations",
+        "reads_replica",
         "remaining",
         "results",
         "said",
@@ -61,6 +62,8 @@ class Request:
         self.began_s = perf_counter()
         self.waits: dict[str, float] = {}
         """How long it waited, by `WAITS`, in seconds; the rest of its time it was in a queue."""
+        self.reads_replica = False
+        """Whether replicas may answer its reads."""
         self.said: str | None = None
         """Who makes it, as JSON text; only a store with history asks."""
 

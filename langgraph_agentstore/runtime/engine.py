@@ -16,6 +16,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from time import perf_counter
 from typing import Any, Protocol, cast
@@ -23,6 +24,7 @@ from typing import Any, Protocol, cast
 from langgraph.store.base import IndexConfig
 
 from .._support.one_time_warnings import Hints
+from ..config.replica_options import Consistency
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..model.provenance import current_provenance
@@ -44,6 +46,10 @@ from .session import Session
 from .view_executor import ViewExecutor
 
 logger = logging.getLogger("langgraph_agentstore")
+
+
+CONSISTENCY: ContextVar[Consistency | None] = ContextVar("agentstore_consistency", default=None)
+"""What the running code wants in place of the store's own option."""
 
 
 class Drainable(Protocol):
@@ -111,16 +117,27 @@ class Engine(ForkAware):
         """Return itself: it is for no view."""
         return self
 
+    def reading(self) -> Engine | ViewExecutor:
+        """Return the executor for reads that a replica may answer."""
+        if self.config.replicas is None:
+            return self
+        return ViewExecutor(self, lambda: None, replica=True)
+
     def for_view(self, users: Callable[[], Users | None]) -> ViewExecutor:
         """Return the executor of a view, whose users `users` finds at each call."""
         return ViewExecutor(self, users)
 
     def run_all(
-        self, operations: Sequence[Operation[Any]], users: Users | None = None
+        self,
+        operations: Sequence[Operation[Any]],
+        users: Users | None = None,
+        *,
+        replica: bool = False,
     ) -> list[Any]:
         """Block the calling thread until all are done; return their results in the order given.
 
-        `users`: those of the caller's view; None where each operation names its own.
+        `users`: those of the caller's view; None where each operation names its own. `replica`:
+        whether a replica may answer the reads.
         """
         thread = self._thread
         if thread is not None and thread.ident == threading.get_ident():
@@ -129,18 +146,24 @@ class Engine(ForkAware):
                 "use the async form there"
             )
         request = BlockingRequest(operations, users)
+        request.reads_replica = replica and self._reads_replica()
         self._submit(request)
         request.wait()
         return request.outcome()
 
     async def arun_all(
-        self, operations: Sequence[Operation[Any]], users: Users | None = None
+        self,
+        operations: Sequence[Operation[Any]],
+        users: Users | None = None,
+        *,
+        replica: bool = False,
     ) -> list[Any]:
         """Async form of `run_all`, on any event loop.
 
         Operations of a cancelled caller that were not sent yet are dropped.
         """
         request = AwaitedRequest(operations, users)
+        request.reads_replica = replica and self._reads_replica()
         self._submit(request)
         try:
             await request.future
@@ -225,6 +248,10 @@ class Engine(ForkAware):
         """Drop the parent's thread and connections; the child makes its own when it needs them."""
         keep((self._thread, self._session, self._opening, self._closing, list(self._inbox)))
         self._reset()
+
+    def _reads_replica(self) -> bool:
+        replicas = self.config.replicas
+        return replicas is not None and (CONSISTENCY.get() or replicas.consistency) == "replica"
 
     def _submit(self, request: Request) -> None:
         if not request.operations:

@@ -49,7 +49,7 @@ class EqualReads:
     def add(self, entry: PendingOperation) -> None:
         """Run the read, or let it join an equal one that was not sent yet."""
         # Only callers with the same users share a run: the server shows others other rows.
-        key = read_key(entry.operation, entry.users)
+        key = read_key(entry.operation, entry.users), entry.request.reads_replica
         entries = self._unsent.get(key)
         if entries is not None:
             entries.append(entry)

@@ -19,6 +19,7 @@ from .index_state import IndexState
 from .io_thread import in_thread
 from .migrator import migrate
 from .observation import Observer
+from .replicas import open_replicas
 from .session import Session
 from .statements import Database
 from .vector_sets import open_vectors
@@ -56,7 +57,11 @@ async def open_session(config: StoreConfig, context: SqlContext, observer: Obser
     if isinstance(context.sealing, Sealer):
         fetch_keys = partial(database.fetch, kind="keys", users=())
         database.data_keys = DataKeys(context.sealing, context.tables, fetch_keys)
-    session = Session(config, IndexState(opened, problem), database, schema_version, observer)
+    has_vectors = opened.vector_set is not None
+    replicas = await open_replicas(config, database, vectors=has_vectors)
+    session = Session(
+        config, IndexState(opened, problem), database, schema_version, observer, replicas
+    )
     if config.guard is not None:
         database.guarding = Guarding(config.guard, database, lambda: session.context)
     return session

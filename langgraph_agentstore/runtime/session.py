@@ -18,7 +18,6 @@ from ..sql.items.newest import ListedUpTo, plan_list
 from ..sql.shared_items import OfView, is_write
 from ..sql.statement import (
     Decoded,
-    Operation,
     PutExpected,
     PutTogether,
     Query,
@@ -50,6 +49,7 @@ from .listener import Listener
 from .lister import Lister
 from .observation import Observer, note_part, working_for
 from .read_log import read_log
+from .replicas import Replicas, kind_of_read, read_by
 from .shares import Shares
 from .statements import Database, while_locked
 from .sweep_batch import sweep_batch
@@ -68,11 +68,14 @@ class Session:
         database: Database,
         schema: int,
         observer: Observer,
+        replicas: Replicas | None = None,
     ) -> None:
         self.config = config
         self._observer = observer
         self.index = CurrentIndex(index_state)
         self.database = database
+        self.replicas = replicas
+        self._read = read_by(database, replicas)
         self.schema_version = schema
         self.operations = self.failed = self.refreshed = 0
         self.sweeper = Sweeper(self._sweep_batch, config.sweep_interval_minutes)
@@ -95,7 +98,7 @@ class Session:
         most = max(1, connections - 1)
         strict = self.config.isolation == "strict"
         by_user = kind_of_users if strict else None
-        self._gets = queue(self._run_gets, widest=most, kind=by_user)
+        self._gets = queue(self._run_gets, widest=most, kind=kind_of_read(self.replicas, by_user))
         self._writes = WriteQueue(
             self.database,
             self.index,
@@ -106,7 +109,9 @@ class Session:
             strict=strict,
         )
         kind = kind_of_shared(strict=strict, row_security=self.database.row_security)
-        self._shared = queue(self._run_shared, widest=max(1, most - 1), kind=kind)
+        self._shared = queue(
+            self._run_shared, widest=max(1, most - 1), kind=kind_of_read(self.replicas, kind)
+        )
         self._refreshes = queue(self._run_refreshes, widest=1, kind=by_user)
 
     @property
@@ -173,6 +178,8 @@ class Session:
             await self._reads.flush()
         await self.listener.close()
         await self.index.now.close()
+        if self.replicas is not None:
+            await self.replicas.close()
         await self.database.connections.close()
 
     def _enqueue(self, request: Request, entries: Sequence[PendingOperation]) -> None:
@@ -215,6 +222,8 @@ class Session:
     def _settled(self, entries: Sequence[PendingOperation]) -> None:
         """Count operations off their requests and announce the requests that are complete."""
         finished: list[Request] = []
+        if self.replicas is not None:
+            self.replicas.ended(entries)
         for entry in entries:
             request = entry.request
             request.remaining -= 1
@@ -237,7 +246,7 @@ class Session:
                 self._idle.set()
 
     async def _run_gets(self, entries: Sequence[PendingOperation]) -> None:
-        read = await read_gets(entries, self.database, self.context)
+        read = await read_gets(entries, self.database, self.context, partial(self._read, entries))
         for entry, item in zip(entries, read.items, strict=True):
             entry.request.results[entry.position] = item
         for place in read.apart:
@@ -249,7 +258,7 @@ class Session:
             self._refresh(read.refreshes)
 
     async def _run_shared(self, entries: Sequence[PendingOperation]) -> None:
-        found = await read_shared(entries, self.database)
+        found = await read_shared(entries, self.database, partial(self._read, entries))
         for entry, decoded in zip(entries, found, strict=True):
             self._answer(entry, decoded)
 
@@ -268,8 +277,9 @@ class Session:
     def _fetch_read(
         self, entry: PendingOperation, sent: Callable[[], None]
     ) -> Awaitable[Sequence[Row]]:
-        read = partial(self.database.run, entry.operation, entry.users, sent=sent)
-        return self._while_locked(read)
+        read = entry.operation
+        options = {"kind": read.kind, "users": entry.users, "sent": sent}
+        return self._while_locked(partial(self._read, [entry], read.sql, read.arguments, **options))
 
     async def _run_refreshes(self, entries: Sequence[PendingOperation]) -> None:
         self.refreshed += await refresh_items(entries, self.database, self.context)
@@ -280,7 +290,8 @@ class Session:
         try:
             if not request.cancelled:
                 with working_for([entry]):
-                    result = await self._result_of(entry.operation, entry.users)
+                    asked = entry.operation, entry.users, request.reads_replica
+                    result = await self._result_of(*asked)
                 request.results[entry.position] = result
         except asyncio.CancelledError:
             # The caller gave up and reads no error, but the request must still end.
@@ -288,34 +299,31 @@ class Session:
         except Exception as error:
             request.fail(entry.position, as_store_error(error))
 
-    async def _result_of(
-        self,
-        operation: Any,
-        users: Users | None,
-    ) -> Any:
+    async def _result_of(self, operation: Any, users: Users | None, replica: bool = False) -> Any:
         """Run the operation; wait for locked items as the queues do, up to the command timeout."""
         if isinstance(operation, OfView):
             return await self.shares.run(operation, users)
         if isinstance(operation, (Query, PutExpected, PutTogether)):
-            return await self.index.do(partial(self._by_index, operation, users))
+            return await self.index.do(partial(self._by_index, operation, users, replica))
         return await self._while_locked(partial(self._attempt, operation, users))
 
     async def _by_index(
         self,
         operation: PutExpected | PutTogether | Query[Any],
         users: Users | None,
+        replica: bool,
         index_state: IndexState,
     ) -> Any:
         if isinstance(operation, Query):
-            return await self._part(await index_state.statement_of(operation), users)
-        statement = await statement_of_write(
-            operation, self.database, index_state, self._fetch_shared
-        )
-        return 0 if statement is None else await self._result_of(statement, users)
+            statement = await index_state.statement_of(operation)
+            return await self._part(statement, users, replica=replica)
+        write = await statement_of_write(operation, self.database, index_state, self._fetch_shared)
+        return 0 if write is None else await self._result_of(write, users)
 
-    async def _part(self, operation: Operation[Any], users: Users | None) -> Any:
+    async def _part(self, operation: Any, users: Users | None, replica: bool = False) -> Any:
         """Return the result of an operation in its queue that is part of the caller's."""
         request = PartOfRequest([operation], users)
+        request.reads_replica = replica
         self._under_way += 1
         self._enqueue(request, [PendingOperation(request, 0, operation)])
         self.dispatch()

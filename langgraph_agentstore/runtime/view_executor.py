@@ -25,27 +25,30 @@ class ViewExecutor:
     checks whoever made the addresses.
     """
 
-    def __init__(self, engine: Engine, users: Callable[[], Users | None]) -> None:
+    def __init__(
+        self, engine: Engine, users: Callable[[], Users | None], *, replica: bool = False
+    ) -> None:
         self._engine = engine
         self._users = users
+        self._replica = replica
 
     def run(self, operation: Operation[ResultT]) -> ResultT:
         """Block the calling thread until the operation is done; return its result."""
-        result: ResultT = self._engine.run_all((operation,), self._users())[0]
+        result: ResultT = self.run_all((operation,))[0]
         return result
 
     async def arun(self, operation: Operation[ResultT]) -> ResultT:
         """Async form of `run`."""
-        result: ResultT = (await self._engine.arun_all((operation,), self._users()))[0]
+        result: ResultT = (await self.arun_all((operation,)))[0]
         return result
 
     def run_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Block the calling thread until all are done; return their results in the order given."""
-        return self._engine.run_all(operations, self._users())
+        return self._engine.run_all(operations, self._users(), replica=self._replica)
 
     async def arun_all(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Async form of `run_all`."""
-        return await self._engine.arun_all(operations, self._users())
+        return await self._engine.arun_all(operations, self._users(), replica=self._replica)
 
     @property
     def users(self) -> Users | None:
@@ -55,7 +58,13 @@ class ViewExecutor:
     def bound(self) -> ViewExecutor:
         """Return the executor for the view's users of this moment."""
         users = self._users()
-        return ViewExecutor(self._engine, lambda: users)
+        return ViewExecutor(self._engine, lambda: users, replica=self._replica)
+
+    def reading(self) -> ViewExecutor:
+        """Return the executor for reads that a replica may answer."""
+        if self._replica or self._engine.config.replicas is None:
+            return self
+        return ViewExecutor(self._engine, self._users, replica=True)
 
     def for_view(self, users: Callable[[], Users | None]) -> ViewExecutor:
         """Return the executor of another view of the same store."""

@@ -23,6 +23,7 @@ from .statement import (
     Operation,
     PutExpected,
     PutTogether,
+    Query,
     Queue,
     ResultT,
     Row,
@@ -35,6 +36,7 @@ SHARES_CHANGED = "AGS01"
 
 _FIRST_CTE = re.compile(r"\A\s*WITH (RECURSIVE )?")
 _READ_QUEUES = (Queue.EQUAL_READS, Queue.SHARED, Queue.GETS)
+_UNCHANGING = (*_READ_QUEUES, Queue.REFRESHES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,15 @@ def _checked_write(sql: str, check: str, context: SqlContext) -> str:
 )"""
     with_check, places = _FIRST_CTE.subn(lambda start: f"{start[0]}{checking},", sql)
     return with_check if places else f"WITH {checking}\n{sql.lstrip()}"
+
+
+def changes_items(operation: Operation[Any]) -> bool:
+    """Return whether an operation may write what others read, as far as its kind tells."""
+    if isinstance(operation, OfView):
+        return changes_items(operation.own)
+    if isinstance(operation, Query) or operation.queue in _UNCHANGING:
+        return False
+    return not getattr(operation, "reads_only", False)
 
 
 def is_write(operation: Operation[Any]) -> bool:

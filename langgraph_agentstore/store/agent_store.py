@@ -18,12 +18,14 @@ from ..config.history_options import History
 from ..config.index_options import search_index
 from ..config.official_store_arguments import dsn_of_connection, pool_of_official
 from ..config.quota_options import Quotas, Retention
+from ..config.replica_options import DEFAULT_MAX_LAG_S, Consistency
 from ..config.store_options import (
     DEFAULT_SCHEMA,
     Isolation,
     PoolConfig,
     Source,
     embedded_source,
+    find_read_source,
     find_source,
     store_config,
 )
@@ -112,6 +114,12 @@ class AgentStore(
             `Retention` of `langgraph_agentstore.security`.
         slow_operation_s: log each operation that takes this long, in seconds: its kind and what it
             waited for, never a user, a key or a value. None: no log.
+        read_dsn: the DSN of standbys of the primary, which then answer reads. By default
+            `AGENTSTORE_READ_DSN` of the environment, if the primary's DSN comes from there, too.
+        max_replica_lag_s: a standby that is further behind is not read from; None: whatever its
+            lag.
+        consistency: "replica" reads from standbys, "primary" only in a block of
+            `store.consistency("replica")`.
 
     Raises:
         ConfigurationError: an option is wrong.
@@ -134,9 +142,13 @@ class AgentStore(
         quotas: Quotas | None = None,
         retention: Retention | None = None,
         slow_operation_s: float | None = None,
+        read_dsn: str | None = None,
+        max_replica_lag_s: float | None = DEFAULT_MAX_LAG_S,
+        consistency: Consistency = "replica",
     ) -> None:
+        given = dsn_of_connection(dsn)
         self._configure(
-            find_source(dsn_of_connection(dsn)),
+            find_source(given),
             index,
             encryption,
             schema=schema,
@@ -150,6 +162,9 @@ class AgentStore(
             quotas=quotas,
             retention=retention,
             slow_operation_s=slow_operation_s,
+            read_source=find_read_source(given, read_dsn),
+            max_replica_lag_s=max_replica_lag_s,
+            consistency=consistency,
         )
 
     def _configure(
@@ -196,6 +211,9 @@ class AgentStore(
         quotas: Quotas | None = None,
         retention: Retention | None = None,
         slow_operation_s: float | None = None,
+        read_dsn: str | None = None,
+        max_replica_lag_s: float | None = DEFAULT_MAX_LAG_S,
+        consistency: Consistency = "replica",
     ) -> Self:
         """Create a store as the official class method does, for `with`, `async with` or directly.
 
@@ -215,6 +233,9 @@ class AgentStore(
             quotas: as in the constructor.
             retention: as in the constructor.
             slow_operation_s: as in the constructor.
+            read_dsn: as in the constructor.
+            max_replica_lag_s: as in the constructor.
+            consistency: as in the constructor.
 
         Raises:
             ConfigurationError: an option is wrong, or this store has nothing that corresponds.
@@ -234,6 +255,9 @@ class AgentStore(
             quotas=quotas,
             retention=retention,
             slow_operation_s=slow_operation_s,
+            read_dsn=read_dsn,
+            max_replica_lag_s=max_replica_lag_s,
+            consistency=consistency,
         )
 
     @classmethod

@@ -6,13 +6,17 @@ user is known. It then hands the operation to the executor. `ax` is the async fo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from langgraph.store.base import BaseStore, Op, TTLConfig
 
 from .._support.lifecycle import Handle
+from ..config.replica_options import Consistency, check_consistency
 from ..model.ttl import replaced_options
 from ..results import Explanation
 from ..sql.planner import Planner
-from .executor import Executor
+from .executor import CONSISTENCY, Executor
 
 
 class StoreBase(Handle, BaseStore):
@@ -40,6 +44,31 @@ class StoreBase(Handle, BaseStore):
     @ttl_config.setter
     def ttl_config(self, given: TTLConfig | None) -> None:
         self._ttl_options = replaced_options(self._ttl_options, given)
+
+    @property
+    def reader(self) -> Executor:
+        """The executor of reads that a replica may answer."""
+        return self.executor.reading()
+
+    @contextmanager
+    def consistency(self, consistency: Consistency) -> Iterator[None]:
+        """Choose who answers the reads of the block, in place of the store's `consistency`.
+
+        It holds for the code that runs in the block, in tasks started there too, and for all
+        stores. Without `read_dsn`, all reads go to the primary.
+
+        Args:
+            consistency: "primary" or "replica".
+
+        Raises:
+            ConfigurationError: it is neither.
+        """
+        check_consistency(consistency)
+        token = CONSISTENCY.set(consistency)
+        try:
+            yield
+        finally:
+            CONSISTENCY.reset(token)
 
     def explain(self, op: Op) -> Explanation:
         """Return the statement of a single operation, without a connection."""

@@ -11,13 +11,14 @@ from langgraph.store.base import IndexConfig
 from .._support.one_time_warnings import Hints
 from ..results import StoreStats
 from ..runtime.access_log import AccessLog, Touched
-from ..runtime.engine import Drainable
+from ..runtime.engine import CONSISTENCY, Drainable
 from ..runtime.job import Job
 from ..runtime.jobs.import_records import Importing
 from ..runtime.jobs.maintenance import OPEN, READY, explain_job
 from ..sql.statement import CurrentRules, Operation, Query, ResultT, SqlContext, Statement, Users
 
 __all__ = [
+    "CONSISTENCY",
     "OPEN",
     "READY",
     "Drainable",
@@ -87,6 +88,9 @@ class Executor(Protocol):
 
     def bound(self) -> Executor:
         """Return the executor for the view's users of this moment, for what is read later."""
+
+    def reading(self) -> Executor:
+        """Return the executor for reads that a replica may answer: no part of a longer change."""
 
     def for_view(self, users: Callable[[], Users | None]) -> Executor:
         """Return the executor of a view, whose users `users` finds at each call."""

@@ -56,6 +56,11 @@ class PairedServer:
             send(pid, signal.SIGKILL)
         await_death(*doomed)
 
+    def restart(self) -> None:
+        """Starts again after `kill`, whose processes may wait for their parent to notice."""
+        (self.data / "postmaster.pid").unlink()
+        self.start()
+
     def promote(self) -> None:
         """Returns when it takes writes."""
         # Without waiting there: a statement that waits may be in the way of what it waits for.

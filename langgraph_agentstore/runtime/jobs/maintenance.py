@@ -109,9 +109,9 @@ async def _explain(connection: Connection, sql: str, arguments: int) -> tuple[st
     return "\n".join(line for (line,) in lines), json.loads(tree)[0]["Plan"]
 
 
-OPEN = Job(_nothing, kind="open")
+OPEN = Job(_nothing, kind="open", reads_only=True)
 """Done as soon as the store is open."""
 
-READY = Job(_ready, kind="check_ready")
+READY = Job(_ready, kind="check_ready", reads_only=True)
 SWEEP: Job[int] = Job(lambda session: session.sweeper.sweep(), kind="sweep")
 STOP_SWEEPER: Job[bool] = Job(lambda session: session.sweeper.stop(), kind="sweep")

@@ -1,0 +1,175 @@
+"""Reads from a standby: what it has is read there, and all else from the primary."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from langgraph_agentstore import AgentStore
+from langgraph_agentstore.data_store import DataStore
+from langgraph_agentstore.errors import ConfigurationError
+from tests.runtime.pairs import Pair, streaming_pair
+from tests.support.embedders import CountingEmbedder
+from tests.support.faults import execute, wait_until
+
+ANN, BOB = ("users", "ann", "notes"), ("users", "bob", "notes")
+INDEX = {"dims": 4, "embed": CountingEmbedder(4), "fields": ["text"]}
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    with streaming_pair() as pair:
+        # A paused standby must not hold up writes.
+        execute(pair.primary.dsn, "ALTER SYSTEM SET synchronous_standby_names = ''")
+        execute(pair.primary.dsn, "SELECT pg_reload_conf()")
+        yield pair
+
+
+@pytest.fixture
+def store(pair: Pair) -> Iterator[AgentStore]:
+    with AgentStore(pair.primary.dsn, read_dsn=pair.standby.dsn, index=INDEX) as store:
+        store.put(ANN, "k", {"text": "tea"})
+        store.put(BOB, "k", {"text": "tea"})
+        wait_until(lambda: reads_there(store, lambda: store.get(BOB, "k")))
+        wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+        yield store
+
+
+def reads_there(store: AgentStore, read: Any) -> bool:
+    """Whether the standby answers this read."""
+    session = store._engine._session
+    assert session is not None
+    assert session.replicas is not None
+    before = session.replicas.served
+    read()
+    return session.replicas.served > before
+
+
+@contextmanager
+def paused(pair: Pair) -> Iterator[None]:
+    execute(pair.standby.dsn, "SELECT pg_wal_replay_pause()")
+    is_paused = "SELECT pg_get_wal_replay_pause_state()"
+    wait_until(lambda: execute(pair.standby.dsn, is_paused) == [("paused",)])
+    try:
+        yield
+    finally:
+        execute(pair.standby.dsn, "SELECT pg_wal_replay_resume()")
+
+
+def test_every_kind_of_read_is_answered_by_the_standby(store: AgentStore) -> None:
+    data = DataStore(store, "ann", None, default_namespace="notes")
+    view = store.for_user("ann")
+    for read in (
+        lambda: store.get(ANN, "k"),
+        lambda: store.search(ANN),
+        lambda: store.search(ANN, query="tea"),
+        lambda: store.count(ANN),
+        store.list_namespaces,
+        lambda: store.get_record(ANN, "k"),
+        lambda: list(store.iter_items(ANN)),
+        lambda: view.get(("notes",), "k"),
+        lambda: data.get("k"),
+        data.list_keys,
+    ):
+        assert reads_there(store, read)
+    assert [found.key for found in store.search(ANN, query="tea")] == ["k"]
+
+
+def test_a_read_within_a_change_and_one_that_asks_for_it_go_to_the_primary(
+    store: AgentStore,
+) -> None:
+    with store.consistency("primary"):
+        assert not reads_there(store, lambda: store.get(ANN, "k"))
+    assert not reads_there(store, lambda: store.update(ANN, "k", lambda v: {**(v or {}), "n": 1}))
+
+
+def test_own_writes_are_seen_while_the_standby_stands_still(pair: Pair, store: AgentStore) -> None:
+    with paused(pair):
+        for n in range(30):
+            store.put(ANN, "own", {"n": n})
+            item = store.get(ANN, "own")
+            assert item is not None
+            assert item.value == {"n": n}
+            assert len(store.search(ANN, filter={"n": n})) == 1
+        assert store.delete_user("ann")
+        assert store.get(ANN, "own") is None
+        # Others wait for nothing of hers.
+        assert reads_there(store, lambda: store.get(BOB, "k"))
+    store.put(ANN, "k", {"text": "tea"})
+    wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+
+
+async def test_own_writes_are_seen_in_a_crowd(pair: Pair) -> None:
+    async with AgentStore(pair.primary.dsn, read_dsn=pair.standby.dsn) as store:
+
+        async def work(name: str) -> None:
+            namespace = ("users", name, "n")
+            for n in range(60):
+                await store.aput(namespace, "k", {"n": n})
+                await asyncio.sleep(0.003 * (n % 7))
+                for found in (await store.aget(namespace, "k"), *await store.asearch(namespace)):
+                    assert found is not None
+                    assert found.value == {"n": n}
+
+        await asyncio.gather(*[work(f"u{n}") for n in range(20)])
+        session = store._engine._session
+        assert session is not None
+        assert session.replicas is not None
+
+
+def test_a_standby_that_lags_too_much_is_not_read_from(pair: Pair) -> None:
+    dsn, read_dsn = pair.primary.dsn, pair.standby.dsn
+    with AgentStore(dsn, read_dsn=read_dsn, max_replica_lag_s=0.5) as store:
+        wait_until(lambda: reads_there(store, lambda: store.get(BOB, "k")))
+        with paused(pair), AgentStore(dsn) as other:
+            other.put(BOB, "k", {"n": 7})
+            wait_until(lambda: not reads_there(store, lambda: store.get(BOB, "k")))
+            item = store.get(BOB, "k")
+            assert item is not None
+            assert item.value == {"n": 7}
+        wait_until(lambda: reads_there(store, lambda: store.get(BOB, "k")))
+
+
+def test_a_standby_that_is_killed_or_hangs_fails_no_read_and_is_used_again(
+    pair: Pair, store: AgentStore
+) -> None:
+    pair.standby.kill()
+    for _ in range(20):
+        assert store.get(ANN, "k") is not None
+    pair.standby.restart()
+    wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+    pair.standby.freeze()
+    try:
+        assert store.get(ANN, "k") is not None
+        assert store.search(ANN, query="tea")
+    finally:
+        pair.standby.thaw()
+    wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+
+
+def test_a_primary_among_the_replicas_is_passed_over(pair: Pair) -> None:
+    with AgentStore(pair.dsn, read_dsn=pair.dsn) as store:
+        store.put(ANN, "k", {"n": 1})
+        wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+
+
+def test_the_environment_names_replicas_of_its_own_primary(monkeypatch: Any) -> None:
+    monkeypatch.setenv("AGENTSTORE_READ_DSN", "postgresql://replica/d")
+    monkeypatch.setenv("AGENTSTORE_DSN", "postgresql://primary/d")
+    found = AgentStore()._config.replicas
+    assert found is not None
+    assert "replica" in found.source.shown
+    assert AgentStore("postgresql://other/d")._config.replicas is None
+
+
+def test_wrong_options_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="max_replica_lag_s=0"):
+        AgentStore("postgresql://h/d", read_dsn="postgresql://r/d", max_replica_lag_s=0)
+    with pytest.raises(ConfigurationError, match="consistency='all'"):
+        AgentStore("postgresql://h/d", read_dsn="postgresql://r/d", consistency="all")  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="nonsense"):
+        AgentStore("postgresql://h/d", read_dsn="postgresql://r/d?nonsense=1")
