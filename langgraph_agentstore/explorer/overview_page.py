@@ -28,13 +28,13 @@ def show_overview(visit: Visit) -> Response:
         return RedirectResponse(f"{base}/user?{query_of(place)}", 303)
     store = visit.whole_store
     run, context = store.executor.run, store.planner.context
-    health, sizes = store.health(), run(plan_table_sizes(context))
+    readiness, sizes = store.ready(), run(plan_table_sizes(context))
     items = _rows_of(sizes, "item")
     return HTMLResponse(
         rendered(
             visit,
             "overview.html",
-            health=health,
+            readiness=readiness,
             schema=context.tables.schema,
             users=run(plan_number_of_users(context, MOST_COUNTED_USERS + 1)),
             most_users=MOST_COUNTED_USERS,

@@ -16,7 +16,7 @@ from ..tools.namespace_paths import USERS_LABEL, UserNamespace
 from .rendering import rendered
 from .visit import ROWS_ON_A_PAGE, PageRefusedError, Visit
 
-MOST_LOOKED_AT = 20_000
+MOST_LOOKED_AT = 10_000
 """Items that a filter is tried on for one page."""
 
 MOST_BRANCHES = 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from ..model.namespaces import first_text_after
@@ -22,13 +21,11 @@ class UserGlimpse:
     """A user, and about how much they have.
 
     `items` and `namespaces`: one more than the most that is counted means that there are more.
-    `last_written`: None if there are too many namespaces to look at.
     """
 
     user_id: str
     items: int
     namespaces: int
-    last_written: datetime | None
 
 
 def plan_users(
@@ -42,24 +39,22 @@ def plan_users(
 WITH RECURSIVE walk AS (
     {_walk(item, start, within, "$1")}
 )
-SELECT walk.user_id, counted.items, seen.places,
-       CASE WHEN seen.places < $3 THEN seen.newest END
+SELECT walk.user_id, counted.items, seen.places
   FROM walk CROSS JOIN LATERAL (
     SELECT count(*) AS items FROM (
         SELECT FROM {item} i WHERE i.user_id = walk.user_id AND {context.live()} LIMIT $2) one
   ) counted CROSS JOIN LATERAL (
     WITH RECURSIVE place AS (
-        -- The index has the newest item of a namespace first.
-        (SELECT i.place, i.updated_at, 1 AS nth FROM {item} i
-          WHERE i.user_id = walk.user_id ORDER BY i.place, i.updated_at DESC LIMIT 1)
+        (SELECT i.place, 1 AS nth FROM {item} i
+          WHERE i.user_id = walk.user_id ORDER BY i.place LIMIT 1)
         UNION ALL
-        SELECT following.place, following.updated_at, place.nth + 1
+        SELECT following.place, place.nth + 1
           FROM place CROSS JOIN LATERAL (
-            SELECT i.place, i.updated_at FROM {item} i
+            SELECT i.place FROM {item} i
              WHERE i.user_id = walk.user_id AND i.place > place.place
-             ORDER BY i.place, i.updated_at DESC LIMIT 1) following
+             ORDER BY i.place LIMIT 1) following
          WHERE place.nth < $3)
-    SELECT count(*) AS places, max(updated_at) AS newest FROM place) seen
+    SELECT count(*) AS places FROM place) seen
  ORDER BY walk.user_id"""
 
     def decode(rows: Sequence[Row]) -> Decoded[list[UserGlimpse]]:

@@ -148,13 +148,14 @@ async def _apply_pending(
     if not pending:
         return
     await _check_encoding(connection)
-    statement = ""
+    statements = [*_bootstrap(tables)]
+    for migration in pending:
+        statements += [*migration.statements(tables), _migration_row_sql(tables, migration)]
     try:
-        for statement in _bootstrap(tables):
-            await connection.execute(statement)
-        for migration in pending:
-            for statement in (*migration.statements(tables), _migration_row_sql(tables, migration)):
-                await connection.execute(statement)
+        # A new schema is one message, which is quicker. One that is in use may be distributed,
+        # where each change of a table has to be a message of its own.
+        for script in [";\n".join(statements)] if after == 0 else statements:
+            await connection.execute(script)
     except asyncpg.InsufficientPrivilegeError as error:
         raise MissingSchemaError(
             f"this role may not set up schema {tables.schema!r} ({_first_line(error)}): let a role "

@@ -98,7 +98,8 @@ class Session:
         most = max(1, connections - 1)
         strict = self.config.isolation == "strict"
         by_user = kind_of_users if strict else None
-        self._gets = queue(self._run_gets, widest=most, kind=kind_of_read(self.replicas, by_user))
+        read_by = partial(kind_of_read, self.replicas)
+        self._gets = queue(self._run_gets, widest=most, kind=read_by(by_user))
         self._writes = WriteQueue(
             self.database,
             self.index,
@@ -108,10 +109,8 @@ class Session:
             deadline_s=deadline_s,
             strict=strict,
         )
-        kind = kind_of_shared(strict=strict, row_security=self.database.row_security)
-        self._shared = queue(
-            self._run_shared, widest=max(1, most - 1), kind=kind_of_read(self.replicas, kind)
-        )
+        kind = read_by(kind_of_shared(strict=strict, row_security=self.database.row_security))
+        self._shared = queue(self._run_shared, widest=max(1, most - 1), kind=kind)
         self._refreshes = queue(self._run_refreshes, widest=1, kind=by_user)
 
     @property

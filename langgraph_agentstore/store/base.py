@@ -46,7 +46,7 @@ class StoreBase(Handle, BaseStore):
         self._ttl_options = replaced_options(self._ttl_options, given)
 
     @property
-    def reader(self) -> Executor:
+    def _reader(self) -> Executor:
         """The executor of reads that a replica may answer."""
         return self.executor.reading()
 

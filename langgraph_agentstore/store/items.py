@@ -49,13 +49,13 @@ class Items(StoreBase):
 
     def get(self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
         """Return the item as a new object, or None if it does not exist or has expired."""
-        return self.reader.run(plan_get(self, namespace, key, refresh_ttl))
+        return self._reader.run(plan_get(self, namespace, key, refresh_ttl))
 
     async def aget(
         self, namespace: Labels, key: str, *, refresh_ttl: bool | None = None
     ) -> Item | None:
         """Async form of `get`."""
-        return await self.reader.arun(plan_get(self, namespace, key, refresh_ttl))
+        return await self._reader.arun(plan_get(self, namespace, key, refresh_ttl))
 
     def put(
         self,
@@ -127,7 +127,7 @@ class Items(StoreBase):
             offset: the number of namespaces to skip first.
         """
         op = _list_op(prefix, suffix, max_depth, limit, offset)
-        return self.reader.run(self.planner.list_namespaces(op))
+        return self._reader.run(self.planner.list_namespaces(op))
 
     async def alist_namespaces(
         self,
@@ -140,26 +140,26 @@ class Items(StoreBase):
     ) -> list[Labels]:
         """Async form of `list_namespaces`."""
         op = _list_op(prefix, suffix, max_depth, limit, offset)
-        return await self.reader.arun(self.planner.list_namespaces(op))
+        return await self._reader.arun(self.planner.list_namespaces(op))
 
     def count(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
         """Count the items at or below a namespace that pass the filter; reads every such item."""
-        return self.reader.run(self._plan_count(prefix, filter))
+        return self._reader.run(self._plan_count(prefix, filter))
 
     async def acount(self, prefix: Labels = (), filter: Mapping[str, Any] | None = None) -> int:
         """Async form of `count`."""
-        return await self.reader.arun(self._plan_count(prefix, filter))
+        return await self._reader.arun(self._plan_count(prefix, filter))
 
     def get_record(self, namespace: Labels, key: str) -> ItemRecord | None:
         """Return the item with its version, metadata and expiry, or None.
 
         The expiry stays unchanged.
         """
-        return self.reader.run(self._plan_record(namespace, key))
+        return self._reader.run(self._plan_record(namespace, key))
 
     async def aget_record(self, namespace: Labels, key: str) -> ItemRecord | None:
         """Async form of `get_record`."""
-        return await self.reader.arun(self._plan_record(namespace, key))
+        return await self._reader.arun(self._plan_record(namespace, key))
 
     def update(self, namespace: Labels, key: str, fn: Update) -> dict[str, Any]:
         """Read the item, apply `fn`, write the result; repeat if the item changed in between.
@@ -220,7 +220,7 @@ class Items(StoreBase):
         that exists throughout is returned once. An item written behind the current position is
         not returned.
         """
-        next_page, executor = self._pages(prefix, filter, page_size), self.reader.bound()
+        next_page, executor = self._pages(prefix, filter, page_size), self._reader.bound()
 
         def items() -> Iterator[Item]:
             page = executor.run(next_page(None))
@@ -239,7 +239,7 @@ class Items(StoreBase):
         page_size: int = PAGE_SIZE,
     ) -> AsyncIterator[Item]:
         """Async form of `iter_items`, for `async for`."""
-        next_page, executor = self._pages(prefix, filter, page_size), self.reader.bound()
+        next_page, executor = self._pages(prefix, filter, page_size), self._reader.bound()
 
         async def read(after: ItemId | None) -> list[tuple[ItemId, Item]]:
             return await executor.arun(next_page(after))

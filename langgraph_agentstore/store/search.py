@@ -99,7 +99,7 @@ class Search(StoreBase):
             query_syntax=query_syntax,
         )
         planned, reranking = self._prepared(op, options, rerank, as_of)
-        found = self.reader.run(planned)
+        found = self._reader.run(planned)
         if reranking is not None:
             found = self._reranked(reranking, found)
         return SearchResults(found)
@@ -136,7 +136,7 @@ class Search(StoreBase):
             query_syntax=query_syntax,
         )
         planned, reranking = self._prepared(op, options, rerank, as_of)
-        found = await self.reader.arun(planned)
+        found = await self._reader.arun(planned)
         if reranking is not None:
             found = await self._areranked(reranking, found)
         return SearchResults(found)
@@ -190,7 +190,7 @@ class Search(StoreBase):
                 fails, its own error is raised.
         """
         planned, rerankings = self._prepared_all(ops)
-        results = self.reader.run_all(planned)
+        results = self._reader.run_all(planned)
         for position, reranking in rerankings.items():
             results[position] = self._reranked(reranking, results[position])
         return results
@@ -198,7 +198,7 @@ class Search(StoreBase):
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Async form of `batch`, on any event loop."""
         planned, rerankings = self._prepared_all(ops)
-        results = await self.reader.arun_all(planned)
+        results = await self._reader.arun_all(planned)
         for position, reranking in rerankings.items():
             results[position] = await self._areranked(reranking, results[position])
         return results

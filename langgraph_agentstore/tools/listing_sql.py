@@ -14,6 +14,10 @@ from ..sql.filters import Filter, filter_sql
 from ..sql.region_condition import region_condition
 from ..sql.statement import Decoded, ItemId, Queue, Row, SqlContext, Statement
 
+_WRITTEN = "i.updated_at"
+_LISTED_AT = "i.newest_at"
+"""Equal to it, and in an index, in the rows that have it: see `sql/items/newest.py`."""
+
 
 class ListingOrder(Enum):
     """The orders in which pages of items follow each other; each is that of an index."""
@@ -28,14 +32,13 @@ class ListingOrder(Enum):
         """Tell whether it goes by the time of the last write, within exactly one namespace."""
         return self in (ListingOrder.NEWEST_FIRST, ListingOrder.OLDEST_FIRST)
 
-    @property
-    def sql(self) -> str:
-        """The ORDER BY of rows of `item i`."""
+    def sql(self, time: str = _WRITTEN) -> str:
+        """Return the ORDER BY of rows of `item i`; `time`: the column of their last write."""
         return {
             ListingOrder.BY_KEY: "i.user_id, i.namespace, i.key",
             ListingOrder.BY_KEY_BACKWARD: "i.user_id DESC, i.namespace DESC, i.key DESC",
-            ListingOrder.NEWEST_FIRST: "i.updated_at DESC, i.key",
-            ListingOrder.OLDEST_FIRST: "i.updated_at, i.key DESC",
+            ListingOrder.NEWEST_FIRST: f"{time} DESC, i.key",
+            ListingOrder.OLDEST_FIRST: f"{time}, i.key DESC",
         }[self]
 
     def after(self, cursor: Cursor, arguments: list[Any]) -> str:
@@ -141,13 +144,13 @@ def plan_listing(
     conditions = part.conditions(context, after, arguments)
     if until is not None:
         conditions.append(f"NOT ({part.order.after(until, arguments)})")
-    conditions.append(filter_sql(part.filter, arguments))
+    passes = filter_sql(part.filter, arguments)
+    columns = """i.user_id, i.namespace, i.key, i.version, i.updated_at, i.expires_at,
+       octet_length(i.value::text), left(i.value::text, $2::integer)"""
     sql = f"""
-SELECT i.user_id, i.namespace, i.key, i.version, i.updated_at, i.expires_at,
-       octet_length(i.value::text), left(i.value::text, $2::integer)
-  FROM {context.tables.item} i
- WHERE {" AND ".join(conditions)}
- ORDER BY {part.order.sql}
+SELECT {columns}
+  FROM {_rows_sql(part.order, conditions, passes, "$1", context)} i
+ ORDER BY {part.order.sql()}
  LIMIT $1"""
 
     def decode(rows: Sequence[Row]) -> Decoded[list[ListedItem]]:
@@ -171,9 +174,8 @@ def plan_last_of(
     columns = "i.updated_at, i.key" if part.order.is_by_time else "i.user_id, i.namespace, i.key"
     sql = f"""
 SELECT {columns}
-  FROM {context.tables.item} i
- WHERE {" AND ".join(conditions)}
- ORDER BY {part.order.sql}
+  FROM {_rows_sql(part.order, conditions, "true", "$1 + 1", context)} i
+ ORDER BY {part.order.sql()}
 OFFSET $1 LIMIT 1"""
 
     def decode(rows: Sequence[Row]) -> Decoded[Cursor | None]:
@@ -183,3 +185,28 @@ OFFSET $1 LIMIT 1"""
     return Statement(
         sql, tuple(arguments), decode, queue=Queue.EQUAL_READS, users=users, kind="list_items"
     )
+
+
+def _rows_sql(
+    order: ListingOrder, conditions: Sequence[str], passes: str, limit: str, context: SqlContext
+) -> str:
+    """Return the source of the first `limit` rows at least, with all columns of `item`.
+
+    `passes`: the condition of the filter.
+    """
+    item, where = context.tables.item, " AND ".join(conditions)
+    if not order.is_by_time:
+        return f"""(
+       SELECT * FROM {item} i
+        WHERE {where} AND {passes}
+        ORDER BY {order.sql()} LIMIT {limit})"""
+    # Of a large namespace, most rows are in the index of the newest; the rest is sorted.
+    listed = where.replace(_WRITTEN, _LISTED_AT)
+    return f"""(
+       (SELECT * FROM {item} i
+         WHERE {listed} AND {_LISTED_AT} IS NOT NULL AND {passes}
+         ORDER BY {order.sql(_LISTED_AT)} LIMIT {limit})
+       UNION ALL
+       (SELECT * FROM {item} i
+         WHERE {where} AND {_LISTED_AT} IS NULL AND {passes}
+         ORDER BY {order.sql()} LIMIT {limit}))"""

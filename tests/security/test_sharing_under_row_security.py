@@ -163,3 +163,21 @@ def test_a_writers_change_is_heard_by_the_owners_watch(granted: AgentStore) -> N
     with data.watch(timeout_s=5) as watch:
         granted.for_user("bob").put(SEEN, "new", {"n": 1})
         assert next(watch).key == "new"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM agentstore.watch",
+        "UPDATE agentstore.watch SET expires_at = now()",
+        "INSERT INTO agentstore.watch VALUES ('alice', gen_random_uuid(), now())",
+    ],
+)
+def test_a_writer_cannot_change_the_owners_watches(
+    granted: AgentStore, app_dsn: str, change: str
+) -> None:
+    with DataStore(granted, "alice", None, default_namespace="projects").watch(timeout_s=5):
+        try:
+            assert rows_seen(app_dsn, "{bob}", f"{change} RETURNING user_id") == []
+        except psycopg.errors.InsufficientPrivilege:
+            assert change.startswith("INSERT")

@@ -51,8 +51,8 @@ def planner() -> Planner:
 def test_the_newest_of_a_namespace_come_with_the_expiries_to_extend() -> None:
     statement = Planner(SCOPE, CurrentRules(RULES)).search(SearchOp(NS, refresh_ttl=True))
     assert isinstance(statement, Statement)
-    row = ("k", {"n": 1}, THEN, THEN, THEN, THEN, False)
-    nothing = (None, None, None, None, None, None, False)
+    row = ("k", {"n": 1}, THEN, THEN, THEN, THEN, False, False)
+    nothing = (None, None, None, None, None, None, False, False)
     found = statement.decode([row])
     assert found.result == [SearchItem(NS, "k", {"n": 1}, THEN, THEN)]
     assert found.refreshes == [Refresh(("ann", "a", "k"), THEN, THEN)]
@@ -61,7 +61,7 @@ def test_the_newest_of_a_namespace_come_with_the_expiries_to_extend() -> None:
     assert isinstance(unread, Statement)
     assert unread.decode([row]).result == found.result
     assert unread.decode([row]).refreshes == []
-    assert statement.decode([(*nothing[:-1], True)]).instead is not None
+    assert statement.decode([(*nothing[:-2], True, False)]).instead is not None
 
 
 def test_an_item_without_parts_has_one_row_without_an_embedding() -> None:

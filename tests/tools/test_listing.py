@@ -18,6 +18,7 @@ from langgraph_agentstore.tools.listing import (
 )
 from langgraph_agentstore.tools.listing_sql import ListedItem, ListedPart, ListingOrder
 from langgraph_agentstore.tools.namespace_paths import UserNamespace, namespace_named
+from tests.support.faults import execute
 
 LABELS = ("a", "a1", "a:b", "b/c", "%", "ü", "🙂")
 
@@ -81,12 +82,16 @@ def test_a_large_value_is_read_only_in_part(store: AgentStore) -> None:
 
 
 @pytest.mark.parametrize("order", ListingOrder)
-def test_pages_in_any_order_hold_every_item_once(store: AgentStore, order: ListingOrder) -> None:
+def test_pages_in_any_order_hold_every_item_once(
+    store: AgentStore, postgres_dsn: str, schema_name: str, order: ListingOrder
+) -> None:
     view = store.for_user("ada")
     view.batch([PutOp(("a",), f"k{n}", {"n": n}) for n in range(9)])  # all at one time
     view.put(("a",), "k9", {"n": 9})
     found = _all_pages(store, listed_part(UserNamespace("ada", ("a",)), order=order), 2)
     assert sorted(found) == [f"k{n}" for n in range(10)]
+    execute(postgres_dsn, "UPDATE {}.item SET newest_at = updated_at WHERE key > 'k4'", schema_name)
+    assert _all_pages(store, listed_part(UserNamespace("ada", ("a",)), order=order), 2) == found
     if order.is_by_time:
         assert (found[0] if order is ListingOrder.NEWEST_FIRST else found[-1]) == "k9"
 

@@ -28,7 +28,7 @@ BY_SHARES = {
     "item_access": {"SELECT": _READERS, "DELETE": _WRITERS},
     "change": {"SELECT": _READERS, "INSERT": _WRITERS},
     "quarantined_item": {"INSERT": _WRITERS},
-    "watch": dict.fromkeys(_OF_ITEMS, _ANY),
+    "watch": {"SELECT": _ANY},
     "share": {"SELECT": "with_user"},
 }
 """By table and command: the function that tells what is shared; or the column of the user."""

@@ -9,22 +9,20 @@ WITH RECURSIVE walk AS (
          ORDER BY i.user_id LIMIT 1) following
      WHERE walk.nth < $1
 )
-SELECT walk.user_id, counted.items, seen.places,
-       CASE WHEN seen.places < $3 THEN seen.newest END
+SELECT walk.user_id, counted.items, seen.places
   FROM walk CROSS JOIN LATERAL (
     SELECT count(*) AS items FROM (
         SELECT FROM "agentstore".item i WHERE i.user_id = walk.user_id AND (i.expires_at IS NULL OR i.expires_at > now()) LIMIT $2) one
   ) counted CROSS JOIN LATERAL (
     WITH RECURSIVE place AS (
-        -- The index has the newest item of a namespace first.
-        (SELECT i.place, i.updated_at, 1 AS nth FROM "agentstore".item i
-          WHERE i.user_id = walk.user_id ORDER BY i.place, i.updated_at DESC LIMIT 1)
+        (SELECT i.place, 1 AS nth FROM "agentstore".item i
+          WHERE i.user_id = walk.user_id ORDER BY i.place LIMIT 1)
         UNION ALL
-        SELECT following.place, following.updated_at, place.nth + 1
+        SELECT following.place, place.nth + 1
           FROM place CROSS JOIN LATERAL (
-            SELECT i.place, i.updated_at FROM "agentstore".item i
+            SELECT i.place FROM "agentstore".item i
              WHERE i.user_id = walk.user_id AND i.place > place.place
-             ORDER BY i.place, i.updated_at DESC LIMIT 1) following
+             ORDER BY i.place LIMIT 1) following
          WHERE place.nth < $3)
-    SELECT count(*) AS places, max(updated_at) AS newest FROM place) seen
+    SELECT count(*) AS places FROM place) seen
  ORDER BY walk.user_id

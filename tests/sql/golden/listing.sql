@@ -1,6 +1,8 @@
 SELECT i.user_id, i.namespace, i.key, i.version, i.updated_at, i.expires_at,
        octet_length(i.value::text), left(i.value::text, $2::integer)
-  FROM "agentstore".item i
- WHERE ((i.user_id = $3 AND (i.namespace = $4::text OR (i.namespace >= $4::text || ':' AND i.namespace < $4::text || ';'))) OR i.user_id > '') AND (i.expires_at IS NULL OR i.expires_at > now()) AND (true)
+  FROM (
+       SELECT * FROM "agentstore".item i
+        WHERE ((i.user_id = $3 AND (i.namespace = $4::text OR (i.namespace >= $4::text || ':' AND i.namespace < $4::text || ';'))) OR i.user_id > '') AND (i.expires_at IS NULL OR i.expires_at > now()) AND (true)
+        ORDER BY i.user_id, i.namespace, i.key LIMIT $1) i
  ORDER BY i.user_id, i.namespace, i.key
  LIMIT $1
