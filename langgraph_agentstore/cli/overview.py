@@ -15,6 +15,7 @@ from ..sql.filters import parse_filter
 from ..sql.items.pages import plan_count
 from ..sql.items.user_counts import UserCount
 from ..store.executor import READY
+from ..store.namespace_tree import tree_lines
 from ..tools.filter_text import read_filter
 from ..tools.namespace_paths import UserNamespace, namespace_named, written_labels
 from ..tools.printable import bytes_text, one_line
@@ -76,35 +77,17 @@ def tree(
             path = UserNamespace(count.user_id, count.labels).path
             run.output.line({"namespace": path, "items": count.records})
     else:
-        for line in _drawn(_branches(shown)):
+        for line in _drawn(shown):
             run.output.text(line)
     if len(counts) > len(shown):
         note(f"cut after {limit:,} namespaces: --limit 0 shows all")
 
 
-_Branches = dict[str, Any]
-_ITEMS = ""
-
-
-def _branches(counts: Sequence[NamespaceCount]) -> _Branches:
-    """Return the labels as nested dictionaries; the entry "" is a branch's own number of items."""
-    root: _Branches = {}
-    for count in counts:
-        branch = root
-        for label in UserNamespace(count.user_id, count.labels).all_labels:
-            branch = branch.setdefault(written_labels((label,)) or "%00", {})
-        branch[_ITEMS] = count.records
-    return root
-
-
-def _drawn(branch: _Branches, indent: str = "") -> Iterator[str]:
-    names = [name for name in branch if name != _ITEMS]
-    for n, name in enumerate(names):
-        is_last = n == len(names) - 1
-        below: _Branches = branch[name]
-        items = f"  {below[_ITEMS]:,}" if _ITEMS in below else ""
-        yield f"{indent}{'└── ' if is_last else '├── '}{one_line(name, 120)}{items}"
-        yield from _drawn(below, f"{indent}{'    ' if is_last else '│   '}")
+def _drawn(counts: Sequence[NamespaceCount]) -> Iterator[str]:
+    named = (
+        (UserNamespace(one.user_id, one.labels).all_labels, f"{one.records:,}") for one in counts
+    )
+    return tree_lines(named, lambda label: one_line(written_labels((label,)) or "%00", 120))
 
 
 def count(

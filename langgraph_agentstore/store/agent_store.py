@@ -189,8 +189,8 @@ class AgentStore(
         planner = Planner(config.scope, current_rules)
         super().__init__(self._engine, ttl_options(config.ttl), planner)
         finalizer = weakref.finalize(self, self._engine.close_soon)
-        show_items_as_tables()
         finalizer.atexit = False  # the engine sees to that itself, once it has started
+        show_items_as_tables()
 
     @classmethod
     def from_conn_string(

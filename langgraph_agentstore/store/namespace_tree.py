@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..html_tables import paragraph, plain_text
@@ -24,13 +24,15 @@ class NamespaceTree:
     is_cut: bool
 
     def __str__(self) -> str:
-        lines = [
-            self.user_id or "(shared)",
-            *_lines(_tree_of_labels(self.items), self.most_counted),
-        ]
+        counts = ((labels, self._count_text(items)) for labels, items in self.items.items())
+        lines = [self.user_id or "(shared)", *tree_lines(counts, _label_text)]
         if self.is_cut:
             lines.append("… and more namespaces: raise `limit`")
         return "\n".join(lines)
+
+    def _count_text(self, items: int) -> str:
+        most = self.most_counted
+        return f"{items:,}" if items < most else f"{most:,} or more"
 
     def _repr_html_(self) -> str:
         return plain_text(str(self)) if self.items else paragraph("No items.")
@@ -44,28 +46,31 @@ def tree_of(user_id: str, found: Sequence[Glimpse], limit: int) -> NamespaceTree
 
 @dataclass(slots=True)
 class _Branch:
-    items: int | None = None
+    count: str | None = None
     below: dict[str, _Branch] = field(default_factory=dict)
 
 
-def _tree_of_labels(items: Mapping[Labels, int]) -> _Branch:
+def tree_lines(counts: Iterable[tuple[Labels, str]], named: Callable[[str], str]) -> Iterator[str]:
+    """Draw namespaces as a tree, in the order given; yield its lines.
+
+    `counts`: each namespace with the number to show behind it. `named`: how a label is shown.
+    """
     root = _Branch()
-    for labels, count in items.items():
+    for labels, count in counts:
         branch = root
         for label in labels:
             branch = branch.below.setdefault(label, _Branch())
-        branch.items = count
-    return root
+        branch.count = count
+    return _lines_below(root, named, "")
 
 
-def _lines(branch: _Branch, most: int, indent: str = "") -> Iterator[str]:
+def _lines_below(branch: _Branch, named: Callable[[str], str], indent: str) -> Iterator[str]:
     for n, (label, below) in enumerate(branch.below.items(), 1):
         is_last = n == len(branch.below)
-        count = "" if below.items is None else f"  {_items_text(below.items, most)}"
-        name = label if label.isprintable() and label else repr(label)
-        yield f"{indent}{'└── ' if is_last else '├── '}{name}{count}"
-        yield from _lines(below, most, f"{indent}{'    ' if is_last else '│   '}")
+        count = "" if below.count is None else f"  {below.count}"
+        yield f"{indent}{'└── ' if is_last else '├── '}{named(label)}{count}"
+        yield from _lines_below(below, named, f"{indent}{'    ' if is_last else '│   '}")
 
 
-def _items_text(items: int, most: int) -> str:
-    return f"{items:,}" if items < most else f"{most:,} or more"
+def _label_text(label: str) -> str:
+    return label if label.isprintable() and label else repr(label)
