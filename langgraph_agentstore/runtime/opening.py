@@ -35,6 +35,7 @@ async def open_session(config: StoreConfig, context: SqlContext, observer: Obser
     start = None if source.embedded is None else source.resolve
     target = TargetReader(parameters, source.environment, config.pool.connect_options, start)
     database = Database(target, source.shown, config.pool)
+    database.notes_waits = config.slow_operation_s is not None
     database.connections.open()
     try:
         async with database.connections.lease() as connection:

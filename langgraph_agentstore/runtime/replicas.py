@@ -313,6 +313,7 @@ async def open_replicas(
         database.connections.connector.vectors = vectors
         database.row_security = primary.row_security
         database.data_keys = primary.data_keys
+        database.notes_waits = primary.notes_waits
         members.append(Replica(database, host.name))
     return Replicas(config.replicas, primary, members)
 

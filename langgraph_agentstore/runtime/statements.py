@@ -85,6 +85,8 @@ class Database:
         self.retries = 0
         self.row_security = False
         """Whether the server hides rows of users whom a statement does not name."""
+        self.notes_waits = False
+        """Whether somebody reads how long each request waits: it costs time per request."""
         self._timeout_s = config.command_timeout_s + GRACE_S
         self._longest_wait_s = config.connect_timeout_s + config.acquire_timeout_s
         # After a restart of the server, every connection of the pool may be dead.
@@ -253,7 +255,8 @@ class Database:
                 wait = "lock"
             raise
         finally:
-            note_wait(wait, perf_counter() - started)
+            if self.notes_waits:
+                note_wait(wait, perf_counter() - started)
             self.connections.give_back(connection, suspect=suspect)
         if LargeValue.seen != large:  # maybe in another statement: checking costs little
             # One at a time: several decoding threads would all slow down the I/O thread.
