@@ -89,7 +89,7 @@ def _change_row(place: UserNamespace, entry: HistoryEntry, as_json: bool) -> dic
 
 
 class AuditAction(str, Enum):
-    """What `audit` does."""
+    """The actions of `audit`."""
 
     verify = "verify"
     seal = "seal"

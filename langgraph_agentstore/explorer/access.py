@@ -23,7 +23,7 @@ WRITE_COOKIE = "agentstore_form"
 
 @dataclass(frozen=True, slots=True)
 class ExplorerAccess:
-    """What a visitor of the explorer may see and do.
+    """The rights of a visitor of the explorer.
 
     Args:
         user_id: the only user whose items the visitor reaches; None for everything.

@@ -92,7 +92,7 @@ class StoreHealth:
 
 @dataclass(frozen=True, slots=True)
 class StoreReadiness:
-    """Whether a store can serve, and by which server, for a readiness probe.
+    """The readiness of a store to serve, and its server, for a readiness probe.
 
     `reason`: why it is not ready. `read_only`: the server accepts no writes, like a standby.
     `replica_lag_s`: how far a standby is behind, where it can tell. `pool_wait_ms`: how long the

@@ -68,7 +68,7 @@ Cursor: TypeAlias = "ItemId | tuple[datetime, str]"
 
 @dataclass(frozen=True, slots=True)
 class ListedPart:
-    """What a listing covers: regions, or exactly one namespace of one of them, with a filter."""
+    """The part of a listing: regions, or exactly one namespace of one of them, with a filter."""
 
     regions: tuple[Region, ...]
     filter: Filter
