@@ -16,7 +16,7 @@ from ..model.shared_scope import Neighbors
 from ..model.ttl import ttl_interval
 from ..model.users import RecordScope
 from ..sql.indexed_content import content_of
-from ..sql.statement import NO_METADATA, Operation, Put, ResultT, SqlContext
+from ..sql.statement import NO_METADATA, Operation, Put, PutTogether, ResultT, SqlContext
 from ..sql.view_planner import ViewPlanner
 from ..store.base import StoreBase
 from ..store.ttl_defaults import default_ttl
@@ -71,6 +71,12 @@ class OperationsBase:
         if not self.names_another:
             return plan(put)
         return self.planned(lambda at: plan(moved(put, at)), writes=True)
+
+    def writing_together(self, puts: list[Put]) -> Operation[None]:
+        """Plan a write of puts, all or none; without a share, each keeps its own address."""
+        if not self.names_another:
+            return PutTogether(puts)
+        return self.planned(lambda at: PutTogether([moved(put, at) for put in puts]), writes=True)
 
     def log(self, op: str, **details: Any) -> None:
         """Add an entry to the operations log, if there is one."""

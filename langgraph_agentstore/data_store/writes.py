@@ -9,9 +9,9 @@ from langgraph.store.base import NotProvided
 
 from ..model.addresses import checked_key
 from ..model.json_values import decode_value
-from ..sql.statement import Put, PutTogether
+from ..sql.statement import Put
 from ..store.step_driver import Steps
-from .operations_base import OperationsBase, moved
+from .operations_base import OperationsBase
 from .ops_log import preview
 from .sql.atomic_changes import plan_clear, plan_delete
 
@@ -48,9 +48,7 @@ class Writes(OperationsBase):
     def put_together(self, puts: list[Put]) -> Steps[None]:
         """Write all of them, or none."""
         if puts:
-            yield self.planned(
-                lambda at: PutTogether([moved(put, at) for put in puts]), writes=True
-            )
+            yield self.writing_together(puts)
         for put in puts:
             self.wrote(put)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore.model.users import UserScope
-from langgraph_agentstore.runtime import equal_reads, session, write_queue
+from langgraph_agentstore.runtime import batch_statements, equal_reads, session, write_queue
 from langgraph_agentstore.sql import region_condition
 from langgraph_agentstore.sql.copies_of_rows import CopiesOfRows
 from langgraph_agentstore.sql.items import records
@@ -25,13 +25,13 @@ Plant = Callable[[pytest.MonkeyPatch, random.Random], None]
 
 def gets_one_off(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """Each get of some batches has the answer of the one beside it."""
-    decode = session.decode_gets  # type: ignore[attr-defined]
+    decode = batch_statements.decode_gets  # type: ignore[attr-defined]
 
     def wrong(*given: Any) -> Any:
         read = decode(*given)
         return replace(read, items=rotated(read.items)) if chance.random() < SHARE else read
 
-    patch.setattr(session, "decode_gets", wrong)
+    patch.setattr(batch_statements, "decode_gets", wrong)
 
 
 def large_values_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
@@ -49,13 +49,13 @@ def large_values_of_another(patch: pytest.MonkeyPatch, chance: random.Random) ->
 
 def searches_one_off(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """The same for statements that travel together."""
-    decode = session.decode_lateral_batch  # type: ignore[attr-defined]
+    decode = batch_statements.decode_lateral_batch  # type: ignore[attr-defined]
 
     def wrong(statements: Any, places: Sequence[int], *given: Any) -> Any:
         places = rotated(places) if chance.random() < SHARE else places
         return decode(statements, places, *given)
 
-    patch.setattr(session, "decode_lateral_batch", wrong)
+    patch.setattr(batch_statements, "decode_lateral_batch", wrong)
 
 
 def answers_of_another_ticket(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
