@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
-from tests.support.commands import ROOT, agentstore, command, environment, on_terminal
+from tests.support.commands import agentstore, on_terminal, running
 from tests.support.servers import temporary_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and pseudo terminals")
@@ -110,17 +109,6 @@ def test_words_are_searched_without_a_profile_and_vectors_need_one(filled: str) 
     assert "WITH" in how["sql"]
 
 
-def watching(dsn: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command("watch", "users/ada/notes", *arguments),
-        cwd=ROOT,
-        env=environment(dsn, {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-
-
 def wait_for_watch(dsn: str) -> None:
     """Return when somebody watches."""
     from tests.support.faults import execute, wait_until
@@ -130,7 +118,8 @@ def wait_for_watch(dsn: str) -> None:
 
 @posix
 def test_a_watch_shows_changes_as_they_happen_until_it_is_interrupted(filled: str) -> None:
-    with watching(filled) as process, AgentStore(filled) as store:
+    watching = running("watch", "users/ada/notes", dsn=filled)
+    with watching as process, AgentStore(filled) as store:
         wait_for_watch(filled)
         assert process.stdout is not None
         seen: list[dict[str, Any]] = []

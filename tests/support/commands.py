@@ -8,7 +8,8 @@ import re
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,16 +46,22 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "langgraph_agentstore", *arguments]
 
 
-def running(*arguments: str, dsn: str | None = None) -> subprocess.Popen[str]:
+@contextmanager
+def running(*arguments: str, dsn: str | None = None) -> Iterator[subprocess.Popen[str]]:
     """Start the command with pipes, for a test that does something while it runs."""
-    return subprocess.Popen(
+    with subprocess.Popen(
         command(*arguments),
         cwd=ROOT,
         env=environment(dsn, {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-    )
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()  # or a test that fails would wait for it for ever
+            raise
 
 
 def agentstore(
