@@ -16,7 +16,6 @@ from hypothesis import settings
 from langgraph_agentstore import AgentStore
 from tests.support import row_security
 from tests.support.faults import execute
-from tests.support.schemas import Schemas
 from tests.support.servers import TestServer, create_database, drop_database, temporary_folder
 
 # A machine that is busy is no fault of what is tested.
@@ -47,16 +46,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ.pop(_FOLDER), ignore_errors=True)
 
 
+_LONG = ("slow", "soak", "isolation", "packaging")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests whose fixtures start a server: `-m "not postgres"` leaves the others.
 
+    Let those that are meant to take long do so.
     With `--row-security`, skip the tests that are for the owner.
     """
     servers = {"embedded_server", "disposable_server", "guarded_server", "pair"}
     for item in items:
         if servers.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.postgres)
+        if any(item.get_closest_marker(name) for name in _LONG):
+            item.add_marker(pytest.mark.timeout(0))
         if config.getoption("--row-security"):
             why = row_security.reason_for_the_owner(item.nodeid)
             if why is not None:
@@ -118,28 +123,15 @@ def postgres_dsn(embedded_server: TestServer, request: pytest.FixtureRequest) ->
     drop_database(embedded_server.dsn, dsn)
 
 
-@pytest.fixture(scope="session")
-def schemas(postgres_dsn: str) -> Schemas:
-    """The schemas that tests of this worker take in turn."""
-    return Schemas(postgres_dsn)
-
-
 @pytest.fixture
 def schema_name(request: pytest.FixtureRequest) -> str:
-    """A schema that no other test uses meanwhile.
-
-    With the fixture `store` of this file it is set up, and empty; else it does not exist yet.
-    """
+    """A schema no other test uses; it does not exist yet."""
     name = f"t_{uuid4().hex[:12]}"
-    if request.config.getoption("--row-security"):
-        if row_security.is_opened_elsewhere(request.node.nodeid):
-            request.getfixturevalue("postgres_dsn")
-            row_security.set_up(name)
-        return name
-    found = request.node._fixtureinfo.name2fixturedefs.get("store", ())
-    if any(each.func.__module__ == __name__ for each in found[-1:]):
-        schemas: Schemas = request.getfixturevalue("schemas")
-        return schemas.take()
+    if request.config.getoption("--row-security") and row_security.is_opened_elsewhere(
+        request.node.nodeid
+    ):
+        request.getfixturevalue("postgres_dsn")
+        row_security.set_up(name)
     return name
 
 
@@ -164,15 +156,10 @@ def fresh_database(new_database: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def store(
-    postgres_dsn: str, schema_name: str, schemas: Schemas, request: pytest.FixtureRequest
-) -> Iterator[AgentStore]:
+def store(postgres_dsn: str, schema_name: str) -> Iterator[AgentStore]:
     """A store as a user would make it, in a schema of its own."""
     with AgentStore(postgres_dsn, schema=schema_name) as store:
-        schemas.note_shape(schema_name)
         yield store
-    if not request.config.getoption("--row-security"):
-        schemas.give_back(schema_name)
 
 
 @pytest.fixture

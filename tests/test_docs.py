@@ -140,6 +140,7 @@ def clean_place(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
     with temporary_folder() as folder:
         monkeypatch.chdir(folder)
         monkeypatch.setenv("AGENTSTORE_DSN", new_database())
+        monkeypatch.setenv("XDG_DATA_HOME", str(folder))  # of the bundled Postgres
         yield
         monkeypatch.undo()
 

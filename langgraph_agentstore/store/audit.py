@@ -10,6 +10,7 @@ from ..security.history.sealing_sql import (
     SealChecked,
     plan_check,
     plan_is_kept,
+    plan_pause,
     plan_seal,
     plan_unsealed,
 )
@@ -19,6 +20,9 @@ from .step_driver import Steps, arun, run
 SEALS_AT_ONCE = 20
 """How many seals are verified by one statement."""
 
+PAUSES = 20
+"""How often sealing waits a tenth of a second for transactions that are still running."""
+
 
 class HistoryAudit(StoreBase):
     """Methods of the plain store that seal and verify its history."""
@@ -26,8 +30,9 @@ class HistoryAudit(StoreBase):
     def audit_seal(self) -> Count:
         """Seal the entries of history that have no seal yet; return their number.
 
-        A sweeper of a store with `history=` does it every few minutes. Entries of transactions
-        that are still running wait for the next time.
+        A sweeper of a store with `history=` does it every few minutes. An entry is sealed when all
+        transactions of the server that began before its own are over. This waits two seconds for
+        them at most; what is left then waits for the next time.
         """
         return Count(run(self._sealing(), self.executor))
 
@@ -62,10 +67,16 @@ class HistoryAudit(StoreBase):
 
     def _sealing(self) -> Steps[int]:
         yield from self._have_history()
-        total = 0
-        while count := (yield plan_seal(self.planner.context)):
-            total += count
-        return total
+        context = self.planner.context
+        total = pauses = 0
+        while True:
+            while count := (yield plan_seal(context)):
+                total += count
+            _, unsealed = yield plan_unsealed(context)
+            if not unsealed or pauses == PAUSES:
+                return total
+            pauses += 1
+            yield plan_pause()
 
     def _verifying(self, head: str | None, progress: Progress | bool | None) -> Steps[AuditReport]:
         yield from self._have_history()

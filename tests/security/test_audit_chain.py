@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -142,6 +143,16 @@ def test_an_entry_that_commits_late_is_sealed_later(
         assert kept.audit_seal() == 20
     assert kept.audit_seal() == 2
     assert kept.audit_verify().is_intact
+
+
+def test_sealing_waits_for_transactions_that_end_soon(postgres_dsn: str, kept: AgentStore) -> None:
+    other = psycopg.connect(postgres_dsn)
+    other.execute("SELECT pg_current_xact_id()")  # of a transaction that writes nothing here
+    kept.put(NOTES, "later", {})
+    ending = threading.Timer(0.3, other.close)
+    ending.start()
+    assert kept.audit_seal() == 21
+    ending.join()
 
 
 def test_old_entries_are_given_up_and_the_chain_still_holds(

@@ -16,7 +16,7 @@ from langgraph.store.base import PutOp
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import IsolationError
-from langgraph_agentstore.runtime import session
+from langgraph_agentstore.runtime import batch_statements
 from langgraph_agentstore.sql import batched_reads, row_users
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.store.user_views import UserStore
@@ -44,7 +44,7 @@ def addresses_of_a_neighbor(patch: pytest.MonkeyPatch, chance: random.Random) ->
 
 def users_shifted_in_a_batch(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
     """Send gets whose array of users is off by one."""
-    statement = session.get_statement  # type: ignore[attr-defined]
+    statement = batch_statements.get_statement  # type: ignore[attr-defined]
 
     def wrong(gets: Any, context: Any) -> Any:
         sql, arguments = statement(gets, context)
@@ -52,7 +52,7 @@ def users_shifted_in_a_batch(patch: pytest.MonkeyPatch, chance: random.Random) -
             arguments = (rotated(arguments[0]), *arguments[1:])
         return sql, arguments
 
-    patch.setattr(session, "get_statement", wrong)
+    patch.setattr(batch_statements, "get_statement", wrong)
 
 
 def searches_of_a_neighbor(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
@@ -66,7 +66,7 @@ def searches_of_a_neighbor(patch: pytest.MonkeyPatch, chance: random.Random) -> 
             arguments = (*arguments[:users], rotated(arguments[users]), *arguments[users + 1 :])
         return sql, arguments
 
-    patch.setattr(session, "lateral_batch_statement", wrong)
+    patch.setattr(batch_statements, "lateral_batch_statement", wrong)
 
 
 def rows_of_a_neighbor(patch: pytest.MonkeyPatch, chance: random.Random) -> None:

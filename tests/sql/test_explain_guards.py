@@ -145,7 +145,8 @@ HOT = {
     "newest": (*planned(SearchOp((*ALICE, "3"))), {"item_newest", "item_place"}),
     "newest of a user": (
         *planned(SearchOp(("users", "u7"))),
-        {"item_newest", "item_place"},
+        # The key where a user's items are sorted, all of them: either index finds these.
+        {"item_newest", "item_place", "item_pkey"},
     ),
     "namespaces": (*planned(ListNamespacesOp()), {"item_place"}),
     "namespaces to depth 3": (*planned(ListNamespacesOp(max_depth=3)), {"item_place"}),

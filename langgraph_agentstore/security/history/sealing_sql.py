@@ -198,6 +198,11 @@ def plan_seal(context: SqlContext) -> Statement[int]:
     )
 
 
+def plan_pause() -> Statement[None]:
+    """Plan to do nothing for a tenth of a second."""
+    return Statement("SELECT pg_sleep(.1)", (), lambda _: Decoded(None), kind="pause")
+
+
 def plan_forget(context: SqlContext) -> Statement[int]:
     """Plan to remove the oldest entries that are older than the rule keeps them."""
     sql = f"SELECT {context.tables.named('forget_history')}({SEAL_SIZE})"
