@@ -92,7 +92,7 @@ def newest(connection: psycopg.Connection[Any]) -> None:
             "SELECT FROM agentstore.item WHERE user_id = 'large' AND newest_at IS NULL LIMIT 1"
         ).fetchall():
             time.sleep(1)
-        connection.execute("VACUUM agentstore.item")
+        connection.execute("VACUUM (ANALYZE) agentstore.item")
         for user in ("u1", "large"):
             for prefix in (("users", user, "notes"), ("users", user)):
                 took = milliseconds(partial(store.search, prefix))
