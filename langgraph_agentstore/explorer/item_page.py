@@ -28,6 +28,7 @@ LONGEST_SHOWN = 20_000
 def show_item(visit: Visit) -> Response:
     """Show an item."""
     found = record_of_visit(visit)
+    index = visit.store.planner.context.index
     text = several_lines(safe_json(found.value, indent=2))
     return HTMLResponse(
         rendered(
@@ -40,6 +41,7 @@ def show_item(visit: Visit) -> Response:
             characters=len(text),
             is_cut=len(text) > LONGEST_SHOWN,
             changes=_changes_of(visit),
+            has_vectors=index is not None and index.vectors is not None,
             metadata=several_lines(safe_json(found.metadata, indent=2)),
         )
     )

@@ -65,6 +65,11 @@ class Visit:
         return any(given == name for given, _ in self._pairs)
 
     @property
+    def is_part(self) -> bool:
+        """Whether a script asks for it, to place it in a page that is shown."""
+        return self.request.headers.get("hx-request") == "true"
+
+    @property
     def user_id(self) -> str:
         """The user whom the page is about; "" for the shared space.
 

@@ -101,6 +101,7 @@ ADDRESSES = {
     "user": "/user?u=ada",
     "item": "/item?u=ada&n=notes&k=n007",
     "search": "/search?u=ada&q=garden+plan&mode=side",
+    "map": "/map?u=ada",
     "chats": "/chats?u=ada&t=garden",
     "hostile": f"/item?{WHERE}",
 }
@@ -137,6 +138,18 @@ def test_the_tree_opens_and_pages_are_turned_by_keyboard(page: Page, address: st
     page.locator("a[rel=next]").focus()
     page.keyboard.press("Enter")
     page.locator("td a", has_text="n050").wait_for()
+
+
+def test_a_point_of_the_map_is_read_and_opened(page: Page, address: str) -> None:
+    page.goto(f"{address}/map?u=ada")
+    assert page.locator(".plane circle").count() - 1 == page.locator("#points li").count() > 100
+    page.locator(".plane circle[data-row='0']").hover()
+    page.locator("[data-pointed]", has_text="garden").wait_for()
+    page.locator("#points a", has_text="plan").first.focus()
+    page.locator("[data-pointed]", has_text="plan for the garden").wait_for()
+    page.locator(".plane circle[data-row='0']").click()
+    page.locator("pre").first.wait_for()
+    page.locator(".near a").first.wait_for()  # fetched by htmx
 
 
 def test_a_search_and_an_edit_are_typed(page: Page, address: str) -> None:
