@@ -4,8 +4,8 @@ Most searches name a namespace that has none below it. So the first statement re
 items of just that one, and says if there is more below; only then a second one is needed.
 
 That one walks the namespaces of the prefix on the index `item_place`, takes the newest of each
-and merges them. Below a prefix of more than `MANY_NAMESPACES` namespaces, and across users, it
-sorts instead.
+and merges them. Below a prefix of more than `MANY_NAMESPACES` namespaces it sorts instead. Across
+users it sorts the items of a window of time, long enough for the page.
 
 Within a namespace the newest come from two places. Listed items have a `newest_at`, equal to
 `updated_at`, and are read in the order of the index `item_newest`. The others are sorted: in a
@@ -49,6 +49,9 @@ _MOST = "$1::bigint + $2::bigint"
 
 _NEWEST_COLUMNS = f"""i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at,
                i.expires_at, {REFRESHED} AS refreshed, i.place"""
+
+WINDOWS = 33
+"""How many windows of time a search across users looks into; the last is of more than a year."""
 
 LARGEST_SHARED_PAGE = 200
 """Searches for more items than this travel alone."""
@@ -212,16 +215,36 @@ def _across_users(
     regions: Sequence[Region], op: SearchOp, filter: Filter, context: SqlContext
 ) -> tuple[str, list[Any]]:
     arguments: list[Any] = [op.limit, op.offset]
-    region = region_condition(regions, arguments)
+    item = context.tables.item
+    found = f"{region_condition(regions, arguments)} AND {context.live()}"
+    if op.filter:  # few may pass it, then each window is read for nothing
+        found += f" AND {filter_sql(filter, arguments)}"
+    elif any(region.user_id is None for region in regions):
+        found += f" AND {_recent_sql(item, found)}"
     return (
         f"""
 SELECT {_NEWEST_COLUMNS}
-  FROM {context.tables.item} i
- WHERE {region} AND {context.live()} AND {filter_sql(filter, arguments)}
+  FROM {item} i
+ WHERE {found}
  ORDER BY i.updated_at DESC, i.user_id, i.place, i.key
  LIMIT $1 OFFSET $2""",
         arguments,
     )
+
+
+def _recent_sql(item: str, found: str) -> str:
+    """Return the condition of a window of time, up to now, that has the whole page.
+
+    From ten milliseconds on, each is twice as long as the one before. `item_updated` tells
+    which pages of the table have any row of a window.
+    """
+    within = "i.updated_at BETWEEN {} AND 'infinity'"
+    enough = f"(SELECT count(*) FROM {item} i WHERE {found} AND {within.format('w.since')})"
+    return within.format(f"""coalesce((
+       SELECT w.since
+         FROM (SELECT now() - interval '10 milliseconds' * 2 ^ n AS since
+                 FROM generate_series(0, {WINDOWS - 1}) n OFFSET 0) w
+        WHERE {enough} >= {_MOST} LIMIT 1), '-infinity')""")
 
 
 def _within_a_user(
