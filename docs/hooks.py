@@ -20,6 +20,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
+    "CODE_OF_CONDUCT.md": "code_of_conduct.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "security.md",
@@ -27,7 +28,13 @@ PAGES = {
 """Pages that lie elsewhere, by where they are on the site."""
 
 EXAMPLES = "examples.md"
-BACKGROUND = ("decisions/", "architecture.md", "contributing.md", "changelog.md")
+BACKGROUND = (
+    "decisions/",
+    "architecture.md",
+    "code_of_conduct.md",
+    "contributing.md",
+    "changelog.md",
+)
 """Pages that a search lists last: they tell why, not how."""
 
 _LAST = 1e-6
