@@ -52,7 +52,13 @@ def test_the_nav_has_every_page_once() -> None:
     nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
     listed = re.findall(r"(\S+\.md)$", nav, re.MULTILINE)
     pages = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
-    elsewhere = ["changelog.md", "code_of_conduct.md", "contributing.md", "examples.md", "security.md"]
+    elsewhere = [
+        "changelog.md",
+        "code_of_conduct.md",
+        "contributing.md",
+        "examples.md",
+        "security.md",
+    ]
     assert sorted(listed) == sorted([*pages, *elsewhere]), "nav in mkdocs.yml"
 
 
