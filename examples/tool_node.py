@@ -32,6 +32,7 @@ def remember(
 def recall(config: RunnableConfig, store: Annotated[BaseStore, InjectedStore()]) -> str:
     """Everything the user has told."""
     facts = store.search(("users", config["configurable"]["user_id"], "facts"), limit=100)
+    facts.sort(key=lambda fact: fact.key)  # tools run at once: either may have been first
     return "; ".join(f"my {fact.key} is {fact.value['is']}" for fact in facts) or "nothing yet"
 
 

@@ -443,7 +443,7 @@ def test_an_empty_label_below_a_user_is_not_taken_for_the_users_root(
 
 
 @pytest.fixture
-def _reader(source: str, schema_name: str) -> Iterator[str]:
+def reader(source: str, schema_name: str) -> Iterator[str]:
     """A role that may connect to the source, and no more."""
     role = f"reader_{schema_name}"
     execute(source, "CREATE ROLE {} LOGIN", role)

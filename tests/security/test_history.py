@@ -200,6 +200,17 @@ def test_expired_items_are_entries_when_they_are_swept(kept: AgentStore) -> None
     assert kept.get_as_of(NOTES, "a", put.changed_at + timedelta(seconds=0.04)) is None
 
 
+def test_what_has_expired_is_absent_as_of_then_even_before_it_is_swept(kept: AgentStore) -> None:
+    kept.put(NOTES, "a", {"n": 1}, ttl=0.0005)
+    put = kept.history(NOTES, "a")[0]
+    later = put.changed_at + timedelta(seconds=0.04)
+    assert kept.get_as_of(NOTES, "a", later) is None
+    while not kept.sweep_ttl():
+        pass
+    assert kept.get_as_of(NOTES, "a", later) is None
+    assert _value(kept, put.changed_at) == {"n": 1}
+
+
 Write = Callable[[AgentStore], object]
 
 WRITES: dict[str, tuple[Write, set[tuple[str, str]]]] = {

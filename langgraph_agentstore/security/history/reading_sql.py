@@ -77,11 +77,10 @@ def plan_as_of(
 @written_once
 def _as_of_sql(context: SqlContext) -> str:
     columns = ", ".join(
-        f"CASE WHEN h.seq IS NULL THEN i.{name} ELSE h.{name} END" for name in _RECORD
+        f"CASE WHEN h.seq IS NULL THEN i.{name} ELSE h.{name} END AS {name}" for name in _RECORD
     )
     return f"""
-SELECT {covered_sql("$2::text")} AND w.moment >= {KNOWN_SINCE}, {KNOWN_SINCE},
-       coalesce(h.user_id, i.user_id), {columns}
+SELECT {covered_sql("$2::text")} AND w.moment >= {KNOWN_SINCE}, {KNOWN_SINCE}, was.*
   FROM {context.tables.named("history_rule")} r
  CROSS JOIN (SELECT $4::text::timestamptz AS moment) w
   LEFT JOIN LATERAL (
@@ -90,8 +89,9 @@ SELECT {covered_sql("$2::text")} AND w.moment >= {KNOWN_SINCE}, {KNOWN_SINCE},
         ORDER BY h.changed_at, h.seq LIMIT 1) h ON true
   LEFT JOIN {context.tables.item} i
     ON h.seq IS NULL AND {key_is()}
- WHERE r.one
-   AND CASE WHEN h.seq IS NULL THEN i.expires_at ELSE h.expires_at END > w.moment IS NOT FALSE"""
+  LEFT JOIN LATERAL (SELECT coalesce(h.user_id, i.user_id), {columns}) was
+    ON (was.expires_at > w.moment) IS NOT FALSE
+ WHERE r.one"""
 
 
 def no_history() -> HistoryNotKeptError:

@@ -179,11 +179,12 @@ def _list_sql(context: SqlContext, which: str) -> str:
     item = context.tables.item
     return f"""
 UPDATE {item} i SET newest_at = i.updated_at
-  FROM (SELECT o.namespace, o.key FROM {item} o
+  FROM (SELECT o.ctid FROM {item} o
          WHERE o.user_id = $1 AND {which} LIMIT {LISTED_AT_ONCE}
          -- Whoever holds one writes it, or lists it.
            FOR UPDATE SKIP LOCKED) sorted
- WHERE i.user_id = $1 AND i.namespace = sorted.namespace AND i.key = sorted.key
+ -- By their places in the table: before it is analysed, the server may take any index for a key.
+ WHERE i.user_id = $1 AND i.ctid = sorted.ctid
 RETURNING i.namespace, i.key"""
 
 
