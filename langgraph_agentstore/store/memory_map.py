@@ -12,6 +12,11 @@ MOST_COLORS = 20
 """Namespaces beyond these share one color."""
 
 
+_DIRECTIONS = 8
+_ITERATIONS = 8
+"""Far more than the first two components need, unless others are as large, which then will do."""
+
+
 def projected(vectors: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     """Return a point for each vector: its first two principal components, each from -1 to 1.
 
@@ -21,11 +26,15 @@ def projected(vectors: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
 
     if not vectors:
         return []
-    centered = np.asarray(vectors, dtype=np.float64)
+    centered = np.asarray(vectors, dtype=np.float32)
     centered = centered - centered.mean(axis=0)
-    # The eigenvectors of the small matrix, the last two for the largest variance.
-    _, axes = np.linalg.eigh(centered.T @ centered)
-    points = centered @ axes[:, ::-1][:, :2]
+    # Subspace iteration: the whole matrix of a model with many dimensions takes seconds to solve.
+    plane = np.random.default_rng(0).normal(size=(centered.shape[1], _DIRECTIONS))
+    plane, _ = np.linalg.qr(plane.astype(np.float32))
+    for _ in range(_ITERATIONS):
+        plane, _ = np.linalg.qr(centered.T @ (centered @ plane))
+    _, _, axes = np.linalg.svd(centered @ plane, full_matrices=False)
+    points = centered @ plane @ axes[:2].T
     if points.shape[1] < 2:
         points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
     largest = np.abs(points).max(axis=0)
