@@ -36,13 +36,15 @@ REMEMBERED = 10_000
 class Watching:
     """A watch of the keys of one namespace that start with `prefix`.
 
+    `with_below`: also of the namespaces below it; the root is above all of the user's.
     `begin`, `look` and `end` are jobs of the store. The server keeps what happens between looks. A
     watch that does not look for `RETENTION` lapses. Changes found are appended to `found`, in
     order, so that they survive the cancellation of the look that found them.
     """
 
-    def __init__(self, at: ItemAddress, prefix: str) -> None:
+    def __init__(self, at: ItemAddress, prefix: str, *, with_below: bool = False) -> None:
         self._at = at
+        self._with_below = with_below
         self._users = (at.user_id,)
         self._prefix = prefix
         self._id = uuid4()
@@ -50,7 +52,7 @@ class Watching:
         self._snapshot = ""
         self._renewed_s = 0.0
         self._looking = asyncio.Lock()
-        self._told: dict[str, int | None] = {}
+        self._told: dict[tuple[str, str], int | None] = {}
         self.found: deque[StoredChange] = deque()
 
     def begin(self) -> Job[None]:
@@ -94,7 +96,12 @@ class Watching:
     async def _read(self, session: Session) -> None:
         at = self._at
         statement = since_statement(
-            at.user_id, self._snapshot, at.stored, self._prefix, session.context
+            at.user_id,
+            self._snapshot,
+            at.stored,
+            self._prefix,
+            session.context,
+            with_below=self._with_below,
         )
         rows = await session.database.fetch(*statement, kind="read_changes", users=self._users)
         self._snapshot, changes = decode_changes(at.user_id, rows, session.context)
@@ -102,8 +109,9 @@ class Watching:
 
     def _is_new(self, change: StoredChange) -> bool:
         """Return False for a put that was sent again because its answer was lost."""
-        told = self._told.pop(change.key, None)
-        self._told[change.key] = None if change.gone else change.version
+        item = (change.namespace, change.key)
+        told = self._told.pop(item, None)
+        self._told[item] = None if change.gone else change.version
         if len(self._told) > REMEMBERED:
             del self._told[next(iter(self._told))]
         return change.gone or told != change.version

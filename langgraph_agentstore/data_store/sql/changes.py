@@ -71,22 +71,34 @@ SNAPSHOT = "SELECT pg_current_snapshot()::text"
 
 
 @written_once
-def _since_sql(context: SqlContext) -> str:
+def _since_sql(context: SqlContext, with_below: bool) -> str:
+    namespace = "c.namespace = $3"
+    if with_below:
+        namespace = f"($3 = '' OR {namespace} OR starts_with(c.namespace, $3 || ':'))"
     return f"""
 SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NULL, c.value, c.at
   FROM (SELECT) one
   LEFT JOIN {context.tables.change} c
     ON c.user_id = $1 AND c.xact >= pg_snapshot_xmin($2::text::pg_snapshot)
    AND NOT pg_visible_in_snapshot(c.xact, $2::text::pg_snapshot)
-   AND c.namespace = $3 AND starts_with(c.key, $4)
+   AND {namespace} AND starts_with(c.key, $4)
  ORDER BY c.id"""
 
 
 def since_statement(
-    user_id: str, snapshot: str, namespace: str, prefix: str, context: SqlContext
+    user_id: str,
+    snapshot: str,
+    namespace: str,
+    prefix: str,
+    context: SqlContext,
+    *,
+    with_below: bool = False,
 ) -> tuple[str, tuple[Any, ...]]:
-    """Read what changed since a snapshot; the first column is the snapshot of this look."""
-    return _since_sql(context), (user_id, snapshot, namespace, prefix)
+    """Read what changed since a snapshot; the first column is the snapshot of this look.
+
+    `with_below`: also in the namespaces below; "" is above all.
+    """
+    return _since_sql(context, with_below), (user_id, snapshot, namespace, prefix)
 
 
 def decode_changes(
