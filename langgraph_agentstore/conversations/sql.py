@@ -219,18 +219,23 @@ SELECT i.key, i.value, i.created_at, i.updated_at
     return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, kind="list_newest_turns")
 
 
-def plan_threads(address: Address, context: SqlContext) -> Statement[list[ThreadRow]]:
-    """Read every thread with its first and last time and its number of turns, latest first."""
-    sql = f"""
-SELECT t.thread_id, min(t.said), max(t.said), count(*)
-  FROM (SELECT {thread_sql(context)} AS thread_id,
+def _said_turns_sql(context: SqlContext, more: str = "") -> str:
+    """Return the SELECT of turns `i` of a namespace with their thread and time."""
+    return f"""SELECT {thread_sql(context)} AS thread_id,{more}
                coalesce({said_sql(context)},
                         to_char(i.created_at AT TIME ZONE 'UTC', '{_ISO_8601}')) COLLATE "C"
                  AS said
           FROM {context.tables.item} i
          WHERE i.user_id = $1 AND i.namespace = $2 AND {context.live()}
            AND {_has_thread_sql(context)}
-           AND {_is_turn_sql(context)}) t
+           AND {_is_turn_sql(context)}"""
+
+
+def plan_threads(address: Address, context: SqlContext) -> Statement[list[ThreadRow]]:
+    """Read every thread with its first and last time and its number of turns, latest first."""
+    sql = f"""
+SELECT t.thread_id, min(t.said), max(t.said), count(*)
+  FROM ({_said_turns_sql(context)}) t
  GROUP BY t.thread_id
  ORDER BY max(t.said) DESC, t.thread_id"""
 
@@ -239,6 +244,40 @@ SELECT t.thread_id, min(t.said), max(t.said), count(*)
 
     arguments = (address.user_id, encode_labels(address.labels))
     return Statement(sql, arguments, decode, queue=Queue.EQUAL_READS, kind="list_threads")
+
+
+def plan_threads_of_part(
+    address: Address, after: str, rows: int, context: SqlContext
+) -> Statement[tuple[list[ThreadRow], str | None]]:
+    """Read the threads of the next `rows` turns behind a key, in the order of keys.
+
+    The second result is the last of these keys, to continue after; None at the end.
+    """
+    turns = _said_turns_sql(context, " i.key,")
+    sql = f"""
+WITH part AS MATERIALIZED (
+       SELECT * FROM ({turns} AND i.key > $3) i
+        ORDER BY i.key LIMIT $4
+)
+SELECT p.thread_id, min(p.said), max(p.said), count(*),
+       (SELECT l.key FROM part l ORDER BY l.key OFFSET $4 - 1 LIMIT 1)
+  FROM part p
+ GROUP BY p.thread_id
+ ORDER BY max(p.said) DESC, p.thread_id"""
+
+    def decode(rows: Sequence[Row]) -> Decoded[tuple[list[ThreadRow], str | None]]:
+        found = [(row[0], row[1], row[2], row[3]) for row in rows]
+        return Decoded((found, rows[0][4] if rows else None))
+
+    arguments = (address.user_id, encode_labels(address.labels), after, rows)
+    return Statement(
+        sql,
+        arguments,
+        decode,
+        queue=Queue.EQUAL_READS,
+        users=(address.user_id,),
+        kind="list_threads",
+    )
 
 
 def within_thread(thread_id: str, arguments: list[Any], context: SqlContext) -> str:

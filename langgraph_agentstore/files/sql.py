@@ -141,6 +141,64 @@ def plan_children(
     return _read_of_space(_children_sql(context, unit), arguments, _decode_entries)
 
 
+LONGEST_MEASURED = 100_000
+"""Bytes of a stored value whose size a page tells: a longer one takes long to unpack."""
+
+
+@written_once
+def _children_page_sql(context: SqlContext, unit: SizeUnit) -> str:
+    item, rest = context.tables.item, "substr(walk.key, char_length($3) + 1)"
+
+    def next_from(start: str) -> str:
+        return f"""(SELECT i.key FROM {item} i
+             WHERE i.user_id = $1 AND i.namespace = $2 AND i.key >= {start} AND i.key < $4
+               AND {context.live()}
+             ORDER BY i.key LIMIT 1)"""
+
+    # Of a subfolder the first file is enough: "0" follows "/".
+    subfolder = f"$3 || split_part({rest}, '/', 1)"
+    following = (
+        f"(CASE WHEN strpos({rest}, '/') > 0 THEN {subfolder} || '0' "
+        'ELSE walk.key || chr(1) END COLLATE "C")'
+    )
+    return f"""
+WITH RECURSIVE walk (key, nth) AS (
+    SELECT first.key, 1::bigint FROM {next_from("$5::text")} first
+    UNION ALL
+    SELECT following.key, walk.nth + 1
+      FROM walk CROSS JOIN LATERAL {next_from(following)} following
+     WHERE walk.nth < $6
+), entry AS (
+    SELECT walk.key, walk.nth, strpos({rest}, '/') > 0 AS is_folder,
+           {subfolder} || '/' AS folder
+      FROM walk
+)
+SELECT CASE WHEN e.is_folder THEN e.folder ELSE e.key END,
+       CASE WHEN e.is_folder THEN 0 ELSE d.size END, d.modified_at, e.is_folder
+  FROM entry e
+  LEFT JOIN LATERAL (
+    SELECT {_details(unit)} AS modified_at
+      FROM {item} i {_OPENED}
+     WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = e.key AND NOT e.is_folder
+       AND pg_column_size(i.value) <= {LONGEST_MEASURED}) d ON true
+ ORDER BY e.nth"""
+
+
+def plan_children_page(
+    space: Space, folder: str, after: str, size: int, unit: SizeUnit, context: SqlContext
+) -> Statement[list[FileEntry]]:
+    """Plan the next `size` files and folders directly in `folder`, which ends with `/`.
+
+    `after`: the path of the last one of the page before, "" for the first page. The size of a file
+    whose value takes more than `LONGEST_MEASURED` bytes is None.
+    """
+    start = folder
+    if after:
+        start = after_folder(after) if after.endswith("/") else f"{after}\x01"
+    arguments = (*space, folder, after_folder(folder), start, size)
+    return _read_of_space(_children_page_sql(context, unit), arguments, _decode_entries)
+
+
 @written_once
 def _entries_sql(context: SqlContext, unit: SizeUnit) -> str:
     return f"""

@@ -6,7 +6,11 @@ from datetime import datetime, timedelta, timezone
 
 from langgraph.store.base import Item
 
-from langgraph_agentstore.conversations.sql import plan_newest_turns, plan_threads
+from langgraph_agentstore.conversations.sql import (
+    plan_newest_turns,
+    plan_threads,
+    plan_threads_of_part,
+)
 from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.sql.statement import SqlContext
 from langgraph_agentstore.sql.tables import Tables
@@ -46,3 +50,11 @@ def test_threads_come_with_their_times_and_their_number_of_turns() -> None:
     row = ("t", "2026-01-01", "2026-01-02", 3)
     assert threads.decode([row, row]).result == [row, row]
     assert threads.decode([]).result == []
+
+
+def test_threads_of_a_part_come_with_the_key_to_continue_after() -> None:
+    part = plan_threads_of_part(TURNS, "k", 2, RULES)
+    assert part.arguments == ("ann", "conversations:a%3Ab", "k", 2)
+    row = ("t", "2026-01-01", "2026-01-02", 3)
+    assert part.decode([(*row, "t_2")]).result == ([row], "t_2")
+    assert part.decode([]).result == ([], None)
