@@ -125,7 +125,15 @@ def ui(
     index = run.server.index or _WORDS_INDEX
     store = run.store(index) if write else run.reading(index)
     token = secrets.token_urlsafe(24)
-    app = local_explorer_app(store, token, user_id=user, write=write)
+    # A watch is registered in the database, so that one needs a session that writes.
+    app = local_explorer_app(
+        store,
+        token,
+        user_id=user,
+        write=write,
+        watching=store if write else run.store(),
+        is_ending=lambda: server.should_exit,
+    )
     listening = _loopback_socket(port)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/?token={token}"
     note(f"serving {address}")
@@ -133,7 +141,8 @@ def ui(
         webbrowser.open(address)
     uvicorn = imported("uvicorn", "ui")
     config = uvicorn.Config(app, log_level="warning", server_header=False, lifespan="off")
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
 
 
 def _loopback_socket(port: int) -> socket.socket:

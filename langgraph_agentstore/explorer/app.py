@@ -14,7 +14,9 @@ from . import (
     change_page,
     chats_page,
     files_page,
+    history_page,
     item_page,
+    live_page,
     map_page,
     near_page,
     overview_page,
@@ -24,6 +26,7 @@ from . import (
 )
 from .access import Authorize, ExplorerAccess, LocalDoor, comes_from_own_page
 from .guard import GuardedApp
+from .live_page import LiveStreams
 from .rendering import STATIC, rendered
 from .visit import PageRefusedError, Visit, reason_of
 
@@ -53,6 +56,8 @@ PAGES: dict[str, ShowPage] = {
     "/item/remove": change_page.show_removal,
     "/search": search_page.show_search,
     "/map": map_page.show_map,
+    "/history": history_page.show_history,
+    "/live": live_page.show_live,
     "/chats": chats_page.show_chats,
     "/files": files_page.show_files,
 }
@@ -82,11 +87,17 @@ def explorer_app(store: AgentStore, *, authorize: Authorize) -> Any:
         raise ConfigurationError(
             "authorize is a function from a request to an ExplorerAccess or None"
         )
-    return GuardedApp(_pages_of(store), authorize)
+    return GuardedApp(explorer_pages(store, LiveStreams(_checked(store))), authorize)
 
 
 def local_explorer_app(
-    store: AgentStore, token: str, *, user_id: str | None = None, write: bool = False
+    store: AgentStore,
+    token: str,
+    *,
+    user_id: str | None = None,
+    write: bool = False,
+    watching: AgentStore | None = None,
+    is_ending: Callable[[], bool] = lambda: False,
 ) -> Any:
     """Return the explorer for one person at this computer, as `agentstore ui` serves it.
 
@@ -98,21 +109,30 @@ def local_explorer_app(
         token: the secret in the address, `/?token=…`, at least 16 characters.
         user_id: the only user who is shown; None for all.
         write: whether items can be changed.
+        watching: the store that live changes are watched with, where `store` may not write: a
+            watch is registered in the database. None: `store`.
+        is_ending: whether the server is about to end; streams of changes then do.
 
     Raises:
         ConfigurationError: the token is too short, or `store` is no `AgentStore`.
         MissingExtraError: the extra `ui` is not installed.
     """
     door = LocalDoor(token, ExplorerAccess(user_id, write))
-    return GuardedApp(_pages_of(store), door.access_of, door)
+    streams = LiveStreams(_checked(watching or store), is_ending)
+    return GuardedApp(explorer_pages(_checked(store), streams), door.access_of, door)
 
 
-def _pages_of(store: AgentStore) -> Starlette:
+def _checked(store: AgentStore) -> AgentStore:
     if not isinstance(store, AgentStore):
         raise ConfigurationError(
             f"the explorer needs the AgentStore itself, got {type(store).__name__}; "
             "ExplorerAccess(user_id) confines a visitor to one user"
         )
+    return store
+
+
+def explorer_pages(store: AgentStore, streams: LiveStreams) -> Starlette:
+    """Return the pages of an explorer, without the guard that each request passes first."""
     routes: list[BaseRoute] = [
         Route(path, _page_endpoint(store, page), methods=["GET"]) for path, page in PAGES.items()
     ]
@@ -120,6 +140,8 @@ def _pages_of(store: AgentStore) -> Starlette:
         Route(path, _form_endpoint(store, page), methods=["POST"])
         for path, page in FORM_PAGES.items()
     ]
+    events = _page_endpoint(store, streams.answer)
+    routes.append(Route("/live/events", events, methods=["GET"]))
     routes.append(Mount("/static", StaticFiles(directory=STATIC)))
     return Starlette(routes=routes, exception_handlers={404: _no_such_page})
 

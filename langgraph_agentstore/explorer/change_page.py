@@ -71,10 +71,10 @@ def remove_item(visit: Visit) -> Response:
 
 
 def _removal_of(visit: Visit) -> Removal:
-    key = visit.asked("k")
+    place, key = visit.place, visit.asked("k")
     if not key:
         raise PageRefusedError(400, "The address names no key.")
-    removal = planned_removal(visit.store, visit.place, key)
+    removal = planned_removal(visit.store, place, key)
     if not removal.items:
         raise PageRefusedError(404, "There is no such item any more.")
     return removal

@@ -20,6 +20,8 @@ from .visit import Visit
 COLORS = 8
 """Namespaces with a color of their own, the largest; the others share one more."""
 
+_MOST_NUMBERS = 1_500_000
+
 
 @dataclass(frozen=True, slots=True)
 class MapPoint:
@@ -44,28 +46,33 @@ def show_map(visit: Visit) -> Response:
     """Show the map of what is at or below a namespace of a user."""
     place = visit.place
     index = visit.store.planner.context.index
-    has_vectors = index is not None and index.vectors is not None
-    found = _points_of(visit, place) if has_vectors else []
-    points, groups = colored_points(found[:MOST_POINTS])
+    most = 0 if index is None or index.vectors is None else most_points(index.vectors.dims)
+    found = _points_of(visit, place, most) if most else []
+    points, groups = colored_points(found[:most])
     return HTMLResponse(
         rendered(
             visit,
             "map.html",
             place=place,
-            has_vectors=has_vectors,
+            has_vectors=most > 0,
             points=points,
             groups=groups,
-            is_cut=len(found) > MOST_POINTS,
+            is_cut=len(found) > most,
             most_places=MOST_PLACES_OF_A_MAP,
         )
     )
 
 
-def _points_of(visit: Visit, place: UserNamespace) -> list[MappedItem]:
+def most_points(dims: int) -> int:
+    """Return how many points a map has at most: fewer of long vectors, which take long to read."""
+    return min(MOST_POINTS, max(1, _MOST_NUMBERS // dims))
+
+
+def _points_of(visit: Visit, place: UserNamespace, most: int) -> list[MappedItem]:
     # Only an open store knows its vectors, so the statement is planned there.
     planned: Query[list[MappedItem]] = Query(
         None,
-        lambda context, _: plan_points(context, place.user_id, place.labels, MOST_POINTS + 1),
+        lambda context, _: plan_points(context, place.user_id, place.labels, most + 1),
         users=(place.user_id,),
         kind="list_map",
     )

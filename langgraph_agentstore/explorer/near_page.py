@@ -8,7 +8,7 @@ from typing import Any
 from langgraph.store.base import SearchOp
 from starlette.responses import HTMLResponse, Response
 
-from ..model.users import SHARED, UserScope
+from ..model.users import SHARED, Region, UserScope
 from ..results import ScoredItem
 from ..sql.filters import parse_filter
 from ..sql.search.hybrid import plan_query
@@ -21,6 +21,7 @@ from .item_page import record_of_visit
 from .map_sql import plan_vector_of
 from .rendering import rendered
 from .visit import Visit
+from .words_sql import scope_size_query
 
 MOST_NEIGHBORS = 10
 
@@ -40,9 +41,13 @@ def show_neighbors(visit: Visit) -> Response:
     record_of_visit(visit)
     place, key = visit.place, visit.asked("k")
     index = visit.store.planner.context.index
-    neighbors = None
+    regions = (place.own_region if place.user_id == SHARED else Region(place.user_id, ()),)
+    neighbors, reason = None, "This item has no vector."
     if index is not None and index.vectors is not None:
-        neighbors = _neighbors_of(visit, place, key)
+        if visit.store.executor.run(scope_size_query(regions)).is_measured_in_time:
+            neighbors = _neighbors_of(visit, place, key)
+        else:
+            reason = "There are too many items here to measure without an index of vectors."
     return HTMLResponse(
         rendered(
             visit,
@@ -50,6 +55,7 @@ def show_neighbors(visit: Visit) -> Response:
             place=place,
             key=key,
             neighbors=neighbors,
+            reason=reason,
             measure="" if index is None or index.vectors is None else index.vectors.distance,
         )
     )

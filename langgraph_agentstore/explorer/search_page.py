@@ -10,12 +10,16 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from ..model.namespaces import Labels
-from ..model.users import SHARED
+from ..model.users import SHARED, Scope
+from ..sql.filters import parse_filter
+from ..sql.sealing import sealed_filter
+from ..sql.search.text import word_query
 from ..tools.filter_text import read_filter
 from ..tools.namespace_paths import UserNamespace, namespace_of_labels
 from ..tools.printable import one_line, safe_json
 from .rendering import rendered
 from .visit import Visit
+from .words_sql import MOST_CHOSEN, MOST_RANKED_WHOLE, plan_some_with_words, scope_size_query
 
 MOST_HITS = 20
 _LONGEST_TEXT = 320
@@ -68,19 +72,71 @@ def show_search(visit: Visit) -> Response:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A search of a page: where, for what, and with which filter."""
+
+    user_id: str
+    labels: Labels
+    query: str
+    filter: dict[str, Any] | None
+
+
 def _result_list(visit: Visit, place: UserNamespace | None, query: str, asked: str) -> ResultList:
-    user_id = SHARED if place is None else place.user_id
-    labels: Labels = () if place is None else place.labels
-    view = visit.view_of(user_id)
-    index = visit.store.planner.context.searched
-    mode = index.mode if asked not in index.modes else asked
-    filter = read_filter([line for line in visit.asked("filter").splitlines() if line.strip()])
-    options: dict[str, Any] = {"query": query, "filter": filter, "limit": MOST_HITS}
+    search = _Search(
+        SHARED if place is None else place.user_id,
+        () if place is None else place.labels,
+        query,
+        read_filter([line for line in visit.asked("filter").splitlines() if line.strip()]),
+    )
+    context = visit.store.planner.context
+    mode = context.searched.mode if asked not in context.searched.modes else asked
+    regions = _scope_of(visit, search).regions(search.labels)
+    size = visit.store.executor.run(scope_size_query(regions))
+    if not size.is_large:
+        return _found_list(visit, search, mode)
+    if mode != "text" and size.is_measured_in_time:
+        return _found_list(visit, search, "vector")
+    if mode != "vector":
+        return _chosen_list(visit, search)
+    reason = f"more than {MOST_RANKED_WHOLE:,} items are here, and no index of their vectors"
+    return ResultList(mode, [], "not searched", f"{reason}: choose a namespace")
+
+
+def _found_list(visit: Visit, search: _Search, mode: str) -> ResultList:
+    """Return what the store's own search finds."""
+    view = visit.view_of(search.user_id)
+    options: dict[str, Any] = {"query": search.query, "filter": search.filter, "limit": MOST_HITS}
     options["mode"] = mode
-    items = view.search(labels, refresh_ttl=False, **options)
-    how = view.explain_search(labels, **options)
-    hits = [_hit(user_id, item) for item in items]
+    items = view.search(search.labels, refresh_ttl=False, **options)
+    how = view.explain_search(search.labels, **options)
+    hits = [_hit(search.user_id, item) for item in items]
     return ResultList(mode, hits, how.way or "", how.reason or "")
+
+
+def _chosen_list(visit: Visit, search: _Search) -> ResultList:
+    """Return some items with the words, in bounded time."""
+    context, scope = visit.store.planner.context, _scope_of(visit, search)
+    user_id = None if search.user_id == SHARED else search.user_id
+    plan = plan_some_with_words(
+        word_query(search.query, context.searched.query_syntax),
+        sealed_filter(parse_filter(search.filter or {}), context.sealing, user_id),
+        scope.regions(search.labels),
+        MOST_HITS,
+        scope,
+        context,
+    )
+    hits = [_hit(search.user_id, item) for item in visit.store.executor.run(plan)]
+    reason = (
+        f"more than {MOST_RANKED_WHOLE:,} items are here, so up to {MOST_CHOSEN:,} of those that "
+        "have the words were ranked; choose a namespace to rank all"
+    )
+    return ResultList("text", hits, "some", reason)
+
+
+def _scope_of(visit: Visit, search: _Search) -> Scope:
+    """Return the scope of the view that is searched."""
+    return visit.view_of(search.user_id).planner.scope
 
 
 def _hit(user_id: str, item: Any) -> Hit:

@@ -20,7 +20,7 @@ MOST_LOOKED_AT = 10_000
 """Items that a filter is tried on for one page."""
 
 MOST_BRANCHES = 200
-"""Namespaces that a branch of the tree shows."""
+"""Namespaces that a branch of the tree shows; it says if there are more."""
 
 
 def show_user(visit: Visit) -> Response:
@@ -43,6 +43,7 @@ def show_user(visit: Visit) -> Response:
             "user.html",
             place=place,
             branches=branches_of(visit, place),
+            most_branches=MOST_BRANCHES,
             page=page,
             next=None if page.next is None else cursor_text(page.next),
             filter="\n".join(filters),
@@ -59,12 +60,17 @@ def show_user(visit: Visit) -> Response:
 def show_branches(visit: Visit) -> Response:
     """Show the namespaces one label below a namespace, for the tree."""
     place = visit.place
-    return HTMLResponse(rendered(visit, "branches.html", branches=branches_of(visit, place)))
+    return HTMLResponse(
+        rendered(
+            visit, "branches.html", branches=branches_of(visit, place), most_branches=MOST_BRANCHES
+        )
+    )
 
 
 def branches_of(visit: Visit, place: UserNamespace) -> list[UserNamespace]:
     """Return the namespaces one label below; of the shared space, without those of users."""
-    found = namespaces_below(visit.store, place, MOST_BRANCHES)
+    # One more than are shown, and the namespace itself, which may hold items.
+    found = namespaces_below(visit.store, place, MOST_BRANCHES + 2)
     if place.user_id != SHARED:
         return found
     return [below for below in found if below.user_id == SHARED and below.labels != (USERS_LABEL,)]

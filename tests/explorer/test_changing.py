@@ -71,7 +71,12 @@ def test_a_change_is_refused_to_readers_and_to_other_sites(filled: AgentStore, p
     writer.get("/users")
     assert sent(writer, path, **fields, form_token="x").status_code == 403
     assert sent(writer, path, **fields, form_token="").status_code == 403
-    for header in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}):
+    for header in (
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ):
         writer.headers.update(header)
         assert sent(writer, path, **fields).status_code == 403
         for name in header:

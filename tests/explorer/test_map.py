@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.explorer.map_page import COLORS, colored_points
+from langgraph_agentstore.explorer.map_page import COLORS, colored_points, most_points
 from langgraph_agentstore.store.notebook_sql import MappedItem
 from tests.explorer.conftest import HOSTILE, HOSTILE_KEY, signed_in
 
@@ -48,6 +48,10 @@ def test_items_that_are_alike_are_near_each_other() -> None:
     assert max(p.x for p in left) < min(p.x for p in right) or min(p.x for p in left) > max(
         p.x for p in right
     )
+
+
+def test_a_map_of_long_vectors_has_fewer_points() -> None:
+    assert [most_points(dims) for dims in (16, 384, 1536, 3072)] == [2000, 2000, 976, 488]
 
 
 def test_the_largest_namespaces_have_colors_of_their_own() -> None:

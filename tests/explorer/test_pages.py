@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, new_turn
+from langgraph_agentstore.explorer import chats_page, files_page, user_page, words_sql
 from langgraph_agentstore.files import StoreBackend
 from tests.explorer.conftest import HOSTILE, HOSTILE_KEY
 
@@ -38,7 +39,7 @@ def test_the_overview_shows_about_how_much_there_is(visitor: Visitor) -> None:
     page = visitor().get("/")
     assert page.status_code == 200
     assert "about" in page.text
-    assert "<dd>3</dd>" in page.text
+    assert re.search(r"<dt>Users</dt><dd>\d+</dd>", page.text)
 
 
 def test_users_are_found_by_their_beginning(visitor: Visitor) -> None:
@@ -150,3 +151,75 @@ def test_files_are_a_tree_of_folders(explored: AgentStore, visitor: Visitor) -> 
     assert "/notes/&lt;tea&gt;.md</a>" in inner
     opened = next(link for link in links(inner, "/item"))
     assert "green" in client.get(opened).text
+
+
+def test_a_folder_comes_in_pages_that_skip_nothing(
+    explored: AgentStore, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = StoreBackend(explored.for_user("filer"))
+    names = ["a/1", "a/2", "a.md", "a0", "b/c/d", "b/e", "z", "é"]
+    for name in names:
+        backend.write(f"/{name}", "text")
+    expected = {"/a/", "/a.md", "/a0", "/b/", "/z", "/é"}
+    for size in (1, 2, 200):
+        monkeypatch.setattr(files_page, "FILES_ON_A_PAGE", size)
+        client, address, seen = visitor(), "/files?u=filer", list[str]()
+        while True:
+            page = client.get(address).text
+            seen += re.findall(r"<li><a [^>]*>([^<]*)</a>", page)
+            following = re.search(r'rel="next" href="([^"]*)"', page)
+            if following is None:
+                break
+            address = unescape(following[1])
+        assert len(seen) == len(expected)
+        assert set(seen) == expected
+    inner = visitor().get("/files", params={"u": "filer", "folder": "/b/"}).text
+    assert re.findall(r"<li><a [^>]*>([^<]*)</a>", inner) == ["/b/c/", "/b/e"]
+    wrong = {"u": "filer", "folder": "/b/", "after": "/a"}
+    assert visitor().get("/files", params=wrong).status_code == 400
+
+
+def test_a_tree_that_is_cut_says_so(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_page, "MOST_BRANCHES", 1)
+    page = visitor().get("/tree", params={"u": "ada", "n": "notes"}).text
+    assert page.count("<details>") == 1
+    assert "The first 1 are shown" in page
+
+
+def test_threads_come_in_parts_that_skip_none(
+    explored: AgentStore, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = ConversationMemory(explored, "talker")
+    for n in range(7):
+        memory.save_turns(new_turn(f"t{n}", "?", "!") for _ in range(2))
+    client, address, seen = visitor(), "/chats?u=talker", list[str]()
+    assert "Next threads" not in client.get(address).text
+    monkeypatch.setattr(chats_page, "MOST_TURNS_GROUPED", 3)
+    while True:
+        page = client.get(address).text
+        seen += re.findall(r'href="/chats\?[^"]*t=(t\d)[&"]', page)
+        following = re.search(r'rel="next" href="([^"]*)"', page)
+        if following is None:
+            break
+        address = unescape(following[1])
+    assert set(seen) == {f"t{n}" for n in range(7)}
+
+
+def test_a_large_scope_is_searched_in_bounded_time(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words_sql, "MOST_RANKED_WHOLE", 50)
+    client = visitor()
+    for asked, hits in (
+        ({"u": "ada", "q": "garden plan"}, 2),
+        ({"u": "ada", "q": "note 77 tea"}, 1),
+        ({"u": "ada", "q": "xyzzy garden"}, 2),
+        ({"u": "ada", "q": "garden", "filter": "text=x"}, 0),
+        ({"u": "ada", "q": "xyzzy"}, 0),
+        ({"q": "shared words"}, 1),
+    ):
+        page = client.get("/search", params={**asked, "mode": "side"}).text
+        assert page.count("ts_rank") == hits, asked
+        assert "choose a namespace to rank all" in page
+    small = client.get("/search", params={"u": "ada", "n": ["notes", "work"], "q": "garden"}).text
+    assert "ts_rank" not in small

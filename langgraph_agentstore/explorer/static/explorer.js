@@ -60,3 +60,40 @@ function drawMap(element) {
 }
 
 for (const element of document.querySelectorAll("[data-map]")) drawMap(element);
+
+const made = (name, text, kind = "") => Object.assign(document.createElement(name), { textContent: text, className: kind });
+
+// Whatever comes is text: it is only ever set as text content.
+function changeRow(change) {
+  const row = made("li", "");
+  const link = Object.assign(made("a", change.key), { href: change.href });
+  row.append(made("time", change.at, "quiet"), " ", made("strong", change.what), " ", link, " ", made("small", change.namespace, "quiet"));
+  if (change.text) row.append(made("p", change.text, "found"));
+  return row;
+}
+
+function followChanges(list) {
+  const status = document.querySelector("[data-live-status]");
+  const stop = document.querySelector("[data-live-stop]");
+  const source = new EventSource(list.dataset.live);
+  const end = (reason) => { source.close(); status.textContent = reason; stop.hidden = true; };
+  const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
+  const add = (row) => {
+    list.prepend(row);
+    while (list.children.length > Number(list.dataset.most)) list.lastChild.remove();
+  };
+  status.textContent = "Connecting…";
+  on("begun", () => { status.textContent = "Watching: changes appear here."; stop.hidden = false; });
+  on("change", (change) => add(changeRow(change)));
+  on("skipped", ({ changes }) => add(made("li", `${changes.toLocaleString("en")} earlier changes are not shown.`, "quiet")));
+  on("away", ({ reason }) => { status.textContent = `Waiting for the database: ${reason}`; });
+  on("ended", ({ reason }) => end(reason));
+  source.onerror = () => {
+    if (source.readyState === EventSource.CLOSED) end("Changes cannot be shown. Reload this page to try again.");
+    else status.textContent = "The connection was lost. Trying again; changes meanwhile are not shown.";
+  };
+  stop.addEventListener("click", () => end("Stopped. Reload this page to go on."));
+  addEventListener("pagehide", () => source.close());
+}
+
+for (const element of document.querySelectorAll("[data-live]")) followChanges(element);
