@@ -74,33 +74,9 @@ def plan_some_with_words(
     Required phrases and excluded words do not count. The rank is that of `ts_rank`.
     """
     arguments: list[Any] = [limit]
-    region = region_condition(regions, arguments)
-    beginning = "|| CASE WHEN beginning THEN ':*' ELSE '' END"
-    lexeme = f"{quoted_sql('lexeme')} {beginning}"
-    lexemes = lexemes_sql(query, context, arguments)
+    chosen = _chosen_sql(query, regions, context, arguments)
     item, passes = context.tables.item, filter_sql(filter, arguments)
-
-    def chosen(words: str, condition: str = "true") -> str:
-        return f"""SELECT c.* FROM asked CROSS JOIN LATERAL (
-        SELECT i.user_id, i.namespace, i.key, ts_rank(i.words, asked.{words}) AS rank
-          FROM {item} i
-        -- Within CASE no index serves the region: of its items too many have to be looked at.
-         WHERE i.words @@ asked.{words} AND CASE WHEN {region} THEN {context.live()} ELSE false END
-           AND {condition}
-         LIMIT {MOST_CHOSEN}) c"""
-
-    sql = f"""
-WITH lexemes AS MATERIALIZED (
-    {lexemes}
-), asked AS MATERIALIZED (
-    SELECT string_agg({lexeme}, ' & ')::tsquery AS every,
-           string_agg({lexeme}, ' | ')::tsquery AS some
-      FROM lexemes
-), with_all AS MATERIALIZED (
-    {chosen("every")}
-), with_any AS MATERIALIZED (
-    {chosen("some", "NOT (SELECT EXISTS (SELECT FROM with_all))")}
-)
+    sql = f"""{chosen}
 SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at,
        NULL, c.rank
   FROM (SELECT * FROM with_all UNION ALL SELECT * FROM with_any) c
@@ -125,3 +101,33 @@ SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.exp
         users=users_of_regions(regions),
         kind="search_text",
     )
+
+
+def _chosen_sql(
+    query: WordQuery, regions: Sequence[Region], context: SqlContext, arguments: list[Any]
+) -> str:
+    """Return CTEs: `with_all` has items with all words, `with_any`, if none has, with any."""
+    region = region_condition(regions, arguments)
+    lexeme = f"{quoted_sql('lexeme')} || CASE WHEN beginning THEN ':*' ELSE '' END"
+
+    def chosen(words: str, condition: str) -> str:
+        return f"""SELECT c.* FROM asked CROSS JOIN LATERAL (
+        SELECT i.user_id, i.namespace, i.key, ts_rank(i.words, asked.{words}) AS rank
+          FROM {context.tables.item} i
+        -- Within CASE no index serves the region: of its items too many have to be looked at.
+         WHERE i.words @@ asked.{words} AND CASE WHEN {region} THEN {context.live()} ELSE false END
+           AND {condition}
+         LIMIT {MOST_CHOSEN}) c"""
+
+    return f"""
+WITH lexemes AS MATERIALIZED (
+    {lexemes_sql(query, context, arguments)}
+), asked AS MATERIALIZED (
+    SELECT string_agg({lexeme}, ' & ')::tsquery AS every,
+           string_agg({lexeme}, ' | ')::tsquery AS some
+      FROM lexemes
+), with_all AS MATERIALIZED (
+    {chosen("every", "true")}
+), with_any AS MATERIALIZED (
+    {chosen("some", "NOT (SELECT EXISTS (SELECT FROM with_all))")}
+)"""
