@@ -87,7 +87,7 @@ def explorer_app(store: AgentStore, *, authorize: Authorize) -> Any:
         raise ConfigurationError(
             "authorize is a function from a request to an ExplorerAccess or None"
         )
-    return GuardedApp(explorer_pages(store, LiveStreams(_checked(store))), authorize)
+    return GuardedApp(explorer_pages(store, LiveStreams(_plain_store(store))), authorize)
 
 
 def local_explorer_app(
@@ -118,11 +118,11 @@ def local_explorer_app(
         MissingExtraError: the extra `ui` is not installed.
     """
     door = LocalDoor(token, ExplorerAccess(user_id, write))
-    streams = LiveStreams(_checked(watching or store), is_ending)
-    return GuardedApp(explorer_pages(_checked(store), streams), door.access_of, door)
+    streams = LiveStreams(_plain_store(watching or store), is_ending)
+    return GuardedApp(explorer_pages(_plain_store(store), streams), door.access_of, door)
 
 
-def _checked(store: AgentStore) -> AgentStore:
+def _plain_store(store: AgentStore) -> AgentStore:
     if not isinstance(store, AgentStore):
         raise ConfigurationError(
             f"the explorer needs the AgentStore itself, got {type(store).__name__}; "

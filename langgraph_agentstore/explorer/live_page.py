@@ -110,7 +110,7 @@ class LiveStreams:
             if left_out := max(0, len(changes) - MOST_AT_ONCE):
                 yield _event("skipped", {"changes": left_out})
             for change in changes[left_out:]:
-                yield _event("change", _told(change, place.user_id, base))
+                yield _event("change", _texts_of_change(change, place.user_id, base))
             if changes or time.monotonic() - told_s > _HEARTBEAT_S:
                 # A comment: it keeps the connection, and finds out whether the visitor left.
                 yield ": \n\n"
@@ -130,7 +130,7 @@ def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
-def _told(change: StoredChange, user_id: str, base: str) -> dict[str, Any]:
+def _texts_of_change(change: StoredChange, user_id: str, base: str) -> dict[str, Any]:
     """Return a change as texts that a page may show."""
     place = UserNamespace(user_id, decode_labels(change.namespace))
     return {
