@@ -21,7 +21,7 @@ from .history_sql import (
 from .rendering import rendered
 from .visit import ROWS_ON_A_PAGE, PageRefusedError, Visit
 
-SEALS_AT_ONCE = 5
+SEALS_ON_A_PAGE = 5
 """Seals that are verified for one page."""
 
 LARGEST_NUMBER = 2**63 - 1
@@ -66,7 +66,7 @@ def show_history(visit: Visit) -> Response:
             most_looked_back=MOST_LOOKED_BACK,
             most_unsealed=MOST_UNSEALED,
             verified=_verified(visit) if everywhere and visit.names("verify") else None,
-            seals_at_once=SEALS_AT_ONCE,
+            seals_at_once=SEALS_ON_A_PAGE,
         )
     )
 
@@ -75,7 +75,7 @@ def _verified(visit: Visit) -> VerifiedSeals | None:
     """Return the verification of a few seals after the one that the address names."""
     after = _number_of(visit.asked("verify"))
     run, context = visit.whole_store.executor.run, visit.store.planner.context
-    sizes = run(plan_seal_sizes(after, SEALS_AT_ONCE, context))
+    sizes = run(plan_seal_sizes(after, SEALS_ON_A_PAGE, context))
     if not sizes:
         return None
     if sum(sizes) > MOST_VERIFIED:

@@ -30,17 +30,17 @@ MOST_STREAMS = 20
 LONGEST_S = 3600.0
 """How long one stream goes on."""
 
-MOST_AT_ONCE = 200
+MOST_TOLD = 200
 """Changes that are told of one look; of more, the newest."""
 
 _TOO_MANY = f"{MOST_STREAMS} pages show live changes: close one first."
 _HEARTBEAT_S = 10.0
-_LONGEST_TEXT = 300
+_LONGEST_TOLD = 300
 
 
 def show_live(visit: Visit) -> Response:
     """Show the page on which the changes of a namespace of a user appear."""
-    return HTMLResponse(rendered(visit, "live.html", place=visit.place, most=MOST_AT_ONCE))
+    return HTMLResponse(rendered(visit, "live.html", place=visit.place, most=MOST_TOLD))
 
 
 class LiveStreams:
@@ -107,7 +107,7 @@ class LiveStreams:
                 await asyncio.sleep(POLL_S)
             changes = list(watching.found)
             watching.found.clear()
-            if left_out := max(0, len(changes) - MOST_AT_ONCE):
+            if left_out := max(0, len(changes) - MOST_TOLD):
                 yield _event("skipped", {"changes": left_out})
             for change in changes[left_out:]:
                 yield _event("change", _texts_of_change(change, place.user_id, base))
@@ -139,5 +139,5 @@ def _texts_of_change(change: StoredChange, user_id: str, base: str) -> dict[str,
         "namespace": one_line(named_labels(place.labels), 200),
         "key": one_line(change.key, 60),
         "href": f"{base}/item?{query_of(place, change.key)}",
-        "text": "" if change.gone else one_line(safe_json(change.value), _LONGEST_TEXT),
+        "text": "" if change.gone else one_line(safe_json(change.value), _LONGEST_TOLD),
     }

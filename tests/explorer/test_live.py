@@ -147,7 +147,7 @@ def test_streams_are_bounded_and_end_with_the_server(
     explored: AgentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_page, "MOST_STREAMS", 1)
-    monkeypatch.setattr(live_page, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(live_page, "MOST_TOLD", 2)
     ending = False
 
     async def main() -> None:
