@@ -45,6 +45,7 @@
     ├── InternalError (RuntimeError)             a bug in this package
     │   └── IsolationError                       an operation met another user's data
     ├── OwnerNeededError (PermissionError)       row level security hides what it needs
+    ├── DistributedError (NotImplementedError)   not possible with tables distributed over nodes
     ├── EmbeddedPostgresError (RuntimeError)     the bundled Postgres did not start or stop
     └── SchemaError (RuntimeError)               the tables do not match this release
         ├── MissingSchemaError                   missing tables, and this role may not create them
@@ -75,6 +76,7 @@ __all__ = [
     "DamagedFileError",
     "DatabaseError",
     "DecryptionError",
+    "DistributedError",
     "EmbeddedPostgresError",
     "EmbeddingError",
     "EmbeddingShapeError",
@@ -364,6 +366,13 @@ class IsolationError(InternalError):
     """An operation met the data of a user for whom it was not asked; it returned and wrote nothing.
 
     It is raised where row level security is on, and by views with which others share.
+    """
+
+
+class DistributedError(AgentStoreError, NotImplementedError):
+    """The tables are distributed over nodes by user, and this operation or option needs one server.
+
+    The how-to "Grow to Citus" lists what does.
     """
 
 

@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from langgraph_agentstore import AgentStore
 from tests.support import row_security
+from tests.support.distributed import written_for_nodes
 from tests.support.faults import execute
 from tests.support.servers import TestServer, create_database, drop_database, temporary_folder
 
@@ -31,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--row-security",
         action="store_true",
         help="open stores with an application's role, under row level security",
+    )
+    parser.addoption(
+        "--distributed",
+        action="store_true",
+        help="let stores write SQL as for Citus",
     )
 
 
@@ -88,6 +94,15 @@ def _no_settings_of_the_host() -> Iterator[None]:
         for name in os.environ:
             if name.startswith("PG") or name == "AGENTSTORE_DSN":
                 patch.delenv(name)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _written_for_nodes(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.config.getoption("--distributed"):
+        with written_for_nodes():
+            yield
+    else:
         yield
 
 

@@ -43,13 +43,16 @@ def setup(
         str | None,
         typer.Option(help="With --row-security: the role of the application; it gets its rights."),
     ] = None,
+    distribute: Annotated[
+        bool, typer.Option("--distribute", help="Distribute the tables by user, on Citus.")
+    ] = False,
 ) -> None:
     """Create the tables, or bring them up to date; make the indexes that a profile asks for."""
     store = run.indexed()
     if print_sql:
         sys.stdout.write(store.setup_sql())
         return
-    store.setup(row_security=row_security, application_role=application_role)
+    store.setup(row_security=row_security, application_role=application_role, distribute=distribute)
     version = store.executor.run(READY).schema_version
     run.output.facts({"schema": run.server.schema, "schema_version": version})
 

@@ -195,7 +195,8 @@ DELETE FROM {context.tables.item} i
    AND {thread_sql(context)} = $5 AND {_is_turn_sql(context)}"""
     first, end = f"{thread_id}_", f"{thread_id}{_AFTER_UNDERSCORE}"
     stored = encode_labels(address.labels)
-    return count_of_removed([delete], (address.user_id, stored, first, end, thread_id), context)
+    arguments = (address.user_id, stored, first, end, thread_id)
+    return count_of_removed([delete], arguments, context, (address.user_id,))
 
 
 def plan_newest_turns(

@@ -36,7 +36,7 @@ def turn_hits_sql(
     """
     is_short = len(query.words) <= SHORT
     return f"""{_asked_ctes(lexemes_sql(query, context, arguments), is_short)}, {
-        _scan_ctes(f"{context.tables.item} i WHERE {where}", is_short)
+        _scan_ctes(f"{context.tables.item} i WHERE {where}", place_sql(context), is_short)
     }, {
         _LIKELIEST.format(most=MOST_READ, k1=repr(k1), k2=repr(k1 + 1), b=repr(b), c=repr(1 - b))
     }"""
@@ -57,13 +57,21 @@ def _asked_ctes(lexemes: str, is_short: bool) -> str:
 )"""
 
 
-def _scan_ctes(items: str, is_short: bool) -> str:
+def place_sql(context: SqlContext) -> str:
+    """Return where a turn `i` is: its row's place, which is no place where there are several nodes.
+
+    There, its key; in the scope of a search no two have the same.
+    """
+    return context.either("i.ctid", "i.key")
+
+
+def _scan_ctes(items: str, place: str, is_short: bool) -> str:
     kind, word_count, found, is_hit = _BY_BITS if is_short else _BY_NUMBERS
     return f"""scanned AS MATERIALIZED (
     SELECT {word_count} AS word_count, turns, places,
            ARRAY(SELECT number FROM lexemes WHERE {found} ORDER BY number) AS numbers
       FROM (SELECT kind, count(*) AS turns, array_agg(place) FILTER (WHERE {is_hit}) AS places
-              FROM (SELECT i.ctid AS place, {kind} AS kind
+              FROM (SELECT {place} AS place, {kind} AS kind
                       FROM {items} AND i.words IS NOT NULL OFFSET 0) i
              -- One expression, of unknown statistics: of two columns the planner expects as many
              -- groups as turns, and sorts all.

@@ -36,7 +36,7 @@ from ..sql.vector_tables import distance_sql
 from .relevance_sql import QUESTION, WORD_SHARE, closeness_sql, typical_sql
 from .sql import SECOND_AND_SUFFIX as _SUFFIX
 from .sql import before_last_sql, within_thread
-from .turn_hits_sql import repeats_sql, turn_hits_sql, words_within
+from .turn_hits_sql import place_sql, repeats_sql, turn_hits_sql, words_within
 from .turn_scores import TurnScores
 
 K1, B = 1.2, 0.4
@@ -110,8 +110,7 @@ def plan_turn_search(
 
 
 def _scores(row: Row) -> TurnScores:
-    parts: list[Any] = [*row[3:14], tuple(row[14] or ()), tuple(row[15] or ())]
-    return TurnScores(*parts)
+    return TurnScores(*[*row[3:14], tuple(row[14] or ()), tuple(row[15] or ())])
 
 
 def names_in(query: str) -> list[str]:
@@ -274,7 +273,8 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
     def _item_at(self, place: str, columns: str) -> str:
         """Return the SELECT of the turn at a place, which this statement has found in scope."""
         item = self._context.tables.item
-        return f"SELECT {columns} FROM {item} i WHERE i.ctid = {place} OFFSET 0"
+        by_place = f"SELECT {columns} FROM {item} i WHERE i.ctid = {place} OFFSET 0"
+        return self._context.either(by_place, self._item_of(place, columns))
 
     def _item_of(self, key: str, columns: str) -> str:
         """Return the SELECT of the turn of a key, by the whole key of the index: see OFFSET 0."""
@@ -292,7 +292,7 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
         return f"""SELECT n.place, n.key, n.word_count, n.words, {words} AS numbers,
                   ('{{{", ".join(map(str, shares))}}}'::float8[])[n.nth] AS share
              FROM (SELECT i.*, row_number() OVER (ORDER BY {order}) AS nth
-                     FROM (SELECT i.ctid AS place, i.key, i.word_count, i.words
+                     FROM (SELECT {place_sql(self._context)} AS place, i.key, i.word_count, i.words
                              FROM {self._context.tables.item} i
                             WHERE {self._scope} AND {words} <> '{{}}' AND i.key {bound}
                             ORDER BY {order} LIMIT {len(shares)}) i) n"""
@@ -309,7 +309,7 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
     SELECT i.place, rank, {similarity} AS similarity, {nearness_sql("distance")} AS nearness,
            {closeness_sql(self._context)} AS closeness
       FROM vector_list v
-     CROSS JOIN LATERAL ({self._item_of("v.key", "i.ctid AS place")}) i
+     CROSS JOIN LATERAL ({self._item_of("v.key", f"{place_sql(self._context)} AS place")}) i
 )"""
 
     def _candidates(self) -> str:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from ..errors import WatchLapsedError
 from ..model.addresses import ItemAddress
+from ..runtime.distribution import refuse_distributed
 from ..runtime.job import Job
 from ..runtime.listener import Subscription
 from ..runtime.session import Session
@@ -77,6 +78,7 @@ class Watching:
         return Job(self._end, kind="end_watch")
 
     async def _begin(self, session: Session) -> None:
+        refuse_distributed(session.context, "changes are told by one server alone")
         await session.listener.add(self._subscription)
         session.sweeper.start_by_itself()  # for what watches leave behind that nobody ends
         fetch = partial(session.database.fetch, kind="begin_watch", users=self._users)

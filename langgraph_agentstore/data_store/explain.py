@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,8 @@ def query_plans(store: AgentStore) -> list[QueryPlan]:
     return found
 
 
-def _statements(store: AgentStore) -> dict[str, tuple[str, int]]:
-    """Return the SQL of each method and its number of arguments."""
+def _statements(store: AgentStore) -> dict[str, tuple[str, Sequence[Any]]]:
+    """Return the SQL of each method and its arguments."""
     context: SqlContext = store.planner.context
     at = locate(Address(_ANYBODY, _LABELS), _LABELS)
     search = RecordView(store, _ANYBODY).planner.plan(SearchOp(_LABELS))
@@ -65,11 +65,15 @@ def _statements(store: AgentStore) -> dict[str, tuple[str, int]]:
         "search": search,
         "search, with namespaces below": below,
     }
-    statements = {method: (s.sql, len(s.arguments)) for method, s in planned.items()}
-    return {"get": (get_one_sql(context), 3), **statements}
+    statements = {method: (s.sql, s.arguments) for method, s in planned.items()}
+    return {"get": (get_one_sql(context), (at.user_id, at.stored, "some key")), **statements}
 
 
 def _nodes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield tree
     for child in tree.get("Plans", []):
         yield from _nodes(child)
+    # Of a distributed statement, the plans that its nodes make.
+    for task in tree.get("Distributed Query", {}).get("Job", {}).get("Tasks", []):
+        for [plan] in task.get("Remote Plan", []):
+            yield from _nodes(plan["Plan"])

@@ -42,7 +42,7 @@ WITH RECURSIVE walk AS (
 SELECT walk.user_id, counted.items, seen.places
   FROM walk CROSS JOIN LATERAL (
     SELECT count(*) AS items FROM (
-        SELECT FROM {item} i WHERE i.user_id = walk.user_id AND {context.live()} LIMIT $2) one
+        SELECT 1 FROM {item} i WHERE i.user_id = walk.user_id AND {context.live()} LIMIT $2) one
   ) counted CROSS JOIN LATERAL (
     WITH RECURSIVE place AS (
         (SELECT i.place, 1 AS nth FROM {item} i

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ..sql.change_notify import with_change_notify
-from ..sql.item_columns import replacing
+from ..sql.item_columns import EXPIRED, replacing
 from ..sql.items.delete import count_of_removed
 from ..sql.items.put import arguments_of, insert_one
 from ..sql.sealing import with_opened_values, within
@@ -274,12 +274,14 @@ def _read_of_space(
     )
 
 
+_LIVE_WHEN_REPLACED = f"({EXPIRED}) IS NOT TRUE"
+
+
 @written_once
 def _overwrite_sql(context: SqlContext) -> str:
-    created_at = "i.value->>'created_at'"
     kept = f"""CASE
-           WHEN {context.live()} AND {created_at} <> ''
-           THEN jsonb_set(excluded.value, '{{created_at}}', to_jsonb({created_at}))
+           WHEN {_LIVE_WHEN_REPLACED} AND i.value->>'created_at' <> ''
+           THEN jsonb_set(excluded.value, '{{created_at}}', i.value->'created_at')
            ELSE excluded.value END"""
     return with_change_notify(insert_one(context, replacing(kept)), context)
 

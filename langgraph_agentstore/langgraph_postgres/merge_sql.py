@@ -24,7 +24,7 @@ from ..sql.item_columns import (
     same_key,
     unnested,
 )
-from ..sql.items.put_indexed import vector_columns, vectors_ctes, words_sql
+from ..sql.items.put_indexed import vector_columns, vectors_ctes, with_words
 from ..sql.statement import (
     Decoded,
     ItemId,
@@ -101,7 +101,7 @@ def _standings_sql(context: SqlContext) -> str:
         found = f"""
              -- Any will do: those that another reindex() made are not undone.
              AND (p.parts = 0 OR EXISTS (
-                  SELECT FROM {context.vectors} v
+                  SELECT 1 FROM {context.vectors} v
                    WHERE {same_key("v", "i")} AND v.version = i.version))"""
     return f"""
 SELECT CASE WHEN i.user_id IS NULL
@@ -117,7 +117,7 @@ SELECT CASE WHEN i.user_id IS NULL
        WITH ORDINALITY AS p (user_id, namespace, key, value, created_at, updated_at, expires_at,
                              worded, parts, position)
   LEFT JOIN {context.tables.item} i
-    ON {same_key("i", "p")}
+    ON {same_key("i", "p")}{context.of_users("i", "$1::text[]")}
  ORDER BY p.position"""
 
 
@@ -151,11 +151,11 @@ def _settle_sql(context: SqlContext) -> str:
     columns = (*_SETTLED_OF_PUT, *_SETTLED_OF_ITEM)
     return f"""
 WITH p AS MATERIALIZED (
-    SELECT * FROM {unnested(columns, position=True)}
+    {with_words(unnested(columns, position=True), context)}
 ), written AS (
     INSERT INTO {context.tables.item} AS i ({names(_SETTLED)})
     SELECT {inserted(_SETTLED)}
-      FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
+      FROM p
         ON CONFLICT ({KEY}) DO UPDATE SET {_REPLACE_SETTLED}
      -- Looked at once more: somebody may have written it since.
      WHERE i.updated_at <= excluded.updated_at

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from ..sql.row_users import check_user, union_of
-from ..sql.statement import Users
-from .batching import KindOf
+from ..sql.statement import SqlContext, Users
+from .batching import BatchQueue, KindOf
 from .caller_requests import PendingOperation
 from .statements import Database
 
@@ -15,6 +15,16 @@ from .statements import Database
 def kind_of_users(entry: PendingOperation) -> Hashable:
     """Return the kind of an operation where only those with the same users share a statement."""
     return entry.users
+
+
+def kind_of_item_user(entry: PendingOperation) -> Hashable:
+    """Return the kind of an operation on an item where only those of one user share a statement."""
+    return entry.operation.item_id[0], entry.users
+
+
+def kind_of_equal(entry: PendingOperation) -> Hashable:
+    """Return the kind of a statement that shares with equal ones alone."""
+    return entry.operation.sql, entry.operation.arguments, entry.users
 
 
 def kind_of_shared(*, strict: bool, row_security: bool) -> KindOf:
@@ -30,6 +40,15 @@ def kind_of_shared(*, strict: bool, row_security: bool) -> KindOf:
         return statement.sql, entry.users if apart else None
 
     return kind
+
+
+def spread_by_user(queues: Sequence[BatchQueue], context: SqlContext) -> None:
+    """Let writes, reads and refreshes be of one user each where tables are distributed by user."""
+    if context.distributed:
+        _, writes, shared, refreshes = queues
+        writes.spread()
+        shared.spread(kind_of_equal)
+        refreshes.spread(kind_of_item_user)
 
 
 @dataclass(frozen=True, slots=True)

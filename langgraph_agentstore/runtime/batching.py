@@ -67,6 +67,10 @@ class BatchQueue:
         # Those who wait for locks take turns, so that they take no connections from the others.
         self._lock_turn = asyncio.Semaphore(1)
 
+    def spread(self, kind: KindOf | None = None) -> None:
+        """Send batches of this kind from now on, as many at once as there are connections."""
+        self._kind, self._width = kind, self._widest
+
     def add(self, entry: PendingOperation) -> None:
         """Queue an operation; `dispatch` sends it."""
         self.waiting.append(entry)

@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import replace
 from time import perf_counter
 from typing import Any, Protocol, cast
 
@@ -298,9 +297,7 @@ class Engine(ForkAware):
             self._session = await open_session(
                 self.config, self.current_rules.context, self._observer
             )
-            tells_users = self._session.context.tells_users
-            rules = self.current_rules
-            rules.context = replace(rules.context, tells_users=tells_users)
+            self.current_rules.learn(self._session.context)
         except Exception as error:
             if not isinstance(error, AgentStoreError):
                 logger.exception("opening the store failed")

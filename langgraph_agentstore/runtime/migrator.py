@@ -225,7 +225,7 @@ def _bootstrap(tables: Tables) -> tuple[str, ...]:
     return (
         # IF NOT EXISTS alone would need the right to create schemas even if this one is there.
         f"""DO $agentstore$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{literal}') THEN
+    IF NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = '{literal}') THEN
         CREATE SCHEMA {tables.quoted};
     END IF;
 END $agentstore$""",

@@ -13,6 +13,7 @@ from .connections.server_checks import check_version, check_visibility, is_limit
 from .connections.target import TargetReader
 from .control_setup import have_controls
 from .data_keys import DataKeys
+from .distribution import open_distributed
 from .driver_errors import statement_error
 from .guarding import Guarding
 from .index_state import IndexState
@@ -42,6 +43,7 @@ async def open_session(config: StoreConfig, context: SqlContext, observer: Obser
             check_version(connection)
             await check_visibility(connection, context.tables)
             schema_version = await migrate(connection, context.tables)
+            context = await open_distributed(connection, database, config, context)
             await have_controls(connection, config, context)
             database.row_security = await is_limited(connection, context.tables)
             context = replace(context, tells_users=database.row_security)

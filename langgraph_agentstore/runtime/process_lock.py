@@ -72,7 +72,7 @@ class ProcessLock:
         # As one text: the driver's other protocol keeps the snapshot of a statement as long as
         # the transaction lasts, and whoever creates an index would wait for that.
         taken = await self._beside.execute(
-            f"BEGIN; {_WITHOUT_LIMITS}; SELECT WHERE pg_try_advisory_xact_lock({self._number})"
+            f"BEGIN; {_WITHOUT_LIMITS}; SELECT 1 WHERE pg_try_advisory_xact_lock({self._number})"
         )
         if taken != "SELECT 1":
             await self._beside.execute("ROLLBACK")  # the holder of the lock may need this session

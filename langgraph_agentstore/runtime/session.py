@@ -30,7 +30,7 @@ from ..sql.statement import (
 )
 from .attribution import SAID, author_alone
 from .batch_statements import read_gets, read_shared, refresh_items
-from .batch_users import kind_of_shared, kind_of_users
+from .batch_users import kind_of_shared, kind_of_users, spread_by_user
 from .batching import BatchQueue
 from .caller_requests import (
     AwaitedRequest,
@@ -112,6 +112,8 @@ class Session:
         kind = read_by(kind_of_shared(strict=strict, row_security=self.database.row_security))
         self._shared = queue(self._run_shared, widest=max(1, most - 1), kind=kind)
         self._refreshes = queue(self._run_refreshes, widest=1, kind=by_user)
+        self.queues = (self._gets, self._writes, self._shared, self._refreshes)
+        spread_by_user(self.queues, self.context)
 
     @property
     def context(self) -> SqlContext:
@@ -121,8 +123,7 @@ class Session:
     @property
     def waiting(self) -> int:
         """How many operations wait in the queues."""
-        queues = (self._gets, self._writes, self._shared, self._refreshes)
-        return sum(len(queue.waiting) for queue in queues)
+        return sum(len(queue.waiting) for queue in self.queues)
 
     def begin(self, request: Request) -> None:
         """Add the operations of a request to their queues; `dispatch` sends them."""

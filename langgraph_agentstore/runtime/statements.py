@@ -15,6 +15,7 @@ import orjson
 from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError, ItemLockedError, OwnerNeededError
 from ..sql.row_users import isolation_error
+from ..sql.server_forms import form_of
 from ..sql.statement import LARGE_VALUE_BYTES, Put, ResultT, Row, Statement, Users
 from ..sql.statement_comments import with_comment
 from ..sql.statement_settings import OwnSettings, users_setting, with_settings
@@ -120,6 +121,7 @@ class Database:
             OwnerNeededError: it needs all users, and this role may not see them.
             AgentStoreError: of the kind that `driver_errors` gives the driver's error.
         """
+        sql = form_of(sql, distributed=self.connections.connector.distributed)
         settings = self._settings_of(users, settings)
         self.statements += 1
         attempts, doubtful = 0, False

@@ -14,6 +14,7 @@ import asyncpg
 from ..config.search_index import SearchIndex
 from ..errors import ConfigurationError, IndexMismatchError, MissingSchemaError, SchemaError
 from ..security.row_security.sql import inheriting
+from ..sql.distribution import SEQUENTIAL
 from ..sql.filters.indexes import FilterIndex
 from ..sql.statement import SqlContext
 from ..sql.vector_tables import approximate_index, create_vectors_sql
@@ -80,7 +81,7 @@ async def _make_first_set(connection: Connection, context: SqlContext) -> Stored
         stored = await stored_set(connection, context, "active")
         if stored is None:
             stored = await make_set(connection, context, 1, "active")
-            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {context.tables.item})"):
+            if await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {context.tables.item})"):
                 logger.warning(_NOT_FOUND, context.tables.schema)
     return stored
 
@@ -102,7 +103,12 @@ async def make_set(
     made = (number, state, vectors.dims, vectors.stored_as, index.model, index.settings)
     try:
         protected = inheriting(context.tables, f"item_vector_{number}")
-        for statement in (*create_vectors_sql(context.tables, number, vectors), protected):
+        create = create_vectors_sql(
+            context.tables, number, vectors, distributed=bool(context.distributed)
+        )
+        if context.distributed:
+            await connection.execute(SEQUENTIAL)
+        for statement in (*create, protected):
             await connection.execute(statement)
         # An index on an empty table costs nothing; IVFFlat needs data first.
         ann = approximate_index(context.tables, number, vectors)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from ..errors import StoreTimeoutError, ValueTooLargeError
 from ..sql.items.delete import delete_statement
-from ..sql.items.put import put_statement, repeated_put_statement
+from ..sql.items.put import LARGEST_BATCH_OF_VALUES, put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
 from ..sql.statement import Delete, ItemId, Put, Users
 from .attribution import SAID, authors_of_batch
@@ -21,8 +21,10 @@ from .index_state import CurrentIndex, IndexState, Known
 from .observation import working_for
 from .statements import Database
 
-WriteKind: TypeAlias = tuple[type, bool, "Users | None"]
+WriteKind: TypeAlias = tuple[type, bool, "Users | None", "str | None"]
 """The type of a write, whether it has content to be searched, and in a strict store its users.
+
+Last its user, where items are distributed by user.
 
 One statement takes one kind.
 """
@@ -114,7 +116,7 @@ class WriteQueue(BatchQueue):
             is_free = not (operation.pending or operation.item_id in blocked)
             if is_free and kind is None:
                 kind = self._kind_of_write(entry)
-                size = min(size, LARGEST_INDEXED_BATCH if kind[1] else MOST_OPERATIONS)
+                size = min(size, self._most_of(kind))
             if is_free and self._kind_of_write(entry) == kind:
                 batch.append(entry)
                 if entry.request.said is not None:
@@ -127,10 +129,16 @@ class WriteQueue(BatchQueue):
         self.waiting = held
         return batch
 
+    def _most_of(self, kind: WriteKind) -> int:
+        if kind[1]:
+            return LARGEST_INDEXED_BATCH
+        return MOST_OPERATIONS if kind[3] is None else LARGEST_BATCH_OF_VALUES
+
     def _kind_of_write(self, entry: PendingOperation) -> WriteKind:
         operation = entry.operation
         indexed = isinstance(operation, Put) and operation.content is not None
-        return type(operation), indexed, entry.users if self._strict else None
+        user = operation.item_id[0] if self._index.now.context.distributed else None
+        return type(operation), indexed, entry.users if self._strict else None, user
 
     def _groups(self, entries: Sequence[PendingOperation]) -> list[list[PendingOperation]]:
         """Keep all writes to one item together."""

@@ -50,7 +50,7 @@ SELECT p.user_id, p.namespace, p.key, i.created_at, sum(p.count), now() - min(p.
        AS p (user_id, namespace, key, created_at, count, age, agent)
   -- No lock on the item: one that is removed at this moment leaves counts behind that are nobody's.
   JOIN {context.tables.item} i
-    ON {same_key("i", "p")}
+    ON {same_key("i", "p")}{context.of_users("i", "$1::text[]")}
    -- A touch without a date is of the record that was there then, not of a later one.
    AND coalesce(i.created_at = p.created_at, i.created_at <= now() - p.age)
  GROUP BY p.user_id, p.namespace, p.key, i.created_at

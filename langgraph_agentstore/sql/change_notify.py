@@ -34,11 +34,20 @@ def with_change_notify(
     `result`: the columns to return for each written row `w` (`user_id`, `namespace`, `key`,
     `version`); without it nothing is returned. `gone`: the statement removes items.
     """
-    return f"""
+    returned = (
+        f"""
+    RETURNING {result.replace("w.", "i.")}"""
+        if result
+        else ""
+    )
+    return context.either(
+        f"""
 WITH written AS ({write}
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
-{notify_change(context, result, gone=gone)}"""
+{_notify_change(context, result, gone=gone)}""",
+        f"{write}{returned}",
+    )
 
 
 def notify_change(context: SqlContext, result: str = "", *, gone: bool = False) -> str:
@@ -46,10 +55,17 @@ def notify_change(context: SqlContext, result: str = "", *, gone: bool = False) 
 
     The arguments are those of `with_change_notify`.
     """
+    unwatched = (
+        f"SELECT {result}, false AS told FROM written w" if result else "SELECT 1 FROM written"
+    )
+    return context.either(_notify_change(context, result, gone=gone), unwatched)
+
+
+def _notify_change(context: SqlContext, result: str, *, gone: bool) -> str:
     tables = context.tables
     # First whether anybody watches at all: once a statement, not once a row.
-    watched = f"""(SELECT EXISTS (SELECT FROM {tables.watch}))
-   AND EXISTS (SELECT FROM {tables.watch} x WHERE x.user_id = w.user_id)"""
+    watched = f"""(SELECT EXISTS (SELECT 1 FROM {tables.watch}))
+   AND EXISTS (SELECT 1 FROM {tables.watch} x WHERE x.user_id = w.user_id)"""
     arguments = f"w.user_id, w.namespace, w.key, w.version, {str(gone).lower()}"
     call = f"{tables.tell_change}({arguments})"
     if result:

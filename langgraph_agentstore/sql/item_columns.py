@@ -1,7 +1,8 @@
 """The columns of `item`: every statement that writes whole items derives from these lists.
 
-A put gives some columns, a row `p` of what `Put` holds; its searchable text becomes the row `w`.
-The others follow from them. Where an item is there already, it is replaced: see `replacing`.
+A put gives some columns, a row `p` of what `Put` holds; the words of its searchable text are in
+that row too, see `with_words`. The others follow from them. Where an item is there already, it is
+replaced: see `replacing`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ UNLISTED = "newest_at = NULL"
 """Assigns to an item that `sql/items/newest.py` finds it by sorting; it may be listed again."""
 
 STILL_LISTED = "newest_at = CASE WHEN i.newest_at IS NOT NULL THEN excluded.updated_at END"
+
+
+def later(moment: str, ttl: str, sign: str = "+") -> str:
+    """Return a moment and an interval added up, a day being 24 hours whatever the session's zone.
+
+    Without the zone the sum is immutable, as Citus wants it where it stands beside columns.
+    """
+    return f"(({moment} AT TIME ZONE 'UTC') {sign} {ttl}) AT TIME ZONE 'UTC'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +65,15 @@ VALUE = (
     Column("value", "jsonb", "value"),
     Column("created_at", value="now()", kept="i.created_at"),
     Column("updated_at", value="now()"),
-    Column("expires_at", value="now() + p.ttl"),
+    Column("expires_at", value=later("now()", "p.ttl")),
     Column("ttl", "interval", "ttl"),
 )
 """What LangGraph's `put` says of an item."""
 
 INDEXED = (
-    Column("words", "text", "text", "w.words"),
-    Column("word_count", value="w.word_count"),
-    Column("words_by", value="w.words_by"),
+    Column("words", "text", "text", "p.words"),
+    Column("word_count", value="p.word_count"),
+    Column("words_by", value="p.words_by"),
     Column("indexed_paths", "jsonb", "indexed_paths"),
 )
 """What an item is found by, besides its vectors; null in a store without an index."""
@@ -92,13 +101,13 @@ def names(columns: Sequence[Column]) -> str:
 
 
 def inserted(columns: Sequence[Column]) -> str:
-    """Return the values of columns in terms of `p` and `w`."""
+    """Return the values of columns in terms of `p`."""
     return ", ".join(column.inserted for column in columns)
 
 
-def inserted_once(columns: Sequence[Column]) -> str:
-    """Return the values of columns in terms of arguments from `$1` on, for a single row."""
-    numbers = {column.given: f"${n}" for n, column in enumerate(given(columns), 1)}
+def inserted_once(columns: Sequence[Column], first: int = 1) -> str:
+    """Return the values of columns in terms of arguments from `$first` on, for a single row."""
+    numbers = {column.given: f"${n}" for n, column in enumerate(given(columns), first)}
     interval = f"{numbers['ttl']}::interval"
     return ", ".join(
         numbers.get(column.given) or column.value.replace("p.ttl", interval) for column in columns
@@ -106,7 +115,7 @@ def inserted_once(columns: Sequence[Column]) -> str:
 
 
 def assigned(columns: Sequence[Column]) -> str:
-    """Return assignments for UPDATE, in terms of `p` and `w`."""
+    """Return assignments for UPDATE, in terms of `p`."""
     return ", ".join(f"{column.name} = {column.inserted}" for column in columns)
 
 
@@ -153,7 +162,11 @@ def replacing(value: str = "excluded.value", *, keeping_ttl: bool = False) -> st
     """
     kept = {column.name: column.kept for column in ITEM[len(ADDRESS) :]}
     if keeping_ttl:
-        kept |= {"value": value, "expires_at": "excluded.updated_at + i.ttl", "ttl": "i.ttl"}
+        kept |= {
+            "value": value,
+            "expires_at": later("excluded.updated_at", "i.ttl"),
+            "ttl": "i.ttl",
+        }
     new = {name: _replaced_value(name, expression) for name, expression in kept.items()}
     if not keeping_ttl:
         new["value"] = value

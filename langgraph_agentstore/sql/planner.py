@@ -34,6 +34,7 @@ from .sealing import sealed_filter
 from .search.hybrid import plan_explanation, plan_query, plan_query_anywhere
 from .search.options import QueryOptions, default_options
 from .search.text import MOST_CHARACTERS, is_blank, text_to_embed
+from .server_forms import form_of
 from .shared_items import OfView
 from .statement import (
     Content,
@@ -132,8 +133,8 @@ class Planner:
         if isinstance(planned, Query):
             planned = planned.statement(context, None if planned.text is None else b"")
         if isinstance(planned, Statement):
-            return Explanation(planned.sql.strip(), planned.arguments)
-        if isinstance(planned, Get):
+            sql, arguments = planned.sql, planned.arguments
+        elif isinstance(planned, Get):
             sql, arguments = get_statement([planned], context)
         elif isinstance(planned, Put):
             planned.vectors = [b""] * len(planned.content.parts) if planned.content else None
@@ -141,6 +142,7 @@ class Planner:
         else:
             assert isinstance(planned, Delete)
             sql, arguments = delete_statement([planned], context)
+        sql = form_of(sql, distributed=bool(context.distributed))
         return Explanation(sql.strip(), arguments)
 
     def _rules_to_explain(self) -> SqlContext:
@@ -268,10 +270,11 @@ class Planner:
             check_labels(condition.path)
         if op.match_conditions:
             return plan_list_namespaces(op, self.scope, self.context)
-        return self._listed(op._replace(match_conditions=None), self.context.omit_expired)
+        kind = (self.context.omit_expired, self.context.distributed)
+        return self._listed(op._replace(match_conditions=None), kind)
 
     def _plan_all_listed(
-        self, op: ListNamespacesOp, _omit_expired: bool
+        self, op: ListNamespacesOp, _kind: tuple[bool, bool | None]
     ) -> Operation[list[Labels]]:
         return plan_list_namespaces(op, self.scope, self.context)
 

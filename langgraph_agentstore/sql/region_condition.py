@@ -5,13 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import DistributedError
 from ..model.namespaces import ROOT, encode_labels
 from ..model.users import Region
+from .statement import SqlContext
 
 
 def region_condition(regions: Sequence[Region], arguments: list[Any], alias: str = "i") -> str:
     """Return a condition that rows of any of the regions meet, and append its arguments."""
     return "(" + " OR ".join(_one_region(region, arguments, alias) for region in regions) + ")"
+
+
+def check_one_user(regions: Sequence[Region], context: SqlContext) -> None:
+    """Raise DistributedError for a ranking over users whose items are on several nodes."""
+    if context.distributed and (len(regions) > 1 or regions[0].user_id is None):
+        raise DistributedError(
+            "a search by a query spans users, whose items are on several nodes here: search one "
+            "user, with a namespace that names the user or with for_user(…), or search each in turn"
+        )
+
+
+def user_condition(regions: Sequence[Region], arguments: list[Any], context: SqlContext) -> str:
+    """Return the condition that rows `i` are of the regions' one user, where it must be repeated.
+
+    See `SqlContext.of_users`. Nothing for regions of several users.
+    """
+    user_id = regions[0].user_id
+    if not context.distributed or user_id is None or len(regions) > 1:
+        return ""
+    arguments.append(user_id)
+    return f" AND i.user_id = ${len(arguments)}"
 
 
 def _one_region(region: Region, arguments: list[Any], alias: str) -> str:

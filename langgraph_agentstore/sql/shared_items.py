@@ -70,9 +70,9 @@ def plan_shares(user_id: str, context: SqlContext) -> Statement[SharesRead]:
     """Plan the read of what is shared with a user."""
     share = context.tables.named("share")
     sql = f"""
-SELECT {context.tables.named("known_shares")}($1::text), EXISTS (SELECT FROM {share}),
+SELECT {context.tables.named("known_shares")}($1::text), EXISTS (SELECT 1 FROM {share}),
        s.user_id, s.namespace, s.access
-  FROM (SELECT) one LEFT JOIN {share} s ON s.with_user = $1"""
+  FROM (SELECT 1) one LEFT JOIN {share} s ON s.with_user = $1"""
 
     def decode(rows: Sequence[Row]) -> Decoded[SharesRead]:
         granted = [Grant(row[2], decode_labels(row[3]), row[4]) for row in rows if row[2]]

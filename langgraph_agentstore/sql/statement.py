@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import wraps
@@ -25,6 +25,7 @@ from ..model.json_values import LARGEST_BYTES, encode_value
 from ..model.namespaces import Labels
 from ..model.text_fields import Part, Paths
 from ..model.users import DEFAULT_TEMPLATE
+from .server_forms import both_forms
 from .tables import Tables
 
 ItemId: TypeAlias = tuple[str, str, str]
@@ -114,7 +115,8 @@ class SqlContext:
     written, as JSON text. `sealing`: of a store that encrypts. `guarded`: whether a guard sees each
     value before it is written. `asks_who`: whether the store wants to know who writes.
     `tells_users`: whether reads that share a statement return the user of each row, so that it can
-    be compared. `texts`: what `written_once` wrote.
+    be compared. `distributed`: whether the tables are distributed by user, on Citus; None while no
+    connection has told. `texts`: what `written_once` wrote.
     """
 
     tables: Tables
@@ -127,6 +129,7 @@ class SqlContext:
     guarded: bool = False
     asks_who: bool = False
     tells_users: bool = False
+    distributed: bool | None = False
     texts: dict[Hashable, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -154,6 +157,20 @@ class SqlContext:
     def user_column(self) -> str:
         """Return the column with the user of an item, behind a comma; nothing if nobody asks."""
         return ", i.user_id" if self.tells_users else ""
+
+    def of_users(self, alias: str, users: str) -> str:
+        """Return the condition that rows are of an array's users, where tables are distributed.
+
+        There, a statement goes to the nodes of these users only if each of its tables says so. On
+        one server it would be one more condition to test.
+        """
+        return self.either("", f" AND {alias}.user_id = ANY ({users})")
+
+    def either(self, on_one_server: str, distributed: str) -> str:
+        """Return the SQL for this kind of server; while it is not known, both, for `form_of`."""
+        if self.distributed is None:
+            return both_forms(on_one_server, distributed)
+        return distributed if self.distributed else on_one_server
 
     def live(self, alias: str = "i") -> str:
         """Return the condition that an item has not expired; `true` if `omit_expired` is off."""
@@ -193,6 +210,12 @@ class CurrentRules:
     context: SqlContext
     hints: Hints = field(default_factory=Hints)
     constants: Labels = DEFAULT_TEMPLATE[:-1]
+
+    def learn(self, found: SqlContext) -> None:
+        """Take over what only a connection tells of the server."""
+        self.context = replace(
+            self.context, tells_users=found.tells_users, distributed=found.distributed
+        )
 
 
 @dataclass(slots=True)

@@ -62,7 +62,7 @@ def _sql_with_settings(sql: str, count: int, names: tuple[str, ...]) -> str:
     if main.startswith(_CHANGES):
         ctes = [*ctes, f"written_last AS (\n{main}\n)"]
         if not parts.returns:
-            return f"{_with(parts, ctes)}SELECT WHERE (SELECT {told}) IS NULL"
+            return f"{_with(parts, ctes)}SELECT 1 WHERE (SELECT {told}) IS NULL"
         main = "SELECT * FROM written_last"
     return f"""
 {_with(parts, ctes)}SELECT s.* FROM (SELECT * FROM (

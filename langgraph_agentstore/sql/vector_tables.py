@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config.search_index import VectorIndex
+from .distribution import distribute_sql, key_to_item_sql
 from .filters.indexes import FilterIndex
 from .statement import SqlContext
 from .tables import Tables
@@ -26,9 +27,18 @@ def column_type(tables: Tables, index: VectorIndex) -> str:
     return f"{tables.of_extension}{index.stored_as}({index.dims})"
 
 
-def create_vectors_sql(tables: Tables, number: int, index: VectorIndex) -> tuple[str, ...]:
-    """Return the CREATE TABLE of a set of vectors."""
-    table = tables.item_vector(number)
+def create_vectors_sql(
+    tables: Tables, number: int, index: VectorIndex, *, distributed: bool = False
+) -> tuple[str, ...]:
+    """Return the statements that create the table of a set of vectors, beside the items."""
+    table, name = tables.item_vector(number), f"item_vector_{number}"
+    key_to_item = f""",
+    FOREIGN KEY (user_id, namespace, key)
+        REFERENCES {tables.item} (user_id, namespace, key) ON DELETE CASCADE"""
+    beside: tuple[str, ...] = ()
+    if distributed:
+        key_to_item = ""
+        beside = (distribute_sql(tables, name), key_to_item_sql(tables, name))
     return (
         f"""CREATE TABLE IF NOT EXISTS {table} (
     user_id    text COLLATE "C" NOT NULL,
@@ -39,11 +49,10 @@ def create_vectors_sql(tables: Tables, number: int, index: VectorIndex) -> tuple
     version    bigint NOT NULL,
     digest     bigint NOT NULL,
     embedding  {column_type(tables, index)},
-    PRIMARY KEY (user_id, namespace, key, part),
-    FOREIGN KEY (user_id, namespace, key)
-        REFERENCES {tables.item} (user_id, namespace, key) ON DELETE CASCADE
+    PRIMARY KEY (user_id, namespace, key, part){key_to_item}
 -- Whatever fits a page stays in the row: vectors out of line make exact scans several times slower.
 ) WITH (toast_tuple_target = 8160)""",
+        *beside,
     )
 
 

@@ -36,6 +36,7 @@ from ..model.ttl import ttl_options
 from ..model.users import DEFAULT_TEMPLATE, check_user_id
 from ..results import Finding
 from ..runtime.diagnosis.examination import examine
+from ..runtime.distribution import distribute_job
 from ..runtime.engine import Engine
 from ..runtime.job import Job
 from ..runtime.jobs.indexes import setup_job
@@ -181,6 +182,7 @@ class AgentStore(
             sealing=sealer_of(encryption, config.schema, has_index=index is not None),
             guarded=config.guard is not None,
             asks_who=config.asks_who,
+            distributed=None,
         )
         current_rules = CurrentRules(context)
         if config.scope.constants is not None:
@@ -410,6 +412,7 @@ class AgentStore(
         index_fields: Mapping[str, FieldType] | None = None,
         row_security: bool | None = None,
         application_role: str | None = None,
+        distribute: bool = False,
     ) -> Done:
         """Connect and apply migrations now, so that errors appear early. Optional.
 
@@ -424,14 +427,20 @@ class AgentStore(
                 turns it off, None leaves it. Only the owner of the tables may do it.
             application_role: with `row_security=True`, the role of the application's DSN; it is
                 granted what a store needs.
+            distribute: distribute the tables by user over the nodes of Citus. Once is enough; see
+                the how-to "Grow to Citus". Writers wait while rows move.
 
         Raises:
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError: no connection.
             SchemaError: the tables cannot be created, or belong to a later release.
             InvalidOperationError: a field cannot have an index.
-            ConfigurationError: the role does not exist, or row level security would not limit it.
+            ConfigurationError: the role does not exist, or row level security would not limit it;
+                or `distribute` was asked of a server without Citus, or of a worker.
+            DistributedError: the tables or the store use what needs one server.
         """
         self.executor.run(self._setup_job(index_values, index_fields))
+        if distribute:
+            self.executor.run(distribute_job(self.executor.current_rules))
         if row_security is not None:
             self.executor.run(row_security_job(row_security, application_role))
         return Done()
@@ -443,9 +452,12 @@ class AgentStore(
         index_fields: Mapping[str, FieldType] | None = None,
         row_security: bool | None = None,
         application_role: str | None = None,
+        distribute: bool = False,
     ) -> None:
         """Async form of `setup`."""
         await self.executor.arun(self._setup_job(index_values, index_fields))
+        if distribute:
+            await self.executor.arun(distribute_job(self.executor.current_rules))
         if row_security is not None:
             await self.executor.arun(row_security_job(row_security, application_role))
 

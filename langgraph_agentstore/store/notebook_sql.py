@@ -45,7 +45,7 @@ def plan_overview(
     """
     item = context.tables.item
     of_user = "" if user_id is None else "i.user_id = $3"
-    sql = f"""
+    walked = f"""
 WITH RECURSIVE walk AS (
     -- From one namespace to the next: one probe of the index each, not one row each.
     (SELECT i.user_id, i.place, 1 AS nth FROM {item} i {of_user and f"WHERE {of_user}"}
@@ -72,9 +72,21 @@ SELECT walk.user_id, walk.place, live.count
 
     users = None if user_id is None else (user_id,)
     arguments = (limit, MOST_RECORDS, *(users or ()))
+    sql = context.either(walked, _grouped_sql(of_user, context))
     return Statement(
         sql, arguments, decode, queue=Queue.EQUAL_READS, users=users, kind="list_overview"
     )
+
+
+def _grouped_sql(of_user: str, context: SqlContext) -> str:
+    """Return the same without a walk, which would go from node to node."""
+    return f"""
+SELECT i.user_id, i.place, least(count(*), $2)
+  FROM {context.tables.item} i
+ WHERE {context.live()} {of_user and f"AND {of_user}"}
+ GROUP BY i.user_id, i.place
+ ORDER BY i.user_id, i.place
+ LIMIT $1::bigint + 1"""
 
 
 def plan_sample(size: int, scope: Scope, context: SqlContext) -> Statement[list[Item]]:
@@ -83,12 +95,17 @@ def plan_sample(size: int, scope: Scope, context: SqlContext) -> Statement[list[
     Of a large table, pages are picked by chance first, so that it is not read whole.
     """
     item, columns = context.tables.item, "i.user_id, i.namespace, i.key, i.value"
-    sql = f"""
-SELECT {columns}, i.created_at, i.updated_at
-  FROM {item} i TABLESAMPLE SYSTEM ((
+    # Nodes do not know the size of the whole.
+    sampled = context.either(
+        f""" TABLESAMPLE SYSTEM ((
        SELECT CASE WHEN t.reltuples < {SAMPLED_WHOLE} THEN 100
                    ELSE least(100, 100 * ({SAMPLED_ROWS} + 20.0 * $1::integer) / t.reltuples) END
-         FROM pg_catalog.pg_class t WHERE t.oid = '{item}'::regclass)::real)
+         FROM pg_catalog.pg_class t WHERE t.oid = '{item}'::regclass)::real)""",
+        "",
+    )
+    sql = f"""
+SELECT {columns}, i.created_at, i.updated_at
+  FROM {item} i{sampled}
  WHERE {context.live()}
  ORDER BY random() LIMIT $1"""
 

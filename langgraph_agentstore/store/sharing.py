@@ -7,6 +7,7 @@ from ..model.addresses import ItemAddress
 from ..model.namespaces import Labels, check_labels
 from ..model.shared_scope import Neighbors, ShareAccess
 from ..model.users import SHARED, UserScope, check_user_id
+from ..runtime.distribution import refuse_distributed
 from ..runtime.job import Job
 from ..runtime.session import Session
 from ..security.sharing.share import Share
@@ -83,7 +84,7 @@ class Sharing(StoreBase):
             raise InvalidOperationError(f"access is 'read' or 'write', got {access!r}")
         at = self._shareable(namespace, with_user)
         statement = plan_share(at, with_user, access, self._owner, self.planner.context)
-        return _changing(statement, with_user)
+        return _changing(statement, with_user, _SHARING_BY_ONE_SERVER)
 
     def _revoke_job(self, namespace: Labels, with_user: str) -> Job[bool]:
         at = self._shareable(namespace, with_user)
@@ -120,10 +121,23 @@ class Sharing(StoreBase):
         return plan_shared_with(owner, neighbors.tuple_of, planner.context)
 
 
-def _changing(statement: Statement[ResultT], with_user: str) -> Job[ResultT]:
-    """Return the job that changes what is shared with a user, and lets the store know it."""
+_SHARING_BY_ONE_SERVER = (
+    "each statement of a user with whom something is shared checks it by a function, which reads "
+    "one server alone"
+)
+
+
+def _changing(
+    statement: Statement[ResultT], with_user: str, by_one_server: str | None = None
+) -> Job[ResultT]:
+    """Return the job that changes what is shared with a user, and lets the store know it.
+
+    `by_one_server`: the reason why there must be just one; None if there may be several.
+    """
 
     async def run(session: Session) -> ResultT:
+        if by_one_server is not None:
+            refuse_distributed(session.context, by_one_server)
         try:
             rows = await session.database.run(statement, statement.users)
         finally:

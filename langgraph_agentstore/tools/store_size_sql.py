@@ -56,9 +56,9 @@ def plan_stored_search(context: SqlContext, users: Users = ()) -> Statement[Stor
     """
     sql = f"""
 SELECT v.number IS NOT NULL, v.model, v.dims,
-       EXISTS (SELECT FROM (SELECT words_by FROM {context.tables.item} LIMIT 1000) i
+       EXISTS (SELECT 1 FROM (SELECT words_by FROM {context.tables.item} LIMIT 1000) i
                 WHERE i.words_by IS NOT NULL)
-  FROM (SELECT) one
+  FROM (SELECT 1) one
   LEFT JOIN {context.tables.vector_set} v ON v.state = 'active'"""
 
     def decode(rows: Sequence[Row]) -> Decoded[StoredSearch]:

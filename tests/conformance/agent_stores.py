@@ -12,6 +12,7 @@ from langgraph.store.base import BaseStore, TTLConfig
 from psycopg import sql
 
 from langgraph_agentstore.store.agent_store import AgentStore
+from tests.support.distributed import written_for_nodes
 
 
 class AgentStores:
@@ -59,3 +60,12 @@ class AgentStores:
         self._connection.execute(
             sql.SQL("DELETE FROM {}").format(sql.Identifier(self._schema, "item"))
         )
+
+
+class StoresOverNodes(AgentStores):
+    """The same, with the SQL for tables distributed over nodes."""
+
+    @contextmanager
+    def open(self, ttl: TTLConfig | None) -> Iterator[AgentStore]:
+        with written_for_nodes(), super().open(ttl) as store:
+            yield store

@@ -8,12 +8,19 @@ import pytest
 from langgraph.store.base import TTLConfig
 
 from langgraph_agentstore.conformance import StoreConformance
-from tests.conformance.agent_stores import AgentStores
+from tests.conformance.agent_stores import AgentStores, StoresOverNodes
 
 
 @pytest.fixture(scope="module")
 def default_stores(postgres_dsn: str) -> Iterator[AgentStores]:
     stores = AgentStores(postgres_dsn)
+    yield stores
+    stores.close()
+
+
+@pytest.fixture(scope="module")
+def stores_over_nodes(postgres_dsn: str) -> Iterator[AgentStores]:
+    stores = StoresOverNodes(postgres_dsn)
     yield stores
     stores.close()
 
@@ -32,6 +39,16 @@ class TestAgentStore(StoreConformance):
 
     def open_store(self, ttl: TTLConfig | None) -> object:
         return self.stores.open(ttl)
+
+
+class TestAgentStoreOverNodes(TestAgentStore):
+    """Written for several nodes, the SQL gives the same answers."""
+
+    forms = ("awaited",)
+
+    @pytest.fixture(autouse=True)
+    def _use(self, stores_over_nodes: AgentStores) -> None:
+        self.stores = stores_over_nodes
 
 
 class TestUserView(TestAgentStore):

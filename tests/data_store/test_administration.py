@@ -486,7 +486,7 @@ LOOKS: dict[str, Statement[Any]] = {
 @pytest.mark.parametrize("statement", LOOKS.values(), ids=LOOKS.keys())
 def test_what_is_small_reads_no_whole_table(fresh_database: str, statement: Statement[Any]) -> None:
     with AgentStore(fresh_database) as store:
-        job = explain_job(statement.sql, len(statement.arguments))
+        job = explain_job(statement.sql, statement.arguments)
         text, _ = store.executor.run(job)
     assert " on item i" in text
     assert "Seq Scan" not in text

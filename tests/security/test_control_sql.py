@@ -49,7 +49,9 @@ from tests.support.golden import check_golden
 
 GOLDEN = Path(__file__).parent / "golden"
 TABLES = Tables("it's")
-RULES = SqlContext(TABLES)
+# `test_distributed_sql.py` runs this file once more, with the rules of distributed tables.
+DISTRIBUTED: bool = globals().get("DISTRIBUTED", False)
+RULES = SqlContext(TABLES, distributed=DISTRIBUTED)
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 HOLD = UUID(int=7)
 TRIGGERS = (*TOMBSTONE_TRIGGERS, *HOLD_TRIGGERS, *QUOTA_TRIGGERS)

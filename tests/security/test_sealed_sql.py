@@ -90,7 +90,9 @@ class Told:
         return {"at": item_id, "was": value}
 
 
-RULES = SqlContext(Tables("agentstore"), sealing=Told())
+# `test_distributed_sql.py` runs this file once more, with the rules of distributed tables.
+DISTRIBUTED: bool = globals().get("DISTRIBUTED", False)
+RULES = SqlContext(Tables("agentstore"), sealing=Told(), distributed=DISTRIBUTED)
 PLANNER = Planner(template_scope(DEFAULT_TEMPLATE), CurrentRules(RULES))
 
 
@@ -98,7 +100,7 @@ def turn_search() -> str:
     index = search_index(
         {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts], "mode": "hybrid"}
     )
-    context = SqlContext(Tables("agentstore"), index=index, vector_set=1, sealing=Told())
+    context = replace(RULES, index=index, vector_set=1)
     search = TurnQuery("cats", 5, thread_id="one", except_thread_id="two")
     return plan_turn_search(search, "hybrid", b"", TURNS, context).sql
 

@@ -106,8 +106,10 @@ from langgraph_agentstore.tools.store_size_sql import plan_stored_search, plan_t
 from tests.support.golden import check_golden
 
 GOLDEN = Path(__file__).parent / "golden"
-RULES = SqlContext(Tables("agentstore"))
-LENIENT = SqlContext(Tables("agentstore"), omit_expired=False)
+# `test_distributed_sql.py` runs this file once more, with the rules of distributed tables.
+DISTRIBUTED: bool = globals().get("DISTRIBUTED", False)
+RULES = SqlContext(Tables("agentstore"), distributed=DISTRIBUTED)
+LENIENT = replace(RULES, omit_expired=False)
 SCOPE = template_scope(DEFAULT_TEMPLATE)
 PLANNER = Planner(SCOPE, CurrentRules(RULES))
 ALICE = ("users", "alice", "files")
@@ -132,7 +134,7 @@ def searching(mode: str, **options: Any) -> tuple[SqlContext, Planner]:
     index = search_index(
         {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts], "mode": mode, **options}
     )
-    context = SqlContext(Tables("agentstore"), index=index, vector_set=1, approximate=True)
+    context = replace(RULES, index=index, vector_set=1, approximate=True)
     return context, Planner(SCOPE, CurrentRules(context))
 
 
@@ -161,7 +163,7 @@ def indexed_put(planner: Planner) -> Put:
 
 
 def shown_load(load: Load) -> str:
-    return "\n".join([*(staging.create for staging, _ in load.copies), *load.moves])
+    return ";\n".join([*(staging.create for staging, _ in load.copies), *load.moves])
 
 
 def approximate_index_sql(context: SqlContext) -> str:
@@ -194,6 +196,7 @@ STATEMENTS = {
     "put_one": explained(PutOp(ALICE, "k", {"a": 1})),
     "put_many": put_many_sql(RULES),
     "put_many_whole": put_many_whole_sql(RULES),
+    "put_some": put_statement([PUT, PUT], RULES)[0],
     "put_repeated": repeated_put_statement([PUT], RULES, timedelta(seconds=1))[0],
     "put_expecting_none": put_expected_statement(PutExpected(PUT, 0), RULES).sql,
     "put_expecting_a_version": put_expected_statement(PutExpected(PUT, 3), RULES).sql,
@@ -314,7 +317,9 @@ STATEMENTS = {
     "reindex_page": page_sql(HYBRID),
     "reindex_fill": fill_sql(HALF),
     "reindex_words": words_again_sql(HYBRID),
-    "vector_table": "\n".join(create_vectors_sql(HALF.tables, 1, HALF.vector_index)),
+    "vector_table": ";\n".join(
+        create_vectors_sql(HALF.tables, 1, HALF.vector_index, distributed=DISTRIBUTED)
+    ),
     "vector_index": approximate_index_sql(HALF),
     "vector_index_of_bits_elsewhere": approximate_index_sql(ELSEWHERE),
     "search_by_vector_elsewhere": distance_sql(ELSEWHERE).exact

@@ -49,7 +49,7 @@ def test_a_union_in_parentheses_is_wrapped_whole() -> None:
     [
         (
             "UPDATE item SET n = 1",
-            "SELECT WHERE (SELECT set_config('agentstore.users', $1, true)) IS NULL",
+            "SELECT 1 WHERE (SELECT set_config('agentstore.users', $1, true)) IS NULL",
         ),
         (
             "DELETE FROM item RETURNING key",

@@ -12,8 +12,8 @@ from typing import Any
 from ...model.addresses import ItemAddress
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from ...sql.change_notify import notify_change, with_change_notify
-from ...sql.item_columns import EXPIRED, UNINDEXED, UNLISTED, key_is, replacing
-from ...sql.items.delete import count_of_removed, removing
+from ...sql.item_columns import EXPIRED, UNINDEXED, UNLISTED, key_is, later, replacing
+from ...sql.items.delete import OF_FIRST_USER, count_of_removed, removing
 from ...sql.items.put import arguments_of, insert_one
 from ...sql.statement import Decoded, Put, ResultT, Row, SqlContext, Statement
 
@@ -23,7 +23,8 @@ def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[boo
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {key_is()}"""
-    sql = f"\nWITH {removing(delete, context)}\n{notify_change(context, 'w.live', gone=True)}"
+    removed = removing(delete, context, counts=OF_FIRST_USER)
+    sql = f"\nWITH {removed}\n{notify_change(context, context.live('w'), gone=True)}"
     return _change(sql, (at.user_id, at.stored, key), lambda rows: bool(rows) and rows[0][0])
 
 
@@ -32,7 +33,7 @@ def plan_clear(at: ItemAddress, context: SqlContext) -> Statement[int]:
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
-    return count_of_removed([delete], (at.user_id, at.stored), context)
+    return count_of_removed([delete], (at.user_id, at.stored), context, (at.user_id,))
 
 
 def plan_increment(put: Put, context: SqlContext) -> Statement[Any | None]:
@@ -41,7 +42,7 @@ def plan_increment(put: Put, context: SqlContext) -> Statement[Any | None]:
     # AND need not look at its left side first, CASE does; what is no number must not be added.
     allowed = f"""CASE WHEN jsonb_typeof(i.value) <> 'number' THEN false
                 ELSE {total} BETWEEN {SMALLEST_INTEGER} AND {LARGEST_INTEGER} END"""
-    sql = _upsert(f"to_jsonb({total})", allowed, "w.value", context)
+    sql = _upsert(f"({total})::text::jsonb", allowed, "w.value", context)
     return _change(sql, arguments_of(put), lambda rows: rows[0][0] if rows else None)
 
 
@@ -60,7 +61,8 @@ def plan_compare_and_set(put: Put, expected: object, context: SqlContext) -> Sta
     update = f"""
 UPDATE {context.tables.item} AS i
    SET value = $4, {UNINDEXED},
-       version = i.version + 1, updated_at = now(), {UNLISTED}, expires_at = now() + i.ttl
+       version = i.version + 1, updated_at = now(), {UNLISTED},
+       expires_at = {later("now()", "i.ttl")}
  WHERE {key_is()} AND i.value = $5::jsonb
    AND {context.live()}"""
     arguments = (*put.item_id, put.value, encode_value(expected))

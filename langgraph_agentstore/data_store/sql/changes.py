@@ -63,7 +63,7 @@ WITH ended AS (
 )
 DELETE FROM {context.tables.change}
  WHERE user_id = $1
-   AND NOT EXISTS (SELECT FROM {context.tables.watch} WHERE user_id = $1 AND id <> $2)"""
+   AND NOT EXISTS (SELECT 1 FROM {context.tables.watch} WHERE user_id = $1 AND id <> $2)"""
     return sql, (user_id, watch)
 
 
@@ -77,7 +77,7 @@ def _since_sql(context: SqlContext, with_below: bool) -> str:
         namespace = f"($3 = '' OR {namespace} OR starts_with(c.namespace, $3 || ':'))"
     return f"""
 SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NULL, c.value, c.at
-  FROM (SELECT) one
+  FROM (SELECT 1) one
   LEFT JOIN {context.tables.change} c
     ON c.user_id = $1 AND c.xact >= pg_snapshot_xmin($2::text::pg_snapshot)
    AND NOT pg_visible_in_snapshot(c.xact, $2::text::pg_snapshot)

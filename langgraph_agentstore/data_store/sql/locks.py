@@ -71,9 +71,12 @@ RETURNING l.expires_at"""
 def plan_release(item_id: ItemId, token: UUID, context: SqlContext) -> Statement[bool]:
     """Release the lock; tell whether the lease still held."""
     sql = f"""
-DELETE FROM {context.tables.item_lock} l
- WHERE {key_is("l")} AND l.token = $4
-RETURNING l.expires_at > now()"""
+WITH released AS (
+    DELETE FROM {context.tables.item_lock} l
+     WHERE {key_is("l")} AND l.token = $4
+    RETURNING l.expires_at
+)
+SELECT expires_at > now() FROM released"""
 
     def decode(rows: Sequence[Row]) -> Decoded[bool]:
         return Decoded(bool(rows) and rows[0][0])

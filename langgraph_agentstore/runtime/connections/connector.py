@@ -79,6 +79,8 @@ class Connector:
         self._config = config
         self.shown = shown
         self.vectors = False
+        self.distributed = False
+        """Whether the tables are distributed over nodes, on Citus."""
         self.seeks_writes = False
 
     async def connect_apart(self) -> Connection:
@@ -125,11 +127,18 @@ class Connector:
         return await connect(
             target,
             timeout=timeout_s,
-            server_settings=session_settings(self._config, target.settings),
+            server_settings=self._session_settings(target),
             dial=self.pooler.connect,
             # For work that does not go through `Database.fetch`, such as a COPY.
             command_timeout=self._config.command_timeout_s + GRACE_S,
         )
+
+    def _session_settings(self, target: ConnectTarget) -> dict[str, str]:
+        settings = session_settings(self._config, target.settings)
+        if self.distributed and settings.get("plan_cache_mode") == "force_generic_plan":
+            # Only with its arguments can a statement be sent to the nodes that it is for.
+            del settings["plan_cache_mode"]
+        return settings
 
     def _connect_timeout_s(self, target: ConnectTarget) -> float:
         """Return the option of the pool if it is given, otherwise the connection string's."""

@@ -146,6 +146,11 @@ class Pool:
         self.connector.vectors = True
         self.renew()
 
+    def learn_distribution(self) -> None:
+        """Let statements be planned for their users' nodes from now on; replace connections."""
+        self.connector.distributed = True
+        self.renew()
+
     def renew(self) -> None:
         """Replace the connections made so far, each when nobody uses it."""
         self._generation += 1

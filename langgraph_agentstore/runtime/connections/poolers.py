@@ -160,7 +160,7 @@ class Pooler:
                 return None
             raise
         # A text without arguments is sent in one part and leaves nothing in the session.
-        found = f"SELECT WHERE current_setting('{_SESSION_MARK}', true) = '{mark}'"
+        found = f"SELECT 1 WHERE current_setting('{_SESSION_MARK}', true) = '{mark}'"
         try:
             if await connection.execute(found, timeout=timeout) == "SELECT 1":
                 return connection

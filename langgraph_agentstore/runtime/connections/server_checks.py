@@ -28,15 +28,15 @@ _FAULTS = {
 # Tables whose rows are filtered by policies for this role, and whether a policy applies to it.
 _FILTERED = """
 SELECT c.relname,
-       EXISTS (SELECT FROM pg_catalog.pg_policy p
+       EXISTS (SELECT 1 FROM pg_catalog.pg_policy p
                 WHERE p.polrelid = c.oid AND p.polpermissive
                   AND (p.polroles = '{0}' OR EXISTS (
-                       SELECT FROM unnest(p.polroles) r (oid)
+                       SELECT 1 FROM unnest(p.polroles) r (oid)
                         WHERE pg_catalog.pg_has_role(r.oid, 'MEMBER'))))
   FROM pg_catalog.pg_class c
  WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind IN ('r', 'p')
    AND c.relrowsecurity AND pg_catalog.row_security_active(c.oid)
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy p
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy p
                     WHERE p.polrelid = c.oid AND p.polname = $2)
  ORDER BY c.relname"""
 

@@ -64,7 +64,7 @@ async def _before_large_load(session: Session) -> None:
                 # While one waits for such a lock, everybody who comes later waits too.
                 await connection.execute("SET LOCAL lock_timeout = '100ms'")
                 await connection.execute(f"LOCK TABLE {context.vectors} IN ACCESS EXCLUSIVE MODE")
-                if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {context.vectors})"):
+                if await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {context.vectors})"):
                     return
                 await connection.execute(ann.drop_at_once)
         except (asyncpg.LockNotAvailableError, asyncpg.InsufficientPrivilegeError):

@@ -25,6 +25,7 @@ from ...security.erasing.sql import (
 from ...sql.tables import USER_TABLES, Tables, quoted_name
 from ..connections.connector import Connection
 from ..control_triggers import have_triggers
+from ..distribution import refuse_distributed
 from ..job import Job
 from ..session import Session
 from .one_user import refuse_held, take_user
@@ -36,6 +37,11 @@ def erase_job(user_id: str, vacuum: Vacuum) -> Job[ErasureReceipt]:
     """Return the job that erases a user in one transaction; its result is the receipt."""
 
     async def run(session: Session) -> ErasureReceipt:
+        refuse_distributed(
+            session.context,
+            "that an erased user stays erased is held by triggers, which Citus refuses there: "
+            "delete_user() removes what the user has",
+        )
         receipt = await _erase(session, user_id)
         if vacuum:
             vacuumed = await _vacuum(session, receipt, vacuum)

@@ -8,6 +8,7 @@ from ...results import LegalHold
 from ...security.care_lock import LOCK_ALL, LOCK_USER
 from ...security.holding.sql import HOLD_TRIGGERS, add_hold_sql, decode_holds
 from ..control_triggers import have_triggers
+from ..distribution import refuse_distributed
 from ..job import Job
 from ..session import Session
 
@@ -19,6 +20,7 @@ def hold_job(user_id: str | None, stored: str, reason: str) -> Job[LegalHold]:
     """
 
     async def run(session: Session) -> LegalHold:
+        refuse_distributed(session.context, "holds are kept by triggers, which Citus refuses there")
         tables = session.context.tables
         async with session.database.lease() as connection:
             longest_s = session.config.pool.command_timeout_s

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ...sql.items.import_records import Conflict, Imported, plan_import
+from ...sql.items.import_records import Conflict, Imported, needs_moment, plan_import
 from ...sql.statement import ItemId, Users
 from ..attribution import attribute_transaction, author_alone
 from ..connections.connector import Connection
@@ -92,7 +92,12 @@ class Importing:
         await index_state.embed_all(puts)
         sealed = await session.database.sealed(puts)
         records = [replace(each, put=put) for each, put in zip(records, sealed, strict=True)]
-        statement = plan_import(records, self._conflict, index_state.context)
+        context, moment = index_state.context, None
+        if needs_moment(self._conflict, context):
+            [(moment,)] = await session.database.fetch(
+                "SELECT now()", (), kind="put_import", users=()
+            )
+        statement = plan_import(records, self._conflict, context, moment)
         if self._connection is None:
             said = author_alone(statement.sql, index_state.context.tables)
             rows = await session.database.run(statement, self._users, settings=said)

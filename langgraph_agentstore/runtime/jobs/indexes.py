@@ -88,9 +88,8 @@ async def have_approximate_index(session: Session) -> None:
         return
     if context.vector_index.kind == "ivfflat":
         # Its lists are computed from the vectors that are there.
-        filled = await session.database.fetch(
-            f"SELECT EXISTS (SELECT FROM {context.vectors})", (), kind="rebuild_index"
-        )
+        question = f"SELECT EXISTS (SELECT 1 FROM {context.vectors})"
+        filled = await session.database.fetch(question, (), kind="rebuild_index")
         if not filled[0][0]:
             return
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from ..._support.awaited_results import Running
 from ...errors import StoreTimeoutError
 from ...model.ttl import ttl_interval
 from ...results import StoreReadiness
+from ...sql.server_forms import form_of
 from ..connections.connector import Connection
 from ..job import Job
 from ..migrator import migrate
@@ -83,16 +85,20 @@ def start_sweeper(interval_minutes: float | None) -> Job[Running]:
     return Job(run, kind="sweep")
 
 
-def explain_job(sql: str, arguments: int) -> Job[Any]:
-    """Return the job that asks for the generic plan of a statement, as text and as a tree.
+def explain_job(sql: str, arguments: Sequence[Any]) -> Job[Any]:
+    """Return the job that asks for the plan of a statement, as text and as a tree.
 
-    The plan depends on no values, so only the number of arguments is given. The statement is not
-    run.
+    The plan is the generic one, which depends on no values; of distributed tables, the plan for
+    these arguments. The statement is not run.
     """
 
     async def run(session: Session) -> tuple[str, dict[str, Any]]:
+        distributed = bool(session.context.distributed)
+        asked = form_of(sql, distributed=distributed)
         async with session.database.lease(users=()) as connection, connection.transaction():
-            return await _explain(connection, sql, arguments)
+            if distributed:
+                return await _explain_distributed(connection, asked, arguments)
+            return await _explain(connection, asked, len(arguments))
 
     return Job(run, kind="explain")
 
@@ -106,6 +112,14 @@ async def _explain(connection: Connection, sql: str, arguments: int) -> tuple[st
     lines = await connection.fetch(f"EXPLAIN EXECUTE {name}{values}")
     [(tree,)] = await connection.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE {name}{values}")
     await connection.execute(f"DEALLOCATE {name}")
+    return "\n".join(line for (line,) in lines), json.loads(tree)[0]["Plan"]
+
+
+async def _explain_distributed(
+    connection: Connection, sql: str, arguments: Sequence[Any]
+) -> tuple[str, dict[str, Any]]:
+    lines = await connection.fetch(f"EXPLAIN {sql}", *arguments)
+    [(tree,)] = await connection.fetch(f"EXPLAIN (FORMAT JSON) {sql}", *arguments)
     return "\n".join(line for (line,) in lines), json.loads(tree)[0]["Plan"]
 
 

@@ -55,7 +55,7 @@ def granting_keys(tables: Tables, role: str) -> str:
     keys, to = keys_schema(tables), f"TO {quoted_name(role)}"
     literal = f"{tables.schema}_keys".replace("'", "''")
     return f"""DO $agentstore$ BEGIN
-IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = '{literal}') THEN
+IF EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = '{literal}') THEN
     GRANT USAGE ON SCHEMA {keys} {to};
     GRANT SELECT, INSERT ON {keys}.user_key {to};
     GRANT SELECT ON {keys}.rotation {to};
@@ -67,7 +67,7 @@ def set_up_sql(tables: Tables) -> list[str]:
     keys = keys_schema(tables)
     literal = f"{tables.schema}_keys".replace("'", "''")
     create = f"""DO $agentstore$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{literal}') THEN
+    IF NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = '{literal}') THEN
         CREATE SCHEMA {keys};
     END IF;
 END $agentstore$"""
@@ -132,7 +132,7 @@ WITH unfinished AS (
      ORDER BY r.number LIMIT 1
 ), begun AS (
     INSERT INTO {rotation(tables)} (started_at)
-    SELECT now() WHERE NOT EXISTS (SELECT FROM unfinished)
+    SELECT now() WHERE NOT EXISTS (SELECT 1 FROM unfinished)
     RETURNING started_at
 )
 SELECT started_at FROM unfinished UNION ALL SELECT started_at FROM begun"""
@@ -249,7 +249,7 @@ def delete_unused_keys(key_ids: Sequence[str], tables: Tables) -> tuple[str, tup
     Values are in items, in changes that watches are to be told, and in the history.
     """
     unnamed = "\n   ".join(
-        f"""AND NOT EXISTS (SELECT FROM {table} t
+        f"""AND NOT EXISTS (SELECT 1 FROM {table} t
                     WHERE t.user_id = k.user_id
                       AND starts_with(t.value->>'$sealed', k.id || '.'))"""
         for table in (tables.item, tables.change, tables.named("item_history"))

@@ -46,7 +46,7 @@ def moment(name: str, given: object) -> datetime:
 def covered_sql(namespace: str) -> str:
     """Return the condition that the rule `r` covers a namespace."""
     return f"""(r.covered IS NULL OR EXISTS (
-               SELECT FROM unnest(r.covered) c (label)
+               SELECT 1 FROM unnest(r.covered) c (label)
                 WHERE c.label = '' OR {namespace} = c.label
                    OR starts_with({namespace}, c.label || ':')))"""
 

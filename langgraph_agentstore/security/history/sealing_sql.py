@@ -137,7 +137,7 @@ def _forget(tables: Tables) -> str:
     literal = "'" + tables.schema.replace("'", "''") + "'"
     held_entry = f"({tables.quoted}.hold_of(h.user_id, h.namespace) IS NOT NULL)"
     # Reads need not name a namespace, so that they cannot be told apart by it.
-    held_read = f"""EXISTS (SELECT FROM {tables.legal_hold} l
+    held_read = f"""EXISTS (SELECT 1 FROM {tables.legal_hold} l
                    WHERE l.held_user IS NULL OR l.held_user = h.user_id)"""
 
     def old(table: str, at: str, held: str) -> str:
@@ -167,7 +167,7 @@ BEGIN
     -- Whoever puts a user on hold waits until this ends, and what is held by then stays.
     PERFORM pg_advisory_xact_lock_shared(hashtext('agentstore.care ' || {literal}), shard)
        FROM generate_series(0, {SHARDS - 1}) shard;
-    holding := EXISTS (SELECT FROM {tables.legal_hold});
+    holding := EXISTS (SELECT 1 FROM {tables.legal_hold});
     PERFORM set_config('{FORGETTING}', 'retention', true);
 {old(tables.named("item_history"), "changed_at", held_entry)}
 {old(tables.named("item_read"), "read_at", held_read)}
@@ -213,7 +213,7 @@ def plan_forget(context: SqlContext) -> Statement[int]:
 
 def plan_is_kept(context: SqlContext) -> Statement[bool]:
     """Plan to ask whether history is kept, without which the functions of the chain are missing."""
-    sql = f"SELECT EXISTS (SELECT FROM {context.tables.named('history_rule')})"
+    sql = f"SELECT EXISTS (SELECT 1 FROM {context.tables.named('history_rule')})"
     return Statement(sql, (), lambda rows: Decoded(rows[0][0]), kind="check_history")
 
 

@@ -77,7 +77,7 @@ WITH former AS MATERIALIZED (
      UNION ALL
     SELECT {_columns("i")} FROM {context.tables.item} i
      WHERE {present} AND (i.expires_at > $1) IS NOT FALSE
-       AND NOT EXISTS (SELECT FROM former h WHERE {same_key("h", "i")})
+       AND NOT EXISTS (SELECT 1 FROM former h WHERE {same_key("h", "i")})
 )
 SELECT $1 >= {KNOWN_SINCE}, {KNOWN_SINCE}, i.*
   FROM {context.tables.named("history_rule")} r LEFT JOIN LATERAL ({found}) i ON true

@@ -93,7 +93,7 @@ _WHO = f"""coalesce(CASE WHEN said ? 'of'
 _ALWAYS = f"{_WHO}, session_user, gen_random_uuid()"
 _AT = "n.user_id, n.namespace, n.key, clock_timestamp(), pg_current_xact_id()"
 _COVERED = """(TG_NARGS = 0 OR EXISTS (
-                    SELECT FROM unnest(TG_ARGV) c (label)
+                    SELECT 1 FROM unnest(TG_ARGV) c (label)
                      WHERE c.label = '' OR n.namespace = c.label
                         OR starts_with(n.namespace, c.label || ':')))"""
 

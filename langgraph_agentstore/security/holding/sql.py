@@ -29,10 +29,10 @@ def hold_of_user_sql(tables: Tables) -> str:
 SELECT coalesce(
     (SELECT h.id FROM {tables.legal_hold} h WHERE h.held_user = $1 LIMIT 1),
     (SELECT {tables.quoted}.hold_of(i.user_id, i.namespace) FROM {tables.item} i
-      WHERE i.user_id = $1 AND EXISTS (SELECT FROM {tables.legal_hold})
+      WHERE i.user_id = $1 AND EXISTS (SELECT 1 FROM {tables.legal_hold})
         AND {tables.quoted}.hold_of(i.user_id, i.namespace) IS NOT NULL LIMIT 1),
     (SELECT {tables.quoted}.hold_of(i.user_id, i.namespace) FROM {tables.named("item_history")} i
-      WHERE i.user_id = $1 AND EXISTS (SELECT FROM {tables.legal_hold})
+      WHERE i.user_id = $1 AND EXISTS (SELECT 1 FROM {tables.legal_hold})
         AND {tables.quoted}.hold_of(i.user_id, i.namespace) IS NOT NULL LIMIT 1))"""
 
 

@@ -36,6 +36,7 @@ def _retention_sql(context: SqlContext, stored: str, held: bool) -> str:
     delete = f"""
 DELETE FROM {context.tables.item} i USING old e
  WHERE {same_key("i", "e")}"""
+    alone = context.either(" FOR UPDATE SKIP LOCKED", "")
     old = "i.updated_at < now() - $2::interval"
     if held:
         old += f" AND {context.tables.quoted}.hold_of(i.user_id, i.namespace) IS NULL"
@@ -45,9 +46,9 @@ WITH old AS (
     -- processes may do this at once: each takes what no other holds.
     SELECT i.user_id, i.namespace, i.key FROM {context.tables.item} i
      WHERE {_covered("i.", stored)} AND {old}
-     ORDER BY i.updated_at LIMIT $1 FOR UPDATE SKIP LOCKED
+     ORDER BY i.updated_at LIMIT $1{alone}
 ), {removing(delete, context)}, told AS (
-{notify_change(context, "w.live", gone=True)}
+{notify_change(context, "w.key", gone=True)}
 )
 SELECT count(*), count(told) FROM told"""
 

@@ -53,7 +53,7 @@ SELECT c.relname FROM pg_catalog.pg_class c
 """The tables with rows of users; the arguments are those of `protected_arguments`."""
 
 IS_LIMITED_SQL = f"""
-SELECT EXISTS (SELECT FROM pg_catalog.pg_policy p
+SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_policy p
                 WHERE p.polrelid = c.oid AND p.polname = '{POLICY}')
    AND pg_catalog.row_security_active(c.oid)
    AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')
@@ -175,7 +175,7 @@ def inheriting(tables: Tables, name: str) -> str:
         _quoted_literal(t) for t in (f"{tables.quoted}.{quoted_name(name)}", tables.item)
     )
     return f"""DO $agentstore$ DECLARE _role name; BEGIN
-IF EXISTS (SELECT FROM pg_catalog.pg_policy p
+IF EXISTS (SELECT 1 FROM pg_catalog.pg_policy p
             WHERE p.polrelid = {item}::regclass AND p.polname = '{POLICY}') THEN
     {protect};
     FOR _role IN SELECT DISTINCT r.rolname FROM pg_catalog.pg_class c

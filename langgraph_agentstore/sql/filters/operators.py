@@ -134,7 +134,7 @@ def _has_elements_sql(x: str, wanted: list[Any], arguments: list[Any]) -> str:
     # `@>` takes [1, 2] to contain [1]: elements that are containers are compared one by one.
     return (
         f"CASE WHEN jsonb_typeof({x}) = 'array' THEN NOT EXISTS ("
-        f"SELECT FROM jsonb_array_elements({elements}) AS wanted(element)"
+        f"SELECT 1 FROM jsonb_array_elements({elements}) AS wanted(element)"
         f" WHERE wanted.element NOT IN (SELECT jsonb_array_elements({x}))) END"
     )
 

@@ -24,7 +24,7 @@ from ..item_columns import (
 )
 from ..statement import Put, SqlContext, written_once
 from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
-from .put_indexed import vector_rows, words_sql
+from .put_indexed import vector_rows, with_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,9 @@ ITEMS = Staging(
     "agentstore_load", (*_STAGED_KEY, *((column.given, column.type) for column in _STAGED))
 )
 
+# In the order of the primary key: no ring of waiting writers, and index pages in sequence.
+_IN_ORDER = f"(SELECT * FROM {ITEMS.name} ORDER BY {KEY})"
+
 _VECTORS = "agentstore_load_vector"
 
 
@@ -79,20 +82,19 @@ def plan_load(puts: Sequence[Put], context: SqlContext) -> Load:
 
 @written_once
 def _upsert_sql(context: SqlContext) -> str:
-    return _insert((*ADDRESS, *VALUE), "", context)
+    return _insert((*ADDRESS, *VALUE), _IN_ORDER, context)
 
 
 @written_once
 def _upsert_indexed_sql(context: SqlContext) -> str:
-    return _insert(_LOADED, f"\n CROSS JOIN LATERAL ({words_sql(context, 'p.text')}) w", context)
+    return _insert(_LOADED, f"({with_words(f'{_IN_ORDER} p', context)})", context)
 
 
-def _insert(columns: Sequence[Column], words: str, context: SqlContext) -> str:
-    # In the order of the primary key: no ring of waiting writers, and index pages in sequence.
+def _insert(columns: Sequence[Column], rows: str, context: SqlContext) -> str:
     insert = f"""
 INSERT INTO {context.tables.item} AS i ({names(columns)})
 SELECT {inserted(columns)}
-  FROM (SELECT * FROM {ITEMS.name} ORDER BY {KEY}) p{words}
+  FROM {rows} p
     ON CONFLICT ({KEY}) DO UPDATE SET {REPLACE}"""
     return with_change_notify(insert, context)
 

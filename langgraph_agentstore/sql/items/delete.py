@@ -27,7 +27,8 @@ def delete_one_sql(context: SqlContext) -> str:
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {key_is()}"""
-    return f"\nWITH {removing(delete, context)}\n{notify_change(context, gone=True)}"
+    removed = removing(delete, context, counts=OF_FIRST_USER)
+    return f"\nWITH {removed}\n{notify_change(context, gone=True)}"
 
 
 @written_once
@@ -35,18 +36,23 @@ def delete_many_sql(context: SqlContext) -> str:
     delete = f"""
 DELETE FROM {context.tables.item} i
  USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
- WHERE {same_key("i", "d")}"""
-    return f"\nWITH {removing(delete, context)}\n{notify_change(context, gone=True)}"
+ WHERE {same_key("i", "d")}{context.of_users("i", "$1::text[]")}"""
+    removed = removing(delete, context, counts=context.of_users("a", "$1::text[]"))
+    return f"\nWITH {removed}\n{notify_change(context, gone=True)}"
 
 
-def removing(delete: str, context: SqlContext, *others: str) -> str:
+OF_FIRST_USER = " AND a.user_id = $1"
+"""Of access counts `a`: that they are of the one user of a statement."""
+
+
+def removing(delete: str, context: SqlContext, *others: str, counts: str = "") -> str:
     """Return the CTEs that run `delete` on the table `item i` and remove the access counts.
 
-    `others` are further deletes, of other items. `written` has what went, and `live`: whether it
-    had not expired.
+    `others` are further deletes, of other items. `written` has what went, and when it expired.
+    `counts`: a condition on the access counts `a`, beside that of being of what went.
     """
-    returned = f"""
-    RETURNING i.user_id, i.namespace, i.key, i.version, {context.live()} AS live"""
+    returned = """
+    RETURNING i.user_id, i.namespace, i.key, i.version, i.expires_at"""
     parts = {f"gone_{n}": sql + returned for n, sql in enumerate((delete, *others), 1)}
     if others:
         first = "".join(f"{name} AS ({sql}\n), " for name, sql in parts.items())
@@ -56,7 +62,7 @@ def removing(delete: str, context: SqlContext, *others: str) -> str:
     return f"""{first}written AS ({written}
 ), uncounted AS (
     DELETE FROM {context.tables.item_access} a USING written w
-     WHERE {same_key("a", "w")}
+     WHERE {same_key("a", "w")}{counts}
 )"""
 
 
@@ -107,9 +113,9 @@ def _delete_user_sql(context: SqlContext) -> str:
 )"""
     return f"""
 WITH erased AS (
-    DELETE FROM {tables.item} i WHERE i.user_id = $1 RETURNING {context.live()} AS live
+    DELETE FROM {tables.item} i WHERE i.user_id = $1 RETURNING i.expires_at
 ){traces}
-SELECT count(*) FILTER (WHERE live) FROM erased"""
+SELECT count(*) FILTER (WHERE {context.live("e")}) FROM erased e"""
 
 
 def plan_delete_user(user_id: str, context: SqlContext) -> Statement[int]:
@@ -131,10 +137,14 @@ def count_of_removed(
     context: SqlContext,
     users: Users | None = None,
 ) -> Statement[int]:
-    """Return a statement of deletes that counts the items that had not expired."""
+    """Return a statement of deletes that counts the items that had not expired.
+
+    `users`: whose; a single one is the argument `$1`.
+    """
+    counts = OF_FIRST_USER if users is not None and len(users) == 1 else ""
     sql = f"""
-WITH {removing(deletes[0], context, *deletes[1:])}, told AS (
-{notify_change(context, "w.live", gone=True)}
+WITH {removing(deletes[0], context, *deletes[1:], counts=counts)}, told AS (
+{notify_change(context, f"{context.live('w')} AS live", gone=True)}
 )
 SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
 

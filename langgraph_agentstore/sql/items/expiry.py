@@ -22,7 +22,7 @@ UPDATE {context.tables.item} AS i
    SET expires_at = r.expires_at
   FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
        AS r (user_id, namespace, key, seen, expires_at)
- WHERE {same_key("i", "r")}
+ WHERE {same_key("i", "r")}{context.of_users("i", "$1::text[]")}
    -- Written, refreshed or expired since it was read: leave it. No plain =, which the index
    -- for the sweeper would serve: many items can expire at one moment.
    AND i.expires_at IS NOT DISTINCT FROM r.seen AND {context.live()}"""
@@ -46,6 +46,8 @@ def _sweep_sql(context: SqlContext, held: bool) -> str:
     if held:
         # Those that stay would fill every batch.
         due += f" AND {context.tables.quoted}.hold_of(user_id, namespace) IS NULL"
+    # Over several nodes nothing is skipped: two sweepers there meet harmlessly.
+    alone = context.either(" FOR UPDATE SKIP LOCKED", "")
     delete = f"""
 DELETE FROM {context.tables.item} i USING expired e
  WHERE {same_key("i", "e")}"""
@@ -53,18 +55,18 @@ DELETE FROM {context.tables.item} i USING expired e
 WITH expired AS (
     -- Several processes may sweep at once: each takes what no other holds.
     SELECT user_id, namespace, key FROM {context.tables.item}
-     WHERE {due} ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+     WHERE {due} ORDER BY expires_at LIMIT $1{alone}
 ), over AS (
     -- Leases whose holders died, of locks that nobody took since.
     DELETE FROM {context.tables.item_lock} l USING (
         SELECT user_id, namespace, key FROM {context.tables.item_lock}
-         WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED) o
+         WHERE expires_at <= now() LIMIT $1{alone}) o
      WHERE {same_key("l", "o")}
 ), unwatched AS (
     -- Of watches whose processes were killed: nobody ends those.
     DELETE FROM {context.tables.watch} w USING (
         SELECT user_id, id FROM {context.tables.watch}
-         WHERE expires_at <= now() ORDER BY user_id, id LIMIT $1 FOR UPDATE SKIP LOCKED) o
+         WHERE expires_at <= now() ORDER BY user_id, id LIMIT $1{alone}) o
      WHERE w.user_id = o.user_id AND w.id = o.id
 ), forgotten AS (
     DELETE FROM {context.tables.change} WHERE at < now() - $2::interval

@@ -58,7 +58,7 @@ SELECT q.position, {_COLUMNS_OF_MANY}{context.user_column()}
        WITH ORDINALITY AS q (user_id, namespace, key, position)
   JOIN {context.tables.item} i
     ON {same_key("i", "q")}
- WHERE {context.live()}"""
+ WHERE {context.live()}{context.of_users("i", "$1::text[]")}"""
 
 
 def get_statement(gets: Sequence[Get[Any]], context: SqlContext) -> tuple[str, tuple[Any, ...]]:

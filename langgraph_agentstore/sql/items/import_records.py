@@ -25,7 +25,7 @@ from ..item_columns import (
     unnested,
 )
 from ..statement import Decoded, ItemId, Put, Row, SqlContext, Statement, columns_of, written_once
-from .put_indexed import vector_columns, vectors_ctes, words_sql
+from .put_indexed import vector_columns, vectors_ctes, with_words
 
 Conflict: TypeAlias = Literal["upsert", "skip", "fail"]
 
@@ -60,12 +60,15 @@ class Imported:
 
 
 def plan_import(
-    records: Sequence[Imported], conflict: Conflict, context: SqlContext
+    records: Sequence[Imported],
+    conflict: Conflict,
+    context: SqlContext,
+    moment: datetime | None = None,
 ) -> Statement[set[ItemId]]:
     """Plan to write records, whose ids differ and which have their vectors; return those written.
 
     "upsert" replaces a record that is there, metadata and counts too; the others leave it. An
-    expired one counts as absent.
+    expired one counts as absent. `moment`: the server's time, needed where `needs_moment` says so.
     """
     ordered = sorted(records, key=lambda record: record.put.item_id)
 
@@ -73,7 +76,15 @@ def plan_import(
         return Decoded({(row[0], row[1], row[2]) for row in rows})
 
     sql = _import_sql(context, conflict == "upsert")
-    return Statement(sql, _arguments(ordered, context), decode, idempotent=False, kind="put_import")
+    arguments = _arguments(ordered, context)
+    if needs_moment(conflict, context):
+        arguments = (*arguments, moment)
+    return Statement(sql, arguments, decode, idempotent=False, kind="put_import")
+
+
+def needs_moment(conflict: Conflict, context: SqlContext) -> bool:
+    """Return whether the statement of an import is to be told the present time."""
+    return bool(context.distributed) and conflict != "upsert"
 
 
 def _arguments(records: Sequence[Imported], context: SqlContext) -> tuple[Any, ...]:
@@ -91,20 +102,23 @@ def _arguments(records: Sequence[Imported], context: SqlContext) -> tuple[Any, .
 @written_once
 def _import_sql(context: SqlContext, replace: bool) -> str:
     columns = (*_IMPORTED_OF_PUT, *_IMPORTED_OF_RECORD)
+    # In ON CONFLICT, Citus takes no function of the present time.
+    arguments = len(columns) + 5 * (context.vector_set is not None)
+    moment = context.either("now()", f"${arguments + 1}::timestamptz")
     return f"""
 WITH p AS MATERIALIZED (
-    SELECT * FROM {unnested(columns, position=True)}
+    {with_words(unnested(columns, position=True), context)}
 ), written AS (
     INSERT INTO {context.tables.item} AS i ({names(_IMPORTED)})
     SELECT {inserted(_IMPORTED)}
-      FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
+      FROM p
         ON CONFLICT ({KEY}) DO UPDATE SET {REPLACE_IMPORTED}
-    {"" if replace else "WHERE i.expires_at <= now()"}
+    {"" if replace else f"WHERE i.expires_at <= {moment}"}
     RETURNING {key_of("i")}, i.version
 ), uncounted AS (
     DELETE FROM {context.tables.item_access} a
      USING written w JOIN p USING ({KEY})
-     WHERE {same_key("a", "w")}
+     WHERE {same_key("a", "w")}{context.of_users("a", "$1::text[]")}
        AND p.last_accessed_at IS NULL
 ), counted AS (
     INSERT INTO {context.tables.item_access} AS a

@@ -54,7 +54,7 @@ def plan_list_namespaces(
         walk for region, head in scope.heads() if (walk := _narrowed(region, head, op)) is not None
     ]
     arguments: list[Any] = [op.limit + op.offset]
-    selects = [_walk_sql(n, walk, arguments, context) for n, walk in enumerate(walks)]
+    selects = [_part_sql(n, walk, len(walks), arguments, context) for n, walk in enumerate(walks)]
     sql = "\nUNION ALL\n".join(selects)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[Labels]]:
@@ -121,13 +121,46 @@ def _plain_start(path: Labels) -> Labels:
     return path[: path.index(WILDCARD)] if WILDCARD in path else path
 
 
+def _part_sql(
+    number: int, walk: _Walk, parts: int, arguments: list[Any], context: SqlContext
+) -> str:
+    """Return the SQL of the namespaces of one region."""
+    before = len(arguments)
+    walked = _walk_sql(number, walk, arguments, context)
+    if parts == 1 and walk.user_id is not None:
+        return walked
+    # A walk goes from user to user, and so from node to node: over several, entries are read.
+    del arguments[before:]
+    return context.either(walked, _distinct_sql(number, walk, arguments, context))
+
+
+def _distinct_sql(number: int, walk: _Walk, arguments: list[Any], context: SqlContext) -> str:
+    """Return the SQL of the same namespaces that reads all entries of the index."""
+    bounds = _bounds(walk, arguments)
+    same = ">=" if walk.user_id is None else "="
+    tests = _tests(walk, arguments)
+    cut = _cut_sql("place", walk.label_depth)
+    return f"""
+(SELECT DISTINCT {number}::int, user_id, {cut} COLLATE "C" AS place
+   FROM {context.tables.item} i
+  WHERE i.user_id {same} {bounds.user} AND i.place >= {bounds.place}{bounds.others}
+    AND {context.live()}{tests}
+  ORDER BY user_id, place LIMIT {"1" if (walk.label_depth or 0) < 0 else "$1"})"""
+
+
 def _walk_sql(number: int, walk: _Walk, arguments: list[Any], context: SqlContext) -> str:
     """Return the SQL of a walk along the index, from each stop past all that it stands for.
 
     A stride takes in one entry of the index at first. As long as every entry is a stop of its
     own, strides grow, so many small namespaces cost no probe each; else they are short again.
     """
-    start_user, start_place, within = _bounds(walk, arguments)
+    bounds = _bounds(walk, arguments)
+    # No comparison of rows for one user: the index would start at the user, not at the sort key.
+    position = (
+        "(i.user_id, i.place) >= (walk.next_user, walk.next_place)"
+        if walk.user_id is None
+        else f"i.user_id = {bounds.user} AND i.place >= walk.next_place"
+    )
     tests = _tests(walk, arguments)
     # What is tested on each stop must be stopped at, so truncation then waits until after.
     depth = None if tests else walk.label_depth
@@ -135,7 +168,7 @@ def _walk_sql(number: int, walk: _Walk, arguments: list[Any], context: SqlContex
     return f"""
 (WITH RECURSIVE walk AS (
     SELECT '' COLLATE "C" AS user_id, '' COLLATE "C" AS place,
-           {start_user} COLLATE "C" AS next_user, {start_place} COLLATE "C" AS next_place,
+           {bounds.user} COLLATE "C" AS next_user, {bounds.place} COLLATE "C" AS next_place,
            0::bigint AS nth, 0::bigint AS stops, 1 AS stride
     UNION ALL
     SELECT stop.user_id, stop.place, {next_user}, {next_place},
@@ -146,38 +179,41 @@ def _walk_sql(number: int, walk: _Walk, arguments: list[Any], context: SqlContex
                             ELSE least(walk.stride * 4, {LONGEST_STRIDE}) END AS stride) step
          CROSS JOIN LATERAL (
             SELECT i.user_id, i.place, step.stride FROM {context.tables.item} i
-             WHERE {within} AND {context.live()}
+             WHERE {position}{bounds.others} AND {context.live()}
              ORDER BY i.user_id, i.place LIMIT step.stride) entry) stop
      WHERE walk.nth = walk.stops
 )
 {_selected(number, walk, tests)})"""
 
 
-def _bounds(walk: _Walk, arguments: list[Any]) -> tuple[str, str, str]:
-    """Return the start of the walk, and the condition for entries from `walk.next_…` on."""
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The first user and sort key of a walk, and conditions that all its entries meet."""
 
+    user: str
+    place: str
+    others: str
+
+
+def _bounds(walk: _Walk, arguments: list[Any]) -> _Bounds:
     def argument(value: str) -> str:
         arguments.append(value)
         return f"${len(arguments)}::text"
 
-    if walk.user_id is None:
-        start_user = r"E'\x01'"  # the least that is not the shared space's ''
-        within = "(i.user_id, i.place) >= (walk.next_user, walk.next_place)"
-    else:
-        start_user = argument(walk.user_id)
-        # No comparison of rows here: the index would start at the user, not at the sort key.
-        within = f"i.user_id = {start_user} AND i.place >= walk.next_place"
+    # Of all users: the least that is not the shared space's ''.
+    user = r"E'\x01'" if walk.user_id is None else argument(walk.user_id)
+    others = ""
     for hidden in walk.hidden:
         place = sort_key(hidden)
         start, end = argument(place), argument(first_sort_key_after(place))
-        within += f" AND NOT (i.place >= {start} AND i.place < {end})"
+        others += f" AND NOT (i.place >= {start} AND i.place < {end})"
     if not walk.prefix:
-        return start_user, "''", within
-    start = sort_key(walk.prefix)
-    start_place, end = argument(start), argument(first_sort_key_after(start))
+        return _Bounds(user, "''", others)
+    place = sort_key(walk.prefix)
+    start, end = argument(place), argument(first_sort_key_after(place))
     if walk.user_id is None:
-        within += f" AND i.place >= {start_place}"
-    return start_user, start_place, f"{within} AND i.place < {end}"
+        others += f" AND i.place >= {start}"
+    return _Bounds(user, start, f"{others} AND i.place < {end}")
 
 
 def _following(depth: int | None, *, one_user: bool) -> tuple[str, str]:

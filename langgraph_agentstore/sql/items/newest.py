@@ -177,14 +177,20 @@ def _grown_sql(item: str, place: str) -> str:
 @written_once
 def _list_sql(context: SqlContext, which: str) -> str:
     item = context.tables.item
+    # Whoever holds a row writes it, or lists it.
+    # By their places in the table: before it is analysed, the server may take any index for a key.
+    # Nodes take neither places nor locks of rows.
+    columns = context.either("o.ctid", "o.namespace, o.key")
+    alone = context.either("FOR UPDATE SKIP LOCKED", "")
+    same = context.either(
+        "i.ctid = sorted.ctid", "i.namespace = sorted.namespace AND i.key = sorted.key"
+    )
     return f"""
 UPDATE {item} i SET newest_at = i.updated_at
-  FROM (SELECT o.ctid FROM {item} o
+  FROM (SELECT {columns} FROM {item} o
          WHERE o.user_id = $1 AND {which} LIMIT {LISTED_AT_ONCE}
-         -- Whoever holds one writes it, or lists it.
-           FOR UPDATE SKIP LOCKED) sorted
- -- By their places in the table: before it is analysed, the server may take any index for a key.
- WHERE i.user_id = $1 AND i.ctid = sorted.ctid
+         {alone}) sorted
+ WHERE i.user_id = $1 AND {same}
 RETURNING i.namespace, i.key"""
 
 

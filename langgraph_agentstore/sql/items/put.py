@@ -24,6 +24,7 @@ from ..item_columns import (
     inserted,
     inserted_once,
     key_is,
+    later,
     names,
     unnested,
 )
@@ -40,6 +41,9 @@ from ..statement import (
     written_once,
 )
 from .put_indexed import put_expected_indexed_statement, put_indexed_statement
+
+LARGEST_BATCH_OF_VALUES = 64
+"""Puts of one statement whose text depends on their number, for distributed tables."""
 
 WHOLE = (*ADDRESS, *VALUE, *AUTHORED)
 """The columns of a put on a store without an index."""
@@ -92,12 +96,36 @@ def put_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[
         return put_indexed_statement(puts, context)
     if len(puts) == 1:
         return put_one_sql(context), arguments_of(puts[0])
+    if context.distributed:
+        return _put_values_sql(context, len(puts)), _values_of(puts)
     # In the order of the primary key, so that two writers never wait for each other in a ring.
     ordered = sorted(puts, key=lambda put: put.item_id)
     keys = columns_of([put.item_id for put in ordered])
     if all(put.ttl is None and _is_plain(put) for put in ordered):
         return put_many_sql(context), (*keys, *arrays(_GIVEN_OF_LASTING, ordered))
     return put_many_whole_sql(context), (*keys, *arrays(_GIVEN, ordered))
+
+
+@written_once
+def _put_values_sql(context: SqlContext, count: int) -> str:
+    """Return the INSERT that goes to the users' nodes as it is: no array, which only one can read.
+
+    Its text depends on the number of puts.
+    """
+    width = len(given(WHOLE))
+    rows = ",\n       ".join(
+        f"({inserted_once(WHOLE, first)})" for first in range(1, count * width + 1, width)
+    )
+    insert = f"""
+INSERT INTO {context.tables.item} AS i ({names(WHOLE)})
+VALUES {rows}
+    ON CONFLICT ({KEY}) DO UPDATE SET {REPLACE}"""
+    return with_change_notify(insert, context)
+
+
+def _values_of(puts: Sequence[Put]) -> tuple[Any, ...]:
+    ordered = sorted(puts, key=lambda put: put.item_id)
+    return tuple(argument for put in ordered for argument in arguments_of(put))
 
 
 def _is_plain(put: Put) -> bool:
@@ -120,8 +148,9 @@ def repeated(
 ) -> tuple[str, tuple[Any, ...]]:
     """Return a statement of puts for its second run."""
     sql, arguments = statement
+    since = later("excluded.updated_at", f"${len(arguments) + 1}::interval", "-")
     grown = f"""CASE WHEN i.value::text = excluded.value::text
-                          AND i.updated_at >= excluded.updated_at - ${len(arguments) + 1}::interval
+                          AND i.updated_at >= {since}
                          THEN i.version ELSE i.version + 1 END"""
     return sql.replace("i.version + 1", grown, 1), (*arguments, within)
 
@@ -149,11 +178,12 @@ def put_absent_sql(context: SqlContext) -> str:
 @written_once
 def put_expected_sql(context: SqlContext) -> str:
     """Return the UPDATE of a put over a version; a null `$7` allows any time of creation."""
+    expires_at = later("now()", "$5::interval")
     update = f"""
 UPDATE {context.tables.item} AS i
    SET value = $4, {UNINDEXED},
        version = i.version + 1, updated_at = now(), {UNLISTED},
-       expires_at = now() + $5::interval, ttl = $5
+       expires_at = {expires_at}, ttl = $5
  WHERE {key_is()} AND i.version = $6
    AND i.created_at = coalesce($7::timestamptz, i.created_at) AND {context.live()}"""
     return with_change_notify(update, context, "w.version")

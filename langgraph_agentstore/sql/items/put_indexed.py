@@ -87,12 +87,22 @@ def _put_sql(context: SqlContext, write: str) -> str:
         vectors = vectors_ctes(context, len(columns) + 1)
     return f"""
 WITH p AS MATERIALIZED (
-    SELECT * FROM {unnested(columns, position=True)}
+    {with_words(unnested(columns, position=True), context)}
 ), written AS (
     {write}
     RETURNING {key_of("i")}, i.version
 ){vectors}
 {notify_change(context, "w.version")}"""
+
+
+def with_words(rows: str, context: SqlContext) -> str:
+    """Return the SELECT of rows `p` with the words of their `text`; `rows` is a FROM item.
+
+    Made before the statement's UPDATE or INSERT, which on Citus takes no LATERAL.
+    """
+    return f"""SELECT p.*, w.words, w.word_count, w.words_by
+      FROM {rows}
+     CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w"""
 
 
 def words_sql(context: SqlContext, text: str) -> str:
@@ -128,15 +138,15 @@ def _vector_of_words(text: str, language: str) -> str:
 def _replace(context: SqlContext) -> str:
     return f"""INSERT INTO {context.tables.item} AS i ({names(ITEM)})
     SELECT {inserted(ITEM)}
-      FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
+      FROM p
         ON CONFLICT ({KEY}) DO UPDATE SET {REPLACE}"""
 
 
 def _update(context: SqlContext, n: int) -> str:
     return f"""UPDATE {context.tables.item} AS i
        SET {assigned(_CHANGED)}, version = i.version + 1, {UNLISTED}
-      FROM p CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
-     WHERE {same_key("i", "p")}
+      FROM p
+     WHERE {same_key("i", "p")}{context.of_users("i", "$1::text[]")}
        AND i.version = ${n} AND i.created_at = coalesce(${n + 1}::timestamptz, i.created_at)
        AND {context.live()}"""
 
@@ -151,7 +161,7 @@ def vectors_ctes(context: SqlContext, first: int) -> str:
     -- It has fewer parts now: what is left over must not be found.
     DELETE FROM {context.vectors} v
      USING p JOIN written w USING ({KEY})
-     WHERE {same_key("v", "w")} AND v.part >= p.parts
+     WHERE {same_key("v", "w")}{context.of_users("v", "$1::text[]")} AND v.part >= p.parts
 ), fresh AS (
     INSERT INTO {context.vectors} AS v
            ({VECTOR_COLUMNS})

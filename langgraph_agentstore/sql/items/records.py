@@ -73,11 +73,14 @@ RECORD_COLUMNS = ", ".join(
 """The columns of `StoredRecord`, in the order of its fields."""
 
 
-def records_from(context: SqlContext) -> str:
-    """Return the FROM item: `item i` with its access counts `a`, null where there are none."""
+def records_from(context: SqlContext, users: str = "") -> str:
+    """Return the FROM item: `item i` with its access counts `a`, null where there are none.
+
+    `users`: the array of whose they are, if there is one.
+    """
     return f"""{context.tables.item} i
   LEFT JOIN {context.tables.item_access} a
-    ON {same_key("a", "i")}
+    ON {same_key("a", "i")}{context.of_users("a", users) if users else ""}
    -- Counts of a record that was removed say nothing about the one that took its place.
    AND a.item_created_at = i.created_at"""
 
@@ -154,7 +157,7 @@ def plan_keys(
 def plan_exists(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
     """Plan the read of whether there is such a record."""
     sql = f"""
-SELECT FROM {context.tables.item} i
+SELECT 1 FROM {context.tables.item} i
  WHERE {key_is()} AND {context.live()}"""
     return _equal_read(sql, (at.user_id, at.stored, key), bool, at.user_id)
 
@@ -220,8 +223,8 @@ def plan_stored_at(
 SELECT {RECORD_COLUMNS}, p.position
   FROM unnest($1::text[], $2::text[], $3::text[])
        WITH ORDINALITY AS p (user_id, namespace, key, position)
-  JOIN ({records_from(context)})
-    ON {same_key("i", "p")}
+  JOIN ({records_from(context, "$1::text[]")})
+    ON {same_key("i", "p")}{context.of_users("i", "$1::text[]")}
  WHERE {context.live()}"""
 
     def decode(rows: Sequence[Row]) -> Decoded[list[StoredRecord | None]]:

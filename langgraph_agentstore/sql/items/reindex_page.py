@@ -14,7 +14,7 @@ from typing import Any
 from ..item_columns import same_key
 from ..statement import Content, ItemId, SqlContext, columns_of, written_once
 from ..vector_tables import REPLACE_PART, VECTOR_COLUMNS, column_type
-from .put_indexed import words_sql
+from .put_indexed import with_words
 
 FIRST: ItemId = ("", "", "")
 """Before every item; a walk begins here."""
@@ -51,7 +51,7 @@ def _undone(context: SqlContext) -> str:
     undone = []
     if context.vector_set is not None:
         undone.append(
-            f"""NOT EXISTS (SELECT FROM {context.vectors} v
+            f"""NOT EXISTS (SELECT 1 FROM {context.vectors} v
                     WHERE {same_key("v", "i")} AND v.version = i.version)"""
         )
     if context.searched.language is not None:
@@ -71,9 +71,10 @@ WITH p AS MATERIALIZED (
       FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[])
            WITH ORDINALITY AS p (user_id, namespace, key, version, parts, position)
       JOIN {context.tables.item} i USING (user_id, namespace, key, version)
+     WHERE true{context.of_users("i", "$1::text[]")}
 ), stale AS (
     DELETE FROM {context.vectors} v USING p
-     WHERE {same_key("v", "p")}
+     WHERE {same_key("v", "p")}{context.of_users("v", "$1::text[]")}
        AND v.part >= p.parts
 )
 INSERT INTO {context.vectors} AS v
@@ -89,14 +90,17 @@ SELECT p.user_id, p.namespace, p.key, n.part, n.path, p.version, n.digest,
 @written_once
 def words_again_sql(context: SqlContext) -> str:
     """Return the UPDATE that makes the words of items anew; versions and times stay."""
+    rows = """unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+           AS p (user_id, namespace, key, version, text)"""
     return f"""
+WITH p AS MATERIALIZED (
+    {with_words(rows, context)}
+)
 UPDATE {context.tables.item} i
-   SET words = w.words, word_count = w.word_count, words_by = w.words_by
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-       AS p (user_id, namespace, key, version, text)
- CROSS JOIN LATERAL ({words_sql(context, "p.text")}) w
- WHERE {same_key("i", "p")}
-   AND i.version = p.version AND i.words_by IS DISTINCT FROM w.words_by"""
+   SET words = p.words, word_count = p.word_count, words_by = p.words_by
+  FROM p
+ WHERE {same_key("i", "p")}{context.of_users("i", "$1::text[]")}
+   AND i.version = p.version AND i.words_by IS DISTINCT FROM p.words_by"""
 
 
 def fill_arguments(items: Sequence[ToIndex]) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from ...results import Explanation, ScoredItem
 from ..filters import Filter, filter_sql
 from ..item_columns import same_key
 from ..items.expiry import REFRESHED
-from ..region_condition import region_condition
+from ..region_condition import check_one_user, region_condition, user_condition
 from ..sealing import first_columns, with_opened_values
 from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
@@ -73,7 +73,12 @@ def plan_query_anywhere(
     scope: Scope,
     context: SqlContext,
 ) -> Statement[list[ScoredItem]]:
-    """Plan a search by one statement that serves scopes of any size and all options."""
+    """Plan a search by one statement that serves scopes of any size and all options.
+
+    Raises:
+        DistributedError: it spans users whose items are on several nodes.
+    """
+    check_one_user(scope.regions(op.namespace_prefix), context)
     arguments: list[Any] = [] if vector is None else [vector]
     sql = _QuerySql(op, filter, options, scope.regions(op.namespace_prefix), context, arguments)
     scored_by = _scored_by(options, context)
@@ -164,6 +169,8 @@ class _QuerySql:
         self._limit, self._offset = self._append(op.limit), self._append(op.offset)
         self._filter = filter_sql(filter, arguments) if op.filter else None
         self._where = f"{context.live()} AND {self._filter}" if self._filter else context.live()
+        self._user = user_condition(regions, arguments, context)
+        self._where += self._user
         self._words = word_query(op.query or "", options.query_syntax)
         self._has_vectors = options.mode != "text"
         self._has_words = options.mode != "vector"
@@ -184,6 +191,10 @@ class _QuerySql:
     def _append(self, argument: Any) -> str:
         self._arguments.append(argument)
         return f"${len(self._arguments)}"
+
+    @property
+    def _user_of_vectors(self) -> str:
+        return self._user.replace("i.user_id", "v.user_id")
 
     def text(self) -> str:
         lists = []
@@ -209,9 +220,9 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
        {REFRESHED} AS refreshed, r.score, r.vector_rank, r.text_rank,
        {self._similarity()} AS similarity, r.words AS text_score,
        {matched} AS matched, {way} AS way
-  FROM (SELECT) one
+  FROM (SELECT 1) one
   LEFT JOIN (page r JOIN {self._rules.tables.item} i
-             ON {same_key("i", "r")}) ON true
+             ON {same_key("i", "r")}{self._user}) ON true
  ORDER BY {order_sql("r", reordered=self._reordered)}"""
 
     def _vector_list(self) -> str:
@@ -246,8 +257,9 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         without = []
         if self._has_vectors:
             without.append(
-                f"""NOT EXISTS (SELECT FROM {context.vectors} v
-                        WHERE {same_key("v", "i")} AND v.version = i.version
+                f"""NOT EXISTS (SELECT 1 FROM {context.vectors} v
+                        WHERE {same_key("v", "i")}{self._user_of_vectors}
+                          AND v.version = i.version
                           AND v.embedding IS NOT NULL)"""
             )
         if self._has_words:
@@ -282,7 +294,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
         if self._options.recency_half_life_days is None:
             return "NULL::timestamptz"
         return f"""(SELECT i.updated_at FROM {self._rules.tables.item} i
-                     WHERE {same_key("i", "listed")})"""
+                     WHERE {same_key("i", "listed")}{self._user})"""
 
     def _high_enough(self) -> str:
         if self._options.min_score is None:
@@ -308,5 +320,5 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
              FROM (SELECT {distance.exact} AS distance
                      FROM {context.vectors} v JOIN {context.tables.item} i
                           USING (user_id, namespace, key, version)
-                    WHERE {same_key("v", "r")}
+                    WHERE {same_key("v", "r")}{self._user}{self._user_of_vectors}
                       AND v.embedding IS NOT NULL) measured))"""

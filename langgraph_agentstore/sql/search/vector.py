@@ -126,13 +126,14 @@ def nearness_sql(distance: str) -> str:
 def _join_item(where: str, context: SqlContext) -> str:
     """Return the join of parts `p` to their item in scope, if they are of its present version."""
     return f"""CROSS JOIN LATERAL (
-            SELECT FROM {context.tables.item} i
+            SELECT 1 FROM {context.tables.item} i
              WHERE {same_key("i", "p")} AND i.version = p.version AND {where} OFFSET 0) i"""
 
 
 def _measured(region: str, items: str, where: str, context: SqlContext) -> str:
     """Return CTE `measured`: the distances of all parts in scope, without those kept already."""
     distance = distance_sql(context).exact
+    beside = context.either("", f" AND {region}")
     return f"""measured AS MATERIALIZED (
     SELECT v.user_id, v.namespace, v.key, v.version, {distance} AS distance
       FROM {context.vectors} v
@@ -147,7 +148,7 @@ def _measured(region: str, items: str, where: str, context: SqlContext) -> str:
      CROSS JOIN LATERAL (
            SELECT * FROM {context.vectors} v
             WHERE {same_key("v", "i")}
-              AND v.version = i.version AND v.embedding IS NOT NULL OFFSET 0) v
+              AND v.version = i.version AND v.embedding IS NOT NULL{beside} OFFSET 0) v
 )"""
 
 
@@ -174,9 +175,10 @@ def _near(region: str, where: str, need: str, context: SqlContext) -> str:
     index = context.vector_index
     pool = POOL_OF_BITS if index.indexed_as == "bit" else VECTOR_POOL
     sql = distance_sql(context)
+    beside = context.either("", f" AND {region}")
     return f"""gate AS MATERIALIZED (
     SELECT NOT selective AND EXISTS (
-               SELECT FROM {context.vectors} v
+               SELECT 1 FROM {context.vectors} v
                 WHERE {region} OFFSET {_exact_up_to(index, context)}) AS large,
            {_index_settings(index, pool)}
       FROM sampled
@@ -188,8 +190,8 @@ def _near(region: str, where: str, need: str, context: SqlContext) -> str:
              FROM {context.vectors} v
             -- Within CASE no index serves the condition, and the planner takes it for a frequent
             -- one: so it goes by the order, which only the approximate index has.
-            WHERE gate.large AND CASE WHEN {region} THEN EXISTS (
-                  SELECT FROM {context.tables.item} i
+            WHERE gate.large{beside} AND CASE WHEN {region} THEN EXISTS (
+                  SELECT 1 FROM {context.tables.item} i
                    WHERE {same_key("i", "v")}
                      AND i.version = v.version AND {where} OFFSET 0) ELSE false END
             ORDER BY {sql.indexed} LIMIT {pool}) p
@@ -217,10 +219,12 @@ def _exact_up_to(index: VectorIndex, context: SqlContext) -> str:
     """
     if index.exact_up_to is not None:
         return str(index.exact_up_to)
-    return f"""(
+    by_size = f"""(
         SELECT greatest({LEAST_EXACT},
                         sqrt({INDEX_COST * VECTOR_POOL} * greatest(c.reltuples, 0)))::bigint
           FROM pg_class c WHERE c.oid = '{context.vectors.replace("'", "''")}'::regclass)"""
+    # A node of several knows the size of its own part alone.
+    return context.either(by_size, str(LEAST_EXACT))
 
 
 def _index_settings(index: VectorIndex, pool: int) -> str:

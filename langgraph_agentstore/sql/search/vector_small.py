@@ -17,7 +17,7 @@ from ...results import ScoredItem
 from ..filters import Filter, filter_sql
 from ..item_columns import same_key
 from ..items.expiry import REFRESHED
-from ..region_condition import region_condition
+from ..region_condition import check_one_user, region_condition, user_condition
 from ..sealing import first_columns, with_opened_values
 from ..statement import Decoded, Queue, Row, SqlContext, Statement
 from ..vector_tables import distance_sql
@@ -43,7 +43,10 @@ def plan_vector_small(
     """
     arguments: list[Any] = [vector, op.limit, op.offset]
     where = f"{context.live()} AND {filter_sql(filter, arguments)}"
-    region = region_condition(scope.regions(op.namespace_prefix), arguments, "v")
+    regions = scope.regions(op.namespace_prefix)
+    check_one_user(regions, context)
+    region = region_condition(regions, arguments, "v")
+    where += user_condition(regions, arguments, context)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
         if rows[0][-1]:
@@ -59,7 +62,7 @@ def plan_vector_small(
     queue = Queue.SHARED if shared else Queue.EQUAL_READS
     sql = _vector_small_sql(region, where, context)
     opened = with_opened_values(decode, 3, first_columns, context)
-    users = users_of_regions(scope.regions(op.namespace_prefix))
+    users = users_of_regions(regions)
     return Statement(
         sql, tuple(arguments), opened, queue=queue, users=users, user_column=0, kind="search_vector"
     )
@@ -69,7 +72,7 @@ def _vector_small_sql(region: str, where: str, context: SqlContext) -> str:
     vectors = context.vectors
     return f"""
 SELECT found.*, scope.large
-  FROM (SELECT EXISTS (SELECT FROM {vectors} v WHERE {region} OFFSET {SMALL}) AS large) scope
+  FROM (SELECT EXISTS (SELECT 1 FROM {vectors} v WHERE {region} OFFSET {SMALL}) AS large) scope
   LEFT JOIN LATERAL (
     SELECT p.user_id, p.namespace, p.key, i.value, i.created_at, i.updated_at, i.expires_at,
            i.refreshed, p.distance

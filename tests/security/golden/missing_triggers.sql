@@ -3,4 +3,4 @@ SELECT w.position
        AS w (nspname, relname, tgname, position)
   JOIN pg_namespace n ON n.nspname = w.nspname
   JOIN pg_class c ON c.relname = w.relname AND c.relnamespace = n.oid
- WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = w.tgname)
+ WHERE NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = w.tgname)

@@ -1,5 +1,5 @@
 SELECT (r.covered IS NULL OR EXISTS (
-               SELECT FROM unnest(r.covered) c (label)
+               SELECT 1 FROM unnest(r.covered) c (label)
                 WHERE c.label = '' OR $2::text = c.label
                    OR starts_with($2::text, c.label || ':'))) AND w.moment >= greatest(r.began_at, now() - r.retention), greatest(r.began_at, now() - r.retention), was.*
   FROM "s".history_rule r

@@ -1,1 +1,1 @@
-SELECT EXISTS (SELECT FROM "s".history_rule)
+SELECT EXISTS (SELECT 1 FROM "s".history_rule)

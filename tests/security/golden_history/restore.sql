@@ -38,8 +38,8 @@ WITH page AS MATERIALIZED (
 ), written AS (
     SELECT * FROM removed UNION ALL SELECT * FROM restored
 ), told AS (
-SELECT w.user_id, w.namespace, w.key, CASE WHEN (SELECT EXISTS (SELECT FROM "s".watch))
-   AND EXISTS (SELECT FROM "s".watch x WHERE x.user_id = w.user_id)
+SELECT w.user_id, w.namespace, w.key, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "s".watch))
+   AND EXISTS (SELECT 1 FROM "s".watch x WHERE x.user_id = w.user_id)
        THEN "s".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
   FROM written w
 )

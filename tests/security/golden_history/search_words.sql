@@ -10,7 +10,7 @@ WITH former AS MATERIALIZED (
      UNION ALL
     SELECT i.user_id, i.namespace, i.key, i.value, i.created_at, i.updated_at, i.expires_at, i.words FROM "s".item i
      WHERE ((i.user_id = $6 AND (i.namespace = $7::text OR (i.namespace >= $7::text || ':' AND i.namespace < $7::text || ';')))) AND (i.expires_at > $1) IS NOT FALSE
-       AND NOT EXISTS (SELECT FROM former h WHERE h.user_id = i.user_id AND h.namespace = i.namespace AND h.key = i.key)
+       AND NOT EXISTS (SELECT 1 FROM former h WHERE h.user_id = i.user_id AND h.namespace = i.namespace AND h.key = i.key)
 )
 SELECT $1 >= greatest(r.began_at, now() - r.retention), greatest(r.began_at, now() - r.retention), i.*
   FROM "s".history_rule r LEFT JOIN LATERAL (
@@ -21,7 +21,7 @@ SELECT $1 >= greatest(r.began_at, now() - r.retention), greatest(r.began_at, now
                 CROSS JOIN unnest(tsvector_to_array(to_tsvector('english'::regconfig, w.word)))
                      AS l (lexeme)) a
          WHERE (r.covered IS NULL OR EXISTS (
-               SELECT FROM unnest(r.covered) c (label)
+               SELECT 1 FROM unnest(r.covered) c (label)
                 WHERE c.label = '' OR i.namespace = c.label
                    OR starts_with(i.namespace, c.label || ':')))
            AND (true) AND i.words @@ a.words

@@ -13,7 +13,7 @@ BEGIN
                           ELSE said->'who'->0 END, '{}'), session_user, gen_random_uuid()
           FROM fresh n
          WHERE (TG_NARGS = 0 OR EXISTS (
-                    SELECT FROM unnest(TG_ARGV) c (label)
+                    SELECT 1 FROM unnest(TG_ARGV) c (label)
                      WHERE c.label = '' OR n.namespace = c.label
                         OR starts_with(n.namespace, c.label || ':')));
     ELSIF TG_OP = 'UPDATE' THEN
@@ -26,7 +26,7 @@ BEGIN
                o.place, o.value, o.metadata, o.version, o.created_by, o.created_at, o.updated_at, o.expires_at, o.ttl, o.words, o.word_count, o.words_by, o.indexed_paths
           FROM fresh n JOIN former o USING (user_id, namespace, key)
          WHERE (o.version <> n.version OR o.value <> n.value) AND (TG_NARGS = 0 OR EXISTS (
-                    SELECT FROM unnest(TG_ARGV) c (label)
+                    SELECT 1 FROM unnest(TG_ARGV) c (label)
                      WHERE c.label = '' OR n.namespace = c.label
                         OR starts_with(n.namespace, c.label || ':')));
     ELSE
@@ -40,7 +40,7 @@ BEGIN
                n.place, n.value, n.metadata, n.version, n.created_by, n.created_at, n.updated_at, n.expires_at, n.ttl, n.words, n.word_count, n.words_by, n.indexed_paths
           FROM former n
          WHERE (TG_NARGS = 0 OR EXISTS (
-                    SELECT FROM unnest(TG_ARGV) c (label)
+                    SELECT 1 FROM unnest(TG_ARGV) c (label)
                      WHERE c.label = '' OR n.namespace = c.label
                         OR starts_with(n.namespace, c.label || ':')));
     END IF;
@@ -120,7 +120,7 @@ BEGIN
     -- Whoever puts a user on hold waits until this ends, and what is held by then stays.
     PERFORM pg_advisory_xact_lock_shared(hashtext('agentstore.care ' || 's'), shard)
        FROM generate_series(0, 127) shard;
-    holding := EXISTS (SELECT FROM "s".legal_hold);
+    holding := EXISTS (SELECT 1 FROM "s".legal_hold);
     PERFORM set_config('agentstore.forgetting', 'retention', true);
 
     DELETE FROM "s".item_history h USING (
@@ -136,7 +136,7 @@ BEGIN
     DELETE FROM "s".item_read h USING (
            SELECT o.ctid FROM (
                   SELECT h.ctid, h.read_at FROM "s".item_read h
-                   WHERE NOT holding OR NOT EXISTS (SELECT FROM "s".legal_hold l
+                   WHERE NOT holding OR NOT EXISTS (SELECT 1 FROM "s".legal_hold l
                    WHERE l.held_user IS NULL OR l.held_user = h.user_id)
                    ORDER BY h.xact, h.seq LIMIT _size) o
             WHERE o.read_at < kept_since) o
@@ -201,7 +201,7 @@ CREATE OR REPLACE TRIGGER history_guard BEFORE INSERT OR UPDATE OR DELETE OR TRU
     FOR EACH STATEMENT EXECUTE FUNCTION "s".guard_history();
 
 INSERT INTO "s".history_rule (covered, retention, began_at, made_by)
-VALUES (NULL, NULL, clock_timestamp(), '9fe9b38bf7ec85dcc2dd38405e5383781e3dc437f6fb8b97dbaa0dce9aaafa71')
+VALUES (NULL, NULL, clock_timestamp(), 'f07c5fe37eef05f4d848fb0cc441aed428232486c4a3950d707da537fcaacd93')
     ON CONFLICT (one) DO UPDATE SET covered = excluded.covered, retention = excluded.retention,
        made_by = excluded.made_by
        , began_at = excluded.began_at;

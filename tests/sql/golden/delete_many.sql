@@ -2,11 +2,11 @@ WITH written AS (
 DELETE FROM "agentstore".item i
  USING unnest($1::text[], $2::text[], $3::text[]) AS d (user_id, namespace, key)
  WHERE i.user_id = d.user_id AND i.namespace = d.namespace AND i.key = d.key
-    RETURNING i.user_id, i.namespace, i.key, i.version, (i.expires_at IS NULL OR i.expires_at > now()) AS live
+    RETURNING i.user_id, i.namespace, i.key, i.version, i.expires_at
 ), uncounted AS (
     DELETE FROM "agentstore".item_access a USING written w
      WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, true) FROM written w
- WHERE (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+ WHERE (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)

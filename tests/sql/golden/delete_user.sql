@@ -1,5 +1,5 @@
 WITH erased AS (
-    DELETE FROM "agentstore".item i WHERE i.user_id = $1 RETURNING (i.expires_at IS NULL OR i.expires_at > now()) AS live
+    DELETE FROM "agentstore".item i WHERE i.user_id = $1 RETURNING i.expires_at
 ), trace_1 AS (
     DELETE FROM "agentstore".item_access WHERE user_id = $1
 ), trace_2 AS (
@@ -11,4 +11,4 @@ WITH erased AS (
 ), unshared AS (
     DELETE FROM "agentstore".share WHERE user_id = $1 OR with_user = $1
 )
-SELECT count(*) FILTER (WHERE live) FROM erased
+SELECT count(*) FILTER (WHERE (e.expires_at IS NULL OR e.expires_at > now())) FROM erased e

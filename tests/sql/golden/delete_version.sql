@@ -1,13 +1,13 @@
 WITH written AS (
 DELETE FROM "agentstore".item i
  WHERE i.user_id = $1 AND i.namespace = $2 AND i.key = $3 AND i.version = $4 AND i.created_at = $5
-    RETURNING i.user_id, i.namespace, i.key, i.version, (i.expires_at IS NULL OR i.expires_at > now()) AS live
+    RETURNING i.user_id, i.namespace, i.key, i.version, i.expires_at
 ), uncounted AS (
     DELETE FROM "agentstore".item_access a USING written w
-     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
+     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key AND a.user_id = $1
 ), told AS (
-SELECT w.live, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+SELECT (w.expires_at IS NULL OR w.expires_at > now()) AS live, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)
        THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, true) END AS told
   FROM written w
 )

@@ -12,7 +12,7 @@ WITH RECURSIVE walk AS (
 SELECT walk.user_id, counted.items, seen.places
   FROM walk CROSS JOIN LATERAL (
     SELECT count(*) AS items FROM (
-        SELECT FROM "agentstore".item i WHERE i.user_id = walk.user_id AND (i.expires_at IS NULL OR i.expires_at > now()) LIMIT $2) one
+        SELECT 1 FROM "agentstore".item i WHERE i.user_id = walk.user_id AND (i.expires_at IS NULL OR i.expires_at > now()) LIMIT $2) one
   ) counted CROSS JOIN LATERAL (
     WITH RECURSIVE place AS (
         (SELECT i.place, 1 AS nth FROM "agentstore".item i

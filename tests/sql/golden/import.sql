@@ -1,10 +1,12 @@
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::bigint[], $17::timestamptz[], $18::text[])
+    SELECT p.*, w.words, w.word_count, w.words_by
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::bigint[], $17::timestamptz[], $18::text[])
          WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, indexed_paths, metadata, created_by, parts, created_at, updated_at, expires_at, version, access_count, last_accessed_at, last_accessed_by, position)
+     CROSS JOIN LATERAL (SELECT NULL::tsvector AS words, NULL::integer AS word_count, NULL::integer AS words_by) w
 ), written AS (
     INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths, metadata, created_by, version)
-    SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, p.created_at, p.updated_at, p.expires_at, p.ttl, w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by, p.version
-      FROM p CROSS JOIN LATERAL (SELECT NULL::tsvector AS words, NULL::integer AS word_count, NULL::integer AS words_by) w
+    SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, p.created_at, p.updated_at, p.expires_at, p.ttl, p.words, p.word_count, p.words_by, p.indexed_paths, p.metadata, p.created_by, p.version
+      FROM p
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET version = greatest(i.version + 1, excluded.version),
            value = excluded.value,
            created_at = excluded.created_at,
@@ -36,7 +38,7 @@ WITH p AS MATERIALIZED (
            last_accessed_at = excluded.last_accessed_at,
            last_accessed_by = excluded.last_accessed_by
 )
-SELECT w.user_id, w.namespace, w.key, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+SELECT w.user_id, w.namespace, w.key, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)
        THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
   FROM written w

@@ -1,12 +1,12 @@
 WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, metadata, created_by)
-VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, now(), now(), ((now() AT TIME ZONE 'UTC') + $6::interval) AT TIME ZONE 'UTC', $6, $7, $8)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        version = i.version + 1,
-       value = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.value ELSE to_jsonb((i.value #>> '{}')::numeric + (excluded.value #>> '{}')::numeric) END,
+       value = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.value ELSE ((i.value #>> '{}')::numeric + (excluded.value #>> '{}')::numeric)::text::jsonb END,
        created_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_at ELSE i.created_at END,
        updated_at = excluded.updated_at,
-       expires_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.expires_at ELSE excluded.updated_at + i.ttl END,
+       expires_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.expires_at ELSE ((excluded.updated_at AT TIME ZONE 'UTC') + i.ttl) AT TIME ZONE 'UTC' END,
        ttl = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.ttl ELSE i.ttl END,
        words = excluded.words,
        word_count = excluded.word_count,
@@ -19,7 +19,7 @@ VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
                 ELSE (i.value #>> '{}')::numeric + (excluded.value #>> '{}')::numeric BETWEEN -9223372036854775808 AND 18446744073709551615 END
     RETURNING i.user_id, i.namespace, i.key, i.version, i.value
 )
-SELECT w.value, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+SELECT w.value, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)
        THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
   FROM written w

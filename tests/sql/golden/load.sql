@@ -1,8 +1,8 @@
-CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", sort_key text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP
+CREATE TEMPORARY TABLE agentstore_load (user_id text COLLATE "C", namespace text COLLATE "C", key text COLLATE "C", sort_key text, value jsonb, ttl interval, text text, indexed_paths jsonb, parts integer) ON COMMIT DROP;
 
 WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl)
-SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() + p.ttl, p.ttl
+SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), ((now() AT TIME ZONE 'UTC') + p.ttl) AT TIME ZONE 'UTC', p.ttl
   FROM (SELECT * FROM agentstore_load ORDER BY user_id, namespace, key) p
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        version = i.version + 1,
@@ -21,5 +21,5 @@ SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() +
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w
- WHERE (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+ WHERE (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)

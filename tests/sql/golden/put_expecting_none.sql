@@ -1,6 +1,6 @@
 WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, metadata, created_by)
-VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, now(), now(), ((now() AT TIME ZONE 'UTC') + $6::interval) AT TIME ZONE 'UTC', $6, $7, $8)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        version = i.version + 1,
        value = excluded.value,
@@ -18,7 +18,7 @@ VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
  WHERE i.expires_at <= excluded.updated_at
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
-SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)
        THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
   FROM written w

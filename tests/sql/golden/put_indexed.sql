@@ -1,10 +1,8 @@
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[])
+    SELECT p.*, w.words, w.word_count, w.words_by
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[])
          WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
-), written AS (
-    INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths, metadata, created_by)
-    SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() + p.ttl, p.ttl, w.words, w.word_count, w.words_by, p.indexed_paths, p.metadata, p.created_by
-      FROM p CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
+     CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count
@@ -16,6 +14,10 @@ WITH p AS MATERIALIZED (
                                        split_part(p.text, chr(29), 1), chr(10)), ''))
                        END AS words
                 OFFSET 0) t) w
+), written AS (
+    INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, words, word_count, words_by, indexed_paths, metadata, created_by)
+    SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), ((now() AT TIME ZONE 'UTC') + p.ttl) AT TIME ZONE 'UTC', p.ttl, p.words, p.word_count, p.words_by, p.indexed_paths, p.metadata, p.created_by
+      FROM p
         ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        version = i.version + 1,
        value = excluded.value,
@@ -49,7 +51,7 @@ WITH p AS MATERIALIZED (
        SET path = excluded.path, version = excluded.version, digest = excluded.digest,
            embedding = excluded.embedding
 )
-SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)
        THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
   FROM written w

@@ -1,10 +1,8 @@
 WITH p AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[])
+    SELECT p.*, w.words, w.word_count, w.words_by
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[])
          WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
-), written AS (
-    UPDATE "agentstore".item AS i
-       SET value = p.value, updated_at = now(), expires_at = now() + p.ttl, ttl = p.ttl, words = w.words, word_count = w.word_count, words_by = w.words_by, indexed_paths = p.indexed_paths, version = i.version + 1, newest_at = NULL
-      FROM p CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
+     CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count
@@ -16,6 +14,10 @@ WITH p AS MATERIALIZED (
                                        split_part(p.text, chr(29), 1), chr(10)), ''))
                        END AS words
                 OFFSET 0) t) w
+), written AS (
+    UPDATE "agentstore".item AS i
+       SET value = p.value, updated_at = now(), expires_at = ((now() AT TIME ZONE 'UTC') + p.ttl) AT TIME ZONE 'UTC', ttl = p.ttl, words = p.words, word_count = p.word_count, words_by = p.words_by, indexed_paths = p.indexed_paths, version = i.version + 1, newest_at = NULL
+      FROM p
      WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
        AND i.version = $17 AND i.created_at = coalesce($18::timestamptz, i.created_at)
        AND (i.expires_at IS NULL OR i.expires_at > now())
@@ -38,7 +40,7 @@ WITH p AS MATERIALIZED (
        SET path = excluded.path, version = excluded.version, digest = excluded.digest,
            embedding = excluded.embedding
 )
-SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+SELECT w.version, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)
        THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) END AS told
   FROM written w

@@ -20,5 +20,5 @@ SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now()
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w
- WHERE (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+ WHERE (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)

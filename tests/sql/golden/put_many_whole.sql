@@ -1,6 +1,6 @@
 WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, metadata, created_by)
-SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() + p.ttl, p.ttl, p.metadata, p.created_by
+SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), ((now() AT TIME ZONE 'UTC') + p.ttl) AT TIME ZONE 'UTC', p.ttl, p.metadata, p.created_by
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::jsonb[], $8::text[])
        AS p (user_id, namespace, key, sort_key, value, ttl, metadata, created_by)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
@@ -20,5 +20,5 @@ SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), now() +
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w
- WHERE (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+ WHERE (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)

@@ -1,9 +1,9 @@
 WITH written AS (
 INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, created_at, updated_at, expires_at, ttl, metadata, created_by)
-VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, now(), now(), ((now() AT TIME ZONE 'UTC') + $6::interval) AT TIME ZONE 'UTC', $6, $7, $8)
     ON CONFLICT (user_id, namespace, key) DO UPDATE SET 
        version = CASE WHEN i.value::text = excluded.value::text
-                          AND i.updated_at >= excluded.updated_at - $9::interval
+                          AND i.updated_at >= ((excluded.updated_at AT TIME ZONE 'UTC') - $9::interval) AT TIME ZONE 'UTC'
                          THEN i.version ELSE i.version + 1 END,
        value = excluded.value,
        created_at = CASE WHEN i.expires_at <= excluded.updated_at THEN excluded.created_at ELSE i.created_at END,
@@ -20,5 +20,5 @@ VALUES ($1, $2, $3, $4, $5, now(), now(), now() + $6::interval, $6, $7, $8)
     RETURNING i.user_id, i.namespace, i.key, i.version
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, false) FROM written w
- WHERE (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+ WHERE (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)

@@ -3,6 +3,7 @@ WITH p AS MATERIALIZED (
       FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[])
            WITH ORDINALITY AS p (user_id, namespace, key, version, parts, position)
       JOIN "agentstore".item i USING (user_id, namespace, key, version)
+     WHERE true
 ), stale AS (
     DELETE FROM "agentstore".item_vector_1 v USING p
      WHERE v.user_id = p.user_id AND v.namespace = p.namespace AND v.key = p.key

@@ -1,8 +1,8 @@
-UPDATE "agentstore".item i
-   SET words = w.words, word_count = w.word_count, words_by = w.words_by
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-       AS p (user_id, namespace, key, version, text)
- CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
+WITH p AS MATERIALIZED (
+    SELECT p.*, w.words, w.word_count, w.words_by
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+           AS p (user_id, namespace, key, version, text)
+     CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count
@@ -14,5 +14,9 @@ UPDATE "agentstore".item i
                                        split_part(p.text, chr(29), 1), chr(10)), ''))
                        END AS words
                 OFFSET 0) t) w
+)
+UPDATE "agentstore".item i
+   SET words = p.words, word_count = p.word_count, words_by = p.words_by
+  FROM p
  WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key
-   AND i.version = p.version AND i.words_by IS DISTINCT FROM w.words_by
+   AND i.version = p.version AND i.words_by IS DISTINCT FROM p.words_by

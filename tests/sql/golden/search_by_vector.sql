@@ -5,7 +5,7 @@ WITH sampled AS MATERIALIZED (
              ORDER BY i.user_id, i.namespace, i.key LIMIT 100) i
 ), gate AS MATERIALIZED (
     SELECT NOT selective AND EXISTS (
-               SELECT FROM "agentstore".item_vector_1 v
+               SELECT 1 FROM "agentstore".item_vector_1 v
                 WHERE ((v.user_id = $5 AND (v.namespace = $6::text OR (v.namespace >= $6::text || ':' AND v.namespace < $6::text || ';')))) OFFSET (
         SELECT greatest(10000,
                         sqrt(2500 * greatest(c.reltuples, 0)))::bigint
@@ -23,7 +23,7 @@ WITH sampled AS MATERIALIZED (
             -- Within CASE no index serves the condition, and the planner takes it for a frequent
             -- one: so it goes by the order, which only the approximate index has.
             WHERE gate.large AND CASE WHEN ((v.user_id = $5 AND (v.namespace = $6::text OR (v.namespace >= $6::text || ':' AND v.namespace < $6::text || ';')))) THEN EXISTS (
-                  SELECT FROM "agentstore".item i
+                  SELECT 1 FROM "agentstore".item i
                    WHERE i.user_id = v.user_id AND i.namespace = v.namespace AND i.key = v.key
                      AND i.version = v.version AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.value @> $4::jsonb) OFFSET 0) ELSE false END
             ORDER BY v.embedding <=> $1::vector LIMIT 250) p
@@ -60,7 +60,7 @@ measured AS MATERIALIZED (
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
       FROM (SELECT * FROM measured ORDER BY distance, user_id, namespace, key LIMIT (($2::bigint + $3::bigint) + 20)) p
      CROSS JOIN LATERAL (
-            SELECT FROM "agentstore".item i
+            SELECT 1 FROM "agentstore".item i
              WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.value @> $4::jsonb) OFFSET 0) i
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
@@ -73,7 +73,7 @@ measured AS MATERIALIZED (
               FROM measured WHERE (SELECT of_items FROM short)
              GROUP BY user_id, namespace, key, version ORDER BY distance, user_id, namespace, key) p
      CROSS JOIN LATERAL (
-            SELECT FROM "agentstore".item i
+            SELECT 1 FROM "agentstore".item i
              WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.value @> $4::jsonb) OFFSET 0) i
      LIMIT ($2::bigint + $3::bigint)
 ), vector_list AS MATERIALIZED (
@@ -105,7 +105,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
             THEN now() + i.ttl END AS refreshed, r.score, r.vector_rank, r.text_rank,
        (1 - r.distance) AS similarity, r.words AS text_score,
        NULL::integer[] AS matched, (SELECT name FROM way) AS way
-  FROM (SELECT) one
+  FROM (SELECT 1) one
   LEFT JOIN (page r JOIN "agentstore".item i
              ON i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key) ON true
  ORDER BY r.tail, r.vector_rank, r.text_rank, r.updated_at DESC, r.user_id, r.namespace, r.key

@@ -66,7 +66,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
        NULL::float8 AS similarity, r.words AS text_score,
        (SELECT array_agg(q.position ORDER BY q.position)
           FROM query_words q WHERE q.lexemes && r.lexemes) AS matched, 'exact' AS way
-  FROM (SELECT) one
+  FROM (SELECT 1) one
   LEFT JOIN (page r JOIN "agentstore".item i
              ON i.user_id = r.user_id AND i.namespace = r.namespace AND i.key = r.key) ON true
  ORDER BY r.tail, r.vector_rank, r.text_rank, r.updated_at DESC, r.user_id, r.namespace, r.key

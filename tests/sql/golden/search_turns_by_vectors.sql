@@ -1,7 +1,7 @@
 WITH sampled AS MATERIALIZED (SELECT false AS selective),
 gate AS MATERIALIZED (
     SELECT NOT selective AND EXISTS (
-               SELECT FROM "agentstore".item_vector_1 v
+               SELECT 1 FROM "agentstore".item_vector_1 v
                 WHERE ((v.user_id = $4 AND (v.namespace = $5::text OR (v.namespace >= $5::text || ':' AND v.namespace < $5::text || ';')))) OFFSET (
         SELECT greatest(10000,
                         sqrt(2500 * greatest(c.reltuples, 0)))::bigint
@@ -19,7 +19,7 @@ gate AS MATERIALIZED (
             -- Within CASE no index serves the condition, and the planner takes it for a frequent
             -- one: so it goes by the order, which only the approximate index has.
             WHERE gate.large AND CASE WHEN ((v.user_id = $4 AND (v.namespace = $5::text OR (v.namespace >= $5::text || ':' AND v.namespace < $5::text || ';')))) THEN EXISTS (
-                  SELECT FROM "agentstore".item i
+                  SELECT 1 FROM "agentstore".item i
                    WHERE i.user_id = v.user_id AND i.namespace = v.namespace AND i.key = v.key
                      AND i.version = v.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) OFFSET 0) ELSE false END
             ORDER BY v.embedding <=> $1::vector LIMIT 250) p
@@ -56,7 +56,7 @@ measured AS MATERIALIZED (
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
       FROM (SELECT * FROM measured ORDER BY distance, user_id, namespace, key LIMIT (250 + 20)) p
      CROSS JOIN LATERAL (
-            SELECT FROM "agentstore".item i
+            SELECT 1 FROM "agentstore".item i
              WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) OFFSET 0) i
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
@@ -69,7 +69,7 @@ measured AS MATERIALIZED (
               FROM measured WHERE (SELECT of_items FROM short)
              GROUP BY user_id, namespace, key, version ORDER BY distance, user_id, namespace, key) p
      CROSS JOIN LATERAL (
-            SELECT FROM "agentstore".item i
+            SELECT 1 FROM "agentstore".item i
              WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) OFFSET 0) i
      LIMIT 250
 ), vector_list AS MATERIALIZED (

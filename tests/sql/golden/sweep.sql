@@ -19,13 +19,13 @@ WITH expired AS (
 ), written AS (
 DELETE FROM "agentstore".item i USING expired e
  WHERE i.user_id = e.user_id AND i.namespace = e.namespace AND i.key = e.key
-    RETURNING i.user_id, i.namespace, i.key, i.version, (i.expires_at IS NULL OR i.expires_at > now()) AS live
+    RETURNING i.user_id, i.namespace, i.key, i.version, i.expires_at
 ), uncounted AS (
     DELETE FROM "agentstore".item_access a USING written w
      WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
 ), told AS (
-SELECT w.key, CASE WHEN (SELECT EXISTS (SELECT FROM "agentstore".watch))
-   AND EXISTS (SELECT FROM "agentstore".watch x WHERE x.user_id = w.user_id)
+SELECT w.key, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
+   AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)
        THEN "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, true) END AS told
   FROM written w
 )

@@ -151,7 +151,7 @@ measured AS MATERIALIZED (
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
       FROM (SELECT * FROM measured ORDER BY distance, user_id, namespace, key LIMIT (250 + 20)) p
      CROSS JOIN LATERAL (
-            SELECT FROM "agentstore".item i
+            SELECT 1 FROM "agentstore".item i
              WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $9::text), false) OFFSET 0) i
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
@@ -164,7 +164,7 @@ measured AS MATERIALIZED (
               FROM measured WHERE (SELECT of_items FROM short)
              GROUP BY user_id, namespace, key, version ORDER BY distance, user_id, namespace, key) p
      CROSS JOIN LATERAL (
-            SELECT FROM "agentstore".item i
+            SELECT 1 FROM "agentstore".item i
              WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $9::text), false) OFFSET 0) i
      LIMIT 250
 ), vector_list AS MATERIALIZED (

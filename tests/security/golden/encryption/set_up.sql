@@ -1,5 +1,5 @@
 DO $agentstore$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'agentstore_keys') THEN
+    IF NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = 'agentstore_keys') THEN
         CREATE SCHEMA "agentstore_keys";
     END IF;
 END $agentstore$;
