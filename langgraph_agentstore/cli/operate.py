@@ -50,7 +50,7 @@ def setup(
     """Create the tables, or bring them up to date; make the indexes that a profile asks for."""
     store = run.indexed()
     if print_sql:
-        sys.stdout.write(store.setup_sql())
+        sys.stdout.write(store.setup_sql(distribute=distribute))
         return
     store.setup(row_security=row_security, application_role=application_role, distribute=distribute)
     version = store.executor.run(READY).schema_version

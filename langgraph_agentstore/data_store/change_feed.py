@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from ..errors import WatchLapsedError
 from ..model.addresses import ItemAddress
-from ..runtime.distribution import refuse_distributed
 from ..runtime.job import Job
 from ..runtime.listener import Subscription
 from ..runtime.session import Session
 from ..sql.change_notify import RETENTION
+from .compared_records import ComparedRecords
 from .sql.changes import (
     SNAPSHOT,
     StoredChange,
@@ -54,6 +54,7 @@ class Watching:
         self._renewed_s = 0.0
         self._looking = asyncio.Lock()
         self._told: dict[tuple[str, str], int | None] = {}
+        self._compared: ComparedRecords | None = None
         self.found: deque[StoredChange] = deque()
 
     def begin(self) -> Job[None]:
@@ -78,7 +79,12 @@ class Watching:
         return Job(self._end, kind="end_watch")
 
     async def _begin(self, session: Session) -> None:
-        refuse_distributed(session.context, "changes are told by one server alone")
+        if session.context.distributed:
+            self._compared = ComparedRecords(
+                self._at, self._prefix, POLL_S, with_below=self._with_below
+            )
+            await self._compared.begin(session)
+            return
         await session.listener.add(self._subscription)
         session.sweeper.start_by_itself()  # for what watches leave behind that nobody ends
         fetch = partial(session.database.fetch, kind="begin_watch", users=self._users)
@@ -87,6 +93,9 @@ class Watching:
         self._renewed_s = time.monotonic()
 
     async def _look(self, session: Session, longest_s: float) -> None:
+        if self._compared is not None:
+            self.found.extend(await self._compared.look(session, longest_s))
+            return
         await self._renew(session)
         await session.listener.add(self._subscription)
         self._subscription.clear()
@@ -131,6 +140,8 @@ class Watching:
         self._renewed_s = now
 
     async def _end(self, session: Session) -> None:
+        if self._compared is not None:
+            return
         session.listener.remove(self._subscription)
         statement = end_statement(self._at.user_id, self._id, session.context)
         await session.database.fetch(*statement, kind="end_watch", users=self._users)

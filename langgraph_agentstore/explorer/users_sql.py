@@ -35,7 +35,7 @@ def plan_users(
     arguments: list[Any] = [limit, MOST_ITEMS + 1, MOST_PLACES + 1]
     start, within = _range_of(prefix, after, arguments)
     item = context.tables.item
-    sql = f"""
+    walked = f"""
 WITH RECURSIVE walk AS (
     {_walk(item, start, within, "$1")}
 )
@@ -56,6 +56,13 @@ SELECT walk.user_id, counted.items, seen.places
          WHERE place.nth < $3)
     SELECT count(*) AS places FROM place) seen
  ORDER BY walk.user_id"""
+    # A walk would go from node to node.
+    grouped = f"""
+SELECT i.user_id, least(count(*), $2::bigint), least(count(DISTINCT i.place), $3::bigint)
+  FROM {item} i
+ WHERE {start} AND {within} AND {context.live()}
+ GROUP BY i.user_id ORDER BY i.user_id LIMIT $1"""
+    sql = context.either(walked, grouped)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[UserGlimpse]]:
         return Decoded([UserGlimpse(*row) for row in rows])
@@ -66,11 +73,15 @@ SELECT walk.user_id, counted.items, seen.places
 def plan_number_of_users(context: SqlContext, most: int) -> Statement[int]:
     """Plan the count of the users with items, without the shared space; it ends at `most`."""
     item = context.tables.item
-    sql = f"""
+    walked = f"""
 WITH RECURSIVE walk AS (
     {_walk(item, "i.user_id > ''", "true", "$1")}
 )
 SELECT count(*) FROM walk"""
+    grouped = f"""
+SELECT count(*) FROM (
+    SELECT i.user_id FROM {item} i WHERE i.user_id > '' GROUP BY i.user_id LIMIT $1) walk"""
+    sql = context.either(walked, grouped)
 
     return Statement(sql, (most,), decode_count, queue=Queue.EQUAL_READS, kind="users")
 

@@ -14,11 +14,12 @@ from ..sql.tables import Tables
 from .batch_users import spread_by_user
 from .connections.connector import Connection
 from .job import Job
-from .migrator import migrations
+from .migrator import statements_of
 from .session import Session
 from .statements import Database
 
 _LOCK = 0x61676E77
+_MOVING_LIMIT_S = 24 * 3600.0
 _INSTEAD = "see the how-to 'Grow to Citus' for what works there and what does not"
 
 
@@ -44,7 +45,8 @@ async def open_distributed(
     database.connections.learn_distribution()
     # This connection was made before; its statements are to be planned with their arguments.
     await connection.execute("SET plan_cache_mode = auto")
-    if await connection.fetchrow(sql.UNDISTRIBUTED, tables.quoted):
+    at_coordinator = await connection.fetchval(sql.IS_COORDINATOR)
+    if at_coordinator and await connection.fetchrow(sql.UNDISTRIBUTED, tables.quoted):
         await _distribute(connection, tables)
     return replace(context, distributed=True)
 
@@ -69,6 +71,11 @@ def distribute_job(rules: CurrentRules) -> Job[None]:
     return Job(run, kind="set_up")
 
 
+def distribution_sql(tables: Tables) -> str:
+    """Return the script that distributes the tables after `setup_sql` has created them."""
+    return sql.script(tables, statements_of(tables))
+
+
 def refuse_distributed(context: SqlContext, what: str) -> None:
     """Raise DistributedError where the tables are distributed and `what` needs one server."""
     if context.distributed:
@@ -76,6 +83,12 @@ def refuse_distributed(context: SqlContext, what: str) -> None:
 
 
 def _check_options(config: StoreConfig) -> None:
+    if config.replicas is not None:
+        raise DistributedError(
+            "read_dsn= reads from standbys of one server: what one of them has replayed says "
+            "nothing of the other nodes; make the store without, and give each node a standby "
+            f"that takes over; {_INSTEAD}"
+        )
     given = {"history": config.history, "quotas": config.quotas}
     named = " and ".join(f"{name}=" for name, value in given.items() if value is not None)
     if named:
@@ -101,6 +114,11 @@ async def _check_server(connection: Connection, tables: Tables) -> None:
             "the tables have row level security, whose setting does not reach the nodes: "
             f"setup(row_security=False) turns it off; {_INSTEAD}"
         )
+    if await connection.fetchval(sql.is_shared_sql(tables)):
+        raise DistributedError(
+            "a user shares a namespace with another one, who is on another node then: revoke() "
+            f"ends what shared_by_me() lists; {_INSTEAD}"
+        )
     rows = await connection.fetch(sql.TRIGGERS_OF_CONTROLS, tables.quoted)
     if rows:
         names = ", ".join(name for (name,) in rows)
@@ -123,10 +141,14 @@ async def _distribute(connection: Connection, tables: Tables) -> None:
                 await _prepare(connection)
                 by_user = sql.has_users(name, has_column=has_column)
                 statement = sql.distribute_sql if by_user else sql.copy_sql
-                await connection.execute(statement(tables, name), timeout=None)
-        statements = [each for one in migrations() for each in one.statements(tables)]
-        for view in sql.views_of(statements):
+                await connection.execute(statement(tables, name), timeout=_MOVING_LIMIT_S)
+        for view in sql.views_of(statements_of(tables)):
             await connection.execute(view)
+        # Else whoever is removed later would stay there.
+        for (name,) in await connection.fetch(sql.LEFT_BEHIND, tables.quoted):
+            await connection.execute(
+                sql.remove_left_behind_sql(tables, name), timeout=_MOVING_LIMIT_S
+            )
     except asyncpg.InsufficientPrivilegeError as error:
         raise MissingSchemaError(
             f"this role may not distribute the tables of schema {tables.schema!r}: let their owner "
@@ -148,7 +170,7 @@ async def _distribute_items(connection: Connection, tables: Tables) -> None:
     for table, constraint in await connection.fetch(sql.KEYS_TO_ITEMS, tables.item):
         await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
     for name in names:
-        await connection.execute(sql.distribute_sql(tables, name), timeout=None)
+        await connection.execute(sql.distribute_sql(tables, name), timeout=_MOVING_LIMIT_S)
     for name in names:
         if sql.is_of_vectors(name):
-            await connection.execute(sql.key_to_item_sql(tables, name), timeout=None)
+            await connection.execute(sql.key_to_item_sql(tables, name), timeout=_MOVING_LIMIT_S)

@@ -70,6 +70,11 @@ def migrations() -> tuple[Migration, ...]:
     return _MIGRATIONS
 
 
+def statements_of(tables: Tables) -> list[str]:
+    """Return all statements that create the schema, without those that note what was applied."""
+    return [*_bootstrap(tables), *(sql for one in migrations() for sql in one.statements(tables))]
+
+
 def setup_sql(tables: Tables, after: int = 0) -> str:
     """Return the whole set-up as one script, for a role with more rights than the store's."""
     statements = [f"SET search_path = {OWN_NAMES_ALONE}", *_bootstrap(tables)]

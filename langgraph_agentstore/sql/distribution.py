@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .tables import Tables
+from .tables import USER_TABLES, Tables
 
 COPIED = frozenset({"share"})
 """Tables with a column `user_id` that are copied to every node all the same."""
@@ -32,8 +32,18 @@ SELECT c.relname, EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a
   FROM pg_catalog.pg_class c
  WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND c.relkind = 'r'
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_dist_partition p WHERE p.logicalrelid = c.oid)
+   -- Parts of distributed tables lie in the same schema, and may or may not be hidden.
+   AND (substring(c.relname FROM '_([0-9]{1,18})$')::bigint IN (
+            SELECT s.shardid FROM pg_catalog.pg_dist_shard s)) IS NOT TRUE
  ORDER BY c.relname <> 'item', c.relname"""
 """The tables of a schema that are on one node alone, `item` first, and whether they have users."""
+
+LEFT_BEHIND = """
+SELECT c.relname FROM pg_catalog.pg_dist_partition p
+  JOIN pg_catalog.pg_class c ON c.oid = p.logicalrelid
+ WHERE c.relnamespace = pg_catalog.to_regnamespace($1) AND pg_catalog.pg_relation_size(c.oid) > 0
+ ORDER BY c.relname <> 'item', c.relname"""
+"""The distributed tables that have kept their rows on the coordinator, where nobody sees them."""
 
 TRIGGERS_OF_CONTROLS = """
 SELECT DISTINCT c.relname || '.' || t.tgname
@@ -56,10 +66,16 @@ SELECT r.conrelid::regclass::text, r.conname
 """The foreign keys to `item` of tables on one node alone: each with its table."""
 
 _SET_OF_VECTORS = re.compile(r"item_vector_\d+")
+_TABLE = re.compile(r'CREATE TABLE IF NOT EXISTS (?:"(?:[^"]|"")+"\.)?(\w+) \(')
 _VIEW = re.compile(r"(?:^|\n)(CREATE OR REPLACE VIEW .*)", re.DOTALL)
 
 SEQUENTIAL = "SET LOCAL citus.multi_shard_modify_mode = 'sequential'"
 """Lets a transaction change tables that foreign keys join."""
+
+
+def is_shared_sql(tables: Tables) -> str:
+    """Return the question whether a namespace is shared with another user."""
+    return f"SELECT EXISTS (SELECT 1 FROM {tables.named('share')})"
 
 
 def has_users(name: str, *, has_column: bool) -> bool:
@@ -82,6 +98,12 @@ def copy_sql(tables: Tables, name: str) -> str:
     return f"SELECT pg_catalog.create_reference_table('{_in_quotes(tables.named(name))}')"
 
 
+def remove_left_behind_sql(tables: Tables, name: str) -> str:
+    """Return the statement that removes a table's rows from where they were before they moved."""
+    table = _in_quotes(tables.named(name))
+    return f"SELECT pg_catalog.truncate_local_data_after_distributing_table('{table}')"
+
+
 def is_of_vectors(name: str) -> bool:
     """Return whether a table is a set of vectors, which hangs on `item` by a foreign key."""
     return _SET_OF_VECTORS.fullmatch(name) is not None
@@ -94,6 +116,25 @@ def key_to_item_sql(tables: Tables, name: str) -> str:
         f"FOREIGN KEY (user_id, namespace, key) "
         f"REFERENCES {tables.item} (user_id, namespace, key) ON DELETE CASCADE"
     )
+
+
+def script(tables: Tables, statements: Sequence[str]) -> str:
+    """Return the script that distributes the tables which a schema's statements create.
+
+    It may be run again. Sets of vectors are distributed when a store makes them.
+    """
+    names = [found[1] for sql in statements if (found := _TABLE.search(sql)) is not None]
+    distribute = [
+        f"{_way(tables, name)}\n WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_dist_partition\n"
+        f"        WHERE logicalrelid = '{_in_quotes(tables.named(name))}'::regclass)"
+        for name in sorted(names, key=lambda name: name != "item")
+    ]
+    return "".join(f"{sql};\n\n" for sql in (*distribute, *views_of(statements)))
+
+
+def _way(tables: Tables, name: str) -> str:
+    by_user = has_users(name, has_column=name in USER_TABLES)
+    return distribute_sql(tables, name) if by_user else copy_sql(tables, name)
 
 
 def views_of(statements: Sequence[str]) -> list[str]:

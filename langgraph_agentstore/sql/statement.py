@@ -172,6 +172,10 @@ class SqlContext:
             return both_forms(on_one_server, distributed)
         return distributed if self.distributed else on_one_server
 
+    def at_server_of(self, found: SqlContext) -> SqlContext:
+        """Return these rules with what a connection has told others of the server."""
+        return replace(self, tells_users=found.tells_users, distributed=found.distributed)
+
     def live(self, alias: str = "i") -> str:
         """Return the condition that an item has not expired; `true` if `omit_expired` is off."""
         if not self.omit_expired:
@@ -213,9 +217,7 @@ class CurrentRules:
 
     def learn(self, found: SqlContext) -> None:
         """Take over what only a connection tells of the server."""
-        self.context = replace(
-            self.context, tells_users=found.tells_users, distributed=found.distributed
-        )
+        self.context = self.context.at_server_of(found)
 
 
 @dataclass(slots=True)

@@ -36,7 +36,7 @@ from ..model.ttl import ttl_options
 from ..model.users import DEFAULT_TEMPLATE, check_user_id
 from ..results import Finding
 from ..runtime.diagnosis.examination import examine
-from ..runtime.distribution import distribute_job
+from ..runtime.distribution import distribute_job, distribution_sql
 from ..runtime.engine import Engine
 from ..runtime.job import Job
 from ..runtime.jobs.indexes import setup_job
@@ -465,14 +465,18 @@ class AgentStore(
         tables = self.planner.context.tables
         return setup_job(plan_filter_indexes(tables, values=values, fields=fields or {}))
 
-    def setup_sql(self) -> str:
+    def setup_sql(self, *, distribute: bool = False) -> str:
         """Return the script that creates the tables.
 
         Run the script with an authorized role if the store's own role may not create tables.
+
+        Args:
+            distribute: also distribute them, on the coordinator of Citus.
         """
         context = self.planner.context
         keys = "" if context.sealing is None else keys_script(context.tables)
-        return setup_sql(context.tables) + keys
+        nodes = distribution_sql(context.tables) if distribute else ""
+        return setup_sql(context.tables) + keys + nodes
 
     def close(self) -> None:
         """Finish accepted operations, close the connections and end the thread. Idempotent."""

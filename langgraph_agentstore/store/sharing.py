@@ -84,7 +84,7 @@ class Sharing(StoreBase):
             raise InvalidOperationError(f"access is 'read' or 'write', got {access!r}")
         at = self._shareable(namespace, with_user)
         statement = plan_share(at, with_user, access, self._owner, self.planner.context)
-        return _changing(statement, with_user, _SHARING_BY_ONE_SERVER)
+        return _changing(statement, with_user)
 
     def _revoke_job(self, namespace: Labels, with_user: str) -> Job[bool]:
         at = self._shareable(namespace, with_user)
@@ -127,17 +127,11 @@ _SHARING_BY_ONE_SERVER = (
 )
 
 
-def _changing(
-    statement: Statement[ResultT], with_user: str, by_one_server: str | None = None
-) -> Job[ResultT]:
-    """Return the job that changes what is shared with a user, and lets the store know it.
-
-    `by_one_server`: the reason why there must be just one; None if there may be several.
-    """
+def _changing(statement: Statement[ResultT], with_user: str) -> Job[ResultT]:
+    """Return the job that changes what is shared with a user, and lets the store know it."""
 
     async def run(session: Session) -> ResultT:
-        if by_one_server is not None:
-            refuse_distributed(session.context, by_one_server)
+        refuse_distributed(session.context, _SHARING_BY_ONE_SERVER)
         try:
             rows = await session.database.run(statement, statement.users)
         finally:

@@ -21,6 +21,8 @@ STAND_IN = """
 SET allow_system_table_mods = on;
 CREATE TABLE pg_catalog.pg_dist_partition (
     logicalrelid regclass, partmethod "char", asked text, nth serial);
+CREATE TABLE pg_catalog.pg_dist_shard (shardid bigint);
+CREATE TABLE pg_catalog.emptied (name text);
 CREATE TABLE pg_catalog.pg_dist_local_group (groupid integer);
 INSERT INTO pg_catalog.pg_dist_local_group VALUES (0);
 CREATE FUNCTION pg_catalog.create_distributed_table(
@@ -28,6 +30,13 @@ CREATE FUNCTION pg_catalog.create_distributed_table(
 $$ INSERT INTO pg_catalog.pg_dist_partition VALUES (_table, 'h', colocate_with) $$;
 CREATE FUNCTION pg_catalog.create_reference_table(_table regclass) RETURNS void LANGUAGE sql AS
 $$ INSERT INTO pg_catalog.pg_dist_partition VALUES (_table, 'n', '') $$;
+"""
+
+STAND_IN += """
+CREATE FUNCTION pg_catalog.truncate_local_data_after_distributing_table(_table regclass)
+RETURNS void LANGUAGE sql AS $$
+INSERT INTO pg_catalog.emptied SELECT relname FROM pg_catalog.pg_class
+ WHERE oid = _table AND oid IN (SELECT logicalrelid FROM pg_catalog.pg_dist_partition) $$;
 """
 
 INDEX = {"dims": 2, "embed": lambda texts: [[0.0, 1.0] for _ in texts], "mode": "hybrid"}
@@ -74,7 +83,61 @@ def test_tables_with_users_go_to_their_nodes_and_others_to_all(cluster: str) -> 
             "SELECT conname FROM pg_constraint WHERE contype = 'f' "
             "AND confrelid = '\"one\".item'::regclass"
         ).fetchall()
+        emptied = connection.execute("SELECT DISTINCT name FROM pg_catalog.emptied").fetchall()
     assert keys == [("item_vector_1_user_id_namespace_key_fkey",)]
+    assert {("item",), ("item_vector_1",)} <= set(emptied)  # rows stay behind where they moved from
+
+
+def test_parts_of_tables_in_the_same_schema_are_no_tables(cluster: str) -> None:
+    with AgentStore(cluster, schema="parts") as store:
+        store.setup(distribute=True)
+        with psycopg.connect(cluster, autocommit=True) as connection:
+            connection.execute("INSERT INTO pg_catalog.pg_dist_shard VALUES (102008)")
+            connection.execute("CREATE TABLE parts.item_102008 (user_id text)")
+        store.setup(distribute=True)
+    assert "item_102008" not in asked(cluster, "parts")
+
+
+def test_citus_can_distribute_every_table_with_users(cluster: str) -> None:
+    """Unique indexes have the user, and users of all tables compare alike."""
+    with AgentStore(cluster, schema="fit", index=INDEX) as store:
+        store.setup(distribute=True)
+    with psycopg.connect(cluster) as connection:
+        unfit = connection.execute(
+            """
+            SELECT i.indexrelid::regclass::text
+              FROM pg_dist_partition p
+              JOIN pg_class c ON c.oid = p.logicalrelid
+              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id'
+              LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique
+             WHERE p.partmethod = 'h' AND c.relnamespace = 'fit'::regnamespace
+               AND (a.attnum <> ALL (i.indkey) OR a.attcollation <> '"C"'::regcollation
+                    OR a.atttypid <> 'text'::regtype OR NOT a.attnotnull)
+            """
+        ).fetchall()
+    assert unfit == []
+
+
+def test_a_script_does_the_same_for_a_role_with_more_rights(cluster: str) -> None:
+    store = AgentStore(cluster, schema="by_hand")
+    script = store.setup_sql(distribute=True).encode()
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(script)
+        connection.execute(script)
+    by_hand = asked(cluster, "by_hand")
+    with store:
+        store.setup(distribute=True)
+        assert store.planner.context.distributed
+    assert asked(cluster, "by_hand") == by_hand
+    assert by_hand["item"] == ("h", "none")
+    assert by_hand["migration"][0] == "n"
+
+
+def test_standbys_need_one_server(cluster: str) -> None:
+    with AgentStore(cluster, schema="standbys") as store:
+        store.setup(distribute=True)
+    with pytest.raises(DistributedError, match="read_dsn= reads from standbys"):
+        AgentStore(cluster, schema="standbys", read_dsn=cluster).setup()
 
 
 def test_a_store_that_opens_finds_out_and_distributes_what_is_new(cluster: str) -> None:
@@ -135,6 +198,19 @@ def test_controls_that_work_by_triggers_are_refused(cluster: str) -> None:
             store.share(("users", "ada", "n"), "bob")
     with pytest.raises(DistributedError, match="history= works by triggers"):
         AgentStore(cluster, schema="five", history=History()).setup()
+
+
+def test_what_is_shared_keeps_the_tables_together(cluster: str) -> None:
+    with AgentStore(cluster, schema="shared") as store:
+        store.put(("users", "ada", "n"), "k", {})
+        store.share(("users", "ada", "n"), "bob")
+        with pytest.raises(DistributedError, match="revoke"):
+            store.setup(distribute=True)
+        assert store.revoke(("users", "ada", "n"), "bob")
+        store.setup(distribute=True)
+        assert store.for_user("ada").get(("n",), "k") is not None
+        with pytest.raises(DistributedError, match="reads one server"):
+            store.revoke(("users", "ada", "n"), "bob")
 
 
 def test_tables_under_row_level_security_stay(cluster: str) -> None:

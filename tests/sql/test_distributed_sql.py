@@ -28,25 +28,34 @@ def _statements(path: str) -> dict[str, str]:
     return found
 
 
-STATEMENTS = _statements("sql/test_golden_sql.py")
+_OF_SEALED_VALUES = _statements("security/test_sealed_sql.py")
+_OF_CONTROLS = _statements("security/test_control_sql.py")
+STATEMENTS = {
+    **_statements("sql/test_golden_sql.py"),
+    **{f"sealed {name}": sql for name, sql in _OF_SEALED_VALUES.items()},
+    # The other controls need one server.
+    "retention": _OF_CONTROLS["retention"].replace('"it\'s"', '"agentstore"'),
+}
 
 ACROSS_USERS = {
     *("agent_counts", "user_counts", "overview", "recently_accessed", "stored_search"),
     *("list_everything", "list_to_depth_1", "list_to_depth_3"),
     *("list_by_suffix", "list_by_suffix_to_depth_2", "listing", "next_page"),
     *("search_across_users", "delete_across_users", "delete_within_every_user"),
-    *("sweep", "load", "load_indexed", "reindex_page"),
+    *("explorer_number_of_users", "explorer_users"),
+    *("retention", "sweep", "load", "load_indexed", "reindex_page"),
 }
 """Those that look at all users, and so at all nodes."""
 
+_ROTATION = ("page_of_items", "seal_again", "forget_words", "forget_vectors", "delete_unused_keys")
 OF_ONE_SERVER = {
     *("begin_watch", "renew_watch", "end_watch", "changes_since"),
-    *("explorer_number_of_users", "explorer_users"),
+    *(f"sealed {name}" for name in _ROTATION),
 }
-"""Watches, which raise `DistributedError` there, and the explorer's walks from user to user."""
+"""Watches, which compare records there, and the rotation of keys, which raises."""
 
-DEFINITIONS = {"vector_table", "vector_index", "vector_index_of_bits_elsewhere"}
-SEVERAL = {"load", "load_indexed", "vector_table"}
+DEFINITIONS = {"sealed set_up", "vector_table", "vector_index", "vector_index_of_bits_elsewhere"}
+SEVERAL = {"load", "load_indexed", "sealed set_up", "vector_table"}
 """Shown together in one golden file, sent one by one."""
 
 PIECES = {"search_by_vector_elsewhere"}

@@ -50,6 +50,7 @@ from langgraph_agentstore.data_store.sql.changes import (
     since_statement,
 )
 from langgraph_agentstore.data_store.sql.locks import plan_acquire, plan_release
+from langgraph_agentstore.data_store.sql.record_states import changed_records_sql, record_states_sql
 from langgraph_agentstore.explorer.growth_sql import plan_growth
 from langgraph_agentstore.explorer.users_sql import plan_number_of_users, plan_users
 from langgraph_agentstore.model.addresses import locate
@@ -290,6 +291,9 @@ STATEMENTS = {
     "renew_watch": renew_statement("alice", UUID(int=1), RULES)[0],
     "end_watch": end_statement("alice", UUID(int=1), RULES)[0],
     "changes_since": since_statement("alice", "1:1:", "files", "", RULES)[0],
+    "watched_states": record_states_sql(RULES, False),
+    "watched_states_below": record_states_sql(RULES, True),
+    "watched_records": changed_records_sql(RULES),
     "load": shown_load(plan_load([PUT], RULES)),
     "load_indexed": shown_load(plan_load([INDEXED_PUT], HYBRID)),
     "import": plan_import([IMPORTED], "skip", RULES).sql,

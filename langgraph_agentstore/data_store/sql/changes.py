@@ -70,11 +70,17 @@ DELETE FROM {context.tables.change}
 SNAPSHOT = "SELECT pg_current_snapshot()::text"
 
 
+def watched_namespaces(namespace: str, watched: str, *, with_below: bool) -> str:
+    """Return the condition that a namespace is the watched one; `with_below`: or below it."""
+    same = f"{namespace} = {watched}"
+    if not with_below:
+        return same
+    return f"({watched} = '' OR {same} OR starts_with({namespace}, {watched} || ':'))"
+
+
 @written_once
 def _since_sql(context: SqlContext, with_below: bool) -> str:
-    namespace = "c.namespace = $3"
-    if with_below:
-        namespace = f"($3 = '' OR {namespace} OR starts_with(c.namespace, $3 || ':'))"
+    namespace = watched_namespaces("c.namespace", "$3", with_below=with_below)
     return f"""
 SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NULL, c.value, c.at
   FROM (SELECT 1) one
@@ -107,11 +113,12 @@ def decode_changes(
     """Return the snapshot to continue from, and the changes in order."""
     changes = [StoredChange(*row[1:]) for row in rows if row[1] is not None]
     if context.sealing is not None:
-        changes = [_opened_change(user_id, each, context.sealing) for each in changes]
+        changes = [opened_change(user_id, each, context.sealing) for each in changes]
     return rows[0][0], changes
 
 
-def _opened_change(user_id: str, change: StoredChange, sealing: Sealing) -> StoredChange:
+def opened_change(user_id: str, change: StoredChange, sealing: Sealing) -> StoredChange:
+    """Return the change with its value as it was before it was sealed."""
     if change.gone:
         return change
     item_id = (user_id, change.namespace, change.key)

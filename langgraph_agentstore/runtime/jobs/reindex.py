@@ -70,6 +70,7 @@ class Reindexing:
             SchemaError: another process is reindexing, or there can be no vectors.
         """
         self._data_keys = session.database.data_keys
+        self._context = self._context.at_server_of(session.context)
         lease = session.database.connections.lease()
         connection = self._connection = await self._held.enter_async_context(lease)
         self._lock = ProcessLock(session.database, _REINDEX_LOCK)

@@ -32,6 +32,7 @@ from ...sql.indexed_content import content_of
 from ...sql.items.reindex_page import FIRST, ToIndex, words_again_sql, words_arguments
 from ...sql.statement import ItemId, Row
 from ..data_keys import DataKeys
+from ..distribution import refuse_distributed
 from ..job import Job
 from ..process_lock import ProcessLock
 from ..session import Session
@@ -68,8 +69,14 @@ class Rotating:
 
         Raises:
             InvalidOperationError: the store does not encrypt, or another process is rotating.
+            DistributedError: the tables are distributed over nodes.
         """
         data_keys_of(session)
+        refuse_distributed(
+            session.context,
+            "keys are on the coordinator and values on all nodes, so no statement sees which keys "
+            "are in use: rotate before the tables are distributed; rewrap_keys() works",
+        )
         lease = session.database.connections.lease()
         connection = await self._held.enter_async_context(lease)
         lock = ProcessLock(session.database, _ROTATION_LOCK)
