@@ -127,6 +127,7 @@ def test_a_table_has_the_user_of_a_table_that_it_is_joined_to() -> None:
     [
         "WITH RECURSIVE w AS (SELECT 1 UNION ALL SELECT 2 FROM w) SELECT 1 FROM w",
         "SELECT 1 FROM (SELECT 1) u, LATERAL (SELECT 1 FROM agentstore.item) i",
+        "SELECT 1 FROM (SELECT 1 AS n) u WHERE (SELECT count(*) FROM agentstore.item) > n",
     ],
 )
 def test_a_walk_over_nodes_is_found(sql: str) -> None:

@@ -112,12 +112,16 @@ def _lateral(clause: Any) -> list[str]:
 
 
 def walks_over_nodes(tree: Any) -> list[str]:
-    """Return what only a statement of one user may have: LATERAL over tables, recursion."""
+    """Return what only a statement of one user may have: LATERAL, subqueries, recursion."""
     found = []
     for node in nodes(tree):
         tables = [n for n in nodes(node) if isinstance(n, ast.RangeVar) and n.schemaname]
         if isinstance(node, ast.RangeSubselect) and node.lateral and tables:
             found.append("LATERAL over a table")
+        # EXISTS becomes a join by the user, or is asked once.
+        exists = enums.SubLinkType.EXISTS_SUBLINK
+        if isinstance(node, ast.SubLink) and tables and node.subLinkType != exists:
+            found.append("a subquery over a table, for each row")
         if isinstance(node, ast.WithClause) and node.recursive:
             found.append("WITH RECURSIVE")
     return found

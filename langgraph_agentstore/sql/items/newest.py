@@ -227,7 +227,8 @@ def _across_users(
     if op.filter:  # few may pass it, then each window is read for nothing
         found += f" AND {filter_sql(filter, arguments)}"
     elif any(region.user_id is None for region in regions):
-        found += f" AND {_recent_sql(item, found)}"
+        # Nodes sort their own; a window would be looked for over all of them, one by one.
+        found += context.either(f" AND {_recent_sql(item, found)}", "")
     return (
         f"""
 SELECT {_NEWEST_COLUMNS}
