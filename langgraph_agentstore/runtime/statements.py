@@ -217,6 +217,8 @@ class Database:
         return statement_error(error)
 
     def _settings_of(self, users: Users | None, settings: OwnSettings) -> OwnSettings:
+        if self.connections.connector.distributed:
+            return ()  # the controls that read them need one server
         return (self._users_setting(users), *settings) if self.row_security else settings
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""Stores that write SQL for tables distributed over nodes; so `pytest --distributed` runs any test.
+"""Stores that write SQL for tables over several nodes; `pytest --distributed` runs any test so.
 
 One server answers the statements that are written for Citus, so that each form gives what the other
-gives. What Citus itself refuses, `tests/sql/test_distributed_sql.py` finds by parsing.
+gives. Each is parsed before it is sent, and held to the rules of `sql/test_distributed_sql.py`.
 """
 
 from __future__ import annotations
@@ -9,18 +9,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import pytest
 
 from langgraph_agentstore.runtime import opening
+from langgraph_agentstore.runtime.statements import Database
 from langgraph_agentstore.sql import vector_tables
+from langgraph_agentstore.sql.server_forms import form_of
 from langgraph_agentstore.sql.statement import CurrentRules, SqlContext
+from tests.support.parsed_sql import parts, refused, tables_without_user
+
+
+@lru_cache(maxsize=4096)
+def refused_by_nodes(sql: str, *, one_user: bool) -> list[str]:
+    """Return what Citus would refuse in a statement, or send to every node."""
+    trees = parts(sql)
+    found = [each for tree in trees for each in refused(tree)]
+    if one_user:
+        found += [
+            f"{name} without its user" for tree in trees for name in tables_without_user(tree)
+        ]
+    return found
+
+
+async def _checked(database: Database, sql: str, *arguments: Any, **options: Any) -> Any:
+    form, users = form_of(sql, distributed=True), options.get("users")
+    found = refused_by_nodes(form, one_user=users is not None and len(users) == 1)
+    assert not found, f"{found}: {form}"
+    return await _fetch(database, sql, *arguments, **options)
+
+
+_fetch = Database.fetch
 
 
 @contextmanager
 def written_for_nodes() -> Iterator[None]:
-    """Let stores that open meanwhile take their server for a coordinator of Citus."""
+    """Let stores that open meanwhile take their server for a coordinator of Citus.
+
+    What Citus would refuse of what they send fails.
+    """
 
     async def found(_connection: Any, database: Any, _config: Any, context: SqlContext) -> Any:
         database.connections.learn_distribution()
@@ -28,6 +57,7 @@ def written_for_nodes() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opening, "open_distributed", found)
+        patch.setattr(Database, "fetch", _checked)
         patch.setattr(vector_tables, "distribute_sql", lambda _tables, _name: "SELECT 1")
         yield
 

@@ -21,6 +21,13 @@ def parts(sql: str) -> list[Any]:
     return [each.stmt for each in parse_sql(sql)]
 
 
+def is_ours(name: Sequence[str | None]) -> bool:
+    """Return whether a qualified name is of a store's schema; keys are in one beside it."""
+    schema = name[0] if len(name) > 1 else None
+    of_others = ("pg_catalog", "public", "extensions")
+    return not (schema is None or schema.lower() in of_others or schema.endswith("_keys"))
+
+
 def nodes(tree: Any) -> Iterator[Any]:
     """Yield a tree and everything in it."""
     if isinstance(tree, (tuple, list)):
@@ -44,7 +51,7 @@ def refused(tree: Any) -> list[str]:
             found.append("the place of a row")
         if isinstance(node, ast.LockingClause):
             found.append("a lock of rows")
-        if isinstance(node, ast.FuncCall) and _parts(node.funcname)[0] == "agentstore":
+        if isinstance(node, ast.FuncCall) and is_ours(_parts(node.funcname)):
             found.append("a function of the schema, whose tables are on other nodes")
         if isinstance(node, ast.UpdateStmt):
             found += [f"UPDATE: {each}" for each in _lateral(node.fromClause)]
@@ -160,7 +167,7 @@ def _unlimited(sources: Sequence[Any], where: Any) -> list[str]:
 
 
 def _collect(source: Any, tables: list[Any], conditions: list[Any], joined: list[set[str]]) -> None:
-    if isinstance(source, ast.RangeVar) and source.schemaname == "agentstore":
+    if isinstance(source, ast.RangeVar) and is_ours((source.schemaname, source.relname)):
         if source.relname not in WITHOUT_USERS:
             tables.append(source)
     elif isinstance(source, ast.JoinExpr):
