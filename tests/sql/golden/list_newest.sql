@@ -1,8 +1,6 @@
 UPDATE "agentstore".item i SET newest_at = i.updated_at
   FROM (SELECT o.ctid FROM "agentstore".item o
          WHERE o.user_id = $1 AND o.place = $2 AND o.newest_at IS NULL LIMIT 1000
-         -- Whoever holds one writes it, or lists it.
-           FOR UPDATE SKIP LOCKED) sorted
- -- By their places in the table: before it is analysed, the server may take any index for a key.
+         FOR UPDATE SKIP LOCKED) sorted
  WHERE i.user_id = $1 AND i.ctid = sorted.ctid
 RETURNING i.namespace, i.key
