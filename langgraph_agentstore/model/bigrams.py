@@ -18,10 +18,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-VERSION = 2
+VERSION = 3
 """Of the words that a text has; whatever changes them must change it, so that `reindex` sees it.
 
 2: turns have labels, and words of their speakers.
+3: names in code are words of their own; see `identifiers.py`.
 """
 
 _CHINESE_JAPANESE = (

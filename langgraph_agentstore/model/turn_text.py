@@ -16,6 +16,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .identifiers import with_identifiers
+
 PIECE_MARK = "\x1d"
 """Separates the pieces of a marked text; it is taken out of every other searched text."""
 
@@ -105,9 +107,9 @@ def marked_text(text: str, speakers: Sequence[str]) -> str:
     `text` is in the form that text search reads, so that a cut parts no pair of characters.
     """
     if len(text) <= END and not speakers:
-        return text
+        return with_identifiers(text)
     names = "\n".join(dict.fromkeys(map(speaker_word, speakers)))
-    return PIECE_MARK.join((names, *_pieces(text)))
+    return PIECE_MARK.join((names, *map(with_identifiers, _pieces(text))))
 
 
 def _pieces(text: str) -> tuple[str, str, str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from ..config.index_options import paths_of
 from ..config.search_index import SearchIndex
 from ..errors import InvalidOperationError
+from ..model.identifiers import with_identifiers
 from ..model.json_values import decode_value
 from ..model.text_fields import Paths, parts_of, words_of
 from ..model.turn_text import CONTEXT_PATH, is_turn, marked_text, own_text, speakers_of
@@ -56,7 +57,9 @@ def _without_neighbors(value: Any, paths: Paths) -> Any:
 def words_text(value: Any, paths: Paths) -> str:
     """Return the text that word search reads of a value; of a turn, in pieces."""
     words = words_of(_without_neighbors(value, paths), paths)
-    return marked_text(words, speakers_of(value)) if is_turn_at(value, paths) else words
+    if is_turn_at(value, paths):
+        return marked_text(words, speakers_of(value))
+    return with_identifiers(words)
 
 
 def is_turn_at(value: Any, paths: Paths) -> bool:

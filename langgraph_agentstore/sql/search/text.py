@@ -21,6 +21,7 @@ from typing import Any
 
 from ...config.search_index import QuerySyntax, SearchMode
 from ...model.bigrams import QueryWord, last_characters, query_words, spaced
+from ...model.identifiers import with_identifiers
 from ..statement import SqlContext
 
 LONGEST_QUERY = 10_000
@@ -178,7 +179,7 @@ def matched_sql(lexemes: str) -> str:
 
 def _query_words_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> str:
     """Return CTE `query_words`: each word of the query with its lexemes."""
-    arguments.append([word.text for word in query.words])
+    arguments.append([with_identifiers(word.text) for word in query.words])
     language = _language_sql(context)
     return f"""query_words AS MATERIALIZED (
     SELECT position::integer, tsvector_to_array(to_tsvector({language}, word)) AS lexemes
@@ -226,7 +227,8 @@ def lexemes_sql(query: WordQuery, context: SqlContext, arguments: list[Any]) -> 
     """Return the lexemes that match; `beginning`: so does a word that begins with the lexeme."""
 
     def lexemes(alone: bool) -> str:
-        arguments.append(" ".join(word.text for word in query.words if word.alone == alone))
+        chosen = (word.text for word in query.words if word.alone == alone)
+        arguments.append(with_identifiers(" ".join(chosen)))
         words = f"to_tsvector({_language_sql(context)}, ${len(arguments)}::text)"
         return f"""SELECT lexeme, {str(alone).lower()} AS beginning
       FROM unnest(tsvector_to_array({words})) AS lexeme"""

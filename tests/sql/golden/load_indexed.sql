@@ -7,7 +7,7 @@ INSERT INTO "agentstore".item AS i (user_id, namespace, key, place, value, creat
 SELECT p.user_id, p.namespace, p.key, p.sort_key, p.value, now(), now(), ((now() AT TIME ZONE 'UTC') + p.ttl) AT TIME ZONE 'UTC', p.ttl, p.words, p.word_count, p.words_by, p.indexed_paths
   FROM (SELECT p.*, w.words, w.word_count, w.words_by
       FROM (SELECT * FROM agentstore_load ORDER BY user_id, namespace, key) p
-     CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
+     CROSS JOIN LATERAL (SELECT t.words, 681141423::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count

@@ -2,7 +2,7 @@ WITH p AS MATERIALIZED (
     SELECT p.*, w.words, w.word_count, w.words_by
       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::interval[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[], $11::integer[])
          WITH ORDINALITY AS p (user_id, namespace, key, sort_key, value, ttl, text, indexed_paths, metadata, created_by, parts, position)
-     CROSS JOIN LATERAL (SELECT t.words, 1389220566::integer AS words_by,
+     CROSS JOIN LATERAL (SELECT t.words, 681141423::integer AS words_by,
                CASE WHEN t.words IS NOT NULL
                     THEN (SELECT coalesce(sum(cardinality(u.positions)), 0)::integer
                             FROM unnest(t.words) u) END AS word_count
