@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..harness import command
-from .corpora import DATA, Corpus, generated_corpus, read_corpus
+from .corpora import DATA, Corpus, code_corpus, generated_corpus, read_corpus
 from .models import Model, default_cache, find_model, kept
 
 
@@ -18,7 +18,7 @@ def memory_command(module: str, doc: str | None) -> ArgumentParser:
         "corpora",
         nargs="*",
         default=["generated"],
-        help="'generated', 'written' (all of data/), or files in a form that corpora.py names",
+        help="'generated', 'code', 'written' (data/), or files in a form that corpora.py names",
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[7], help="of the generated talk")
     parser.add_argument("--pooled", action="store_true", help="all conversations in one memory")
@@ -37,6 +37,8 @@ def corpora_of(options: Namespace) -> Iterator[Corpus]:
 def _corpora(name: str, options: Namespace) -> Iterator[Corpus]:
     if name == "generated":
         yield generated_corpus(options.seeds)
+    elif name == "code":
+        yield code_corpus(options.seeds)
     elif name == "written":
         yield from map(read_corpus, sorted(DATA.glob("*.json")))
     else:

@@ -27,7 +27,7 @@ from typing import Any, Literal, TypeAlias
 
 from langgraph_agentstore.conversations import Turn, new_turn
 
-from . import generated
+from . import code_talk, generated
 
 Role: TypeAlias = Literal["person", "user", "assistant"]
 
@@ -160,6 +160,25 @@ def _generated(seed: int) -> Conversation:
         for one in questions
     ]
     return Conversation(f"seed-{seed}", tuple(said), tuple(asked))
+
+
+def code_corpus(seeds: Sequence[int]) -> Corpus:
+    """Return generated chats about code, one memory for each seed; see `code_talk.py`."""
+    return Corpus("chats about code", tuple(map(_about_code, seeds)))
+
+
+def _about_code(seed: int) -> Conversation:
+    chats, questions = code_talk.chats(seed)
+    said = [
+        Utterance(f"{one.id}:{role}", one.thread, one.at, role, text, role)
+        for one in chats
+        for role, text in zip(_CHAT, (one.asked, one.answered), strict=True)
+    ]
+    asked = [
+        Question(one.text, one.kind, (f"{one.answer}:user",), f"{seed} {one.answer}")
+        for one in questions
+    ]
+    return Conversation(f"code-{seed}", tuple(said), tuple(asked))
 
 
 def read_corpus(path: Path) -> Corpus:

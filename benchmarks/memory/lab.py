@@ -9,7 +9,7 @@ those of Postgres' text search.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ import psycopg
 
 from langgraph_agentstore.conversations.indexed_text import in_context
 from langgraph_agentstore.model.bigrams import spaced
+from langgraph_agentstore.model.identifiers import with_identifiers
 
 from ..bench import server
 from ..harness import print_lines, print_table
@@ -107,11 +108,11 @@ def report(corpus: Corpus, model: Model, connection: psycopg.Connection) -> None
     print_table(("step", "recall@10", "difference"), _ladder(values, groups))
     print_lines("")
     every = _all(memories, Ranking())
-    left_out = (
-        (name, *_compared(_all(memories, ranking), every, groups))
-        for name, ranking in WITHOUT.items()
-    )
-    print_table(("without", "recall@10", "difference"), left_out)
+    left_out = {name: _all(memories, ranking) for name, ranking in WITHOUT.items()}
+    stems = [examined(each, model, connection, searchable=spaced) for each in corpus.conversations]
+    left_out["words of names in code"] = _all(stems, Ranking())
+    rows = ((name, *_compared(recalls, every, groups)) for name, recalls in left_out.items())
+    print_table(("without", "recall@10", "difference"), rows)
     print_lines("")
 
 
@@ -138,22 +139,39 @@ def _compared(
     return str(estimated(recalls, groups)), gained.signed
 
 
-def examined(conversation: Conversation, model: Model, connection: psycopg.Connection) -> Examined:
+def searchable(text: str) -> str:
+    """Return a text in the form that text search reads."""
+    return with_identifiers(spaced(text))
+
+
+def examined(
+    conversation: Conversation,
+    model: Model,
+    connection: psycopg.Connection,
+    *,
+    searchable: Callable[[str], str] = searchable,
+) -> Examined:
     """Return a memory of the conversation: its words are read from the server."""
     passages = conversation.passages()
     turns = [passage.turn() for passage in passages]
     indexed = [(in_context(turn).context or [""])[0] for turn in turns]
-    read = [spaced(text) for text in indexed]
-    heads = words_of(connection, [text[: cut(text)] for text in read])
-    tails = words_of(connection, [text[::-1][: cut(text[::-1])][::-1] for text in read])
+    ends = [spaced(text) for text in indexed]
+    heads, tails, read = (
+        words_of(connection, list(map(searchable, texts)))
+        for texts in (
+            [text[: cut(text)] for text in ends],
+            [text[::-1][: cut(text[::-1])][::-1] for text in ends],
+            indexed,
+        )
+    )
     texts = [
         Text(passage.session, words, frozenset(head), frozenset(tail), frozenset(turn.speakers))
         for passage, turn, words, head, tail in zip(
-            passages, turns, words_of(connection, read), heads, tails, strict=True
+            passages, turns, read, heads, tails, strict=True
         )
     ]
     asked = [one.text for one in conversation.questions]
-    query_words = words_of(connection, list(map(spaced, asked)))
+    query_words = words_of(connection, list(map(searchable, asked)))
     questions = [
         Asked(list(words), text, np.array(vector))
         for words, text, vector in zip(query_words, asked, model.embed(asked), strict=True)
