@@ -144,6 +144,12 @@ class ConversationKey:
         return f"{self.thread_id}_{day}_{time}_{self.suffix}"
 
 
+def moment_in_key(moment: datetime) -> str:
+    """Return the end of the first key that a turn of this moment can have, behind the thread."""
+    at = in_utc(moment)
+    return str(ConversationKey("", at, f"{at.microsecond:05x}000"))[1:]
+
+
 def _second(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, _SECOND).replace(tzinfo=timezone.utc)

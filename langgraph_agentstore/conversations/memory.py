@@ -275,6 +275,8 @@ class ConversationMemory(Handle):
         query: str,
         *,
         thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 10,
         min_similarity: float | None = None,
         min_relevance: float | None = None,
@@ -289,6 +291,8 @@ class ConversationMemory(Handle):
         Args:
             query: the text to search for.
             thread_id: the thread to search; None for all threads.
+            since: search only turns said at or after this time; with a time zone.
+            until: search only turns said before this time; with a time zone.
             limit: the maximum number of turns.
             min_similarity: drop turns that are less similar to the query; see `AgentStore.search`.
                 Needs an `AgentStore` with an embedder.
@@ -298,11 +302,13 @@ class ConversationMemory(Handle):
                 returns them. It returns a score for each, or the matches in a new order.
 
         Raises:
+            ValueTypeError: a time is not a datetime with a time zone.
             InvalidOperationError: the store has no index, the limit is below 1, `min_relevance` is
                 not from 0 to 1, the store does not tell similarities or relevance, or `rerank`
                 returns something else, or is awaitable where `asearch` is needed.
         """
-        found = self._matching(query, thread_id, limit, (min_similarity, min_relevance), rerank)
+        within, least = _range(thread_id, since, until), (min_similarity, min_relevance)
+        found = self._matching(query, within, limit, least, rerank)
         return [match.turn for match in run(found, self._executor)]
 
     async def asearch(
@@ -310,13 +316,16 @@ class ConversationMemory(Handle):
         query: str,
         *,
         thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 10,
         min_similarity: float | None = None,
         min_relevance: float | None = None,
         rerank: TurnRerank | None = None,
     ) -> list[Turn]:
         """Async form of `search`."""
-        found = self._matching(query, thread_id, limit, (min_similarity, min_relevance), rerank)
+        within, least = _range(thread_id, since, until), (min_similarity, min_relevance)
+        found = self._matching(query, within, limit, least, rerank)
         return [match.turn for match in await arun(found, self._executor)]
 
     def explain_search(
@@ -324,6 +333,8 @@ class ConversationMemory(Handle):
         query: str,
         *,
         thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 10,
         min_similarity: float | None = None,
         min_relevance: float | None = None,
@@ -331,11 +342,12 @@ class ConversationMemory(Handle):
     ) -> list[Match]:
         """Search as `search` does; return each turn with its score and why it was found.
 
-        `scores` tells the parts of the score, the ranks and the words that match. It is None for
-        the latest turns, which a query without a word returns, and in stores other than an
-        `AgentStore`.
+        `scores` tells the parts of the score, the ranks, the words that match and the speaker whom
+        the query names. It is None for the latest turns, which a query without a word returns, and
+        in stores other than an `AgentStore`.
         """
-        found = self._matching(query, thread_id, limit, (min_similarity, min_relevance), rerank)
+        within, least = _range(thread_id, since, until), (min_similarity, min_relevance)
+        found = self._matching(query, within, limit, least, rerank)
         return run(found, self._executor)
 
     async def aexplain_search(
@@ -343,13 +355,16 @@ class ConversationMemory(Handle):
         query: str,
         *,
         thread_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 10,
         min_similarity: float | None = None,
         min_relevance: float | None = None,
         rerank: TurnRerank | None = None,
     ) -> list[Match]:
         """Async form of `explain_search`."""
-        found = self._matching(query, thread_id, limit, (min_similarity, min_relevance), rerank)
+        within, least = _range(thread_id, since, until), (min_similarity, min_relevance)
+        found = self._matching(query, within, limit, least, rerank)
         return await arun(found, self._executor)
 
     def explain_recall(
@@ -506,12 +521,8 @@ class ConversationMemory(Handle):
     def _oldest_first(
         self, thread_id: str | None, since: datetime | None, until: datetime | None
     ) -> NextPage[Turn]:
-        within = TurnRange(
-            None if thread_id is None else check_thread_id(thread_id),
-            None if since is None else in_utc(since),
-            None if until is None else in_utc(until),
-        )
-        return self._turn_store.oldest_first(within)
+        thread_id = None if thread_id is None else check_thread_id(thread_id)
+        return self._turn_store.oldest_first(_range(thread_id, since, until))
 
     def _reading_messages(
         self, thread_id: str | None, since: datetime | None, until: datetime | None
@@ -539,7 +550,7 @@ class ConversationMemory(Handle):
     def _matching(
         self,
         query: str,
-        thread_id: str | None,
+        within: TurnRange,
         limit: int,
         least: tuple[float | None, float | None],
         rerank: TurnRerank | None,
@@ -551,13 +562,15 @@ class ConversationMemory(Handle):
         yield from awaiting_savers(self.store)
         searched = searched_part(query)
         if searched is None:
-            return [Match(turn, None) for turn in (yield from self._newest(thread_id, limit))]
+            return [Match(turn, None) for turn in (yield from self._newest(within, limit))]
         search = TurnQuery(
             searched,
             searched_limit(rerank, limit),
-            thread_id,
+            within.thread_id,
             min_similarity=min_similarity,
             min_relevance=min_relevance,
+            since=within.since,
+            until=within.until,
         )
         matches = yield from self._turn_store.search(search)
         return (yield from reranked(rerank, query, matches))[:limit]
@@ -565,11 +578,14 @@ class ConversationMemory(Handle):
     def _recalling(self, question: Question, options: RecallOptions) -> Steps[RecallExplanation]:
         return recalling(self._turn_store, self.user_id, question, options)
 
-    def _newest(self, thread_id: str | None, limit: int) -> Steps[list[Turn]]:
+    def _newest(self, within: TurnRange, limit: int) -> Steps[list[Turn]]:
         newest: list[Turn] = []
-        next_page = self._turn_store.newest_first(thread_id, min(limit, TURNS_PER_PAGE))
+        size = min(limit, TURNS_PER_PAGE)
+        next_page = self._turn_store.newest_first(within.thread_id, size)
         while len(newest) < limit and (page := (yield from next_page())):
-            newest += page
+            newest += [turn for turn in page if turn in within]
+            if within.since is not None and page[-1].timestamp < within.since:
+                break
         return newest[:limit]
 
     def _forgetting(self, thread_id: str, memories: Sequence[str | Sequence[str]]) -> Steps[int]:
@@ -583,6 +599,11 @@ class ConversationMemory(Handle):
     def _exporting(self, next_page: NextPage[Turn], target: ExportTarget) -> Steps[int]:
         yield from awaiting_savers(self.store)
         return (yield from exporting_turns(next_page, self.user_id, target))
+
+
+def _range(thread_id: str | None, since: datetime | None, until: datetime | None) -> TurnRange:
+    moments = (None if moment is None else in_utc(moment) for moment in (since, until))
+    return TurnRange(thread_id, *moments)
 
 
 class StoreChatMessageHistory(BaseChatMessageHistory):

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from ..memory_tools.fact import text_of_fact
 from .keys import in_utc
 from .stored_messages import is_said
+from .turn_scores import TurnScores
 from .turns import Turn
 
 BLOCK_TAG = "recalled_memory"
@@ -56,6 +57,8 @@ class RecalledPart:
     `at`: when a turn was said, or an item written, in UTC.
     `score` orders the parts of one kind: higher is better. `relevance`, from 0 to 1, does not
     depend on what else was found. Both are None for neighbors and the latest turns.
+    `scores`: what found a turn that matches, in an `AgentStore`: the parts of its score, its ranks,
+    its words of the message and the speaker whom the message names.
     `left_out`: None if it is shown, else the limit that keeps it out.
     """
 
@@ -68,6 +71,7 @@ class RecalledPart:
     score: float | None = None
     relevance: float | None = None
     left_out: LeftOut | None = None
+    scores: TurnScores | None = None
 
 
 def block_of(parts: Iterable[RecalledPart]) -> str:

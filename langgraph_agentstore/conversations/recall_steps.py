@@ -38,6 +38,7 @@ from .relevance_sql import check_relevance
 from .sql import searched_part
 from .stored_messages import RECALLED_ID
 from .turn_reranking import TurnRerank, check_blocking, reranked, searched_limit
+from .turn_scores import TurnScores
 from .turn_search_sql import TurnQuery
 from .turn_store import NEWEST_PER_PAGE, TurnStore
 from .turns import Turn, moment_of
@@ -118,11 +119,12 @@ class RecallExplanation:
                 part.left_out or "shown",
                 part.kind,
                 "" if part.relevance is None else f"{part.relevance:.2f}",
+                "" if part.scores is None else _by_arms(part.scores),
                 part.line,
             )
             for part in self.parts
         )
-        table = rows_table(("", "kind", "relevance", "line"), rows)
+        table = rows_table(("", "kind", "relevance", "found by", "line"), rows)
         return paragraph(f"{len(self.shown)} of {len(self.parts)}, {self.tokens} tokens") + table
 
     @property
@@ -149,6 +151,10 @@ class RecallExplanation:
         if self.text is None:
             return None
         return HumanMessage(self.text, id=RECALLED_ID, additional_kwargs={"recalled": self.entry})
+
+
+def _by_arms(scores: TurnScores) -> str:
+    return ", ".join(f"{arm} {share:.0%}" for arm, share in scores.arms.items())
 
 
 NOTHING = RecallExplanation(None, 0, ())
@@ -187,6 +193,7 @@ class _Found:
     turn: Turn
     score: float | None
     relevance: float
+    scores: TurnScores | None
 
 
 def _matching_turns(
@@ -203,7 +210,10 @@ def _matching_turns(
     new = [match for match in matches if not question.has_in_its_thread(match.turn)]
     new = yield from reranked(options.rerank, question.text, new)
     wanted = wanted_words(searched)
-    return [_Found(m.turn, m.score, _relevance_of(m, wanted)) for m in new[: options.max_turns]]
+    return [
+        _Found(m.turn, m.score, _relevance_of(m, wanted), m.scores)
+        for m in new[: options.max_turns]
+    ]
 
 
 def _relevance_of(match: Match, wanted: frozenset[str]) -> float:
@@ -278,7 +288,8 @@ def _ranked(
     of_facts = [(fact[2] >= options.min_relevance, [_fact_part(*fact, wanted)]) for fact in facts]
     of_turns = []
     for one in found:
-        group = [_part("relevant", one.turn, wanted, one.score, one.relevance)]
+        part = _part("relevant", one.turn, wanted)
+        group = [replace(part, score=one.score, relevance=one.relevance, scores=one.scores)]
         group += [
             _part("neighbor", turn, wanted)
             for turn in _next_to(one.turn, around)
@@ -309,13 +320,11 @@ def _part(
     kind: Literal["relevant", "neighbor", "latest"],
     turn: Turn,
     wanted: frozenset[str],
-    score: float | None = None,
-    relevance: float | None = None,
 ) -> RecalledPart:
     longest = {"longest": LONGEST_NEIGHBOR} if kind == "neighbor" else {}
     line = turn_line(turn, wanted, **longest)
     thread_id, at = turn.thread_id, turn.timestamp
-    return RecalledPart(kind, turn.key, thread_id, None, at, line, score, relevance)
+    return RecalledPart(kind, turn.key, thread_id, None, at, line)
 
 
 def _fact_part(

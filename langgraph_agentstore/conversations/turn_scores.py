@@ -27,6 +27,7 @@ class TurnScores:
         vector_rank: the rank by vectors, from 1, or None.
         matched: the words of the query that the turn has, as they are indexed, the rarest first.
         matched_nearby: those that only its neighbors have.
+        speaker_name: in lower case, the speaker whom the query names, if the turn is theirs.
     """
 
     score: float
@@ -42,6 +43,7 @@ class TurnScores:
     vector_rank: int | None
     matched: tuple[str, ...] = ()
     matched_nearby: tuple[str, ...] = ()
+    speaker_name: str | None = None
 
     @property
     def arms(self) -> dict[str, float]:

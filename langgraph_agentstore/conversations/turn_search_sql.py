@@ -21,9 +21,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ..config.search_index import SearchMode
+from ..model.identifiers import as_written
 from ..model.json_values import as_mapping
 from ..model.namespaces import encode_labels
 from ..model.turn_text import speaker_word
@@ -33,6 +35,7 @@ from ..sql.search.text import bm25_sql, counted_sql, plain_words, quoted_sql
 from ..sql.search.vector import VECTOR_POOL, VECTOR_SPAN, nearness_sql, vector_list_sql
 from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 from ..sql.vector_tables import distance_sql
+from .keys import moment_in_key
 from .relevance_sql import QUESTION, WORD_SHARE, closeness_sql, typical_sql
 from .sql import SECOND_AND_SUFFIX as _SUFFIX
 from .sql import before_last_sql, within_thread
@@ -71,7 +74,8 @@ MOST_NAMES = 200
 class TurnQuery:
     """A search of turns: one user's, in all threads, in `thread_id`, or in all but another one.
 
-    `min_similarity` and `min_relevance` drop turns below them.
+    `since` and `until` are the window of time: from the one on, before the other. `min_similarity`
+    and `min_relevance` drop turns below them.
     """
 
     query: str
@@ -80,6 +84,8 @@ class TurnQuery:
     except_thread_id: str | None = None
     min_similarity: float | None = None
     min_relevance: float | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,10 @@ def plan_turn_search(
 
     def decode(rows: Sequence[Row]) -> Decoded[list[FoundTurn]]:
         return Decoded(
-            [FoundTurn(row[0], as_mapping(row[1]), row[2], _scores(row)) for row in rows]
+            [
+                FoundTurn(row[0], as_mapping(row[1]), row[2], _scores(row, search.query))
+                for row in rows
+            ]
         )
 
     here = within(address.user_id, encode_labels(address.labels))
@@ -109,8 +118,10 @@ def plan_turn_search(
     return Statement(sql, tuple(arguments), opened, queue=Queue.EQUAL_READS, kind="search_turns")
 
 
-def _scores(row: Row) -> TurnScores:
-    return TurnScores(*[*row[3:14], tuple(row[14] or ()), tuple(row[15] or ())])
+def _scores(row: Row, query: str) -> TurnScores:
+    own, nearby = (as_written(words or (), query) for words in row[14:16])
+    parts: list[Any] = [*row[3:14], own, nearby, row[16]]
+    return TurnScores(*parts)
 
 
 def names_in(query: str) -> list[str]:
@@ -144,7 +155,7 @@ class _TurnSearchSql:
         self._scope = (
             f"i.user_id = {user}::text AND i.namespace = {namespace}::text AND {context.live()}"
         )
-        self._where = self._scope + self._threads()
+        self._where = self._scope + self._threads() + self._window("i.key")
 
     def _append(self, argument: Any) -> str:
         self._arguments.append(argument)
@@ -160,6 +171,16 @@ class _TurnSearchSql:
             other = within_thread(self._search.except_thread_id, self._arguments, self._context)
             conditions += f" AND NOT coalesce({other}, false)"
         return conditions
+
+    def _window(self, key: str) -> str:
+        """Return the condition on the time of a turn, which is a part of its key."""
+        said = f'right({key}, {_SUFFIX}) COLLATE "C"'
+        bounds = ((">=", self._search.since), ("<", self._search.until))
+        return "".join(
+            f" AND {said} {compared} {self._append(moment_in_key(moment))}::text"
+            for compared, moment in bounds
+            if moment is not None
+        )
 
     def text(self) -> str:
         lists = [self._words(), self._neighbors(), self._names()] if self._has_words else []
@@ -185,7 +206,7 @@ WITH {", ".join(part.strip() for part in lists)}, candidates AS MATERIALIZED (
 )
 SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words, p.vectors,
        p.length, p.thread_best, p.speaker, p.relevance, p.similarity, p.word_rank, p.vector_rank,
-       m.own, m.passed
+       m.own, m.passed, CASE WHEN p.speaker > 0 THEN substr(p.names[1], 2) END AS speaker_name
   FROM page p CROSS JOIN LATERAL ({self._item_at("p.place", "i.value, i.created_at")}) i
  CROSS JOIN LATERAL (SELECT {self._matched()}) m
  ORDER BY p.score DESC, p.key DESC"""
@@ -199,7 +220,8 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
             )
         if self._search.min_relevance is not None:
             conditions.append(f"b.relevance >= {self._append(self._search.min_relevance)}::float8")
-        return " AND ".join(conditions) or "true"
+        # Neighbors of what was found may be outside of the window.
+        return " AND ".join(conditions or ["true"]) + self._window("b.key")
 
     def _names(self) -> str:
         """Return CTEs: the speakers that the query may name, one by one and as one condition."""

@@ -178,7 +178,7 @@ class GenericTurnStore(TurnStore):
         depth = max(CREDITED_MATCHES, search.limit)
         [found] = yield self._ops([self._search_op(search.thread_id, depth, query=search.query)])
         scores = {item.key: item.score for item in found}
-        turns = self._turns(found, TurnRange(search.thread_id))
+        turns = self._turns(found, TurnRange(search.thread_id, search.since, search.until))
         matches = [Match(turn, scores[turn.key]) for turn in turns]
         return (yield from self._credited(matches, search))
 
@@ -197,8 +197,10 @@ class GenericTurnStore(TurnStore):
             for key, score in best
             if key in known
         ]
-        excepted = search.except_thread_id
-        return [one for one in found if one.turn.thread_id != excepted][: search.limit]
+        excepted, window = search.except_thread_id, TurnRange(None, search.since, search.until)
+        return [one for one in found if one.turn.thread_id != excepted and one.turn in window][
+            : search.limit
+        ]
 
     @override
     def get(self, keys: Sequence[str]) -> Steps[list[Turn]]:

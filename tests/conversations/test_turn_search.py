@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langgraph_agentstore import AgentStore, PoolConfig
+from langgraph_agentstore import AgentStore, PoolConfig, ScoredItem
 from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.conversations import ConversationMemory, Turn, TurnScores, new_turn
 from langgraph_agentstore.conversations.indexed_text import Match
@@ -208,6 +208,32 @@ def test_no_word_of_a_question_is_required_or_excluded(words_store: AgentStore) 
     assert memory.search('who read "A Tale of Three Cities" -cities?')
 
 
+CODE = {
+    "parse_rows": ("parse_row", "parseRows", "parsing rows of rows", "rows to parse, rows, parse"),
+    "HTTPServer2": ("HTTPServer", "HTTP server 2", "http_server2", "HTTPServe"),
+    "getUserById": ("get user by id", "get_user_by_id", "getUserByIds", "a user to get by an id"),
+    "getUsersById": ("getUserById", "get users by id", "get_users_by_id", "users"),
+}
+"""Names in code, and what has the same or nearly the same stems."""
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_a_name_in_code_is_found_before_its_likes(words_store: AgentStore, name: str) -> None:
+    memory = ConversationMemory(words_store, name)
+    said = [f"{name} is slow, as you said before", *(f"{like} is slow" for like in CODE[name])]
+    for thread, text in enumerate(said):
+        memory.save_turn(text, "I will look into it.", str(thread))
+    for question in (name, f"why is {name}() slow?"):
+        assert memory.search(question)[0].thread_id == "0"
+    (best, *_) = memory.explain_search(f"why is {name} slow?")
+    assert best.scores is not None
+    assert name.casefold() in {word.casefold() for word in best.scores.matched}
+    item = words_store.for_user(name).search(("conversations",), query=f"is {name} slow")[0]
+    assert isinstance(item, ScoredItem)
+    assert item.value["thread_id"] == "0"
+    assert name in (item.matched_words or ())
+
+
 def test_a_question_of_stop_words_alone_finds_nothing_by_words(words_store: AgentStore) -> None:
     memory = ConversationMemory(words_store, "stop words")
     memory.save_turn("my cat sleeps", "", "a")
@@ -365,6 +391,38 @@ def test_a_search_explains_what_found_each_turn(store_with_vectors: AgentStore) 
     assert [one.turn for one in memory.explain_search("the cat of Ann")] == memory.search(
         "the cat of Ann"
     )
+
+
+def test_a_search_keeps_to_its_window_of_time(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "window")
+    turns = [
+        new_turn(f"t_{n % 2}", "the cat sleeps", "", at=BEGINNING + timedelta(microseconds=n))
+        for n in range(4)
+    ]
+    memory.save_turns(turns)
+    other_zone = turns[3].timestamp.astimezone(timezone(timedelta(hours=9)))
+    for query in ("cat", "?"):
+        found = memory.search(query, since=turns[1].timestamp, until=other_zone)
+        assert {turn.key for turn in found} == {turns[1].key, turns[2].key}
+        [last] = memory.explain_search(query, thread_id="t_1", since=turns[2].timestamp)
+        assert last.turn.key == turns[3].key
+        with pytest.raises(TypeError, match="time zone"):
+            memory.search(query, since=datetime(2020, 5, 1))  # noqa: DTZ001
+
+
+def test_the_speaker_whom_a_question_names_is_told(words_store: AgentStore) -> None:
+    memory = ConversationMemory(words_store, "named")
+    for name in ("Mary Ann", "Bo"):
+        memory.save_messages([HumanMessage("I bought a piano", name=name)], name)
+    found = memory.explain_search("what did Mary Ann buy, a piano?")
+    told = [match.scores.speaker_name for match in found if match.scores is not None]
+    assert told == ["mary ann", None]
+    recalled = memory.explain_recall("what did Mary Ann buy, a piano?", mode="relevant")
+    scores = recalled.parts[0].scores
+    assert scores is not None
+    assert (scores.speaker_name, scores.word_rank) == ("mary ann", 1)
+    assert "speaker" in scores.arms
+    assert "found by" in recalled._repr_html_()
 
 
 async def test_an_awaited_search_is_explained_alike(words_store: AgentStore) -> None:

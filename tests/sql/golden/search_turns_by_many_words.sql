@@ -151,7 +151,7 @@ WITH lexemes AS MATERIALIZED (
 )
 SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words, p.vectors,
        p.length, p.thread_best, p.speaker, p.relevance, p.similarity, p.word_rank, p.vector_rank,
-       m.own, m.passed
+       m.own, m.passed, CASE WHEN p.speaker > 0 THEN substr(p.names[1], 2) END AS speaker_name
   FROM page p CROSS JOIN LATERAL (SELECT i.value, i.created_at FROM "agentstore".item i WHERE i.ctid = p.place OFFSET 0) i
  CROSS JOIN LATERAL (SELECT coalesce(sum(1.25::float8 * w.idf * w.own * 2.2::float8
                / (w.own + 1.2::float8 * (0.6 + 0.4::float8 * w.word_count / t.mean))

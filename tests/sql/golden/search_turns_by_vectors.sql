@@ -134,7 +134,7 @@ measured AS MATERIALIZED (
 )
 SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words, p.vectors,
        p.length, p.thread_best, p.speaker, p.relevance, p.similarity, p.word_rank, p.vector_rank,
-       m.own, m.passed
+       m.own, m.passed, CASE WHEN p.speaker > 0 THEN substr(p.names[1], 2) END AS speaker_name
   FROM page p CROSS JOIN LATERAL (SELECT i.value, i.created_at FROM "agentstore".item i WHERE i.ctid = p.place OFFSET 0) i
  CROSS JOIN LATERAL (SELECT 0::float8 AS own_words, NULL AS own, NULL AS passed) m
  ORDER BY p.score DESC, p.key DESC
