@@ -42,8 +42,8 @@ from .relevance_sql import MIN_RELEVANCE, check_relevance
 from .repository import BaseStoreRepository
 from .sql import searched_part
 from .stored_messages import as_messages
+from .turn_query import TurnQuery
 from .turn_reranking import TurnRerank, reranked, searched_limit
-from .turn_search_sql import TurnQuery
 from .turn_store import NEWEST_PER_PAGE, TURNS_PER_PAGE, NextPage, TurnStore
 from .turns import ThreadSummary, Turn, TurnRange, new_turn, split_into_turns, turn_of_messages
 

@@ -31,7 +31,8 @@ from .sql import (
     plan_threads,
     plan_turns_by_key,
 )
-from .turn_search_sql import FoundTurn, TurnQuery, plan_turn_search
+from .turn_query import TurnQuery
+from .turn_search_sql import FoundTurn, plan_turn_search
 from .turn_store import (
     NEWEST_PER_PAGE,
     TURNS_PER_PAGE,

@@ -37,9 +37,9 @@ from .recall_question import Question, words_said
 from .relevance_sql import check_relevance
 from .sql import searched_part
 from .stored_messages import RECALLED_ID
+from .turn_query import TurnQuery
 from .turn_reranking import TurnRerank, check_blocking, reranked, searched_limit
 from .turn_scores import TurnScores
-from .turn_search_sql import TurnQuery
 from .turn_store import NEWEST_PER_PAGE, TurnStore
 from .turns import Turn, moment_of
 

@@ -18,17 +18,14 @@ any number of turns.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from ..config.search_index import SearchMode
 from ..model.identifiers import as_written
 from ..model.json_values import as_mapping
 from ..model.namespaces import encode_labels
-from ..model.turn_text import speaker_word
 from ..model.users import Address, Region
 from ..sql.sealing import with_opened_values, within
 from ..sql.search.text import bm25_sql, counted_sql, plain_words, quoted_sql
@@ -40,6 +37,7 @@ from .relevance_sql import QUESTION, WORD_SHARE, closeness_sql, typical_sql
 from .sql import SECOND_AND_SUFFIX as _SUFFIX
 from .sql import before_last_sql, within_thread
 from .turn_hits_sql import place_sql, repeats_sql, turn_hits_sql, words_within
+from .turn_query import TurnQuery, names_in
 from .turn_scores import TurnScores
 
 K1, B = 1.2, 0.4
@@ -65,27 +63,6 @@ FEW_WORDS = 40
 AFTER, BEFORE = (0.5, 0.25), (0.35, 0.15)
 """What a word in a turn's tail counts for the next turn and the one after it, and what a word in
 its head counts for the turn before and the one before that."""
-
-MOST_NAMES = 200
-"""Of the sequences of words in a query, so many are looked up as speakers."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnQuery:
-    """A search of turns: one user's, in all threads, in `thread_id`, or in all but another one.
-
-    `since` and `until` are the window of time: from the one on, before the other. `min_similarity`
-    and `min_relevance` drop turns below them.
-    """
-
-    query: str
-    limit: int
-    thread_id: str | None = None
-    except_thread_id: str | None = None
-    min_similarity: float | None = None
-    min_relevance: float | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +99,6 @@ def _scores(row: Row, query: str) -> TurnScores:
     own, nearby = (as_written(words or (), query) for words in row[14:16])
     parts: list[Any] = [*row[3:14], own, nearby, row[16]]
     return TurnScores(*parts)
-
-
-def names_in(query: str) -> list[str]:
-    """Return the words of all speakers that a query may name: of up to three words in sequence."""
-    words = [re.sub(r"['’]s$", "", word.strip("\"'“”‘’.,;:!?()[]")) for word in query.split()]
-    names = (
-        speaker_word(" ".join(words[first : first + length]))
-        for length in (1, 2, 3)
-        for first in range(len(words) - length + 1)
-    )
-    return [name for name in dict.fromkeys(names) if name != "@"][:MOST_NAMES]
 
 
 class _TurnSearchSql:

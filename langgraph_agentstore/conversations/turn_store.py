@@ -28,7 +28,7 @@ from ..store.ttl_defaults import default_ttl
 from ..store.user_scope import UserPart
 from .indexed_text import CREDITED_MATCHES, ContextWriter, Match, credited
 from .storable_json import LARGEST_VALUE
-from .turn_search_sql import TurnQuery
+from .turn_query import TurnQuery
 from .turns import ThreadSummary, Turn, TurnRange, summaries, turn_of_value
 
 TURNS_PER_PAGE = 1_000

@@ -21,7 +21,8 @@ from langgraph_agentstore.conversations import ConversationMemory, Turn, TurnSco
 from langgraph_agentstore.conversations.indexed_text import Match
 from langgraph_agentstore.conversations.postgres_turn_store import turn_store_of
 from langgraph_agentstore.conversations.turn_hits_sql import MOST_READ
-from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, names_in, plan_turn_search
+from langgraph_agentstore.conversations.turn_query import TurnQuery, names_in
+from langgraph_agentstore.conversations.turn_search_sql import plan_turn_search
 from langgraph_agentstore.errors import InvalidOperationError
 from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.sql.statement import SqlContext

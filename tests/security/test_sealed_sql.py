@@ -20,7 +20,8 @@ from langgraph_agentstore.conversations.sql import (
     plan_threads,
     plan_turns_by_key,
 )
-from langgraph_agentstore.conversations.turn_search_sql import TurnQuery, plan_turn_search
+from langgraph_agentstore.conversations.turn_query import TurnQuery
+from langgraph_agentstore.conversations.turn_search_sql import plan_turn_search
 from langgraph_agentstore.data_store.sql.administration import plan_glance
 from langgraph_agentstore.data_store.sql.changes import decode_changes
 from langgraph_agentstore.errors import InvalidFilterError
