@@ -27,7 +27,9 @@ _LOCK_SPACE = 0x61676E74
 
 # Up to a semicolon at the end of a line, but not one within the body of a function.
 _STATEMENT = re.compile(
-    r"(?:\$agentstore\$.*?\$agentstore\$|.)*?(?:;\s*$|\Z)", re.MULTILINE | re.DOTALL
+    # Neither a body nor a comment ends a statement.
+    r"(?:\$agentstore\$.*?\$agentstore\$|--[^\n]*|.)*?(?:;\s*$|\Z)",
+    re.MULTILINE | re.DOTALL,
 )
 
 # For a migration of a large table, and for whoever waits for it.

@@ -17,7 +17,7 @@ from langgraph_agentstore.errors import (
     MigrationError,
     SchemaTooNewError,
 )
-from langgraph_agentstore.runtime.migrator import migrations, setup_sql
+from langgraph_agentstore.runtime.migrator import Migration, migrations, setup_sql
 from langgraph_agentstore.sql.item_columns import REPLACE
 from langgraph_agentstore.sql.items.import_records import REPLACE_IMPORTED
 from langgraph_agentstore.sql.tables import Tables
@@ -134,6 +134,13 @@ def _insert_some(connection: psycopg.Connection[Any]) -> None:
         connection.execute(
             psycopg.sql.SQL("INSERT INTO migrated.item ({}) VALUES ({})").format(names, values), row
         )
+
+
+@pytest.mark.parametrize("migration", migrations(), ids=lambda migration: migration.name)
+def test_a_comment_is_no_statement_of_its_own(migration: Migration) -> None:
+    """The driver fails at a message without a statement."""
+    for statement in migration.statements(Tables("agentstore")):
+        assert re.sub(r"--[^\n]*", "", statement).strip()
 
 
 @pytest.mark.parametrize("replace", [REPLACE, REPLACE_IMPORTED], ids=["put", "import"])
