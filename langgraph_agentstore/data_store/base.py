@@ -134,7 +134,8 @@ class Proxy(Handle):
         if prefix is not None and not isinstance(prefix, str):
             raise ValueTypeError(f"a prefix is a string, got {type(prefix).__name__} {prefix!r}")
         check_text(prefix or "", "the prefix")
-        return Watching(self._operations.at, prefix or "")
+        operations = self._operations
+        return Watching(operations.at, operations.planned, prefix or "")
 
     @staticmethod
     def _asked(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from functools import partial
+from collections.abc import Callable
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ..errors import WatchLapsedError
@@ -15,14 +16,16 @@ from ..runtime.listener import Subscription
 from ..runtime.session import Session
 from ..sql.change_notify import RETENTION
 from .compared_records import ComparedRecords
+from ..sql.statement import Operation, ResultT, Statement
 from .sql.changes import (
     SNAPSHOT,
+    Look,
     StoredChange,
-    begin_statement,
-    decode_changes,
-    end_statement,
-    renew_statement,
-    since_statement,
+    Watcher,
+    plan_begin_watch,
+    plan_changes_since,
+    plan_end_watch,
+    plan_renew_watch,
 )
 
 POLL_S = 1.0
@@ -34,25 +37,35 @@ REMEMBERED = 10_000
 """Of so many keys, those changed last, a watch knows the version that it told."""
 
 
+PlannedAt: TypeAlias = "Callable[[Callable[[ItemAddress], Statement[Any]]], Operation[Any]]"
+"""Plans a statement at a namespace's address, which is another user's while it is shared."""
+
+
 class Watching:
     """A watch of the keys of one namespace that start with `prefix`.
 
     `with_below`: also of the namespaces below it; the root is above all of the user's.
     `begin`, `look` and `end` are jobs of the store. The server keeps what happens between looks. A
     watch that does not look for `RETENTION` lapses. Changes found are appended to `found`, in
-    order, so that they survive the cancellation of the look that found them.
+    order, so that they survive the cancellation of the look that found them. A watch is registered
+    with the user whose namespace it is; where that is another one than before, it has lapsed.
+
+    `at`: the namespace of the user's own; `planned` finds the address of what is shared.
     """
 
-    def __init__(self, at: ItemAddress, prefix: str, *, with_below: bool = False) -> None:
+    def __init__(
+        self, at: ItemAddress, planned: PlannedAt, prefix: str, *, with_below: bool = False
+    ) -> None:
         self._at = at
+        self._watcher = Watcher(uuid4(), at.user_id)
+        self._planned = planned
         self._with_below = with_below
-        self._users = (at.user_id,)
         self._prefix = prefix
-        self._id = uuid4()
         self._subscription = Subscription(at.user_id)
         self._snapshot = ""
         self._renewed_s = 0.0
         self._looking = asyncio.Lock()
+        self._ended = False
         self._told: dict[tuple[str, str], int | None] = {}
         self._compared: ComparedRecords | None = None
         self.found: deque[StoredChange] = deque()
@@ -85,11 +98,15 @@ class Watching:
             )
             await self._compared.begin(session)
             return
-        await session.listener.add(self._subscription)
         session.sweeper.start_by_itself()  # for what watches leave behind that nobody ends
-        fetch = partial(session.database.fetch, kind="begin_watch", users=self._users)
-        await fetch(*begin_statement(self._at.user_id, self._id, session.context))
-        self._snapshot = (await fetch(SNAPSHOT, ()))[0][0]
+        context, users = session.context, (self._watcher.user_id,)
+        watched = await self._do(
+            session, lambda at: plan_begin_watch(at.user_id, self._watcher, context)
+        )
+        self._subscription = Subscription(watched)
+        await session.listener.add(self._subscription)
+        rows = await session.database.fetch(SNAPSHOT, (), kind="begin_watch", users=users)
+        self._snapshot = rows[0][0]
         self._renewed_s = time.monotonic()
 
     async def _look(self, session: Session, longest_s: float) -> None:
@@ -105,18 +122,19 @@ class Watching:
             await self._read(session)
 
     async def _read(self, session: Session) -> None:
-        at = self._at
-        statement = since_statement(
-            at.user_id,
-            self._snapshot,
-            at.stored,
-            self._prefix,
-            session.context,
-            with_below=self._with_below,
+        since = self._prefix, self._snapshot, self._watcher, session.context
+        below = self._with_below
+        look: Look = await self._do(
+            session, lambda at: plan_changes_since(at, *since, with_below=below)
         )
-        rows = await session.database.fetch(*statement, kind="read_changes", users=self._users)
-        self._snapshot, changes = decode_changes(at.user_id, rows, session.context)
-        self.found.extend(change for change in changes if self._is_new(change))
+        if not look.holds and not self._ended:
+            raise WatchLapsedError(
+                "this watch was ended: a share of the namespace began or was revoked, or its user "
+                "was deleted; what changed since then is not known. If it may be read, read it, "
+                "and watch it anew"
+            )
+        self._snapshot = look.snapshot
+        self.found.extend(change for change in look.changes if self._is_new(change))
 
     def _is_new(self, change: StoredChange) -> bool:
         """Return False for a put that was sent again because its answer was lost."""
@@ -131,8 +149,10 @@ class Watching:
         now = time.monotonic()
         if now - self._renewed_s < RENEW_S:
             return
-        statement = renew_statement(self._at.user_id, self._id, session.context)
-        if not await session.database.fetch(*statement, kind="renew_watch", users=self._users):
+        context = session.context
+        if not await self._do(
+            session, lambda at: plan_renew_watch(at.user_id, self._watcher, context)
+        ):
             raise WatchLapsedError(
                 f"this watch did not look for {RETENTION}: what changed since then is not known; "
                 "read the namespace, and watch it anew"
@@ -142,6 +162,14 @@ class Watching:
     async def _end(self, session: Session) -> None:
         if self._compared is not None:
             return
+        self._ended = True  # a look of another thread may be under way
         session.listener.remove(self._subscription)
-        statement = end_statement(self._at.user_id, self._id, session.context)
-        await session.database.fetch(*statement, kind="end_watch", users=self._users)
+        context = session.context
+        await self._do(session, lambda at: plan_end_watch(at.user_id, self._watcher, context))
+
+    async def _do(
+        self, session: Session, plan: Callable[[ItemAddress], Statement[ResultT]]
+    ) -> ResultT:
+        planned = self._planned(plan)
+        result: ResultT = await session.result_of(planned, (self._watcher.user_id,))
+        return result

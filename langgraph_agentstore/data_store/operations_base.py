@@ -11,7 +11,7 @@ from langgraph.store.base import NOT_PROVIDED, NotProvided
 from ..errors import NotPermittedError, ValueTooLargeError
 from ..model.addresses import ItemAddress, checked_key
 from ..model.json_values import encode_mapping, encode_value, shown
-from ..model.namespaces import Labels
+from ..model.namespaces import Labels, decode_labels
 from ..model.shared_scope import Neighbors
 from ..model.ttl import ttl_interval
 from ..model.users import RecordScope
@@ -43,8 +43,8 @@ class OperationsBase:
         self.settings = settings
         self.at = settings.at
         self.executor = executor_of(store, settings.user_id)
-        neighbors = Neighbors(store.executor.current_rules.constants, settings.user_id)
-        self.names_another = neighbors.named(self.at.labels) is not None
+        self._neighbors = Neighbors(store.executor.current_rules.constants, settings.user_id)
+        self.names_another = self._neighbors.named(self.at.labels) is not None
 
     @property
     def context(self) -> SqlContext:
@@ -63,8 +63,7 @@ class OperationsBase:
         if not self.names_another:
             return plan(self.at)
         labels = self.at.labels
-        planner = record_planner(self.store, self.settings.user_id)
-        return planner.at(labels, lambda p: plan(p.address_of(labels)), writes=writes)
+        return self._planner.at(labels, lambda p: plan(p.address_of(labels)), writes=writes)
 
     def writing(self, put: Put, plan: Callable[[Put], Operation[ResultT]]) -> Operation[ResultT]:
         """Plan a write of `put`, whose address is that of the namespace."""
@@ -74,9 +73,25 @@ class OperationsBase:
 
     def writing_together(self, puts: list[Put]) -> Operation[None]:
         """Plan a write of puts, all or none; without a share, each keeps its own address."""
-        if not self.names_another:
+        if not any(map(self._is_at_another, puts)):
             return PutTogether(puts)
-        return self.planned(lambda at: PutTogether([moved(put, at) for put in puts]), writes=True)
+        places = list(dict.fromkeys(labels_of(put) for put in puts))
+        return self._planner.writing_at(
+            places,
+            lambda planner: PutTogether(
+                [moved(put, planner.address_of(labels_of(put))) for put in puts]
+            ),
+        )
+
+    @property
+    def _planner(self) -> ViewPlanner:
+        return record_planner(self.store, self.settings.user_id)
+
+    def _is_at_another(self, put: Put) -> bool:
+        """Return whether the namespace of a put names another user."""
+        if put.item_id[1] == self.at.stored:
+            return self.names_another
+        return self._neighbors.named(labels_of(put)) is not None
 
     def log(self, op: str, **details: Any) -> None:
         """Add an entry to the operations log, if there is one."""
@@ -138,13 +153,18 @@ class OperationsBase:
 
     def wrote(self, put: Put) -> None:
         """Note the agent as the last to touch the record. This counts no read."""
-        if self.names_another:
+        if self._is_at_another(put):
             return  # the counts are the owner's
         engine, agent = self.store.executor, self.settings.agent_name
         if agent is None:
             engine.access.forget_touch(put.item_id)
         else:
             engine.note_access([(put.item_id, None)], 0, agent)
+
+
+def labels_of(put: Put) -> Labels:
+    """Return the labels of the namespace of a put."""
+    return decode_labels(put.item_id[1])
 
 
 def moved(put: Put, at: ItemAddress) -> Put:

@@ -272,7 +272,8 @@ class DataStore(Closing, Proxy):
         forever. Close the watch, or use it in `with`.
 
         Raises:
-            WatchLapsedError: while iterating; the watch was not read for an hour.
+            WatchLapsedError: while iterating; the watch was not read for an hour, or a share of the
+                namespace began or was revoked.
         """
         watching = self._watching(prefix)
         self._executor.run(watching.begin())

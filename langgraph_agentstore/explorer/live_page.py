@@ -73,9 +73,8 @@ class LiveStreams:
     async def _events(self, place: UserNamespace, base: str) -> AsyncIterator[str]:
         self.open += 1
         begun: asyncio.Future[None] | None = None
-        watching = Watching(
-            locate(Address(place.user_id, place.labels), place.labels), "", with_below=True
-        )
+        at = locate(Address(place.user_id, place.labels), place.labels)
+        watching = Watching(at, lambda plan: plan(at), "", with_below=True)
         try:
             begun = asyncio.ensure_future(self._executor.arun(watching.begin()))
             # A watch that was being registered is ended once it is.

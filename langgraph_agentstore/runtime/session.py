@@ -82,7 +82,7 @@ class Session:
         self._lister = Lister(self._list_batch)
         self.listener = Listener(database)
         self._reads = read_log(config.history, database, lambda: self.context)
-        self.shares = Shares(self.index, database, self._fetch_shared, self._part, self._result_of)
+        self.shares = Shares(self.index, database, self._fetch_shared, self._part, self.result_of)
         self._under_way = 0
         self._alone: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
@@ -291,7 +291,7 @@ class Session:
             if not request.cancelled:
                 with working_for([entry]):
                     asked = entry.operation, entry.users, request.reads_replica
-                    result = await self._result_of(*asked)
+                    result = await self.result_of(*asked)
                 request.results[entry.position] = result
         except asyncio.CancelledError:
             # The caller gave up and reads no error, but the request must still end.
@@ -299,7 +299,7 @@ class Session:
         except Exception as error:
             request.fail(entry.position, as_store_error(error))
 
-    async def _result_of(self, operation: Any, users: Users | None, replica: bool = False) -> Any:
+    async def result_of(self, operation: Any, users: Users | None, replica: bool = False) -> Any:
         """Run the operation; wait for locked items as the queues do, up to the command timeout."""
         if isinstance(operation, OfView):
             return await self.shares.run(operation, users)
@@ -318,7 +318,7 @@ class Session:
             statement = await index_state.statement_of(operation)
             return await self._part(statement, users, replica=replica)
         write = await statement_of_write(operation, self.database, index_state, self._fetch_shared)
-        return 0 if write is None else await self._result_of(write, users)
+        return 0 if write is None else await self.result_of(write, users)
 
     async def _part(self, operation: Any, users: Users | None, replica: bool = False) -> Any:
         """Return the result of an operation in its queue that is part of the caller's."""

@@ -18,7 +18,7 @@ USER_TABLES = (
 )
 """The tables with rows of users, by the column `user_id`; and so have all sets of vectors."""
 
-ALSO_OF_USERS = {"share": ("with_user", "granted_by")}
+ALSO_OF_USERS = {"share": ("with_user", "granted_by"), "watch": ("watcher",)}
 """Further columns that name users, by table: such a row is about each of them."""
 
 OF_THEIR_OWNER = frozenset({"item_history", "item_read"})

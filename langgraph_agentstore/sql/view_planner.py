@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -49,7 +49,12 @@ class ViewPlanner(Planner):
     ) -> Operation[ResultT]:
         if not self._names_another(labels):
             return plan(self)
-        return self._of_view(plan, labels if writes else None)
+        return self._of_view(plan, (labels,) if writes else ())
+
+    def writing_at(self, places: Sequence[Labels], plan: Plan[ResultT]) -> Operation[ResultT]:
+        """Plan one write at exactly these namespaces by `plan`."""
+        naming = tuple(labels for labels in places if self._names_another(labels))
+        return self._of_view(plan, naming) if naming else plan(self)
 
     def below(self, prefix: object, plan: Plan[ResultT]) -> Operation[ResultT]:
         if not self._leads_to_others(prefix):
@@ -64,7 +69,7 @@ class ViewPlanner(Planner):
     def put(self, op: PutOp) -> Operation[None]:
         if not self._names_another(op.namespace):
             return super().put(op)
-        return self._of_view(lambda planner: planner.put(op), op.namespace)
+        return self._of_view(lambda planner: planner.put(op), (op.namespace,))
 
     def search(self, op: SearchOp) -> Operation[list[SearchItem]]:
         if not self._leads_to_others(op.namespace_prefix):
@@ -83,18 +88,18 @@ class ViewPlanner(Planner):
             return super().list_namespaces(op)
         return self._of_view(lambda planner: planner.list_namespaces(op))
 
-    def _of_view(self, plan: Plan[ResultT], written: object = None) -> Operation[ResultT]:
-        """Return the operation planned for what is shared; `written`: the namespace it writes."""
+    def _of_view(self, plan: Plan[ResultT], written: Sequence[object] = ()) -> Operation[ResultT]:
+        """Return the operation planned for what is shared; `written`: the namespaces it writes."""
         own = plan(self._own)
 
         def planned(grants: Grants) -> Operation[ResultT]:
             planner = self._planner_for(grants)
-            if written is not None:
-                assert isinstance(planner.scope, SharedScope)
-                planner.scope.check_writable(self._check(written))
+            assert isinstance(planner.scope, SharedScope)
+            for labels in written:
+                planner.scope.check_writable(self._check(labels))
             return plan(planner)
 
-        return OfView(self._user_scope.user_id, own, planned, writes=written is not None)
+        return OfView(self._user_scope.user_id, own, planned, writes=bool(written))
 
     def _names_another(self, labels: object) -> bool:
         return isinstance(labels, (tuple, list)) and self._neighbors.named(labels) is not None

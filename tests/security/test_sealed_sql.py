@@ -180,9 +180,9 @@ def test_equal_gets_are_opened_once_and_copied() -> None:
 
 
 def test_changes_are_opened_except_removals() -> None:
-    rows = [("5:5:", "n", "k", 1, False, {"s": 1}, THEN), ("5:5:", "n", "k", 2, True, None, THEN)]
-    _, changes = decode_changes("alice", rows, RULES)
-    assert [change.value for change in changes] == [
+    put, removal = ("n", "k", 1, False, {"s": 1}, THEN), ("n", "k", 2, True, None, THEN)
+    look = decode_changes("alice", [("5:5:", True, *put), ("5:5:", True, *removal)], RULES)
+    assert [change.value for change in look.changes] == [
         {"at": ("alice", "n", "k"), "was": {"s": 1}},
         None,
     ]

@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timezone
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -22,7 +23,7 @@ from langgraph_agentstore.conversations.sql import (
     plan_thread_page,
 )
 from langgraph_agentstore.data_store.sql.atomic_changes import plan_clear
-from langgraph_agentstore.data_store.sql.changes import since_statement
+from langgraph_agentstore.data_store.sql.changes import Watcher, plan_changes_since
 from langgraph_agentstore.langgraph_postgres.items_sql import plan_migrant
 from langgraph_agentstore.langgraph_postgres.merge_sql import plan_presence
 from langgraph_agentstore.langgraph_postgres.tables_sql import OfficialItem
@@ -175,9 +176,8 @@ HOT = {
     "clear": (*statement(plan_clear(AT, RULES)), {"item_pkey", *BESIDE}),
     "count reads": (count_statement([], RULES)[0], ([],) * 7, {"item_pkey"}),
     "changes": (
-        since_statement("u7", "1:1:", "notes", "", RULES)[0],
-        ("u7", "1:1:", "notes", ""),
-        {"change_pkey"},
+        *statement(plan_changes_since(AT, "", "1:1:", Watcher(UUID(int=1), "u7"), RULES)),
+        {"change_pkey", "watch_pkey"},
     ),
 }
 

@@ -45,10 +45,11 @@ from langgraph_agentstore.data_store.sql.atomic_changes import (
     plan_increment,
 )
 from langgraph_agentstore.data_store.sql.changes import (
-    begin_statement,
-    end_statement,
-    renew_statement,
-    since_statement,
+    Watcher,
+    plan_begin_watch,
+    plan_changes_since,
+    plan_end_watch,
+    plan_renew_watch,
 )
 from langgraph_agentstore.data_store.sql.locks import plan_acquire, plan_release
 from langgraph_agentstore.data_store.sql.record_states import changed_records_sql, record_states_sql
@@ -116,6 +117,7 @@ SCOPE = template_scope(DEFAULT_TEMPLATE)
 PLANNER = Planner(SCOPE, CurrentRules(RULES))
 ALICE = ("users", "alice", "files")
 KEY = ("alice", "files", "k")
+WATCHER = Watcher(UUID(int=1), "alice")
 TURNS = Address("alice", ("conversations",))
 
 
@@ -288,10 +290,10 @@ STATEMENTS = {
     "count_reads": count_statement([], RULES)[0],
     "acquire_lock": plan_acquire(KEY, "o", UUID(int=1), timedelta(seconds=1), RULES).sql,
     "release_lock": plan_release(KEY, UUID(int=1), RULES).sql,
-    "begin_watch": begin_statement("alice", UUID(int=1), RULES)[0],
-    "renew_watch": renew_statement("alice", UUID(int=1), RULES)[0],
-    "end_watch": end_statement("alice", UUID(int=1), RULES)[0],
-    "changes_since": since_statement("alice", "1:1:", "files", "", RULES)[0],
+    "begin_watch": plan_begin_watch("alice", WATCHER, RULES).sql,
+    "renew_watch": plan_renew_watch("alice", WATCHER, RULES).sql,
+    "end_watch": plan_end_watch("alice", WATCHER, RULES).sql,
+    "changes_since": plan_changes_since(AT, "", "1:1:", WATCHER, RULES).sql,
     "watched_states": record_states_sql(RULES, False),
     "watched_states_below": record_states_sql(RULES, True),
     "watched_records": changed_records_sql(RULES),

@@ -15,9 +15,14 @@ from langgraph_agentstore.data_store.sql.atomic_changes import (
     plan_increment,
 )
 from langgraph_agentstore.data_store.sql.changes import (
+    Look,
     StoredChange,
+    Watcher,
     decode_changes,
-    since_statement,
+    plan_begin_watch,
+    plan_changes_since,
+    plan_end_watch,
+    plan_renew_watch,
 )
 from langgraph_agentstore.data_store.sql.locks import Lease, plan_acquire, plan_release, plan_renew
 from langgraph_agentstore.errors import InvalidNamespaceError
@@ -127,14 +132,25 @@ def test_a_lease_has_a_token_for_its_holder_alone() -> None:
 
 
 def test_changes_come_with_the_snapshot_to_go_on_from() -> None:
-    nothing = ("5:5:", None, None, None, True, None, None)
-    assert decode_changes("alice", [nothing], RULES) == ("5:5:", [])
-    row = ("5:5:", "files", "k", 2, False, None, THEN)
-    assert decode_changes("alice", [row], RULES) == (
-        "5:5:",
-        [StoredChange("files", "k", 2, False, None, THEN)],
-    )
-    assert since_statement("ann", "1:1:", "files", "p", RULES)[1] == ("ann", "1:1:", "files", "p")
+    nothing = ("5:5:", False, None, None, None, True, None, None)
+    assert decode_changes("alice", [nothing], RULES) == Look("5:5:", False, [])
+    row = ("5:5:", True, "files", "k", 2, False, None, THEN)
+    watcher = Watcher(UUID(int=1), "bob")
+    since = plan_changes_since(AT, "p", "1:1:", watcher, RULES)
+    change = StoredChange("files", "k", 2, False, None, THEN)
+    assert since.decode([row]).result == Look("5:5:", True, [change])
+    assert since.arguments == (AT.user_id, "1:1:", AT.stored, "p", watcher.id)
+    assert since.users == ("bob",)
+
+
+def test_a_watch_is_registered_with_another_user_by_name() -> None:
+    mine, theirs = Watcher(UUID(int=1), "alice"), Watcher(UUID(int=1), "bob")
+    assert plan_begin_watch("alice", mine, RULES).arguments[3] == "alice"
+    assert plan_begin_watch("alice", theirs, RULES).users == ("bob",)
+    assert plan_begin_watch("alice", theirs, RULES).decode([]).result == "alice"
+    assert plan_renew_watch("alice", theirs, RULES).decode([(1,)]).result is True
+    assert plan_renew_watch("alice", theirs, RULES).decode([]).result is False
+    assert plan_end_watch("alice", theirs, RULES).decode([]).result is None
 
 
 def test_reads_are_counted_as_columns() -> None:

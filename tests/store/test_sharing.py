@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import GetOp, PutOp, SearchOp
 
-from langgraph_agentstore import AgentStore, DataStore, UserStore
+from langgraph_agentstore import AgentStore, DataStore, DataStoreService, UserStore
 from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidNamespaceError,
@@ -20,6 +20,7 @@ from langgraph_agentstore.errors import (
     LockHeldError,
     NotPermittedError,
     VersionConflictError,
+    WatchLapsedError,
 )
 from langgraph_agentstore.files import StoreBackend
 from tests.support.faults import execute
@@ -365,6 +366,84 @@ def test_a_data_store_writes_what_is_shared_for_writing(
     assert record.created_by_agent == "agent"
     assert data.clear() == 5
     assert owned.count(("users", "bob")) == 1
+
+
+def test_a_watch_sees_what_is_shared_and_nothing_else(
+    store: AgentStore, alice: UserStore, bob: UserStore
+) -> None:
+    alice.share(PROJECTS, "bob")
+    data = DataStore(store, "bob", None, NAMED)
+    with data.watch(timeout_s=20) as watch:
+        alice.put(("diary",), "tea", {"n": 0})
+        alice.put((*PROJECTS, "old"), "tea", {"n": 0})
+        alice.put(PROJECTS, "tea", {"n": 2})
+        alice.delete(PROJECTS, "tea")
+        bob.put(("notes",), "tea", {"n": 0})
+        seen = [next(watch), next(watch)]
+    assert [(change.op, change.namespace, change.value) for change in seen] == [
+        ("set", NAMED, {"n": 2}),
+        ("delete", NAMED, None),
+    ]
+
+
+@pytest.mark.parametrize("shared_again", [False, True])
+def test_a_revoke_ends_the_watches_of_the_other_user(
+    store: AgentStore, alice: UserStore, dsns: Dsns, *, shared_again: bool
+) -> None:
+    alice.share(PROJECTS, "bob")
+    alice.share(PROJECTS, "carol")
+    bobs = DataStore(store, "bob", None, NAMED).watch(timeout_s=20)
+    carols = DataStore(store, "carol", None, NAMED).watch(timeout_s=20)
+    with carols, DataStore(store, "alice", None, "projects").watch(timeout_s=20) as own:
+        alice.revoke(PROJECTS, "bob")
+        alice.put(PROJECTS, "secret", {"n": 5})
+        if shared_again:
+            alice.share(PROJECTS, "bob")
+        with pytest.raises(WatchLapsedError):
+            next(bobs)
+        assert next(own).key == next(carols).key == "secret"
+        bobs.close()
+    assert execute(dsns[0], "SELECT * FROM agentstore.watch") == []
+
+
+def test_a_share_that_begins_ends_the_watch_of_the_same_name(
+    store: AgentStore, alice: UserStore, bob: UserStore
+) -> None:
+    with DataStore(store, "bob", None, NAMED).watch(timeout_s=20) as watch:
+        bob.put(SEEN, "own", {"n": 1})
+        assert next(watch).key == "own"
+        alice.share(PROJECTS, "bob")
+        with pytest.raises(WatchLapsedError):
+            next(watch)
+
+
+def test_a_service_writes_rows_where_they_belong(
+    store: AgentStore, owned: AgentStore, alice: UserStore, bob: UserStore
+) -> None:
+    service = DataStoreService(store)
+    rows: list[tuple[str, str, Any, None]] = [
+        (NAMED, "a", 1, None),
+        (f"{NAMED}:old", "b", 2, None),
+        ("notes", "c", 3, None),
+    ]
+    alice.share(PROJECTS, "bob", "read")
+    with pytest.raises(NotPermittedError):
+        service.set_many("bob", rows)
+    assert keys(bob, ("notes",)) == ["own"]
+    alice.share(PROJECTS, "bob", "write")
+    assert service.set_many("bob", rows) == 3
+    theirs = DataStore(store, "alice", None, "projects")
+    assert theirs.get("a") == 1
+    assert theirs.use_namespace("projects:old").get("b") == 2
+    assert DataStore(store, "bob", None, "notes").get("c") == 3
+    assert owned.count(("users", "bob")) == 2
+    record = service.get("bob", NAMED, "a", "agent")
+    assert record is not None
+    assert record.value == 1
+    assert service.list_keys("bob", NAMED) == ["a", "tea"]
+    assert service.delete("bob", NAMED, "a")
+    alice.revoke(PROJECTS, "bob")
+    assert service.list_keys("bob", NAMED) == []
 
 
 OWNERS = ("alice", "carol")

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from ...model.addresses import ItemAddress
 from ...sql.change_notify import RETENTION
-from ...sql.statement import Row, Sealing, SqlContext, written_once
+from ...sql.statement import Decoded, Queue, Row, Sealing, SqlContext, Statement, written_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,48 @@ class StoredChange:
     at: datetime
 
 
-def begin_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """Register a watch: after its commit, writers record their changes. Forget what others left."""
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """One watch, by its id, and the user who watches."""
+
+    id: UUID
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found: the snapshot to continue from, and the changes in order.
+
+    `holds`: the watch is still registered with the user whose namespace it was.
+    """
+
+    snapshot: str
+    holds: bool
+    changes: Sequence[StoredChange]
+
+
+def plan_begin_watch(user_id: str, watcher: Watcher, context: SqlContext) -> Statement[str]:
+    """Plan to register a watch of a user: after its commit, writers record their changes.
+
+    The result is the watched user. What other watches left is forgotten.
+    """
     sql = f"""
 WITH over AS (
     DELETE FROM {context.tables.watch} WHERE expires_at <= now()
 ), forgotten AS (
     DELETE FROM {context.tables.change} WHERE at < now() - $3::interval
 )
-INSERT INTO {context.tables.watch} (user_id, id, expires_at) VALUES ($1, $2, now() + $3::interval)
+INSERT INTO {context.tables.watch} (user_id, id, expires_at, watcher)
+VALUES ($1, $2, now() + $3::interval, nullif($4::text, $1))
     ON CONFLICT (user_id, id) DO UPDATE SET expires_at = excluded.expires_at"""
-    return sql, (user_id, watch, RETENTION)
+    arguments = (user_id, watcher.id, RETENTION, watcher.user_id)
+    return Statement(
+        sql, arguments, lambda _: Decoded(user_id), users=(watcher.user_id,), kind="begin_watch"
+    )
 
 
-def renew_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """Keep a watch alive and forget old changes; nothing comes back if the watch lapsed."""
+def plan_renew_watch(user_id: str, watcher: Watcher, context: SqlContext) -> Statement[bool]:
+    """Plan to keep a watch alive and to forget old changes; False: the watch lapsed."""
     sql = f"""
 WITH forgotten AS (
     DELETE FROM {context.tables.change} WHERE user_id = $1 AND at < now() - $3::interval
@@ -52,11 +80,20 @@ WITH forgotten AS (
 UPDATE {context.tables.watch} SET expires_at = now() + $3::interval
  WHERE user_id = $1 AND id = $2 AND expires_at > now()
 RETURNING 1"""
-    return sql, (user_id, watch, RETENTION)
+
+    def decode(rows: Sequence[Row]) -> Decoded[bool]:
+        return Decoded(bool(rows))
+
+    arguments = (user_id, watcher.id, RETENTION)
+    return Statement(sql, arguments, decode, users=(watcher.user_id,), kind="renew_watch")
 
 
-def end_statement(user_id: str, watch: UUID, context: SqlContext) -> tuple[str, tuple[Any, ...]]:
-    """End a watch, and forget all changes if it was the user's last."""
+def plan_end_watch(user_id: str, watcher: Watcher, context: SqlContext) -> Statement[None]:
+    """Plan to end a watch, and to forget all changes if it was the user's last.
+
+    Row level security spares the changes of another user: they go when that user or the sweeper
+    forgets them.
+    """
     sql = f"""
 WITH ended AS (
     DELETE FROM {context.tables.watch} WHERE user_id = $1 AND id = $2
@@ -64,7 +101,8 @@ WITH ended AS (
 DELETE FROM {context.tables.change}
  WHERE user_id = $1
    AND NOT EXISTS (SELECT 1 FROM {context.tables.watch} WHERE user_id = $1 AND id <> $2)"""
-    return sql, (user_id, watch)
+    arguments, users = (user_id, watcher.id), (watcher.user_id,)
+    return Statement(sql, arguments, lambda _: Decoded(None), users=users, kind="end_watch")
 
 
 SNAPSHOT = "SELECT pg_current_snapshot()::text"
@@ -82,7 +120,9 @@ def watched_namespaces(namespace: str, watched: str, *, with_below: bool) -> str
 def _since_sql(context: SqlContext, with_below: bool) -> str:
     namespace = watched_namespaces("c.namespace", "$3", with_below=with_below)
     return f"""
-SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NULL, c.value, c.at
+SELECT pg_current_snapshot()::text,
+       EXISTS (SELECT 1 FROM {context.tables.watch} w WHERE w.user_id = $1 AND w.id = $5),
+       c.namespace, c.key, c.version, c.value IS NULL, c.value, c.at
   FROM (SELECT 1) one
   LEFT JOIN {context.tables.change} c
     ON c.user_id = $1 AND c.xact >= pg_snapshot_xmin($2::text::pg_snapshot)
@@ -91,30 +131,40 @@ SELECT pg_current_snapshot()::text, c.namespace, c.key, c.version, c.value IS NU
  ORDER BY c.id"""
 
 
-def since_statement(
-    user_id: str,
-    snapshot: str,
-    namespace: str,
+def plan_changes_since(
+    at: ItemAddress,
     prefix: str,
+    snapshot: str,
+    watcher: Watcher,
     context: SqlContext,
     *,
     with_below: bool = False,
-) -> tuple[str, tuple[Any, ...]]:
-    """Read what changed since a snapshot; the first column is the snapshot of this look.
+) -> Statement[Look]:
+    """Plan the read of what changed in exactly this namespace since a snapshot.
 
-    `with_below`: also in the namespaces below; "" is above all.
+    `with_below`: also in the namespaces below; the root is above all.
     """
-    return _since_sql(context, with_below), (user_id, snapshot, namespace, prefix)
+    arguments = (at.user_id, snapshot, at.stored, prefix, watcher.id)
+
+    def decode(rows: Sequence[Row]) -> Decoded[Look]:
+        return Decoded(decode_changes(at.user_id, rows, context))
+
+    return Statement(
+        _since_sql(context, with_below),
+        arguments,
+        decode,
+        queue=Queue.EQUAL_READS,
+        users=(watcher.user_id,),
+        kind="read_changes",
+    )
 
 
-def decode_changes(
-    user_id: str, rows: Sequence[Row], context: SqlContext
-) -> tuple[str, list[StoredChange]]:
-    """Return the snapshot to continue from, and the changes in order."""
-    changes = [StoredChange(*row[1:]) for row in rows if row[1] is not None]
+def decode_changes(user_id: str, rows: Sequence[Row], context: SqlContext) -> Look:
+    """Return what one look found."""
+    changes = [StoredChange(*row[2:]) for row in rows if row[2] is not None]
     if context.sealing is not None:
         changes = [opened_change(user_id, each, context.sealing) for each in changes]
-    return rows[0][0], changes
+    return Look(rows[0][0], rows[0][1], changes)
 
 
 def opened_change(user_id: str, change: StoredChange, sealing: Sealing) -> StoredChange:

@@ -19,6 +19,7 @@ _USERS = f"""coalesce(nullif(
 _NAMED_USERS = f"user_id IN (SELECT unnest({_USERS}))"
 
 _READERS, _WRITERS, _ANY = "shared_prefixes(false)", "shared_prefixes(true)", "sharing_users()"
+_OWN_WATCH = "watcher"
 
 _OF_ITEMS = {"SELECT": _READERS, "INSERT": _WRITERS, "UPDATE": _WRITERS, "DELETE": _WRITERS}
 
@@ -28,10 +29,19 @@ BY_SHARES = {
     "item_access": {"SELECT": _READERS, "DELETE": _WRITERS},
     "change": {"SELECT": _READERS, "INSERT": _WRITERS},
     "quarantined_item": {"INSERT": _WRITERS},
-    "watch": {"SELECT": _ANY},
+    "watch": {
+        "SELECT": _ANY,
+        "INSERT": _OWN_WATCH,
+        "UPDATE": _OWN_WATCH,
+        "DELETE": _OWN_WATCH,
+    },
     "share": {"SELECT": "with_user"},
 }
-"""By table and command: the function that tells what is shared; or the column of the user."""
+"""By table and command: the function that tells what is shared; or the column of the user.
+
+One with whom something is shared may see all watches of the owner, which a writer has to tell of a
+change, but begins, renews and ends its own alone.
+"""
 
 _OWNER = "octet_length(user_id)::text || ':' || user_id || ':'"
 
@@ -134,6 +144,9 @@ def _shared_by(tables: Tables, asked: str) -> str:
     """
     if asked == "with_user":
         return _NAMED_USERS.replace("user_id", asked, 1)
+    if asked == _OWN_WATCH:
+        watcher = _NAMED_USERS.replace("user_id", asked, 1)
+        return f"{_shared_by(tables, _ANY)} AND {watcher}"
     told = f"ANY ((SELECT {tables.quoted}.{asked})::text[])"
     return f"user_id = {told}" if asked == _ANY else f"({_PLACE}) ^@ {told}"
 

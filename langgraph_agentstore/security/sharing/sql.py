@@ -45,6 +45,9 @@ def plan_revoke(at: ItemAddress, with_user: str, context: SqlContext) -> Stateme
     sql = f"""
 WITH waited AS MATERIALIZED (
     SELECT {context.tables.named("wait_for_shared_writes")}($3::text) AS waited
+), unwatched AS (
+    -- A watch that outlived the share would show what changed before the next one.
+    DELETE FROM {context.tables.watch} w WHERE w.user_id = $1 AND w.watcher = $3
 )
 DELETE FROM {context.tables.named("share")} s USING waited
  WHERE waited.waited AND s.user_id = $1 AND s.namespace = $2 AND s.with_user = $3

@@ -101,7 +101,7 @@ def _delete_user_sql(context: SqlContext) -> str:
     tables = context.tables
     # No change is told: it would keep the keys of what is erased. Who watches the user hears
     # that the watch has lapsed.
-    others = (tables.item_access, tables.item_lock, tables.change, tables.watch)
+    others = (tables.item_access, tables.item_lock, tables.change)
     traces = "".join(
         f""", trace_{number} AS (
     DELETE FROM {table} WHERE user_id = $1
@@ -110,6 +110,8 @@ def _delete_user_sql(context: SqlContext) -> str:
     )
     traces += f""", unshared AS (
     DELETE FROM {tables.named("share")} WHERE user_id = $1 OR with_user = $1
+), unwatched AS (
+    DELETE FROM {tables.watch} WHERE user_id = $1 OR watcher = $1
 )"""
     return f"""
 WITH erased AS (
