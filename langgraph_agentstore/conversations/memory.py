@@ -56,15 +56,25 @@ class ConversationMemory(Handle):
     Args:
         store: an `AgentStore` or a view of one, any other LangGraph store, or a repository.
         user_id: any non-empty string, such as an e-mail address.
+        shared_by: another user, who shares `("conversations",)` with this one. The memory is then
+            of that user's conversations, as far as the share allows: without one, nothing is
+            found, and writes raise `NotPermittedError`.
 
     Raises:
         MissingUserError: the user id is empty.
+        ConfigurationError: `shared_by` with a store that shares nothing, or with the same user.
     """
 
-    def __init__(self, store: BaseStore | BaseStoreRepository, user_id: str) -> None:
+    def __init__(
+        self,
+        store: BaseStore | BaseStoreRepository,
+        user_id: str,
+        *,
+        shared_by: str | None = None,
+    ) -> None:
         self.user_id = check_user_id(user_id)
         self.store = store.store if isinstance(store, BaseStoreRepository) else store
-        self._turn_store: TurnStore = turn_store_of(self.store, self.user_id)
+        self._turn_store: TurnStore = turn_store_of(self.store, self.user_id, shared_by)
         self._executor = self._turn_store.executor
 
     def save_turn(

@@ -5,22 +5,27 @@ Threads are read as ranges of keys and counted on the server. Bulk loads use COP
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, NoReturn
 
 from langgraph.store.base import BaseStore, Item
 from typing_extensions import override
 
 from .._support.progress import Progress
+from ..errors import ConfigurationError, NotPermittedError
 from ..model.namespaces import Labels
-from ..model.users import Address
-from ..store.executor import Query, SqlContext, Statement
+from ..model.shared_scope import Neighbors
+from ..model.users import Address, check_user_id
+from ..sql.shared_items import OfView
+from ..store.base import StoreBase
+from ..store.executor import Job, Operation, Query, ResultT, SqlContext, Statement
 from ..store.step_driver import On, Steps
 from ..store.user_scope import part_of
-from ..store.user_views import UserStore
+from ..store.user_views import UserStore, view_of
 from .indexed_text import ContextWriter, Match
 from .sql import (
     newest_first_after,
@@ -54,22 +59,24 @@ EMBEDDED_PER_LOAD = 1_000
 class PostgresTurnStore(GenericTurnStore):
     """One user's turns in an `AgentStore`, read and counted by statements of their own."""
 
-    def __init__(self, store: UserStore, labels: Labels) -> None:
+    def __init__(self, store: UserStore, labels: Labels, shared_by: str | None = None) -> None:
         super().__init__(store, labels)
         self._view = store
-        self._address = Address(store.user_id, labels)
+        self._shared_by = shared_by
         self.executor = store.executor
         self.max_value_bytes = store.planner.context.max_value_bytes
 
     @override
     def put(self, turns: Sequence[Turn]) -> Steps[None]:
         planner = self._view.planner
-        puts = [planner.put(self.put_op(turn)) for turn in turns]
+        puts = [self._shared(planner.put(self.put_op(turn))) for turn in turns]
         yield puts[0] if len(puts) == 1 else On(self._view.executor, puts)
 
     @override
     def load(self, turns: Iterable[Turn], progress: Progress | bool | None) -> int:
         puts = map(self.put_op, turns)
+        if self._shared_by is not None:  # a COPY checks no shares
+            return super().load(turns, progress)
         index = self._context.index
         is_embedded = index is not None and index.vectors is not None
         size = EMBEDDED_PER_LOAD if is_embedded else TURNS_PER_LOAD
@@ -92,7 +99,11 @@ class PostgresTurnStore(GenericTurnStore):
             before = None
             if last is not None:
                 before = newest_first_after(last, self._context)
-            return (yield plan_newest_turns(self._address, before, page_size, self._context))
+            return (
+                yield self._planned(
+                    lambda at: plan_newest_turns(at, before, page_size, self._context)
+                )
+            )
 
         return pages_of(read, self._turns, page_size)
 
@@ -103,18 +114,22 @@ class PostgresTurnStore(GenericTurnStore):
 
     @override
     def threads(self) -> Steps[list[ThreadSummary]]:
-        rows = yield plan_threads(self._address, self._context)
+        rows = yield self._planned(lambda at: plan_threads(at, self._context))
         return [summary(*row) for row in rows]
 
     @override
     def forget(self, thread_id: str) -> Steps[int]:
-        removed: int = yield plan_forget_thread(self._address, thread_id, self._context)
+        forget = self._planned(
+            lambda at: plan_forget_thread(at, thread_id, self._context), writes=True
+        )
+        removed: int = yield self._shared(forget)
         return removed
 
     @override
     def neighbors(self, turns: Sequence[Turn]) -> Steps[list[Turn]]:
         keys = [(turn.thread_id, turn.key) for turn in turns]
-        return list(self._turns((yield plan_neighbors(self._address, keys, self._context))))
+        items = yield self._planned(lambda at: plan_neighbors(at, keys, self._context))
+        return list(self._turns(items))
 
     @property
     def _context(self) -> SqlContext:
@@ -126,11 +141,15 @@ class PostgresTurnStore(GenericTurnStore):
         if index is None:
             return (yield from super().search(search))
 
-        def statement(context: SqlContext, vector: bytes | None) -> Statement[list[FoundTurn]]:
-            return plan_turn_search(search, index.mode, vector, self._address, context)
-
         text = None if index.mode == "text" else search.query
-        found: list[FoundTurn] = yield Query(text, statement, kind="search_turns")
+
+        def query(at: Address) -> Query[list[FoundTurn]]:
+            def statement(context: SqlContext, vector: bytes | None) -> Statement[list[FoundTurn]]:
+                return plan_turn_search(search, index.mode, vector, at, context)
+
+            return Query(text, statement, kind="search_turns")
+
+        found: list[FoundTurn] = yield self._planned(query)
         turns = ((turn_of_value(one.key, one.value, one.created_at), one.scores) for one in found)
         return [Match(turn, scores.score, scores) for turn, scores in turns if turn is not None]
 
@@ -141,7 +160,9 @@ class PostgresTurnStore(GenericTurnStore):
         def read(last: Item | None, _offset: int) -> Steps[Any]:
             after = "" if last is None else last.key
             size, context = TURNS_PER_PAGE, self._context
-            return (yield plan_turns_by_key(self._address, after, days, size, context))
+            return (
+                yield self._planned(lambda at: plan_turns_by_key(at, after, days, size, context))
+            )
 
         return pages_of(read, partial(self._turns, within=within), TURNS_PER_PAGE)
 
@@ -156,20 +177,61 @@ class PostgresTurnStore(GenericTurnStore):
 
         def read(last: Item | None, _offset: int) -> Steps[Any]:
             after, order = first if last is None else last.key, {"newest_first": newest_first}
-            page = plan_thread_page(
-                self._address, thread_id, after, size, self._context, before=end, **order
+            page = self._planned(
+                lambda at: plan_thread_page(
+                    at, thread_id, after, size, self._context, before=end, **order
+                )
             )
             return (yield page)
 
         return pages_of(read, partial(self._turns, within=within), size)
 
+    def _planned(
+        self, plan: Callable[[Address], Operation[ResultT]], *, writes: bool = False
+    ) -> Operation[ResultT]:
+        """Plan an operation at the turns' address: another user's while they are shared."""
+        labels = self.labels
+        return self._view.planner.at(
+            labels, lambda planner: plan(planner.scope.address(labels)), writes=writes
+        )
 
-def turn_store_of(store: BaseStore, user_id: str) -> TurnStore:
-    """Return the turns that a store has of a user."""
+    def _shared(self, write: Operation[ResultT]) -> Operation[ResultT]:
+        """Return a write of another user's turns that is refused where they are not shared."""
+        if self._shared_by is None or not isinstance(write, OfView):
+            return write
+        return replace(write, own=Job(self._refuse, kind=write.kind))
+
+    async def _refuse(self, _session: object) -> NoReturn:
+        raise NotPermittedError(
+            f"{self._shared_by!r} shares no conversations with {self._view.user_id!r}: the owner "
+            'allows writing by share(("conversations",), …, "write")'
+        )
+
+
+def turn_store_of(store: BaseStore, user_id: str, shared_by: str | None = None) -> TurnStore:
+    """Return the turns that a store has of a user, or of one who shares them with that user."""
+    if shared_by is not None:
+        return _shared_turns(store, user_id, check_user_id(shared_by))
     part = part_of(store, user_id, CONVERSATIONS)
     if isinstance(part.store, UserStore):
         return PostgresTurnStore(part.store, part.labels)
     return GenericTurnStore(part.store, part.labels)
+
+
+def _shared_turns(store: BaseStore, user_id: str, owner: str) -> PostgresTurnStore:
+    if not isinstance(store, StoreBase):
+        raise ConfigurationError(
+            f"shared_by needs an AgentStore, or a view of one, got {type(store).__name__}"
+        )
+    view = view_of(store, user_id)
+    labels = (*view.planner.current_rules.constants, owner, *CONVERSATIONS)
+    if Neighbors(labels[: -1 - len(CONVERSATIONS)], user_id).named(labels) is None:
+        raise ConfigurationError(
+            f"shared_by={owner!r} names no other user than {user_id!r} here: leave it out for the "
+            "user's own conversations; a store shares none if its user template has no label "
+            "before the user"
+        )
+    return PostgresTurnStore(view, labels, owner)
 
 
 def _second_of(turn: Turn) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from langgraph_agentstore import AgentStore
+from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.errors import QuotaExceededError
 from langgraph_agentstore.security import Encryption, Limits, Quotas
 from tests.support.encrypted import KEY
@@ -47,6 +48,22 @@ def test_a_query_finds_what_is_shared_and_nothing_else(dsns: tuple[str, str], in
             assert {item.key for item in view.search(labels, query="tea")} == {"assam", "sencha"}
         alice.revoke(PROJECTS, "bob")
         assert bob.search((), query="tea") == []
+
+
+@pytest.mark.parametrize("index", [{"mode": "text"}, VECTORS])
+def test_conversations_that_are_shared_are_found(dsns: tuple[str, str], index: Any) -> None:
+    with AgentStore(dsns[1], index=index) as store:
+        alice, bob = store.for_user("alice"), store.for_user("bob")
+        ConversationMemory(alice, "alice").save_turn("Which tea?", "Assam.", "monday")
+        theirs = ConversationMemory(bob, "bob", shared_by="alice")
+        assert theirs.search("tea") == []
+        alice.share(("conversations",), "bob", "read")
+        assert [match.turn.query for match in theirs.search("tea")] == ["Which tea?"]
+        recalled = theirs.explain_recall("Which tea was it?", mode="relevant")
+        assert "Assam." in (recalled.text or "")
+        assert ConversationMemory(bob, "bob").search("tea") == []
+        alice.revoke(("conversations",), "bob")
+        assert theirs.search("tea") == []
 
 
 def test_the_other_user_reads_and_writes_sealed_values(dsns: tuple[str, str]) -> None:

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import GetOp, PutOp, SearchOp
+from langgraph.store.memory import InMemoryStore
 
 from langgraph_agentstore import AgentStore, DataStore, DataStoreService, UserStore
+from langgraph_agentstore.conversations import ConversationMemory, new_turn
 from langgraph_agentstore.errors import (
     ConfigurationError,
     InvalidNamespaceError,
@@ -26,7 +28,7 @@ from langgraph_agentstore.files import StoreBackend
 from tests.support.faults import execute
 from tests.support.row_security import protected_database
 
-PROJECTS = ("projects",)
+PROJECTS, CONVERSATIONS = ("projects",), ("conversations",)
 SEEN = ("users", "alice", "projects")
 """Alice's projects, as others see them."""
 
@@ -444,6 +446,102 @@ def test_a_service_writes_rows_where_they_belong(
     assert service.delete("bob", NAMED, "a")
     alice.revoke(PROJECTS, "bob")
     assert service.list_keys("bob", NAMED) == []
+
+
+def test_conversations_that_are_shared_are_read_searched_and_written(
+    store: AgentStore, alice: UserStore, bob: UserStore
+) -> None:
+    own, shared = ConversationMemory(alice, "alice"), ConversationMemory(bob, "bob")
+    theirs = ConversationMemory(bob, "bob", shared_by="alice")
+    own.save_turn("Which tea?", "Assam.", "monday")
+    shared.save_turn("Which jam?", "Plum.", "tuesday")
+    assert (theirs.threads(), list(theirs.turns())) == ([], [])
+    alice.share(CONVERSATIONS, "bob")
+    assert [thread.thread_id for thread in theirs.threads()] == ["monday"]
+    assert [turn.query for turn in theirs.turns()] == ["Which tea?"]
+    assert [turn.query for turn in theirs.turns("monday")] == ["Which tea?"]
+    assert [message.content for message in theirs.resume()] == ["Which tea?", "Assam."]
+    writes: list[Callable[[], object]] = [
+        lambda: theirs.save_turn("Milk?", "No.", "monday"),
+        lambda: theirs.save_turns([new_turn("monday", "Milk?", "No.")]),
+        lambda: theirs.forget("monday"),
+    ]
+    for write in writes:
+        with pytest.raises(NotPermittedError):
+            write()
+    alice.share(CONVERSATIONS, "bob", "write")
+    assert theirs.save_turns([new_turn("monday", "Milk?", "No.")]) == 1
+    theirs.save_turn("Sugar?", "No.", "friday")
+    assert theirs.forget("friday") == 1
+    assert [turn.query for turn in own.turns()] == ["Which tea?", "Milk?"]
+    alice.revoke(CONVERSATIONS, "bob")
+    assert (theirs.threads(), list(theirs.turns())) == ([], [])
+    for write in writes:
+        with pytest.raises(NotPermittedError, match="shares no conversations"):
+            write()
+    assert [thread.thread_id for thread in shared.threads()] == ["tuesday"]
+
+
+def test_conversations_are_shared_by_another_user_of_an_agent_store(store: AgentStore) -> None:
+    with pytest.raises(ConfigurationError):
+        ConversationMemory(store, "alice", shared_by="alice")
+    with pytest.raises(ConfigurationError):
+        ConversationMemory(InMemoryStore(), "bob", shared_by="alice")
+
+
+def _probes(store: AgentStore, owner: str) -> dict[str, Any]:
+    """Ask every surface, as bob, for what an owner has in the namespace `diary`."""
+    view, labels = store.for_user("bob"), ("users", owner, "diary")
+    data = DataStore(store, "bob", None, f"users:{owner}:diary")
+    files = StoreBackend(view, namespace=labels)
+    talks = ConversationMemory(view, "bob", shared_by=owner)
+    with data.watch(timeout_s=0.01) as watch:
+        seen = list(watch)
+    return {
+        "get": view.get(labels, "secret"),
+        "record": view.get_record(labels, "secret"),
+        "search": view.search(labels),
+        "search above": keys(view, ("users", owner)),
+        "search by filter": view.search(("users", owner), filter={"n": 3}),
+        "search of all": keys(view),
+        "namespaces": view.list_namespaces(),
+        "namespaces below": view.list_namespaces(prefix=("users", owner)),
+        "namespaces by suffix": view.list_namespaces(suffix=("diary",)),
+        "count": [view.count(labels), view.count(("users", owner)), view.count()],
+        "items": list(view.iter_items(labels)),
+        "history": list(view.history(labels, "secret")),
+        "values": [data.get("secret"), data.get_all(), data.get_many(["secret"])],
+        "keys": [data.list_keys(), list(data.items()), data.exists("secret")],
+        "data store": [data.record("secret"), data.search(), data.list_namespaces()],
+        "watch": seen,
+        "files": [files.ls_info("/"), files.glob_info("**"), files.read("/secret")],
+        "grep": files.grep_raw("n"),
+        "conversations": [talks.threads(), list(talks.turns()), talks.resume()],
+        "shares": view.shared_with_me(),
+    }
+
+
+def test_what_is_not_granted_does_not_even_show(
+    store: AgentStore, alice: UserStore, bob: UserStore
+) -> None:
+    StoreBackend(alice, namespace=("diary",)).write("/secret", "n")
+    ConversationMemory(alice, "alice").save_turn("Which tea?", "Assam.", "monday")
+    nobody = _probes(store, "zoe")
+    assert _probes(store, "alice") == nobody
+    alice.share(PROJECTS, "bob", "write")
+    shown = _probes(store, "alice")
+    expected = nobody | {
+        "search above": ["jam", "tea"],
+        "search of all": ["jam", "own", "tea"],
+        "namespaces": [("notes",), SEEN, (*SEEN, "old")],
+        "namespaces below": [SEEN, (*SEEN, "old")],
+        "count": [0, 2, 3],
+        "data store": [None, [], ["notes", NAMED, f"{NAMED}:old"]],
+        "shares": bob.shared_with_me(),
+    }
+    assert shown == expected
+    alice.revoke(PROJECTS, "bob")
+    assert _probes(store, "alice") == nobody
 
 
 OWNERS = ("alice", "carol")
