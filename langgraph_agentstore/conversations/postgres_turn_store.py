@@ -63,6 +63,8 @@ class PostgresTurnStore(GenericTurnStore):
         super().__init__(store, labels)
         self._view = store
         self._shared_by = shared_by
+        if shared_by is not None:  # statements of turns show the owner's namespace
+            self._shown_at = (labels, CONVERSATIONS)
         self.executor = store.executor
         self.max_value_bytes = store.planner.context.max_value_bytes
 

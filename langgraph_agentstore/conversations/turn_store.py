@@ -100,6 +100,7 @@ class GenericTurnStore(TurnStore):
         self.store = store
         self.executor: Executor | None = None
         self.labels = labels
+        self._shown_at: tuple[Labels, ...] = (labels,)
         self._latest: Lru[str, Turn] = Lru(REMEMBERED_THREADS)
 
     @override
@@ -118,7 +119,7 @@ class GenericTurnStore(TurnStore):
         written, left = 0, iter(turns)
         with telling_progress(progress, "saving") as tell:
             while batch := list(islice(left, TURNS_PER_PAGE)):
-                run(self.put(batch))
+                run(self.put(batch), self.executor)
                 written += len(batch)
                 tell(written)
         return written
@@ -260,7 +261,7 @@ class GenericTurnStore(TurnStore):
     def _turns(self, items: Iterable[Item], within: TurnRange = EVERY_TURN) -> Iterator[Turn]:
         """Yield the turns of a range among items of this namespace and of those below it."""
         for item in items:
-            if tuple(item.namespace) == self.labels:
+            if tuple(item.namespace) in self._shown_at:
                 turn = turn_of_value(item.key, item.value, item.created_at)
                 if turn is not None and turn in within:
                     yield turn

@@ -17,7 +17,17 @@ from ..sql.item_columns import EXPIRED, replacing
 from ..sql.items.delete import count_of_removed
 from ..sql.items.put import arguments_of, insert_one
 from ..sql.sealing import with_opened_values, within
-from ..sql.statement import Decoded, Put, Queue, ResultT, Row, SqlContext, Statement, written_once
+from ..sql.statement import (
+    Decoded,
+    Put,
+    Queue,
+    Removal,
+    ResultT,
+    Row,
+    SqlContext,
+    Statement,
+    written_once,
+)
 
 SizeUnit: TypeAlias = Literal["characters", "bytes"]
 
@@ -312,4 +322,4 @@ DELETE FROM {context.tables.item} i
     # One range each; an OR might scan the namespace.
     deletes = [f"{delete} AND i.key = $3", f"{delete} AND i.key >= $4 AND i.key < $5"]
     arguments = (*space, path, folder, after_folder(folder))
-    return count_of_removed(deletes, arguments, context, (space.user_id,))
+    return count_of_removed(deletes, arguments, context, (space.user_id,), [Removal(*space, path)])

@@ -16,7 +16,7 @@ from ..model.provenance import Provenance
 from ..security.guard import Allow, Guard, Quarantine, Redact, Refuse, Verdict, Write
 from ..security.quarantine_sql import plan_quarantine
 from ..sql.indexed_content import content_of
-from ..sql.statement import Put, SqlContext
+from ..sql.statement import Put, Removal, SqlContext
 from .attribution import SAID
 from .statements import Database
 
@@ -43,7 +43,7 @@ class Guarding:
             WriteRefusedError: the guard refused it, or failed.
         """
         if put.passed is None:
-            verdict = await self._verdict(put, said)
+            verdict = await self._verdict(_write_of(put, said))
             if isinstance(verdict, Refuse):
                 key = put.item_id[2]
                 raise WriteRefusedError(f"key {key!r}: the guard refused it: {verdict.reason}")
@@ -54,10 +54,25 @@ class Guarding:
             put.passed = not isinstance(verdict, Quarantine)
         return put.passed
 
-    async def _verdict(self, put: Put, said: str | None) -> Verdict:
-        user_id, stored, key = put.item_id
-        told = Provenance(**orjson.loads(said or "{}"))
-        write = Write(user_id, decode_labels(stored), key, orjson.loads(put.value), told)
+    async def may_remove(self, removals: Sequence[Removal]) -> None:
+        """Ask about items that are to be deleted.
+
+        Raises:
+            WriteRefusedError: the guard refused it, failed, or said what says nothing of a delete.
+        """
+        said = SAID.get()
+        for removal in removals:
+            write = _delete_of(removal, said)
+            verdict = await self._verdict(write)
+            if isinstance(verdict, Refuse):
+                raise WriteRefusedError(f"{_shown(write)}: the guard refused it: {verdict.reason}")
+            if not isinstance(verdict, Allow):
+                raise WriteRefusedError(
+                    f"{_shown(write)}: the guard returned {type(verdict).__name__}, so nothing was "
+                    'deleted; where write.operation is "delete", it returns Allow() or Refuse(…)'
+                )
+
+    async def _verdict(self, write: Write) -> Verdict:
         try:
             if inspect.iscoroutinefunction(self._guard):
                 verdict = await self._guard(write)
@@ -67,12 +82,13 @@ class Guarding:
             raise
         except Exception as error:
             raise WriteRefusedError(
-                f"key {key!r}: the guard failed ({type(error).__name__}), so nothing was written"
+                f"{_shown(write)}: the guard failed ({type(error).__name__}), so nothing was "
+                f"{_done(write)}"
             ) from error
         if not isinstance(verdict, (Allow, Redact, Quarantine, Refuse)):
             raise WriteRefusedError(
-                f"key {key!r}: the guard returned {type(verdict).__name__}, so nothing was "
-                "written; it returns Allow(), Redact(…), Quarantine(…) or Refuse(…)"
+                f"{_shown(write)}: the guard returned {type(verdict).__name__}, so nothing was "
+                f"{_done(write)}; it returns Allow(), Redact(…), Quarantine(…) or Refuse(…)"
             )
         return verdict
 
@@ -91,3 +107,27 @@ class Guarding:
         statement = plan_quarantine(sealed, reason, said, self._context())
         await self._database.run(statement, statement.users)
         logger.warning("the guard put a value of key %r into quarantine", put.item_id[2])
+
+
+def _write_of(put: Put, said: str | None) -> Write:
+    user_id, stored, key = put.item_id
+    return Write(user_id, decode_labels(stored), key, orjson.loads(put.value), _told(said))
+
+
+def _delete_of(removal: Removal, said: str | None) -> Write:
+    labels = decode_labels(removal.stored)
+    return Write(removal.user_id, labels, removal.key, None, _told(said), "delete")
+
+
+def _told(said: str | None) -> Provenance:
+    return Provenance(**orjson.loads(said or "{}"))
+
+
+def _shown(write: Write) -> str:
+    if write.operation == "put":
+        return f"key {write.key!r}"
+    return f"delete of {write.namespace!r}" + ("" if write.key is None else f", key {write.key!r}")
+
+
+def _done(write: Write) -> str:
+    return "written" if write.operation == "put" else "deleted"

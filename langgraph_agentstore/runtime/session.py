@@ -291,8 +291,7 @@ class Session:
             if not request.cancelled:
                 with working_for([entry]):
                     asked = entry.operation, entry.users, request.reads_replica
-                    result = await self.result_of(*asked)
-                request.results[entry.position] = result
+                    request.results[entry.position] = await self.result_of(*asked)
         except asyncio.CancelledError:
             # The caller gave up and reads no error, but the request must still end.
             request.fail(entry.position, StoreTimeoutError("the operation was cancelled"))
@@ -305,6 +304,8 @@ class Session:
             return await self.shares.run(operation, users)
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation, users, replica))
+        if isinstance(operation, Statement) and operation.removals:
+            await self.database.may_remove(operation.removals)
         return await self._while_locked(partial(self._attempt, operation, users))
 
     async def _by_index(

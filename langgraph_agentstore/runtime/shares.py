@@ -29,6 +29,7 @@ from ..sql.statement import (
     PutTogether,
     Query,
     Queue,
+    Removal,
     Statement,
     Users,
 )
@@ -157,9 +158,9 @@ async def statement_of(
     if isinstance(operation, Get):
         return replace(plan_get_alone(operation, context), queue=Queue.EQUAL_READS)
     if isinstance(operation, Delete):
-        return Statement(
-            *delete_statement([operation], context), lambda _: Decoded(None), kind="delete"
-        )
+        deleting = delete_statement([operation], context)
+        removals = (Removal(*operation.item_id),)
+        return Statement(*deleting, lambda _: Decoded(None), kind="delete", removals=removals)
     if isinstance(operation, Put):
         operation.created_by = operation.created_by or writer
         statement = await statement_of_write(PutTogether([operation]), database, index_state, known)

@@ -16,7 +16,7 @@ from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError, ItemLockedError, OwnerNeededError
 from ..sql.row_users import isolation_error
 from ..sql.server_forms import form_of
-from ..sql.statement import LARGE_VALUE_BYTES, Put, ResultT, Row, Statement, Users
+from ..sql.statement import LARGE_VALUE_BYTES, Put, Removal, ResultT, Row, Statement, Users
 from ..sql.statement_comments import with_comment
 from ..sql.statement_settings import OwnSettings, users_setting, with_settings
 from .connections.connector import GRACE_S, Connection, Connector
@@ -183,6 +183,15 @@ class Database:
             WriteRefusedError: the guard refused one, or failed.
         """
         return puts if self.guarding is None else await self.guarding.passed(puts)
+
+    async def may_remove(self, removals: Sequence[Removal]) -> None:
+        """Let the guard of the store see what is to be removed.
+
+        Raises:
+            WriteRefusedError: the guard refused it, or failed.
+        """
+        if self.guarding is not None:
+            await self.guarding.may_remove(removals)
 
     async def sealed(self, puts: Sequence[Put]) -> Sequence[Put]:
         """Return puts as they are written: with sealed values in a store that encrypts."""

@@ -11,7 +11,7 @@ from ..errors import StoreTimeoutError, ValueTooLargeError
 from ..sql.items.delete import delete_statement
 from ..sql.items.put import LARGEST_BATCH_OF_VALUES, put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
-from ..sql.statement import Delete, ItemId, Put, Users
+from ..sql.statement import Delete, ItemId, Put, Removal, Users
 from .attribution import SAID, authors_of_batch
 from .batch_users import batch_users, check_addresses
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
@@ -61,8 +61,8 @@ class WriteQueue(BatchQueue):
         operation = entry.operation
         if self._index.now.context.index is not None and isinstance(operation, Put):
             self._index.now.refit(operation)
-        if self._database.guarding is not None and isinstance(operation, Put):
-            operation.held = operation.passed is None
+        if self._database.guarding is not None:
+            operation.held = isinstance(operation, Delete) or operation.passed is None
         # Before its vectors are there, too: later writes to the item must wait for it.
         self.waiting.append(entry)
         if operation.pending:
@@ -71,15 +71,21 @@ class WriteQueue(BatchQueue):
             entry.request.keep(task)
 
     async def _prepare(self, entry: PendingOperation) -> None:
-        """Let the guard see a put, then embed it."""
-        put: Put = entry.operation
+        """Let the guard see a write, then embed what is put."""
+        write: Put | Delete = entry.operation
         with working_for([entry]):
-            if put.held:
+            if write.held:
                 SAID.set(entry.request.said)
-                await self._database.passed([put])
-                put.held = False
-            if put.passed is not False and put.pending:
-                await self._index.do(partial(self._embed, put))
+                await self._let_the_guard_see(write)
+                write.held = False
+            if isinstance(write, Put) and write.passed is not False and write.pending:
+                await self._index.do(partial(self._embed, write))
+
+    async def _let_the_guard_see(self, write: Put | Delete) -> None:
+        if isinstance(write, Put):
+            await self._database.passed([write])
+        else:
+            await self._database.may_remove([Removal(*write.item_id)])
 
     async def _embed(self, put: Put, index_state: IndexState) -> None:
         await index_state.embed(put, self._known)
@@ -89,7 +95,7 @@ class WriteQueue(BatchQueue):
             self._refuse(entry, StoreTimeoutError("the operation was cancelled"))
         elif (error := task.exception()) is not None:
             self._refuse(entry, as_store_error(error))
-        elif entry.operation.passed is False:
+        elif getattr(entry.operation, "passed", None) is False:
             self._leave(entry)  # the guard kept it aside
         else:
             self.dispatch()

@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from ..model.provenance import Provenance
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A value about to be written.
+    """A value about to be written, or items about to be deleted.
 
-    `user_id` is "" for the shared space. `namespace` is within the user, as a view shows it.
+    `user_id` is "" for the shared space, and for a delete in the plain store that is above users.
+    `namespace` is within the user, as a view shows it. `value` is None for a delete. `key` is None
+    for a delete of a namespace, with all below it; it is the path for one of a file or folder,
+    and the id for one of a thread of conversations.
     """
 
     user_id: str
     namespace: tuple[str, ...]
-    key: str
+    key: str | None
     value: Any
     provenance: Provenance
+    operation: Literal["put", "delete"] = "put"
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """The value is written as it is."""
+    """The value is written as it is; the items are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Nothing is written; the writer gets a `WriteRefusedError` with the reason."""
+    """Nothing is written or deleted; a `WriteRefusedError` tells the reason."""
 
     reason: str
 

@@ -13,6 +13,7 @@ from typing import (
     Concatenate,
     Final,
     Generic,
+    NamedTuple,
     ParamSpec,
     Protocol,
     TypeAlias,
@@ -334,15 +335,31 @@ class PutExpected(Operation[None]):
         return self.put.users
 
 
+class Removal(NamedTuple):
+    """What a statement removes: an item; or, without a key, a namespace with all below it.
+
+    The key may also be the path of a folder, or the id of a thread of conversations.
+    """
+
+    user_id: str
+    stored: str
+    key: str | None
+
+
 @dataclass(slots=True)
 class Delete(OfOneItem[None]):
-    """A removal of one item."""
+    """A removal of one item; `held`: the guard of the store is being asked."""
 
     queue: ClassVar[Queue] = Queue.WRITES
     kind: ClassVar[str] = "delete"
-    pending: ClassVar[bool] = False
 
     item_id: ItemId
+    held: bool = False
+
+    @property
+    def pending(self) -> bool:
+        """Tell whether the guard is to be asked first."""
+        return self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +408,7 @@ class Statement(Operation[ResultT]):
     `again`: makes of a result that of one more caller, quicker than decoding does.
     `user_column`: the position of the column with the user of a row, where there is one.
     `depth`: the number of labels of the namespace that it is about, where it is about one.
+    `removals`: what it removes for a user, for the guard of the store.
     """
 
     sql: str
@@ -403,6 +421,7 @@ class Statement(Operation[ResultT]):
     user_column: int | None = None
     kind: str = "other"  # type: ignore[misc]  # of each statement, as its queue is
     depth: int | None = None
+    removals: tuple[Removal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.store.base import PutOp
 
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.errors import BatchError, ConfigurationError, WriteRefusedError
+from langgraph_agentstore.files import DeepAgentsBackend
 from langgraph_agentstore.memory_agent import MemoryAgent
 from langgraph_agentstore.security import (
     Allow,
@@ -26,6 +28,7 @@ from langgraph_agentstore.security import (
 )
 from langgraph_agentstore.transfer import export, import_
 from tests.support.encrypted import KEY
+from tests.support.faults import wait_until
 
 NOTES = ("users", "ann", "notes")
 
@@ -256,3 +259,72 @@ def test_the_awaited_forms(opens: Opens) -> None:
 
     asyncio.run(use())
     assert store.count(NOTES) == 1
+
+
+def _keep_all(write: Write) -> Any:
+    return Refuse("it is kept") if write.operation == "delete" else Allow()
+
+
+DELETES: dict[str, Callable[[AgentStore], Any]] = {
+    "delete": lambda s: s.delete(NOTES, "a"),
+    "a put of None": lambda s: s.batch([PutOp(NOTES, "a", None)]),
+    "delete of a view": lambda s: s.for_user("ann").delete(("notes",), "a"),
+    "delete by a share": lambda s: s.for_user("bob").delete(NOTES, "a"),
+    "delete of a namespace": lambda s: s.delete_namespace(NOTES),
+    "delete of above it": lambda s: s.delete_namespace(("users",)),
+    "delete of a record": lambda s: _records(s).delete("a"),
+    "clear": lambda s: _records(s).clear(),
+    "delete of a file": lambda s: DeepAgentsBackend(s.for_user("ann")).delete("/a"),
+    "forget": lambda s: ConversationMemory(s, "ann").forget("monday"),
+}
+
+
+@pytest.mark.parametrize("by", DELETES)
+def test_every_way_to_delete_passes_the_guard(by: str, opens: Opens) -> None:
+    store = opens(_keep_all)
+    ann = store.for_user("ann")
+    ann.put(("notes",), "a", {"text": "tea"})
+    ann.put(("filesystem",), "/a", {"content": ["tea"]})
+    ConversationMemory(store, "ann").save_turn("Which tea?", "Assam.", "monday")
+    ann.share(("notes",), "bob", "write")
+    before = store.count()
+    with pytest.raises(WriteRefusedError, match="it is kept"):
+        DELETES[by](store)
+    assert store.count() == before == 3
+
+
+def test_a_delete_tells_what_goes_and_who_deletes(opens: Opens) -> None:
+    seen: list[Write] = []
+
+    def note(write: Write) -> Allow:
+        seen.append(write)
+        return Allow()
+
+    store = opens(note)
+    store.put(NOTES, "a", {"text": "tea"})
+    with provenance(agent="gardener"):
+        store.delete(NOTES, "a")
+        store.delete_namespace(NOTES)
+    assert [(w.operation, w.user_id, w.namespace, w.key, w.value) for w in seen[1:]] == [
+        ("delete", "ann", ("notes",), "a", None),
+        ("delete", "ann", ("notes",), None, None),
+    ]
+    assert [write.provenance.agent for write in seen[1:]] == ["gardener", "gardener"]
+    assert value(store, "a") is None
+
+
+@pytest.mark.parametrize("verdict", [Redact({}), Quarantine("odd"), None])
+def test_a_delete_is_allowed_or_refused_and_nothing_else(verdict: Any, opens: Opens) -> None:
+    store = opens(lambda write: verdict if write.operation == "delete" else Allow())
+    store.put(NOTES, "a", {"text": "tea"})
+    with pytest.raises(WriteRefusedError, match="nothing was deleted"):
+        store.delete(NOTES, "a")
+    assert value(store, "a") == {"text": "tea"}
+
+
+def test_what_expires_is_no_write_of_a_user(opens: Opens) -> None:
+    store = opens(_keep_all)
+    store.put(NOTES, "a", {"text": "tea"}, ttl=0.0001)
+    wait_until(lambda: store.sweep_ttl() == 1)
+    store.put(NOTES, "b", {"text": "tea"})
+    assert store.delete_user("ann") == 1

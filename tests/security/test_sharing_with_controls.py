@@ -58,7 +58,7 @@ def test_conversations_that_are_shared_are_found(dsns: tuple[str, str], index: A
         theirs = ConversationMemory(bob, "bob", shared_by="alice")
         assert theirs.search("tea") == []
         alice.share(("conversations",), "bob", "read")
-        assert [match.turn.query for match in theirs.search("tea")] == ["Which tea?"]
+        assert [turn.query for turn in theirs.search("tea")] == ["Which tea?"]
         recalled = theirs.explain_recall("Which tea was it?", mode="relevant")
         assert "Assam." in (recalled.text or "")
         assert ConversationMemory(bob, "bob").search("tea") == []

@@ -7,6 +7,7 @@ They write the value alone, not what it is found by. A store with an index does 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...model.addresses import ItemAddress
@@ -15,7 +16,7 @@ from ...sql.change_notify import notify_change, with_change_notify
 from ...sql.item_columns import EXPIRED, UNINDEXED, UNLISTED, key_is, later, replacing
 from ...sql.items.delete import OF_FIRST_USER, count_of_removed, removing
 from ...sql.items.put import arguments_of, insert_one
-from ...sql.statement import Decoded, Put, ResultT, Row, SqlContext, Statement
+from ...sql.statement import Decoded, Put, Removal, ResultT, Row, SqlContext, Statement
 
 
 def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
@@ -25,7 +26,9 @@ DELETE FROM {context.tables.item} i
  WHERE {key_is()}"""
     removed = removing(delete, context, counts=OF_FIRST_USER)
     sql = f"\nWITH {removed}\n{notify_change(context, context.live('w'), gone=True)}"
-    return _change(sql, (at.user_id, at.stored, key), lambda rows: bool(rows) and rows[0][0])
+    item_id = (at.user_id, at.stored, key)
+    change = _change(sql, item_id, lambda rows: bool(rows) and rows[0][0])
+    return replace(change, removals=(Removal(*item_id),))
 
 
 def plan_clear(at: ItemAddress, context: SqlContext) -> Statement[int]:
@@ -33,7 +36,8 @@ def plan_clear(at: ItemAddress, context: SqlContext) -> Statement[int]:
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
-    return count_of_removed([delete], (at.user_id, at.stored), context, (at.user_id,))
+    removals = [Removal(at.user_id, at.stored, None)]
+    return count_of_removed([delete], removals[0][:2], context, (at.user_id,), removals)
 
 
 def plan_increment(put: Put, context: SqlContext) -> Statement[Any | None]:

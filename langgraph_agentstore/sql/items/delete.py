@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ...model.users import Region, users_of_regions
+from ...model.namespaces import encode_labels
+from ...model.users import SHARED, Region, users_of_regions
 from ..change_notify import notify_change
 from ..item_columns import key_is, same_key
 from ..region_condition import region_condition
 from ..statement import (
     Delete,
     ItemId,
+    Removal,
     SqlContext,
     Statement,
     Users,
@@ -80,7 +82,9 @@ def plan_delete_regions(regions: Sequence[Region], context: SqlContext) -> State
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {region_condition(regions, arguments)}"""
-    return count_of_removed([delete], tuple(arguments), context, users_of_regions(regions))
+    users = users_of_regions(regions)
+    removals = [Removal(r.user_id or SHARED, encode_labels(r.labels), None) for r in regions]
+    return count_of_removed([delete], tuple(arguments), context, users, removals)
 
 
 def plan_delete_version(
@@ -93,7 +97,8 @@ def plan_delete_version(
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {key_is()} AND i.version = $4 AND i.created_at = $5"""
-    return count_of_removed([delete], (*item_id, version, created_at), context, (item_id[0],))
+    arguments, removals = (*item_id, version, created_at), [Removal(*item_id)]
+    return count_of_removed([delete], arguments, context, (item_id[0],), removals)
 
 
 @written_once
@@ -138,10 +143,12 @@ def count_of_removed(
     arguments: tuple[Any, ...],
     context: SqlContext,
     users: Users | None = None,
+    removals: Sequence[Removal] = (),
 ) -> Statement[int]:
     """Return a statement of deletes that counts the items that had not expired.
 
-    `users`: whose; a single one is the argument `$1`.
+    `users`: whose; a single one is the argument `$1`. `removals`: what the guard of the store is
+    asked about.
     """
     counts = OF_FIRST_USER if users is not None and len(users) == 1 else ""
     sql = f"""
@@ -152,5 +159,11 @@ SELECT count(*) FILTER (WHERE live), count(told) FROM told"""
 
     # The rows go once however often it runs, but a second run would count none of them.
     return Statement(
-        sql, arguments, decode_count, idempotent=False, users=users, kind="delete_items"
+        sql,
+        arguments,
+        decode_count,
+        idempotent=False,
+        users=users,
+        kind="delete_items",
+        removals=tuple(removals),
     )
