@@ -13,13 +13,14 @@ from typing import Any, TypeAlias
 from langgraph.store.base import Item
 
 from ..errors import InvalidKeyError
+from ..model.addresses import RemovedPlace
 from ..model.json_values import as_mapping
 from ..model.namespaces import encode_labels
 from ..model.users import Address
 from ..sql.items.delete import count_of_removed
 from ..sql.sealing import with_opened_values, within
 from ..sql.search.text import MOST_CHARACTERS, is_blank
-from ..sql.statement import Decoded, Queue, Removal, Row, SqlContext, Statement
+from ..sql.statement import Decoded, Queue, Row, SqlContext, Statement
 from .keys import ConversationKey
 
 ThreadRow: TypeAlias = tuple[str, str, str, int]
@@ -196,7 +197,7 @@ DELETE FROM {context.tables.item} i
     first, end = f"{thread_id}_", f"{thread_id}{_AFTER_UNDERSCORE}"
     stored = encode_labels(address.labels)
     arguments = (address.user_id, stored, first, end, thread_id)
-    removals = [Removal(address.user_id, stored, thread_id)]
+    removals = [RemovedPlace(address.user_id, stored, thread_id)]
     return count_of_removed([delete], arguments, context, (address.user_id,), removals)
 
 

@@ -15,11 +15,11 @@ from ..runtime.job import Job
 from ..runtime.listener import Subscription
 from ..runtime.session import Session
 from ..sql.change_notify import RETENTION
-from .compared_records import ComparedRecords
 from ..sql.statement import Operation, ResultT, Statement
+from .compared_records import ComparedRecords
 from .sql.changes import (
     SNAPSHOT,
-    Look,
+    SeenChanges,
     StoredChange,
     Watcher,
     plan_begin_watch,
@@ -124,7 +124,7 @@ class Watching:
     async def _read(self, session: Session) -> None:
         since = self._prefix, self._snapshot, self._watcher, session.context
         below = self._with_below
-        look: Look = await self._do(
+        look: SeenChanges = await self._do(
             session, lambda at: plan_changes_since(at, *since, with_below=below)
         )
         if not look.holds and not self._ended:

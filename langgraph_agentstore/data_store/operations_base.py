@@ -75,11 +75,11 @@ class OperationsBase:
         """Plan a write of puts, all or none; without a share, each keeps its own address."""
         if not any(map(self._is_at_another, puts)):
             return PutTogether(puts)
-        places = list(dict.fromkeys(labels_of(put) for put in puts))
+        places = list(dict.fromkeys(labels_of_put(put) for put in puts))
         return self._planner.writing_at(
             places,
             lambda planner: PutTogether(
-                [moved(put, planner.address_of(labels_of(put))) for put in puts]
+                [moved(put, planner.address_of(labels_of_put(put))) for put in puts]
             ),
         )
 
@@ -91,7 +91,7 @@ class OperationsBase:
         """Return whether the namespace of a put names another user."""
         if put.item_id[1] == self.at.stored:
             return self.names_another
-        return self._neighbors.named(labels_of(put)) is not None
+        return self._neighbors.named(labels_of_put(put)) is not None
 
     def log(self, op: str, **details: Any) -> None:
         """Add an entry to the operations log, if there is one."""
@@ -162,7 +162,7 @@ class OperationsBase:
             engine.note_access([(put.item_id, None)], 0, agent)
 
 
-def labels_of(put: Put) -> Labels:
+def labels_of_put(put: Put) -> Labels:
     """Return the labels of the namespace of a put."""
     return decode_labels(put.item_id[1])
 

@@ -12,22 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from ..model.addresses import RemovedPlace
 from ..sql.change_notify import with_change_notify
 from ..sql.item_columns import EXPIRED, replacing
 from ..sql.items.delete import count_of_removed
 from ..sql.items.put import arguments_of, insert_one
 from ..sql.sealing import with_opened_values, within
-from ..sql.statement import (
-    Decoded,
-    Put,
-    Queue,
-    Removal,
-    ResultT,
-    Row,
-    SqlContext,
-    Statement,
-    written_once,
-)
+from ..sql.statement import Decoded, Put, Queue, ResultT, Row, SqlContext, Statement, written_once
 
 SizeUnit: TypeAlias = Literal["characters", "bytes"]
 
@@ -322,4 +313,6 @@ DELETE FROM {context.tables.item} i
     # One range each; an OR might scan the namespace.
     deletes = [f"{delete} AND i.key = $3", f"{delete} AND i.key >= $4 AND i.key < $5"]
     arguments = (*space, path, folder, after_folder(folder))
-    return count_of_removed(deletes, arguments, context, (space.user_id,), [Removal(*space, path)])
+    return count_of_removed(
+        deletes, arguments, context, (space.user_id,), [RemovedPlace(*space, path)]
+    )

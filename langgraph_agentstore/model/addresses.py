@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from ..errors import InvalidKeyError, InvalidNamespaceError, InvalidValueError, ValueTypeError
@@ -28,6 +29,17 @@ class ItemAddress:
     labels: Labels
     size: int
     is_writable: bool
+
+
+class RemovedPlace(NamedTuple):
+    """What a statement removes: an item; or, without a key, a namespace with all below it.
+
+    The key may also be the path of a folder, or the id of a thread of conversations.
+    """
+
+    user_id: str
+    stored: str
+    key: str | None
 
 
 def locate(address: Address, labels: Labels) -> ItemAddress:

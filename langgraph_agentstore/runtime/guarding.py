@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from ..errors import AgentStoreError, WriteRefusedError
+from ..model.addresses import RemovedPlace
 from ..model.json_values import check_allowed, encode_value
 from ..model.namespaces import decode_labels
 from ..model.provenance import Provenance
 from ..security.guard import Allow, Guard, Quarantine, Redact, Refuse, Verdict, Write
 from ..security.quarantine_sql import plan_quarantine
 from ..sql.indexed_content import content_of
-from ..sql.statement import Put, Removal, SqlContext
+from ..sql.statement import Put, SqlContext
 from .attribution import SAID
 from .statements import Database
 
@@ -54,7 +55,7 @@ class Guarding:
             put.passed = not isinstance(verdict, Quarantine)
         return put.passed
 
-    async def may_remove(self, removals: Sequence[Removal]) -> None:
+    async def may_remove(self, removals: Sequence[RemovedPlace]) -> None:
         """Ask about items that are to be deleted.
 
         Raises:
@@ -65,11 +66,13 @@ class Guarding:
             write = _delete_of(removal, said)
             verdict = await self._verdict(write)
             if isinstance(verdict, Refuse):
-                raise WriteRefusedError(f"{_shown(write)}: the guard refused it: {verdict.reason}")
+                raise WriteRefusedError(
+                    f"{_subject(write)}: the guard refused it: {verdict.reason}"
+                )
             if not isinstance(verdict, Allow):
                 raise WriteRefusedError(
-                    f"{_shown(write)}: the guard returned {type(verdict).__name__}, so nothing was "
-                    'deleted; where write.operation is "delete", it returns Allow() or Refuse(…)'
+                    f"{_subject(write)}: the guard returned {type(verdict).__name__}, so nothing "
+                    'was deleted; of a "delete" it returns Allow() or Refuse(…)'
                 )
 
     async def _verdict(self, write: Write) -> Verdict:
@@ -82,13 +85,13 @@ class Guarding:
             raise
         except Exception as error:
             raise WriteRefusedError(
-                f"{_shown(write)}: the guard failed ({type(error).__name__}), so nothing was "
-                f"{_done(write)}"
+                f"{_subject(write)}: the guard failed ({type(error).__name__}), so nothing was "
+                f"{_participle(write)}"
             ) from error
         if not isinstance(verdict, (Allow, Redact, Quarantine, Refuse)):
             raise WriteRefusedError(
-                f"{_shown(write)}: the guard returned {type(verdict).__name__}, so nothing was "
-                f"{_done(write)}; it returns Allow(), Redact(…), Quarantine(…) or Refuse(…)"
+                f"{_subject(write)}: the guard returned {type(verdict).__name__}, so nothing was "
+                f"{_participle(write)}; it returns Allow(), Redact(…), Quarantine(…) or Refuse(…)"
             )
         return verdict
 
@@ -111,23 +114,23 @@ class Guarding:
 
 def _write_of(put: Put, said: str | None) -> Write:
     user_id, stored, key = put.item_id
-    return Write(user_id, decode_labels(stored), key, orjson.loads(put.value), _told(said))
+    return Write(user_id, decode_labels(stored), key, orjson.loads(put.value), _provenance_of(said))
 
 
-def _delete_of(removal: Removal, said: str | None) -> Write:
+def _delete_of(removal: RemovedPlace, said: str | None) -> Write:
     labels = decode_labels(removal.stored)
-    return Write(removal.user_id, labels, removal.key, None, _told(said), "delete")
+    return Write(removal.user_id, labels, removal.key, None, _provenance_of(said), "delete")
 
 
-def _told(said: str | None) -> Provenance:
+def _provenance_of(said: str | None) -> Provenance:
     return Provenance(**orjson.loads(said or "{}"))
 
 
-def _shown(write: Write) -> str:
+def _subject(write: Write) -> str:
     if write.operation == "put":
         return f"key {write.key!r}"
     return f"delete of {write.namespace!r}" + ("" if write.key is None else f", key {write.key!r}")
 
 
-def _done(write: Write) -> str:
+def _participle(write: Write) -> str:
     return "written" if write.operation == "put" else "deleted"

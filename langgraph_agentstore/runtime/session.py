@@ -304,8 +304,7 @@ class Session:
             return await self.shares.run(operation, users)
         if isinstance(operation, (Query, PutExpected, PutTogether)):
             return await self.index.do(partial(self._by_index, operation, users, replica))
-        if isinstance(operation, Statement) and operation.removals:
-            await self.database.may_remove(operation.removals)
+        await self.database.may_remove(getattr(operation, "removals", ()))
         return await self._while_locked(partial(self._attempt, operation, users))
 
     async def _by_index(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from ..errors import DatabaseError, IsolationError, NotPermittedError
+from ..model.addresses import RemovedPlace
 from ..model.shared_scope import Grants
 from ..sql.items.delete import delete_statement
 from ..sql.items.get import plan_get_alone
@@ -29,7 +30,6 @@ from ..sql.statement import (
     PutTogether,
     Query,
     Queue,
-    Removal,
     Statement,
     Users,
 )
@@ -159,7 +159,7 @@ async def statement_of(
         return replace(plan_get_alone(operation, context), queue=Queue.EQUAL_READS)
     if isinstance(operation, Delete):
         deleting = delete_statement([operation], context)
-        removals = (Removal(*operation.item_id),)
+        removals = (RemovedPlace(*operation.item_id),)
         return Statement(*deleting, lambda _: Decoded(None), kind="delete", removals=removals)
     if isinstance(operation, Put):
         operation.created_by = operation.created_by or writer

@@ -14,9 +14,10 @@ import orjson
 
 from ..config.store_options import PoolConfig
 from ..errors import AgentStoreError, ItemLockedError, OwnerNeededError
+from ..model.addresses import RemovedPlace
 from ..sql.row_users import isolation_error
 from ..sql.server_forms import form_of
-from ..sql.statement import LARGE_VALUE_BYTES, Put, Removal, ResultT, Row, Statement, Users
+from ..sql.statement import LARGE_VALUE_BYTES, Put, ResultT, Row, Statement, Users
 from ..sql.statement_comments import with_comment
 from ..sql.statement_settings import OwnSettings, users_setting, with_settings
 from .connections.connector import GRACE_S, Connection, Connector
@@ -184,7 +185,7 @@ class Database:
         """
         return puts if self.guarding is None else await self.guarding.passed(puts)
 
-    async def may_remove(self, removals: Sequence[Removal]) -> None:
+    async def may_remove(self, removals: Sequence[RemovedPlace]) -> None:
         """Let the guard of the store see what is to be removed.
 
         Raises:

@@ -8,10 +8,11 @@ from functools import partial
 from typing import TypeAlias
 
 from ..errors import StoreTimeoutError, ValueTooLargeError
+from ..model.addresses import RemovedPlace
 from ..sql.items.delete import delete_statement
 from ..sql.items.put import LARGEST_BATCH_OF_VALUES, put_statement, repeated_put_statement
 from ..sql.items.put_indexed import LARGEST_INDEXED_BATCH
-from ..sql.statement import Delete, ItemId, Put, Removal, Users
+from ..sql.statement import Delete, ItemId, Put, Users
 from .attribution import SAID, authors_of_batch
 from .batch_users import batch_users, check_addresses
 from .batching import MOST_OPERATIONS, BatchQueue, Settled
@@ -62,7 +63,10 @@ class WriteQueue(BatchQueue):
         if self._index.now.context.index is not None and isinstance(operation, Put):
             self._index.now.refit(operation)
         if self._database.guarding is not None:
-            operation.held = isinstance(operation, Delete) or operation.passed is None
+            if isinstance(operation, Delete):
+                operation.pending = True
+            else:
+                operation.held = operation.passed is None
         # Before its vectors are there, too: later writes to the item must wait for it.
         self.waiting.append(entry)
         if operation.pending:
@@ -74,18 +78,16 @@ class WriteQueue(BatchQueue):
         """Let the guard see a write, then embed what is put."""
         write: Put | Delete = entry.operation
         with working_for([entry]):
+            SAID.set(entry.request.said)
+            if isinstance(write, Delete):
+                await self._database.may_remove([RemovedPlace(*write.item_id)])
+                write.pending = False
+                return
             if write.held:
-                SAID.set(entry.request.said)
-                await self._let_the_guard_see(write)
+                await self._database.passed([write])
                 write.held = False
-            if isinstance(write, Put) and write.passed is not False and write.pending:
+            if write.passed is not False and write.pending:
                 await self._index.do(partial(self._embed, write))
-
-    async def _let_the_guard_see(self, write: Put | Delete) -> None:
-        if isinstance(write, Put):
-            await self._database.passed([write])
-        else:
-            await self._database.may_remove([Removal(*write.item_id)])
 
     async def _embed(self, put: Put, index_state: IndexState) -> None:
         await index_state.embed(put, self._known)

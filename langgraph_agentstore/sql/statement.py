@@ -13,7 +13,6 @@ from typing import (
     Concatenate,
     Final,
     Generic,
-    NamedTuple,
     ParamSpec,
     Protocol,
     TypeAlias,
@@ -22,6 +21,7 @@ from typing import (
 
 from .._support.one_time_warnings import Hints
 from ..config.search_index import SearchIndex, VectorIndex
+from ..model.addresses import RemovedPlace
 from ..model.json_values import LARGEST_BYTES, encode_value
 from ..model.namespaces import Labels
 from ..model.text_fields import Part, Paths
@@ -179,9 +179,8 @@ class SqlContext:
 
     def live(self, alias: str = "i") -> str:
         """Return the condition that an item has not expired; `true` if `omit_expired` is off."""
-        if not self.omit_expired:
-            return "true"
-        return f"({alias}.expires_at IS NULL OR {alias}.expires_at > now())"
+        alive = f"({alias}.expires_at IS NULL OR {alias}.expires_at > now())"
+        return alive if self.omit_expired else "true"
 
 
 def written_once(
@@ -196,8 +195,7 @@ def written_once(
     @wraps(write)
     def remembered(context: SqlContext, /, *args: P.args, **kwargs: P.kwargs) -> str:
         name = (write, *args, *kwargs.values())
-        text = context.texts.get(name)
-        if text is None:
+        if (text := context.texts.get(name)) is None:
             text = context.texts[name] = write(context, *args, **kwargs)
         return text
 
@@ -335,31 +333,15 @@ class PutExpected(Operation[None]):
         return self.put.users
 
 
-class Removal(NamedTuple):
-    """What a statement removes: an item; or, without a key, a namespace with all below it.
-
-    The key may also be the path of a folder, or the id of a thread of conversations.
-    """
-
-    user_id: str
-    stored: str
-    key: str | None
-
-
 @dataclass(slots=True)
 class Delete(OfOneItem[None]):
-    """A removal of one item; `held`: the guard of the store is being asked."""
+    """A removal of one item; `pending`: the guard of the store is being asked."""
 
     queue: ClassVar[Queue] = Queue.WRITES
     kind: ClassVar[str] = "delete"
 
     item_id: ItemId
-    held: bool = False
-
-    @property
-    def pending(self) -> bool:
-        """Tell whether the guard is to be asked first."""
-        return self.held
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +403,7 @@ class Statement(Operation[ResultT]):
     user_column: int | None = None
     kind: str = "other"  # type: ignore[misc]  # of each statement, as its queue is
     depth: int | None = None
-    removals: tuple[Removal, ...] = ()
+    removals: tuple[RemovedPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

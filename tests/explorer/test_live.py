@@ -164,7 +164,7 @@ def test_streams_are_bounded_and_end_with_the_server(
                 name, data = await stream.event("skipped", "change")
                 told += name == "change"
                 skipped += data.get("changes", 0)
-            assert data["key"] == "many4"
+            assert data["key"] in {f"many{n}" for n in range(5)}  # of one statement, in any order
             ending = True
             assert (await stream.event("ended"))[0] == "ended"
             await asyncio.wait_for(stream.task, 10)

@@ -15,7 +15,7 @@ from langgraph_agentstore.data_store.sql.atomic_changes import (
     plan_increment,
 )
 from langgraph_agentstore.data_store.sql.changes import (
-    Look,
+    SeenChanges,
     StoredChange,
     Watcher,
     decode_changes,
@@ -133,12 +133,12 @@ def test_a_lease_has_a_token_for_its_holder_alone() -> None:
 
 def test_changes_come_with_the_snapshot_to_go_on_from() -> None:
     nothing = ("5:5:", False, None, None, None, True, None, None)
-    assert decode_changes("alice", [nothing], RULES) == Look("5:5:", False, [])
+    assert decode_changes("alice", [nothing], RULES) == SeenChanges("5:5:", False, [])
     row = ("5:5:", True, "files", "k", 2, False, None, THEN)
     watcher = Watcher(UUID(int=1), "bob")
     since = plan_changes_since(AT, "p", "1:1:", watcher, RULES)
     change = StoredChange("files", "k", 2, False, None, THEN)
-    assert since.decode([row]).result == Look("5:5:", True, [change])
+    assert since.decode([row]).result == SeenChanges("5:5:", True, [change])
     assert since.arguments == (AT.user_id, "1:1:", AT.stored, "p", watcher.id)
     assert since.users == ("bob",)
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...model.addresses import ItemAddress
+from ...model.addresses import ItemAddress, RemovedPlace
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from ...sql.change_notify import notify_change, with_change_notify
 from ...sql.item_columns import EXPIRED, UNINDEXED, UNLISTED, key_is, later, replacing
 from ...sql.items.delete import OF_FIRST_USER, count_of_removed, removing
 from ...sql.items.put import arguments_of, insert_one
-from ...sql.statement import Decoded, Put, Removal, ResultT, Row, SqlContext, Statement
+from ...sql.statement import Decoded, Put, ResultT, Row, SqlContext, Statement
 
 
 def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[bool]:
@@ -28,7 +28,7 @@ DELETE FROM {context.tables.item} i
     sql = f"\nWITH {removed}\n{notify_change(context, context.live('w'), gone=True)}"
     item_id = (at.user_id, at.stored, key)
     change = _change(sql, item_id, lambda rows: bool(rows) and rows[0][0])
-    return replace(change, removals=(Removal(*item_id),))
+    return replace(change, removals=(RemovedPlace(*item_id),))
 
 
 def plan_clear(at: ItemAddress, context: SqlContext) -> Statement[int]:
@@ -36,7 +36,7 @@ def plan_clear(at: ItemAddress, context: SqlContext) -> Statement[int]:
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE i.user_id = $1 AND i.namespace = $2"""
-    removals = [Removal(at.user_id, at.stored, None)]
+    removals = [RemovedPlace(at.user_id, at.stored, None)]
     return count_of_removed([delete], removals[0][:2], context, (at.user_id,), removals)
 
 

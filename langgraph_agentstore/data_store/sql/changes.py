@@ -40,7 +40,7 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SeenChanges:
     """What one look found: the snapshot to continue from, and the changes in order.
 
     `holds`: the watch is still registered with the user whose namespace it was.
@@ -139,14 +139,14 @@ def plan_changes_since(
     context: SqlContext,
     *,
     with_below: bool = False,
-) -> Statement[Look]:
+) -> Statement[SeenChanges]:
     """Plan the read of what changed in exactly this namespace since a snapshot.
 
     `with_below`: also in the namespaces below; the root is above all.
     """
     arguments = (at.user_id, snapshot, at.stored, prefix, watcher.id)
 
-    def decode(rows: Sequence[Row]) -> Decoded[Look]:
+    def decode(rows: Sequence[Row]) -> Decoded[SeenChanges]:
         return Decoded(decode_changes(at.user_id, rows, context))
 
     return Statement(
@@ -159,12 +159,12 @@ def plan_changes_since(
     )
 
 
-def decode_changes(user_id: str, rows: Sequence[Row], context: SqlContext) -> Look:
+def decode_changes(user_id: str, rows: Sequence[Row], context: SqlContext) -> SeenChanges:
     """Return what one look found."""
     changes = [StoredChange(*row[2:]) for row in rows if row[2] is not None]
     if context.sealing is not None:
         changes = [opened_change(user_id, each, context.sealing) for each in changes]
-    return Look(rows[0][0], rows[0][1], changes)
+    return SeenChanges(rows[0][0], rows[0][1], changes)
 
 
 def opened_change(user_id: str, change: StoredChange, sealing: Sealing) -> StoredChange:

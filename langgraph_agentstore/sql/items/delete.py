@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from ...model.addresses import RemovedPlace
 from ...model.namespaces import encode_labels
 from ...model.users import SHARED, Region, users_of_regions
 from ..change_notify import notify_change
@@ -14,7 +15,6 @@ from ..region_condition import region_condition
 from ..statement import (
     Delete,
     ItemId,
-    Removal,
     SqlContext,
     Statement,
     Users,
@@ -83,7 +83,7 @@ def plan_delete_regions(regions: Sequence[Region], context: SqlContext) -> State
 DELETE FROM {context.tables.item} i
  WHERE {region_condition(regions, arguments)}"""
     users = users_of_regions(regions)
-    removals = [Removal(r.user_id or SHARED, encode_labels(r.labels), None) for r in regions]
+    removals = [RemovedPlace(r.user_id or SHARED, encode_labels(r.labels), None) for r in regions]
     return count_of_removed([delete], tuple(arguments), context, users, removals)
 
 
@@ -97,7 +97,7 @@ def plan_delete_version(
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {key_is()} AND i.version = $4 AND i.created_at = $5"""
-    arguments, removals = (*item_id, version, created_at), [Removal(*item_id)]
+    arguments, removals = (*item_id, version, created_at), [RemovedPlace(*item_id)]
     return count_of_removed([delete], arguments, context, (item_id[0],), removals)
 
 
@@ -106,7 +106,7 @@ def _delete_user_sql(context: SqlContext) -> str:
     tables = context.tables
     # No change is told: it would keep the keys of what is erased. Who watches the user hears
     # that the watch has lapsed.
-    others = (tables.item_access, tables.item_lock, tables.change)
+    others = (tables.item_access, tables.item_lock, tables.change, tables.watch)
     traces = "".join(
         f""", trace_{number} AS (
     DELETE FROM {table} WHERE user_id = $1
@@ -115,9 +115,14 @@ def _delete_user_sql(context: SqlContext) -> str:
     )
     traces += f""", unshared AS (
     DELETE FROM {tables.named("share")} WHERE user_id = $1 OR with_user = $1
-), unwatched AS (
-    DELETE FROM {tables.watch} WHERE user_id = $1 OR watcher = $1
 )"""
+    # Nobody watches over nodes.
+    traces += context.either(
+        f""", unwatched AS (
+    DELETE FROM {tables.watch} WHERE watcher = $1
+)""",
+        "",
+    )
     return f"""
 WITH erased AS (
     DELETE FROM {tables.item} i WHERE i.user_id = $1 RETURNING i.expires_at
@@ -143,7 +148,7 @@ def count_of_removed(
     arguments: tuple[Any, ...],
     context: SqlContext,
     users: Users | None = None,
-    removals: Sequence[Removal] = (),
+    removals: Sequence[RemovedPlace] = (),
 ) -> Statement[int]:
     """Return a statement of deletes that counts the items that had not expired.
 

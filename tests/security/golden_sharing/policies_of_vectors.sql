@@ -1,5 +1,5 @@
 DO $agentstore$ DECLARE _role name; BEGIN
-IF EXISTS (SELECT FROM pg_catalog.pg_policy p
+IF EXISTS (SELECT 1 FROM pg_catalog.pg_policy p
             WHERE p.polrelid = '"it''s".item'::regclass AND p.polname = 'agentstore_users') THEN
     EXECUTE '
 CREATE OR REPLACE FUNCTION "it''s".shared_prefixes(_writes boolean) RETURNS text[] LANGUAGE plpgsql STABLE

@@ -6,9 +6,11 @@ WITH erased AS (
     DELETE FROM "agentstore".item_lock WHERE user_id = $1
 ), trace_3 AS (
     DELETE FROM "agentstore".change WHERE user_id = $1
+), trace_4 AS (
+    DELETE FROM "agentstore".watch WHERE user_id = $1
 ), unshared AS (
     DELETE FROM "agentstore".share WHERE user_id = $1 OR with_user = $1
 ), unwatched AS (
-    DELETE FROM "agentstore".watch WHERE user_id = $1 OR watcher = $1
+    DELETE FROM "agentstore".watch WHERE watcher = $1
 )
 SELECT count(*) FILTER (WHERE (e.expires_at IS NULL OR e.expires_at > now())) FROM erased e
