@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "results"),
     ("_support",),
     ("model",),
-    ("embedded",),
+    ("embedded", "telemetry"),
     ("config",),
     ("sql",),
     ("security",),

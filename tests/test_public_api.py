@@ -36,6 +36,7 @@ PUBLIC = {
     "langgraph_agentstore.memory_agent": ("memory_agent",),
     "langgraph_agentstore.mcp_server": ("../howto/mcp",),
     "langgraph_agentstore.explorer": ("../howto/explorer",),
+    "langgraph_agentstore.telemetry": ("../howto/telemetry",),
     "langgraph_agentstore.conformance": ("../howto/conformance",),
     "langgraph_agentstore.embedded": ("../howto/bundled_postgres",),
     "memory_agent": ("memory_agent",),

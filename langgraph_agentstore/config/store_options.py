@@ -21,6 +21,7 @@ from ..model.checks import check_whole
 from ..model.json_values import MAX_VALUE_BYTES, check_text, shown
 from ..model.ttl import ttl_interval
 from ..model.users import DEFAULT_TEMPLATE, TemplateScope, template_scope
+from ..telemetry.options import Telemetry, checked_telemetry
 from .dsn import Parameters, read_dsn
 from .dsn_options import connect_options, merged, settings_named_in, shown_dsn
 from .history_options import History, history_option
@@ -153,6 +154,7 @@ class StoreConfig:
     quotas: Quotas | None = None
     retention: Retention | None = None
     slow_operation_s: float | None = None
+    telemetry: Telemetry | None = None
     replicas: ReplicaConfig | None = None
 
     @property
@@ -185,6 +187,7 @@ def store_config(
     quotas: Quotas | None = None,
     retention: Retention | None = None,
     slow_operation_s: float | None = None,
+    telemetry: bool | Telemetry = False,
     read_source: Source | None = None,
     max_replica_lag_s: float | None = DEFAULT_MAX_LAG_S,
     consistency: Consistency = "replica",
@@ -209,6 +212,7 @@ def store_config(
         quotas=security_option("quotas", quotas, Quotas),
         retention=security_option("retention", retention, Retention),
         slow_operation_s=_checked_slow(slow_operation_s),
+        telemetry=checked_telemetry(telemetry),
         replicas=replica_config(read_source, max_replica_lag_s, consistency),
     )
 

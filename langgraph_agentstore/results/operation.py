@@ -47,7 +47,8 @@ class StoreStats:
     """Counters of this store object since it was created, and the current state of its pool.
 
     `operations` / `statements` is the average number of operations per statement. `kinds` has the
-    figures of finished operations by their kind, such as "get" and "search".
+    figures of finished operations by their kind, such as "get" and "search". `connections_lost`
+    were found broken; at each of `failovers`, another server took over.
     """
 
     operations: int
@@ -60,6 +61,9 @@ class StoreStats:
     pool_size: int
     pool_idle: int
     kinds: Mapping[str, KindStats] = field(default_factory=dict)
+    connections_made: int = 0
+    connections_lost: int = 0
+    failovers: int = 0
 
     def _repr_html_(self) -> str:
         facts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "kinds"}

@@ -36,6 +36,7 @@ class Request:
     __slots__ = (
         "began_s",
         "cancelled",
+        "context",
         "errors",
         "later",
         "operations",
@@ -64,6 +65,8 @@ class Request:
         """How long it waited, by `WAITS`, in seconds; the rest of its time it was in a queue."""
         self.reads_replica = False
         """Whether replicas may answer its reads."""
+        self.context: Any = None
+        """The caller's context of OpenTelemetry, if spans are made."""
         self.said: str | None = None
         """Who makes it, as JSON text; only a store with history asks."""
 

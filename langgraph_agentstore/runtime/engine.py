@@ -29,6 +29,7 @@ from ..errors import AgentStoreError, BlockingCallError, StoreClosedError
 from ..model.provenance import current_provenance
 from ..results import StoreStats
 from ..sql.statement import CurrentRules, Operation, ResultT, SqlContext, Users
+from ..telemetry.recorder import Recorder
 from .access_log import FLUSH_S, AccessLog, Touched
 from .caller_requests import (
     AwaitedRequest,
@@ -71,7 +72,11 @@ class Engine(ForkAware):
         self.index_config = cast("IndexConfig | None", index)
         self._closed = False
         self._refused = 0
-        self._observer = Observer(config.slow_operation_s)
+        telemetry = config.telemetry
+        recorder = None if telemetry is None else Recorder(telemetry, config.schema)
+        if recorder is not None:
+            recorder.watch(self.stats)
+        self._observer = Observer(config.slow_operation_s, recorder)
         self.drained_first: weakref.WeakSet[Drainable] = weakref.WeakSet()
         self._reset()
 
@@ -222,6 +227,9 @@ class Engine(ForkAware):
             pool_size=session.database.connections.size,
             pool_idle=session.database.connections.idle,
             kinds=self._observer.kinds(),
+            connections_made=session.database.connections.made,
+            connections_lost=session.database.connections.lost,
+            failovers=session.database.connections.failovers,
         )
 
     def answer_ms(self, within_s: float) -> float | None:
@@ -260,6 +268,8 @@ class Engine(ForkAware):
             check_threads()
         if self.config.asks_who:
             request.said = current_provenance().text
+        if self._observer.recorder is not None:
+            request.context = self._observer.recorder.current()
         with self._gate:
             if self._closed:
                 raise StoreClosedError("the store was closed; construct another")

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from ..results import KindStats
+from ..telemetry.recorder import Recorder
 from .caller_requests import WAITS, PendingOperation, Request
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -59,18 +60,23 @@ def note_part(part: Request) -> None:
 
 
 class Observer:
-    """The figures of one store by kind of operation, and its log of slow operations."""
+    """The figures of one store by kind of operation, its log of slow operations, its telemetry."""
 
-    def __init__(self, slow_operation_s: float | None) -> None:
+    def __init__(self, slow_operation_s: float | None, recorder: Recorder | None) -> None:
         self._slow_s = slow_operation_s
+        self.recorder = recorder
         self._kinds: dict[str, list[float]] = {}
+
+    def connected(self, server: Any) -> None:
+        """Note the server of a connection, for telemetry."""
+        if self.recorder is not None:
+            self.recorder.connected(server)
 
     def finished(self, requests: Iterable[Request]) -> None:
         """Count the operations of requests that are done, before their callers hear of it."""
         now = perf_counter()
-        for request in requests:
-            if not request.is_observed:
-                continue
+        observed = [request for request in requests if request.is_observed]
+        for request in observed:
             took_s = now - request.began_s
             for operation in request.operations:
                 self._count(operation.kind, took_s)
@@ -78,6 +84,8 @@ class Observer:
                 self._kinds[request.operations[position].kind][1] += 1
             if self._slow_s is not None and took_s >= self._slow_s:
                 logger.warning("%s", _slow_line(request, took_s))
+        if self.recorder is not None and observed:
+            self.recorder.record(observed, now)
 
     def _count(self, kind: str, took_s: float) -> None:
         figures = self._kinds.get(kind)

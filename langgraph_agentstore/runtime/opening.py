@@ -9,6 +9,7 @@ from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError
 from ..security.encryption.sealed_values import Sealer
 from ..sql.statement import SqlContext
+from .connections.failover import server_of
 from .connections.server_checks import check_version, check_visibility, is_limited, warn_of_pgvector
 from .connections.target import TargetReader
 from .control_setup import have_controls
@@ -40,6 +41,7 @@ async def open_session(config: StoreConfig, context: SqlContext, observer: Obser
     database.connections.open()
     try:
         async with database.connections.lease() as connection:
+            observer.connected(server_of(connection))
             check_version(connection)
             await check_visibility(connection, context.tables)
             schema_version = await migrate(connection, context.tables)
@@ -60,8 +62,7 @@ async def open_session(config: StoreConfig, context: SqlContext, observer: Obser
     if isinstance(context.sealing, Sealer):
         fetch_keys = partial(database.fetch, kind="keys", users=())
         database.data_keys = DataKeys(context.sealing, context.tables, fetch_keys)
-    has_vectors = opened.vector_set is not None
-    replicas = await open_replicas(config, database, vectors=has_vectors)
+    replicas = await open_replicas(config, database, vectors=opened.vector_set is not None)
     session = Session(
         config, IndexState(opened, problem), database, schema_version, observer, replicas
     )

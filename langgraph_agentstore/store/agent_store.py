@@ -52,6 +52,7 @@ from ..sql.items.delete import plan_delete_user
 from ..sql.planner import Planner
 from ..sql.statement import CurrentRules, SqlContext, Statement
 from ..sql.tables import Tables
+from ..telemetry import Telemetry
 from .audit import HistoryAudit
 from .encrypting import Encrypting
 from .erasing import Erasing
@@ -115,6 +116,8 @@ class AgentStore(
             `Retention` of `langgraph_agentstore.security`.
         slow_operation_s: log each operation that takes this long, in seconds: its kind and what it
             waited for, never a user, a key or a value. None: no log.
+        telemetry: record spans and metrics by OpenTelemetry: True, or a `Telemetry` of
+            `langgraph_agentstore.telemetry`. Without an SDK nothing is recorded.
         read_dsn: the DSN of standbys of the primary, which then answer reads. By default
             `AGENTSTORE_READ_DSN` of the environment, if the primary's DSN comes from there, too.
         max_replica_lag_s: a standby that is further behind is not read from; None: whatever its
@@ -143,6 +146,7 @@ class AgentStore(
         quotas: Quotas | None = None,
         retention: Retention | None = None,
         slow_operation_s: float | None = None,
+        telemetry: bool | Telemetry = False,
         read_dsn: str | None = None,
         max_replica_lag_s: float | None = DEFAULT_MAX_LAG_S,
         consistency: Consistency = "replica",
@@ -163,6 +167,7 @@ class AgentStore(
             quotas=quotas,
             retention=retention,
             slow_operation_s=slow_operation_s,
+            telemetry=telemetry,
             read_source=find_read_source(given, read_dsn),
             max_replica_lag_s=max_replica_lag_s,
             consistency=consistency,
@@ -213,6 +218,7 @@ class AgentStore(
         quotas: Quotas | None = None,
         retention: Retention | None = None,
         slow_operation_s: float | None = None,
+        telemetry: bool | Telemetry = False,
         read_dsn: str | None = None,
         max_replica_lag_s: float | None = DEFAULT_MAX_LAG_S,
         consistency: Consistency = "replica",
@@ -235,6 +241,7 @@ class AgentStore(
             quotas: as in the constructor.
             retention: as in the constructor.
             slow_operation_s: as in the constructor.
+            telemetry: as in the constructor.
             read_dsn: as in the constructor.
             max_replica_lag_s: as in the constructor.
             consistency: as in the constructor.
@@ -257,6 +264,7 @@ class AgentStore(
             quotas=quotas,
             retention=retention,
             slow_operation_s=slow_operation_s,
+            telemetry=telemetry,
             read_dsn=read_dsn,
             max_replica_lag_s=max_replica_lag_s,
             consistency=consistency,
@@ -280,6 +288,7 @@ class AgentStore(
         quotas: Quotas | None = None,
         retention: Retention | None = None,
         slow_operation_s: float | None = None,
+        telemetry: bool | Telemetry = False,
     ) -> Self:
         """Create a store on the bundled Postgres, with its data in the folder `path`.
 
@@ -302,6 +311,7 @@ class AgentStore(
             quotas=quotas,
             retention=retention,
             slow_operation_s=slow_operation_s,
+            telemetry=telemetry,
         )
         return store
 

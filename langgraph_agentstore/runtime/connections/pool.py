@@ -56,6 +56,7 @@ class Pool:
         self._waiting: dict[Use, deque[_Waiter]] = {use: deque() for use in self._in_use}
         self._moved_s: dict[Use, float] = dict.fromkeys(self._in_use, 0.0)
         self._making: set[asyncio.Task[None]] = set()
+        self.made = self.lost = self.failovers = 0
         self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -196,6 +197,7 @@ class Pool:
         if politely:
             self._start(self._close(connection))
         else:
+            self.lost += 1
             connection.terminate()
         if not self.size:
             self.attempts.lost_all()
@@ -242,6 +244,7 @@ class Pool:
         for connection in lost:
             self._idle.pop(connection, None)
             connection.terminate()
+        self.failovers += 1
         logger.warning("another server took over: %d connections to %s cut", len(lost), server)
 
     async def _turn_of(self, waiter: _Waiter) -> Connection:
@@ -334,6 +337,7 @@ class Pool:
         self._serve()
 
     def _succeeded(self, connection: Connection, *, outdated: bool) -> None:
+        self.made += 1
         self.attempts.succeeded(self.size)
         if outdated:
             self._discard(connection, politely=True)
