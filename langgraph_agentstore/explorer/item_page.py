@@ -14,6 +14,7 @@ from ..errors import InvalidNamespaceError
 from ..model.value_changes import value_changes
 from ..security.history.entries import HistoryEntry
 from ..tools.printable import safe_json, several_lines
+from .found_by_sql import FoundBy, found_by_query
 from .rendering import rendered
 from .visit import PageRefusedError, Visit
 
@@ -42,9 +43,14 @@ def show_item(visit: Visit) -> Response:
             is_cut=len(text) > LONGEST_SHOWN,
             changes=_changes_of(visit),
             has_vectors=index is not None and index.vectors is not None,
+            found_by=None if index is None else _found_by(visit),
             metadata=several_lines(safe_json(found.metadata, indent=2)),
         )
     )
+
+
+def _found_by(visit: Visit) -> FoundBy | None:
+    return visit.store.executor.run(found_by_query(visit.place.item_id(visit.asked("k"))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
 from langgraph_agentstore.config.index_options import search_index
+from langgraph_agentstore.explorer.found_by_sql import FoundBy, found_by_query
 from langgraph_agentstore.explorer.growth_sql import GrowthSample, plan_growth
 from langgraph_agentstore.explorer.history_sql import (
     MOST_LOOKED_BACK,
@@ -146,3 +147,12 @@ def test_a_page_of_a_folder_begins_behind_the_one_before() -> None:
     for after, start in starts.items():
         plan = plan_children_page(space, "/b/", after, 9, "characters", CONTEXT)
         assert plan.arguments == ("ada", "filesystem", "/b/", "/b0", start, 9)
+
+
+def test_an_item_is_found_by_words_and_by_vectors_where_there_are_any() -> None:
+    asked = found_by_query(("ada", "notes", "k"))
+    words_only = asked.statement(CONTEXT, None)
+    assert "item_vector" not in words_only.sql
+    assert "item_vector_1" in asked.statement(WITH_VECTORS, None).sql
+    assert words_only.decode([(3, ["tea"], [])]).result == FoundBy(3, ["tea"], [])
+    assert words_only.decode([]).result is None

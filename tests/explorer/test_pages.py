@@ -71,6 +71,8 @@ def test_a_filter_lets_through_what_fits_and_tells_what_is_wrong(visitor: Visito
 def test_an_item_is_shown_with_what_is_known_about_it(visitor: Visitor) -> None:
     page = visitor().get("/item", params={"u": "ada", "n": "notes", "k": "n007"})
     assert "note 7 on green tea" in page.text
+    assert "<dt>Words</dt><dd>7 green note" in page.text
+    assert "<dt>Vectors</dt><dd>of text" in page.text
     assert "never" in page.text
     missing = visitor().get("/item", params={"u": "ada", "n": "notes", "k": "none"})
     assert missing.status_code == 404
