@@ -30,8 +30,8 @@ PAGES = {
     "large user, deep": '/user?u=large&after=["large","notes","k300000"]',
     "large user, filter without result": "/user?u=large&filter=n%3D-1",
     "small user": "/user?u=u77",
-    "item": "/item?u=large&n=notes&k=k900000",
-    "item, its neighbors": "/item/near?u=large&n=notes&k=k900000",
+    "item": "/item?u=large&n=notes&k=k144444",
+    "item, its neighbors": "/item/near?u=large&n=notes&k=k144444",
     "search by words": "/search?u=u77&q=garden",
     "search, words of a large user": "/search?u=large&q=word78+garden&mode=text",
     "search, rare words of all": "/search?q=word77+garden&mode=text",
@@ -76,7 +76,7 @@ INSERT INTO agentstore.item_vector_1
        (user_id, namespace, key, part, path, version, digest, embedding)
 SELECT i.user_id, i.namespace, i.key, 0, 'text', i.version, 0,
        ARRAY(SELECT random() - .5 FROM generate_series(1, 16) WHERE i.key > '')::vector
-  FROM agentstore.item i WHERE i.user_id = 'large' AND i.namespace = 'notes' AND i.key > 'k8'""",
+  FROM agentstore.item i WHERE i.user_id = 'large' AND i.namespace = 'notes' AND i.key < 'k2'""",
     "ANALYZE",
 )
 CHANGES = """

@@ -149,6 +149,8 @@ def _loopback_socket(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.bind(("127.0.0.1", port))
+        # A browser that opens before the server serves waits then, and is not refused.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise ConfigurationError(

@@ -20,7 +20,7 @@ from .visit import Visit
 COLORS = 8
 """Namespaces with a color of their own, the largest; the others share one more."""
 
-_MOST_NUMBERS = 1_500_000
+_MOST_NUMBERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ SCHEMA = "explored_by_command"
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another signal there")
 def test_the_explorer_serves_until_it_is_interrupted(postgres_dsn: str) -> None:
     """It takes seconds: a process starts, and must end while a page of it is still open."""
-    with AgentStore(postgres_dsn, schema=SCHEMA) as store:
+    with AgentStore(postgres_dsn, schema=SCHEMA, index={"mode": "text"}) as store:
         store.for_user("ada").put(("notes",), "k", {"text": "green tea"})
         with running("ui", "--no-browser", "--schema", SCHEMA, dsn=postgres_dsn) as process:
             assert process.stderr is not None
@@ -44,5 +44,7 @@ def test_the_explorer_serves_until_it_is_interrupted(postgres_dsn: str) -> None:
                 pass
             process.send_signal(signal.SIGINT)
             assert process.wait(LIMIT_S) in (0, 130)
+            stream.close()
+            client.close()
             assert "Traceback" not in process.stderr.read()
         assert execute(postgres_dsn, "SELECT count(*) FROM {}.watch", SCHEMA) == [(0,)]
