@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from langgraph_agentstore import AgentStore
 from tests.support import row_security
-from tests.support.distributed import written_for_nodes
+from tests.support.distributed import reason_for_one_server, written_for_nodes
 from tests.support.faults import execute
 from tests.support.servers import TestServer, create_database, drop_database, temporary_folder
 
@@ -60,7 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark the tests whose fixtures start a server: `-m "not postgres"` leaves the others.
 
     Let those that are meant to take long do so.
-    With `--row-security`, skip the tests that are for the owner.
+    With `--row-security`, skip the tests that are for the owner, with `--distributed` those that
+    are of one server.
     """
     servers = {"embedded_server", "disposable_server", "guarded_server", "pair"}
     for item in items:
@@ -72,6 +73,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             why = row_security.reason_for_the_owner(item.nodeid)
             if why is not None:
                 item.add_marker(pytest.mark.skip(reason=f"for the owner: {why}"))
+        if config.getoption("--distributed"):
+            why = reason_for_one_server(item.nodeid)
+            if why is not None:
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

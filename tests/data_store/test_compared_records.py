@@ -9,6 +9,8 @@ import pytest
 from langgraph_agentstore import AgentStore, DataStore
 from langgraph_agentstore.data_store import Change
 from langgraph_agentstore.data_store.compared_records import ComparedRecords
+from langgraph_agentstore.model.addresses import locate
+from langgraph_agentstore.model.users import Address
 from langgraph_agentstore.runtime.job import Job
 from langgraph_agentstore.runtime.session import Session
 from tests.support.distributed import written_for_nodes
@@ -43,6 +45,19 @@ def test_each_record_is_told_as_it_is_when_the_watch_looks(jobs: DataStore) -> N
         ]  # fmt: skip
         jobs.set("kept", 2)
         assert told(changes, 1) == [("set", "kept", 2, 2)]
+
+
+def test_a_watch_of_all_below_tells_each_namespace(jobs: DataStore) -> None:
+    compared = ComparedRecords(locate(Address("ann", ()), ()), "", 0.0, with_below=True)
+    jobs.set("a", 1)
+    jobs.use_namespace("jobs:deep").set("a", 2)
+
+    async def look(session: Session) -> list[tuple[str, str]]:
+        return [(each.namespace, each.key) for each in await compared.look(session, 1.0)]
+
+    assert jobs._store.executor.run(Job(look, kind="look")) == [("jobs", "a"), ("jobs:deep", "a")]
+    jobs.delete("a")
+    assert jobs._store.executor.run(Job(look, kind="look")) == [("jobs", "a")]
 
 
 def test_a_short_watch_looks_before_it_ends(jobs: DataStore) -> None:

@@ -15,6 +15,7 @@ import pytest
 from langgraph_agentstore.errors import DistributedError
 from langgraph_agentstore.model.users import DEFAULT_TEMPLATE, template_scope
 from langgraph_agentstore.sql.items.import_records import Imported, plan_import
+from langgraph_agentstore.sql.items.put import LARGEST_BATCH_OF_VALUES, put_statement
 from langgraph_agentstore.sql.region_condition import check_one_user
 from langgraph_agentstore.sql.server_forms import form_of
 from langgraph_agentstore.sql.statement import Put, SqlContext
@@ -146,6 +147,16 @@ def test_a_search_by_a_query_over_several_users_is_refused() -> None:
     context = SqlContext(Tables("s"), distributed=True)
     with pytest.raises(DistributedError, match="search one user"):
         check_one_user(template_scope(DEFAULT_TEMPLATE).regions(()), context)
+
+
+def test_puts_together_are_arrays_beyond_what_one_text_can_take() -> None:
+    context = SqlContext(Tables("s"), distributed=True)
+    put = Put(("a", "n", "k"), "n", b"{}", None)
+    few, _ = put_statement([put] * LARGEST_BATCH_OF_VALUES, context)
+    many, arguments = put_statement([put] * (LARGEST_BATCH_OF_VALUES + 1), context)
+    assert "VALUES" in few
+    assert "unnest" in many
+    assert {len(each) for each in arguments} == {LARGEST_BATCH_OF_VALUES + 1}
 
 
 def test_an_import_is_told_the_time_where_it_must_not_ask_for_it() -> None:

@@ -43,7 +43,11 @@ from ..statement import (
 from .put_indexed import put_expected_indexed_statement, put_indexed_statement
 
 LARGEST_BATCH_OF_VALUES = 64
-"""Puts of one statement whose text depends on their number, for distributed tables."""
+"""Puts of one statement whose text depends on their number, for distributed tables.
+
+A statement takes only so many arguments. More puts that must be together go through the
+coordinator, as arrays.
+"""
 
 WHOLE = (*ADDRESS, *VALUE, *AUTHORED)
 """The columns of a put on a store without an index."""
@@ -96,7 +100,7 @@ def put_statement(puts: Sequence[Put], context: SqlContext) -> tuple[str, tuple[
         return put_indexed_statement(puts, context)
     if len(puts) == 1:
         return put_one_sql(context), arguments_of(puts[0])
-    if context.distributed:
+    if context.distributed and len(puts) <= LARGEST_BATCH_OF_VALUES:
         return _put_values_sql(context, len(puts)), _values_of(puts)
     # In the order of the primary key, so that two writers never wait for each other in a ring.
     ordered = sorted(puts, key=lambda put: put.item_id)
