@@ -1,6 +1,6 @@
 """`python -m benchmarks.memory.lab`: what each technique of ranking gains, without a store.
 
-Recall@10 of the formulas in `ranking.py`, first in steps, each adding a technique to the one
+Recall of the formulas in `ranking.py`, first in steps, each adding a technique to the one
 before, then with one technique left out of all. Differences are paired by question, with a 95 %
 bootstrap interval over groups of questions; a star marks those that exclude zero. The words are
 those of Postgres' text search.
@@ -87,6 +87,7 @@ class Examined:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 where there is no model."""
     parser = memory_command("benchmarks.memory.lab", __doc__)
+    parser.add_argument("--depth", type=int, default=DEPTH, help="of recall")
     options = parser.parse_args(arguments)
     model = model_of(options)
     if model is None:
@@ -94,30 +95,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     with server() as dsn, psycopg.connect(dsn) as connection:
         for corpus in corpora_of(options):
-            report(corpus, model, connection)
+            report(corpus, model, connection, options.depth)
     return 0
 
 
-def report(corpus: Corpus, model: Model, connection: psycopg.Connection) -> None:
+def report(corpus: Corpus, model: Model, connection: psycopg.Connection, depth: int) -> None:
     """Print the tables of a corpus."""
     memories = [examined(each, model, connection) for each in corpus.conversations]
     groups = [one.group for each in corpus.conversations for one in each.questions]
     count = sum(len(each.ids) for each in memories)
     print_lines(f"{corpus.name}: {count:,} turns, {len(groups)} questions, {model.name}", "")
-    values = {name: _all(memories, ranking) for name, ranking in STEPS.items()}
-    print_table(("step", "recall@10", "difference"), _ladder(values, groups))
+    values = {name: _all(memories, ranking, depth) for name, ranking in STEPS.items()}
+    print_table(("step", f"recall@{depth}", "difference"), _ladder(values, groups))
     print_lines("")
-    every = _all(memories, Ranking())
-    left_out = {name: _all(memories, ranking) for name, ranking in WITHOUT.items()}
+    every = _all(memories, Ranking(), depth)
+    left_out = {name: _all(memories, ranking, depth) for name, ranking in WITHOUT.items()}
     stems = [examined(each, model, connection, searchable=spaced) for each in corpus.conversations]
-    left_out["words of names in code"] = _all(stems, Ranking())
+    left_out["words of names in code"] = _all(stems, Ranking(), depth)
     rows = ((name, *_compared(recalls, every, groups)) for name, recalls in left_out.items())
-    print_table(("without", "recall@10", "difference"), rows)
+    print_table(("without", f"recall@{depth}", "difference"), rows)
     print_lines("")
 
 
-def _all(memories: Sequence[Examined], ranking: Ranking) -> list[float]:
-    return [value for memory in memories for value in memory.recalls(ranking)]
+def _all(memories: Sequence[Examined], ranking: Ranking, depth: int) -> list[float]:
+    return [value for memory in memories for value in memory.recalls(ranking, depth)]
 
 
 def _ladder(
