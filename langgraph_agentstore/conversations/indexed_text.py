@@ -3,7 +3,8 @@
 The words of a question often occur in the turn next to the answer: "Where did it go?" and then "To
 the vet". An `AgentStore` counts the words of neighbors when it searches: see `turn_search_sql.py`.
 Other stores cannot. There, a turn is also indexed behind the end of the previous turn, and stores
-its key, `previous`. A search credits that turn with half of this turn's score. Saved turns are
+its key, `previous`. A search credits that turn with half of this turn's score. Turns of the best
+thread and of the speaker whom the query names gain as they do in an `AgentStore`. Saved turns are
 never rewritten.
 
 Decision 0027 has the gain in recall.
@@ -15,9 +16,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..model.turn_text import speaker_word
 from ..store.step_driver import Steps
 from .storable_json import LOST, clean_text
+from .turn_query import names_in
 from .turn_scores import TurnScores
+from .turn_search_sql import SPEAKER, THREAD
 from .turns import Turn
 
 CREDITED_MATCHES = 50
@@ -114,18 +118,34 @@ def _searched(turn: Turn) -> str:
     return "\n".join(filter(None, (turn.response, turn.query)))
 
 
-def credited(matches: Sequence[Match]) -> list[tuple[str, float]]:
+def credited(matches: Sequence[Match], query: str = "") -> list[tuple[str, float]]:
     """Return the keys of matches and of the turns before them with their scores, best first.
 
     Scores are scaled from 0 for the worst match to 1 for the best. The turn before a match is
-    credited with half of its score.
+    credited with half of its score. Then each match gains a part of the best score in its thread,
+    and the turns of the one known speaker whom the query names gain as well.
     """
     earned: dict[str, float] = defaultdict(float)
     for turn, share in _shares(matches):
         earned[turn.key] += share
         if turn.previous is not None:
             earned[turn.previous] += CREDIT * share
+    best: dict[str, float] = defaultdict(float)
+    for match in matches:
+        thread_id = match.turn.thread_id
+        best[thread_id] = max(best[thread_id], earned[match.turn.key])
+    named = _of_the_speaker_named(matches, query)
+    for match in matches:
+        key = match.turn.key
+        earned[key] += THREAD * best[match.turn.thread_id] + SPEAKER * (key in named)
     return sorted(earned.items(), key=lambda one: -one[1])
+
+
+def _of_the_speaker_named(matches: Sequence[Match], query: str) -> frozenset[str]:
+    """Return the keys of the turns of the one known speaker whom a query names."""
+    turns = {match.turn.key: frozenset(map(speaker_word, match.turn.speakers)) for match in matches}
+    named = frozenset().union(*turns.values()).intersection(names_in(query))
+    return frozenset(key for key, words in turns.items() if len(named) == 1 and named & words)
 
 
 def _shares(matches: Sequence[Match]) -> Iterator[tuple[Turn, float]]:

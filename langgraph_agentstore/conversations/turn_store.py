@@ -186,7 +186,7 @@ class GenericTurnStore(TurnStore):
     def _credited(self, matches: Sequence[Match], search: TurnQuery) -> Steps[list[Match]]:
         """Return the best of the matches and of the turns before them."""
         known = {match.turn.key: match.turn for match in matches}
-        best = credited(matches)
+        best = credited(matches, search.query)
         missing = [key for key, _ in best if key not in known]
         if missing:
             turns = yield from self.get(missing)

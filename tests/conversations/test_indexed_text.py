@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+import pytest
+
 from langgraph_agentstore.conversations import Turn, new_turn
 from langgraph_agentstore.conversations.indexed_text import (
     LONGEST_BEFORE,
@@ -82,8 +84,8 @@ def test_a_turn_that_has_its_context_keeps_it() -> None:
 def test_the_turn_before_a_match_earns_half_of_its_score() -> None:
     matches = [match("best", 9.0, "before"), match("good", 7.0), match("poor", 4.0)]
     matches.append(match("worst", 1.0))
-    # 1, .75, .375 and 0; and half of 1 for the one before the best.
-    assert keys(matches) == ["best", "good", "before", "poor", "worst"]
+    # 1, .75, .375 and 0, each and .15 for the thread; and half of 1 for the one before the best.
+    assert keys(matches) == ["best", "good", "poor", "before", "worst"]
 
 
 def test_of_neighbours_that_both_match_the_first_is_the_likelier_answer() -> None:
@@ -93,9 +95,21 @@ def test_of_neighbours_that_both_match_the_first_is_the_likelier_answer() -> Non
 
 def test_without_scores_the_order_of_the_matches_counts() -> None:
     matches = [match("a", None), match("b", None, "before b"), match("c", None), match("d", None)]
-    assert keys(matches) == ["a", "b", "before b", "c", "d"]
+    assert keys(matches) == ["a", "b", "c", "before b", "d"]
 
 
 def test_no_matches_earn_nothing() -> None:
     assert credited([]) == []
-    assert credited([match("only", 0.5, "before")]) == [("only", 1.0), ("before", 0.5)]
+    found = dict(credited([match("only", 0.5, "before")]))
+    assert found == pytest.approx({"only": 1.15, "before": 0.5})
+
+
+def test_turns_of_the_speaker_whom_a_query_names_come_earlier() -> None:
+    said = [turn(0, "Ann: tea"), turn(1, "Bo: tea", "u"), turn(2, "Bo: no tea", "v")]
+    matches = [Match(one, score) for one, score in zip(said, (1.0, 0.8, 0.0), strict=True)]
+    assert credited(matches, "who drinks tea?")[0][0] == said[0].key
+    scores = dict(credited(matches, "does Bo drink tea?"))
+    assert scores == pytest.approx(
+        {said[0].key: 1.15, said[1].key: 0.8 * 1.15 + 0.3, said[2].key: 0.3}
+    )
+    assert credited(matches, "do Ann and Bo drink tea?")[0][0] == said[0].key
