@@ -153,8 +153,7 @@ class OperationsBase:
 
     def wrote(self, put: Put) -> None:
         """Note the agent as the last to touch the record. This counts no read."""
-        if self._is_at_another(put):
-            return  # the counts are the owner's
+        # What was written by a share is not at this address: nothing is counted there.
         engine, agent = self.store.executor, self.settings.agent_name
         if agent is None:
             engine.access.forget_touch(put.item_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..errors import ValueTypeError
@@ -18,6 +19,7 @@ from ..sql.items.records import (
     plan_page_of_values,
     plan_values,
 )
+from ..sql.shared_items import OfView
 from ..sql.statement import Get, StoredValue
 from ..store.step_driver import Steps
 from .models import DataStoreRecord, record_of
@@ -104,16 +106,18 @@ class Reads(OperationsBase):
     def record(self, key: str) -> Steps[DataStoreRecord | None]:
         self.may_read("record")
         key = checked_key(key, self.at)
-        if self.names_another:
-            stored = yield self.planned(lambda at: plan_one_record(at, key, self.context))
-        else:
-            stored = yield self.store.executor.access.record_job(self.at, key)
+        own = self.store.executor.access.record_job(self.at, key)
+        of_share = self.planned(lambda at: plan_one_record(at, key, self.context))
+        stored = yield replace(of_share, own=own) if isinstance(of_share, OfView) else own
         return None if stored is None else record_of(stored)
 
     def _read(self, found: Mapping[str, StoredValue], times: int = 1) -> None:
-        """Count `times` reads of each record."""
+        """Count `times` reads of each record; none of those that another user shares.
+
+        These are not at this address, and no record here has their time of creation.
+        """
         agent = self.settings.agent_name
-        if agent is not None and not self.names_another:
+        if agent is not None:
             user_id, namespace = self.at.user_id, self.at.stored
             touched = [((user_id, namespace, key), s.created_at) for key, s in found.items()]
             self.store.executor.note_access(touched, times, agent)

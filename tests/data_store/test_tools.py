@@ -19,6 +19,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.data_store import DataStore, data_store, data_store_tools
 from langgraph_agentstore.errors import ConfigurationError
 from tests.support.memory_graphs import needs_async_contexts
+from tests.support.row_security import items_of_all
 from tests.support.scripted_chat import ScriptedChat
 
 ALICE: RunnableConfig = {"configurable": {"user_id": "alice"}}
@@ -181,7 +182,7 @@ def test_what_a_tool_runs_within_has_the_name_of_the_innermost_tool_or_node(
     tool_graph(store, delegate).invoke(calling(("delegate", {"key": "k"})), ALICE)
 
     assert names_at(store, f"k {where}") == (name, name)
-    assert {labels[1] for labels in store.list_namespaces()} == {"alice"}
+    assert {item.namespace[1] for item in items_of_all(store)} == {"alice"}
 
 
 def test_tools_of_runs_at_once_keep_their_users(store: AgentStore) -> None:

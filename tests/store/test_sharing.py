@@ -544,6 +544,17 @@ def test_what_is_not_granted_does_not_even_show(
     assert _probes(store, "alice") == nobody
 
 
+def test_own_records_are_counted_whatever_their_namespace_is_named(
+    store: AgentStore, bob: UserStore
+) -> None:
+    data = DataStore(store, "bob", "agent", NAMED)
+    data.set("own", 1)
+    assert data.get("own") == 1
+    record = data.record("own")
+    assert record is not None
+    assert (record.access_count, record.last_accessed_by_agent) == (1, "agent")
+
+
 OWNERS = ("alice", "carol")
 SPACES = (("a",), ("a", "x"), ("b",))
 STEPS = st.one_of(
