@@ -48,6 +48,10 @@ _OPTIONS: dict[str, Any] = {
         str | None,
         typer.Option(help="The server: postgresql://… (or AGENTSTORE_DSN, unseen by others)."),
     ],
+    "read_dsn": Annotated[
+        str | None,
+        typer.Option(help="Standbys that answer reads (or AGENTSTORE_READ_DSN beside the other)."),
+    ],
     "profile": Annotated[str | None, typer.Option(help="A profile of profiles.toml.")],
     "path": Annotated[str | None, typer.Option(help="The folder of the bundled Postgres.")],
     "schema": Annotated[str | None, typer.Option(help="The Postgres schema of the tables.")],

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from .._support.optional import imported
+from ..config.replica_options import NO_STANDBYS, find_read_dsn
 from ..config.store_options import DEFAULT_SCHEMA, DSN_VARIABLE, PoolConfig
 from ..errors import ConfigurationError
 from ..store.agent_store import AgentStore
 
 PROFILES_FILE = "profiles.toml"
 DEFAULT_PROFILE = "default"
-_KEYS = ("dsn", "path", "schema", "index")
+_KEYS = ("dsn", "read_dsn", "path", "schema", "index")
 _POOL_SIZE = 4
 
 
@@ -29,6 +30,7 @@ class Server:
     path: str | None
     schema: str
     index: Mapping[str, Any] | None = None
+    read_dsn: str | None = None
 
     @property
     def is_bundled(self) -> bool:
@@ -40,7 +42,8 @@ class Server:
     ) -> AgentStore:
         """Return a store on it, not yet open.
 
-        Most work needs no index, and so no model and no key of its provider.
+        Most work needs no index, and so no model and no key of its provider. Only a store that is
+        read-only reads from standbys: nothing is changed by what one of them did not have yet.
         """
         pool = PoolConfig(max_size=_POOL_SIZE, failover_wait_s=0)
         if read_only:
@@ -53,11 +56,15 @@ class Server:
         }
         if self.dsn is None:
             return AgentStore.embedded(self.path, **options)
-        return AgentStore(self.dsn, **options)
+        return AgentStore(self.dsn, read_dsn=self.read_dsn if read_only else None, **options)
 
 
 def chosen_server(
-    dsn: str | None, profile: str | None, path: str | None, schema: str | None
+    dsn: str | None,
+    profile: str | None,
+    path: str | None,
+    schema: str | None,
+    read_dsn: str | None = None,
 ) -> Server:
     """Return the server that the options choose.
 
@@ -65,7 +72,8 @@ def chosen_server(
     bundled Postgres.
 
     Raises:
-        ConfigurationError: two options name servers, or the profile cannot be read.
+        ConfigurationError: two options name servers, the bundled Postgres is given standbys, or the
+            profile cannot be read.
     """
     named = [
         name for name, given in (("--dsn", dsn), ("--path", path), ("--profile", profile)) if given
@@ -77,12 +85,16 @@ def chosen_server(
         found = _profile(profile)
     elif dsn is None and path is None:
         dsn = os.environ.get(DSN_VARIABLE) or None
-        found = {} if dsn is not None else _profile(None)
+        found = {"read_dsn": find_read_dsn(None, None)} if dsn is not None else _profile(None)
+    dsn, read_dsn = dsn or found.get("dsn"), read_dsn or found.get("read_dsn")
+    if read_dsn and dsn is None:
+        raise ConfigurationError(NO_STANDBYS)
     return Server(
-        dsn or found.get("dsn"),
+        dsn,
         path or found.get("path"),
         schema or found.get("schema") or DEFAULT_SCHEMA,
         found.get("index"),
+        read_dsn,
     )
 
 

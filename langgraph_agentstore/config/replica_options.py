@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 READ_DSN_VARIABLE = "AGENTSTORE_READ_DSN"
 DEFAULT_MAX_LAG_S = 10.0
 
+NO_STANDBYS = (
+    "read_dsn names standbys, and the bundled Postgres has none: give the dsn of their primary "
+    "too, or leave read_dsn out"
+)
+
 Consistency: TypeAlias = Literal["primary", "replica"]
 """Which server answers reads: the primary, or a replica that lags a little at most."""
 

@@ -28,6 +28,7 @@ from .history_options import History, history_option
 from .quota_options import Quotas, Retention, security_option
 from .replica_options import (
     DEFAULT_MAX_LAG_S,
+    NO_STANDBYS,
     Consistency,
     ReplicaConfig,
     find_read_dsn,
@@ -251,13 +252,15 @@ def find_source(dsn: str | None) -> Source:
     )
 
 
-def find_read_source(dsn: str | None, read_dsn: str | None) -> Source | None:
-    """Return the source of the replicas; None if there are none.
+def find_read_source(primary: Source, dsn: str | None, read_dsn: str | None) -> Source | None:
+    """Return the source of the primary's replicas; None if there are none.
 
     Raises:
-        ConfigurationError: the DSN cannot be read.
+        ConfigurationError: the DSN cannot be read, or the primary is the bundled Postgres.
     """
     found = find_read_dsn(dsn, read_dsn)
+    if found is not None and primary.embedded is not None:
+        raise ConfigurationError(NO_STANDBYS)
     return None if found is None else dsn_source(found, "read_dsn")
 
 

@@ -18,7 +18,7 @@ from ..config.history_options import History
 from ..config.index_options import search_index
 from ..config.official_store_arguments import dsn_of_connection, pool_of_official
 from ..config.quota_options import Quotas, Retention
-from ..config.replica_options import DEFAULT_MAX_LAG_S, Consistency
+from ..config.replica_options import DEFAULT_MAX_LAG_S, NO_STANDBYS, Consistency
 from ..config.store_options import (
     DEFAULT_SCHEMA,
     Isolation,
@@ -30,6 +30,7 @@ from ..config.store_options import (
     store_config,
 )
 from ..embedded import EmbeddedPostgres
+from ..errors import ConfigurationError
 from ..model.json_values import MAX_VALUE_BYTES
 from ..model.provenance import watch_runs
 from ..model.ttl import ttl_options
@@ -152,8 +153,9 @@ class AgentStore(
         consistency: Consistency = "replica",
     ) -> None:
         given = dsn_of_connection(dsn)
+        source = find_source(given)
         self._configure(
-            find_source(given),
+            source,
             index,
             encryption,
             schema=schema,
@@ -168,7 +170,7 @@ class AgentStore(
             retention=retention,
             slow_operation_s=slow_operation_s,
             telemetry=telemetry,
-            read_source=find_read_source(given, read_dsn),
+            read_source=find_read_source(source, given, read_dsn),
             max_replica_lag_s=max_replica_lag_s,
             consistency=consistency,
         )
@@ -289,12 +291,19 @@ class AgentStore(
         retention: Retention | None = None,
         slow_operation_s: float | None = None,
         telemetry: bool | Telemetry = False,
+        read_dsn: None = None,
     ) -> Self:
         """Create a store on the bundled Postgres, with its data in the folder `path`.
 
         By default, `path` is the platform's folder for application data. Several processes may use
         one folder. The server stops when the last of them ends.
+
+        Raises:
+            ConfigurationError: an option is wrong, or `read_dsn` is given: this server has no
+                standbys.
         """
+        if read_dsn is not None:
+            raise ConfigurationError(NO_STANDBYS)
         store = cls.__new__(cls)
         store._configure(
             embedded_source(EmbeddedPostgres(path)),

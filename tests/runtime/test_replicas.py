@@ -166,6 +166,18 @@ def test_the_environment_names_replicas_of_its_own_primary(monkeypatch: Any) -> 
     assert AgentStore("postgresql://other/d")._config.replicas is None
 
 
+def test_standbys_of_the_bundled_postgres_are_refused(monkeypatch: Any) -> None:
+    monkeypatch.delenv("AGENTSTORE_DSN", raising=False)
+    with pytest.raises(ConfigurationError, match="bundled Postgres has none"):
+        AgentStore(read_dsn="postgresql://r/d")
+    with pytest.raises(ConfigurationError, match="bundled Postgres has none"):
+        AgentStore.embedded(read_dsn="postgresql://r/d")  # type: ignore[arg-type]
+    monkeypatch.setenv("AGENTSTORE_READ_DSN", "postgresql://r/d")
+    assert AgentStore.embedded()._config.replicas is None
+    with pytest.raises(ConfigurationError, match="give the dsn of their primary"):
+        AgentStore()
+
+
 def test_wrong_options_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="max_replica_lag_s=0"):
         AgentStore("postgresql://h/d", read_dsn="postgresql://r/d", max_replica_lag_s=0)
