@@ -102,11 +102,19 @@ def check(account: Account, pair: Pair) -> None:
 
 
 async def test_a_standby_that_takes_over_from_a_killed_primary_fails_no_put(pair: Pair) -> None:
-    async with AgentStore(pair.dsn) as store, writing(store) as account:
+    async with (
+        AgentStore(pair.dsn, read_dsn=pair.dsn) as store,
+        writing(store) as account,
+    ):
         await asyncio.to_thread(pair.primary.kill)
         await asyncio.sleep(1.5)  # as long as somebody takes to notice
         await asyncio.to_thread(pair.standby.promote)
+        promoted = time.monotonic()
         await account.grows()
+        # What was acknowledged is read, too: also the last of it, and before the failure.
+        for key in (account.acknowledged[0], account.acknowledged[-1]):
+            assert await store.aget(NAMESPACE, key) is not None
+        assert time.monotonic() - promoted < 5
     assert account.errors == []
     check(account, pair)
 
