@@ -104,7 +104,7 @@ SELECT p.xact::text, p.seq, p.user_id, p.namespace, p.key, p.at, p.operation, p.
        (SELECT l.xact::text FROM looked_at l ORDER BY l.xact, l.seq LIMIT 1),
        (SELECT l.seq FROM looked_at l ORDER BY l.xact, l.seq LIMIT 1),
        (SELECT count(*) FROM looked_at)
-  FROM (SELECT) one
+  FROM (SELECT 1) one
   LEFT JOIN (SELECT * FROM looked_at l WHERE $2::text IS NULL OR l.user_id = $2
               ORDER BY l.xact DESC, l.seq DESC LIMIT $1) p ON true
  ORDER BY p.xact DESC, p.seq DESC"""
@@ -127,7 +127,7 @@ def _looked_at_of_all(rows: str, older: str) -> str:
 def _looked_at_of_user(rows: str, table: str, older: str) -> str:
     """Return CTEs: of a short history all of the user's; else the newest of all users."""
     return f"""short AS MATERIALIZED (
-    SELECT NOT EXISTS (SELECT FROM {table} h WHERE h.user_id = $2
+    SELECT NOT EXISTS (SELECT 1 FROM {table} h WHERE h.user_id = $2
                        OFFSET {MOST_LOOKED_BACK}) AS is_short
 ), looked_at AS MATERIALIZED (
     SELECT own.* FROM short CROSS JOIN LATERAL (
@@ -163,7 +163,7 @@ def plan_audit_state(context: SqlContext) -> Statement[AuditState | None]:
     """Plan the read of the state of the audit; None where no history is kept."""
     named = context.tables.named
     unsealed = "\n       + ".join(
-        f"""(SELECT count(*) FROM (SELECT FROM {named(table)} h
+        f"""(SELECT count(*) FROM (SELECT 1 FROM {named(table)} h
              WHERE h.xact > coalesce(s.upto, '0') LIMIT {MOST_UNSEALED + 1}) {table})"""
         for table in ("item_history", "item_read")
     )

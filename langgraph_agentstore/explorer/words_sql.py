@@ -50,7 +50,7 @@ def _plan_scope_size(regions: Sequence[Region], context: SqlContext) -> Statemen
     arguments: list[Any] = []
     region = region_condition(regions, arguments)
     sql = f"""
-SELECT EXISTS (SELECT FROM {context.tables.item} i WHERE {region} OFFSET {MOST_RANKED_WHOLE})"""
+SELECT EXISTS (SELECT 1 FROM {context.tables.item} i WHERE {region} OFFSET {MOST_RANKED_WHOLE})"""
     return Statement(
         sql,
         tuple(arguments),
@@ -129,5 +129,5 @@ WITH lexemes AS MATERIALIZED (
 ), with_all AS MATERIALIZED (
     {chosen("every", "true")}
 ), with_any AS MATERIALIZED (
-    {chosen("some", "NOT (SELECT EXISTS (SELECT FROM with_all))")}
+    {chosen("some", "NOT (SELECT EXISTS (SELECT 1 FROM with_all))")}
 )"""

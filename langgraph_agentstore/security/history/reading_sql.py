@@ -118,7 +118,8 @@ def plan_history(
     if before is not None:
         arguments.append(before)
         conditions.append(f"h.changed_at < ${len(arguments)}")
-    return _plan_entries(conditions, arguments, limit, (item_id[0],), scope, context)
+    sql = _history_rows_sql(conditions, len(arguments) + 1, context, users="ARRAY[$1::text]")
+    return _read_of_entries(sql, (*arguments, limit), (item_id[0],), scope, context)
 
 
 def plan_changes(
@@ -143,24 +144,19 @@ def plan_changes(
             arguments.append(limited)
             conditions.append(f"h.changed_at {sign} ${len(arguments)}")
     users = users_of_regions(regions)
-    return _plan_entries(conditions, arguments, limit, users, scope, context)
+    sql = _history_rows_sql(conditions, len(arguments) + 1, context)
+    return _read_of_entries(sql, (*arguments, limit), users, scope, context)
 
 
-def _plan_entries(
-    conditions: Sequence[str],
-    arguments: Sequence[Any],
-    limit: int,
-    users: Users | None,
-    scope: Scope,
-    context: SqlContext,
+def _read_of_entries(
+    sql: str, arguments: tuple[Any, ...], users: Users | None, scope: Scope, context: SqlContext
 ) -> Statement[list[HistoryEntry]]:
     def decode(rows: Sequence[Row]) -> Decoded[list[HistoryEntry]]:
         return Decoded([_history_entry(row, scope, context) for row in rows])
 
-    sql = _history_rows_sql(" AND ".join(conditions), len(arguments) + 1, context)
     return Statement(
         sql,
-        (*arguments, limit),
+        arguments,
         decode,
         queue=Queue.EQUAL_READS,
         users=users,
@@ -169,7 +165,11 @@ def _plan_entries(
     )
 
 
-def _history_rows_sql(condition: str, limit: int, context: SqlContext) -> str:
+def _history_rows_sql(
+    conditions: Sequence[str], limit: int, context: SqlContext, users: str = ""
+) -> str:
+    """Return the read of entries; `users`: the array of whose they are, if there is one."""
+    later, present = (context.of_users(alias, users) if users else "" for alias in ("n", "i"))
     kept = ", ".join(f"h.{name}" for name in _RECORD)
     return f"""
 SELECT h.user_id, h.namespace, h.key, h.changed_at, h.seq, h.operation, h.new_version,
@@ -179,15 +179,15 @@ SELECT h.user_id, h.namespace, h.key, h.changed_at, h.seq, h.operation, h.new_ve
             WHEN n.seq IS NOT NULL THEN n.value ELSE i.value END,
        {kept}
   FROM (SELECT h.* FROM {context.tables.named("item_history")} h
-         WHERE {condition}
+         WHERE {" AND ".join(conditions)}
          ORDER BY h.changed_at DESC, h.seq DESC LIMIT ${limit}) h
   LEFT JOIN LATERAL (
        SELECT n.seq, n.value FROM {context.tables.named("item_history")} n
-        WHERE {same_key("n", "h")}
+        WHERE {same_key("n", "h")}{later}
           AND (n.changed_at, n.seq) > (h.changed_at, h.seq)
         ORDER BY n.changed_at, n.seq LIMIT 1) n ON true
   LEFT JOIN {context.tables.item} i
-    ON n.seq IS NULL AND {same_key("i", "h")}
+    ON n.seq IS NULL AND {same_key("i", "h")}{present}
  ORDER BY h.changed_at DESC, h.seq DESC"""
 
 
