@@ -229,7 +229,7 @@ class Engine(ForkAware):
             kinds=self._observer.kinds(),
             connections_made=session.database.connections.made,
             connections_lost=session.database.connections.lost,
-            failovers=session.database.connections.failovers,
+            failovers=session.database.connections.attempts.failovers,
         )
 
     def answer_ms(self, within_s: float) -> float | None:

@@ -115,6 +115,7 @@ async def test_a_standby_that_takes_over_from_a_killed_primary_fails_no_put(pair
         for key in (account.acknowledged[0], account.acknowledged[-1]):
             assert await store.aget(NAMESPACE, key) is not None
         assert time.monotonic() - promoted < 5
+        assert store.stats().failovers == 1
     assert account.errors == []
     check(account, pair)
 
@@ -130,6 +131,7 @@ async def test_a_standby_that_takes_over_from_a_hung_primary_answers_within_five
         await account.grows()
         assert time.monotonic() - promoted < 5
         assert (await store.aready()).read_only is False
+        assert store.stats().failovers == 1
     assert account.errors == []
     check(account, pair)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from ...config.store_options import PoolConfig
 from ..driver_errors import is_full, may_pass
@@ -33,6 +34,9 @@ class Attempts:
         self._down_s: float | None = None
         self._closing_s = math.inf
         self._was_open = False
+        self._lost: Any = None
+        self.failovers = 0
+        """How often another server took over."""
         self.failure: Exception | None = None
         self.ceiling: int | None = None
         self.width = config.max_size
@@ -48,8 +52,11 @@ class Attempts:
             return None
         return max(0.0, self._again_s - self._clock())
 
-    def succeeded(self, size: int) -> None:
-        """Record a connection made beside `size` others."""
+    def succeeded(self, size: int, server: Any = None) -> None:
+        """Record a connection to a server, made beside `size` others."""
+        if self._lost is not None and server != self._lost:
+            self.failovers += 1
+        self._lost = None
         self.failure, self._pause_s, self._down_s, self._was_open = None, 0.0, None, True
         if self.ceiling is not None and size >= self.ceiling:
             self.ceiling += 1
@@ -75,8 +82,9 @@ class Attempts:
         """Shorten the wait for a server that is away, because the store is closing."""
         self._closing_s = self._clock()
 
-    def lost_all(self) -> None:
-        """Let the next attempt start at once, because no connection is left."""
+    def lost_all(self, server: Any = None) -> None:
+        """Let the next attempt start at once, because no connection to the server is left."""
+        self._lost = server
         self._again_s, self._pause_s = -math.inf, 0.0
 
     def _set_ceiling(self, ceiling: int | None) -> None:

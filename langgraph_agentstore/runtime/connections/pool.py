@@ -56,7 +56,7 @@ class Pool:
         self._waiting: dict[Use, deque[_Waiter]] = {use: deque() for use in self._in_use}
         self._moved_s: dict[Use, float] = dict.fromkeys(self._in_use, 0.0)
         self._making: set[asyncio.Task[None]] = set()
-        self.made = self.lost = self.failovers = 0
+        self.made = self.lost = 0
         self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -200,7 +200,7 @@ class Pool:
             self.lost += 1
             connection.terminate()
         if not self.size:
-            self.attempts.lost_all()
+            self.attempts.lost_all(None if politely else server_of(connection))
 
     async def _close(self, connection: Connection) -> None:
         with suppress(Exception):
@@ -244,7 +244,7 @@ class Pool:
         for connection in lost:
             self._idle.pop(connection, None)
             connection.terminate()
-        self.failovers += 1
+        self.attempts.failovers += 1
         logger.warning("another server took over: %d connections to %s cut", len(lost), server)
 
     async def _turn_of(self, waiter: _Waiter) -> Connection:
@@ -338,7 +338,7 @@ class Pool:
 
     def _succeeded(self, connection: Connection, *, outdated: bool) -> None:
         self.made += 1
-        self.attempts.succeeded(self.size)
+        self.attempts.succeeded(self.size, server_of(connection))
         if outdated:
             self._discard(connection, politely=True)
         else:

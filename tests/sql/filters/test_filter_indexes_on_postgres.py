@@ -67,7 +67,7 @@ async def test_selective_filters_use_the_indexes_made_for_them(
 
     made = await indexes(connection, schema_name)
     assert all(made.values())
-    assert len(made) == 4 + 3
+    assert len(made) == 5 + 3
 
     by_value = await explained(connection, store, schema_name, {"tag": "t7"})
     assert "item_value" in by_value
