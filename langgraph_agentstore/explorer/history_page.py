@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.responses import HTMLResponse, Response
 
 from ..model.checks import check_whole
-from ..security.history.sealing_sql import SealChecked, plan_check
+from ..security.history.sealing_sql import plan_check
 from ..tools.namespace_paths import UserNamespace
 from .history_sql import (
     MOST_LOOKED_BACK,
@@ -81,12 +81,8 @@ def _verified(visit: Visit) -> VerifiedSeals | None:
     if sum(sizes) > MOST_VERIFIED:
         return VerifiedSeals(after + 1, after + len(sizes), sum(sizes), [], is_too_large=True)
     checked = run(plan_check(after, len(sizes), context))
-    faulty = [seal.number for seal in checked if not _is_intact(seal)]
+    faulty = [seal.number for seal in checked if not seal.is_intact]
     return VerifiedSeals(after + 1, after + len(sizes), sum(sizes), faulty)
-
-
-def _is_intact(seal: SealChecked) -> bool:
-    return seal.is_linked and not (seal.altered or seal.removed or seal.added)
 
 
 def history_cursor_of(text: str) -> HistoryCursor | None:

@@ -66,7 +66,7 @@ class Visit:
 
     @property
     def is_part(self) -> bool:
-        """Whether a script asks for it, to place it in a page that is shown."""
+        """Tell whether a script asks for it, to place it in a page that is shown."""
         return self.request.headers.get("hx-request") == "true"
 
     @property

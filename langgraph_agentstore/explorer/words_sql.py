@@ -25,7 +25,7 @@ MOST_CHOSEN = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ScopeSize:
-    """Whether there are too many items to rank whole, and whether vectors have an index."""
+    """The size of a scope: whether it is too large to rank whole, and vectors have an index."""
 
     is_large: bool
     is_approximate: bool

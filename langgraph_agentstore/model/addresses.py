@@ -32,7 +32,7 @@ class ItemAddress:
 
 
 class RemovedPlace(NamedTuple):
-    """What a statement removes: an item; or, without a key, a namespace with all below it.
+    """A place that a statement removes: an item; or, without a key, a namespace with all below it.
 
     The key may also be the path of a folder, or the id of a thread of conversations.
     """

@@ -7,7 +7,7 @@ server, for a locked item or for a model adds the wait to the requests of these 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar, Token
 from time import perf_counter
 from typing import Any
@@ -72,11 +72,12 @@ class Observer:
         if self.recorder is not None:
             self.recorder.connected(server)
 
-    def finished(self, requests: Iterable[Request]) -> None:
+    def finished(self, requests: Sequence[Request]) -> None:
         """Count the operations of requests that are done, before their callers hear of it."""
         now = perf_counter()
-        observed = [request for request in requests if request.is_observed]
-        for request in observed:
+        for request in requests:
+            if not request.is_observed:
+                continue
             took_s = now - request.began_s
             for operation in request.operations:
                 self._count(operation.kind, took_s)
@@ -84,8 +85,8 @@ class Observer:
                 self._kinds[request.operations[position].kind][1] += 1
             if self._slow_s is not None and took_s >= self._slow_s:
                 logger.warning("%s", _slow_line(request, took_s))
-        if self.recorder is not None and observed:
-            self.recorder.record(observed, now)
+        if self.recorder is not None:
+            self.recorder.record([each for each in requests if each.is_observed], now)
 
     def _count(self, kind: str, took_s: float) -> None:
         figures = self._kinds.get(kind)

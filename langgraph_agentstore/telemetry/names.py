@@ -7,40 +7,33 @@ their release 0.1.0 and 1.41.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
-MEMORY_OPERATIONS = {
-    "search": "search_memory",
-    "get": "get_memory",
-    "put": "upsert_memory",
-    "delete": "delete_memory",
+_MEMORY_KINDS = {
+    "get_memory": ("get", "get_record", "get_records"),
+    "upsert_memory": (
+        "put",
+        "put_atomically",
+        "put_expected",
+        "put_file",
+        "put_import",
+        "put_load",
+        "put_together",
+    ),
+    "delete_memory": ("delete", "delete_items"),
 }
-"""The operation of the conventions by the first word of a kind; "get" is not in them."""
+"""The kinds of statements by the operation of the conventions; "get_memory" is not in them."""
 
-ITEM_KINDS = {
-    "get",
-    "get_records",
-    "get_record",
-    "put",
-    "put_expected",
-    "put_together",
-    "put_atomically",
-    "put_file",
-    "put_load",
-    "put_import",
-    "delete",
-    "delete_items",
+_MEMORY_OPERATION_OF = {
+    kind: operation for operation, kinds in _MEMORY_KINDS.items() for kind in kinds
 }
 
 
-@lru_cache(maxsize=256)
 def memory_operation(kind: str) -> str | None:
     """Return the name of the operation on memories; None if a kind is of something else."""
-    first = kind.partition("_")[0]
-    return MEMORY_OPERATIONS.get(first) if first == "search" or kind in ITEM_KINDS else None
+    return "search_memory" if kind.startswith("search") else _MEMORY_OPERATION_OF.get(kind)
 
 
 def records_json(results: Sequence[Any]) -> str:

@@ -12,7 +12,7 @@ from ..model.json_values import shown
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """What a store tells OpenTelemetry, and which providers it tells.
+    """The telemetry of a store: what it tells OpenTelemetry, and which providers it tells.
 
     Args:
         content: whether spans also have keys, the texts of queries, and what was found. It is what

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib import import_module
 from operator import attrgetter
 from time import time_ns
@@ -20,14 +20,11 @@ from .options import Telemetry
 
 SCOPE = "langgraph_agentstore"
 
-LARGEST_KNOWN = 10
-"""Requests of more operations are rare: their attributes are made each time."""
-
 Attributes = dict[str, Any]
 
 
 class Finished(Protocol):
-    """What is recorded of a request; `context` is that of its caller."""
+    """A request that is done, as far as it is recorded; `context` is that of its caller."""
 
     operations: Sequence[Any]
     results: list[Any]
@@ -63,7 +60,7 @@ class Recorder:
         )
         self._schema = schema
         self._server: Attributes = {}
-        self._known: dict[tuple[str, int], Attributes] = {}
+        self._known: dict[str, Attributes] = {}
         self._meter = meter
         self._observation = metrics.Observation
 
@@ -108,18 +105,20 @@ class Recorder:
         took_s = now_s - began_s
         self._duration.record(took_s, _metric_attributes(kind, error_type))
         for request in requests:
-            if request.waits and (model_s := request.waits.get("model")):
-                self._embedding.record(model_s, {"gen_ai.operation.name": "embeddings"})
-        end = time_ns()
+            if "model" in request.waits:  # 0.0 where it took less than the loop's clock tells
+                self._embedding.record(
+                    request.waits["model"], {"gen_ai.operation.name": "embeddings"}
+                )
+        end, memory = time_ns(), memory_operation(kind)
         span = self._tracer.start_span(
-            memory_operation(kind) or kind,
+            memory or kind,
             requests[0].context,
             self._client,
             attributes,
             start_time=end - int(took_s * 1e9),
         )
         if span.is_recording():
-            if memory_operation(kind) is not None:
+            if memory is not None:
                 span.set_attribute("gen_ai.memory.record.count", found)
                 if self._content:
                     _add_content(span, requests[0])
@@ -128,24 +127,22 @@ class Recorder:
         span.end(end)
 
     def _attributes_of(self, kind: str, count: int) -> Attributes:
-        """Return the attributes of a span, the same each time for one kind and count."""
-        known = self._known.get((kind, count))
-        if known is not None:
-            return known
+        attributes = self._known.get(kind)
+        if attributes is None:
+            attributes = self._known[kind] = self._attributes_of_kind(kind)
+        return attributes if count == 1 else {**attributes, "db.operation.batch.size": count}
+
+    def _attributes_of_kind(self, kind: str) -> Attributes:
         attributes: Attributes = {
             "db.system.name": "postgresql",
             "db.namespace": self._schema,
             "db.operation.name": kind,
             **self._server,
         }
-        if count > 1:
-            attributes["db.operation.batch.size"] = count
         if operation := memory_operation(kind):
             attributes["gen_ai.operation.name"] = operation
             attributes["gen_ai.provider.name"] = SCOPE
             attributes["gen_ai.memory.store.id"] = self._schema
-        if count <= LARGEST_KNOWN:
-            self._known[kind, count] = attributes
         return attributes
 
 
@@ -212,48 +209,48 @@ def _readers_of(meter: Any, observation: Any) -> Readers:
 
 
 def _make_instruments(meter: Any, observation: Any, readers: Readers) -> None:
-    def counters() -> Iterable[tuple[str, StoreStats]]:
-        for reader, schema in list(readers.items()):
-            stats = reader()
-            if stats is None:
-                del readers[reader]
-            else:
-                yield schema, stats()
+    def reading(
+        count: Callable[[StoreStats], int], **attributes: str
+    ) -> Callable[[Any], list[Any]]:
+        def observed(_: Any) -> list[Any]:
+            totals = _totals_by_schema(readers, count)
+            return [
+                observation(total, {"db.namespace": schema, **attributes})
+                for schema, total in totals.items()
+            ]
 
-    def totals(read: Callable[[StoreStats], int], **attributes: str) -> list[Any]:
-        # Stores of one schema are told together: their attributes are the same.
-        found: dict[str, int] = {}
-        for schema, stats in counters():
-            found[schema] = found.get(schema, 0) + read(stats)
-        return [
-            observation(total, {"db.namespace": schema, **attributes})
-            for schema, total in found.items()
-        ]
-
-    def connections(_: Any) -> list[Any]:
-        idle = totals(lambda c: c.pool_idle, **{_STATE: "idle"})
-        return idle + totals(lambda c: c.pool_size - c.pool_idle, **{_STATE: "used"})
+        return observed
 
     for name, (unit, description, attribute) in _COUNTERS.items():
-        read = attrgetter(attribute)
-        meter.create_observable_counter(
-            name, [partial(_observed_total, totals, read)], unit, description
-        )
+        read = [reading(attrgetter(attribute))]
+        meter.create_observable_counter(name, read, unit, description)
     meter.create_observable_up_down_counter(
         "db.client.connection.count",
-        [connections],
+        [
+            reading(lambda stats: stats.pool_idle, **{_STATE: "idle"}),
+            reading(lambda stats: stats.pool_size - stats.pool_idle, **{_STATE: "used"}),
+        ],
         "{connection}",
         "Connections of the pool, by their state.",
     )
     meter.create_observable_up_down_counter(
         "db.client.connection.pending_requests",
-        [partial(_observed_total, totals, attrgetter("waiting"))],
+        [reading(lambda stats: stats.waiting)],
         "{request}",
         "Operations that wait for their turn, or for a connection.",
     )
 
 
-def _observed_total(
-    totals: Callable[..., list[Any]], read: Callable[[StoreStats], int], _: Any
-) -> list[Any]:
-    return totals(read)
+def _totals_by_schema(readers: Readers, count: Callable[[StoreStats], int]) -> dict[str, int]:
+    """Return the sum of a counter over the stores of each schema, and forget stores that are gone.
+
+    Stores of one schema have the same attributes, and so are one to an instrument.
+    """
+    totals: dict[str, int] = {}
+    for reader, schema in list(readers.items()):
+        stats = reader()
+        if stats is None:
+            del readers[reader]
+        else:
+            totals[schema] = totals.get(schema, 0) + count(stats())
+    return totals

@@ -41,7 +41,7 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class SeenChanges:
-    """What one look found: the snapshot to continue from, and the changes in order.
+    """The result of one look: the snapshot to continue from, and the changes in order.
 
     `holds`: the watch is still registered with the user whose namespace it was.
     """

@@ -15,7 +15,7 @@ RecordKey: TypeAlias = tuple[str, str]
 
 
 class RecordState(NamedTuple):
-    """What tells one state of a record from another; a record made anew has the first version."""
+    """The state of a record, to be compared; a record made anew has the first version again."""
 
     version: int
     created_at: datetime

@@ -51,6 +51,11 @@ class SealChecked:
     retention: int
     erased: int
 
+    @property
+    def is_intact(self) -> bool:
+        """Tell whether it follows from the seal before it, and its entries are as they were."""
+        return self.is_linked and not (self.altered or self.removed or self.added)
+
 
 def sealing_setup(tables: Tables) -> list[str]:
     """Return the statements that make the functions and triggers of the chain."""
