@@ -41,6 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Tests start some hundred processes: where none keeps what it compiled, each waits a second.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # xdist's workers inherit the environment, so all name the same folder.
     config.stash[_is_controller] = not hasattr(config, "workerinput")
     if config.stash[_is_controller]:
