@@ -69,6 +69,13 @@ def test_the_site_has_a_page_for_each_page_and_the_notebooks(site: Path) -> None
         assert (site / "notebooks" / notebook.name).read_bytes() == notebook.read_bytes()
 
 
+def test_a_page_ends_with_the_way_to_the_next_one(site: Path) -> None:
+    landing = (site / "index.html").read_text(encoding="utf-8")
+    assert re.search(
+        r'<a href="?which_memory.html"? class="md-footer__link md-footer__link--next"', landing
+    )
+
+
 def test_every_public_name_has_a_signature(site: Path) -> None:
     inventory = (site / "objects.inv").read_bytes()
     lines = zlib.decompress(inventory.split(b"\n", 4)[4]).decode()
@@ -125,6 +132,8 @@ def search(site: Path) -> Callable[[str], list[str]]:
         ("delete everything user", "howto/per_user_graphs.html#delete-everything-of-a-user"),
         ("migrating code", "howto/migrate_code.html"),
         ("install checkout", "index.html#install"),
+        ("memory need", "which_memory.html"),
+        ("checkpointer", "which_memory.html#checkpointer"),
     ],
 )
 def test_a_search_of_the_site_finds_the_page(
