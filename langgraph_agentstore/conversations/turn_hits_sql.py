@@ -2,8 +2,8 @@
 
 The scan notes for each turn which words of the question it has, and counts turns alike in that and
 in length as one. That tells all that BM25 needs to know of the scope, and the score of each turn
-that has none of its words twice. How often a word occurs is dear to read, so it is read for the
-`MOST_READ` turns alone that would be the best ones if all had their words once.
+that has none of its words twice. How often a word occurs is dear to read, so it is read only for
+the turns that would be the best ones if all had their words once.
 """
 
 from __future__ import annotations
@@ -13,8 +13,15 @@ from typing import Any
 from ..sql.search.text import WordQuery, lexemes_sql, quoted_sql
 from ..sql.statement import SqlContext
 
-MOST_READ = 1_000
-"""Turns of which repeated words are counted."""
+SEEDS, SEEDS_BESIDE_VECTORS = 200, 400
+"""Turns whose words count for their neighbors: the best by their own words.
+
+More beside vectors: a turn that is near by its vector is scored without its neighbors' words
+otherwise.
+"""
+
+READ_PER_SEED = 2.5
+"""Turns of which repeated words are counted, to find each seed."""
 
 SLOTS = 8
 """Words of a question that are each looked for by an expression of its own, which is quickest."""
@@ -27,19 +34,25 @@ SHORT = 16
 
 
 def turn_hits_sql(
-    query: WordQuery, where: str, k1: float, b: float, context: SqlContext, arguments: list[Any]
+    query: WordQuery,
+    where: str,
+    seeds: int,
+    k1_and_b: tuple[float, float],
+    context: SqlContext,
+    arguments: list[Any],
 ) -> str:
     """Return CTEs; the last, `likeliest`, has the places of turns and the words that they have.
+
+    Among them are the best `seeds`, as far as is known without the repetitions of words.
 
     `asked_for` has the words by number, with their idf and how they are found; `asked` all of them
     as one condition; `totals` the number of turns in scope and their mean length in words.
     """
     is_short = len(query.words) <= SHORT
+    most, (k1, b) = int(READ_PER_SEED * seeds), k1_and_b
     return f"""{_asked_ctes(lexemes_sql(query, context, arguments), is_short)}, {
         _scan_ctes(f"{context.tables.item} i WHERE {where}", place_sql(context), is_short)
-    }, {
-        _LIKELIEST.format(most=MOST_READ, k1=repr(k1), k2=repr(k1 + 1), b=repr(b), c=repr(1 - b))
-    }"""
+    }, {_LIKELIEST.format(most=most, k1=repr(k1), k2=repr(k1 + 1), b=repr(b), c=repr(1 - b))}"""
 
 
 def _asked_ctes(lexemes: str, is_short: bool) -> str:

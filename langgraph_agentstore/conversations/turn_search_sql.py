@@ -12,7 +12,7 @@ before, the heads of the two after. The shares are smaller in a long turn. See `
 for ends, decision 0027 for the figures.
 
 Neighbors of a turn are found by their keys, since the keys of a thread sort as its turns do. Only
-the best `SEEDS` turns by their own words pass words on, so that this costs the same for users of
+the best turns by their own words, `SEEDS`, pass words on, so that this costs the same for users of
 any number of turns.
 """
 
@@ -36,15 +36,19 @@ from .keys import moment_in_key
 from .relevance_sql import QUESTION, WORD_SHARE, closeness_sql, typical_sql
 from .sql import SECOND_AND_SUFFIX as _SUFFIX
 from .sql import before_last_sql, within_thread
-from .turn_hits_sql import place_sql, repeats_sql, turn_hits_sql, words_within
+from .turn_hits_sql import (
+    SEEDS,
+    SEEDS_BESIDE_VECTORS,
+    place_sql,
+    repeats_sql,
+    turn_hits_sql,
+    words_within,
+)
 from .turn_query import TurnQuery, names_in
 from .turn_scores import TurnScores
 
 K1, B = 1.2, 0.4
 """BM25 of turns: their lengths count less than those of documents."""
-
-SEEDS = 400
-"""Turns whose words count for their neighbors: the best by their own words."""
 
 WORDS = 1.25
 VECTORS = 0.8
@@ -203,7 +207,9 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
 
         See `turn_hits_sql.py` for the first of them.
         """
-        hits = turn_hits_sql(self._query, self._where, K1, B, self._context, self._arguments)
+        seeds = SEEDS_BESIDE_VECTORS if self._has_vectors else SEEDS
+        context, arguments = self._context, self._arguments
+        hits = turn_hits_sql(self._query, self._where, seeds, (K1, B), context, arguments)
         score = bm25_sql("u.tf", "i.word_count", K1, B)
         repeats = repeats_sql("i.words", "i.word_count", self._query)
         columns = f"i.key, i.word_count, i.words, {repeats} AS repeats"
@@ -219,7 +225,7 @@ SELECT p.key, i.value, i.created_at, p.score, m.own_words, p.words - m.own_words
                            SELECT sum({score})
                              FROM ({counted_sql("i.words", self._query)}) u
                              JOIN asked_for w USING (number))
-                      ELSE p.score END DESC, i.key DESC LIMIT {SEEDS}) s
+                      ELSE p.score END DESC, i.key DESC LIMIT {seeds}) s
 )"""
 
     def _neighbors(self) -> str:

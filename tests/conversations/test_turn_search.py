@@ -20,7 +20,7 @@ from langgraph_agentstore.config.index_options import search_index
 from langgraph_agentstore.conversations import ConversationMemory, Turn, TurnScores, new_turn
 from langgraph_agentstore.conversations.indexed_text import Match
 from langgraph_agentstore.conversations.postgres_turn_store import turn_store_of
-from langgraph_agentstore.conversations.turn_hits_sql import MOST_READ
+from langgraph_agentstore.conversations.turn_hits_sql import READ_PER_SEED, SEEDS
 from langgraph_agentstore.conversations.turn_query import TurnQuery, names_in
 from langgraph_agentstore.conversations.turn_search_sql import plan_turn_search
 from langgraph_agentstore.errors import InvalidOperationError
@@ -250,7 +250,9 @@ def test_a_question_of_stop_words_alone_finds_by_vectors(store_with_vectors: Age
 
 
 def test_the_best_is_found_among_more_turns_than_are_read_closely(words_store: AgentStore) -> None:
-    talk = [Said("a", ["cat", "soup", "tea"], "Ann") for _ in range(MOST_READ + 200)]
+    talk = [
+        Said("a", ["cat", "soup", "tea"], "Ann") for _ in range(int(READ_PER_SEED * SEEDS) + 200)
+    ]
     talk[7] = Said("a", ["cat", "cat", "oslo", "cat"], "Ann")
     turns = turns_of(talk)
     ConversationMemory(words_store, "many").save_turns(turns)

@@ -38,8 +38,8 @@ WITH lexemes AS MATERIALIZED (
                                * (0.6 + 0.4::float8 * s.word_count / t.mean)) AS score
                       FROM scanned s CROSS JOIN totals t WHERE s.places IS NOT NULL) s) s
      CROSS JOIN unnest(places) AS place
-     WHERE before < 1000
-     ORDER BY score DESC, place DESC LIMIT 1000
+     WHERE before < 500
+     ORDER BY score DESC, place DESC LIMIT 500
 ), question AS MATERIALIZED (
     -- Weights are logarithms, so to add unseen turns to the scope is to add one number to each.
     SELECT sum(a.idf) AS idf, max(t.more) AS more, array_agg(a.idf ORDER BY a.number) AS idfs,
@@ -64,7 +64,7 @@ WITH lexemes AS MATERIALIZED (
                   cardinality(u.positions) AS tf
              FROM unnest(i.words) u WHERE u.lexeme = ANY ((SELECT lexemes FROM asked)::text[])) u
                              JOIN asked_for w USING (number))
-                      ELSE p.score END DESC, i.key DESC LIMIT 400) s
+                      ELSE p.score END DESC, i.key DESC LIMIT 200) s
 ), neighbors AS MATERIALIZED (
     SELECT n.place, n.word_count, n.words, n.share, n.numbers
       FROM seeds s CROSS JOIN LATERAL (
