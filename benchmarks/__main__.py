@@ -8,7 +8,7 @@ from functools import partial
 
 from .bench import Bench, server
 from .harness import Options, option_parser, parsed, run
-from .rows import encryption, history, limits, quotas, reads, row_security, writes
+from .rows import limits, reads, writes
 
 # Writes come last, since they change the data that the others read.
 _FAMILIES = {
@@ -20,12 +20,8 @@ _FAMILIES = {
     "large": limits.large,
     "distance": limits.distance,
     "memory": limits.memory,
-    "history": history.history,
     "load": writes.loading,
     "put": writes.puts,
-    "encryption": encryption.encrypting,
-    "quotas": quotas.quotas,
-    "row_security": row_security.row_security,
 }
 
 

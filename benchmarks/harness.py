@@ -102,13 +102,19 @@ def parsed(
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The least ratio of a row and a better one to aim at, or a bound on our own figure."""
+    """The least ratio of a row and a better one to aim at, or a bound on our own figure.
+
+    `at_most`: the greatest ratio, of a price.
+    """
 
     ratio: float | None = None
     aim: float | None = None
     ours_at_most: float | None = None
+    at_most: float | None = None
 
     def __str__(self) -> str:
+        if self.at_most is not None:
+            return f"≤ {self.at_most:g}×"
         if self.ours_at_most is not None:
             return f"≤ {self.ours_at_most:g}"
         if self.ratio is None:
@@ -125,6 +131,7 @@ class Result:
 
     `same`: whether both gave the same answers; None where there was nothing to compare.
     `right`: whether our answers are good enough to meet a goal. `extra`: cells of more columns.
+    `price`: the ratio tells how many times as long ours takes.
     """
 
     name: str
@@ -136,12 +143,16 @@ class Result:
     same: bool | None = None
     right: bool = True
     extra: tuple[str, ...] = ()
+    price: bool = False
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """How many times better ours is, by round: more per second, or less of anything else."""
+        """How many times better ours is, by round: more per second, or less of anything else.
+
+        Of a price: how many times worse.
+        """
         pairs = zip(self.ours, self.theirs, strict=bool(self.theirs))
-        if self.unit == "/s":
+        if (self.unit == "/s") is not self.price:
             return tuple(ours / theirs for ours, theirs in pairs)
         return tuple(theirs / ours for ours, theirs in pairs)
 
@@ -155,6 +166,8 @@ class Result:
         """Whether the goal is met; None without a goal. Wrong answers never meet one."""
         if self.goal.ours_at_most is not None:
             met = median(self.ours) <= self.goal.ours_at_most
+        elif self.goal.at_most is not None and self.theirs:
+            met = median(self.ratios) <= self.goal.at_most
         elif self.goal.ratio is not None and self.theirs:
             met = median(self.ratios) >= self.goal.ratio
         else:
@@ -214,6 +227,7 @@ def race(
     unit: Unit = "/s",
     per_step: int = 1,
     rival: str = OFFICIAL,
+    price: bool = False,
 ) -> Result:
     """Run ours against the fastest of the rivals, in turn; a step is `per_step` operations."""
     our_steps = calibrated(ours, options.seconds)
@@ -232,7 +246,7 @@ def race(
     scale = _PER_SECOND.get(unit)
     first, second = (tuple(scale / each if scale else each for each in side) for side in rates)
     label = f"{rival}, {fastest.label}" if rival == OFFICIAL else rival
-    return Result(name, unit, first, second, label, goal, same)
+    return Result(name, unit, first, second, label, goal, same, price=price)
 
 
 def alternate(rounds: int, *measures: Callable[[], float]) -> list[tuple[float, ...]]:
