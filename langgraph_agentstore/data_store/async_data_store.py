@@ -14,15 +14,15 @@ from ..model.provenance import acting_as
 from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
 from ..store.step_driver import Steps, arun
-from .base import Proxy
 from .display import proxy_html
 from .locks import DEFAULT_LEASE_S, AsyncRecordLock
 from .models import DataStoreRecord, FoundRecord
+from .past_records import AsyncRecordHistory
 from .watch import AsyncWatch
 from .writes import Pairs
 
 
-class AsyncDataStore(AsyncClosing, Proxy):
+class AsyncDataStore(AsyncClosing, AsyncRecordHistory):
     """`DataStore` with coroutines as methods, on any event loop."""
 
     async def get(self, key: str, default: Any = None) -> Any:

@@ -13,15 +13,15 @@ from ..model.provenance import acting_as
 from ..store.executor import ResultT
 from ..store.items import PAGE_SIZE
 from ..store.step_driver import Steps, run
-from .base import Proxy
 from .display import data_store_html
 from .locks import DEFAULT_LEASE_S, RecordLock
 from .models import DataStoreRecord, FoundRecord
+from .past_records import RecordHistory
 from .watch import Watch
 from .writes import Pairs
 
 
-class DataStore(Closing, Proxy):
+class DataStore(Closing, RecordHistory):
     """The records of one user in one namespace, by key. Values are any JSON.
 
     Its methods block and may be called anywhere: in scripts, threads and notebooks, and in blocking
