@@ -94,6 +94,7 @@ def test_the_receipt_tells_where_something_remains_and_until_when(store: AgentSt
     assert any("dead rows" in place for place in places)
     assert any("write-ahead log" in place for place in places)
     assert any(receipt.digest in place for place in places)
+    assert any("on whose behalf" in place for place in places)
     assert receipt.as_dict()["remains"][0]["until"]
     assert "ada" not in str(receipt)
 

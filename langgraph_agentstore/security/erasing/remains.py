@@ -37,19 +37,7 @@ def remains_of(
             if receipt.key_destroyed
             else ()
         ),
-        Remainder(
-            "the memory of running processes: embeddings of texts, turns not yet saved",
-            "the processes end; the tombstone refuses what they still write, of which dead rows "
-            "stay until the next vacuum",
-        ),
-        Remainder(
-            "records that others wrote about the user into namespaces of theirs or of nobody",
-            "you delete them there",
-        ),
-        Remainder(
-            f"the tombstone: the digest {receipt.digest}",
-            "readmit_user; whoever knows the user id can recognize it",
-        ),
+        *_elsewhere(receipt),
     )
 
 
@@ -68,5 +56,29 @@ def _in_pages(receipt: ErasureReceipt) -> tuple[Remainder, ...]:
             "dead rows in the pages of tables, indexes and the planner's statistics",
             "autovacuum reaches them and their space is written over; vacuum=True does the first "
             "at once, vacuum='full' both",
+        ),
+    )
+
+
+def _elsewhere(receipt: ErasureReceipt) -> tuple[Remainder, ...]:
+    """Return what is kept outside of the user's rows."""
+    return (
+        Remainder(
+            "the memory of running processes: embeddings of texts, turns not yet saved",
+            "the processes end; the tombstone refuses what they still write, of which dead rows "
+            "stay until the next vacuum",
+        ),
+        Remainder(
+            "records that others wrote about the user into namespaces of theirs or of nobody",
+            "you delete them there",
+        ),
+        Remainder(
+            "the history and audited reads of others, which tell on whose behalf they were changed "
+            "or read, and the names of agents that wrote their items",
+            "keep_days of the history, or you erase them",
+        ),
+        Remainder(
+            f"the tombstone: the digest {receipt.digest}",
+            "readmit_user; whoever knows the user id can recognize it",
         ),
     )
