@@ -24,7 +24,7 @@ from ..security.encryption.sql import (
     replace_keys,
     rewrap,
 )
-from ..sql.statement import Put, ResultT, Row, SqlContext
+from ..sql.statement import Put, ResultT, Row, SqlContext, Users
 from ..sql.tables import Tables
 
 MOST_AT_ONCE = 8
@@ -37,8 +37,10 @@ LONGEST_ANSWER_S = 30.0
 class FetchRows(Protocol):
     """The method `Database.fetch`."""
 
-    async def __call__(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
-        """Run a statement and return its rows."""
+    async def __call__(
+        self, sql: str, arguments: Sequence[Any], *, users: Users | None
+    ) -> Sequence[Row]:
+        """Run a statement for these users, None for all, and return its rows."""
 
 
 class DataKeys:
@@ -52,15 +54,15 @@ class DataKeys:
         self._turn = asyncio.Lock()
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
 
-    async def load(self, rows: Sequence[Row]) -> None:
-        """Load the keys by which the sealed values of these rows are opened."""
+    async def load(self, rows: Sequence[Row], users: Users | None) -> None:
+        """Load the keys by which the sealed values of rows are opened, which these users read."""
         named = named_keys(rows)
         if not named or not self.sealer.cache.missing(named):
             return
         async with self._turn:
             missing = self.sealer.cache.missing(named)
             if missing:
-                found = await self._fetch(*keys_by_id(missing, self._tables))
+                found = await self._fetch(*keys_by_id(missing, self._tables), users=users)
                 self.sealer.cache.forget({*missing} - {row[0] for row in found})
                 await self._learn(found)
 
@@ -75,19 +77,19 @@ class DataKeys:
     async def renew(self, user_ids: Sequence[str], than: datetime) -> None:
         """Give users new data keys in place of those that were made before a moment."""
         async with self._turn:
-            rows = await self._fetch(*older_keys(user_ids, than, self._tables))
+            rows = await self._fetch(*older_keys(user_ids, than, self._tables), users=None)
             if rows:
                 made = await asyncio.gather(*[self._made(row[0]) for row in rows])
-                await self._fetch(*replace_keys(made, than, self._tables))
+                await self._fetch(*replace_keys(made, than, self._tables), users=None)
                 self.sealer.cache.forget_current(row[0] for row in rows)
             await self._have_current(self.sealer.cache.users_without(user_ids))
 
     async def rewrap(self) -> int:
         """Wrap all data keys anew, in one statement; return their number."""
-        rows = await self._fetch(*all_keys(self._tables))
+        rows = await self._fetch(*all_keys(self._tables), users=None)
         provider = self.sealer.encryption.provider
         keys = await asyncio.gather(*[self._rewrapped(provider, *row[:3]) for row in rows])
-        return len(await self._fetch(*rewrap(keys, self._tables))) if keys else 0
+        return len(await self._fetch(*rewrap(keys, self._tables), users=None)) if keys else 0
 
     async def _rewrapped(
         self, provider: KeyProvider, key_id: str, user_id: str, wrapped: bytes
@@ -104,12 +106,13 @@ class DataKeys:
         """Load the current keys of users; make those that are missing."""
         missing = list(users)
         while missing:
-            found = await self._fetch(*current_keys(missing, self._tables))
+            users = tuple(missing)
+            found = await self._fetch(*current_keys(missing, self._tables), users=users)
             await self._learn(found)
             missing = sorted({*missing} - {row[1] for row in found})
             if missing:
                 made = await asyncio.gather(*map(self._made, missing))
-                await self._fetch(*add_keys(made, self._tables))
+                await self._fetch(*add_keys(made, self._tables), users=users)
 
     async def _made(self, user_id: str) -> tuple[str, str, bytes]:
         key_id, secret = new_data_key()

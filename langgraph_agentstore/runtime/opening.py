@@ -60,7 +60,7 @@ async def open_session(config: StoreConfig, context: SqlContext, observer: Obser
             raise
         raise statement_error(error) from error
     if isinstance(context.sealing, Sealer):
-        fetch_keys = partial(database.fetch, kind="keys", users=())
+        fetch_keys = partial(database.fetch, kind="keys")
         database.data_keys = DataKeys(context.sealing, context.tables, fetch_keys)
     replicas = await open_replicas(config, database, vectors=opened.vector_set is not None)
     session = Session(

@@ -155,7 +155,7 @@ class Database:
                 doubtful = doubtful or not without_effect
             self.retries += 1
         if self.data_keys is not None:
-            await self.data_keys.load(rows)
+            await self.data_keys.load(rows, users)
         return rows
 
     async def run(

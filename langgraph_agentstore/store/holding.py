@@ -44,7 +44,11 @@ class Holding(StoreBase):
         return await self.executor.arun(self._hold_job(user_id, namespace, reason))
 
     def release_hold(self, hold_id: UUID) -> bool:
-        """End a hold by its id; return whether there was one. Other holds stay in force."""
+        """End a hold by its id; return whether there was one. Other holds stay in force.
+
+        Raises:
+            OwnerNeededError: the tables have row level security, and this is not their owner.
+        """
         return self.executor.run(plan_end_of_hold(_checked_hold_id(hold_id), self.planner.context))
 
     async def arelease_hold(self, hold_id: UUID) -> bool:
@@ -54,7 +58,11 @@ class Holding(StoreBase):
         )
 
     def holds(self) -> list[LegalHold]:
-        """Return all holds in force, oldest first."""
+        """Return all holds in force, oldest first.
+
+        Raises:
+            OwnerNeededError: the tables have row level security, and this is not their owner.
+        """
         return self.executor.run(plan_holds(self.planner.context))
 
     async def aholds(self) -> list[LegalHold]:

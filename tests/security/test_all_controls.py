@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from langgraph_agentstore import AgentStore
@@ -149,6 +150,47 @@ def test_erasing_beats_everything_but_a_hold(
     for schema, table in tables:
         sql = f"SELECT count(*) FROM {schema}.{table} WHERE user_id = 'alice'"
         assert execute(fresh_database, sql) == [(0,)], table
+
+
+def test_an_application_sees_no_data_keys_of_users_whom_it_does_not_name(
+    app: AgentStore, fresh_database: str, role: str
+) -> None:
+    alice, bob = app.for_user("alice"), app.for_user("bob")
+    alice.put(NOTES, "tea", {"text": "black tea"})
+    bob.put(NOTES, "tea", {"text": "green tea"})
+    theirs = dsn_of(fresh_database, user=role)
+    keys = "SELECT user_id FROM agentstore_keys.user_key"
+    assert execute(theirs, keys) == []
+    naming = "SELECT set_config('agentstore.users', '{{alice}}', true)"
+    named = f"SELECT k.user_id FROM ({naming} OFFSET 0) s, LATERAL ({keys} OFFSET 0) k"
+    assert execute(theirs, named) == [("alice",)]
+    alice.share(NOTES, "bob", "read")
+    with AgentStore(theirs, **options()) as another:  # which holds no key in memory yet
+        found = another.for_user("bob").get(("users", "alice", "notes"), "tea")
+        assert found is not None
+        assert found.value == {"text": "black tea"}
+
+
+def test_an_application_reads_no_holds_and_is_bound_by_them(
+    app: AgentStore, owner: AgentStore, fresh_database: str, role: str
+) -> None:
+    app.for_user("alice").put(NOTES, "tea", {"text": "black tea"})
+    owner.hold("alice", reason="a lawsuit")
+    with pytest.raises(OwnerNeededError):
+        app.holds()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        execute(dsn_of(fresh_database, user=role), "SELECT reason FROM agentstore.legal_hold")
+    with pytest.raises(LegalHoldError):
+        app.for_user("alice").delete(NOTES, "tea")
+
+
+def test_row_security_can_be_ended_with_that_of_the_data_keys(
+    app: AgentStore, owner: AgentStore, fresh_database: str, role: str
+) -> None:
+    app.for_user("alice").put(NOTES, "tea", {"text": "black tea"})
+    owner.setup(row_security=False)
+    keys = "SELECT user_id FROM agentstore_keys.user_key"
+    assert execute(dsn_of(fresh_database, user=role), keys) == [("alice",)]
 
 
 def test_what_needs_all_users_is_the_owners(app: AgentStore, owner: AgentStore) -> None:

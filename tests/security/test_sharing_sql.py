@@ -12,7 +12,12 @@ from langgraph_agentstore.errors import IsolationError
 from langgraph_agentstore.model.addresses import locate
 from langgraph_agentstore.model.shared_scope import Grant, Grants, Neighbors
 from langgraph_agentstore.model.users import Address
-from langgraph_agentstore.security.row_security.sql import enabling, inheriting, sharing_functions
+from langgraph_agentstore.security.row_security.sql import (
+    enabling,
+    enabling_keys,
+    inheriting,
+    sharing_functions,
+)
 from langgraph_agentstore.security.sharing.sql import (
     plan_revoke,
     plan_share,
@@ -60,6 +65,7 @@ STATEMENTS = {
         f"policies_of_{name}": ";\n".join(enabling(TABLES, name))
         for name in ("item", "change", "watch", "share", "item_access", "quarantined_item")
     },
+    "policies_of_user_key": ";\n".join(enabling_keys(TABLES)),
     "policies_of_vectors": inheriting(TABLES, "item_vector_1"),
     "share": plan_share(AT, "bob", "read", None, RULES).sql,
     "revoke": plan_revoke(AT, "bob", RULES).sql,

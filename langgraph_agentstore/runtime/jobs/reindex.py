@@ -169,7 +169,9 @@ class Reindexing:
         if not rows:
             return 0
         if self._data_keys is not None:
-            await self._data_keys.load([(decode_value(row[4].encode()),) for row in rows])
+            await self._data_keys.load(
+                [(decode_value(row[4].encode()),) for row in rows], users=None
+            )
         items = await asyncio.to_thread(self._read, rows)
         await self._embed(items)
         if self._context.vector_set is not None:

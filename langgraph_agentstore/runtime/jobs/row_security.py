@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ...errors import ConfigurationError
-from ...security.encryption.sql import granting_keys
+from ...security.encryption.sql import granting_keys, is_set_up_sql
 from ...security.row_security.sql import (
     PROTECTED_SQL,
     ROLE_SQL,
     disabling,
+    disabling_keys,
     enabling,
+    enabling_keys,
     granting,
     protected_arguments,
     sharing_functions,
@@ -38,11 +41,18 @@ def row_security_job(on: bool, application_role: str | None) -> Job[None]:
             if on:
                 await _execute(connection, sharing_functions(tables))
             await _execute(connection, [sql for name in names for sql in change(tables, name)])
+            if await connection.fetchval(*_asking_for_keys(tables)):
+                await _execute(connection, enabling_keys(tables) if on else disabling_keys(tables))
             if application_role is not None:
                 await _execute(connection, granting(tables, names, application_role))
                 await connection.execute(granting_keys(tables, application_role))
 
     return Job(run, kind="set_row_security")
+
+
+def _asking_for_keys(tables: Tables) -> tuple[Any, ...]:
+    question, arguments = is_set_up_sql(tables)
+    return question, *arguments
 
 
 async def _execute(connection: Connection, statements: Iterable[str]) -> None:

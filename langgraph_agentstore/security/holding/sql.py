@@ -44,7 +44,6 @@ def plan_end_of_hold(hold_id: UUID, context: SqlContext) -> Statement[bool]:
         (hold_id,),
         lambda rows: Decoded(bool(rows)),
         idempotent=False,
-        users=(),
         kind="release_hold",
     )
 
@@ -52,7 +51,7 @@ def plan_end_of_hold(hold_id: UUID, context: SqlContext) -> Statement[bool]:
 def plan_holds(context: SqlContext) -> Statement[list[LegalHold]]:
     """Plan to read all holds, oldest first."""
     sql = f"SELECT {_OF_A_HOLD} FROM {context.tables.legal_hold} ORDER BY held_at, id"
-    return Statement(sql, (), lambda rows: Decoded(decode_holds(rows)), users=(), kind="list_holds")
+    return Statement(sql, (), lambda rows: Decoded(decode_holds(rows)), kind="list_holds")
 
 
 def decode_holds(rows: Sequence[Row]) -> list[LegalHold]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...sql.statement_settings import USERS_SETTING
 from ...sql.tables import OF_THEIR_OWNER, USER_TABLES, Tables, quoted_name
+from ..encryption.sql import user_key
 
 POLICY = "agentstore_users"
 """The policy for every role: the rows of the users whom the statement names."""
@@ -36,6 +37,7 @@ BY_SHARES = {
         "DELETE": _OWN_WATCH,
     },
     "share": {"SELECT": "with_user"},
+    "user_key": {"SELECT": _ANY},
 }
 """By table and command: the function that tells what is shared; or the column of the user.
 
@@ -113,7 +115,15 @@ END $told$"""
 
 def enabling(tables: Tables, name: str) -> list[str]:
     """Return the statements that protect a table, whatever it had before."""
-    table = f"{tables.quoted}.{quoted_name(name)}"
+    return _enabling(tables, name, f"{tables.quoted}.{quoted_name(name)}")
+
+
+def enabling_keys(tables: Tables) -> list[str]:
+    """Return the statements that protect the data keys, whose table names their users."""
+    return _enabling(tables, "user_key", user_key(tables))
+
+
+def _enabling(tables: Tables, name: str, table: str) -> list[str]:
     return [
         *_dropping(table),
         f"CREATE POLICY {POLICY} ON {table} USING ({_NAMED_USERS}) WITH CHECK ({_NAMED_USERS})",
@@ -153,7 +163,15 @@ def _shared_by(tables: Tables, asked: str) -> str:
 
 def disabling(tables: Tables, name: str) -> list[str]:
     """Return the statements that undo `enabling`."""
-    table = f"{tables.quoted}.{quoted_name(name)}"
+    return _disabling(f"{tables.quoted}.{quoted_name(name)}")
+
+
+def disabling_keys(tables: Tables) -> list[str]:
+    """Return the statements that undo `enabling_keys`."""
+    return _disabling(user_key(tables))
+
+
+def _disabling(table: str) -> list[str]:
     return [
         f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY",
         *_dropping(table),
@@ -173,6 +191,8 @@ def granting(tables: Tables, names: Sequence[str], role: str) -> list[str]:
     return [
         f"GRANT USAGE ON SCHEMA {tables.quoted} {to}",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {tables.quoted} {to}",
+        # Whoever may read holds learns ids of users, and why they are held.
+        f"REVOKE ALL ON {tables.legal_hold} FROM {quoted_name(role)}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {writable} {to}",
     ]
 
