@@ -44,6 +44,7 @@ from langgraph_agentstore.runtime.engine import Engine
 from langgraph_agentstore.runtime.io_thread import ForkAware
 from langgraph_agentstore.sql.filters import OPERATOR_NAMES
 from langgraph_agentstore.sql.search import vector
+from tests.support.ollama_server import OllamaServer
 from tests.support.servers import temporary_folder
 
 ROOT = Path(__file__).parents[1]
@@ -136,10 +137,11 @@ class Reader:
 
 @pytest.fixture
 def clean_place(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty folder and an empty database, which `AgentStore()` finds."""
-    with temporary_folder() as folder:
+    """An empty folder, an empty database, which `AgentStore()` finds, and models on a server."""
+    with temporary_folder() as folder, OllamaServer() as models:
         monkeypatch.chdir(folder)
         monkeypatch.setenv("AGENTSTORE_DSN", new_database())
+        monkeypatch.setenv("OLLAMA_HOST", models.url)
         monkeypatch.setenv("XDG_DATA_HOME", str(folder))  # of the bundled Postgres
         yield
         monkeypatch.undo()
@@ -151,6 +153,8 @@ NEEDED = {
     "langmem": "langmem",
     "command_line": "typer",
     "bigtool": "langgraph_bigtool",
+    "fastapi": "fastapi",
+    "ollama": "langchain_ollama",
 }
 """How-tos whose examples need a package that is not there everywhere."""
 

@@ -134,6 +134,11 @@ def search(site: Path) -> Callable[[str], list[str]]:
         ("install checkout", "index.html#install"),
         ("memory need", "which_memory.html"),
         ("checkpointer", "which_memory.html#checkpointer"),
+        ("docker compose", "howto/docker.html"),
+        ("fastapi", "howto/fastapi.html"),
+        ("ollama", "howto/ollama.html#install"),
+        ("tenancy", "howto/tenants.html"),
+        ("compatibility", "compatibility.html"),
     ],
 )
 def test_a_search_of_the_site_finds_the_page(
