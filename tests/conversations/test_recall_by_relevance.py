@@ -277,6 +277,15 @@ def test_the_block_fits_its_budget_best_first(words: AgentStore) -> None:
     assert all(line in explained.text for line in shown)
 
 
+def test_what_a_model_is_shown_is_within_the_budget(any_index: BaseStore) -> None:
+    filled(any_index)
+    chat = ScriptedChat()
+    for over in (agent_over, graph_over):
+        ask(over(any_index, chat, max_tokens=150), "Which shipment left harbor?")
+        [block] = [m for m in chat.shown[-1] if m.id == "agentstore-recalled"]
+        assert 100 < count_tokens_approximately([block]) <= 150
+
+
 def test_the_budget_is_counted_by_the_given_counter(words: AgentStore) -> None:
     filled(words)
     counted: list[str] = []
