@@ -2,7 +2,8 @@
 
 Each conversation is one user's memory; all of them are in one store on the bundled Postgres. Every
 question is asked by `ConversationMemory.search`, and by the store's own `search` over the same
-turns, as one text behind their day, by words, by vectors and by both.
+turns, as one text behind their day, by words, by vectors and by both. The official Postgres store
+searches the same texts by vectors, with its default index.
 
 Recall@k is the share of a question's answers among the first k results, in percent; `sessions@10`
 the share of the answers' sessions that the first ten results come from. Intervals are of 95 %, by
@@ -19,6 +20,8 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any, Literal, TypeAlias
 
+from langgraph.store.base import BaseStore
+
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, Turn
 
@@ -28,6 +31,7 @@ from .command import corpora_of, memory_command, model_of
 from .corpora import Conversation, Corpus, Passage, Question
 from .figures import Estimate, estimated, recall
 from .models import NO_MODEL, Model
+from .official import official_store, put_texts
 from .plot import write_plot
 
 Mode: TypeAlias = Literal["vector", "text", "hybrid"]
@@ -35,7 +39,8 @@ Search: TypeAlias = Callable[[str], Sequence[str]]
 """Takes a question, returns the keys of the results, best first."""
 
 MODES: tuple[Mode, ...] = ("text", "vector", "hybrid")
-WAYS = tuple(f"{way}, {mode}" for way in ("store", "conversations") for mode in MODES)
+OFFICIAL = "official store, vector"
+WAYS = (*(f"{way}, {mode}" for way in ("store", "conversations") for mode in MODES), OFFICIAL)
 DEPTHS = (5, 10, 20)
 PATIENT: Any = {"command_timeout_s": 600}
 """Large loads into a table that has its index take long on a busy machine."""
@@ -66,18 +71,20 @@ Answers: TypeAlias = Mapping[str, Sequence[Answer]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0, or 1 where there is no model."""
     parser = memory_command("benchmarks.memory", __doc__)
-    parser.add_argument("--plot", type=Path, help="an SVG file to write, of the last corpus")
+    parser.add_argument("--plot", type=Path, help="an SVG file to write")
     options = parser.parse_args(arguments)
     model = model_of(options)
     if model is None:
         print(NO_MODEL, file=sys.stderr)
         return 1
+    found: dict[str, dict[str, Estimate]] = {}
     with server() as dsn:
         for number, corpus in enumerate(corpora_of(options)):
             answers = examine(corpus, dsn, f"corpus_{number}", model)
             report(corpus, answers, model)
-            if options.plot:
-                write_plot(options.plot, corpus.name, estimates(answers))
+            found[corpus.name] = estimates(answers)
+    if options.plot:
+        write_plot(options.plot, model.name, found)
     return 0
 
 
@@ -95,6 +102,13 @@ def examine(corpus: Corpus, dsn: str, schema: str, model: Model) -> Answers:
                     continue
                 for way, search in searches(store, each.id).items():
                     answers[f"{way}, {mode}"] += asked(each, saved[each.id], search)
+    with official_store(dsn, f"{schema}_official", model) as official:
+        for each in corpus.conversations:
+            passages = saved[each.id]
+            lines = {key: line(one.turn()) for key, one in passages.items()}
+            put_texts(official, _texts(each.id), lines)
+        for each in corpus.conversations:
+            answers[OFFICIAL] += asked(each, saved[each.id], _found_by(official, each.id))
     return answers
 
 
@@ -120,11 +134,15 @@ def searches(store: AgentStore, user: str) -> dict[str, Search]:
     """Return both ways to search a user's turns."""
     memory, limit = ConversationMemory(store, user), DEPTHS[-1]
     return {
-        "store": lambda text: [
-            item.key for item in store.search(_texts(user), query=text, limit=limit)
-        ],
+        "store": _found_by(store, user),
         "conversations": lambda text: [turn.key for turn in memory.search(text, limit=limit)],
     }
+
+
+def _found_by(store: BaseStore, user: str) -> Search:
+    """Return the search of a user's texts in any store."""
+    limit = DEPTHS[-1]
+    return lambda text: [item.key for item in store.search(_texts(user), query=text, limit=limit)]
 
 
 def asked(

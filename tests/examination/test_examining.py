@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.memory.__main__ import WAYS, by_kind, estimates, examine, report
+from benchmarks.memory.__main__ import OFFICIAL, WAYS, by_kind, estimates, examine, report
 from benchmarks.memory.corpora import DATA, Conversation, Corpus, read_corpus
 from benchmarks.memory.models import Model, kept
 from benchmarks.memory.plot import write_plot
@@ -38,12 +38,16 @@ def test_every_way_of_search_answers_every_question(
         assert all(one.recall(5) <= one.recall(10) <= one.recall(20) for one in given)
         assert all(one.session_recall(10) >= (one.recall(10) > 0) * 0.01 for one in given)
     assert estimates(answers)["conversations, text"].mean > 0
+    # By the same vectors of the same texts, in a memory that is small enough for any index.
+    for ours, theirs in zip(answers["store, vector"], answers[OFFICIAL], strict=True):
+        assert ours.recall(20) == pytest.approx(theirs.recall(20))
     assert [row[0] for row in by_kind(answers)][-1] == "all"
     report(corpus, answers, MODEL)
     assert "conversations, hybrid" in capsys.readouterr().out
     plot = tmp_path / "recall.svg"
-    write_plot(plot, corpus.name, estimates(answers))
-    assert "recall@10" in plot.read_text("utf-8")
+    write_plot(plot, MODEL.name, {name: estimates(answers) for name in ("small", "large")})
+    drawn = plot.read_text("utf-8")
+    assert all(text in drawn for text in ("recall@10", "small", "large", OFFICIAL))
 
 
 def test_an_embedding_is_computed_once_and_kept(tmp_path: Path) -> None:
