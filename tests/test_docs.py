@@ -450,3 +450,14 @@ def test_every_control_of_the_threat_model_names_tests_that_are_there() -> None:
     named = re.findall(r"`(tests/[\w/.]+|test_\w+\.py)`", page)
     assert len(named) > 20
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_table_of_controls_names_every_test_of_theirs_and_none_that_is_gone() -> None:
+    page = (DOCS / "security" / "controls.md").read_text(encoding="utf-8")
+    named = {
+        name if "/" in name else f"tests/security/{name}"
+        for name in re.findall(r"`(tests/[\w/]+\.py|test_\w+\.py)`", page)
+    }
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
+    tests = {_name(file) for file in (ROOT / "tests" / "security").glob("test_*.py")}
+    assert {name for name in tests - named if not name.endswith("_sql.py")} == set()

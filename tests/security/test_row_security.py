@@ -15,6 +15,7 @@ from langgraph_agentstore.errors import ConfigurationError, IsolationError, Owne
 from langgraph_agentstore.runtime.job import Job
 from langgraph_agentstore.runtime.session import Session
 from langgraph_agentstore.transfer import export
+from tests.isolation.test_erasing import leave_traces, rows_of
 from tests.runtime.poolers import needs_pgbouncer, pgbouncer
 from tests.support.faults import execute
 
@@ -65,6 +66,16 @@ def test_a_client_that_names_no_user_sees_no_rows(app: AgentStore, app_dsn: str)
     with psycopg.connect(app_dsn, autocommit=True) as connection:
         connection.execute(named)
         assert connection.execute("SELECT count(*) FROM agentstore.item").fetchall() == [(1,)]
+
+
+def test_a_client_that_names_no_user_sees_no_rows_of_any_table(
+    fresh_database: str, app: AgentStore, app_dsn: str
+) -> None:
+    with leave_traces(app, "alice"):
+        rows = rows_of(fresh_database, "agentstore", "alice")
+        left = {table for table, count in rows.items() if count}
+        assert left >= {"item", "item_lock", "watch", "change"}
+        assert set(rows_of(app_dsn, "agentstore", "alice").values()) == {0}
 
 
 def test_nothing_is_left_in_the_session(app_dsn: str) -> None:
