@@ -59,6 +59,19 @@ def test_a_facade_loads_no_extra_and_no_graph(facade: str) -> None:
     assert not (EXTRAS | GRAPHS) & loaded
 
 
+def test_the_version_is_told_without_loading_langgraph() -> None:
+    loaded = loaded_by("from langgraph_agentstore.cli import main; main(['--version'])")
+    assert not {"langgraph", "langchain_core", "asyncpg", "pydantic", "typer"} & loaded
+
+
+def test_a_command_loads_none_of_the_others() -> None:
+    pytest.importorskip("typer")
+    loaded = loaded_by("from langgraph_agentstore.cli import main; main(['where', '--help'])")
+    assert "langgraph_agentstore.cli.bundled" in loaded
+    assert not {f"langgraph_agentstore.cli.{name}" for name in ("find", "serve")} & loaded
+    assert "langgraph_agentstore.transfer" not in loaded
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_the_public_names_are_listed_and_there(package: str) -> None:
     if package.endswith("files"):

@@ -10,8 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._support.optional import imported
-from .failures import run_to_status
 from .versions import versions
 
 __all__ = ["main"]
@@ -30,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given == ["--version"]:  # also without the extra, since reports of bugs need it
         sys.stdout.write("".join(f"{name}: {found}\n" for name, found in versions().items()))
         return 0
+    from .failures import run_to_status  # the errors it knows load LangGraph: most of a second
+
     return run_to_status(lambda: _run_app(given))
 
 
@@ -48,6 +48,8 @@ def _open_closed_streams() -> None:
 
 
 def _run_app(arguments: Sequence[str]) -> int:
+    from .._support.optional import imported
+
     for package in ("typer", "rich"):
         imported(package, "cli")
     from .app import run_app

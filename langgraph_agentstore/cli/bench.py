@@ -12,7 +12,7 @@ from uuid import uuid4
 import typer
 
 from ..store.agent_store import AgentStore
-from .commands import CommandRun
+from .commands import WORDS_INDEX, CommandRun
 from .output import TableColumn
 
 BENCH_ITEMS = 1000
@@ -32,7 +32,7 @@ def bench_here(
     seconds: Annotated[float, typer.Option(min=0.1, help="How long in all.")] = 10.0,
 ) -> None:
     """Measure gets, puts and searches on this server, by one task and by many."""
-    store = run.store({"mode": "text"})
+    store = run.store(WORDS_INDEX)
     namespace = (f"agentstore_bench_{uuid4().hex[:8]}",)
     try:
         rows = asyncio.run(_measure_all(store, namespace, seconds))

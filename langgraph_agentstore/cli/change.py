@@ -92,7 +92,7 @@ def _writing(run: CommandRun, place: UserNamespace) -> AgentStore:
         if search.has_vectors or search.has_words:
             note(
                 "warning: items are written without their search index, since no profile names "
-                "one: searches by a query find them only after reindex()"
+                "one: searches by a query find them only after `agentstore reindex`"
             )
     return store
 

@@ -43,6 +43,9 @@ Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do it; otherwise only tell what it would do.")
 ]
 
+WORDS_INDEX = {"mode": "text"}
+"""The index of searches where no profile names one: by words."""
+
 _OPTIONS: dict[str, Any] = {
     "dsn": Annotated[
         str | None,
@@ -98,8 +101,9 @@ class CommandRun:
         except MigrationError:
             raise Stop(
                 Status.FAILED,
-                f"schema {self.server.schema!r} is not set up for this release, and looking "
-                "changes nothing: `agentstore setup` sets it up, `agentstore doctor` tells more",
+                f"schema {self.server.schema!r} is not set up yet, or not for this release, and "
+                "looking changes nothing: `agentstore setup` sets it up, `agentstore doctor` tells "
+                "more",
             ) from None
         return store
 

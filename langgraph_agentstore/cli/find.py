@@ -18,7 +18,15 @@ from ..results import Explanation
 from ..tools.filter_text import read_filter
 from ..tools.namespace_paths import UserNamespace, namespace_named, namespace_of_labels
 from ..tools.printable import one_line, safe_json, several_lines
-from .commands import CommandRun, Filters, Limit, NamespaceArgument, OptionalNamespace, User
+from .commands import (
+    WORDS_INDEX,
+    CommandRun,
+    Filters,
+    Limit,
+    NamespaceArgument,
+    OptionalNamespace,
+    User,
+)
 from .output import TableColumn
 
 _LONGEST_VALUE = 400
@@ -64,7 +72,7 @@ def search(
             f"--mode {mode.value} embeds the query: name the model in a profile, such as "
             'index = {dims = 1536, embed = "openai:text-embedding-3-small"}'
         )
-    store = run.reading(index or {"mode": "text"})
+    store = run.reading(index or WORDS_INDEX)
     view: Any = store if place.user_id == SHARED else store.for_user(place.user_id)
     asked: dict[str, Any] = {"query": query, "filter": condition, "limit": limit or 1_000_000}
     asked["mode"] = None if mode is None else mode.value

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from .. import agent_server
+from ..errors import ConfigurationError
 from ..store.executor import READY
-from ..tools.printable import one_line
-from .commands import CommandRun
+from ..tools.printable import count_text, one_line
+from ..tools.store_size_sql import plan_stored_search
+from .commands import WORDS_INDEX, CommandRun
 from .failures import Status, Stop
 
 
@@ -55,6 +57,22 @@ def setup(
     store.setup(row_security=row_security, application_role=application_role, distribute=distribute)
     version = store.executor.run(READY).schema_version
     run.output.facts({"schema": run.server.schema, "schema_version": version})
+
+
+def reindex(run: CommandRun) -> None:
+    """Let searches find every item: by the index of the profile; without one, by its words."""
+    if run.server.index is None:
+        store = run.store()
+        found = store.executor.run(plan_stored_search(store.planner.context))
+        if found.has_vectors:
+            raise ConfigurationError(
+                f"the store has vectors of model {found.model!r}: name its index in a profile"
+            )
+    done = run.store(run.server.index or WORDS_INDEX).reindex(progress=True)
+    if run.output.as_json:
+        run.output.line({"items": done})
+    else:
+        run.output.text(f"reindexed {count_text(done, 'item')}")
 
 
 def doctor(run: CommandRun) -> None:

@@ -19,6 +19,7 @@ from .failures import OutputClosed
 OutputRow = Mapping[str, Any]
 
 _LONGEST_CELL = 400
+_GAP = 2
 _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
 
@@ -54,18 +55,22 @@ class Output:
 
     def _table(self, columns: Sequence[TableColumn], lines: Sequence[Sequence[Text]]) -> Table:
         texts = sum(column.kind == "text" for column in columns)
+        widths = [
+            max(len(column.title), *(line[n].cell_len for line in lines))
+            for n, column in enumerate(columns)
+        ]
+        fits = sum(widths) + _GAP * len(columns) <= self._console.width
         table = Table(
             box=None,
             pad_edge=False,
-            padding=(0, 2, 0, 0),
+            padding=(0, _GAP, 0, 0),
             header_style="bold",
             expand=any(column.kind == "rest" for column in columns),
         )
         for n, column in enumerate(columns):
-            widest = max(len(column.title), *(line[n].cell_len for line in lines))
-            width = widest
-            if column.kind == "text":  # a long key leaves room for the rest
-                width = min(widest, max(8, self._console.width // (2 + texts)))
+            width = widths[n]
+            if column.kind == "text" and not fits:  # a long key leaves room for the rest
+                width = min(width, max(8, self._console.width // (2 + texts)))
             table.add_column(
                 column.title,
                 justify="right" if column.kind == "number" else "left",
@@ -83,7 +88,7 @@ class Output:
         if self.as_json:
             self.line(facts)
             return
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(overflow="fold")
         for name, value in facts.items():
@@ -96,7 +101,7 @@ class Output:
             for finding in findings:
                 self.line(asdict(finding))
             return
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, style="bold")
         table.add_column(overflow="fold")

@@ -115,10 +115,17 @@ def audit(
         raise Stop(Status.NO, f"the history is not intact: {report.faults[0]}")
 
 
-def restore_as_of(run: CommandRun, place: UserNamespace, as_of: datetime, *, yes: bool) -> None:
+def restore_as_of(
+    run: CommandRun, place: UserNamespace, as_of: datetime, *, yes: bool, dry_run: bool
+) -> None:
     """Make the items at or below a namespace again what they were; without `yes`, only tell."""
-    view = _view(run.indexed() if yes else run.reading(), place)
-    report = view.restore(place.labels, as_of, dry_run=not yes, progress=True)
+    does = yes and not dry_run
+    view = _view(run.indexed() if does else run.reading(), place)
+    report = view.restore(place.labels, as_of, dry_run=not does, progress=True)
+    if dry_run:
+        facts = {"would_put_back": report.put, "would_delete": report.deleted}
+        run.output.facts({**facts, "unchanged": report.unchanged})
+        return
     if not yes and (report.put or report.deleted):
         raise Stop(
             Status.NOT_CONFIRMED,

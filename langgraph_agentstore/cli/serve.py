@@ -15,14 +15,13 @@ import typer
 from .._support.optional import imported
 from ..errors import ConfigurationError
 from ..store.agent_store import AgentStore
-from .commands import CommandRun
+from .commands import WORDS_INDEX, CommandRun
 from .output import note
 
 if TYPE_CHECKING:
     from ..mcp_server.server import StoreServer
 
 TOKEN_VARIABLE = "AGENTSTORE_MCP_TOKEN"
-_WORDS_INDEX = {"mode": "text"}
 
 
 def mcp(
@@ -56,9 +55,7 @@ def mcp(
     if import_file is not None and not knowledge_graph:
         raise ConfigurationError("--import-file goes with --knowledge-graph")
     imported("mcp", "mcp")
-    store = (
-        run.reading(run.server.index) if inspect else run.store(run.server.index or _WORDS_INDEX)
-    )
+    store = run.reading(run.server.index) if inspect else run.store(run.server.index or WORDS_INDEX)
     asyncio.run(_serve(store, user, knowledge_graph, import_file, http))
 
 
@@ -122,7 +119,7 @@ def ui(
         imported(package, "ui")
     from ..explorer.app import local_explorer_app
 
-    index = run.server.index or _WORDS_INDEX
+    index = run.server.index or WORDS_INDEX
     store = run.store(index) if write else run.reading(index)
     token = secrets.token_urlsafe(24)
     # A watch is registered in the database, so that one needs a session that writes.

@@ -177,6 +177,7 @@ def restore(
     as_of: Moment = None,
     user: User = None,
     yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Bring back the items of a backup, or of a moment that history tells of.
 
@@ -184,14 +185,15 @@ def restore(
     """
     moment = optional_moment(as_of)
     if moment is not None:
-        restore_as_of(run, namespace_named(target, user), moment, yes=yes)
+        place = namespace_named(target, user)
+        restore_as_of(run, place, moment, yes=yes, dry_run=dry_run)
         return
     if not target or user is not None:
         raise ConfigurationError("name a backup; --user is for a namespace --as-of a moment")
-    _restore_backup(run, target, yes)
+    _restore_backup(run, target, yes=yes, dry_run=dry_run)
 
 
-def _restore_backup(run: CommandRun, file: str, yes: bool) -> None:
+def _restore_backup(run: CommandRun, file: str, *, yes: bool, dry_run: bool) -> None:
     path = Path(file).expanduser()
     if path.is_dir():
         found = _backups(path)
@@ -199,6 +201,9 @@ def _restore_backup(run: CommandRun, file: str, yes: bool) -> None:
             raise Stop(Status.NO, f"there is no backup in {file!r}")
         path = found[-1]
     manifest = transfer.verify(path)
+    if dry_run:
+        _report(run, "would write", manifest.records, file=str(path))
+        return
     if not yes:
         raise Stop(
             Status.NOT_CONFIRMED,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .._support.progress import Progress
-from ..errors import InvalidOperationError
+from ..errors import InvalidOperationError, VersionConflictError
 from ..sql.items.delete import plan_delete_version
 from ..sql.items.import_records import Conflict
 from ..sql.items.records import StoredRecord, item_id_of, plan_page_of_stored, plan_stored_at
@@ -62,7 +62,8 @@ def copy_items(
     """Copy items, and remove each copied one from its source if asked; return how many.
 
     Raises:
-        InvalidOperationError: the target is within the source, or holds an item with "fail".
+        InvalidOperationError: the target is within the source.
+        VersionConflictError: with "fail", the target has an item already.
     """
     move.check()
     done = 0
@@ -107,7 +108,7 @@ def _write_page(
         ids = [record.put.item_id for record in records]
         there = [r for r in run(plan_stored_at(ids, store.planner.context)) if r is not None]
         if there:
-            raise InvalidOperationError(
+            raise VersionConflictError(
                 f"{move.target.path!r} has an item {there[0].key!r} already; nothing of this page "
                 "was written: --on-conflict upsert replaces such items, skip keeps them"
             )

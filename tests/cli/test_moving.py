@@ -12,13 +12,13 @@ from langgraph.store.postgres import PostgresStore
 
 from langgraph_agentstore import AgentStore
 from tests.support.commands import agentstore, on_terminal, running
-from tests.support.faults import wait_until
+from tests.support.faults import execute, wait_until
 
 
 def items(dsn: str) -> int:
     """How many items a store has."""
-    rows = agentstore("count", dsn=dsn).rows
-    return int(rows[0]["items"])
+    [[number]] = execute(dsn, "SELECT count(*) FROM agentstore.item")
+    return int(number)
 
 
 def test_an_exported_store_is_verified_and_imported_whole(
@@ -42,7 +42,7 @@ def test_an_exported_store_is_verified_and_imported_whole(
 def test_one_users_part_is_exported(filled: str, tmp_path: Path) -> None:
     file = str(tmp_path / "ada.jsonl")
     assert agentstore("export", file, "--user", "ada", dsn=filled).rows[0]["items"] == 4
-    notes = agentstore("export", file, "users/ada/notes/old", dsn=filled)
+    notes = agentstore("export", file, "users/ada/notes/old", "--dry-run", dsn=filled)
     assert notes.rows[0]["items"] == 1
 
 
@@ -80,8 +80,11 @@ def test_backups_are_verified_rotated_and_restored(filled: str, tmp_path: Path) 
     assert names[0] == "agentstore-20200102T000000Z.jsonl.gz"
     assert (len(names), names[-1]) == (3, "other.txt")
 
-    agentstore("rm", "-r", "users/ada/notes", "--yes", dsn=filled)
-    agentstore("put", "docs", "new", "{}", dsn=filled)
+    with AgentStore(filled) as store:
+        store.delete_namespace(("users", "ada", "notes"))
+        store.put(("docs",), "new", {})
+    dry = agentstore("restore", str(folder), "--dry-run", "--yes", dsn=filled)
+    assert (dry.status, dry.rows[0]["items"], items(filled)) == (0, 6, 3)
     asked = agentstore("restore", str(folder), dsn=filled)
     assert (asked.status, "would write 6 items" in asked.err) == (5, True)
     assert agentstore("restore", str(folder), "--yes", dsn=filled).rows[0]["items"] == 6

@@ -11,6 +11,7 @@ import pytest
 
 from langgraph_agentstore import AgentStore, DataStore
 from tests.support.commands import agentstore, on_terminal, running
+from tests.support.embedders import CountingEmbedder
 from tests.support.servers import temporary_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and pseudo terminals")
@@ -107,6 +108,23 @@ def test_words_are_searched_without_a_profile_and_vectors_need_one(filled: str) 
     how = agentstore("search", "tea", "--explain", dsn=filled).rows[0]
     assert how["way"] == "exact"
     assert "WITH" in how["sql"]
+
+
+def test_items_written_without_words_are_found_after_a_reindex(filled: str) -> None:
+    before = agentstore("search", "note", "--user", "ada", dsn=filled)
+    assert (before.out, "written without this index" in before.err) == ("", True)
+    assert agentstore("reindex", dsn=filled).rows == [{"items": 6}]
+    found = agentstore("search", "note", "--user", "ada", dsn=filled)
+    assert ({row["key"] for row in found.rows}, found.err) == ({"n0", "n1", "n2"}, "")
+
+
+def test_vectors_are_reindexed_only_by_the_index_of_a_profile(filled: str) -> None:
+    index = {"dims": 4, "embed": CountingEmbedder(4), "model": "small"}
+    with AgentStore(filled, index=index) as store:
+        store.put(("docs",), "tea", {"text": "green"})
+    done = agentstore("reindex", dsn=filled)
+    assert (done.status, done.out) == (2, "")
+    assert "has vectors of model 'small': name its index in a profile" in done.err
 
 
 def wait_for_watch(dsn: str) -> None:

@@ -26,8 +26,9 @@ def remembered(fresh_database: str) -> str:
 
 
 def test_the_history_of_an_item_tells_who_changed_it(remembered: str) -> None:
-    agentstore("put", "users/ada/notes", "tea", '{"text": "poison"}', dsn=remembered)
-    agentstore("rm", "users/ada/notes", "tea", "--yes", dsn=remembered)
+    with AgentStore(remembered) as store:
+        store.put(NOTES, "tea", {"text": "poison"})
+        store.delete(NOTES, "tea")
     rows = agentstore("history", "users/ada/notes", "tea", dsn=remembered).rows
     assert [row["operation"] for row in rows] == ["delete", "put", "put"]
     assert [row["version"] for row in rows] == [None, 2, 1]
@@ -41,12 +42,15 @@ def test_the_history_of_an_item_tells_who_changed_it(remembered: str) -> None:
 
 
 def test_a_namespace_goes_back_to_a_moment_once_confirmed(remembered: str) -> None:
-    [first] = agentstore("history", "users/ada/notes", "milk", dsn=remembered).rows
-    time.sleep(0.01)
-    agentstore("put", "users/ada/notes", "tea", '{"text": "poison"}', dsn=remembered)
-    agentstore("put", "users/ada/notes", "new", "{}", dsn=remembered)
-    agentstore("rm", "users/ada/notes", "milk", "--yes", dsn=remembered)
-    restoring = ("restore", "notes", "--user", "ada", "--as-of", first["changed_at"])
+    with AgentStore(remembered) as store:
+        [first] = store.history(NOTES, "milk")
+        time.sleep(0.01)
+        store.put(NOTES, "tea", {"text": "poison"})
+        store.put(NOTES, "new", {})
+        store.delete(NOTES, "milk")
+    restoring = ("restore", "notes", "--user", "ada", "--as-of", first.changed_at.isoformat())
+    dry = agentstore(*restoring, "--dry-run", dsn=remembered)
+    assert dry.rows == [{"would_put_back": 2, "would_delete": 1, "unchanged": 0}]
     asked = agentstore(*restoring, dsn=remembered)
     assert (asked.status, asked.out) == (5, "")
     assert "would put back 2 items and delete 1 at or below 'users/ada/notes'" in asked.err
