@@ -1,4 +1,4 @@
-"""The names that spans have, by the semantic conventions of OpenTelemetry.
+"""Names of spans and bounds of histograms, by the semantic conventions of OpenTelemetry.
 
 Those of generative AI name the operations on memories; those of databases name the rest. Both as of
 their release 0.1.0 and 1.41.
@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
+
+DURATION_BUCKETS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+EMBEDDING_BUCKETS_S = tuple(0.01 * 2**n for n in range(14))
+"""The bounds that the conventions give: those of the SDK are for milliseconds."""
 
 _MEMORY_KINDS = {
     "get_memory": ("get", "get_record", "get_records"),

@@ -15,7 +15,7 @@ from time import time_ns
 from typing import Any, Protocol
 
 from ..results import StoreStats
-from .names import memory_operation, records_json
+from .names import DURATION_BUCKETS_S, EMBEDDING_BUCKETS_S, memory_operation, records_json
 from .options import Telemetry
 
 SCOPE = "langgraph_agentstore"
@@ -53,10 +53,16 @@ class Recorder:
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=telemetry.tracer_provider)
         meter = metrics.get_meter(SCOPE, meter_provider=telemetry.meter_provider)
         self._duration = meter.create_histogram(
-            "db.client.operation.duration", "s", "How long operations took, by their kind."
+            "db.client.operation.duration",
+            "s",
+            "How long operations took, by their kind.",
+            explicit_bucket_boundaries_advisory=DURATION_BUCKETS_S,
         )
         self._embedding = meter.create_histogram(
-            "gen_ai.client.operation.duration", "s", "How long operations waited for the embedder."
+            "gen_ai.client.operation.duration",
+            "s",
+            "How long operations waited for the embedder.",
+            explicit_bucket_boundaries_advisory=EMBEDDING_BUCKETS_S,
         )
         self._schema = schema
         self._server: Attributes = {}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -25,8 +26,10 @@ from prometheus_client import generate_latest
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import AgentStoreError, ConfigurationError, VersionConflictError
 from langgraph_agentstore.telemetry import Telemetry
+from langgraph_agentstore.telemetry.names import DURATION_BUCKETS_S, EMBEDDING_BUCKETS_S
 
-DASHBOARD = Path(__file__).parents[2] / "docs" / "howto" / "grafana_dashboard.json"
+HOWTO = Path(__file__).parents[2] / "docs" / "howto"
+DASHBOARD, RULES = HOWTO / "grafana_dashboard.json", HOWTO / "prometheus_rules.yml"
 NOTES = ("users", "ann", "notes")
 
 
@@ -182,6 +185,14 @@ def test_metrics_tell_durations_and_the_pool(heard: Heard, schema_name: str) -> 
     assert states == {"idle", "used"}
 
 
+def test_durations_are_counted_in_the_buckets_of_the_conventions(heard: Heard) -> None:
+    heard.store.put(NOTES, "a", {})
+    [puts] = heard.points("db.client.operation.duration")[:1]
+    assert puts.explicit_bounds == DURATION_BUCKETS_S
+    assert EMBEDDING_BUCKETS_S[:2] == (0.01, 0.02)
+    assert EMBEDDING_BUCKETS_S[-1] == pytest.approx(81.92)
+
+
 def test_stores_of_one_schema_are_counted_together_and_one_that_is_gone_no_more(
     heard: Heard, postgres_dsn: str, schema_name: str
 ) -> None:
@@ -229,30 +240,38 @@ def test_an_outage_is_told(heard: Heard) -> None:
     store.close()
 
 
-def test_the_dashboard_asks_for_metrics_that_the_exporter_gives(
-    postgres_dsn: str, schema_name: str
-) -> None:
+@pytest.fixture(scope="module")
+def exported(postgres_dsn: str) -> str:
+    """What Prometheus reads from a store that used all that is measured."""
     reader = PrometheusMetricReader()
     telemetry = Telemetry(meter_provider=MeterProvider([reader]))
     index = {"dims": 2, "embed": lambda texts: [[0.0, 1.0]] * len(texts)}
-    with AgentStore(postgres_dsn, schema=schema_name, telemetry=telemetry, index=index) as store:
+    schema = "exported"
+    with AgentStore(postgres_dsn, schema=schema, telemetry=telemetry, index=index) as store:
         store.put(NOTES, "a", {"text": "b"})
         store.search(NOTES, query="c")
-        given = generate_latest().decode()
+        return generate_latest().decode()
+
+
+def dashboard_queries() -> list[str]:
     panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
-    asked = {
-        name
-        for panel in panels
-        for target in panel["targets"]
-        for name in re.findall(r"\b(?:agentstore|db_client|gen_ai)_\w+(?=[\[)])", target["expr"])
-    }
-    labels = {
-        label
-        for panel in panels
-        for target in panel["targets"]
-        for names in re.findall(r"by \(([^)]*)\)", target["expr"])
-        for label in names.split(", ")
-    }
-    assert len(asked) >= 10
-    assert {name for name in asked - labels if f"\n{name}" not in given} == set()
-    assert {label for label in labels if f'{label}="' not in given} == set()
+    return [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def alert_queries() -> list[str]:
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    return [rule["expr"] for group in groups for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("query", dashboard_queries() + alert_queries())
+def test_a_query_asks_for_what_the_exporter_gives(query: str, exported: str) -> None:
+    words = set(re.findall(r"\b(?:agentstore|db|gen_ai)_\w+", query))
+    metrics = {word for word in words if f"\n{word}{{" in exported}
+    labels = {word for word in words if re.search(rf'[{{,]{word}="', exported)}
+    assert metrics
+    assert words == metrics | labels
+
+
+def test_queries_of_durations_tell_a_quick_operation_from_a_slow_one(exported: str) -> None:
+    assert 'le="0.01"' in exported
+    assert any("duration_seconds_bucket" in query for query in alert_queries())
