@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.store.memory import InMemoryStore
 
-from langgraph_agentstore import AgentStore
+from langgraph_agentstore import AgentStore, transfer
 from langgraph_agentstore.data_store import DataStore
 from langgraph_agentstore.errors import ConfigurationError
 from tests.runtime.pairs import Pair, streaming_pair
@@ -85,6 +87,11 @@ def test_a_read_within_a_change_and_one_that_asks_for_it_go_to_the_primary(
     with store.consistency("primary"):
         assert not reads_there(store, lambda: store.get(ANN, "k"))
     assert not reads_there(store, lambda: store.update(ANN, "k", lambda v: {**(v or {}), "n": 1}))
+
+
+def test_an_export_and_a_copy_read_from_the_primary(store: AgentStore, tmp_path: Path) -> None:
+    assert not reads_there(store, lambda: transfer.export(store, tmp_path / "items.jsonl"))
+    assert not reads_there(store, lambda: transfer.copy(store, InMemoryStore()))
 
 
 def test_own_writes_are_seen_while_the_standby_stands_still(pair: Pair, store: AgentStore) -> None:
