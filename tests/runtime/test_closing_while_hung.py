@@ -63,7 +63,7 @@ CALLS: dict[str, Callable[[AgentStore], object]] = {
     "get": lambda store: store.get(NOTES, "a"),
     "put": lambda store: store.put(NOTES, "b", {}),
     "count": lambda store: store.count(filter={"n": 1}),
-    "update": lambda store: store.update(NOTES, "a", lambda value: value),
+    "update": lambda store: store.update(NOTES, "a", lambda value: value or {}),
     "load": put_all,
 }
 
