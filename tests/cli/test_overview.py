@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from select import select
 from typing import Any
 
 import pytest
@@ -127,23 +128,22 @@ def test_vectors_are_reindexed_only_by_the_index_of_a_profile(filled: str) -> No
     assert "has vectors of model 'small': name its index in a profile" in done.err
 
 
-def wait_for_watch(dsn: str) -> None:
-    """Return when somebody watches."""
-    from tests.support.faults import execute, wait_until
-
-    wait_until(lambda: execute(dsn, "SELECT count(*) FROM agentstore.watch") != [(0,)])
-
-
 @posix
 def test_a_watch_shows_changes_as_they_happen_until_it_is_interrupted(filled: str) -> None:
     watching = running("watch", "users/ada/notes", dsn=filled)
     with watching as process, AgentStore(filled) as store:
-        wait_for_watch(filled)
-        assert process.stdout is not None
+        notes = ("users", "ada", "notes")
+        lines = process.stdout
+        assert lines is not None
+        # The watch is in the table a moment before it reads changes: put until one is shown.
+        while not select([lines], [], [], 0.2)[0]:
+            store.put(notes, "early", {"n": 0})
         seen: list[dict[str, Any]] = []
         for n in range(3):
-            store.put(("users", "ada", "notes"), "live", {"n": n})
-            seen.append(json.loads(process.stdout.readline()))
+            store.put(notes, "live", {"n": n})
+            while (row := json.loads(lines.readline()))["key"] != "live":
+                pass
+            seen.append(row)
         process.send_signal(signal.SIGINT)
         rest, err = process.communicate(timeout=20)
     assert [row["value"]["n"] for row in seen] == [0, 1, 2]
