@@ -19,7 +19,7 @@ async def sweep_batch(
     """
     # Asked each time: another process may have put somebody on hold.
     question = f"SELECT EXISTS (SELECT 1 FROM {context.tables.legal_hold})"
-    [(held,)] = await database.fetch(question, (), kind="sweep", users=())
+    [(held,)] = await database.fetch(question, (), kind="sweep")
     swept = await _deleted(database, plan_sweep(size, context, held=held))
     for stored, age in (config.retention.stored if config.retention is not None else {}).items():
         if swept < size:
