@@ -54,13 +54,11 @@ class PastItems:
     ) -> Statement[list[HistoryEntry]]:
         """Plan the read of the newest entries of regions."""
         planner = self.planner
-        check_whole("limit", limit, 0, LARGEST_LIMIT)
-        since = None if since is None else moment("since", since)
-        until = None if until is None else moment("until", until)
+        window = _checked_window(since, until, limit)
         return plan_changes(
             regions,
             said or Provenance(),
-            (since, until),
+            window,
             limit,
             planner.scope,
             planner.context,
@@ -81,10 +79,8 @@ class PastItems:
     ) -> Statement[list[ReadEntry]]:
         """Plan the read of who read items of regions."""
         planner = self.planner
-        check_whole("limit", limit, 0, LARGEST_LIMIT)
-        since = None if since is None else moment("since", since)
-        until = None if until is None else moment("until", until)
-        return plan_reads(regions, (since, until), limit, planner.scope, planner.context)
+        window = _checked_window(since, until, limit)
+        return plan_reads(regions, window, limit, planner.scope, planner.context)
 
     def diffing(
         self, namespace: Labels, key: str, a: datetime, b: datetime | None
@@ -134,3 +130,14 @@ class PastItems:
         return RestoredItem(
             self.planner.scope.labels(user_id, decode_labels(stored)), key, item.action
         )
+
+
+def _checked_window(
+    since: datetime | None, until: datetime | None, limit: int
+) -> tuple[datetime | None, datetime | None]:
+    """Return the first and the last moment asked about, if they and the limit make sense."""
+    check_whole("limit", limit, 0, LARGEST_LIMIT)
+    return (
+        None if since is None else moment("since", since),
+        None if until is None else moment("until", until),
+    )
