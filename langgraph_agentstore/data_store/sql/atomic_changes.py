@@ -14,7 +14,7 @@ from ...model.addresses import ItemAddress, RemovedPlace
 from ...model.json_values import LARGEST_INTEGER, SMALLEST_INTEGER, encode_value
 from ...sql.change_notify import notify_change, with_change_notify
 from ...sql.item_columns import EXPIRED, UNINDEXED, UNLISTED, key_is, later, replacing
-from ...sql.items.delete import OF_FIRST_USER, count_of_removed, removing
+from ...sql.items.delete import count_of_removed, of_first_user, removing
 from ...sql.items.put import arguments_of, insert_one
 from ...sql.statement import Decoded, Put, ResultT, Row, SqlContext, Statement
 
@@ -24,7 +24,7 @@ def plan_delete(at: ItemAddress, key: str, context: SqlContext) -> Statement[boo
     delete = f"""
 DELETE FROM {context.tables.item} i
  WHERE {key_is()}"""
-    removed = removing(delete, context, counts=OF_FIRST_USER)
+    removed = removing(delete, context, counts=of_first_user(context))
     sql = f"\nWITH {removed}\n{notify_change(context, context.live('w'), gone=True)}"
     item_id = (at.user_id, at.stored, key)
     change = _change(sql, item_id, lambda rows: bool(rows) and rows[0][0])

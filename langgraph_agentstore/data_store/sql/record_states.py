@@ -40,11 +40,16 @@ def record_states_statement(
 @written_once
 def changed_records_sql(context: SqlContext) -> str:
     """Return the read of these records, in the order in which they were written."""
+    # OFFSET 0: each record is looked up. A plan for few records might compare it with every row.
     return f"""
-SELECT i.namespace, i.key, i.version, i.created_at, i.value, i.updated_at
-  FROM unnest($2::text[], $3::text[]) AS k (namespace, key) JOIN {context.tables.item} i
-    ON i.user_id = $1 AND i.namespace = k.namespace AND i.key = k.key
- WHERE {context.live()}
+SELECT i.*
+  FROM unnest($2::text[], $3::text[]) AS k (namespace, key)
+ CROSS JOIN LATERAL (
+       SELECT i.namespace, i.key, i.version, i.created_at, i.value, i.updated_at
+         FROM {context.tables.item} i
+        WHERE i.user_id = $1 AND i.namespace = k.namespace AND i.key = k.key
+          AND {context.live()}
+       OFFSET 0) i
  ORDER BY i.updated_at, i.namespace, i.key"""
 
 

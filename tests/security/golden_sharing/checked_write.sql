@@ -6,7 +6,7 @@ DELETE FROM "it's".item i
     RETURNING i.user_id, i.namespace, i.key, i.version, i.expires_at
 ), uncounted AS (
     DELETE FROM "it's".item_access a USING written w
-     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key AND a.user_id = $1
+     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
 )
 SELECT "it's".tell_change(w.user_id, w.namespace, w.key, w.version, true) FROM written w
  WHERE (SELECT EXISTS (SELECT 1 FROM "it's".watch))

@@ -4,7 +4,7 @@ DELETE FROM "agentstore".item i
     RETURNING i.user_id, i.namespace, i.key, i.version, i.expires_at
 ), uncounted AS (
     DELETE FROM "agentstore".item_access a USING written w
-     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key AND a.user_id = $1
+     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
 )
 SELECT "agentstore".tell_change(w.user_id, w.namespace, w.key, w.version, true) FROM written w
  WHERE (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))

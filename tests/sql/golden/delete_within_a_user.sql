@@ -4,7 +4,7 @@ DELETE FROM "agentstore".item i
     RETURNING i.user_id, i.namespace, i.key, i.version, i.expires_at
 ), uncounted AS (
     DELETE FROM "agentstore".item_access a USING written w
-     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key AND a.user_id = $1
+     WHERE a.user_id = w.user_id AND a.namespace = w.namespace AND a.key = w.key
 ), told AS (
 SELECT (w.expires_at IS NULL OR w.expires_at > now()) AS live, CASE WHEN (SELECT EXISTS (SELECT 1 FROM "agentstore".watch))
    AND EXISTS (SELECT 1 FROM "agentstore".watch x WHERE x.user_id = w.user_id)
