@@ -1,6 +1,6 @@
 """Sizes, HOT updates and times of a table that grows, beside the official store's.
 
-AGENTSTORE_DSN=postgresql://… python docs/decisions/evidence/0034.py [items] [items of a large user]
+AGENTSTORE_DSN=postgresql://… python docs/decisions/evidence/0034.py [items] [items of a large user] [rounds]
 """
 
 import os
@@ -20,6 +20,7 @@ from langgraph_agentstore import AgentStore
 DSN = os.environ["AGENTSTORE_DSN"]
 ITEMS = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
 LARGE = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
+ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 USERS = max(1, ITEMS // 100)
 BATCH = 4000
 TEXT = "abcd " * 12
@@ -69,11 +70,11 @@ def milliseconds(call: Callable[[], Any], times: int = 100) -> float:
 
 
 def grow(connection: psycopg.Connection[Any]) -> None:
-    """Fill both stores and update each item five times; print after each round."""
+    """Fill both stores and update each item `ROUNDS` times; print after each round."""
     ours, tables = AgentStore(DSN), {"ours": "agentstore.item", "official": "store"}
     with PostgresStore.from_conn_string(DSN) as official, ours:
         official.setup()
-        for round_ in range(6):
+        for round_ in range(ROUNDS + 1):
             for name, store in (("official", official), ("ours", ours)):
                 seconds = put_all(store, round_)
                 time.sleep(2)  # until the sessions have told what they did
@@ -97,6 +98,8 @@ def newest(connection: psycopg.Connection[Any]) -> None:
             for prefix in (("users", user, "notes"), ("users", user)):
                 took = milliseconds(partial(store.search, prefix))
                 print(f"newest of {prefix}: {took:.2f} ms", flush=True)  # noqa: T201
+        took = milliseconds(partial(store.search, ()))
+        print(f"newest of all users: {took:.2f} ms", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
