@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import LIMIT_S, command, environment
 from tests.support.servers import temporary_folder
 from tests.test_docs import can_run
 
@@ -72,3 +75,31 @@ def test_the_readme_is_true_in_a_fresh_home_on_a_busy_machine() -> None:
 @pytest.mark.parametrize("run", range(10))
 def test_the_readme_is_true_ten_times(run: int) -> None:
     try_readme()
+
+
+def first_commands() -> list[list[str]]:
+    """The shell commands that a reader types first, but the installation."""
+    block = README.read_text(encoding="utf-8").partition("```bash\n")[2].partition("```")[0]
+    lines = [shlex.split(line, comments=True) for line in block.splitlines()]
+    return [words[1:] for words in lines if words[0] == "agentstore"]
+
+
+def test_the_first_commands_work_on_an_empty_computer() -> None:
+    """They start the bundled Postgres, which makes its folder first."""
+    *quick, last = first_commands()
+    with temporary_folder() as home:
+        env = environment(None, {"HOME": str(home), "XDG_DATA_HOME": str(home)})
+        for words in quick:
+            done = subprocess.run(
+                command(*words), env=env, capture_output=True, timeout=LIMIT_S, check=False
+            )
+            assert (done.returncode, done.stderr) == (0, b""), words
+        assert b"Turing" in done.stdout
+        assert last == ["ui"]
+        with subprocess.Popen(
+            command("ui", "--no-browser"), env=env, stderr=subprocess.PIPE, encoding="utf-8"
+        ) as explorer:
+            assert explorer.stderr is not None
+            assert explorer.stderr.readline().startswith("serving http://127.0.0.1:")
+            explorer.send_signal(signal.SIGTERM)
+            explorer.communicate(timeout=LIMIT_S)

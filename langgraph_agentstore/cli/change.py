@@ -18,10 +18,8 @@ from ..tools.moving_items import ItemMove, copy_items
 from ..tools.namespace_paths import UserNamespace, namespace_named
 from ..tools.printable import count_text
 from ..tools.removal import Removal, planned_removal, remove
-from ..tools.store_size_sql import plan_stored_search
 from .commands import CommandRun, Key, NamespaceArgument, User, Yes
 from .failures import Status, Stop
-from .output import note
 
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="The namespace to go to.")]
 OnlyKey = Annotated[
@@ -31,7 +29,7 @@ NewKey = Annotated[str | None, typer.Option(help="The key of that item in the ta
 
 
 class OnConflict(str, Enum):
-    """How an item is treated that is there already."""
+    """Tell how an item is treated that is there already."""
 
     fail = "fail"
     skip = "skip"
@@ -61,7 +59,7 @@ def put(
     """Write an item; replace one that is there."""
     place = namespace_named(namespace, user)
     parsed = _object(sys.stdin.read() if value == "-" else value)
-    store = _writing(run, place)
+    store = run.writing((place.user_id,))
     view: Any = store if place.user_id == SHARED else store.for_user(place.user_id)
     view.put(
         place.labels,
@@ -82,19 +80,6 @@ def _object(text: str) -> dict[str, Any]:
             f'the value is a JSON object such as {{"text": "…"}}, this is a {type(value).__name__}'
         )
     return value
-
-
-def _writing(run: CommandRun, place: UserNamespace) -> AgentStore:
-    """Return a store for writes; tell if what it writes will not be found by searches."""
-    store = run.indexed()
-    if run.server.index is None:
-        search = store.executor.run(plan_stored_search(store.planner.context, (place.user_id,)))
-        if search.has_vectors or search.has_words:
-            note(
-                "warning: items are written without their search index, since no profile names "
-                "one: searches by a query find them only after `agentstore reindex`"
-            )
-    return store
 
 
 def rm(
@@ -176,7 +161,7 @@ def cp(
 ) -> None:
     """Copy an item, or all items at or below a namespace, with metadata, times and expiry."""
     move = ItemMove(namespace_named(namespace), namespace_named(target), key, new_key)
-    store = _writing(run, move.target)
+    store = run.writing((move.target.user_id,))
     _moved(run, store, move, on_conflict, remove=False)
 
 
@@ -193,7 +178,7 @@ def mv(
     """Move an item, or all items at or below a namespace."""
     move = ItemMove(namespace_named(namespace), namespace_named(target), key, new_key)
     move.check()
-    store = _writing(run, move.target)
+    store = run.writing((move.target.user_id,))
     removal = planned_removal(store, move.source, key, below=key is None)
     if removal.items and not yes:
         raise Stop(

@@ -1,4 +1,4 @@
-"""What every command shares: the options of the server and of the output, and its end."""
+"""Give every command the options of the server and of the output, and close its stores."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ..config.index_options import search_index
 from ..errors import MigrationError
+from ..sql.statement import Users
 from ..store.agent_store import AgentStore
 from ..store.executor import READY
 from ..tools.printable import one_line
+from ..tools.store_size_sql import plan_stored_search
+from .command_words import in_command_words
 from .failures import Status, Stop
-from .output import Output
+from .output import Output, note
 from .server import Server, chosen_server
 
 NamespaceArgument = Annotated[
@@ -44,7 +48,7 @@ Yes = Annotated[
 ]
 
 WORDS_INDEX = {"mode": "text"}
-"""The index of searches where no profile names one: by words."""
+"""The index of searches and writes where no profile names one: by words."""
 
 _OPTIONS: dict[str, Any] = {
     "dsn": Annotated[
@@ -77,18 +81,39 @@ class CommandRun:
 
     def store(self, index: Mapping[str, Any] | None = None) -> AgentStore:
         """Return a store on the server; it is closed when the command ends."""
-        store = self.server.store(index)
-        self._stores.append(store)
-        return store
+        return self._opened(self.server, index)
 
     def indexed(self) -> AgentStore:
-        """Return a store with the index of the profile, for writes."""
+        """Return a store with the index of the profile."""
         return self.store(self.server.index)
 
-    def store_on(self, server: Server, schema: str | None) -> AgentStore:
-        """Return a store on another server; it is closed when the command ends."""
-        named = server if schema is None else replace(server, schema=schema)
-        store = named.store(server.index)
+    def writing(self, users: Users = ()) -> AgentStore:
+        """Return a store for writes, by the index of the profile; without one, by words.
+
+        Where the items there are found by another index, writes without one, and warns.
+
+        Args:
+            users: who is written to, where row level security hides the items of others.
+        """
+        return self.writing_on(self.server, users)
+
+    def writing_on(self, server: Server, users: Users = ()) -> AgentStore:
+        """Return a store for writes on any server, as `writing` does."""
+        if server.index is not None:
+            return self._opened(server, server.index)
+        store = self._opened(server, None)
+        found = store.executor.run(plan_stored_search(store.planner.context, users))
+        words = search_index(WORDS_INDEX)
+        if words is not None and not found.has_vectors and {*found.words_by} <= {words.words_by}:
+            return self._opened(server, WORDS_INDEX)
+        note(
+            "warning: items are written without their search index, since no profile names "
+            "one: searches by a query find them only after `agentstore reindex`"
+        )
+        return store
+
+    def _opened(self, server: Server, index: Mapping[str, Any] | None) -> AgentStore:
+        store = server.store(index)
         self._stores.append(store)
         return store
 
@@ -146,7 +171,8 @@ class _WarningLine(logging.Handler):
     """Writes each warning of the package as one line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        sys.stderr.write(f"{record.levelname.lower()}: {one_line(record.getMessage())}\n")
+        message = one_line(in_command_words(record.getMessage()))
+        sys.stderr.write(f"{record.levelname.lower()}: {message}\n")
 
 
 def show_warnings() -> None:

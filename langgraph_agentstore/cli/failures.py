@@ -24,6 +24,7 @@ from ..errors import (
     ValueTypeError,
 )
 from ..tools.printable import one_line
+from .command_words import in_command_words
 
 _USAGE = (
     *(ConfigurationError, MissingExtraError, InvalidFilterError, InvalidKeyError),
@@ -95,7 +96,7 @@ def status_of(error: AgentStoreError) -> Status:
 def _tell(message: str, status: Status) -> int:
     if message:
         # One line, which also keeps an editor's or a log's parser happy.
-        line = one_line(" ".join(message.split()), _LONGEST_LINE)
+        line = one_line(in_command_words(" ".join(message.split())), _LONGEST_LINE)
         with suppress(OSError):
             sys.stderr.write(f"agentstore: {line}\n")
     return status

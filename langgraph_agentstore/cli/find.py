@@ -27,13 +27,13 @@ from .commands import (
     OptionalNamespace,
     User,
 )
-from .output import TableColumn
+from .output import TableColumn, note
 
 _LONGEST_VALUE = 400
 
 
 class Mode(str, Enum):
-    """How `search` finds."""
+    """Tell how `search` finds items."""
 
     vector = "vector"
     text = "text"
@@ -82,6 +82,8 @@ def search(
         return
     items = view.search(place.labels, refresh_ttl=False, **asked)
     run.output.rows(_FOUND, [_found_row(place, item, run.output.as_json) for item in items])
+    if not items and not run.output.as_json:
+        note("nothing found")
 
 
 def _show_explanation(run: CommandRun, found: Explanation) -> None:

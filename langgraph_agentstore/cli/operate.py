@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from .. import agent_server
 from ..errors import ConfigurationError
+from ..results import Finding
 from ..store.executor import READY
 from ..tools.printable import count_text, one_line
 from ..tools.store_size_sql import plan_stored_search
+from .command_words import in_command_words
 from .commands import WORDS_INDEX, CommandRun
 from .failures import Status, Stop
 
@@ -77,8 +80,13 @@ def reindex(run: CommandRun) -> None:
 
 def doctor(run: CommandRun) -> None:
     """Examine the server, the schema and the tables; tell what is wrong, and the cure."""
-    findings = run.indexed().diagnose()
+    findings = [_in_command_words(finding) for finding in run.indexed().diagnose()]
     problems = [finding for finding in findings if finding.level == "problem"]
     run.output.findings(findings)
     if problems:
         raise Stop(Status.NO)
+
+
+def _in_command_words(finding: Finding) -> Finding:
+    message, cure = in_command_words(finding.message), in_command_words(finding.cure)
+    return replace(finding, message=message, cure=cure)

@@ -105,7 +105,7 @@ def count(
 
 
 class Order(str, Enum):
-    """What `top` orders by."""
+    """Tell by which figure `top` orders items."""
 
     size = "size"
     reads = "reads"

@@ -120,7 +120,7 @@ def restore_as_of(
 ) -> None:
     """Make the items at or below a namespace again what they were; without `yes`, only tell."""
     does = yes and not dry_run
-    view = _view(run.indexed() if does else run.reading(), place)
+    view = _view(run.writing((place.user_id,)) if does else run.reading(), place)
     report = view.restore(place.labels, as_of, dry_run=not does, progress=True)
     if dry_run:
         facts = {"would_put_back": report.put, "would_delete": report.deleted}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,9 +81,9 @@ def import_file(
 ) -> None:
     """Verify a file and write its records into the store."""
     if dry_run:
-        _report(run, "would write up to", transfer.verify(file).records, file=file)
+        _report(run, "would write up to", transfer.verify(file, progress=True).records, file=file)
         return
-    store: Any = run.indexed()
+    store: Any = run.writing()
     target = store if user is None else store.for_user(check_user_id(user))
     written = transfer.import_(
         target, file, on_conflict=on_conflict.value, resume=resume, foreign=foreign, progress=True
@@ -94,8 +95,11 @@ def verify_file(
     run: CommandRun,
     file: File,
 ) -> None:
-    """Read a whole file and check its records against its manifest."""
-    manifest = transfer.verify(file)
+    """Read a whole file and check its records against its manifest.
+
+    It changes nothing, so it has no --dry-run.
+    """
+    manifest = transfer.verify(file, progress=True)
     if run.output.as_json:
         run.output.line({"file": file, "records": manifest.records, "sha256": manifest.sha256})
     else:
@@ -123,17 +127,20 @@ def copy_store(
     target_server = run.server
     if any((to, to_profile, to_path)):
         target_server = chosen_server(to, to_profile, to_path, to_schema)
+    elif to_schema is not None:
+        target_server = replace(run.server, schema=to_schema)
     source = run.reading()
-    target = run.store_on(target_server, schema=to_schema)
     if dry_run:
-        _report(run, "would copy", _count(source, place), target=repr(target))
+        target = repr(target_server.store())
+        _report(run, "would copy", _count(source, place), target=target)
         return
+    target_store = run.writing_on(target_server)
     selection = _selection(place)
     prefix = selection.pop("prefix") or ()
     copied = transfer.copy(
-        source, target, prefix, **selection, on_conflict=on_conflict.value, progress=True
+        source, target_store, prefix, **selection, on_conflict=on_conflict.value, progress=True
     )
-    _report(run, "copied", copied, target=repr(target))
+    _report(run, "copied", copied, target=repr(target_store))
 
 
 def backup(
@@ -153,7 +160,7 @@ def backup(
         return
     place.mkdir(parents=True, exist_ok=True)
     transfer.export(store, place / file, progress=True)
-    manifest = transfer.verify(place / file)
+    manifest = transfer.verify(place / file, progress=True)
     for old in _backups(place)[:-keep] if keep else []:
         old.unlink()
     _report(run, "wrote and verified", manifest.records, file=str(place / file))
@@ -200,7 +207,7 @@ def _restore_backup(run: CommandRun, file: str, *, yes: bool, dry_run: bool) -> 
         if not found:
             raise Stop(Status.NO, f"there is no backup in {file!r}")
         path = found[-1]
-    manifest = transfer.verify(path)
+    manifest = transfer.verify(path, progress=True)
     if dry_run:
         _report(run, "would write", manifest.records, file=str(path))
         return
@@ -210,7 +217,7 @@ def _restore_backup(run: CommandRun, file: str, *, yes: bool, dry_run: bool) -> 
             f"would write {count_text(manifest.records, 'item')} of {str(path)!r} over those of "
             "equal keys; nothing is done without --yes",
         )
-    written = transfer.import_(run.indexed(), path, on_conflict="upsert", progress=True)
+    written = transfer.import_(run.writing(), path, on_conflict="upsert", progress=True)
     _report(run, "restored", written, file=str(path))
 
 

@@ -1,4 +1,4 @@
-"""Who sees what in the explorer: the rights of a visitor, and the doors that give them."""
+"""Decide who sees which user in the explorer: the rights of a visitor, and the doors to them."""
 
 from __future__ import annotations
 

@@ -61,13 +61,13 @@ PAGES: dict[str, ShowPage] = {
     "/chats": chats_page.show_chats,
     "/files": files_page.show_files,
 }
-"""What is read, by path."""
+"""The pages that are read, by path."""
 
 FORM_PAGES: dict[str, ShowPage] = {
     "/item/save": change_page.save_item,
     "/item/remove": change_page.remove_item,
 }
-"""What is changed, by path."""
+"""The forms that change items, by path."""
 
 
 def explorer_app(store: AgentStore, *, authorize: Authorize) -> Any:

@@ -1,4 +1,4 @@
-"""What every request passes before it reaches a page, and every answer on its way out."""
+"""Check every request before it reaches a page, and add headers to every answer."""
 
 from __future__ import annotations
 

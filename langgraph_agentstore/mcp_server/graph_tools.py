@@ -82,7 +82,7 @@ class Added(_Arguments):
 
 
 class AllAdded(_Arguments):
-    """What `add_observations` answers."""
+    """Hold the answer of `add_observations`."""
 
     results: list[Added]
 
@@ -107,7 +107,7 @@ class Deletions(_Arguments):
 
 
 class DeletionAnswer(_Arguments):
-    """What the tools that delete answer."""
+    """Hold the answer of the tools that delete."""
 
     success: bool
     message: str
@@ -142,7 +142,7 @@ def knowledge_graph_server(store: AgentStore, user_id: str) -> StoreServer:
 
 
 class _GraphTools:
-    """What the tools do with one graph."""
+    """Run the tools on one graph."""
 
     def __init__(self, graph: KnowledgeGraph) -> None:
         self._graph = graph

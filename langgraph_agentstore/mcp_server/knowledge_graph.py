@@ -72,7 +72,7 @@ class Graph(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How many of the things that should go were there, and the names that were not."""
+    """Hold the number of deleted things, and the names that were not there."""
 
     count: int
     missing: Sequence[str] = ()

@@ -24,7 +24,7 @@ ArgumentsT = TypeVar("ArgumentsT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswer:
-    """What a tool answers: text for the model, and the same as data for programs."""
+    """Hold the answer of a tool: text for the model, and the same as data for programs."""
 
     text: str
     data: Mapping[str, Any]

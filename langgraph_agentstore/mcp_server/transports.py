@@ -1,4 +1,4 @@
-"""How clients reach a server: by the process's own streams, or over HTTP with a token."""
+"""Serve clients by the process's own streams, or over HTTP with a token."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ PAGE_ROWS = 200
 """Items that one statement of a listing reads."""
 
 PREVIEW_CHARACTERS = 400
-"""How much of a value a listing reads."""
+"""The part of a value that a listing reads."""
 
 WHOLE_VALUE = 2**31 - 1
 """As `characters`, reads whole values."""

@@ -21,7 +21,7 @@ _PAGE_OF_MOVES = 200
 
 @dataclass(frozen=True, slots=True)
 class ItemMove:
-    """Where items come from and go to: one item, or everything at or below a namespace.
+    """Name the source and the target of items: one item, or everything at or below a namespace.
 
     Args:
         source: the namespace.

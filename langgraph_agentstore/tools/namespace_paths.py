@@ -45,7 +45,7 @@ class UserNamespace:
 
     @property
     def own_region(self) -> Region:
-        """What is at or below it and belongs to the same user, or to nobody."""
+        """Return the region at or below it that belongs to the same user, or to nobody."""
         return Region(self.user_id, self.labels)
 
     @property

@@ -31,7 +31,7 @@ class Removal:
 
     @property
     def subject(self) -> str:
-        """What is removed, for a message."""
+        """Name the items to remove, for a message."""
         path = self.namespace.path
         if self.key is not None:
             return f"item {self.key!r} of {path!r}"

@@ -41,12 +41,20 @@ SELECT c.relname, greatest(c.reltuples, coalesce(s.n_live_tup, 0), 0)::bigint,
 
 @dataclass(frozen=True, slots=True)
 class StoredSearch:
-    """What stored items are found by: the model of their vectors, and whether words are stored."""
+    """Tell by which index stored items are found: the model of their vectors, and their words.
+
+    `words_by`: the digests of the settings that made the words, as `SearchIndex.words_by`.
+    """
 
     has_vectors: bool
     model: str | None
     dims: int | None
-    has_words: bool
+    words_by: tuple[int, ...]
+
+    @property
+    def has_words(self) -> bool:
+        """Tell whether some items are found by words."""
+        return bool(self.words_by)
 
 
 def plan_stored_search(context: SqlContext, users: Users = ()) -> Statement[StoredSearch]:
@@ -56,12 +64,14 @@ def plan_stored_search(context: SqlContext, users: Users = ()) -> Statement[Stor
     """
     sql = f"""
 SELECT v.number IS NOT NULL, v.model, v.dims,
-       EXISTS (SELECT 1 FROM (SELECT words_by FROM {context.tables.item} LIMIT 1000) i
-                WHERE i.words_by IS NOT NULL)
+       ARRAY(SELECT DISTINCT i.words_by
+               FROM (SELECT words_by FROM {context.tables.item} LIMIT 1000) i
+              WHERE i.words_by IS NOT NULL)
   FROM (SELECT 1) one
   LEFT JOIN {context.tables.vector_set} v ON v.state = 'active'"""
 
     def decode(rows: Sequence[Row]) -> Decoded[StoredSearch]:
-        return Decoded(StoredSearch(*rows[0]))
+        has_vectors, model, dims, words_by = rows[0]
+        return Decoded(StoredSearch(has_vectors, model, dims, tuple(words_by)))
 
     return Statement(sql, (), decode, queue=Queue.EQUAL_READS, users=users, kind="count_sizes")

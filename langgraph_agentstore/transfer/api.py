@@ -147,6 +147,7 @@ def verify(
     format: FormatName | None = None,
     signed_by: SigningKey | None = None,
     max_record_bytes: int = LARGEST_RECORD_BYTES,
+    progress: Progress | bool | None = None,
 ) -> Manifest:
     """Read a whole file and check its records against its manifest; return the manifest.
 
@@ -156,12 +157,13 @@ def verify(
         signed_by: the public Ed25519 key of who must have signed the file: PEM, or a key of
             `cryptography`. None: a signature is not looked at.
         max_record_bytes: as for `import_`.
+        progress: as for `AgentStore.load`.
 
     Raises:
         DamagedFileError: the file was cut off or altered, another program wrote it, or the holder
             of the key did not sign it.
     """
-    return verified(path, format, max_record_bytes, signed_by)
+    return verified(path, format, max_record_bytes, signed_by, progress)
 
 
 async def averify(
@@ -170,9 +172,10 @@ async def averify(
     format: FormatName | None = None,
     signed_by: SigningKey | None = None,
     max_record_bytes: int = LARGEST_RECORD_BYTES,
+    progress: Progress | bool | None = None,
 ) -> Manifest:
     """Async form of `verify`; it runs in a thread."""
-    return await asyncio.to_thread(verified, path, format, max_record_bytes, signed_by)
+    return await asyncio.to_thread(verified, path, format, max_record_bytes, signed_by, progress)
 
 
 def copy(

@@ -10,6 +10,7 @@ from typing import IO, Final, TypeAlias
 from typing_extensions import Buffer
 
 from .._support.files import expanded
+from .._support.progress import Progress, telling_progress
 from ..errors import AgentStoreError, DamagedFileError, InvalidValueError, MissingExtraError
 from ..model.users import SHARED
 from .file_kinds import FormatName, Kind, kind_of, plain
@@ -35,11 +36,12 @@ def verified(
     format: FormatName | None,
     max_record_bytes: int,
     signed_by: SigningKey | None = None,
+    progress: Progress | bool | None = None,
 ) -> Manifest:
     """Verify a file as `transfer.verify` says."""
     kind, name = kind_of(path, format), os.fspath(path)
-    with expanded(path).open("rb") as file:
-        manifest = Verifiable(file, kind, name, most=max_record_bytes).verify()
+    with expanded(path).open("rb") as file, telling_progress(progress, "verifying") as tell:
+        manifest = Verifiable(file, kind, name, most=max_record_bytes).verify(progress=tell)
     if signed_by is not None:
         check_signature(manifest, signed_by, name)
     return manifest
@@ -67,7 +69,7 @@ class Verifiable:
         self._most = most
         self.largest = 0
 
-    def verify(self, check: Check | None = None) -> Manifest:
+    def verify(self, check: Check | None = None, progress: Progress | None = None) -> Manifest:
         """Read the whole file; return its manifest, or a new one for a foreign file without one.
 
         Raises:
@@ -85,6 +87,8 @@ class Verifiable:
             tally.add(entry.line, _user_of(entry.document) if self._foreign else SHARED)
             if check is not None and not is_beside(entry.document):
                 _checked_entries(entry.document, check, tally.records)
+            if progress is not None:
+                progress(tally.records)
         if manifest is None and self._foreign:
             return tally.manifest("users", None)
         self._compare(manifest, tally)

@@ -65,10 +65,24 @@ def test_a_value_that_is_no_object_is_refused(filled: str, value: str, said: str
 
 
 def test_who_writes_without_the_index_that_a_store_has_is_warned(filled: str) -> None:
-    with AgentStore(filled, index={"mode": "text"}) as store:
+    with AgentStore(filled, index={"mode": "text", "language": "german"}) as store:
         store.put(("docs",), "b", {"text": "tea"})
     done = agentstore("put", "docs", "c", "{}", dsn=filled)
     assert "written without their search index" in done.err
+
+
+def test_what_the_command_writes_it_finds_by_words(fresh_database: str) -> None:
+    put = agentstore("put", "users/ada/notes", "pet", '{"text": "a cat"}', dsn=fresh_database)
+    assert (put.status, put.err) == (0, "")
+    agentstore("cp", "users/ada/notes", "users/ada/copies", dsn=fresh_database)
+    found = agentstore("search", "cat", "--user", "ada", dsn=fresh_database)
+    assert {row["namespace"] for row in found.rows} == {"users/ada/notes", "users/ada/copies"}
+    assert found.err == ""
+
+
+def test_a_search_that_finds_nothing_says_so_to_a_person(filled: str) -> None:
+    assert "nothing found" in agentstore("search", "zebra", "--table", dsn=filled).err
+    assert "nothing found" not in agentstore("search", "zebra", dsn=filled).err
 
 
 REMOVALS = {

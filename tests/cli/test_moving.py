@@ -98,6 +98,33 @@ def test_long_work_shows_a_bar_on_a_terminal_only(filled: str, tmp_path: Path) -
     shown = on_terminal("export", file, dsn=filled, errors_too=True)
     assert "6" in shown.out
     assert "export" in shown.out
+    shown = on_terminal("verify", file, errors_too=True)
+    assert "verifying" in shown.out
+
+
+def test_a_refused_import_advises_options_of_the_command(filled: str, tmp_path: Path) -> None:
+    file = str(tmp_path / "all.jsonl")
+    agentstore("export", file, dsn=filled)
+    there = agentstore("import", file, dsn=filled)
+    assert (there.status, "import with --on-conflict skip or upsert" in there.err) == (4, True)
+    resumed = agentstore("import", file, "--resume", dsn=filled)
+    assert (resumed.status, "leave --resume out" in resumed.err) == (2, True)
+    foreign = tmp_path / "foreign.jsonl"
+    foreign.write_text('{"_id": "a", "user_id": "ada"}\n')
+    told = agentstore("import", str(foreign), dsn=filled)
+    assert (told.status, "imported with --foreign" in told.err) == (4, True)
+
+
+def test_imported_and_copied_items_are_found_by_words(
+    filled: str, new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    file, other = str(tmp_path / "all.jsonl"), new_database()
+    agentstore("export", file, dsn=filled)
+    assert agentstore("import", file, dsn=other).status == 0
+    assert agentstore("search", "shared", dsn=other).rows[0]["key"] == "readme"
+    assert agentstore("copy", "--to", other, "--to-schema", "copied", dsn=filled).status == 0
+    copied = agentstore("search", "shared", "--schema", "copied", dsn=other)
+    assert (copied.rows[0]["key"], copied.err) == ("readme", "")
 
 
 def test_the_official_store_is_migrated(
