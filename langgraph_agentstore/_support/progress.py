@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 Progress: TypeAlias = Callable[[int], None]
 """Called with how many items are done so far."""
@@ -59,7 +59,7 @@ def _tqdm_bar(title: str, total: int | None) -> Iterator[Progress]:
         # Without ipywidgets it shows its bar of characters, and warns.
         warnings.simplefilter("ignore")
         tqdm: Any = import_module("tqdm.auto").tqdm
-    with tqdm(desc=title, total=total, mininterval=_REDRAWN_EVERY_S) as bar:
+    with tqdm(desc=title, total=total, mininterval=_REDRAWN_EVERY_S, file=_stream()) as bar:
         yield lambda done: bar.update(done - bar.n)
         if total is None:  # known now: "40000it" would look like half of it
             bar.total = bar.n
@@ -89,5 +89,11 @@ def _plain_count(title: str, total: int | None) -> Iterator[Progress]:
 
 
 def _write(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    stream = _stream()
+    stream.write(text)
+    stream.flush()
+
+
+def _stream() -> TextIO:
+    # A notebook shows standard error in red, as a failure.
+    return sys.stdout if _in_notebook() else sys.stderr

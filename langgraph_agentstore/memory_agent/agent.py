@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import weakref
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 
 from langgraph.store.base import BaseStore
@@ -19,6 +20,7 @@ from ..model.users import check_user_id
 from .audit_log import Audit, Auditor
 from .backup_and_export import FilePath, MovableMemories
 from .backup_schedule import BackupSchedule
+from .display import MOST_SHOWN, agent_html
 from .encryption import Cipher, Keys
 from .schemas import Validation, Validator
 from .storage_types import Opened, Place, opened, storage_of
@@ -93,6 +95,24 @@ class MemoryAgent(AwaitedClosing, MovableMemories):
 
     def __repr__(self) -> str:
         return f"MemoryAgent(store={self.store!r}, namespace={self._labels!r})"
+
+    def _repr_html_(self) -> str:
+        """Return the first memories as a table; no audit is told, so an audited agent shows none.
+
+        A notebook must not fail because of a display.
+        """
+        facts = {
+            "MemoryAgent": repr(self.store),
+            "user": self._user_id,
+            "namespace": ":".join(self._labels),
+        }
+        if self._auditor.is_on:
+            return agent_html(facts, "Memories are not shown: each access is audited.")
+        try:
+            found = list(islice(self._storage.scan(self._labels, None), MOST_SHOWN + 1))
+            return agent_html(facts, [(key, self._opened(key, value)) for key, value in found])
+        except Exception as error:
+            return agent_html(facts, f"Memories are not shown: {type(error).__name__}.")
 
     def schedule_backups(
         self, directory: FilePath, every_minutes: float, keep: int

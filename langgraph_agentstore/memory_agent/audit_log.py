@@ -53,6 +53,11 @@ class Auditor:
         self._user_id = user_id
         self._tell = _teller(audit)
 
+    @property
+    def is_on(self) -> bool:
+        """Tell whether accesses are logged."""
+        return self._tell is not None
+
     def tell(self, action: Action, *targets: str) -> None:
         """Log an access to each target.
 

@@ -41,6 +41,23 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "7/10" in terminal.getvalue()
 
 
+@pytest.mark.parametrize("has_tqdm", [True, False])
+def test_a_notebook_shows_progress_as_output_and_not_as_an_error(
+    has_tqdm: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
+    if not has_tqdm:
+        monkeypatch.setattr(progress, "find_spec", lambda _name: None)
+    monkeypatch.setattr(sys, "stdout", shown := io.StringIO())
+    monkeypatch.setattr(sys, "stderr", errors := io.StringIO())
+    progress.tell("starting")
+    with telling_progress(True, "loading", 10) as tell:
+        tell(10)
+    assert "starting" in shown.getvalue()
+    assert "10/10" in shown.getvalue()
+    assert errors.getvalue() == ""
+
+
 def test_a_bar_without_a_total_ends_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
