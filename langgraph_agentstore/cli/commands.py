@@ -18,7 +18,7 @@ from ..sql.statement import Users
 from ..store.agent_store import AgentStore
 from ..store.executor import READY
 from ..tools.printable import one_line
-from ..tools.store_size_sql import plan_stored_search
+from ..tools.store_size_sql import StoredSearch, plan_stored_search
 from .command_words import in_command_words
 from .failures import Status, Stop
 from .output import Output, note
@@ -88,9 +88,10 @@ class CommandRun:
         return self.store(self.server.index)
 
     def writing(self, users: Users = ()) -> AgentStore:
-        """Return a store for writes, by the index of the profile; without one, by words.
+        """Return a store for writes, by the index of the profile.
 
-        Where the items there are found by another index, writes without one, and warns.
+        Without one, items are found as the others of the store are: by words, or not at all. Into
+        an empty store they are written by words. Of another index, a warning tells.
 
         Args:
             users: who is written to, where row level security hides the items of others.
@@ -103,9 +104,10 @@ class CommandRun:
             return self._opened(server, server.index)
         store = self._opened(server, None)
         found = store.executor.run(plan_stored_search(store.planner.context, users))
-        words = search_index(WORDS_INDEX)
-        if words is not None and not found.has_vectors and {*found.words_by} <= {words.words_by}:
+        if _is_found_by_words(found):
             return self._opened(server, WORDS_INDEX)
+        if not (found.has_vectors or found.words_by):
+            return store
         note(
             "warning: items are written without their search index, since no profile names "
             "one: searches by a query find them only after `agentstore reindex`"
@@ -141,6 +143,14 @@ class CommandRun:
             for store in self._stores:
                 store.close()
         self.output.flush()
+
+
+def _is_found_by_words(found: StoredSearch) -> bool:
+    """Tell whether all indexed items are found by `WORDS_INDEX`; also of an empty store."""
+    words = search_index(WORDS_INDEX)
+    others = set(found.words_by) - {None if words is None else words.words_by}
+    is_without = found.has_unindexed and not found.words_by
+    return not (found.has_vectors or others or is_without)
 
 
 def with_run(function: Callable[..., None]) -> Callable[..., None]:

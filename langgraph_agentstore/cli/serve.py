@@ -55,7 +55,8 @@ def mcp(
     if import_file is not None and not knowledge_graph:
         raise ConfigurationError("--import-file goes with --knowledge-graph")
     imported("mcp", "mcp")
-    store = run.reading(run.server.index) if inspect else run.store(run.server.index or WORDS_INDEX)
+    index = run.server.index or WORDS_INDEX
+    store = run.reading(index) if inspect else run.store(index)
     asyncio.run(_serve(store, user, knowledge_graph, import_file, http))
 
 
@@ -89,7 +90,10 @@ async def _serve(
         await serve_stdio(server)
         return
     host, port = _http_address(http)
-    app = http_app(server, os.environ.get(TOKEN_VARIABLE, ""))
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if not token:
+        raise ConfigurationError(f"--http needs a token: set {TOKEN_VARIABLE} to a long secret")
+    app = http_app(server, token)
     uvicorn = imported("uvicorn", "mcp")
     note(f"serving http://{host}:{port}/mcp")
     await uvicorn.Server(uvicorn.Config(app, host, port, log_level="warning")).serve()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, Literal, TextIO, TypeAlias
 
 from ..errors import ConfigurationError
 from .server import StoreServer
@@ -21,10 +22,19 @@ SHORTEST_TOKEN = 16
 
 async def serve_stdio(server: StoreServer) -> None:
     """Serve one client by standard input and output until it closes them."""
+    import anyio
     from mcp.server.stdio import stdio_server
 
-    async with stdio_server() as (reading, writing):
-        await server.run(reading, writing, server.create_initialization_options())
+    # By itself, the SDK closes the process's own streams, which others still flush at the end.
+    with _copy_of(0, "r") as stdin, _copy_of(1, "w") as stdout:
+        streams = stdio_server(anyio.wrap_file(stdin), anyio.wrap_file(stdout))
+        async with streams as (reading, writing):
+            await server.run(reading, writing, server.create_initialization_options())
+
+
+def _copy_of(descriptor: int, mode: Literal["r", "w"]) -> TextIO:
+    copy = os.dup(descriptor)
+    return os.fdopen(copy, mode, encoding="utf-8", errors="replace" if mode == "r" else "strict")
 
 
 def http_app(server: StoreServer, token: str, *, path: str = "/mcp") -> Any:

@@ -44,12 +44,14 @@ class StoredSearch:
     """Tell by which index stored items are found: the model of their vectors, and their words.
 
     `words_by`: the digests of the settings that made the words, as `SearchIndex.words_by`.
+    `has_unindexed`: whether some items that a search could find have no words.
     """
 
     has_vectors: bool
     model: str | None
     dims: int | None
     words_by: tuple[int, ...]
+    has_unindexed: bool
 
     @property
     def has_words(self) -> bool:
@@ -66,12 +68,15 @@ def plan_stored_search(context: SqlContext, users: Users = ()) -> Statement[Stor
 SELECT v.number IS NOT NULL, v.model, v.dims,
        ARRAY(SELECT DISTINCT i.words_by
                FROM (SELECT words_by FROM {context.tables.item} LIMIT 1000) i
-              WHERE i.words_by IS NOT NULL)
+              WHERE i.words_by IS NOT NULL),
+       EXISTS (SELECT 1
+                 FROM (SELECT words_by, indexed_paths FROM {context.tables.item} LIMIT 1000) i
+                WHERE i.words_by IS NULL AND i.indexed_paths IS DISTINCT FROM '[]')
   FROM (SELECT 1) one
   LEFT JOIN {context.tables.vector_set} v ON v.state = 'active'"""
 
     def decode(rows: Sequence[Row]) -> Decoded[StoredSearch]:
-        has_vectors, model, dims, words_by = rows[0]
-        return Decoded(StoredSearch(has_vectors, model, dims, tuple(words_by)))
+        has_vectors, model, dims, words_by, has_unindexed = rows[0]
+        return Decoded(StoredSearch(has_vectors, model, dims, tuple(words_by), has_unindexed))
 
     return Statement(sql, (), decode, queue=Queue.EQUAL_READS, users=users, kind="count_sizes")

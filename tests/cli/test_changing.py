@@ -80,6 +80,13 @@ def test_what_the_command_writes_it_finds_by_words(fresh_database: str) -> None:
     assert found.err == ""
 
 
+def test_a_store_without_an_index_stays_so_without_a_warning(filled: str) -> None:
+    assert agentstore("put", "docs", "c", '{"text": "tea"}', dsn=filled).err == ""
+    assert execute(filled, "SELECT count(*) FROM agentstore.item WHERE words_by IS NOT NULL") == [
+        (0,)
+    ]
+
+
 def test_a_search_that_finds_nothing_says_so_to_a_person(filled: str) -> None:
     assert "nothing found" in agentstore("search", "zebra", "--table", dsn=filled).err
     assert "nothing found" not in agentstore("search", "zebra", dsn=filled).err

@@ -55,5 +55,5 @@ def test_orders_by_time_are_within_one_namespace() -> None:
 def test_sizes_and_what_items_are_found_by_are_decoded() -> None:
     row = ("item", 5, 100, 200, None)
     assert plan_table_sizes(CONTEXT).decode([row]).result == [TableSize(*row)]
-    search = plan_stored_search(CONTEXT).decode([(True, "m", 3, [])]).result
-    assert search == StoredSearch(True, "m", 3, ())
+    search = plan_stored_search(CONTEXT).decode([(True, "m", 3, [], True)]).result
+    assert search == StoredSearch(True, "m", 3, (), True)
