@@ -20,7 +20,7 @@ from ..model.users import check_user_id
 from .audit_log import Audit, Auditor
 from .backup_and_export import FilePath, MovableMemories
 from .backup_schedule import BackupSchedule
-from .display import MOST_SHOWN, agent_html
+from .display import MOST_DISPLAYED, agent_html
 from .encryption import Cipher, Keys
 from .schemas import Validation, Validator
 from .storage_types import Opened, Place, opened, storage_of
@@ -109,7 +109,7 @@ class MemoryAgent(AwaitedClosing, MovableMemories):
         if self._auditor.is_on:
             return agent_html(facts, "Memories are not shown: each access is audited.")
         try:
-            found = list(islice(self._storage.scan(self._labels, None), MOST_SHOWN + 1))
+            found = list(islice(self._storage.scan(self._labels, None), MOST_DISPLAYED + 1))
             return agent_html(facts, [(key, self._opened(key, value)) for key, value in found])
         except Exception as error:
             return agent_html(facts, f"Memories are not shown: {type(error).__name__}.")

@@ -148,6 +148,23 @@ def test_the_token_is_not_in_the_address(page: Page, address: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("path", ["/user?u=ada", "/history"])
+def test_a_common_name_of_a_namespace_is_not_broken(
+    page: Page, address: str, path: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{address}{path}")
+    cell = page.locator("td:text-is('conversations')").first
+    lines = """cell => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return range.getClientRects().length;
+    }"""
+    assert cell.evaluate(lines) == 1
+
+
+@pytest.mark.slow
 def test_the_tree_opens_and_pages_are_turned_by_keyboard(page: Page, address: str) -> None:
     page.goto(f"{address}/user?u=ada")
     page.locator("details:has(a:text-is('notes')) > summary").first.focus()
