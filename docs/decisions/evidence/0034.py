@@ -1,6 +1,7 @@
 """Sizes, HOT updates and times of a table that grows, beside the official store's.
 
-AGENTSTORE_DSN=postgresql://… python docs/decisions/evidence/0034.py [items] [items of a large user] [rounds]
+AGENTSTORE_DSN=postgresql://… \
+    python docs/decisions/evidence/0034.py [items] [items of a large user] [rounds]
 """
 
 import os
