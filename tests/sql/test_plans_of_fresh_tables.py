@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import psycopg
@@ -22,8 +22,10 @@ from langgraph_agentstore.model.users import Address, Region
 from langgraph_agentstore.sql.access_counts import Accesses, count_statement
 from langgraph_agentstore.sql.items.delete import delete_statement, plan_delete_regions
 from langgraph_agentstore.sql.items.get import get_many_sql
+from langgraph_agentstore.sql.items.import_records import Imported, plan_import
+from langgraph_agentstore.sql.items.put import put_statement
 from langgraph_agentstore.sql.items.records import plan_stored_at, plan_values
-from langgraph_agentstore.sql.statement import Delete, SqlContext, Statement, columns_of
+from langgraph_agentstore.sql.statement import Delete, Put, SqlContext, Statement, columns_of
 from langgraph_agentstore.sql.statement_settings import users_setting, with_settings
 from langgraph_agentstore.sql.tables import Tables
 from tests.support.row_security import protected_database
@@ -43,6 +45,14 @@ INSERT INTO agentstore.item_access (user_id, namespace, key, item_created_at, ac
 SELECT user_id, namespace, key, created_at, 1, now(), '' FROM agentstore.item"""
 
 
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+IMPORTED = [
+    Imported(Put(item_id, "files", b"{}", None), 1, NOW, NOW, None, *read)
+    for n, item_id in enumerate(ITEM_IDS)
+    for read in [(1, NOW, "reader") if n % 2 else (0, None, None)]
+]
+
+
 def planned(plan: Statement[Any]) -> tuple[str, tuple[Any, ...]]:
     return plan.sql, plan.arguments
 
@@ -55,6 +65,8 @@ STATEMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "count_reads": count_statement(
         [Accesses(item_id, None, 1, timedelta(), "a") for item_id in ITEM_IDS], RULES
     ),
+    "import": planned(plan_import(IMPORTED, "upsert", RULES)),
+    "put_many": put_statement([record.put for record in IMPORTED], RULES),
     "clear": planned(plan_clear(PLACE, RULES)),
     "delete_many": delete_statement([Delete(item_id) for item_id in ITEM_IDS], RULES),
     "delete_regions": planned(plan_delete_regions([Region("alice", ("files",))], RULES)),
@@ -115,10 +127,18 @@ def connected(dsn: str) -> Any:
 
 def sent(name: str, row_security: bool) -> tuple[str, Sequence[Any]]:
     """Return a statement as the store sends it, and its arguments."""
-    sql, arguments = STATEMENTS[name]
+    sql, given = STATEMENTS[name]
+    arguments = [as_text(argument) for argument in given]
     if row_security:
         return with_settings(sql, arguments, [users_setting(["alice"])])
     return sql, arguments
+
+
+def as_text(argument: Any) -> Any:
+    """Return JSON as text, of which psycopg would make the type bytea."""
+    if isinstance(argument, list):
+        return [as_text(part) for part in argument]
+    return argument.decode() if isinstance(argument, bytes) else argument
 
 
 def plan_with(connection: Any, name: str, row_security: bool) -> None:
