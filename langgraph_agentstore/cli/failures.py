@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
+from typing import Any
 
 from ..errors import (
     AgentStoreError,
@@ -47,6 +49,7 @@ class Status(IntEnum):
     NOT_CONFIRMED = 5
     INTERRUPTED = 130
     OUTPUT_CLOSED = 141
+    TERMINATED = 143
 
 
 class Stop(Exception):
@@ -58,12 +61,25 @@ class Stop(Exception):
         self.message = message
 
 
+class Terminated(SystemExit):
+    """Somebody ended the process by SIGTERM, as managers of services do.
+
+    No KeyboardInterrupt, of which the parser would make an error of its own.
+    """
+
+
 class OutputClosed(Exception):
     """The reader of standard output has gone, as `head` does."""
 
 
 def run_to_status(run: Callable[[], int]) -> int:
-    """Run the command; return its status after telling of any error."""
+    """Run the command; return its status after telling of any error.
+
+    SIGTERM ends it as Ctrl-C does, so that the bundled server ends with its last command.
+    """
+    # Not what ignores it: whoever started this wants that.
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run_telling(run)
     except OutputClosed:
@@ -71,6 +87,10 @@ def run_to_status(run: Callable[[], int]) -> int:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Status.OUTPUT_CLOSED
+
+
+def _terminate(_number: int, _frame: Any) -> None:
+    raise Terminated
 
 
 def _run_telling(run: Callable[[], int]) -> int:
@@ -82,6 +102,8 @@ def _run_telling(run: Callable[[], int]) -> int:
         return _tell(str(error), status_of(error))
     except OSError as error:  # of a file that the arguments name
         return _tell(str(error), Status.FAILED)
+    except Terminated:
+        return _tell("ended by SIGTERM", Status.TERMINATED)
     except KeyboardInterrupt:
         return _tell("interrupted", Status.INTERRUPTED)
 

@@ -59,6 +59,30 @@ def test_ctrl_c_ends_a_server_in_the_foreground() -> None:
         assert not EmbeddedPostgres(folder).is_running()
 
 
+@posix
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ui", "--no-browser"),
+        ("mcp", "--user", "ada", "--http", "127.0.0.1:0"),
+        ("watch", "users/ada/notes"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_that_is_terminated_ends_the_bundled_server_with_it(
+    arguments: tuple[str, ...],
+) -> None:
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder)
+        with running(*arguments, "--path", str(folder)) as process:
+            wait_until(server.is_running)
+            process.terminate()
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == 143
+        assert "Traceback" not in err
+        assert not server.is_running()
+
+
 def test_commands_of_the_bundled_server_refuse_another_one(filled: str) -> None:
     for name in ("start", "stop"):
         done = agentstore(name, dsn=filled)
