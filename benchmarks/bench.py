@@ -84,10 +84,12 @@ def open_sides(
     opened = AsyncExitStack()
     with ExitStack() as stack:
         loop = stack.enter_context(event_loop())
-        ours = stack.enter_context(open_ours(dsn, connections, index))
         awaited: dict[str, BaseStore] = {}
         blocking: dict[str, BaseStore] = {}
         stack.callback(lambda: loop.run_until_complete(opened.aclose()))
+        # As theirs is: by `async with` on the loop that awaits.
+        entering = opened.enter_async_context(AgentStore(dsn, pool=pool, index=index))
+        ours = loop.run_until_complete(entering)
         for way, how in ways.items():
             options = {**how, "index": their_index}
             theirs = AsyncPostgresStore.from_conn_string(dsn, **options)

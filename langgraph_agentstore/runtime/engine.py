@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, cast
 
@@ -40,9 +41,11 @@ from .caller_requests import (
 )
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
 from .job import Job
+from .near_reads import NearReads, near_reads_for
 from .observation import Observer
 from .opening import open_session
 from .session import Session
+from .store_stats import stats_of
 from .view_executor import ViewExecutor
 
 logger = logging.getLogger("langgraph_agentstore")
@@ -89,6 +92,8 @@ class Engine(ForkAware):
         self._closing: asyncio.Task[None] | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._session: Session | None = None
+        self._near: NearReads | None = None
+        self._observer.after_fork()
         self.access = AccessLog()
         self._counting_fails = False
 
@@ -166,6 +171,15 @@ class Engine(ForkAware):
 
         Operations of a cancelled caller that were not sent yet are dropped.
         """
+        across = partial(self._across, operations, users, replica)
+        if self._near is None or not self._near.is_here:
+            return await across()
+        return await self._near.run(self._session, operations, users, across)
+
+    async def _across(
+        self, operations: Sequence[Operation[Any]], users: Users | None, replica: bool
+    ) -> list[Any]:
+        """Let the session on the I/O thread run the operations."""
         request = AwaitedRequest(operations, users)
         request.reads_replica = replica and self._reads_replica()
         self._submit(request)
@@ -175,6 +189,18 @@ class Engine(ForkAware):
             self._cancel(request)
             raise
         return request.outcome()
+
+    def come_near(self) -> None:
+        """Keep a connection on the running loop; do nothing if the store was opened before."""
+        with self._gate:
+            if self._thread is None:
+                self._near = near_reads_for(self.config, self._observer)
+
+    async def aclose(self) -> None:
+        """Async form of `close`."""
+        if self._near is not None:
+            await self._near.aclose()
+        await asyncio.to_thread(self.close)
 
     def close(self) -> None:
         """End the store when everything accepted is done. Idempotent and thread-safe."""
@@ -196,6 +222,8 @@ class Engine(ForkAware):
             return
         self._closed = True
         atexit.unregister(self.close)
+        if self._near is not None:
+            self._near.end()
         if self._thread is not None:
             self._thread.call(self._start_closing)
 
@@ -211,25 +239,8 @@ class Engine(ForkAware):
 
     def stats(self) -> StoreStats:
         """Return the counters since the store was made and the state of the pool, without I/O."""
-        session = self._session
-        if session is None:
-            waiting = len(self._inbox)
-            kinds = self._observer.kinds()
-            return StoreStats(self._refused, 0, self._refused, 0, 0, 0, waiting, 0, 0, kinds)
-        return StoreStats(
-            operations=session.operations + self._refused,
-            statements=session.database.statements,
-            failed_operations=session.failed + self._refused,
-            retries=session.database.retries,
-            refreshes=session.refreshed,
-            swept=session.sweeper.swept,
-            waiting=session.waiting + len(self._inbox),
-            pool_size=session.database.connections.size,
-            pool_idle=session.database.connections.idle,
-            kinds=self._observer.kinds(),
-            connections_made=session.database.connections.made,
-            connections_lost=session.database.connections.lost,
-            failovers=session.database.connections.attempts.failovers,
+        return stats_of(
+            self._session, self._near, self._refused, len(self._inbox), self._observer.kinds()
         )
 
     def answer_ms(self, within_s: float) -> float | None:
@@ -253,7 +264,8 @@ class Engine(ForkAware):
 
     def after_fork(self, keep: Callable[[object], None]) -> None:
         """Drop the parent's thread and connections; the child makes its own when it needs them."""
-        keep((self._thread, self._session, self._opening, self._closing, list(self._inbox)))
+        kept = (self._thread, self._session, self._near, self._opening, self._closing)
+        keep((*kept, list(self._inbox)))
         self._reset()
 
     def _reads_replica(self) -> bool:
@@ -304,10 +316,13 @@ class Engine(ForkAware):
 
     async def _open(self) -> None:
         try:
-            self._session = await open_session(
-                self.config, self.current_rules.context, self._observer
-            )
-            self.current_rules.learn(self._session.context)
+            near = self._near
+            config = self.config if near is None else near.beside(self.config)
+            session = await open_session(config, self.current_rules.context, self._observer)
+            if near is not None:
+                session.database.connections.on_none_left.append(near.give_way)
+            self.current_rules.learn(session.context)
+            self._session = session
         except Exception as error:
             if not isinstance(error, AgentStoreError):
                 logger.exception("opening the store failed")

@@ -56,7 +56,7 @@ class Listener:
         self._subscriptions: set[Subscription] = set()
         self._connection: asyncpg.Connection | None = None
         self._connecting = asyncio.Lock()
-        database.connections.on_none_left = self._give_way
+        database.connections.on_none_left.append(self._give_way)
 
     async def add(self, subscription: Subscription) -> None:
         """Set the subscription's event on every notification, as far as the server allows it."""

@@ -7,6 +7,7 @@ server, for a locked item or for a model adds the wait to the requests of these 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from contextvars import ContextVar, Token
 from time import perf_counter
@@ -66,6 +67,12 @@ class Observer:
         self._slow_s = slow_operation_s
         self.recorder = recorder
         self._kinds: dict[str, list[float]] = {}
+        # Reads near their callers are finished on another thread.
+        self._gate = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Forget a thread of the parent that may have been counting."""
+        self._gate = threading.Lock()
 
     def connected(self, server: Any) -> None:
         """Note the server of a connection, for telemetry."""
@@ -79,10 +86,11 @@ class Observer:
             if not request.is_observed:
                 continue
             took_s = now - request.began_s
-            for operation in request.operations:
-                self._count(operation.kind, took_s)
-            for position in request.errors or ():
-                self._kinds[request.operations[position].kind][1] += 1
+            with self._gate:
+                for operation in request.operations:
+                    self._count(operation.kind, took_s)
+                for position in request.errors or ():
+                    self._kinds[request.operations[position].kind][1] += 1
             if self._slow_s is not None and took_s >= self._slow_s:
                 logger.warning("%s", _slow_line(request, took_s))
         if self.recorder is not None:

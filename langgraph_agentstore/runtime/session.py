@@ -71,6 +71,7 @@ class Session:
         replicas: Replicas | None = None,
     ) -> None:
         self.config = config
+        self.loop = asyncio.get_running_loop()
         self._observer = observer
         self.index = CurrentIndex(index_state)
         self.database = database
@@ -254,8 +255,7 @@ class Session:
             entry.request.remaining += 1
             alone = plan_get_alone(entry.operation, self.context)
             self._start_alone(entry.request, PendingOperation(entry.request, entry.position, alone))
-        if read.refreshes:
-            self._refresh(read.refreshes)
+        self.follow_up(read.refreshes)
 
     async def _run_shared(self, entries: Sequence[PendingOperation]) -> None:
         found = await read_shared(entries, self.database, partial(self._read, entries))
@@ -265,10 +265,7 @@ class Session:
     def _answer(self, entry: PendingOperation, decoded: Decoded[Any]) -> None:
         if decoded.instead is None:
             entry.request.results[entry.position] = decoded.result
-            if decoded.refreshes:
-                self._refresh(decoded.refreshes)
-            if decoded.grown:
-                self._lister.list_soon(decoded.grown)
+            self.follow_up(decoded.refreshes, decoded.grown)
         else:
             # It may take longer than the others of the batch should wait.
             entry.request.remaining += 1
@@ -344,14 +341,18 @@ class Session:
         decoded = await decoded_by(partial(operation.decode, rows), rows, self.context)
         if decoded.instead is not None:
             return await self._attempt(decoded.instead, users)
-        if decoded.refreshes:
-            self._refresh(decoded.refreshes)
+        self.follow_up(decoded.refreshes)
         return decoded.result
 
-    def _refresh(self, refreshes: Sequence[Refresh]) -> None:
-        """Refresh expiries in the background: the reader does not wait for it."""
-        self.begin(BackgroundRequest(refreshes, "moving the expiry of items that were read"))
-        self._refreshes.dispatch()
+    def follow_up(
+        self, refreshes: Sequence[Refresh], grown: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Do what a read asks to be done after it; the reader does not wait for it."""
+        if refreshes:
+            self.begin(BackgroundRequest(refreshes, "moving the expiry of items that were read"))
+            self._refreshes.dispatch()
+        if grown:
+            self._lister.list_soon(grown)
 
     async def _list_batch(
         self, user_id: str, place: str, after: ListedUpTo | None

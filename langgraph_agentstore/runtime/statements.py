@@ -66,6 +66,11 @@ def decode_jsonb(wire: bytes) -> Any:
     return orjson.loads(wire[1:]) if len(wire) <= LARGE_VALUE_BYTES else LargeValue(wire)
 
 
+async def decoded_large_values(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows with their large values decoded, on another thread."""
+    return await asyncio.to_thread(_with_large_values, rows)
+
+
 def _with_large_values(rows: Sequence[Row]) -> list[Row]:
     return [
         tuple([orjson.loads(v.wire[1:]) if type(v) is LargeValue else v for v in row])
@@ -157,6 +162,19 @@ class Database:
         if self.data_keys is not None:
             await self.data_keys.load(rows, users)
         return rows
+
+    def as_sent(
+        self, sql: str, arguments: Sequence[Any], *, kind: str, users: Users | None
+    ) -> tuple[str, Sequence[Any]]:
+        """Return the text and the arguments that `fetch` sends for a statement."""
+        sql = form_of(sql, distributed=self.connections.connector.distributed)
+        told, given = with_settings(sql, arguments, self._settings_of(users, ()))
+        return with_comment(told, kind), given
+
+    @property
+    def has_usual_sessions(self) -> bool:
+        """Tell whether a connection has a session of its own, on one server."""
+        return not (self.pooler.is_there or self.connections.connector.distributed)
 
     async def run(
         self,
@@ -275,7 +293,7 @@ class Database:
         if LargeValue.seen != large:  # maybe in another statement: checking costs little
             # One at a time: several decoding threads would all slow down the I/O thread.
             async with self._decoding:
-                rows = await asyncio.to_thread(_with_large_values, rows)
+                rows = await decoded_large_values(rows)
         found: Sequence[Row] = rows
         return found
 

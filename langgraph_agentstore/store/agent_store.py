@@ -503,12 +503,13 @@ class AgentStore(
 
     async def aclose(self) -> None:
         """Async form of `close`."""
-        await asyncio.to_thread(self._engine.close)
+        await self._engine.aclose()
 
     def __enter__(self) -> Self:
         self.setup()
         return self
 
     async def __aenter__(self) -> Self:
+        self._engine.come_near()
         await self.asetup()
         return self

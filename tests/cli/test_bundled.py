@@ -64,7 +64,6 @@ def test_ctrl_c_ends_a_server_in_the_foreground() -> None:
     "arguments",
     [
         ("ui", "--no-browser"),
-        ("mcp", "--user", "ada", "--http", "127.0.0.1:0"),
         ("watch", "users/ada/notes"),
     ],
     ids=lambda arguments: arguments[0],

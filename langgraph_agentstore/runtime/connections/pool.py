@@ -57,12 +57,12 @@ class Pool:
         self._moved_s: dict[Use, float] = dict.fromkeys(self._in_use, 0.0)
         self._making: set[asyncio.Task[None]] = set()
         self.made = self.lost = 0
-        self._generation = 0
+        self.generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.attempts = Attempts(config, self._loop.time)
         self._watchdog = Watchdog(connector, self._held, self._replace)
-        self.on_none_left: Callable[[], None] = lambda: None
+        self.on_none_left: list[Callable[[], None]] = []
 
     @property
     def size(self) -> int:
@@ -154,7 +154,7 @@ class Pool:
 
     def renew(self) -> None:
         """Replace the connections made so far, each when nobody uses it."""
-        self._generation += 1
+        self.generation += 1
         self._outdated.update(self._held, self._checked)
         for connection in list(self._idle):
             del self._idle[connection]
@@ -305,8 +305,7 @@ class Pool:
         missing = min(self._wanted(), self._config.max_size - self.size) - len(self._making)
         if missing <= 0:
             return
-        wait_s = self.attempts.wait_s(self.size)
-        if wait_s:
+        if wait_s := self.attempts.wait_s(self.size):
             self._set_timer("again", wait_s, self._serve)
             return
         if wait_s is not None:
@@ -325,13 +324,13 @@ class Pool:
         self._making.add(self._loop.create_task(self._make()))
 
     async def _make(self) -> None:
-        generation = self._generation
+        generation = self.generation
         try:
             connection = await self.connector.connect()
         except Exception as error:
             self._failed(error)
         else:
-            self._succeeded(connection, outdated=generation != self._generation)
+            self._succeeded(connection, outdated=generation != self.generation)
         finally:
             self._making.discard(cast("asyncio.Task[None]", asyncio.current_task()))
         self._serve()
@@ -348,7 +347,8 @@ class Pool:
         if not self.attempts.failed(error, self.size):
             self._fail_waiters(error)
         elif not self.size and is_full(error):
-            self.on_none_left()
+            for give_way in self.on_none_left:
+                give_way()
 
     def _fail_waiters(self, error: Exception) -> None:
         for queue in self._waiting.values():

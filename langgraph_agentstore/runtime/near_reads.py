@@ -1,0 +1,289 @@
+"""Reads on the caller's own loop: one connection there, for a read that finds it idle.
+
+A call that crosses to the I/O thread and back waits for both threads to wake. So a store that was
+opened by `async with` keeps one of its connections on that loop, and a single cheap read that comes
+while no other is under way there is sent on it at once: no thread, no task, no queue.
+
+It is a short cut and never the only way. Whatever is not as usual, such as an error, a slow answer,
+a lost connection or a takeover by another server, lets the session read instead, which waits,
+retries and reports. A read has no effect, so reading twice is safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from ..config.store_options import StoreConfig
+from ..errors import AgentStoreError
+from ..sql.statement import Operation, Queue, Row, Users
+from .batch_statements import read_gets, read_shared
+from .caller_requests import PendingOperation, Request
+from .connections.connector import Connection
+from .connections.failover import UNANSWERED_S
+from .connections.pool import CLOSE_S, Pool
+from .observation import Observer
+from .statements import LargeValue, decoded_large_values
+
+if TYPE_CHECKING:
+    from .session import Session
+
+SMALLEST_POOL = 4
+"""A smaller pool keeps all of its connections for itself."""
+
+ALONE_AT_LEAST = 8
+"""So many reads must have come one after the other: those at once share a statement instead."""
+
+_AGAIN_S = 1.0
+_AGAIN_AFTER_REFUSAL_S = 60.0
+"""The pauses before another connection: after one was lost, and after none could be made."""
+
+
+def near_reads_for(config: StoreConfig, observer: Observer) -> NearReads | None:
+    """Return the near reads of a store that is not open yet, for the running loop.
+
+    None for a store whose reads may be for a standby, or are noted.
+    """
+    audited = config.history is not None and config.history.audit_reads
+    if config.pool.max_size < SMALLEST_POOL or config.replicas is not None or audited:
+        return None
+    return NearReads(config.pool.max_idle_s, observer)
+
+
+class NearReads:
+    """The connection on the loop on which it is made, and the reads on it; use it there only."""
+
+    def __init__(self, max_idle_s: float, observer: Observer) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._observer = observer
+        self._max_idle_s = max_idle_s
+        self._connection: Connection | None = None
+        self._epoch = 0
+        self._busy = False
+        self._ended = False
+        self._again_s = self._used_s = 0.0
+        self._making: asyncio.Task[None] | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+        self._others = 0
+        self._calls_alone = 0
+        self.reads = self.made = self.lost = 0
+
+    @property
+    def size(self) -> int:
+        """How many connections are open: one or none."""
+        return 0 if self._connection is None else 1
+
+    @property
+    def idle(self) -> int:
+        """How many connections no read uses."""
+        return 0 if self._busy else self.size
+
+    @property
+    def is_here(self) -> bool:
+        """Tell whether it is for callers on the running loop."""
+        return asyncio.get_running_loop() is self._loop
+
+    @staticmethod
+    def beside(config: StoreConfig) -> StoreConfig:
+        """Return the options of the session, whose pool leaves one connection for near reads."""
+        most = config.pool.max_size - 1
+        sizes = {"max_size": most, "min_size": min(config.pool.min_size, most)}
+        return replace(config, pool=config.pool.model_copy(update=sizes))
+
+    async def run(
+        self,
+        session: Session | None,
+        operations: Sequence[Operation[Any]],
+        users: Users | None,
+        across: Callable[[], Awaitable[list[Any]]],
+    ) -> list[Any]:
+        """Return the results of a call on this loop; `across` has the session run it."""
+        if session is not None and len(operations) == 1:
+            done = await self._read(session, operations[0], users)
+            if done is not None:
+                if self._observer.recorder is not None:
+                    done.context = self._observer.recorder.current()
+                self._observer.finished([done])
+                return done.results
+        if self._busy or self._others:
+            self._calls_alone = 0
+        self._others += 1
+        try:
+            return await across()
+        finally:
+            self._others -= 1
+
+    async def _read(
+        self, session: Session, operation: Operation[Any], users: Users | None
+    ) -> Request | None:
+        """Return the finished request of a read; None: the session has to read."""
+        connection = self._ready(session, operation)
+        if connection is None:
+            return None
+        request = Request((operation,), users)
+        self._busy = True
+        try:
+            if not await self._done(session, connection, request):
+                return None
+        except (AgentStoreError, asyncpg.PostgresError):
+            return None  # the session meets it, too, and translates it
+        except Exception:
+            self._drop()
+            return None
+        except BaseException:  # the caller gave up: its answer may still come
+            self._drop()
+            raise
+        finally:
+            self._busy = False
+            if self._ended:
+                self._drop()
+        self.reads += 1
+        return request
+
+    def end(self) -> None:
+        """Read no more, and close the connection; call it on any thread."""
+        self._ended = True
+        self._call(self._drop_if_idle)
+
+    def give_way(self) -> None:
+        """Close the connection because the pool gets none; call it on any thread."""
+        self._call(self._stand_back)
+
+    async def aclose(self) -> None:
+        """On this loop, read no more and say goodbye to the server; elsewhere, do nothing."""
+        if not self.is_here:
+            return
+        self._ended = True
+        if self._making is not None:
+            self._making.cancel()
+            await asyncio.wait([self._making])
+        connection = self._connection
+        if connection is not None and not self._busy:
+            self._forget()
+            with suppress(Exception):
+                await connection.close(timeout=CLOSE_S)
+
+    def _ready(self, session: Session, operation: Operation[Any]) -> Connection | None:
+        """Return the connection if it may be used for this read now."""
+        if operation.queue is not Queue.GETS and operation.queue is not Queue.SHARED:
+            return None
+        if self._busy or self._others or self._ended:
+            return None
+        self._calls_alone += 1
+        if self._calls_alone < ALONE_AT_LEAST:
+            return None
+        connection = self._connection
+        if connection is None:
+            self._make_soon(session)
+        elif connection.is_closed() or _epoch_of(session.database.connections) != self._epoch:
+            self._drop()
+            return None
+        return connection
+
+    async def _done(self, session: Session, connection: Connection, request: Request) -> bool:
+        """Read and decode; return False if there is more to be read than one statement does."""
+        database, started = session.database, perf_counter()
+        self._used_s = self._loop.time()
+
+        async def fetch(
+            sql: str, arguments: Sequence[Any], *, kind: str, users: Users | None, **_: object
+        ) -> Sequence[Row]:
+            text, given = database.as_sent(sql, arguments, kind=kind, users=users)
+            # The driver's records are sequences, but its types do not say so.
+            large = LargeValue.seen
+            rows: Any = await connection.fetch(text, *given, timeout=UNANSWERED_S)
+            return rows if LargeValue.seen == large else await decoded_large_values(rows)
+
+        entry = PendingOperation(request, 0, request.operations[0])
+        if entry.operation.queue is Queue.GETS:
+            gotten = await read_gets([entry], database, session.context, fetch)
+            request.results[0], refreshes, grown = gotten.items[0], gotten.refreshes, []
+        else:
+            [decoded] = await read_shared([entry], database, fetch)
+            if decoded.instead is not None:
+                return False
+            request.results[0] = decoded.result
+            refreshes, grown = decoded.refreshes, decoded.grown
+        if refreshes or grown:
+            with suppress(RuntimeError):  # closed meanwhile
+                session.loop.call_soon_threadsafe(
+                    session.follow_up, refreshes, grown, context=contextvars.Context()
+                )
+        if database.notes_waits:
+            request.waits["server"] = perf_counter() - started
+        return True
+
+    def _make_soon(self, session: Session) -> None:
+        pool = session.database.connections
+        usual = session.database.has_usual_sessions and session.context.sealing is None
+        if self._making is None and usual and pool.size and self._loop.time() >= self._again_s:
+            if not pool.attempts.may_spare_one:
+                self._again_s = self._loop.time() + _AGAIN_AFTER_REFUSAL_S
+                return
+            # Not in the caller's context: the connection outlives its call.
+            context = contextvars.Context()
+            self._making = context.run(self._loop.create_task, self._make(session))
+
+    async def _make(self, session: Session) -> None:
+        pool, pause_s = session.database.connections, _AGAIN_AFTER_REFUSAL_S
+        try:
+            epoch = _epoch_of(pool)
+            connection = await pool.connector.connect_apart()
+            pause_s = _AGAIN_S
+            if self._ended or not session.database.has_usual_sessions:
+                connection.terminate()
+                return
+            self._connection, self._epoch = connection, epoch
+            self._used_s = self._loop.time()
+            self.made += 1
+            if self._max_idle_s:
+                self._expiry = self._loop.call_later(self._max_idle_s, self._expire)
+        except AgentStoreError:
+            return  # the pool meets it, too, and logs it
+        finally:
+            self._making = None
+            self._again_s = self._loop.time() + pause_s
+
+    def _expire(self) -> None:
+        left_s = self._used_s + self._max_idle_s - self._loop.time()
+        if self._busy or left_s > 0:
+            self._expiry = self._loop.call_later(max(left_s, _AGAIN_S), self._expire)
+        else:
+            self._drop()
+
+    def _stand_back(self) -> None:
+        self._again_s = self._loop.time() + _AGAIN_AFTER_REFUSAL_S
+        self._drop_if_idle()
+
+    def _drop_if_idle(self) -> None:
+        if not self._busy:
+            self._drop()
+
+    def _drop(self) -> None:
+        connection = self._forget()
+        if connection is not None:
+            self.lost += 1
+            connection.terminate()
+
+    def _forget(self) -> Connection | None:
+        connection, self._connection = self._connection, None
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        return connection
+
+    def _call(self, function: Any) -> None:
+        with suppress(RuntimeError):  # that loop is closed, and its connections with it
+            self._loop.call_soon_threadsafe(function)
+
+
+def _epoch_of(pool: Pool) -> int:
+    """Return a number that changes when connections made before are to be replaced."""
+    return pool.generation + pool.attempts.failovers
