@@ -71,6 +71,7 @@ class NearReads:
         self._again_s = self._used_s = 0.0
         self._making: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._others = 0
         self._calls_alone = 0
         self.reads = self.made = self.lost = 0
@@ -191,6 +192,8 @@ class NearReads:
         """Read and decode; return False if there is more to be read than one statement does."""
         database, started = session.database, perf_counter()
         self._used_s = self._loop.time()
+        if self._watch is None:
+            self._watch = self._loop.call_later(UNANSWERED_S, self._look)
 
         async def fetch(
             sql: str, arguments: Sequence[Any], *, kind: str, users: Users | None, **_: object
@@ -198,7 +201,7 @@ class NearReads:
             text, given = database.as_sent(sql, arguments, kind=kind, users=users)
             # The driver's records are sequences, but its types do not say so.
             large = LargeValue.seen
-            rows: Any = await connection.fetch(text, *given, timeout=UNANSWERED_S)
+            rows: Any = await connection.fetch(text, *given)
             return rows if LargeValue.seen == large else await decoded_large_values(rows)
 
         entry = PendingOperation(request, 0, request.operations[0])
@@ -235,7 +238,7 @@ class NearReads:
         pool, pause_s = session.database.connections, _AGAIN_AFTER_REFUSAL_S
         try:
             epoch = _epoch_of(pool)
-            connection = await pool.connector.connect_apart()
+            connection = await pool.connector.connect_apart(timed=False)
             pause_s = _AGAIN_S
             if self._ended or not session.database.has_usual_sessions:
                 connection.terminate()
@@ -250,6 +253,15 @@ class NearReads:
         finally:
             self._making = None
             self._again_s = self._loop.time() + pause_s
+
+    def _look(self) -> None:
+        """Give up a read without an answer: one timer a second, not one for each read."""
+        left_s = self._used_s + UNANSWERED_S - self._loop.time()
+        self._watch = None
+        if self._busy and left_s > 0:
+            self._watch = self._loop.call_later(left_s, self._look)
+        elif self._busy:
+            self._drop()  # so the read fails at once, and the session reads
 
     def _expire(self) -> None:
         left_s = self._used_s + self._max_idle_s - self._loop.time()

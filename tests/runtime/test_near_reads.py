@@ -18,6 +18,7 @@ from langgraph_agentstore.errors import StoreClosedError
 from langgraph_agentstore.runtime.job import Job
 from langgraph_agentstore.runtime.session import Session
 from tests.support.faults import backends, execute, run_script, terminate_backends, until
+from tests.support.proxy import Proxy
 
 NAMESPACE = ("users", "ann", "notes")
 LONG = "x" * 400_000
@@ -169,6 +170,19 @@ async def test_a_read_whose_connection_was_lost_is_answered(fresh_database: str)
             assert await store.aget(NAMESPACE, "k") is not None
         await asyncio.sleep(1)  # the pause before another connection
         await until_near(store)
+
+
+async def test_a_read_without_an_answer_is_left_to_the_session(fresh_database: str) -> None:
+    with Proxy(fresh_database) as proxy:
+        async with AgentStore(proxy.dsn) as store:
+            await store.aput(NAMESPACE, "k", {"n": 1})
+            await until_near(store)
+            lost = store.stats().connections_lost
+            proxy.stall()
+            reading = asyncio.ensure_future(store.aget(NAMESPACE, "k"))
+            await until(lambda: store.stats().connections_lost > lost)
+            proxy.resume()
+            assert (await asyncio.wait_for(reading, 20)) is not None
 
 
 async def test_a_read_that_is_cancelled_leaves_the_next_ones_right(

@@ -83,24 +83,28 @@ class Connector:
         """Whether the tables are distributed over nodes, on Citus."""
         self.seeks_writes = False
 
-    async def connect_apart(self) -> Connection:
+    async def connect_apart(self, *, timed: bool = True) -> Connection:
         """Make a connection that no pool counts; close it.
+
+        Args:
+            timed: whether its statements end by themselves after the timeout for commands.
 
         Raises:
             StoreUnavailableError, StoreTimeoutError, AccessDeniedError, ConfigurationError.
         """
         try:
-            return await self.connect()
+            return await self.connect(timed=timed)
         except AgentStoreError:
             raise
         except Exception as error:
             raise connect_error(error, self.shown) from error
 
-    async def connect(self, within_s: float | None = None) -> Connection:
+    async def connect(self, within_s: float | None = None, *, timed: bool = True) -> Connection:
         """Make a connection within one time limit, however many hosts there are to try.
 
         Args:
             within_s: a limit below that of the configuration.
+            timed: see `connect_apart`.
 
         Raises:
             Exception: the driver's error; `driver_errors.connect_error` translates it.
@@ -110,12 +114,12 @@ class Connector:
         timeout_s = timeout_s if within_s is None else min(timeout_s, within_s)
         self.seeks_writes = seeks_writes(target)
         try:
-            connection = await self._connect_to(target, timeout_s)
+            connection = await self._connect_to(target, timeout_s, timed)
         except OSError as error:
             hung = isinstance(error, asyncio.TimeoutError)
             if hung or not await self._target.start_server():
                 raise
-            connection = await self._connect_to(target, timeout_s)
+            connection = await self._connect_to(target, timeout_s, timed)
         try:
             await asyncio.wait_for(self._prepare_session(connection), timeout_s)
         except BaseException:
@@ -123,14 +127,14 @@ class Connector:
             raise
         return connection
 
-    async def _connect_to(self, target: ConnectTarget, timeout_s: float) -> Connection:
+    async def _connect_to(self, target: ConnectTarget, timeout_s: float, timed: bool) -> Connection:
         return await connect(
             target,
             timeout=timeout_s,
             server_settings=self._session_settings(target),
             dial=self.pooler.connect,
             # For work that does not go through `Database.fetch`, such as a COPY.
-            command_timeout=self._config.command_timeout_s + GRACE_S,
+            command_timeout=self._config.command_timeout_s + GRACE_S if timed else None,
         )
 
     def _session_settings(self, target: ConnectTarget) -> dict[str, str]:
