@@ -110,6 +110,20 @@ def test_dialect_2_sees_its_own_files_alone(kind: str, postgres_dsn: str) -> Non
         assert values_of_others(store) == before
 
 
+@pytest.mark.parametrize("label", ["*", "%", "_"])
+@pytest.mark.parametrize("kind", [kind for kind in STORES if kind not in DIALECT_1_ALONE])
+def test_no_label_is_a_wildcard(kind: str, label: str, postgres_dsn: str) -> None:
+    with STORES[kind](postgres_dsn) as store:
+        store.put(("team", "a"), "/foreign.txt", {"content": "foreign", "modified_at": "2026"})
+        backend = deep_agents_backend(store, namespace=("team", label))
+        assert backend.ls("/").entries == backend.glob("*").matches == []
+        assert backend.delete("/").error is not None
+        assert backend.write("/own.txt", "own").error is None
+        assert paths(backend.grep("").matches) == ["/own.txt"]
+        assert backend.delete("/").error is None
+        assert store.get(("team", "a"), "/foreign.txt") is not None
+
+
 def test_a_user_never_meets_another_users_files(store: AgentStore) -> None:
     ada, bob = (StoreBackend(store.for_user(user)) for user in ("ada", "bob"))
     shared = StoreBackend(store)
