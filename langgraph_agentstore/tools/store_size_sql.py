@@ -65,18 +65,16 @@ def plan_stored_search(context: SqlContext, users: Users = ()) -> Statement[Stor
     `users`: whose items are looked at where row level security hides those of others.
     """
     sql = f"""
-SELECT v.number IS NOT NULL, v.model, v.dims,
-       ARRAY(SELECT DISTINCT i.words_by
-               FROM (SELECT words_by FROM {context.tables.item} LIMIT 1000) i
-              WHERE i.words_by IS NOT NULL),
-       EXISTS (SELECT 1
-                 FROM (SELECT words_by, indexed_paths FROM {context.tables.item} LIMIT 1000) i
-                WHERE i.words_by IS NULL AND i.indexed_paths IS DISTINCT FROM '[]')
-  FROM (SELECT 1) one
+SELECT v.number IS NOT NULL, v.model, v.dims, words.words_by, words.has_unindexed
+  FROM (SELECT array_agg(DISTINCT i.words_by) FILTER (WHERE i.words_by IS NOT NULL) AS words_by,
+               bool_or(i.words_by IS NULL AND i.indexed_paths IS DISTINCT FROM '[]')
+                   AS has_unindexed
+          FROM (SELECT words_by, indexed_paths FROM {context.tables.item} LIMIT 1000) i) words
   LEFT JOIN {context.tables.vector_set} v ON v.state = 'active'"""
 
     def decode(rows: Sequence[Row]) -> Decoded[StoredSearch]:
         has_vectors, model, dims, words_by, has_unindexed = rows[0]
-        return Decoded(StoredSearch(has_vectors, model, dims, tuple(words_by), has_unindexed))
+        words = tuple(words_by or ())
+        return Decoded(StoredSearch(has_vectors, model, dims, words, bool(has_unindexed)))
 
     return Statement(sql, (), decode, queue=Queue.EQUAL_READS, users=users, kind="count_sizes")

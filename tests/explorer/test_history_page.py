@@ -39,7 +39,7 @@ def keys_back(client: TestClient, address: str) -> list[str]:
     while True:
         page = client.get(address)
         assert page.status_code == 200, page.text
-        keys += re.findall(r'<td><a href="/item\?[^"]*">([^<]*)</a>', page.text)
+        keys += re.findall(r'<td class="name"><a href="/item\?[^"]*">([^<]*)</a>', page.text)
         following = re.search(r'rel="next" href="([^"]*)"', page.text)
         if following is None:
             return keys

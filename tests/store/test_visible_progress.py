@@ -88,13 +88,14 @@ def told_to_a_file(script: str, *arguments: str) -> str:
 
 
 def told_in_a_notebook(script: str, *arguments: str) -> str:
-    """What the cells show as written to stderr, and the state of their widgets."""
+    """What the cells show, and the state of their widgets; nothing of it looks like an error."""
     cells = [f"import sys\nsys.argv = {['', *arguments]!r}", script]
     notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]  # type: ignore[no-untyped-call]
     nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     outputs = [output for cell in notebook.cells for output in cell.outputs]
-    written = "".join(output.text for output in outputs if output.get("name") == "stderr")
+    assert "stderr" not in [output.get("name") for output in outputs]
+    written = "".join(output.text for output in outputs if output.get("name") == "stdout")
     return written + json.dumps(notebook.metadata.get("widgets", {}))
 
 
