@@ -106,7 +106,7 @@ class CommandRun:
         found = store.executor.run(plan_stored_search(store.planner.context, users))
         if _is_found_by_words(found):
             return self._opened(server, WORDS_INDEX)
-        if not (found.has_vectors or found.words_by):
+        if not (found.has_vectors or found.has_words):
             return store
         note(
             "warning: items are written without their search index, since no profile names "

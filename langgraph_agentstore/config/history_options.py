@@ -16,7 +16,7 @@ _LONGEST_DAYS = 36_500
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a store keeps of its earlier values.
+    """Say which earlier values a store keeps.
 
     Args:
         namespaces: keep the history of these namespaces and of those below them, as a user's view

@@ -44,7 +44,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """What the database keeps each user within.
+    """Hold the limits that the database keeps each user within.
 
     Args:
         per_user: the limits of everything that a user has.

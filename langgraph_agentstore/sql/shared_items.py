@@ -60,7 +60,7 @@ class OfView(Operation[ResultT]):
 
 @dataclass(frozen=True, slots=True)
 class SharesRead:
-    """What is shared with one user, and whether anything is shared with anybody."""
+    """Tell what is shared with one user, and whether anything is shared with anybody."""
 
     grants: Grants
     any_at_all: bool

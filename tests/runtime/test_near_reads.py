@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -51,6 +52,15 @@ async def reads_near(store: AgentStore) -> bool:
         except asyncio.TimeoutError:
             return False
     return True
+
+
+@contextmanager
+def locked_items(dsn: str, schema: str) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction that keeps everybody from the items until it ends."""
+    lock = sql.SQL("LOCK TABLE {}.item IN ACCESS EXCLUSIVE MODE")
+    with psycopg.connect(dsn) as connection:
+        connection.execute(lock.format(sql.Identifier(schema)))
+        yield connection
 
 
 async def until_near(store: AgentStore) -> None:
@@ -188,12 +198,7 @@ async def test_a_read_without_an_answer_is_left_to_the_session(fresh_database: s
 async def test_a_read_that_is_cancelled_leaves_the_next_ones_right(
     store: AgentStore, postgres_dsn: str, schema_name: str
 ) -> None:
-    with psycopg.connect(postgres_dsn) as other:
-        other.execute(
-            sql.SQL("LOCK TABLE {}.item IN ACCESS EXCLUSIVE MODE").format(
-                sql.Identifier(schema_name)
-            )
-        )
+    with locked_items(postgres_dsn, schema_name) as other:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(store.aget(NAMESPACE, "k"), 0.05)
         waiting = asyncio.ensure_future(store.aget(NAMESPACE, "k"))
@@ -206,12 +211,7 @@ async def test_a_read_that_is_cancelled_leaves_the_next_ones_right(
 async def test_a_locked_table_delays_a_read_until_it_is_free(
     store: AgentStore, postgres_dsn: str, schema_name: str
 ) -> None:
-    with psycopg.connect(postgres_dsn) as other:
-        other.execute(
-            sql.SQL("LOCK TABLE {}.item IN ACCESS EXCLUSIVE MODE").format(
-                sql.Identifier(schema_name)
-            )
-        )
+    with locked_items(postgres_dsn, schema_name) as other:
         reading = asyncio.ensure_future(store.aget(NAMESPACE, "k"))
         done, _ = await asyncio.wait([reading], timeout=0.5)
         assert not done

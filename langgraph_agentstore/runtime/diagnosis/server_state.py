@@ -47,7 +47,7 @@ SELECT (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'vector')
 
 @dataclass(slots=True)
 class Case:
-    """What is examined: a connection, and the options of the store.
+    """Hold what is examined: a connection, and the options of the store.
 
     `has_schema`: whether the tables of this release are there and may be read.
     """

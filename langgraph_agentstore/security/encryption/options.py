@@ -19,7 +19,7 @@ LONGEST_KEY_AGE_S: Final = 3600.0
 
 @runtime_checkable
 class KeyProvider(Protocol):
-    """What keeps the key-encryption key: a key management service, a vault or a ring of keys.
+    """Wrap data keys by a key-encryption key: of a key management service, a vault or a key ring.
 
     Both methods are plain functions, which run on a thread of their own, or coroutine functions.
     `context` has the schema, the user's id and the data key's id as texts. A data key must only

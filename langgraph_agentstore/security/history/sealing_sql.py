@@ -39,7 +39,7 @@ FaultKind: TypeAlias = Literal["altered", "removed", "added", "seal", "head"]
 
 @dataclass(frozen=True, slots=True)
 class SealChecked:
-    """What was found of one seal: the entries that fail, and those that are gone by rule."""
+    """Tell what was found of one seal: the entries that fail, and those that are gone by rule."""
 
     number: int
     hash: str
