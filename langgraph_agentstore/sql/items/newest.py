@@ -143,9 +143,11 @@ def _leaf_sql(item: str, live: str, condition: str, user: str) -> str:
     columns = f"""i.key, i.value, i.created_at, i.updated_at, i.expires_at,
                {REFRESHED} AS refreshed{user}"""
     return f"""
-SELECT newest.*, below.some, {_grown_sql(item, "$4")} AS grown
+SELECT newest.*, below.some, below.grown
+  -- OFFSET 0: in a batch, the server would look again for each row that is found.
   FROM (SELECT EXISTS (SELECT 1 FROM {item} i
-                        WHERE i.user_id = $3 AND i.place > $4 AND i.place < $5) AS some) below
+                        WHERE i.user_id = $3 AND i.place > $4 AND i.place < $5) AS some,
+               {_grown_sql(item, "$4")} AS grown OFFSET 0) below
   LEFT JOIN LATERAL (
     SELECT * FROM (
     {_both_sql(item, columns, f"NOT below.some AND i.place = $4 AND {live} AND {condition}")}

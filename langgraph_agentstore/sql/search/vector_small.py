@@ -72,7 +72,9 @@ def _vector_small_sql(region: str, where: str, context: SqlContext) -> str:
     vectors = context.vectors
     return f"""
 SELECT found.*, scope.large
-  FROM (SELECT EXISTS (SELECT 1 FROM {vectors} v WHERE {region} OFFSET {SMALL}) AS large) scope
+  -- OFFSET 0: in a batch, the server would look again for each row that is found.
+  FROM (SELECT EXISTS (SELECT 1 FROM {vectors} v WHERE {region} OFFSET {SMALL}) AS large
+        OFFSET 0) scope
   LEFT JOIN LATERAL (
     SELECT p.user_id, p.namespace, p.key, i.value, i.created_at, i.updated_at, i.expires_at,
            i.refreshed, p.distance

@@ -1,5 +1,7 @@
 SELECT found.*, scope.large
-  FROM (SELECT EXISTS (SELECT 1 FROM "agentstore".item_vector_1 v WHERE ((v.user_id = $5 AND (v.namespace = $6::text OR (v.namespace >= $6::text || ':' AND v.namespace < $6::text || ';')))) OFFSET 1000) AS large) scope
+  -- OFFSET 0: in a batch, the server would look again for each row that is found.
+  FROM (SELECT EXISTS (SELECT 1 FROM "agentstore".item_vector_1 v WHERE ((v.user_id = $5 AND (v.namespace = $6::text OR (v.namespace >= $6::text || ':' AND v.namespace < $6::text || ';')))) OFFSET 1000) AS large
+        OFFSET 0) scope
   LEFT JOIN LATERAL (
     SELECT p.user_id, p.namespace, p.key, i.value, i.created_at, i.updated_at, i.expires_at,
            i.refreshed, p.distance

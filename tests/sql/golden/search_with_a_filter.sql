@@ -1,9 +1,11 @@
-SELECT newest.*, below.some, EXISTS (
+SELECT newest.*, below.some, below.grown
+  -- OFFSET 0: in a batch, the server would look again for each row that is found.
+  FROM (SELECT EXISTS (SELECT 1 FROM "agentstore".item i
+                        WHERE i.user_id = $3 AND i.place > $4 AND i.place < $5) AS some,
+               EXISTS (
            SELECT 1 FROM "agentstore".item i WHERE i.user_id = $3 AND i.place = $4 AND i.newest_at IS NULL
            OFFSET CASE WHEN EXISTS (SELECT 1 FROM "agentstore".item i WHERE i.user_id = $3 AND i.place = $4 AND i.newest_at IS NOT NULL)
-                       THEN 256 ELSE 4096 END) AS grown
-  FROM (SELECT EXISTS (SELECT 1 FROM "agentstore".item i
-                        WHERE i.user_id = $3 AND i.place > $4 AND i.place < $5) AS some) below
+                       THEN 256 ELSE 4096 END) AS grown OFFSET 0) below
   LEFT JOIN LATERAL (
     SELECT * FROM (
     (SELECT i.key, i.value, i.created_at, i.updated_at, i.expires_at,
