@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import TypeAlias
 
 from ..errors import AgentStoreError
@@ -18,16 +19,23 @@ Grown: TypeAlias = "tuple[str, str]"
 
 ListBatch: TypeAlias = Callable[[str, str, "ListedUpTo | None"], Awaitable["ListedUpTo | None"]]
 
+MANY_BATCHES = 8
+"""After so many batches, the server's statistics are of a table in which nothing was listed."""
+
 
 class Lister:
     """Calls `list_batch` for one namespace after the other, on the running loop.
+
+    After many batches it calls `analyze`: by statistics of before, the server goes through the
+    whole table to find what is not listed, though that has become little.
 
     Searches are right without it, only slower. So a namespace that cannot be listed, as on a
     server that takes no writes, is not tried again.
     """
 
-    def __init__(self, list_batch: ListBatch) -> None:
+    def __init__(self, list_batch: ListBatch, analyze: Callable[[], Awaitable[None]]) -> None:
         self._list_batch = list_batch
+        self._analyze = analyze
         self._waiting: dict[Grown, None] = {}
         self._failed: set[Grown] = set()
         self._task: asyncio.Task[None] | None = None
@@ -51,12 +59,19 @@ class Lister:
             # It waits until it is done: searches meanwhile still find it grown.
             namespace = next(iter(self._waiting))
             try:
-                up_to = await self._list_batch(*namespace, None)
-                while up_to is not None:
-                    up_to = await self._list_batch(*namespace, up_to)
+                await self._list(*namespace)
             except AgentStoreError as error:
                 self._failed.add(namespace)
                 level = logging.DEBUG if is_read_only(error) else logging.WARNING
                 logger.log(level, "listing a large namespace failed, searches sort it: %s", error)
             del self._waiting[namespace]
         self._task = None
+
+    async def _list(self, user_id: str, place: str) -> None:
+        up_to, batches = await self._list_batch(user_id, place, None), 1
+        while up_to is not None:
+            up_to = await self._list_batch(user_id, place, up_to)
+            batches += 1
+        if batches >= MANY_BATCHES:
+            with suppress(AgentStoreError):  # autovacuum does it, only later
+                await self._analyze()

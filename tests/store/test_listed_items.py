@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from langgraph.store.base import PutOp
 
 from langgraph_agentstore import AgentStore, DataStore
+from langgraph_agentstore.runtime.lister import MANY_BATCHES
 from langgraph_agentstore.sql.items.newest import LISTED_AT_ONCE, MOST_SORTED, MOST_SORTED_BESIDE
 from tests.support.faults import execute
 
@@ -130,6 +131,28 @@ def test_a_search_of_a_large_namespace_has_its_items_listed(
     assert MOST_SORTED > 2 * LISTED_AT_ONCE  # so that it took more than one statement
     assert [item.key for item in shared.search((*ANN, "a"))] == before
     assert before[:2] == ["k1", "k2"]
+
+
+def test_the_server_learns_that_many_items_were_listed(
+    shared: AgentStore, postgres_dsn: str
+) -> None:
+    """By statistics of before, each search would go through the whole table."""
+    grown(postgres_dsn, MANY_BATCHES * LISTED_AT_ONCE + 1)
+    execute(postgres_dsn, "ANALYZE {}.item", SCHEMA)
+    assert share_not_listed(postgres_dsn) == 1
+    shared.search((*ANN, "a"))
+    eventually(lambda: share_not_listed(postgres_dsn) == 0)
+
+
+def share_not_listed(dsn: str) -> float:
+    """What the server's statistics say, from 0 to 1."""
+    [(share,)] = execute(
+        dsn,
+        "SELECT null_frac FROM pg_stats WHERE schemaname = %(schema)s"
+        " AND tablename = 'item' AND attname = 'newest_at'",
+        schema=SCHEMA,
+    )
+    return float(share)
 
 
 @pytest.mark.parametrize("prefix", [ANN, (*ANN, "a")])

@@ -54,6 +54,9 @@ FOR_THE_OWNER: dict[str, tuple[str, ...]] = {
     "it writes for several nodes, where row level security is not to be had": (
         "tests/data_store/test_compared_records.py",
     ),
+    "only the owner may renew the server's statistics": (
+        "test_the_server_learns_that_many_items_were_listed",
+    ),
     "it sweeps": (
         "test_a_sweep_removes_what_dead_holders_left",
         "test_whoever_writes_is_heard",
