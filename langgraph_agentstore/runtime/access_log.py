@@ -7,6 +7,7 @@ later, and once more when the store closes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ from ..sql.items.records import StoredRecord, plan_one_record
 from ..sql.statement import ItemId
 from .job import Job
 from .session import Session
+
+logger = logging.getLogger("langgraph_agentstore")
 
 FLUSH_S = 0.8
 """How long a read waits before it is counted; with the flush itself, less than a second."""
@@ -53,6 +56,7 @@ class AccessLog:
         self._noted: dict[Touched, Noted] = {}
         self._awaited = False
         self._flushing = asyncio.Lock()
+        self._fails = False
 
     def note(self, touched: Iterable[Touched], count: int, agent: str) -> bool:
         """Add `count` reads of each record, 0 for a touch; return True if a flush is due."""
@@ -92,6 +96,19 @@ class AccessLog:
                 if getattr(error, "written", False) is not None:
                     self._put_back(taken)
                 raise
+
+    async def flushed(self, session: Session) -> bool:
+        """Do the same, and return whether it was done; if not, log why and keep what was noted."""
+        try:
+            await self.flush(session)
+        except AgentStoreError as error:
+            # Once, not every second: a read-only server always refuses it.
+            if not self._fails:
+                logger.warning("counting reads failed, and is tried again: %s", error)
+            self._fails = True
+        else:
+            self._fails = False
+        return not self._fails
 
     @property
     def flush_job(self) -> Job[None]:

@@ -39,9 +39,10 @@ from .caller_requests import (
     Request,
     announce_all,
 )
+from .driven_reads import DrivenReads, near_reads_for
 from .io_thread import EVENTLET, GEVENT, ForkAware, IoThread, check_threads, in_thread
 from .job import Job
-from .near_reads import NearReads, near_reads_for
+from .near_reads import NearReads, beside
 from .observation import Observer
 from .opening import open_session
 from .session import Session
@@ -95,7 +96,6 @@ class Engine(ForkAware):
         self._near: NearReads | None = None
         self._observer.after_fork()
         self.access = AccessLog()
-        self._counting_fails = False
 
     @property
     def context(self) -> SqlContext:
@@ -154,6 +154,15 @@ class Engine(ForkAware):
                 "a blocking call on the store's own I/O thread would wait for itself; "
                 "use the async form there"
             )
+        across = partial(self._blocking_across, operations, users, replica)
+        near = self._near
+        if isinstance(near, DrivenReads) and near.is_here:
+            return near.read_or(self._session, operations, users, across)
+        return across()
+
+    def _blocking_across(
+        self, operations: Sequence[Operation[Any]], users: Users | None, replica: bool
+    ) -> list[Any]:
         request = BlockingRequest(operations, users)
         request.reads_replica = replica and self._reads_replica()
         self._submit(request)
@@ -172,9 +181,10 @@ class Engine(ForkAware):
         Operations of a cancelled caller that were not sent yet are dropped.
         """
         across = partial(self._across, operations, users, replica)
-        if self._near is None or not self._near.is_here:
+        near = self._near
+        if near is None or isinstance(near, DrivenReads) or not near.is_here:
             return await across()
-        return await self._near.run(self._session, operations, users, across)
+        return await near.run(self._session, operations, users, across)
 
     async def _across(
         self, operations: Sequence[Operation[Any]], users: Users | None, replica: bool
@@ -190,11 +200,14 @@ class Engine(ForkAware):
             raise
         return request.outcome()
 
-    def come_near(self) -> None:
-        """Keep a connection on the running loop; do nothing if the store was opened before."""
+    def come_near(self, *, blocking: bool) -> None:
+        """Keep a connection for reads near the caller; do nothing if the store was opened before.
+
+        It is for calls awaited on the running loop, or for blocking ones.
+        """
         with self._gate:
             if self._thread is None:
-                self._near = near_reads_for(self.config, self._observer)
+                self._near = near_reads_for(self.config, self._observer, blocking=blocking)
 
     async def aclose(self) -> None:
         """Async form of `close`."""
@@ -212,6 +225,8 @@ class Engine(ForkAware):
         thread = self._thread
         if thread is not None and thread.ident != threading.get_ident():
             thread.join()
+        if self._near is not None:
+            self._near.join()
 
     def close_soon(self) -> None:
         """Start closing without waiting or locking, for a finalizer, which may run on any thread.
@@ -317,7 +332,7 @@ class Engine(ForkAware):
     async def _open(self) -> None:
         try:
             near = self._near
-            config = self.config if near is None else near.beside(self.config)
+            config = self.config if near is None else beside(self.config)
             session = await open_session(config, self.current_rules.context, self._observer)
             if near is not None:
                 session.database.connections.on_none_left.append(near.give_way)
@@ -353,19 +368,11 @@ class Engine(ForkAware):
 
     async def _flush(self) -> None:
         """Count the reads noted; if that fails, try again later."""
-        if self._session is None:
+        session = self._session
+        if session is None or await self.access.flushed(session):
             return
-        try:
-            await self.access.flush(self._session)
-        except AgentStoreError as error:
-            # Once, not every second: a read-only server always refuses it.
-            if not self._counting_fails:
-                logger.warning("counting reads failed, and is tried again: %s", error)
-            self._counting_fails = True
-            if self._closing is None:
-                self._flush_later()
-        else:
-            self._counting_fails = False
+        if self._closing is None:
+            self._flush_later()
 
     def _refuse_inbox(self, error: Exception) -> None:
         refused = list(self._inbox)

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -46,22 +47,20 @@ _AGAIN_AFTER_REFUSAL_S = 60.0
 """The pauses before another connection: after one was lost, and after none could be made."""
 
 
-def near_reads_for(config: StoreConfig, observer: Observer) -> NearReads | None:
-    """Return the near reads of a store that is not open yet, for the running loop.
-
-    None for a store whose reads may be for a standby, or are noted.
-    """
-    audited = config.history is not None and config.history.audit_reads
-    if config.pool.max_size < SMALLEST_POOL or config.replicas is not None or audited:
-        return None
-    return NearReads(config.pool.max_idle_s, observer)
+def beside(config: StoreConfig) -> StoreConfig:
+    """Return the options of the session, whose pool leaves one connection for near reads."""
+    most = config.pool.max_size - 1
+    sizes = {"max_size": most, "min_size": min(config.pool.min_size, most)}
+    return replace(config, pool=config.pool.model_copy(update=sizes))
 
 
 class NearReads:
-    """The connection on the loop on which it is made, and the reads on it; use it there only."""
+    """The connection on a loop, and the reads on it; use it on that loop only."""
 
-    def __init__(self, max_idle_s: float, observer: Observer) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(
+        self, max_idle_s: float, observer: Observer, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._loop = loop
         self._observer = observer
         self._max_idle_s = max_idle_s
         self._connection: Connection | None = None
@@ -69,7 +68,7 @@ class NearReads:
         self._busy = False
         self._ended = False
         self._again_s = self._used_s = 0.0
-        self._making: asyncio.Task[None] | None = None
+        self._making: asyncio.Task[None] | threading.Thread | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._others = 0
@@ -91,13 +90,6 @@ class NearReads:
         """Tell whether it is for callers on the running loop."""
         return asyncio.get_running_loop() is self._loop
 
-    @staticmethod
-    def beside(config: StoreConfig) -> StoreConfig:
-        """Return the options of the session, whose pool leaves one connection for near reads."""
-        most = config.pool.max_size - 1
-        sizes = {"max_size": most, "min_size": min(config.pool.min_size, most)}
-        return replace(config, pool=config.pool.model_copy(update=sizes))
-
     async def run(
         self,
         session: Session | None,
@@ -107,12 +99,11 @@ class NearReads:
     ) -> list[Any]:
         """Return the results of a call on this loop; `across` has the session run it."""
         if session is not None and len(operations) == 1:
-            done = await self._read(session, operations[0], users)
-            if done is not None:
-                if self._observer.recorder is not None:
-                    done.context = self._observer.recorder.current()
-                self._observer.finished([done])
-                return done.results
+            connection = self._ready(session, operations[0])
+            if connection is not None:
+                done = await self._read(session, connection, operations[0], users)
+                if done is not None:
+                    return self._results(done)
         if self._busy or self._others:
             self._calls_alone = 0
         self._others += 1
@@ -121,13 +112,21 @@ class NearReads:
         finally:
             self._others -= 1
 
+    def _results(self, done: Request) -> list[Any]:
+        """Have a read counted, and return what it found."""
+        if self._observer.recorder is not None:
+            done.context = self._observer.recorder.current()
+        self._observer.finished([done])
+        return done.results
+
     async def _read(
-        self, session: Session, operation: Operation[Any], users: Users | None
+        self,
+        session: Session,
+        connection: Connection,
+        operation: Operation[Any],
+        users: Users | None,
     ) -> Request | None:
         """Return the finished request of a read; None: the session has to read."""
-        connection = self._ready(session, operation)
-        if connection is None:
-            return None
         request = Request((operation,), users)
         self._busy = True
         try:
@@ -153,6 +152,9 @@ class NearReads:
         self._ended = True
         self._call(self._drop_if_idle)
 
+    def join(self) -> None:
+        """Wait for nothing: after `end`, the loop closes the connection by itself."""
+
     def give_way(self) -> None:
         """Close the connection because the pool gets none; call it on any thread."""
         self._call(self._stand_back)
@@ -162,7 +164,7 @@ class NearReads:
         if not self.is_here:
             return
         self._ended = True
-        if self._making is not None:
+        if isinstance(self._making, asyncio.Task):
             self._making.cancel()
             await asyncio.wait([self._making])
         connection = self._connection
@@ -191,9 +193,12 @@ class NearReads:
     async def _done(self, session: Session, connection: Connection, request: Request) -> bool:
         """Read and decode; return False if there is more to be read than one statement does."""
         database, started = session.database, perf_counter()
-        self._used_s = self._loop.time()
+        self._used_s = monotonic()
         if self._watch is None:
-            self._watch = self._loop.call_later(UNANSWERED_S, self._look)
+            # In no caller's context: it may outlive the call by far.
+            self._watch = self._loop.call_later(
+                UNANSWERED_S, self._look, context=contextvars.Context()
+            )
 
         async def fetch(
             sql: str, arguments: Sequence[Any], *, kind: str, users: Users | None, **_: object
@@ -226,13 +231,16 @@ class NearReads:
     def _make_soon(self, session: Session) -> None:
         pool = session.database.connections
         usual = session.database.has_usual_sessions and session.context.sealing is None
-        if self._making is None and usual and pool.size and self._loop.time() >= self._again_s:
+        if self._making is None and usual and pool.size and monotonic() >= self._again_s:
             if not pool.attempts.may_spare_one:
-                self._again_s = self._loop.time() + _AGAIN_AFTER_REFUSAL_S
+                self._again_s = monotonic() + _AGAIN_AFTER_REFUSAL_S
                 return
-            # Not in the caller's context: the connection outlives its call.
-            context = contextvars.Context()
-            self._making = context.run(self._loop.create_task, self._make(session))
+            self._start_making(session)
+
+    def _start_making(self, session: Session) -> None:
+        # Not in the caller's context: the connection outlives its call.
+        context = contextvars.Context()
+        self._making = context.run(self._loop.create_task, self._make(session))
 
     async def _make(self, session: Session) -> None:
         pool, pause_s = session.database.connections, _AGAIN_AFTER_REFUSAL_S
@@ -244,34 +252,39 @@ class NearReads:
                 connection.terminate()
                 return
             self._connection, self._epoch = connection, epoch
-            self._used_s = self._loop.time()
+            self._used_s = monotonic()
             self.made += 1
             if self._max_idle_s:
-                self._expiry = self._loop.call_later(self._max_idle_s, self._expire)
+                self._expire_later(connection, self._max_idle_s)
         except AgentStoreError:
             return  # the pool meets it, too, and logs it
         finally:
             self._making = None
-            self._again_s = self._loop.time() + pause_s
+            self._again_s = monotonic() + pause_s
 
     def _look(self) -> None:
         """Give up a read without an answer: one timer a second, not one for each read."""
-        left_s = self._used_s + UNANSWERED_S - self._loop.time()
+        left_s = self._used_s + UNANSWERED_S - monotonic()
         self._watch = None
         if self._busy and left_s > 0:
             self._watch = self._loop.call_later(left_s, self._look)
         elif self._busy:
             self._drop()  # so the read fails at once, and the session reads
 
-    def _expire(self) -> None:
-        left_s = self._used_s + self._max_idle_s - self._loop.time()
+    def _expire(self, connection: Connection) -> None:
+        if connection is not self._connection:
+            return
+        left_s = self._used_s + self._max_idle_s - monotonic()
         if self._busy or left_s > 0:
-            self._expiry = self._loop.call_later(max(left_s, _AGAIN_S), self._expire)
+            self._expire_later(connection, max(left_s, _AGAIN_S))
         else:
             self._drop()
 
+    def _expire_later(self, connection: Connection, seconds: float) -> None:
+        self._expiry = self._loop.call_later(seconds, self._expire, connection)
+
     def _stand_back(self) -> None:
-        self._again_s = self._loop.time() + _AGAIN_AFTER_REFUSAL_S
+        self._again_s = monotonic() + _AGAIN_AFTER_REFUSAL_S
         self._drop_if_idle()
 
     def _drop_if_idle(self) -> None:
@@ -291,7 +304,7 @@ class NearReads:
             self._expiry = None
         return connection
 
-    def _call(self, function: Any) -> None:
+    def _call(self, function: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # that loop is closed, and its connections with it
             self._loop.call_soon_threadsafe(function)
 

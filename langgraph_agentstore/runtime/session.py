@@ -46,7 +46,7 @@ from .equal_reads import EqualReads
 from .index_state import CurrentIndex, IndexState
 from .job import Job
 from .listener import Listener
-from .lister import Lister
+from .lister import Lister, analyze_items
 from .observation import Observer, note_part, working_for
 from .read_log import read_log
 from .replicas import Replicas, kind_of_read, read_by
@@ -80,7 +80,9 @@ class Session:
         self.schema_version = schema
         self.operations = self.failed = self.refreshed = 0
         self.sweeper = Sweeper(self._sweep_batch, config.sweep_interval_minutes)
-        self._lister = Lister(self._list_batch, self._analyze_items)
+        self._lister = Lister(
+            self._list_batch, partial(analyze_items, database, index_state.context)
+        )
         self.listener = Listener(database)
         self._reads = read_log(config.history, database, lambda: self.context)
         self.shares = Shares(self.index, database, self._fetch_shared, self._part, self.result_of)
@@ -146,12 +148,9 @@ class Session:
 
     def dispatch(self) -> None:
         """Send what the queues hold, as far as there is room."""
-        if self._gets.waiting:
-            self._gets.dispatch()
-        if self._writes.waiting:
-            self._writes.dispatch()
-        if self._shared.waiting:
-            self._shared.dispatch()
+        for queue in (self._gets, self._writes, self._shared):
+            if queue.waiting:
+                queue.dispatch()
 
     def give_up(self, request: Request) -> None:
         """Stop reads that nobody waits for any more, after a caller was cancelled."""
@@ -360,12 +359,6 @@ class Session:
         statement = plan_list(user_id, place, after, self.context)
         rows = await self.database.run(statement, statement.users)
         return statement.decode(rows).result
-
-    async def _analyze_items(self) -> None:
-        """Give the server new statistics, or leave it to autovacuum where the role may not."""
-        if not self.database.row_security:
-            async with self.database.lease() as connection:
-                await connection.execute(f"ANALYZE (SKIP_LOCKED) {self.context.tables.item}")
 
     async def _sweep_batch(self, size: int) -> int:
         return await sweep_batch(size, self.database, self.context, self.config)

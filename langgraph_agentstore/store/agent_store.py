@@ -506,10 +506,11 @@ class AgentStore(
         await self._engine.aclose()
 
     def __enter__(self) -> Self:
+        self._engine.come_near(blocking=True)
         self.setup()
         return self
 
     async def __aenter__(self) -> Self:
-        self._engine.come_near()
+        self._engine.come_near(blocking=False)
         await self.asetup()
         return self

@@ -5,43 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import StoreClosedError
-from langgraph_agentstore.runtime.job import Job
-from langgraph_agentstore.runtime.session import Session
+from tests.runtime.near_callers import LONG, NAMESPACE, busy_io_thread, locked_items
 from tests.support.faults import backends, execute, run_script, terminate_backends, until
 from tests.support.proxy import Proxy
-
-NAMESPACE = ("users", "ann", "notes")
-LONG = "x" * 400_000
-
-
-@contextmanager
-def busy_io_thread(store: AgentStore) -> Iterator[None]:
-    """The store's I/O thread does nothing else until the block ends."""
-    begun, end = threading.Event(), threading.Event()
-
-    async def hold(_session: Session) -> None:
-        begun.set()
-        end.wait(20)
-
-    holder = threading.Thread(target=store.executor.run, args=(Job(hold),))
-    holder.start()
-    begun.wait(20)
-    try:
-        yield
-    finally:
-        end.set()
-        holder.join(20)
 
 
 async def reads_near(store: AgentStore) -> bool:
@@ -52,15 +24,6 @@ async def reads_near(store: AgentStore) -> bool:
         except asyncio.TimeoutError:
             return False
     return True
-
-
-@contextmanager
-def locked_items(dsn: str, schema: str) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction that keeps everybody from the items until it ends."""
-    lock = sql.SQL("LOCK TABLE {}.item IN ACCESS EXCLUSIVE MODE")
-    with psycopg.connect(dsn) as connection:
-        connection.execute(lock.format(sql.Identifier(schema)))
-        yield connection
 
 
 async def until_near(store: AgentStore) -> None:

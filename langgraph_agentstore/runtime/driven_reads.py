@@ -1,0 +1,158 @@
+"""Near reads of blocking callers: whoever reads runs the connection's loop meanwhile.
+
+A blocking call that crosses to the I/O thread waits for two threads to wake. So a store that was
+opened by `with` keeps one of its connections on a loop that no thread runs: a thread with a single
+cheap read runs it until the answer is there. One thread at a time; the others' reads, and whatever
+is not as usual, are the session's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..config.store_options import StoreConfig
+from ..sql.statement import Operation, ResultT, Users
+from .connections.connector import Connection
+from .connections.pool import CLOSE_S
+from .io_thread import new_event_loop
+from .near_reads import SMALLEST_POOL, NearReads
+from .observation import Observer
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+def near_reads_for(config: StoreConfig, observer: Observer, *, blocking: bool) -> NearReads | None:
+    """Return the near reads of a store that is not open yet.
+
+    They are for calls awaited on the running loop, or for blocking ones. None for a store whose
+    reads may be for a standby, or are noted.
+    """
+    pool = config.pool
+    audited = config.history is not None and config.history.audit_reads
+    if pool.max_size < SMALLEST_POOL or config.replicas is not None or audited:
+        return None
+    if blocking:
+        return DrivenReads(pool.max_idle_s, observer)
+    return NearReads(pool.max_idle_s, observer, asyncio.get_running_loop())
+
+
+class DrivenReads(NearReads):
+    """Near reads on a loop of its own. Who holds `_turn` may run the loop, and nobody else."""
+
+    def __init__(self, max_idle_s: float, observer: Observer) -> None:
+        super().__init__(max_idle_s, observer, new_event_loop())
+        self._turn = threading.Lock()
+        self._counting = threading.Lock()
+        self._clock: asyncio.AbstractEventLoop | None = None
+        self._finishing: threading.Thread | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Tell whether this thread may run a loop: not if it runs one."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return True
+        return False
+
+    def read_or(
+        self,
+        session: Session | None,
+        operations: Sequence[Operation[Any]],
+        users: Users | None,
+        across: Callable[[], list[Any]],
+    ) -> list[Any]:
+        """Return the results of a blocking call; `across` has the session run it."""
+        if session is not None and len(operations) == 1 and self._turn.acquire(blocking=False):
+            try:
+                connection = self._ready(session, operations[0])
+                if connection is not None:
+                    done = self._drive(self._read(session, connection, operations[0], users))
+                    if done is not None:
+                        return self._results(done)
+            finally:
+                self._turn.release()
+        elif session is not None:
+            self._calls_alone = 0
+        with self._counting:
+            self._others += 1
+        try:
+            return across()
+        finally:
+            with self._counting:
+                self._others -= 1
+
+    def end(self) -> None:
+        """Read no more, and close the connection; call it on any thread."""
+        self._ended = True
+        self._finishing = self._in_turn(self._finish)
+
+    def join(self) -> None:
+        """Wait until the connection is closed, after `end`."""
+        if self._finishing is not None:
+            self._finishing.join()
+
+    def _drive(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        task = self._loop.create_task(work)
+        try:
+            result: ResultT = self._loop.run_until_complete(task)
+        except BaseException:  # as Ctrl-C: the loop stopped in the midst of the read
+            task.cancel()
+            with suppress(BaseException):
+                self._loop.run_until_complete(task)
+            self._let_close()
+            raise
+        if self._connection is None:
+            self._let_close()
+        return result
+
+    def _let_close(self) -> None:
+        """Run what the loop still has to do to close a connection that was dropped."""
+        for _ in range(2):
+            self._loop.run_until_complete(asyncio.sleep(0))
+
+    def _in_turn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> threading.Thread | None:
+        """Run the loop for this on a thread of its own, as soon as nobody else runs it."""
+
+        def run() -> None:
+            with self._turn:
+                if not self._loop.is_closed():
+                    self._drive(work())
+                    if self._ended:
+                        self._loop.close()
+
+        thread = threading.Thread(target=run, name="agentstore-near", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # a process that is ending starts no threads
+            return None
+        return thread
+
+    async def _finish(self) -> None:
+        connection = self._forget()
+        if connection is not None:
+            with suppress(Exception):
+                await connection.close(timeout=CLOSE_S)
+        await self._loop.shutdown_default_executor()
+
+    def _start_making(self, session: Session) -> None:
+        self._clock = session.loop
+        self._making = self._in_turn(lambda: self._make(session))
+
+    def _expire_later(self, connection: Connection, seconds: float) -> None:
+        # This loop keeps no time while nobody runs it.
+        assert self._clock is not None
+        clock, expire = self._clock, lambda: self._call(lambda: self._expire(connection))
+        with suppress(RuntimeError):  # closed meanwhile
+            clock.call_soon_threadsafe(lambda: clock.call_later(seconds, expire))
+
+    def _call(self, function: Callable[[], None]) -> None:
+        async def call() -> None:
+            function()
+
+        self._in_turn(call)
