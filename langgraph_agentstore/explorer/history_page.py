@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.responses import HTMLResponse, Response
 
 from ..model.checks import check_whole
-from ..security.history.sealing_sql import plan_check
+from ..security.history.sealing_sql import plan_check, plan_is_kept
 from ..tools.namespace_paths import UserNamespace
 from .history_sql import (
     MOST_LOOKED_BACK,
@@ -60,7 +60,8 @@ def show_history(visit: Visit) -> Response:
             "history.html",
             place=place,
             shown=shown,
-            state=run(plan_audit_state(context)),
+            # The state of the audit is of all users; of one it matters whether history is kept.
+            state=run(plan_audit_state(context)) if place is None else run(plan_is_kept(context)),
             page=run(plan(context, user_id, before, ROWS_ON_A_PAGE)),
             is_first=before is None,
             most_looked_back=MOST_LOOKED_BACK,

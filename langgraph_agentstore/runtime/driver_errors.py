@@ -36,6 +36,9 @@ CONNECTION_LOST = (
 )
 """The connection is gone, or was never made: the statement may succeed on another one."""
 
+UNREACHABLE = (*CONNECTION_LOST, AgentStoreError, asyncpg.PostgresError, asyncio.TimeoutError)
+"""The server cannot be reached, refuses, or does not answer in time."""
+
 PASSING = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,

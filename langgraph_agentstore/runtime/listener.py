@@ -13,17 +13,11 @@ from typing import Any
 
 import asyncpg
 
-from ..errors import AgentStoreError
 from ..sql.change_notify import CHANNEL, digest_of
+from .driver_errors import UNREACHABLE
 from .statements import Database
 
 logger = logging.getLogger("langgraph_agentstore")
-
-_FAILURES = (
-    *(AgentStoreError, asyncpg.PostgresError, asyncpg.InterfaceError),
-    *(OSError, asyncio.TimeoutError),
-)
-"""The server cannot be reached, refuses, or does not answer in time."""
 
 
 class Subscription:
@@ -91,7 +85,7 @@ class Listener:
         except BaseException as error:
             if connection is not None:
                 connection.terminate()
-            if not isinstance(error, _FAILURES):
+            if not isinstance(error, UNREACHABLE):
                 raise
             logger.info("watches look once in a while, since listening failed: %s", error)
             return

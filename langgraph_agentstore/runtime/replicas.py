@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import asyncpg
-
 from ..config.replica_options import ReplicaConfig
 from ..config.store_options import StoreConfig
 from ..errors import AgentStoreError
@@ -24,6 +22,7 @@ from .batching import KindOf
 from .caller_requests import PendingOperation
 from .connections.connector import Connection
 from .connections.target import ConnectTarget, TargetReader
+from .driver_errors import UNREACHABLE
 from .replica_lag import Position, Replayed, UsersWrites, end_of_record
 from .statements import Database
 
@@ -39,14 +38,6 @@ _UNANSWERED_S = 1.0
 """A replica that leaves a look unanswered for so long is not used."""
 
 _CONNECT_S = 3.0
-
-_AWAY = (
-    AgentStoreError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-    asyncio.TimeoutError,
-)
 
 _PRIMARY_SQL = """
 SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8,
@@ -97,7 +88,7 @@ class Replica:
         """Find out how far it is; `origin` is what it must be a copy of."""
         try:
             row = await asyncio.wait_for(self._ask(), _CONNECT_S + _UNANSWERED_S)
-        except _AWAY as error:
+        except UNREACHABLE as error:
             self._leave(f"it does not answer: {type(error).__name__}")
             return
         lsn, *copied = row

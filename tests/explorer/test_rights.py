@@ -18,7 +18,8 @@ from langgraph_agentstore.explorer import ExplorerAccess, explorer_app
 from langgraph_agentstore.explorer.access import WRITE_COOKIE
 from langgraph_agentstore.explorer.app import FORM_PAGES, PAGES, explorer_pages, local_explorer_app
 from langgraph_agentstore.explorer.live_page import LiveStreams
-from tests.explorer.conftest import TOKEN
+from tests.explorer.conftest import INDEX, TOKEN, signed_in
+from tests.support.faults import dsn_of
 
 Visitor = Callable[..., TestClient]
 OTHERS = ["u=bob", "u=", "u=bob&n=notes&k=secret", "at=u%3Dbob%26n%3Dnotes%26k%3Dsecret"]
@@ -46,6 +47,23 @@ def answered(client: TestClient, method: str, path: str, **options: Any) -> Any:
     query = options.pop("query", "u=ada&n=notes&k=n007")
     body = {"content": query} if method == "POST" else {}
     return client.request(method, f"{path}?{query}", follow_redirects=False, **body, **options)
+
+
+def test_a_user_sees_every_own_page_where_the_database_keeps_users_apart(
+    fresh_database: str, role: str
+) -> None:
+    with AgentStore(fresh_database, index=INDEX, history=True) as owner:
+        owner.setup(row_security=True, application_role=role)
+    theirs = dsn_of(fresh_database, user=role)
+    with AgentStore(theirs, index=INDEX, history=True) as app:
+        for user in ("ada", "bob"):
+            app.for_user(user).put(("notes",), "n", {"text": f"a note of {user}"})
+        client = signed_in(app, user_id="ada")
+        for path in {*PAGES} - {"/users", "/item/edit", "/item/remove"}:
+            page = client.get(path, params={"u": "ada", "n": "notes", "k": "n", "q": "note"})
+            assert page.status_code == 200, (path, page.text)
+            assert "bob" not in page.text
+        assert "put" in client.get("/history").text
 
 
 BY_WRONG_MEANS: list[dict[str, Any]] = [

@@ -38,6 +38,7 @@ from tests.soak.crew import check_claims
 from tests.soak.files_worker import FilesWorker
 from tests.soak.graph_worker import GraphWorker
 from tests.soak.loops import Loops
+from tests.soak.opening import Opening
 from tests.soak.talk_worker import TalkWorker
 from tests.soak.watch_worker import ChangingWorker, WatchWorker
 from tests.soak.workers import Place, Worker
@@ -132,7 +133,9 @@ class Fuzz:
             index = {"mode": "text", "fields": ["text"]}
             indexed = stack.enter_context(AgentStore(dsn, schema="indexed", pool=pool, index=index))
             self._stores = (store, indexed)
-            self._crowd = Crowd(0, 1, seed, dsn, folder, store, indexed, self._loops.all)
+            self._crowd = Crowd(
+                0, 1, seed, Opening(dsn), folder, store, indexed, store, self._loops.all
+            )
             self._over = self._crowd.over
             self._seats = list(self._seated(people(users)))
             stack.callback(self._close_workers)
@@ -214,7 +217,7 @@ class Fuzz:
                     worker.claims()
                 )
         try:
-            check_claims(claims, self.dsn)
+            check_claims(claims, Opening(self.dsn))
         except (AssertionError, *AWAY) as error:
             self.outcome.faults.append(f"in sum: {error}")
 

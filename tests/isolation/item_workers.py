@@ -10,7 +10,6 @@ from typing import Any
 
 from langgraph.store.base import GetOp
 
-from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import BatchError, StoreClosedError
 from langgraph_agentstore.store.user_views import ItemStore
 from tests.soak.beliefs import AWAY, Believed, Fate, fate_of
@@ -295,7 +294,7 @@ class ReopeningWorker(Worker):
         return await asyncio.gather(*reads, return_exceptions=True)
 
     def _open(self) -> None:
-        self.store = AgentStore(self.place.dsn, pool={"max_size": 2})
+        self.store = self.place.opening.store(pool={"max_size": 2})
         self.view = self.store.for_user(self.user)
 
     def _get(self, key: str, item: Any) -> None:

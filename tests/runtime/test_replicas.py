@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from langgraph_agentstore.errors import ConfigurationError
 from tests.runtime.pairs import Pair, streaming_pair
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute, wait_until
+from tests.support.proxy import Proxy
 
 ANN, BOB = ("users", "ann", "notes"), ("users", "bob", "notes")
 INDEX = {"dims": 4, "embed": CountingEmbedder(4), "fields": ["text"]}
@@ -156,6 +158,23 @@ def test_a_standby_that_is_killed_or_hangs_fails_no_read_and_is_used_again(
     finally:
         pair.standby.thaw()
     wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+
+
+def test_a_standby_that_said_its_last_word_is_left_and_used_again(
+    pair: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that goes down says so, and its connections close a moment later."""
+    last_word = b"SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    with (
+        Proxy(pair.standby.dsn) as proxy,
+        AgentStore(pair.primary.dsn, read_dsn=proxy.dsn) as store,
+    ):
+        wait_until(lambda: reads_there(store, lambda: store.get(BOB, "k")))
+        proxy.say(b"E" + (4 + len(last_word)).to_bytes(4, "big") + last_word)
+        wait_until(lambda: store.get(BOB, "k") is not None and "do not go" in caplog.text)
+        wait_until(lambda: reads_there(store, lambda: store.get(BOB, "k")))
+    gc.collect()
+    assert [record.name for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_a_primary_among_the_replicas_is_passed_over(pair: Pair) -> None:

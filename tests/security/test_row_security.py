@@ -180,6 +180,22 @@ def test_a_set_of_vectors_made_later_is_protected_too(
         assert connection.execute(table).fetchall() == [(0,)]
 
 
+def test_an_application_is_told_of_a_missing_index_alone(
+    app_dsn: str, fresh_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = {"dims": 2, "embed": lambda texts: [[1.0, 0.0] for _ in texts]}
+    with AgentStore(fresh_database, index=index, pool={"max_size": 1}) as owner:
+        owner.setup()
+    with AgentStore(app_dsn, index=index):
+        assert "stay exact" not in caplog.text
+    [(name,)] = execute(
+        fresh_database, "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%hnsw%'"
+    )
+    execute(fresh_database, "DROP INDEX agentstore.{}", name)
+    with AgentStore(app_dsn, index=index):
+        assert "searches stay exact" in caplog.text
+
+
 def test_every_table_with_rows_of_users_is_protected(
     owned: AgentStore, fresh_database: str
 ) -> None:

@@ -11,12 +11,16 @@ from typing import Literal, TypeAlias
 import psycopg
 from typing_extensions import LiteralString
 
+from tests.runtime.pairs import PairedServer
 from tests.support.faults import APPLICATION
 from tests.support.servers import TestServer
 
 Kind: TypeAlias = Literal[
     "terminate one", "terminate all", "cancel one", "cancel all", "kill server", "freeze server"
 ]
+
+
+Server: TypeAlias = TestServer | PairedServer
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Backends:
 class Chaos:
     """Carries a schedule out; remembers what happened."""
 
-    def __init__(self, server: TestServer) -> None:
+    def __init__(self, server: Server) -> None:
         self.happened: list[Mishap] = []
         self.backends = Backends(server.dsn)
         self._server = server

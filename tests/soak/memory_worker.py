@@ -20,7 +20,13 @@ class MemoryWorker(Worker):
         self.number = 0
 
     def begin(self) -> None:
-        self.agent = MemoryAgent("database", dsn=self.place.dsn, user_id=self.user)
+        opening = self.place.opening
+        if not opening.controls:
+            self.agent = MemoryAgent("database", dsn=opening.dsn, user_id=self.user)
+            return
+        # A store that is opened anew knows of no writes before: a replica may not have them yet.
+        self.store_of_agent = opening.store(reads_replica=False, pool={"max_size": 2})
+        self.agent = MemoryAgent(store=self.store_of_agent, user_id=self.user)
 
     def turn(self) -> None:
         acts = (self.store, self.retrieve, self.update, self.search, self.delete, self.reopen)
@@ -33,6 +39,8 @@ class MemoryWorker(Worker):
 
     def close(self) -> None:
         self.agent.close()
+        if self.place.opening.controls:
+            self.store_of_agent.close()
 
     def store(self) -> None:
         key, cell = self._any()
@@ -66,7 +74,7 @@ class MemoryWorker(Worker):
         cell.note(None, fate_of(None))
 
     def reopen(self) -> None:
-        self.agent.close()
+        self.close()
         self.begin()
 
     def _retrieve(self, key: str) -> None:

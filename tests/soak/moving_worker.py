@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from langgraph_agentstore import AgentStore, transfer
+from langgraph_agentstore import transfer
+from tests.soak.opening import MOVED
 from tests.soak.workers import Place, Worker
 
 NAMESPACE = ("kept",)
@@ -47,13 +48,13 @@ class MovingWorker(Worker):
     def _move(self) -> None:
         self.call(transfer, "export", self.place.store, self.path, user_id=self.user)
         transfer.verify(self.path)
-        with AgentStore(self.place.dsn, schema="moved", pool={"max_size": 2}) as target:
+        with self.place.opening.owners(MOVED, pool={"max_size": 2}) as target:
             self.call(transfer, "import_", target, self.path)
             items = target.for_user(self.user).search(NAMESPACE, limit=1000)
         found = {item.key: self.owned(item.value)["n"] for item in items}
         assert found == {f"k{n:02}": n for n in range(KEPT)}
 
     def _export_everybody(self) -> None:
-        manifest: Any = self.call(transfer, "export", self.place.store, self.path)
+        manifest: Any = self.call(transfer, "export", self.place.owner, self.path)
         assert transfer.verify(self.path) == manifest
         assert manifest.records >= KEPT

@@ -10,8 +10,11 @@ from typing import Any
 
 from tests.soak.chaos import Chaos
 from tests.soak.crew import check_claims
+from tests.soak.in_database import faults_in_database
+from tests.soak.opening import Opening
 from tests.soak.samples import Sample, growth, read_samples
-from tests.support.faults import backends, execute, wait_until
+from tests.soak.standby import StandbyChaos
+from tests.support.faults import backends, wait_until
 
 MEBIBYTE = 2**20
 
@@ -23,6 +26,9 @@ OPERATIONS_PER_MINUTE = 12_000
 
 SHORTEST_MINUTES = 5
 """A run that is shorter ends before it is warm."""
+
+MOST_GROWN_SERVER = 8 * MEBIBYTE
+"""Of an MCP server that is a process of its own, from when it is warm to the end."""
 
 MOST_GROWTH = {"traced": 16.0, "rss": 48.0}
 """Bytes per operation, once warm.
@@ -39,14 +45,16 @@ class Outcome:
         self,
         reports: list[dict[str, Any]],
         chaos: Chaos,
-        dsn: str,
+        standby: StandbyChaos | None,
+        opening: Opening,
         folder: Path,
         minutes: float,
     ) -> None:
         self.reports = reports
         self.chaos = chaos
         self.minutes = minutes
-        self.dsn = dsn
+        self.standby = standby
+        self.opening = opening
         self.folder = folder
         self.samples = [read_samples(folder / f"samples-{n}.csv") for n in range(len(reports))]
         self.faults = self._faults()
@@ -60,6 +68,10 @@ class Outcome:
             found += [f"process {number} logged {text}" for text in report["logged_faults"]]
             found += [f"process {number} left {what}" for what in report["left"]]
             found += [report["errors"]] if report["errors"] else []
+            found += report["leaks"]
+            if self.opening.has("telemetry") and not report["spans"]:
+                found.append(f"process {number} recorded no span")
+        found += [] if self.standby is None else self.standby.faults
         return [*found, *self._pace(), *self._growth(), *self._in_database()]
 
     def figures(self) -> dict[str, Any]:
@@ -70,7 +82,10 @@ class Outcome:
             "turns cut short": sum(tally["refused"] for tally in workers),
             "answers checked": sum(tally["checked"] for tally in workers),
             "mishaps": Counter(mishap.kind for mishap in self.chaos.happened),
+            "standby": {} if self.standby is None else self.standby.happened,
             "connections ended": self.chaos.backends.connections_ended,
+            "spans": sum(sum(report["spans"].values()) for report in self.reports),
+            "controls": self._of_controls(),
             "bytes per operation": [self.growth_of(n) for n in range(len(self.reports))],
         }
 
@@ -90,7 +105,7 @@ class Outcome:
     def _growth(self) -> list[str]:
         if self.minutes < SHORTEST_MINUTES:
             return []
-        return [
+        return self._served_memory() + [
             f"process {n}: {of} grows by {by} bytes per operation"
             for n in range(len(self.reports))
             for of, by in self.growth_of(n).items()
@@ -103,17 +118,30 @@ class Outcome:
         return [f"{done} operations, of {wanted:.0f}"] if done < wanted else []
 
     def _in_database(self) -> list[str]:
-        wait_until(lambda: not backends(self.dsn))
-        crossed = execute(
-            self.dsn,
-            "SELECT user_id, namespace, key FROM agentstore.item"
-            " WHERE value->>'of' <> user_id LIMIT 10",
-        )
+        wait_until(lambda: not backends(self.opening.owner_dsn))
         try:
-            check_claims(self._claims(), self.dsn)
+            check_claims(self._claims(), self.opening)
         except AssertionError as error:
             return [f"processes disagree: {error}"]
-        return [f"crossed: {row}" for row in crossed]
+        return list(faults_in_database(self.opening))
+
+    def _of_controls(self) -> dict[str, Any]:
+        """How often each page was asked for, and what the owner did."""
+        told: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for claim in self._claims().values():
+            for what in ("pages", "kept"):
+                told[what].update(claim.get(what, {}))
+        return dict(told)
+
+    def _served_memory(self) -> list[str]:
+        """Servers at the other end of a pipe do too little for a line through their memory."""
+        found = []
+        for user, claim in self._claims().items():
+            samples = claim.get("children", [])
+            warm = [rss for _, rss in samples[int(len(samples) * WARM_UP_SHARE) :]]
+            if warm and warm[-1] - warm[0] > MOST_GROWN_SERVER:
+                found.append(f"the MCP server of {user} grew by {warm[-1] - warm[0]} bytes")
+        return found
 
     def _claims(self) -> dict[str, dict[str, Any]]:
         """By user; of a user with workers in two processes, what both say."""

@@ -20,29 +20,14 @@ from typing import Any
 
 import psutil
 
-from langgraph_agentstore import AgentStore
 from tests.soak.crew import crew_of
+from tests.soak.heard import Heard, Warnings
 from tests.soak.loops import Loops
+from tests.soak.opening import INDEXED, Opening, index
 from tests.soak.samples import Sampler
 from tests.soak.workers import Place
-from tests.support.embedders import words_vector
 
 LOOPS = 2
-DIMS = 32
-
-
-class Warnings(logging.Handler):
-    """Counts what is logged; what no outage explains is kept in its own words."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.counts: Counter[str] = Counter()
-        self.faults: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.counts[f"{record.name}: {str(record.msg)[:60]}"] += 1
-        if record.levelno >= logging.ERROR or record.name == "asyncio":
-            self.faults.append(self.format(record))
 
 
 class Process:
@@ -50,26 +35,31 @@ class Process:
 
     def __init__(self, task: dict[str, Any]) -> None:
         self.task = task
+        opening = Opening(**task["opening"])
         # The first store's libraries keep some things for the process: libuv, a pipe for signals.
-        with AgentStore(task["dsn"]):
+        with opening.store():
             pass
         self.before = left_open()
         self.loops = Loops(LOOPS)
+        self.heard = Heard() if opening.has("telemetry") else None
+        opening.telemetry = None if self.heard is None else self.heard.telemetry
         pool = {"max_size": 6}
-        index = {"dims": DIMS, "embed": embedded, "mode": "hybrid", "fields": ["text"]}
-        self.store = AgentStore(task["dsn"], pool=pool)
-        self.indexed = AgentStore(task["dsn"], schema="indexed", pool=pool, index=index)
-        self.store.setup()
-        self.indexed.setup()
+        self.store = opening.store(pool=pool)
+        self.indexed = opening.store(INDEXED, pool=pool, index=index())
+        self.owner = opening.owners(pool={"max_size": 2}) if opening.controls else self.store
+        if not opening.controls:
+            self.store.setup()
+            self.indexed.setup()
         self.crew = crew_of(
             Place(
                 process=task["process"],
                 processes=task["processes"],
                 seed=task["seed"],
-                dsn=task["dsn"],
+                opening=opening,
                 folder=Path(task["folder"]),
                 store=self.store,
                 indexed=self.indexed,
+                owner=self.owner,
                 loops=self.loops.all,
             )
         )
@@ -107,8 +97,10 @@ class Process:
         tasks = self.loops.tasks()
         for worker in self.crew:
             worker.close()
-        self.store.close()
-        self.indexed.close()
+        for store in (self.store, self.indexed, self.owner):
+            store.close()
+        if self.heard is not None:
+            self.heard.close()
         self.loops.close()
         gc.collect()
         after = left_open()
@@ -118,19 +110,18 @@ class Process:
             "claims": {worker.user: claims for worker in self.crew if (claims := worker.claims())},
             "left": [*tasks, *(after - self.before).elements()],
             "grown": self._sampler.grown,
+            "spans": {} if self.heard is None else self.heard.spans,
+            "leaks": [] if self.heard is None else self.heard.leaks,
         }
 
     def operations(self) -> int:
         return self.store.stats().operations + self.indexed.stats().operations
 
 
-def embedded(texts: Any) -> list[list[float]]:
-    return [words_vector(text, DIMS) for text in texts]
-
-
 def left_open() -> Counter[str]:
     """Threads, files and sockets of this process, as they are named."""
     threads = Counter(f"thread {thread.name}" for thread in threading.enumerate())
+    threads += Counter(f"process {child.name()}" for child in psutil.Process().children())
     descriptors = Path("/proc/self/fd")
     if not descriptors.exists():  # macOS
         return threads + Counter({"descriptor": psutil.Process().num_fds()})

@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Timer
@@ -17,9 +18,12 @@ from typing import Any
 import pytest
 from typing_extensions import Self
 
-from tests.soak.chaos import Chaos, schedule
+from tests.runtime.pairs import Pair
+from tests.soak.chaos import Chaos, Server, schedule
+from tests.soak.opening import CONTROLS, Opening, opening_on
 from tests.soak.outcome import WARM_UP_SHARE, Outcome
-from tests.support.servers import TestServer
+from tests.soak.standby import StandbyChaos, asynchronous_pair
+from tests.support.servers import TestServer, temporary_folder
 
 pytestmark = [
     pytest.mark.soak,
@@ -31,13 +35,15 @@ LONGEST_ANSWER_S = 300.0
 WARNINGS = ("-W", "default", "-W", "ignore::DeprecationWarning")
 MINUTES = float(os.environ.get("AGENTSTORE_SOAK_MINUTES", "10"))
 SEED = int(os.environ.get("AGENTSTORE_SOAK_SEED", random.SystemRandom().randrange(10**6)))
+WANTED = os.environ.get("AGENTSTORE_SOAK_CONTROLS", "none")
+ON = {"all": CONTROLS, "none": ()}.get(WANTED, tuple(WANTED.split(",")))
 FOLDER = Path(os.environ.get("AGENTSTORE_SOAK_FOLDER", "build/soak")).resolve()
 
 
 class Crew:
     """One process of the soak, told what to do by lines."""
 
-    def __init__(self, number: int, dsn: str) -> None:
+    def __init__(self, number: int, opening: Opening) -> None:
         self.number = number
         self._errors = FOLDER / f"errors-{number}.txt"
         with self._errors.open("w") as errors:
@@ -53,7 +59,7 @@ class Crew:
             "process": number,
             "processes": PROCESSES,
             "seed": SEED,
-            "dsn": dsn,
+            "opening": opening.as_task(),
             "folder": str(FOLDER),
             "traced": number == 0,
             "compared_with_s": MINUTES * 60 * WARM_UP_SHARE / 2,
@@ -104,26 +110,62 @@ def told(crews: list[Crew], order: str) -> None:
         crew.answer()
 
 
+@pytest.fixture
+def pair() -> Iterator[Pair | None]:
+    """A primary and its standby, if the run reads from one."""
+    if "replica" not in ON:
+        yield None
+        return
+    with asynchronous_pair() as pair:
+        yield pair
+
+
+@pytest.fixture
+def server(pair: Pair | None) -> Iterator[Server]:
+    """The server to be killed, frozen and restarted: the primary, or one that is alone."""
+    if pair is not None:
+        yield pair.primary
+        return
+    with temporary_folder() as folder:
+        alone = TestServer(folder)
+        yield alone
+        alone.stop()
+
+
 def test_an_hours_work_loses_nothing_crosses_nothing_and_leaves_nothing(
-    disposable_server: TestServer,
+    pair: Pair | None, server: Server
 ) -> None:
+    assert set(ON) <= set(CONTROLS), f"AGENTSTORE_SOAK_CONTROLS: {', '.join(CONTROLS)}"
     faulthandler.cancel_dump_traceback_later()  # it is to last
     FOLDER.mkdir(parents=True, exist_ok=True)
     print(f"soak: {MINUTES:g} minutes, AGENTSTORE_SOAK_SEED={SEED}, results in {FOLDER}")
+    print(f"controls: {', '.join(ON) or 'none'}")
+    opening = opening_on(server.dsn, None if pair is None else pair.standby.dsn, ON)
     with ExitStack() as stack:
-        crews = [stack.enter_context(Crew(n, disposable_server.dsn)) for n in range(PROCESSES)]
-        outcome = soak(crews, disposable_server)
+        print("T setup", time.monotonic())
+        crews = [stack.enter_context(Crew(n, opening)) for n in range(PROCESSES)]
+        outcome = soak(crews, server, pair, opening)
     outcome.write()
     assert outcome.faults == []
 
 
-def soak(crews: list[Crew], server: TestServer) -> Outcome:
+def soak(crews: list[Crew], server: Server, pair: Pair | None, opening: Opening) -> Outcome:
     chaos = Chaos(server)
+    standby = None if pair is None else StandbyChaos(pair, SEED)
+    print("T go", time.monotonic())
     told(crews, "go")
     begun = time.monotonic()
+    if standby is not None:
+        standby.start()
     chaos.reign(schedule(SEED, MINUTES * 60))
     time.sleep(max(0.0, begun + MINUTES * 60 - time.monotonic()))
+    if standby is not None:
+        standby.stop()
+    print("T stop", time.monotonic() - begun)
     told(crews, "stop")
+    print("T check", time.monotonic() - begun)
     told(crews, "check")
+    print("T end", time.monotonic() - begun)
     reports = [crew.end() for crew in crews]
-    return Outcome(reports, chaos, server.dsn, FOLDER, MINUTES)
+    print("T outcome", time.monotonic() - begun)
+    return Outcome(reports, chaos, standby, opening, FOLDER, MINUTES)

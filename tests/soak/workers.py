@@ -16,6 +16,7 @@ from typing import Any
 
 from langgraph_agentstore import AgentStore
 from tests.soak.beliefs import AWAY, check_owner
+from tests.soak.opening import Opening
 
 PAUSE_S = 0.02
 """What a caller waits that met a server which is away."""
@@ -31,11 +32,16 @@ class Place:
     process: int
     processes: int
     seed: int
-    dsn: str
+    opening: Opening
     folder: Path
     store: AgentStore
     indexed: AgentStore
+    owner: AgentStore
+    """A store of the tables' owner; the same as `store` where everybody is."""
+
     loops: list[asyncio.AbstractEventLoop]
+    users: list[str] = field(default_factory=list)
+    """Whom the process's workers work for, once all are there."""
 
     def caller(self, number: int) -> Caller:
         """One in three blocks; the others are awaited, each on one of the loops."""

@@ -92,6 +92,15 @@ class Proxy:
         """The next request that has these words in it never arrives; its connection stays open."""
         self._lost = words
 
+    def say(self, words: bytes) -> None:
+        """Every client hears these words as if the server had said them."""
+
+        def say() -> None:
+            for link in self._links:
+                link.say(words)
+
+        self._do(say)
+
     def resume(self) -> None:
         """What was held back arrives."""
         self._do(self._requests.set)
@@ -210,6 +219,9 @@ class _Link:
         self._writers = writers
         self.answered = True
         self.round_trips = 0
+
+    def say(self, words: bytes) -> None:
+        self._writers[0].write(words)
 
     def abort(self) -> None:
         for writer in self._writers:

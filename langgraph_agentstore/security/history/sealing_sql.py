@@ -219,7 +219,7 @@ def plan_forget(context: SqlContext) -> Statement[int]:
 def plan_is_kept(context: SqlContext) -> Statement[bool]:
     """Plan to ask whether history is kept, without which the functions of the chain are missing."""
     sql = f"SELECT EXISTS (SELECT 1 FROM {context.tables.named('history_rule')})"
-    return Statement(sql, (), lambda rows: Decoded(rows[0][0]), kind="check_history")
+    return Statement(sql, (), lambda rows: Decoded(rows[0][0]), users=(), kind="check_history")
 
 
 def plan_unsealed(context: SqlContext) -> Statement[tuple[int, int]]:
