@@ -49,10 +49,12 @@ class Outcome:
         opening: Opening,
         folder: Path,
         minutes: float,
+        pace: float,
     ) -> None:
         self.reports = reports
         self.chaos = chaos
         self.minutes = minutes
+        self.pace = pace
         self.standby = standby
         self.opening = opening
         self.folder = folder
@@ -114,7 +116,7 @@ class Outcome:
 
     def _pace(self) -> list[str]:
         done = sum(report["operations"] for report in self.reports)
-        wanted = OPERATIONS_PER_MINUTE * self.minutes
+        wanted = OPERATIONS_PER_MINUTE * self.minutes * self.pace
         return [f"{done} operations, of {wanted:.0f}"] if done < wanted else []
 
     def _in_database(self) -> list[str]:

@@ -24,6 +24,7 @@ from tests.soak.crew import crew_of
 from tests.soak.heard import Heard, Warnings
 from tests.soak.loops import Loops
 from tests.soak.opening import INDEXED, Opening, index
+from tests.soak.planted import AT_START, AT_WORK, plant
 from tests.soak.samples import Sampler
 from tests.soak.workers import Place
 
@@ -74,6 +75,7 @@ class Process:
         self._sampler = Sampler(samples, self.operations, task["compared_with_s"])
 
     def go(self) -> None:
+        plant(AT_WORK, self.task["planted"])
         self._sampler.start()
         for thread in self._at_work:
             thread.start()
@@ -140,6 +142,7 @@ def main() -> None:
     task = json.loads(sys.stdin.readline())
     if task["traced"]:
         tracemalloc.start(1)
+    plant(AT_START, task["planted"])
     warnings = Warnings()
     logging.getLogger().addHandler(warnings)
     process = Process(task)

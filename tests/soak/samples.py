@@ -14,7 +14,7 @@ from statistics import linear_regression
 
 import psutil
 
-EVERY_S = 2.0
+EVERY_S = 4.0
 
 
 @dataclass(frozen=True)

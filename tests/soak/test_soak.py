@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from tests.runtime.pairs import Pair
 from tests.soak.chaos import Chaos, Server, schedule
 from tests.soak.opening import CONTROLS, Opening, opening_on
 from tests.soak.outcome import WARM_UP_SHARE, Outcome
+from tests.soak.planted import TRIGGERS, turn_triggers_off
 from tests.soak.standby import StandbyChaos, asynchronous_pair
 from tests.support.servers import TestServer, temporary_folder
 
@@ -31,12 +32,14 @@ pytestmark = [
 ]
 
 PROCESSES = 2
-LONGEST_ANSWER_S = 300.0
+LONGEST_ANSWER_S = 600.0
 WARNINGS = ("-W", "default", "-W", "ignore::DeprecationWarning")
 MINUTES = float(os.environ.get("AGENTSTORE_SOAK_MINUTES", "10"))
 SEED = int(os.environ.get("AGENTSTORE_SOAK_SEED", random.SystemRandom().randrange(10**6)))
 WANTED = os.environ.get("AGENTSTORE_SOAK_CONTROLS", "none")
+PLANTED = os.environ.get("AGENTSTORE_SOAK_PLANT", "").split(",")
 ON = {"all": CONTROLS, "none": ()}.get(WANTED, tuple(WANTED.split(",")))
+PACE = float(os.environ.get("AGENTSTORE_SOAK_PACE", "1"))
 FOLDER = Path(os.environ.get("AGENTSTORE_SOAK_FOLDER", "build/soak")).resolve()
 
 
@@ -62,6 +65,7 @@ class Crew:
             "opening": opening.as_task(),
             "folder": str(FOLDER),
             "traced": number == 0,
+            "planted": PLANTED,
             "compared_with_s": MINUTES * 60 * WARM_UP_SHARE / 2,
         }
         self.tell(json.dumps(task))
@@ -142,7 +146,6 @@ def test_an_hours_work_loses_nothing_crosses_nothing_and_leaves_nothing(
     print(f"controls: {', '.join(ON) or 'none'}")
     opening = opening_on(server.dsn, None if pair is None else pair.standby.dsn, ON)
     with ExitStack() as stack:
-        print("T setup", time.monotonic())
         crews = [stack.enter_context(Crew(n, opening)) for n in range(PROCESSES)]
         outcome = soak(crews, server, pair, opening)
     outcome.write()
@@ -152,20 +155,17 @@ def test_an_hours_work_loses_nothing_crosses_nothing_and_leaves_nothing(
 def soak(crews: list[Crew], server: Server, pair: Pair | None, opening: Opening) -> Outcome:
     chaos = Chaos(server)
     standby = None if pair is None else StandbyChaos(pair, SEED)
-    print("T go", time.monotonic())
     told(crews, "go")
     begun = time.monotonic()
     if standby is not None:
         standby.start()
+    for control in {*PLANTED} & {*TRIGGERS}:
+        Thread(target=turn_triggers_off, args=[control, opening.owner_dsn], daemon=True).start()
     chaos.reign(schedule(SEED, MINUTES * 60))
     time.sleep(max(0.0, begun + MINUTES * 60 - time.monotonic()))
     if standby is not None:
         standby.stop()
-    print("T stop", time.monotonic() - begun)
     told(crews, "stop")
-    print("T check", time.monotonic() - begun)
     told(crews, "check")
-    print("T end", time.monotonic() - begun)
     reports = [crew.end() for crew in crews]
-    print("T outcome", time.monotonic() - begun)
-    return Outcome(reports, chaos, standby, opening, FOLDER, MINUTES)
+    return Outcome(reports, chaos, standby, opening, FOLDER, MINUTES, PACE)
