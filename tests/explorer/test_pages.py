@@ -13,6 +13,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, new_turn
 from langgraph_agentstore.explorer import chats_page, files_page, user_page, words_sql
 from langgraph_agentstore.files import StoreBackend
+from langgraph_agentstore.results import StoreReadiness
 from tests.explorer.conftest import HOSTILE, HOSTILE_KEY
 
 Visitor = Callable[..., TestClient]
@@ -40,6 +41,16 @@ def test_the_overview_shows_about_how_much_there_is(visitor: Visitor) -> None:
     assert page.status_code == 200
     assert "about" in page.text
     assert re.search(r"<dt>Users</dt><dd>\d+</dd>", page.text)
+
+
+def test_the_overview_says_why_the_store_was_not_ready(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server may be away for a probe, and back for the page's other statements."""
+    monkeypatch.setattr(AgentStore, "ready", lambda _: StoreReadiness(False, "it restarts"))
+    page = visitor().get("/")
+    assert page.status_code == 200
+    assert "it restarts" in page.text
 
 
 def test_users_are_found_by_their_beginning(visitor: Visitor) -> None:

@@ -18,7 +18,8 @@ from prometheus_client import REGISTRY, generate_latest
 
 from langgraph_agentstore.telemetry import Telemetry
 
-USER = re.compile(r"[a-z]+\d+@\d(?:\.\d)?")
+KINDS = "store search records changing watch talk files moving memory graph history quota hold mcp"
+USER = re.compile(rf"(?:(?:{KINDS.replace(' ', '|')})worker|watched)\d+@\d(?:\.\d)?")
 """The name of a worker's user; every value has it."""
 
 VALUE = re.compile(r"['\"]of['\"]: ?['\"]|f(?:ile|act) of ['\"]|word\d+ ")

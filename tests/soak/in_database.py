@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from langgraph_agentstore import AgentStore
+from langgraph_agentstore.errors import DecryptionError
 from tests.soak.beliefs import check_owner
 from tests.soak.opening import INDEXED, ITEMS, MOVED, Opening, index
 from tests.support.faults import execute
@@ -41,7 +42,12 @@ def faults_in_database(opening: Opening) -> Iterator[str]:
 
 
 def _crossed(store: AgentStore) -> Iterator[str]:
-    for item in store.iter_items():
+    try:
+        items = list(store.iter_items())
+    except DecryptionError as error:
+        yield f"a value does not open: {error}"
+        return
+    for item in items:
         user = item.namespace[1] if item.namespace[:1] == ("users",) else ""
         try:
             check_owner(user, item.value)

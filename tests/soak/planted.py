@@ -23,7 +23,7 @@ from tests.soak.opening import ITEMS
 from tests.support.faults import execute
 
 SHARE = 0.02
-TRIGGERS = {"history": ("%history%", 0.3), "quotas": ("%quota%", 8.0), "holds": ("%hold%", 8.0)}
+TRIGGERS = {"history": ("%history%", 0.3), "quotas": ("%usage_of%", 8.0), "holds": ("%hold%", 8.0)}
 """The triggers that a fault turns off, and for how many seconds."""
 
 
