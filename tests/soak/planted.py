@@ -68,14 +68,14 @@ def own_writes_forgotten() -> None:
 
 
 def page_of_another() -> None:
-    """The explorer takes the view of another user."""
-    view_of = Visit.view_of
+    """The explorer takes a page to be about another user."""
+    asked: Any = Visit.user_id
 
-    def wrong(self: Visit, user_id: str) -> Any:
+    def wrong(self: Visit) -> str:
         another = random.random() < 10 * SHARE
-        return self.store.for_user("storeworker0@0") if another else view_of(self, user_id)
+        return "storeworker0@0" if another else str(asked.fget(self))
 
-    Visit.view_of = wrong  # type: ignore[method-assign]
+    Visit.user_id = property(wrong)  # type: ignore[method-assign,assignment]
 
 
 def one_server_for_all() -> None:
