@@ -6,11 +6,11 @@ caller: so a caller pays only for reading its context.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
-from operator import attrgetter
 from time import time_ns
 from typing import Any, Protocol
 
@@ -65,6 +65,7 @@ class Recorder:
             explicit_bucket_boundaries_advisory=EMBEDDING_BUCKETS_S,
         )
         self._schema = schema
+        self._of_embedding = {"db.namespace": schema, "gen_ai.operation.name": "embeddings"}
         self._server: Attributes = {}
         self._known: dict[str, Attributes] = {}
         self._meter = meter
@@ -80,8 +81,7 @@ class Recorder:
 
     def watch(self, stats: Callable[[], StoreStats]) -> None:
         """Read the counters of a store, a bound method, whenever metrics are collected."""
-        readers = _readers_of(self._meter, self._observation)
-        readers[weakref.WeakMethod(stats)] = self._schema
+        _readers_of(self._meter, self._observation).add(stats, self._schema)
 
     def record(self, requests: Iterable[Finished], now_s: float) -> None:
         """Record requests that are done at once, at a moment of `perf_counter`.
@@ -109,12 +109,10 @@ class Recorder:
         if error_type is not None:
             attributes = {**attributes, "error.type": error_type}
         took_s = now_s - began_s
-        self._duration.record(took_s, _metric_attributes(kind, error_type))
+        self._duration.record(took_s, _duration_attributes(self._schema, kind, error_type))
         for request in requests:
             if "model" in request.waits:  # 0.0 where it took less than the loop's clock tells
-                self._embedding.record(
-                    request.waits["model"], {"gen_ai.operation.name": "embeddings"}
-                )
+                self._embedding.record(request.waits["model"], self._of_embedding)
         end, memory = time_ns(), memory_operation(kind)
         span = self._tracer.start_span(
             memory or kind,
@@ -181,9 +179,13 @@ def _kind_of(operations: Sequence[Any]) -> str:
     return next(iter(kinds)) if len(kinds) == 1 else "batch"
 
 
-@lru_cache(maxsize=256)
-def _metric_attributes(kind: str, error_type: str | None) -> Attributes:
-    attributes = {"db.system.name": "postgresql", "db.operation.name": kind}
+@lru_cache(maxsize=1024)
+def _duration_attributes(schema: str, kind: str, error_type: str | None) -> Attributes:
+    attributes = {
+        "db.system.name": "postgresql",
+        "db.namespace": schema,
+        "db.operation.name": kind,
+    }
     return attributes if error_type is None else {**attributes, "error.type": error_type}
 
 
@@ -200,63 +202,103 @@ _COUNTERS = {
 
 _STATE = "db.client.connection.state"
 
-Readers = dict["weakref.WeakMethod[Callable[[], StoreStats]]", str]
 
-_READ_BY_METER: weakref.WeakKeyDictionary[Any, Readers] = weakref.WeakKeyDictionary()
+class _Readers:
+    """The stores whose counters the instruments of a meter read, and what was read of them."""
+
+    def __init__(self) -> None:
+        self._schema_of: dict[weakref.WeakMethod[Callable[[], StoreStats]], str] = {}
+        self._last: dict[tuple[Any, str], int] = {}
+        self._totals: dict[tuple[str, str], int] = {}
+        # Readers of metrics may collect at once, each in a thread of its own.
+        self._lock = threading.Lock()
+
+    def add(self, stats: Callable[[], StoreStats], schema: str) -> None:
+        with self._lock:
+            self._schema_of[weakref.WeakMethod(stats)] = schema
+
+    def now(self, count: Callable[[StoreStats], int]) -> dict[str, int]:
+        """Return the sum over the stores of each schema that are there.
+
+        Stores of one schema have the same attributes, and so are one to an instrument.
+        """
+        sums: dict[str, int] = {}
+        with self._lock:
+            for _, schema, stats in self._living():
+                sums[schema] = sums.get(schema, 0) + count(stats)
+        return sums
+
+    def total(self, attribute: str) -> dict[str, int]:
+        """Return the sum of a counter over the stores of each schema, also those that are gone.
+
+        A counter that falls was reset, says Prometheus: it would take what is left for new.
+        """
+        with self._lock:
+            for reader, schema, stats in self._living():
+                value, last = getattr(stats, attribute), self._last.get((reader, attribute), 0)
+                self._last[reader, attribute] = max(value, last)
+                key = (schema, attribute)
+                self._totals[key] = self._totals.get(key, 0) + max(value - last, 0)
+            return {
+                schema: total for (schema, name), total in self._totals.items() if name == attribute
+            }
+
+    def _living(self) -> list[tuple[Any, str, StoreStats]]:
+        """Return the stores that are there, and forget the others."""
+        found = []
+        for reader, schema in list(self._schema_of.items()):
+            stats = reader()
+            if stats is None:
+                del self._schema_of[reader]
+                for name in _COUNTERS.values():
+                    self._last.pop((reader, name[2]), None)
+            else:
+                found.append((reader, schema, stats()))
+        return found
+
+
+_READ_BY_METER: weakref.WeakKeyDictionary[Any, _Readers] = weakref.WeakKeyDictionary()
 """The counters that the instruments of a meter read: it may have each instrument only once."""
 
 
-def _readers_of(meter: Any, observation: Any) -> Readers:
+def _readers_of(meter: Any, observation: Any) -> _Readers:
     readers = _READ_BY_METER.get(meter)
     if readers is None:
-        readers = _READ_BY_METER[meter] = {}
+        readers = _READ_BY_METER[meter] = _Readers()
         _make_instruments(meter, observation, readers)
     return readers
 
 
-def _make_instruments(meter: Any, observation: Any, readers: Readers) -> None:
-    def reading(
-        count: Callable[[StoreStats], int], **attributes: str
+def _make_instruments(meter: Any, observation: Any, readers: _Readers) -> None:
+    def observing(
+        read: Callable[[], Mapping[str, int]], **attributes: str
     ) -> Callable[[Any], list[Any]]:
         def observed(_: Any) -> list[Any]:
-            totals = _totals_by_schema(readers, count)
             return [
-                observation(total, {"db.namespace": schema, **attributes})
-                for schema, total in totals.items()
+                observation(value, {"db.namespace": schema, **attributes})
+                for schema, value in read().items()
             ]
 
         return observed
 
+    def now(count: Callable[[StoreStats], int], **attributes: str) -> Callable[[Any], list[Any]]:
+        return observing(partial(readers.now, count), **attributes)
+
     for name, (unit, description, attribute) in _COUNTERS.items():
-        read = [reading(attrgetter(attribute))]
+        read = [observing(partial(readers.total, attribute))]
         meter.create_observable_counter(name, read, unit, description)
     meter.create_observable_up_down_counter(
         "db.client.connection.count",
         [
-            reading(lambda stats: stats.pool_idle, **{_STATE: "idle"}),
-            reading(lambda stats: stats.pool_size - stats.pool_idle, **{_STATE: "used"}),
+            now(lambda stats: stats.pool_idle, **{_STATE: "idle"}),
+            now(lambda stats: stats.pool_size - stats.pool_idle, **{_STATE: "used"}),
         ],
         "{connection}",
         "Connections of the pool, by their state.",
     )
     meter.create_observable_up_down_counter(
         "db.client.connection.pending_requests",
-        [reading(lambda stats: stats.waiting)],
+        [now(lambda stats: stats.waiting)],
         "{request}",
         "Operations that wait for their turn, or for a connection.",
     )
-
-
-def _totals_by_schema(readers: Readers, count: Callable[[StoreStats], int]) -> dict[str, int]:
-    """Return the sum of a counter over the stores of each schema, and forget stores that are gone.
-
-    Stores of one schema have the same attributes, and so are one to an instrument.
-    """
-    totals: dict[str, int] = {}
-    for reader, schema in list(readers.items()):
-        stats = reader()
-        if stats is None:
-            del readers[reader]
-        else:
-            totals[schema] = totals.get(schema, 0) + count(stats())
-    return totals

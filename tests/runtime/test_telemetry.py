@@ -173,6 +173,7 @@ def test_metrics_tell_durations_and_the_pool(heard: Heard, schema_name: str) -> 
     [puts] = [p for p in durations if p.attributes["db.operation.name"] == "put"]
     assert puts.count == 3
     assert puts.sum > 0
+    assert puts.attributes["db.namespace"] == schema_name
     [statements] = heard.points("agentstore.statements")
     assert statements.value == heard.store.stats().statements
     assert statements.attributes == {"db.namespace": schema_name}
@@ -193,21 +194,37 @@ def test_durations_are_counted_in_the_buckets_of_the_conventions(heard: Heard) -
     assert EMBEDDING_BUCKETS_S[-1] == pytest.approx(81.92)
 
 
-def test_stores_of_one_schema_are_counted_together_and_one_that_is_gone_no_more(
+def test_stores_of_one_schema_are_counted_together(
     heard: Heard, postgres_dsn: str, schema_name: str
 ) -> None:
     providers = Telemetry(False, heard.tracers, heard.meters)
+    with AgentStore(postgres_dsn, schema=schema_name, telemetry=providers) as other:
+        heard.store.put(NOTES, "a", {})
+        other.get(NOTES, "a")
+        both = [heard.store.stats(), other.stats()]
+        [operations] = heard.points("agentstore.operations")
+        assert operations.value == sum(stats.operations for stats in both)
+        connections = heard.points("db.client.connection.count")
+        assert sum(p.value for p in connections) == sum(stats.pool_size for stats in both)
+
+
+def test_a_counter_does_not_fall_when_a_store_is_gone_but_its_connections_are(
+    heard: Heard, postgres_dsn: str, schema_name: str
+) -> None:
+    """Prometheus would take the fall for a reset, and what is left for new."""
+    providers = Telemetry(False, heard.tracers, heard.meters)
     other = AgentStore(postgres_dsn, schema=schema_name, telemetry=providers)
+    for _ in range(3):
+        other.get(NOTES, "a")
     heard.store.put(NOTES, "a", {})
-    other.get(NOTES, "a")
-    operations = sum(store.stats().operations for store in (heard.store, other))
-    assert [p.value for p in heard.points("agentstore.operations")] == [operations]
+    [before] = heard.points("agentstore.operations")
     other.close()
     del other
     gc.collect()
-    assert [p.value for p in heard.points("agentstore.operations")] == [
-        heard.store.stats().operations
-    ]
+    heard.store.put(NOTES, "a", {})
+    assert [p.value for p in heard.points("agentstore.operations")] == [before.value + 1]
+    connections = heard.points("db.client.connection.count")
+    assert sum(p.value for p in connections) == heard.store.stats().pool_size
 
 
 def test_without_an_sdk_nothing_happens(postgres_dsn: str, schema_name: str) -> None:
