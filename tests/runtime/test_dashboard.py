@@ -68,6 +68,13 @@ def test_panels_have_titles_words_and_a_place_of_their_own() -> None:
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
 
 
+def test_each_graph_has_a_legend() -> None:
+    for panel in PANELS:
+        if panel["type"] == "timeseries":
+            assert panel["options"]["legend"]["showLegend"] is True, panel["title"]
+            assert all(target["legendFormat"] for target in panel["targets"])
+
+
 @each_target
 def test_a_query_heeds_the_variables_and_knows_no_others(
     panel: dict[str, Any], target: dict[str, Any]
