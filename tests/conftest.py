@@ -17,7 +17,14 @@ from langgraph_agentstore import AgentStore
 from tests.support import row_security
 from tests.support.distributed import reason_for_one_server, written_for_nodes
 from tests.support.faults import execute
-from tests.support.servers import TestServer, create_database, drop_database, temporary_folder
+from tests.support.servers import (
+    TestServer,
+    create_database,
+    drop_database,
+    flush_nothing,
+    server_of_a_copy,
+    temporary_folder,
+)
 
 # A machine that is busy is no fault of what is tested.
 settings.register_profile("untimed", deadline=None)
@@ -117,9 +124,8 @@ def _written_for_nodes(request: pytest.FixtureRequest) -> Iterator[None]:
 def embedded_server(_no_settings_of_the_host: None) -> Iterator[TestServer]:
     """The server of this test run; other tests use it at the same time, so leave it running."""
     server = TestServer(Path(os.environ[_FOLDER]) / "server")
-    # Its data need not outlive the machine, and thousands of small files are slow to flush.
-    execute(server.dsn, "ALTER SYSTEM SET fsync = off")
-    execute(server.dsn, "SELECT pg_reload_conf()")
+    # Thousands of small files are slow to flush.
+    flush_nothing(server.dsn)
     yield server
     server.stop()
 
@@ -128,7 +134,7 @@ def embedded_server(_no_settings_of_the_host: None) -> Iterator[TestServer]:
 def disposable_server() -> Iterator[TestServer]:
     """A server of the test's own, to be killed, frozen and restarted."""
     with temporary_folder() as folder:
-        server = TestServer(folder)
+        server = server_of_a_copy(folder, Path(os.environ[_FOLDER]) / "template")
         yield server
         server.stop()
 
