@@ -8,11 +8,14 @@ import re
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from tests.support import warm_processes
 
 ROOT = Path(__file__).parents[2]
 _COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
@@ -68,6 +71,8 @@ def agentstore(
     *arguments: str, dsn: str | None = None, stdin: str = "", env: Mapping[str, str] | None = None
 ) -> Done:
     """Run the command with pipes."""
+    if warm_processes.ARE_THERE:
+        return _forked(arguments, environment(dsn, env or {}), stdin)
     done = subprocess.run(
         command(*arguments),
         cwd=ROOT,
@@ -79,6 +84,32 @@ def agentstore(
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def _fork(
+    arguments: Sequence[str], given: Mapping[str, str], streams: tuple[int, int, int]
+) -> warm_processes.Forked:
+    return warm_processes.forks().start("langgraph_agentstore", arguments, given, streams)
+
+
+def _forked(arguments: Sequence[str], given: Mapping[str, str], stdin: str) -> Done:
+    pipes = [os.pipe() for _ in range(3)]
+    (its_in, our_in), (our_out, its_out), (our_err, its_err) = pipes
+    started = _fork(arguments, given, (its_in, its_out, its_err))
+    for descriptor in (its_in, its_out, its_err):
+        os.close(descriptor)
+    with ThreadPoolExecutor(3) as threads:
+        threads.submit(_write_all, our_in, stdin.encode())
+        out, err = (threads.submit(_read_all, number) for number in (our_out, our_err))
+        status = started.wait(LIMIT_S)
+    os.close(our_out)
+    os.close(our_err)
+    return Done(status, *(text.result().decode().replace("\r\n", "\n") for text in (out, err)))
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    with suppress(BrokenPipeError), open(descriptor, "wb") as file:
+        file.write(content)
 
 
 def on_terminal(
@@ -102,6 +133,8 @@ def raw_on_terminal(
 
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    if warm_processes.ARE_THERE:
+        return _forked_on_terminal(arguments, dsn, (ours, its), errors_too)
     with subprocess.Popen(
         command(*arguments),
         cwd=ROOT,
@@ -115,6 +148,23 @@ def raw_on_terminal(
         err = "" if process.stderr is None else process.stderr.read().decode()
     os.close(ours)
     return Done(process.returncode, shown.decode().replace("\r\n", "\n"), err)
+
+
+def _forked_on_terminal(
+    arguments: Sequence[str], dsn: str | None, terminal: tuple[int, int], errors_too: bool
+) -> Done:
+    ours, its = terminal
+    our_err, its_err = os.pipe()
+    streams = (its, its, its if errors_too else its_err)
+    started = _fork(arguments, environment(dsn, {"TERM": "xterm-256color"}), streams)
+    os.close(its)
+    os.close(its_err)
+    with ThreadPoolExecutor(2) as threads:
+        out, err = (threads.submit(_read_all, number) for number in (ours, our_err))
+        status = started.wait(LIMIT_S)
+    os.close(ours)
+    os.close(our_err)
+    return Done(status, out.result().decode().replace("\r\n", "\n"), err.result().decode())
 
 
 def _read_all(descriptor: int) -> bytes:

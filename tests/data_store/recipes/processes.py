@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 import sys
+from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from tests.support import warm_processes
 
 from .host import error_of
 
@@ -18,16 +25,45 @@ _HOST = "tests.data_store.recipes.host"
 class AgentProcess:
     """An agent of a host that was started for it; call it as one would call its `run`."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(
+        self,
+        process: Process | warm_processes.Forked,
+        answers: StreamReader,
+        orders: StreamWriter,
+        complaints: IO[bytes],
+    ) -> None:
         self._process = process
+        self._answers = answers
+        self._orders = orders
+        self._complaints = complaints
+        self._has_ended = False
 
     @classmethod
     async def start(cls, dsn: str, schema: str, user_id: str, agent: str) -> AgentProcess:
-        command = [sys.executable, "-m", _HOST, dsn, schema, user_id, agent]
+        arguments = [dsn, schema, user_id, agent]
+        complaints = TemporaryFile()  # noqa: SIM115
+        if warm_processes.ARE_THERE:
+            return await cls._fork(arguments, complaints)
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=_ROOT
+            *(sys.executable, "-m", _HOST, *arguments),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=complaints,
+            cwd=_ROOT,
         )
-        return cls(process)
+        assert process.stdout is not None
+        assert process.stdin is not None
+        return cls(process, process.stdout, process.stdin, complaints)
+
+    @classmethod
+    async def _fork(cls, arguments: list[str], complaints: IO[bytes]) -> AgentProcess:
+        ours, its = socket.socketpair()
+        with its:
+            streams = (its.fileno(), its.fileno(), complaints.fileno())
+            process = await asyncio.to_thread(
+                warm_processes.forks().start, _HOST, arguments, os.environ, streams
+            )
+        return cls(process, *await asyncio.open_connection(sock=ours), complaints)
 
     @property
     def pid(self) -> int:
@@ -70,25 +106,29 @@ class AgentProcess:
 
     async def stop(self) -> None:
         """Lets it end, and sees that it ends well; nothing if it was killed."""
-        if self._process.returncode is None:
-            complaints = await self._end()
-            assert (await self._process.wait(), complaints) == (0, b"")
+        if not self._has_ended:
+            assert await self._end() == (0, b"")
 
-    async def _end(self) -> bytes:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        _, complaints = await asyncio.wait_for(self._process.communicate(), 60)
-        return complaints
+    async def _end(self) -> tuple[int, bytes]:
+        self._has_ended = True
+        with suppress(OSError):
+            self._orders.write_eof()
+        if isinstance(self._process, Process):
+            status = await asyncio.wait_for(self._process.wait(), 60)
+        else:
+            status = await asyncio.to_thread(self._process.wait, 60)
+        self._orders.close()
+        with self._complaints as complaints:
+            complaints.seek(0)
+            return status, complaints.read()
 
     async def _send(self, line: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(line).encode() + b"\n")
-        await self._process.stdin.drain()
+        self._orders.write(json.dumps(line).encode() + b"\n")
+        await self._orders.drain()
 
     async def _line(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = await asyncio.wait_for(self._process.stdout.readline(), 60)
+        line = await asyncio.wait_for(self._answers.readline(), 60)
         if not line:
-            raise AssertionError((await self._end()).decode())
+            raise AssertionError(str(await self._end()))
         said: dict[str, Any] = json.loads(line)
         return said
