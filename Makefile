@@ -46,7 +46,7 @@ demo: $(VENV)/demo-installed
 	@$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(VENV)/dev-installed
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(VENV)/dev-installed
 	@echo "ruff format --check"

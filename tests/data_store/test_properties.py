@@ -84,11 +84,11 @@ def world(postgres_dsn: str, request: pytest.FixtureRequest) -> Iterator[World]:
     world.close()
 
 
-@pytest.fixture(params=[1, pytest.param(10, marks=pytest.mark.slow)], ids=["some", "many"])
+@pytest.fixture(params=[0.4, pytest.param(10, marks=pytest.mark.slow)], ids=["some", "many"])
 def examples(request: pytest.FixtureRequest) -> Examples:
     """Settings for a number of examples, or for many times that."""
     return lambda count: settings(
-        max_examples=count * request.param,
+        max_examples=round(count * request.param),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
