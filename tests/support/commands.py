@@ -71,7 +71,9 @@ def agentstore(
     *arguments: str, dsn: str | None = None, stdin: str = "", env: Mapping[str, str] | None = None
 ) -> Done:
     """Run the command with pipes."""
-    if warm_processes.ARE_THERE:
+    # The interpreter looks at its own settings when it begins, which a fork does not.
+    own = any(name.startswith("PYTHON") for name in env or {})
+    if warm_processes.ARE_THERE and not own:
         return _forked(arguments, environment(dsn, env or {}), stdin)
     done = subprocess.run(
         command(*arguments),
