@@ -274,18 +274,31 @@ class KeeperWorker(Worker):
             acts += [self.seal, self.seal, self.verify]
         act = self.chance.choice(acts)
         try:
-            act()
-            self.done[act.__name__] = self.done.get(act.__name__, 0) + 1
+            self._do(act)
         finally:
             self._next_s = time.monotonic() + KEEPER_PAUSE_S
 
     def check(self) -> None:
+        """A rotation ends once nothing interrupts it; all else is checked meanwhile."""
+        if self.place.opening.has("encryption"):
+            self._do(self.rotate)
         if self.place.opening.has("history"):
             self.seal()
             assert self.verify() > 0
 
     def claims(self) -> dict[str, Any]:
         return {"kept": self.done, "heads": self.heads}
+
+    def _do(self, act: Callable[[], object]) -> None:
+        """Count what was done, and what an outage interrupted: the next one goes on there."""
+        name = act.__name__
+        try:
+            act()
+        except AWAY:
+            name += " interrupted"
+            raise
+        finally:
+            self.done[name] = self.done.get(name, 0) + 1
 
     def sweep(self) -> None:
         self.place.owner.sweep_ttl()
@@ -294,7 +307,7 @@ class KeeperWorker(Worker):
         assert self.place.owner.rotate() >= 1
 
     def rotate_indexed(self) -> None:
-        with self.place.opening.owners(INDEXED, index=index(), pool={"max_size": 2}) as store:
+        with self.place.opening.owners(INDEXED, index=index(), pool={"max_size": 6}) as store:
             store.rotate()
 
     def rewrap(self) -> None:
