@@ -202,6 +202,15 @@ def test_progress_tells_what_was_looked_at(opened: Opened, monkeypatch: pytest.M
     assert told[:3] == [15, 30, 40]
 
 
+@pytest.mark.parametrize("connections", [1, 2, 4])
+def test_a_small_pool_is_enough(opened: Opened, connections: int) -> None:
+    pool = {"max_size": connections, "acquire_timeout_s": 2}
+    with opened(store={"pool": pool}) as store:
+        values = fill(store)
+        assert store.rotate() == len(values)
+        assert found_in(store) == values
+
+
 async def test_awaited_forms(opened: Opened) -> None:
     store = opened()
     await store.aput(NOTES, "a", {"n": 1})

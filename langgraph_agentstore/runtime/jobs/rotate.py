@@ -31,6 +31,7 @@ from ...security.encryption.sql import (
 from ...sql.indexed_content import content_of
 from ...sql.items.reindex_page import FIRST, ToIndex, words_again_sql, words_arguments
 from ...sql.statement import ItemId, Row
+from ..connections.pool import CLOSE_S
 from ..data_keys import DataKeys
 from ..distribution import refuse_distributed
 from ..job import Job
@@ -77,15 +78,13 @@ class Rotating:
             "keys are on the coordinator and values on all nodes, so no statement sees which keys "
             "are in use: rotate before the tables are distributed; rewrap_keys() works",
         )
-        lease = session.database.connections.lease()
-        connection = await self._held.enter_async_context(lease)
+        # Not one of the pool's: a small pool would have none left for the work itself.
+        connection = await session.database.connections.connector.connect_apart(timed=False)
+        self._held.push_async_callback(connection.close, timeout=CLOSE_S)
         lock = ProcessLock(session.database, _ROTATION_LOCK)
         if not await lock.try_take(connection):
             raise InvalidOperationError("another process is rotating keys; wait for it")
         self._held.push_async_callback(lock.release, connection)
-        if not session.database.pooler.is_there:
-            await connection.execute("SET statement_timeout = 0")
-            self._held.push_async_callback(connection.execute, "RESET statement_timeout")
         tables = session.context.tables
         [(self._started_at,)] = await session.database.fetch(
             *begin_rotation(tables), kind="rotate_keys"
