@@ -102,6 +102,8 @@ def labels_of_sort_key(place: str) -> Labels:
     """
     if not place:
         return ()
+    if "\x02" not in place:  # nearly all: a listing decodes very many
+        return tuple(place.split(_JOINT))
     if place == "\x02":
         return ("",)
     return tuple(

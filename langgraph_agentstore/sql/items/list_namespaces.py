@@ -11,7 +11,7 @@ import heapq
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from langgraph.store.base import ListNamespacesOp, MatchCondition
@@ -60,7 +60,9 @@ def plan_list_namespaces(
     def decode(rows: Sequence[Row]) -> Decoded[list[Labels]]:
         found: list[list[Labels]] = [[] for _ in walks]
         for number, user_id, at in rows:
-            found[number].append(_truncated(walks[number], user_id, labels_of_sort_key(at)))
+            walk = walks[number]
+            user = (user_id,) if walk.has_user else ()
+            found[number].append((*walk.head, *user, *labels_of_sort_key(at))[: walk.depth])
         return Decoded(_page_of_labels(found, op.offset, op.limit))
 
     users = users_of_regions([Region(walk.user_id, ()) for walk in walks])
@@ -77,13 +79,9 @@ def plan_list_namespaces(
 
 def _page_of_labels(found: Sequence[Sequence[Labels]], offset: int, limit: int) -> list[Labels]:
     """Return a page of the sorted union; two regions can share a truncation, such as ("users",)."""
-    distinct = dict.fromkeys(heapq.merge(*[sorted(labels) for labels in found]))
-    return list(islice(distinct, offset, offset + limit))
-
-
-def _truncated(walk: _Walk, user_id: str, labels: Labels) -> Labels:
-    user = (user_id,) if walk.has_user else ()
-    return tuple(islice(chain(walk.head, user, labels), walk.depth))
+    parts = [sorted(labels) for labels in found if labels]
+    merged = parts[0] if len(parts) == 1 else heapq.merge(*parts)
+    return list(islice(dict.fromkeys(merged), offset, offset + limit))
 
 
 def _narrowed(region: Region, head: Labels, op: ListNamespacesOp) -> _Walk | None:
