@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from .store.agent_store import AgentStore
     from .store.user_views import PerUserStore, UserStore
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AgentDataStoreProxy",
