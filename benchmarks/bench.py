@@ -31,27 +31,25 @@ Blocking: TypeAlias = Callable[[BaseStore, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Our store, and the official one by the way it connects; `loop` is asyncio's default."""
+    """Our store, and the official one by the way it connects; `loop` is asyncio's default.
+
+    Each is opened for awaited calls on that loop, and once more for blocking ones.
+    """
 
     loop: asyncio.AbstractEventLoop
     ours: AgentStore
+    ours_blocking: AgentStore
     awaited: Mapping[str, BaseStore]
     blocking: Mapping[str, BaseStore]
 
     def awaiting(self, work: Awaited) -> tuple[Contestant, list[Contestant]]:
         """Return ours and theirs, set to do awaited work."""
         wait = self.loop.run_until_complete
-        return self._set_to(lambda store, steps: wait(work(store, steps)), self.awaited)
+        return _set_to(lambda store, steps: wait(work(store, steps)), self.ours, self.awaited)
 
     def waiting(self, work: Blocking) -> tuple[Contestant, list[Contestant]]:
         """Return ours and theirs, set to do blocking work."""
-        return self._set_to(work, self.blocking)
-
-    def _set_to(
-        self, work: Blocking, theirs: Mapping[str, BaseStore]
-    ) -> tuple[Contestant, list[Contestant]]:
-        rivals = [Contestant(way, partial(work, store)) for way, store in theirs.items()]
-        return Contestant("ours", partial(work, self.ours)), rivals
+        return _set_to(work, self.ours_blocking, self.blocking)
 
     def agree(self, ask: Callable[[BaseStore], Awaitable[Any]]) -> bool:
         """Tell whether the official store, in every way it connects, answers as ours does."""
@@ -64,6 +62,13 @@ class Sides:
             for store in (self.ours, *self.awaited.values())
         )
         return all(each == ours for each in theirs)
+
+
+def _set_to(
+    work: Blocking, ours: AgentStore, theirs: Mapping[str, BaseStore]
+) -> tuple[Contestant, list[Contestant]]:
+    rivals = [Contestant(way, partial(work, store)) for way, store in theirs.items()]
+    return Contestant("ours", partial(work, ours)), rivals
 
 
 @contextmanager
@@ -90,12 +95,13 @@ def open_sides(
         # As theirs is: by `async with` on the loop that awaits.
         entering = opened.enter_async_context(AgentStore(dsn, pool=pool, index=index))
         ours = loop.run_until_complete(entering)
+        ours_blocking = stack.enter_context(AgentStore(dsn, pool=pool, index=index))
         for way, how in ways.items():
             options = {**how, "index": their_index}
             theirs = AsyncPostgresStore.from_conn_string(dsn, **options)
             awaited[way] = loop.run_until_complete(opened.enter_async_context(theirs))
             blocking[way] = stack.enter_context(PostgresStore.from_conn_string(dsn, **options))
-        yield Sides(loop, ours, awaited, blocking)
+        yield Sides(loop, ours, ours_blocking, awaited, blocking)
 
 
 @contextmanager

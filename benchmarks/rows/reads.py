@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import cycle, islice
 from typing import Any, TypeAlias
 
 from langgraph.store.base import BaseStore
 
+from langgraph_agentstore import AgentStore
 from langgraph_agentstore.model.namespaces import Labels
 
 from ..bench import Awaited, Bench, Sides
@@ -119,11 +121,20 @@ def _newest(bench: Bench, size: int) -> Iterator[Result]:
     name = f"newest {_LIMIT} of {size:,}"
     with bench.sides(dataset) as sides:
         same = _agree(sides, [large, small])
+        _wait_until_listed(sides.ours)
         ours, theirs = sides.awaiting(_searching([large], 1))
         yield bench.row(name, (ours, theirs), goal=_NEWEST_GOAL, same=same, unit="ms")
         few, _ = sides.awaiting(_searching([small], 1))
         rival = "ours, newest 10 of 100"
         yield bench.row(name, (ours, [few]), goal=_FLAT_GOAL, unit="ms", rival=rival)
+
+
+def _wait_until_listed(store: AgentStore) -> None:
+    """Wait until the items of a large namespace, which was searched, are listed."""
+    before = -1
+    while (now := store.stats().statements) != before:
+        before = now
+        time.sleep(2)
 
 
 def _searching(namespaces: list[Labels], number: int) -> Awaited:
