@@ -18,7 +18,6 @@ from ..config.store_options import StoreConfig
 from ..sql.statement import Operation, ResultT, Users
 from .connections.connector import Connection
 from .connections.pool import CLOSE_S
-from .io_thread import new_event_loop
 from .near_reads import SMALLEST_POOL, NearReads
 from .observation import Observer
 
@@ -45,7 +44,8 @@ class DrivenReads(NearReads):
     """Near reads on a loop of its own. Who holds `_turn` may run the loop, and nobody else."""
 
     def __init__(self, max_idle_s: float, observer: Observer) -> None:
-        super().__init__(max_idle_s, observer, new_event_loop())
+        # Not uvloop's: whenever the main thread runs one, it makes two sockets for signals.
+        super().__init__(max_idle_s, observer, asyncio.new_event_loop())
         self._turn = threading.Lock()
         self._counting = threading.Lock()
         self._clock: asyncio.AbstractEventLoop | None = None

@@ -30,16 +30,11 @@ _inherited: list[object] = []
 """The parent's loops, kept in the forked child: finalizing them would touch its connections."""
 
 
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return the quickest loop that this platform has."""
-    return asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
-
-
 class IoThread:
     """A thread and its loop; both run from construction until `stop`."""
 
     def __init__(self, name: str = "agentstore-io") -> None:
-        self.loop = new_event_loop()
+        self.loop = asyncio.new_event_loop() if sys.platform == "win32" else uvloop.new_event_loop()
         self.context = contextvars.Context()
         self.ident: int | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
