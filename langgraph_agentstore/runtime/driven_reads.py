@@ -90,7 +90,7 @@ class DrivenReads(NearReads):
     def end(self) -> None:
         """Read no more, and close the connection; call it on any thread."""
         self._ended = True
-        self._finishing = self._in_turn(self._finish)
+        self._finishing = self._in_turn(self._finish, last=True)
 
     def join(self) -> None:
         """Wait until the connection is closed, after `end`."""
@@ -116,14 +116,19 @@ class DrivenReads(NearReads):
         for _ in range(2):
             self._loop.run_until_complete(asyncio.sleep(0))
 
-    def _in_turn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> threading.Thread | None:
-        """Run the loop for this on a thread of its own, as soon as nobody else runs it."""
+    def _in_turn(
+        self, work: Callable[[], Coroutine[Any, Any, None]], *, last: bool = False
+    ) -> threading.Thread | None:
+        """Run the loop for this on a thread of its own, as soon as nobody else runs it.
+
+        `last`: and close the loop.
+        """
 
         def run() -> None:
             with self._turn:
                 if not self._loop.is_closed():
                     self._drive(work())
-                    if self._ended:
+                    if last:
                         self._loop.close()
 
         thread = threading.Thread(target=run, name="agentstore-near", daemon=True)

@@ -369,9 +369,8 @@ class Engine(ForkAware):
     async def _flush(self) -> None:
         """Count the reads noted; if that fails, try again later."""
         session = self._session
-        if session is None or await self.access.flushed(session):
-            return
-        if self._closing is None:
+        done = session is None or await self.access.flushed(session)
+        if not done and self._closing is None:
             self._flush_later()
 
     def _refuse_inbox(self, error: Exception) -> None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from ..errors import AgentStoreError
 from ..sql.items.newest import ListedUpTo
-from ..sql.statement import SqlContext
+from ..sql.tables import Tables
 from .driver_errors import is_read_only
 from .statements import Database
 
@@ -79,8 +79,8 @@ class Lister:
                 await self._analyze()
 
 
-async def analyze_items(database: Database, context: SqlContext) -> None:
+async def analyze_items(database: Database, tables: Tables) -> None:
     """Give the server new statistics, or leave it to autovacuum where the role may not."""
     if not database.row_security:
         async with database.lease() as connection:
-            await connection.execute(f"ANALYZE (SKIP_LOCKED) {context.tables.item}")
+            await connection.execute(f"ANALYZE (SKIP_LOCKED) {tables.item}")

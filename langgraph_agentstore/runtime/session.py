@@ -81,7 +81,7 @@ class Session:
         self.operations = self.failed = self.refreshed = 0
         self.sweeper = Sweeper(self._sweep_batch, config.sweep_interval_minutes)
         self._lister = Lister(
-            self._list_batch, partial(analyze_items, database, index_state.context)
+            self._list_batch, partial(analyze_items, database, index_state.context.tables)
         )
         self.listener = Listener(database)
         self._reads = read_log(config.history, database, lambda: self.context)

@@ -14,6 +14,8 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import StoreClosedError
+from langgraph_agentstore.runtime.connections.connector import Connection
+from langgraph_agentstore.runtime.driven_reads import DrivenReads
 from tests.runtime.near_callers import LONG, NAMESPACE, busy_io_thread, locked_items
 from tests.support.faults import backends, execute, run_script, terminate_backends, wait_until
 from tests.support.proxy import Proxy
@@ -292,3 +294,23 @@ def test_a_takeover_by_another_server_is_noticed(fresh_database: str) -> None:
         wait_until(lambda: store.get(NAMESPACE, "k") is None and reads_near(store))
         assert store.stats().connections_made > made
         assert execute(fresh_database, "SELECT 1") == [(1,)]
+
+
+def test_a_store_that_closes_while_the_connection_is_made_leaves_none(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends right after the connection was kept, before the thread that made it goes on."""
+    kept = DrivenReads._expire_later
+
+    def end_at_once(near: DrivenReads, connection: Connection, seconds: float) -> None:
+        kept(near, connection, seconds)
+        near.end()
+
+    monkeypatch.setattr(DrivenReads, "_expire_later", end_at_once)
+    with AgentStore(fresh_database) as store:
+        near = store._engine._near
+        assert isinstance(near, DrivenReads)
+        while not near.made:
+            store.get(NAMESPACE, "k")
+        wait_until(lambda: near.size == 0)
+    wait_until(lambda: not backends(fresh_database))
