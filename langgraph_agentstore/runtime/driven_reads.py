@@ -77,10 +77,8 @@ class DrivenReads(NearReads):
                         return self._results(done)
             finally:
                 self._turn.release()
-        elif session is not None:
-            self._calls_alone = 0
         with self._counting:
-            self._others += 1
+            self._begin_other()
         try:
             return across()
         finally:

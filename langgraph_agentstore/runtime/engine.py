@@ -181,10 +181,9 @@ class Engine(ForkAware):
         Operations of a cancelled caller that were not sent yet are dropped.
         """
         across = partial(self._across, operations, users, replica)
-        near = self._near
-        if near is None or isinstance(near, DrivenReads) or not near.is_here:
+        if self._near is None or not self._near.is_here:
             return await across()
-        return await near.run(self._session, operations, users, across)
+        return await self._near.run(self._session, operations, users, across)
 
     async def _across(
         self, operations: Sequence[Operation[Any]], users: Users | None, replica: bool

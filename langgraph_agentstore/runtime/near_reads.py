@@ -104,13 +104,17 @@ class NearReads:
                 done = await self._read(session, connection, operations[0], users)
                 if done is not None:
                     return self._results(done)
-        if self._busy or self._others:
-            self._calls_alone = 0
-        self._others += 1
+        self._begin_other()
         try:
             return await across()
         finally:
             self._others -= 1
+
+    def _begin_other(self) -> None:
+        """Count a call that the session runs; together with another one, neither came alone."""
+        if self._busy or self._others:
+            self._calls_alone = 0
+        self._others += 1
 
     def _results(self, done: Request) -> list[Any]:
         """Have a read counted, and return what it found."""

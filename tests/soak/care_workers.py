@@ -307,7 +307,7 @@ class KeeperWorker(Worker):
         assert self.place.owner.rotate() >= 1
 
     def rotate_indexed(self) -> None:
-        with self.place.opening.owners(INDEXED, index=index(), pool={"max_size": 6}) as store:
+        with self.place.opening.owners(INDEXED, index=index(), pool={"max_size": 2}) as store:
             store.rotate()
 
     def rewrap(self) -> None:

@@ -47,7 +47,7 @@ class Process:
         pool = {"max_size": 6}
         self.store = opening.store(pool=pool)
         self.indexed = opening.store(INDEXED, pool=pool, index=index())
-        self.owner = opening.owners(pool={"max_size": 6}) if opening.controls else self.store
+        self.owner = opening.owners(pool={"max_size": 2}) if opening.controls else self.store
         if not opening.controls:
             self.store.setup()
             self.indexed.setup()
