@@ -48,11 +48,11 @@ def large_values_of_another(patch: pytest.MonkeyPatch, chance: random.Random) ->
 
 
 def searches_one_off(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
-    """The same for statements that travel together."""
+    """The same for statements that travel together, more often: few batches have several texts."""
     decode = batch_statements.decode_lateral_batch  # type: ignore[attr-defined]
 
     def wrong(statements: Any, places: Sequence[int], *given: Any) -> Any:
-        places = rotated(places) if chance.random() < SHARE else places
+        places = rotated(places) if chance.random() < SHARE * 10 else places
         return decode(statements, places, *given)
 
     patch.setattr(batch_statements, "decode_lateral_batch", wrong)
@@ -139,13 +139,13 @@ def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
 
 
 def graphs_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
-    """Some calls of graphs that name no user are made for the user of the call before."""
+    """Some calls of graphs that name no user, more often, are made for the user of the call before."""
     user_of_graph = user_views.running_user  # type: ignore[attr-defined]
     before: list[str] = []
 
     def wrong() -> str:
         own: str = user_of_graph()
-        user = before.pop() if before and chance.random() < SHARE else own
+        user = before.pop() if before and chance.random() < SHARE * 5 else own
         before[:] = [own]
         return user
 

@@ -1,4 +1,4 @@
-"""The fuzz finds what it is for: each of these faults, within seconds."""
+"""The fuzz finds what it is for: each of these faults, mostly within seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tests.isolation.mutants import MUTANTS, Plant
 from tests.isolation.test_isolation import SEED
 
 USERS = 12
-LONGEST_S = 60.0
+LONGEST_S = 180.0
+"""Long beside the seconds that each takes here: a busy machine is no reason to fail."""
 
 
 @pytest.mark.parametrize("plant", MUTANTS, ids=lambda plant: plant.__name__)
