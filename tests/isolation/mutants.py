@@ -139,7 +139,7 @@ def views_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
 
 
 def graphs_of_another(patch: pytest.MonkeyPatch, chance: random.Random) -> None:
-    """Some calls of graphs that name no user, more often, are made for the user of the call before."""
+    """Some calls of graphs that name no user, so more often, are for the user before."""
     user_of_graph = user_views.running_user  # type: ignore[attr-defined]
     before: list[str] = []
 
