@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from .bare import LIMIT_HEADINGS
 from .bench import Bench, server
 from .harness import Options, option_parser, parsed, run
 from .rows import limits, reads, writes
@@ -13,7 +14,6 @@ from .rows import limits, reads, writes
 # Writes come last, since they change the data that the others read.
 _FAMILIES = {
     "get": reads.gets,
-    "limit": limits.limit,
     "search": reads.searches,
     "list": reads.listing,
     "equal": reads.equal,
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with server() as dsn:
         bench = Bench(options, dsn)
         families = [(name, partial(measure, bench)) for name, measure in _FAMILIES.items()]
-        return run("benchmarks", families, options, bench.described)
+        return run("benchmarks", families, options, bench.described, LIMIT_HEADINGS)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import psycopg
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, Op
 from langgraph.store.postgres import AsyncPostgresStore, PostgresStore
 from psycopg import sql
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.embedded import EmbeddedPostgres
 
+from .bare import Bare
 from .harness import Contestant, Options, Result, race
 from .items import Dataset, fill, mixed
 
@@ -206,6 +207,14 @@ class Bench:
         """Open both stores on that data."""
         with open_sides(self.holding(dataset), self.options.connections) as sides:
             yield sides
+
+    def bare(self, sides: Sides, dataset: Dataset, ops: Sequence[Op], *, new: bool = False) -> Bare:
+        """Return operations of our store on that data, to be run without a store.
+
+        `new`: they are puts, each of a new item.
+        """
+        bare = Bare.of(sides.ours, ops, self.holding(dataset), self.options.connections)
+        return replace(bare, new=new)
 
     def row(
         self, name: str, contestants: tuple[Contestant, list[Contestant]], **how: Any

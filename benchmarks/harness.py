@@ -15,8 +15,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -131,7 +132,8 @@ class Result:
 
     `same`: whether both gave the same answers; None where there was nothing to compare.
     `right`: whether our answers are good enough to meet a goal. `extra`: cells of more columns.
-    `price`: the ratio tells how many times as long ours takes.
+    `price`: the ratio tells how many times as long ours takes. `limits`: what nobody does better,
+    by its name, a figure per round.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Result:
     right: bool = True
     extra: tuple[str, ...] = ()
     price: bool = False
+    limits: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def ratios(self) -> tuple[float, ...]:
@@ -190,6 +193,7 @@ class Result:
             "other answers" if self.same is False else verdict,
             self.rival,
             *self.extra,
+            *(_figure(figures, self.unit) for figures in self.limits.values()),
         )
 
 
@@ -216,6 +220,10 @@ class Contestant:
     run: Callable[[int], float | None]
 
 
+Limits: TypeAlias = Sequence[Contestant]
+"""Whom none of both sides can beat by much."""
+
+
 def race(
     name: str,
     ours: Contestant,
@@ -228,10 +236,14 @@ def race(
     per_step: int = 1,
     rival: str = OFFICIAL,
     price: bool = False,
+    limits: Limits = (),
 ) -> Result:
-    """Run ours against the fastest of the rivals, in turn; a step is `per_step` operations."""
+    """Run ours against the fastest of the rivals, in turn; a step is `per_step` operations.
+
+    `limits` run in the same rounds; a step of theirs is one operation.
+    """
     our_steps = calibrated(ours, options.seconds)
-    steps = {each.label: calibrated(each, options.seconds) for each in rivals}
+    steps = {each.label: calibrated(each, options.seconds) for each in (*rivals, *limits)}
     tries = 0 if len(rivals) == 1 else 1 if options.quick else 2
 
     def best(contestant: Contestant) -> float:
@@ -242,11 +254,15 @@ def race(
         options.rounds,
         lambda: rate(ours, our_steps) * per_step,
         lambda: rate(fastest, steps[fastest.label]) * per_step,
+        *(partial(rate, each, steps[each.label]) for each in limits),
     )
     scale = _PER_SECOND.get(unit)
-    first, second = (tuple(scale / each if scale else each for each in side) for side in rates)
+    first, second, *bounds = (
+        tuple(scale / each if scale else each for each in side) for side in rates
+    )
     label = f"{rival}, {fastest.label}" if rival == OFFICIAL else rival
-    return Result(name, unit, first, second, label, goal, same, price=price)
+    reached = {each.label: figures for each, figures in zip(limits, bounds, strict=True)}
+    return Result(name, unit, first, second, label, goal, same, price=price, limits=reached)
 
 
 def alternate(rounds: int, *measures: Callable[[], float]) -> list[tuple[float, ...]]:

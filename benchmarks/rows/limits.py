@@ -1,36 +1,28 @@
-"""Limits: distance to the server, the bare driver, large values, memory of a walk."""
+"""Where calls meet limits: distance to the server, large values, memory of a walk."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import random
-import re
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import cycle, islice
+from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any
 
-import asyncpg
-import uvloop
-from langgraph.store.base import BaseStore, GetOp
+from langgraph.store.base import BaseStore
 
 from langgraph_agentstore import AgentStore
-from langgraph_agentstore.embedded.programs import Programs, bundled_major
 from tests.support.proxy import Proxy
 
 from ..bench import Bench, open_sides
-from ..harness import OFFICIAL, Contestant, Goal, Result, alternate, calibrated, rate
+from ..harness import OFFICIAL, Contestant, Goal, Result
 from ..items import Dataset, key, large_and_small, mixed
 from ..processes import Meter, in_new_process
-from .reads import getting, random_addresses, repeated
+from .reads import repeated
 
 _ROUND_TRIP_S = 0.01
 _GETS = 20
-_TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _LARGE, _LONGEST_WAIT_MS = 9, 100
 _PARTS, _PART = 100, 75_000  # together 10 MB of base64
 _LARGEST_GROWTH_MB = 100
@@ -68,66 +60,6 @@ def _trips(proxy: Proxy, contestant: Contestant, rounds: int) -> tuple[float, ..
         contestant.run(1)
         trips.append(float(proxy.longest_chain))
     return tuple(trips)
-
-
-def limit(bench: Bench) -> Iterator[Result]:
-    """Measure awaited gets beside the same prepared statement on the driver and in pgbench."""
-    addresses = random_addresses(bench.main)[:1000]
-    dsn = bench.holding(bench.main)
-    with bench.sides(bench.main) as sides:
-        statements = [
-            sides.ours.explain(GetOp(namespace, item_key, refresh_ttl=True))
-            for namespace, item_key in addresses
-        ]
-        sql, arguments = statements[0].sql, [statement.arguments for statement in statements]
-        ours, _ = sides.awaiting(getting(addresses, 1))
-        driver = Contestant("asyncpg", _bare_driver(dsn, sql, arguments))
-        our_steps, steps = (calibrated(each, bench.options.seconds) for each in (ours, driver))
-        rates, driver_rates, pgbench_rates = alternate(
-            bench.options.rounds,
-            lambda: rate(ours, our_steps),
-            lambda: rate(driver, steps),
-            lambda: _pgbench(dsn, sql, arguments[0], steps),
-        )
-    name = "awaited get, 1 task"
-    yield Result(name, "/s", rates, driver_rates, "bare asyncpg on uvloop")
-    yield Result(name, "/s", rates, pgbench_rates, "pgbench -M prepared")
-
-
-def _bare_driver(dsn: str, sql: str, arguments: Sequence[tuple[Any, ...]]) -> Callable[[int], None]:
-    """Run a prepared statement on a uvloop of its own; rows are fetched, values not parsed."""
-
-    async def fetch(steps: int) -> None:
-        connection = await asyncpg.connect(dsn)
-        try:
-            prepared = await connection.prepare(sql)
-            for values in islice(cycle(arguments), steps):
-                await prepared.fetch(*values)
-        finally:
-            await connection.close()
-
-    return lambda steps: uvloop.run(fetch(steps))
-
-
-def _pgbench(dsn: str, sql: str, values: tuple[Any, ...], transactions: int) -> float:
-    """Return the transactions per second of one client, as pgbench counts them: once connected."""
-    with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as script:
-        script.write(re.sub(r"\$(\d+)", r":v\1", " ".join(sql.split())) + ";\n")
-        script.flush()
-        command = [
-            str(Programs(bundled_major()).folder / "pgbench"),
-            "--no-vacuum",
-            "--protocol=prepared",
-            f"--transactions={transactions}",
-            f"--file={script.name}",
-            *(f"--define=v{n}={value}" for n, value in enumerate(values, 1)),
-            dsn,
-        ]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    found = _TPS.search(done.stdout)
-    if found is None:
-        raise RuntimeError(f"pgbench said no tps: {done.stdout}")
-    return float(found[1])
 
 
 def large(bench: Bench) -> Iterator[Result]:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import cycle, islice
 from typing import Any, TypeAlias
 
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, GetOp, ListNamespacesOp, SearchOp
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.model.namespaces import Labels
@@ -79,6 +79,7 @@ def gets(bench: Bench) -> Iterator[Result]:
             return [await store.aget(*address) for address in [*addresses[:50], missing]]
 
         same = sides.agree(ask)
+        bare = bench.bare(sides, bench.main, [GetOp(*address) for address in addresses[:1000]])
         for number, goal in _GET_GOALS.items():
             yield bench.row(
                 f"awaited get, {tasks(number)}",
@@ -86,6 +87,7 @@ def gets(bench: Bench) -> Iterator[Result]:
                 goal=goal,
                 same=same,
                 per_step=number,
+                limits=bare.limits(number),
             )
 
         def blocking(store: BaseStore, steps: int) -> None:
@@ -93,7 +95,8 @@ def gets(bench: Bench) -> Iterator[Result]:
                 store.get(namespace, item_key)
 
         contestants = sides.waiting(blocking)
-        yield bench.row("blocking get", contestants, goal=_BLOCKING_GET_GOAL, same=same)
+        how = {"goal": _BLOCKING_GET_GOAL, "same": same, "limits": bare.blocking_limits()}
+        yield bench.row("blocking get", contestants, **how)
 
 
 def searches(bench: Bench) -> Iterator[Result]:
@@ -101,6 +104,8 @@ def searches(bench: Bench) -> Iterator[Result]:
     namespaces = [space.namespace for space in bench.main.spaces]
     with bench.sides(bench.main) as sides:
         same = _agree(sides, namespaces[:10])
+        asked = [SearchOp(namespace, limit=_LIMIT) for namespace in namespaces]
+        bare = bench.bare(sides, bench.main, asked)
         for number, goal in _SEARCH_GOALS.items():
             yield bench.row(
                 f"awaited search, {tasks(number)}",
@@ -108,6 +113,7 @@ def searches(bench: Bench) -> Iterator[Result]:
                 goal=goal,
                 same=same,
                 per_step=number,
+                limits=bare.limits(number),
             )
     yield from _newest(bench, 20_000 if bench.options.quick else 60_000)
     if bench.options.million:
@@ -123,7 +129,9 @@ def _newest(bench: Bench, size: int) -> Iterator[Result]:
         same = _agree(sides, [large, small])
         _wait_until_listed(sides.ours)
         ours, theirs = sides.awaiting(_searching([large], 1))
-        yield bench.row(name, (ours, theirs), goal=_NEWEST_GOAL, same=same, unit="ms")
+        limits = bench.bare(sides, dataset, [SearchOp(large, limit=_LIMIT)]).limits(1)
+        how = {"goal": _NEWEST_GOAL, "same": same, "limits": limits}
+        yield bench.row(name, (ours, theirs), unit="ms", **how)
         few, _ = sides.awaiting(_searching([small], 1))
         rival = "ours, newest 10 of 100"
         yield bench.row(name, (ours, [few]), goal=_FLAT_GOAL, unit="ms", rival=rival)
@@ -179,8 +187,9 @@ def _listed(
     name = f"list {len(dataset.spaces):,} × {dataset.spaces[0].count:,}, {pages}"
     with bench.sides(dataset) as sides:
         contestants = sides.awaiting(repeated(lambda store: store.alist_namespaces(**page)))
-        same = sides.agree(ask)
-        yield bench.row(name, contestants, goal=goal, same=same, unit="ms")
+        limits = bench.bare(sides, dataset, [ListNamespacesOp(**page)]).limits(1)
+        how = {"goal": goal, "same": sides.agree(ask), "limits": limits}
+        yield bench.row(name, contestants, unit="ms", **how)
 
 
 def equal(bench: Bench) -> Iterator[Result]:

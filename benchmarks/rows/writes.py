@@ -40,6 +40,7 @@ def puts(bench: Bench) -> Iterator[Result]:
         with bench.sides(bench.main) as sides:
             addresses_of = addresses(bench.main)
             same = sides.agree(_written_and_read(bench.main, kind))
+            bare = bench.bare(sides, bench.main, _some_puts(bench.main), new=kind == "new")
             for number, goal in _PUT_GOALS.items():
                 yield bench.row(
                     f"awaited put, {kind}, {tasks(number)}",
@@ -47,10 +48,18 @@ def puts(bench: Bench) -> Iterator[Result]:
                     goal=goal,
                     same=same,
                     per_step=number,
+                    limits=bare.limits(number),
                 )
             contestants = sides.waiting(_blocking(addresses_of))
-            name = f"blocking put, {kind}"
-            yield bench.row(name, contestants, goal=_BLOCKING_PUT_GOAL, same=same)
+            name, limits = f"blocking put, {kind}", bare.blocking_limits()
+            how = {"goal": _BLOCKING_PUT_GOAL, "same": same, "limits": limits}
+            yield bench.row(name, contestants, **how)
+
+
+def _some_puts(dataset: Dataset) -> list[PutOp]:
+    """Return puts over old items."""
+    addresses = random_addresses(dataset)[: len(_VALUES)]
+    return [PutOp(*address, new) for address, new in zip(addresses, _VALUES, strict=True)]
 
 
 def _new(dataset: Dataset) -> AddressesOf:
