@@ -238,6 +238,7 @@ SELECT r.user_id, r.namespace, r.key, i.value, i.created_at, i.updated_at, i.exp
             self._rules,
             self._arguments,
             need=self._need,
+            spanned=self._has_words,
         )
 
     def _word_list(self) -> str:

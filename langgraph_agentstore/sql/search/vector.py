@@ -60,10 +60,13 @@ def vector_list_sql(
     arguments: list[Any],
     *,
     need: str | None = None,
+    spanned: bool = True,
 ) -> str:
     """Return CTEs; the last, `vector_list`, has the nearest `depth` items in their order.
 
     If the index gives at least `need` items, which is `depth` unless given, they are the list.
+
+    `spanned`: CTE `measured` is read besides, as by `VECTOR_SPAN`; else only its nearest are kept.
 
     `where`: a condition on `i`, besides its place, that the items in scope meet; `filter`: the
     part of it that asks for values, None for none. `$1` is the
@@ -72,16 +75,24 @@ def vector_list_sql(
     """
     region = region_condition(regions, arguments, "v")
     items = region_condition(regions, arguments)
+    measured = _measured(region, items, where, context)
+    first = f"({depth} + 20)"
     return f"""{_sampled(items, filter, context)}{_near(region, where, need or depth, context)}
-{_measured(region, items, where, context)}, first AS MATERIALIZED (
+measured AS MATERIALIZED (
+    {measured}
+), closest AS MATERIALIZED (
     -- Mostly so few parts give enough items, and need no sort of all.
+    -- OFFSET 0: the approximate index must not give their order.
+    SELECT * FROM {"measured" if spanned else f"({measured} OFFSET 0) measured"}
+     ORDER BY distance, {KEY} LIMIT {first}
+), first AS MATERIALIZED (
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
-      FROM (SELECT * FROM measured ORDER BY distance, {KEY} LIMIT {_first(depth)}) p
+      FROM closest p
      {_join_item(where, context)}
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
     SELECT (SELECT count(*) FROM first) < {depth}
-       AND (SELECT count(*) FROM measured) > {_first(depth)} AS of_items
+       AND (SELECT count(*) FROM closest) = {first} AS of_items
 ), all_measured AS MATERIALIZED (
     -- Nearest first, until there are enough: an item is looked at only when its turn has come.
     SELECT p.user_id, p.namespace, p.key, p.distance
@@ -131,11 +142,10 @@ def _join_item(where: str, context: SqlContext) -> str:
 
 
 def _measured(region: str, items: str, where: str, context: SqlContext) -> str:
-    """Return CTE `measured`: the distances of all parts in scope, without those kept already."""
+    """Return the SELECT of the distances of all parts in scope, without those kept already."""
     distance = distance_sql(context).exact
     beside = context.either("", f" AND {region}")
-    return f"""measured AS MATERIALIZED (
-    SELECT v.user_id, v.namespace, v.key, v.version, {distance} AS distance
+    return f"""SELECT v.user_id, v.namespace, v.key, v.version, {distance} AS distance
       FROM {context.vectors} v
      WHERE {region} AND v.embedding IS NOT NULL
        AND (SELECT measured AND NOT selective FROM way CROSS JOIN sampled)
@@ -148,12 +158,7 @@ def _measured(region: str, items: str, where: str, context: SqlContext) -> str:
      CROSS JOIN LATERAL (
            SELECT * FROM {context.vectors} v
             WHERE {same_key("v", "i")}
-              AND v.version = i.version AND v.embedding IS NOT NULL{beside} OFFSET 0) v
-)"""
-
-
-def _first(depth: str) -> str:
-    return f"({depth} + 20)"
+              AND v.version = i.version AND v.embedding IS NOT NULL{beside} OFFSET 0) v"""
 
 
 def _sampled(items: str, filter: str | None, context: SqlContext) -> str:

@@ -55,17 +55,34 @@ measured AS MATERIALIZED (
            SELECT * FROM "agentstore".item_vector_1 v
             WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
               AND v.version = i.version AND v.embedding IS NOT NULL OFFSET 0) v
-), first AS MATERIALIZED (
+), closest AS MATERIALIZED (
     -- Mostly so few parts give enough items, and need no sort of all.
+    -- OFFSET 0: the approximate index must not give their order.
+    SELECT * FROM (SELECT v.user_id, v.namespace, v.key, v.version, coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1) AS distance
+      FROM "agentstore".item_vector_1 v
+     WHERE ((v.user_id = $5 AND (v.namespace = $6::text OR (v.namespace >= $6::text || ':' AND v.namespace < $6::text || ';')))) AND v.embedding IS NOT NULL
+       AND (SELECT measured AND NOT selective FROM way CROSS JOIN sampled)
+       AND (v.user_id, v.namespace, v.key) NOT IN (SELECT n.user_id, n.namespace, n.key FROM kept n)
+    UNION ALL
+    -- Where few pass the filter, no vectors but theirs are read.
+    SELECT v.user_id, v.namespace, v.key, v.version, coalesce(nullif(v.embedding <=> $1::vector, 'NaN'), 1)
+      FROM (SELECT i.user_id, i.namespace, i.key, i.version FROM "agentstore".item i
+             WHERE (SELECT selective FROM sampled) AND ((i.user_id = $7 AND (i.namespace = $8::text OR (i.namespace >= $8::text || ':' AND i.namespace < $8::text || ';')))) AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.value @> $4::jsonb) OFFSET 0) i
+     CROSS JOIN LATERAL (
+           SELECT * FROM "agentstore".item_vector_1 v
+            WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
+              AND v.version = i.version AND v.embedding IS NOT NULL OFFSET 0) v OFFSET 0) measured
+     ORDER BY distance, user_id, namespace, key LIMIT (($2::bigint + $3::bigint) + 20)
+), first AS MATERIALIZED (
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
-      FROM (SELECT * FROM measured ORDER BY distance, user_id, namespace, key LIMIT (($2::bigint + $3::bigint) + 20)) p
+      FROM closest p
      CROSS JOIN LATERAL (
             SELECT 1 FROM "agentstore".item i
              WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.value @> $4::jsonb) OFFSET 0) i
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
     SELECT (SELECT count(*) FROM first) < ($2::bigint + $3::bigint)
-       AND (SELECT count(*) FROM measured) > (($2::bigint + $3::bigint) + 20) AS of_items
+       AND (SELECT count(*) FROM closest) = (($2::bigint + $3::bigint) + 20) AS of_items
 ), all_measured AS MATERIALIZED (
     -- Nearest first, until there are enough: an item is looked at only when its turn has come.
     SELECT p.user_id, p.namespace, p.key, p.distance
