@@ -146,17 +146,21 @@ measured AS MATERIALIZED (
            SELECT * FROM "agentstore".item_vector_1 v
             WHERE v.user_id = i.user_id AND v.namespace = i.namespace AND v.key = i.key
               AND v.version = i.version AND v.embedding IS NOT NULL OFFSET 0) v
-), first AS MATERIALIZED (
+), closest AS MATERIALIZED (
     -- Mostly so few parts give enough items, and need no sort of all.
+    -- OFFSET 0: the approximate index must not give their order.
+    SELECT * FROM measured
+     ORDER BY distance, user_id, namespace, key LIMIT (250 + 20)
+), first AS MATERIALIZED (
     SELECT p.user_id, p.namespace, p.key, min(p.distance) AS distance
-      FROM (SELECT * FROM measured ORDER BY distance, user_id, namespace, key LIMIT (250 + 20)) p
+      FROM closest p
      CROSS JOIN LATERAL (
             SELECT 1 FROM "agentstore".item i
              WHERE i.user_id = p.user_id AND i.namespace = p.namespace AND i.key = p.key AND i.version = p.version AND i.user_id = $2::text AND i.namespace = $3::text AND (i.expires_at IS NULL OR i.expires_at > now()) AND (i.key > $4::text AND i.key < $5::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $6::text) AND NOT coalesce((i.key > $7::text AND i.key < $8::text AND CASE WHEN i.key ~ '_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$' THEN left(i.key, -25) ELSE NULL END = $9::text), false) OFFSET 0) i
      GROUP BY p.user_id, p.namespace, p.key
 ), short AS MATERIALIZED (
     SELECT (SELECT count(*) FROM first) < 250
-       AND (SELECT count(*) FROM measured) > (250 + 20) AS of_items
+       AND (SELECT count(*) FROM closest) = (250 + 20) AS of_items
 ), all_measured AS MATERIALIZED (
     -- Nearest first, until there are enough: an item is looked at only when its turn has come.
     SELECT p.user_id, p.namespace, p.key, p.distance
