@@ -6,7 +6,6 @@ import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
 
@@ -17,11 +16,15 @@ from langgraph_agentstore import AgentStore
 from tests.support import row_security
 from tests.support.distributed import reason_for_one_server, written_for_nodes
 from tests.support.faults import execute
+from tests.support.matrices import mark_all_but_few
 from tests.support.servers import (
+    FOLDER,
     TestServer,
     create_database,
     drop_database,
     flush_nothing,
+    folder_of_this_run,
+    memory,
     server_of_a_copy,
     temporary_folder,
 )
@@ -30,7 +33,6 @@ from tests.support.servers import (
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-_FOLDER = "AGENTSTORE_TEST_FOLDER"
 _is_controller = pytest.StashKey[bool]()
 
 
@@ -53,12 +55,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # xdist's workers inherit the environment, so all name the same folder.
     config.stash[_is_controller] = not hasattr(config, "workerinput")
     if config.stash[_is_controller]:
-        os.environ[_FOLDER] = mkdtemp(prefix="agentstore-test-")
+        os.environ[FOLDER] = mkdtemp(prefix="agentstore-test-", dir=memory())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if config.stash[_is_controller]:
-        shutil.rmtree(os.environ.pop(_FOLDER), ignore_errors=True)
+        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
 
 
 _LONG = ("slow", "soak", "isolation", "packaging")
@@ -68,10 +70,13 @@ _LONG = ("slow", "soak", "isolation", "packaging")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests whose fixtures start a server: `-m "not postgres"` leaves the others.
 
+    Mark as slow what `few` leaves out of a family.
+
     Let those that are meant to take long do so.
     With `--row-security`, skip the tests that are for the owner, with `--distributed` those that
     are of one server.
     """
+    mark_all_but_few(items)
     servers = {"embedded_server", "disposable_server", "guarded_server", "pair"}
     for item in items:
         if servers.intersection(getattr(item, "fixturenames", ())):
@@ -86,6 +91,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             why = reason_for_one_server(item.nodeid)
             if why is not None:
                 item.add_marker(pytest.mark.skip(reason=why))
+
+
+def pytest_collection_finish() -> None:
+    """Leave sixteen thousand tests out of every collection of garbage, which took a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -123,7 +134,7 @@ def _written_for_nodes(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def embedded_server(_no_settings_of_the_host: None) -> Iterator[TestServer]:
     """The server of this test run; other tests use it at the same time, so leave it running."""
-    server = TestServer(Path(os.environ[_FOLDER]) / "server")
+    server = TestServer(folder_of_this_run() / "server")
     # Thousands of small files are slow to flush.
     flush_nothing(server.dsn)
     yield server
@@ -134,7 +145,7 @@ def embedded_server(_no_settings_of_the_host: None) -> Iterator[TestServer]:
 def disposable_server() -> Iterator[TestServer]:
     """A server of the test's own, to be killed, frozen and restarted."""
     with temporary_folder() as folder:
-        server = server_of_a_copy(folder, Path(os.environ[_FOLDER]) / "template")
+        server = server_of_a_copy(folder, folder_of_this_run() / "template")
         yield server
         server.stop()
 

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+import fasteners
 import pytest
+
+from tests.support.servers import folder_of_this_run
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -29,11 +32,20 @@ MODULES = (
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where it was built, with warnings as errors."""
+def site() -> Path:
+    """Where it was built, once for all workers, with warnings as errors."""
     for package in ("mkdocs", "material", "mkdocstrings", "mermaidx"):
         pytest.importorskip(package, reason="the extra docs is not installed")
-    folder = tmp_path_factory.mktemp("site")
+    folder = folder_of_this_run() / "site"
+    with fasteners.InterProcessLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            unfinished = folder.with_suffix(".new")
+            _build(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
+def _build(folder: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         cwd=ROOT,
@@ -45,7 +57,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert built.returncode == 0, built.stderr
-    return folder
 
 
 def test_the_nav_has_every_page_once() -> None:

@@ -25,6 +25,7 @@ from tests.agent_server.project import (
     langgraph_dev,
     write_project,
 )
+from tests.support.matrices import few
 from tests.support.servers import temporary_folder
 
 NOTES = ["users", "alice", "notes"]
@@ -51,6 +52,7 @@ async def client(agent_server: AgentServer) -> AsyncIterator[Any]:
         yield client
 
 
+@few(1)
 async def test_the_rest_interface_puts_gets_and_deletes(
     agent_server: AgentServer, client: Any
 ) -> None:
@@ -109,6 +111,7 @@ async def test_the_rest_interface_gives_items_a_ttl(agent_server: AgentServer, c
     assert timedelta(minutes=58) < remaining <= timedelta(minutes=60)
 
 
+@few(1)
 async def test_runs_in_two_threads_share_a_memory_and_users_do_not(
     agent_server: AgentServer, client: Any
 ) -> None:
@@ -224,6 +227,7 @@ def guarded_server(request: pytest.FixtureRequest, postgres_dsn: str) -> Iterato
             yield AgentServer(url, setup, behind)
 
 
+@few(1)
 @pytest.mark.parametrize("user", ["alice", "bob"])
 async def test_a_guarded_user_uses_the_own_records_over_http(
     guarded_server: AgentServer, user: str

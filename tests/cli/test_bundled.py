@@ -13,11 +13,13 @@ import pytest
 from langgraph_agentstore.embedded import EmbeddedPostgres
 from tests.support.commands import ROOT, agentstore, command, environment, running
 from tests.support.faults import execute, wait_until
+from tests.support.matrices import few
 from tests.support.servers import is_alive, temporary_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
 
+@pytest.mark.slow
 def test_a_started_server_runs_between_commands_until_it_is_stopped() -> None:
     with temporary_folder() as folder:
         path = ("--path", str(folder))
@@ -59,6 +61,7 @@ def test_ctrl_c_ends_a_server_in_the_foreground() -> None:
         assert not EmbeddedPostgres(folder).is_running()
 
 
+@few(1)
 @posix
 @pytest.mark.parametrize(
     "arguments",

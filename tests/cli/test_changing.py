@@ -9,6 +9,7 @@ import pytest
 from langgraph_agentstore import AgentStore
 from tests.support.commands import agentstore
 from tests.support.faults import execute
+from tests.support.matrices import few
 
 NOTES = ("users", "ada", "notes")
 
@@ -102,6 +103,7 @@ REMOVALS = {
 }
 
 
+@few(2)
 @pytest.mark.parametrize("arguments", REMOVALS)
 def test_a_removal_tells_what_it_would_do_and_does_it_when_confirmed(
     filled: str, arguments: tuple[str, ...]

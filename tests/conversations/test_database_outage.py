@@ -19,6 +19,7 @@ from langgraph_agentstore.conversations import ConversationMemory, remember_conv
 from langgraph_agentstore.conversations import background_saver as saver_module
 from tests.conversations.talking import config_of, graph_over, said, tell
 from tests.support.faults import execute, run_script, start_script, wait_until
+from tests.support.matrices import few
 from tests.support.servers import TestServer
 
 QUICK_S = 5.0
@@ -159,6 +160,7 @@ elif ending == "killed":
 """
 
 
+@few(1)
 @pytest.mark.parametrize("ending", ["with", "exit"])
 def test_a_clean_stop_right_after_the_last_reply_loses_nothing(
     fresh_database: str, ending: str

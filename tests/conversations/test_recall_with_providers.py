@@ -17,6 +17,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.conversations import ConversationMemory, recall_conversation
 from tests.conversations.talking import config_of
+from tests.support.matrices import few
 
 ADA = "ada@example.org"
 PROMPT = "be kind"
@@ -191,6 +192,7 @@ def graph_of(model: BaseChatModel, store: AgentStore) -> Any:
     return builder.compile(store=store, checkpointer=InMemorySaver())
 
 
+@few(3)
 @pytest.mark.parametrize("build", [agent_of, graph_of])
 @pytest.mark.parametrize(
     ("model", "seen"),

@@ -18,6 +18,7 @@ import pytest
 
 from langgraph_agentstore import AgentIndexConfig, AgentStore, DataStore
 from tests.data_store.fan_out import RECORD, WAYS
+from tests.support.matrices import few
 from tests.support.servers import TestServer, temporary_folder
 
 pytestmark = pytest.mark.postgres
@@ -137,6 +138,7 @@ def found(data_store: DataStore, worker: str) -> list[int | str]:
     return [number for name, number in data_store.get(RECORD) if name == worker]
 
 
+@few(1)
 @every_way
 def test_sixteen_processes_lose_no_update(crew: Crew, data_store: DataStore, way: str) -> None:
     workers, rounds = crew.muster(), ROUNDS[way]
@@ -163,6 +165,7 @@ def indexed(dsn: str, schema_name: str) -> Iterator[DataStore]:
         yield DataStore(store, "ada", "test")
 
 
+@few(2)
 @pytest.mark.parametrize("place", ["data_store", "indexed"])
 @every_way
 def test_sixteen_threads_lose_no_update(
@@ -186,6 +189,7 @@ def test_sixteen_threads_lose_no_update(
         assert made == Counter((n, number) for n in range(WORKERS) for number in range(rounds))
 
 
+@few(1)
 @pytest.mark.parametrize("way", ["increment", "append", "compare_and_set"])
 def test_a_killed_process_leaves_what_was_acknowledged_and_at_most_one_more(
     crew: Crew, data_store: DataStore, way: str
@@ -215,6 +219,7 @@ def test_a_killed_process_leaves_what_was_acknowledged_and_at_most_one_more(
         assert found(data_store, survivor.name) == list(range(rounds))
 
 
+@few(1)
 @pytest.mark.parametrize("written", [False, True], ids=["before it wrote", "after it wrote"])
 def test_when_the_holder_of_a_lock_is_killed_the_others_get_it_once_its_lease_ends(
     crew: Crew, data_store: DataStore, written: bool

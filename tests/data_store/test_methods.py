@@ -17,6 +17,7 @@ from langgraph_agentstore.data_store import AgentDataStoreProxy, AsyncDataStore,
 from langgraph_agentstore.errors import DatabaseError, MissingUserError
 from tests.data_store.forms import Called, Open
 from tests.support.faults import execute, locked_rows, refuse_values_with
+from tests.support.matrices import few
 
 FORMS = [DataStore, AsyncDataStore]
 FALSY = [0, 0.0, "", False, [], {}, None]
@@ -383,6 +384,7 @@ def test_there_is_no_data_store_of_nobody(open_: Open, user: Any) -> None:
 # get_all, get_many, items
 
 
+@few(2)
 def test_get_all_is_the_whole_namespace_beyond_ten_thousand_records(data_store: Called) -> None:
     values = {f"{n:05}": n for n in range(10_001)}
 

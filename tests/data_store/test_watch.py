@@ -17,6 +17,7 @@ from langgraph_agentstore import AgentStore, AsyncDataStore, DataStore
 from langgraph_agentstore.data_store import Change, change_feed
 from langgraph_agentstore.errors import NotPermittedError, WatchLapsedError
 from tests.support.faults import execute, start_script, terminate_backends, until, wait_until
+from tests.support.matrices import few
 from tests.support.proxy import Proxy
 from tests.support.servers import TestServer
 
@@ -318,6 +319,7 @@ async def test_awaited_watches_of_several_tasks_each_hear_everything(store: Agen
     assert await asyncio.gather(*hearing) == [list(range(20))] * 5
 
 
+@few(1)
 @pytest.mark.parametrize("crash", [True, False])
 def test_no_change_of_another_process_is_missed_or_told_twice_across_a_restart(
     disposable_server: TestServer, crash: bool

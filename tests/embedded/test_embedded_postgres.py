@@ -21,6 +21,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.embedded import EmbeddedPostgres
 from langgraph_agentstore.embedded.programs import Programs
 from langgraph_agentstore.errors import EmbeddedPostgresError, MissingExtraError
+from tests.support.matrices import few
 from tests.support.servers import TestServer, await_death, is_alive, send, temporary_folder
 
 pytestmark = pytest.mark.postgres
@@ -247,6 +248,7 @@ def _fails(connection: psycopg.Connection, query: str) -> None:
 
 
 class TestPaths:
+    @few(1)
     @pytest.mark.parametrize(
         "name",
         [

@@ -26,6 +26,7 @@ from deepagents.backends.utils import _EXTENSION_TO_FILE_TYPE, _get_backend_read
 
 from langgraph_agentstore.files import DeepAgentsBackend
 from langgraph_agentstore.files.deep_agents.operations import NOT_TEXT
+from tests.support.matrices import few
 
 METHODS = ["ls", "read", "write", "edit", "delete", "grep", "glob", "upload_files"]
 METHODS.append("download_files")
@@ -95,6 +96,7 @@ def has_nul(step: Step) -> bool:
     return "\\x00" in repr(step)
 
 
+@few(1)
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(
     max_examples=100,

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from langgraph_agentstore import files
+from tests.support.matrices import few
 
 MISSING = """
 import sys
@@ -49,6 +50,7 @@ def test_importing_loads_no_extra() -> None:
     assert not {"deepagents", "wcmatch", "sqlite_vec", "langgraph.store.sqlite"} & set(loaded)
 
 
+@few(2)
 @pytest.mark.parametrize(
     ("missing", "use", "extra"),
     [

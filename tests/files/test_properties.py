@@ -17,6 +17,7 @@ from langgraph.store.sqlite import SqliteStore
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.files import InMemoryStore, StoreBackend
 from tests.files.model import FileModel, filled, folders, globs, paths, patterns, plain, texts
+from tests.support.matrices import few
 
 Step = tuple[str, tuple[Any, ...]]
 
@@ -71,6 +72,7 @@ def new_store(request: pytest.FixtureRequest, agent_store: AgentStore) -> Callab
     return kinds[request.param]
 
 
+@few(2)
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(
     max_examples=100,

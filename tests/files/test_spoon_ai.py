@@ -30,6 +30,7 @@ from langgraph_agentstore.files import (
 )
 from tests.files.stores import STORES, Form
 from tests.support.faults import execute
+from tests.support.matrices import few
 
 
 @pytest.fixture(params=STORES)
@@ -98,6 +99,7 @@ def test_a_read_shows_2000_lines_if_not_told_otherwise(backend: Any) -> None:
     assert shown[-1] == "  2000\tline"
 
 
+@few(3)
 def test_a_number_of_more_than_six_digits_widens_the_column(backend: Any) -> None:
     backend.write("/a.txt", "\n" * 999_999 + "x")
     assert backend.read("/a.txt", 999_998) == "999999\t\n1000000\tx"
@@ -403,6 +405,7 @@ def test_files_in_the_other_dialects_form_are_read(any_store: Any) -> None:
     assert stored["content"] == ["one", "2"]
 
 
+@few(12)
 @pytest.mark.parametrize("value", [{}, {"content": 7}, {"content": ["a", 1]}, {"other": "x"}])
 def test_an_item_that_is_no_file_is_not_shown(backend: Any, any_store: Any, value: Any) -> None:
     any_store.put(("filesystem",), "/odd", value)

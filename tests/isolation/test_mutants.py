@@ -9,15 +9,29 @@ from pathlib import Path
 import pytest
 
 from tests.isolation.fuzz import Fuzz
-from tests.isolation.mutants import MUTANTS, Plant
+from tests.isolation.mutants import (
+    MUTANTS,
+    Plant,
+    ids_cut_short,
+    one_copy_for_all,
+    searches_of_everybody,
+)
 from tests.isolation.test_isolation import SEED
 
 USERS = 12
 LONGEST_S = 180.0
 """Long beside the seconds that each takes here: a busy machine is no reason to fail."""
+SOON_FOUND = (one_copy_for_all, searches_of_everybody, ids_cut_short)
 
 
-@pytest.mark.parametrize("plant", MUTANTS, ids=lambda plant: plant.__name__)
+@pytest.mark.parametrize(
+    "plant",
+    [
+        pytest.param(plant, marks=[] if plant in SOON_FOUND else pytest.mark.slow)
+        for plant in MUTANTS
+    ],
+    ids=lambda plant: plant.__name__,
+)
 def test_a_planted_fault_is_found(
     new_database: Callable[[], str],
     tmp_path: Path,

@@ -13,6 +13,7 @@ from langgraph.store.base import PutOp
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import IndexMismatchError
 from tests.support.embedders import words_vector
+from tests.support.matrices import few
 from tests.support.official import DIMS, FIELDS, Fill, fill, fill_awaited, here, index, there
 
 NOTES = ("users", "ann", "notes")
@@ -76,6 +77,7 @@ def found(store: AgentStore, query: str, **options: Any) -> list[str]:
 # Items
 
 
+@few(3)
 @pytest.mark.parametrize("filled", [fill, fill_awaited])
 @pytest.mark.parametrize("same_database", [True, False])
 @pytest.mark.parametrize("with_index", [True, False])
@@ -192,6 +194,7 @@ def test_nothing_is_embedded_neither_now_nor_at_the_next_put_of_the_same(
     assert embedder.texts == ["another text"]
 
 
+@few(1)
 @pytest.mark.parametrize("filled", [fill, fill_awaited])
 @pytest.mark.parametrize("way", [{"pipeline": True}, {"pool_config": {"max_size": 2}}])
 def test_vectors_come_along_however_the_official_store_was_connected(

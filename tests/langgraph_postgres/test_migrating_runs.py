@@ -202,6 +202,7 @@ def test_since_is_a_time_of_which_the_zone_is_known(store: AgentStore, since: An
         store.migrate_from_langgraph_postgres("postgresql://nowhere", since=since)
 
 
+@pytest.mark.slow
 def test_what_is_written_there_during_a_run_is_for_the_next(store: AgentStore, source: str) -> None:
     fill(source, MANY, batches=True)
 
@@ -272,6 +273,7 @@ with AgentStore(dsn, schema=schema, index=index()) as store:
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_half_way_is_taken_up_by_the_next(
     postgres_dsn: str, schema_name: str, source: str
 ) -> None:

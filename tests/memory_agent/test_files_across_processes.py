@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.matrices import few
 from tests.support.memory_agents import FILES, open_agent
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@few(1)
 @pytest.mark.parametrize("kind", [*FILES, "sqlite"])
 def test_of_eight_writing_processes_none_loses_a_memory(kind: str, tmp_path: Path) -> None:
     with open_agent(kind, tmp_path) as agent:
@@ -41,6 +43,7 @@ def test_of_eight_writing_processes_none_loses_a_memory(kind: str, tmp_path: Pat
         assert agent.retrieve_memory("together") == {f"{w} {n}": True for w, n in each}
 
 
+@few(1)
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize("kind", [*FILES, "sqlite"])
 def test_a_killed_writer_leaves_the_old_memories_or_the_new(kind: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from langgraph_agentstore.data_store import DataStore
 from langgraph_agentstore.errors import ConfigurationError, DecryptionError, ValueTooLargeError
 from langgraph_agentstore.memory_agent import MemoryAgent
 from tests.sql.filters.filter_cases import CASES
+from tests.support.matrices import few
 from tests.support.memory_agents import KEY, OTHER_KEY
 from tests.support.traffic import counting
 
@@ -118,6 +119,7 @@ def test_memories_move_from_sqlite_to_postgres_and_back(
         assert back.related("k/1") == [("next", "k/2")]
 
 
+@few(1)
 @pytest.mark.parametrize("killed_at", [1, 37, 199])
 def test_a_rotation_that_was_killed_leaves_all_readable_and_is_run_again(
     postgres_dsn: str, schema_name: str, store: AgentStore, killed_at: int

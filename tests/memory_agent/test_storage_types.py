@@ -22,6 +22,7 @@ from langgraph_agentstore.errors import (
 )
 from langgraph_agentstore.memory_agent import STORAGE_TYPES, MemoryAgent
 from tests.sql.filters.filter_cases import CASES, Case
+from tests.support.matrices import few
 from tests.support.memory_agents import KEY, LOCAL, open_agent
 
 HOSTILE: list[Any] = [
@@ -62,6 +63,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Me
         yield agent
 
 
+@few(200)
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_an_operator_means_what_the_table_says(shared: MemoryAgent, case: Case) -> None:
     values = [*case.matching, *case.other]
@@ -298,6 +300,7 @@ def test_memories_are_there_for_the_next_agent(kind: str, tmp_path: Path) -> Non
         assert again.related("a") == [("r", "b")]
 
 
+@few(2)
 def test_more_than_one_statement_holds_is_stored_at_once(kind: str, tmp_path: Path) -> None:
     count = {"sqlite": 51_000, "csv": 12_000}.get(kind, 300)  # SQLite allows 250,000 parameters
     with open_agent(kind, tmp_path) as agent:

@@ -45,6 +45,7 @@ from tests.memory_tools.agents import (
     tool_graph,
 )
 from tests.support.embedders import words_vector
+from tests.support.matrices import few
 from tests.support.memory_graphs import ServerUser, needs_async_contexts
 
 ALICE, BOB = of("alice"), of("bob")
@@ -518,6 +519,7 @@ def test_a_quoted_text_is_one_line_of_json(text: str) -> None:
     assert json.loads(written) == text
 
 
+@few(8)
 @pytest.mark.parametrize("content", ["", " \n", "x" * 2_001, "nul\0", "half \ud83d"])
 def test_content_that_cannot_be_is_told_to_the_model(any_store: Any, content: str) -> None:
     graph = tool_graph(any_store)

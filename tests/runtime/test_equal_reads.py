@@ -12,6 +12,7 @@ from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import DatabaseError
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute, locked_rows, until
+from tests.support.matrices import few
 from tests.support.proxy import Proxy
 
 CALLERS = 500
@@ -163,6 +164,7 @@ async def test_reads_go_on_while_rows_are_locked(
     assert counts == [3] * 20
 
 
+@few(1)
 @pytest.mark.parametrize("apart", [False, True], ids=["equal", "each another"])
 async def test_a_queue_that_moves_fails_nobody(
     store: AgentStore, postgres_dsn: str, schema_name: str, apart: bool

@@ -23,6 +23,7 @@ from langgraph_agentstore.sql.items.import_records import REPLACE_IMPORTED
 from langgraph_agentstore.sql.tables import Tables
 from tests.runtime.tour import NAMESPACE, use_everything
 from tests.support.faults import execute
+from tests.support.matrices import few
 
 NUMBERS = [migration.number for migration in migrations()]
 
@@ -83,6 +84,7 @@ def apply_up_to(dsn: str, schema: str, number: int) -> None:
         connection.execute(script)
 
 
+@few(5)
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_schema_of_an_earlier_release_becomes_what_a_fresh_one_is(
     fresh_database: str, number: int

@@ -19,6 +19,7 @@ from tests.support.faults import (
     terminate_backends,
     versions,
 )
+from tests.support.matrices import few
 from tests.support.official import fill, index
 
 pytestmark = needs_pgbouncer
@@ -88,6 +89,7 @@ async def test_more_callers_than_sessions_are_all_served(bouncer: str) -> None:
         assert store.stats().failed_operations == 0
 
 
+@few(1)
 def test_several_processes_may_use_it_first_at_once(bouncer: str, fresh_database: str) -> None:
     processes = [start_script(_FIRST_USE, bouncer, f"p{n}") for n in range(5)]
     for process in processes:
@@ -127,6 +129,7 @@ async def test_a_locked_item_delays_only_its_own_write(bouncer: str, fresh_datab
         await locked
 
 
+@few(1)
 def test_the_official_store_can_be_read_behind_it_by_one_process_after_another(
     bouncer: str, fresh_database: str, postgres_dsn: str, schema_name: str
 ) -> None:

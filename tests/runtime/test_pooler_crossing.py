@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.runtime.poolers import needs_pgbouncer, pgbouncer
+from tests.support.matrices import few
 
 pytestmark = needs_pgbouncer
 
@@ -53,12 +54,14 @@ def work(dsn: str, seconds: float, pool: dict[str, Any]) -> list[str]:
     return wrong
 
 
+@few(1)
 @pytest.mark.parametrize("kind", BOUNCERS)
 def test_nothing_crosses_and_nothing_is_lost(kind: str, fresh_database: str) -> None:
     with pgbouncer(fresh_database, **BOUNCERS[kind]) as bouncer:
         assert work(bouncer.dsn, 5, DEFAULTS) == []
 
 
+@few(1)
 @pytest.mark.parametrize("pool", [{"session_settings": {}}, {"statement_cache": 256}])
 def test_no_option_makes_them_cross(pool: dict[str, Any], fresh_database: str) -> None:
     with pgbouncer(

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.support.faults import backends, execute, let_go, run_script, start_script, versions
+from tests.support.matrices import few
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -139,6 +140,7 @@ def test_two_processes_write_the_same_items_at_once(fresh_database: str) -> None
     assert {found[f"k{n}"] for n in range(20)} == {100}
 
 
+@few(1)
 @needs_fork
 @pytest.mark.parametrize("policy", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("end", ["close", "leave"])

@@ -13,6 +13,7 @@ import pytest_asyncio
 from langgraph_agentstore import AgentStore
 from tests.support.embedders import CountingEmbedder
 from tests.support.faults import execute, wait_until
+from tests.support.matrices import few
 
 SCHEMA = "work_of_batches"
 USERS = [f"u{n}" for n in range(24)]
@@ -52,6 +53,7 @@ async def then(postgres_dsn: str) -> AsyncIterator[datetime]:
     execute(postgres_dsn, "DROP SCHEMA {} CASCADE", SCHEMA)
 
 
+@few(3)
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", READS)
 async def test_reads_at_once_look_at_no_more_rows(

@@ -22,6 +22,7 @@ from langgraph_agentstore.errors import (
     EmbeddingTimeoutError,
 )
 from tests.search.model_server import KEY, ModelServer, model_server
+from tests.support.matrices import few
 
 NS = ("users", "ann", "notes")
 
@@ -83,6 +84,7 @@ def texts(count: int) -> list[Any]:
 # It works
 
 
+@few(2)
 @pytest.mark.parametrize("mode", ["vector", "hybrid"])
 def test_items_are_embedded_and_found(
     opened: Callable[..., AgentStore], embeddings: Embeddings, mode: str
@@ -94,6 +96,7 @@ def test_items_are_embedded_and_found(
     assert store.search(NS, query="word7 of many")[0].key == "k7"
 
 
+@few(1)
 async def test_items_are_embedded_and_found_awaited(
     opened: Callable[..., AgentStore], embeddings: Embeddings
 ) -> None:
@@ -210,6 +213,7 @@ def test_too_few_vectors_are_refused(
     assert opened(None, mode="text").count() == 0
 
 
+@few(1)
 def test_a_server_that_does_not_answer_costs_those_alone_who_wait_for_it(
     opened: Callable[..., AgentStore], server: ModelServer, embeddings: Embeddings
 ) -> None:

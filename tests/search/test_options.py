@@ -25,6 +25,7 @@ from langgraph_agentstore.errors import (
 )
 from tests.search.test_fusion import question_weight
 from tests.support.faults import dsn_of, execute, until
+from tests.support.matrices import few
 
 NS = ("users", "ann", "notes")
 DIMS = 16
@@ -154,6 +155,7 @@ async def test_the_text_leads_by_default(open_store: Callable[..., AgentStore]) 
     assert found[0].key == "text"
 
 
+@few(2)
 @pytest.mark.parametrize(
     "options",
     [

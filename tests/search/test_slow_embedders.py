@@ -20,6 +20,7 @@ from langgraph_agentstore.conversations.turns import Turn, new_turn
 from langgraph_agentstore.errors import EmbeddingTimeoutError, StoreClosedError
 from langgraph_agentstore.transfer import acopy, copy
 from tests.support.embedders import words_vector
+from tests.support.matrices import few
 
 NS = ("users", "ann", "notes")
 LIMIT_S = 0.5
@@ -141,6 +142,7 @@ def saved_at_once(store: AgentStore) -> int:
     return asyncio.run(save())
 
 
+@few(2)
 @pytest.mark.parametrize("write", [load, reindex, copied, acopied, saved_at_once])
 def test_a_slow_embedder_fails_no_large_write(
     opened: Callable[..., AgentStore], write: Callable[[AgentStore], int]

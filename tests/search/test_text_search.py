@@ -16,6 +16,7 @@ from langgraph.store.base import PutOp, SearchItem
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import ConfigurationError, InvalidValueError
 from tests.support.faults import execute
+from tests.support.matrices import few
 
 NS = ("users", "ann", "notes")
 INDEX: dict[str, Any] = {"fields": ["text"]}
@@ -397,6 +398,7 @@ async def test_a_long_text_is_written_and_found(store: AgentStore) -> None:
     assert set(await found_by(store, "zebra")) == {"distinct", "repeated", "one word"}
 
 
+@few(1)
 @pytest.mark.parametrize("kind", ["hyphens", "addresses", "paths", "letters"])
 async def test_words_of_which_postgres_makes_several_are_written_however_many(
     store: AgentStore, kind: str

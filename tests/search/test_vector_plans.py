@@ -19,6 +19,7 @@ from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.sql.statement import CurrentRules, Query, SqlContext
 from langgraph_agentstore.sql.tables import Tables
 from tests.support.embedders import CountingEmbedder
+from tests.support.matrices import few
 
 SCHEMA = "vector_plans"
 DIMS = 8
@@ -92,6 +93,7 @@ WAYS: dict[str, Any] = {
 }
 
 
+@few(4)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("filter", [None, {"rare": True}], ids=["all", "filtered"])
 @pytest.mark.asyncio(loop_scope="module")

@@ -1,6 +1,6 @@
 """Search by vectors: as many items as there are matches, the right ones, and each page once.
 
-One table of 20,000 items of many users is searched at every size of scope, with a limit so low
+One table of 8,000 items of many users is searched at every size of scope, with a limit so low
 that all but the smallest scopes go by the approximate index; and others as large as they must be.
 """
 
@@ -21,6 +21,7 @@ from langgraph_agentstore import AgentStore, ScoredItem
 from langgraph_agentstore.sql.search import vector_small
 from langgraph_agentstore.sql.search.vector import VECTOR_POOL
 from tests.support.faults import execute
+from tests.support.matrices import few
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,9 +29,7 @@ DIMS = 32
 DIMS_OF_BITS = 128
 """One bit of each says too little of fewer."""
 
-ROWS = 20_000
-FEWER_ROWS = 8_000
-"""Of the worlds that differ from the usual one in how they measure."""
+ROWS = 8_000
 
 SIZES = (1, 10, 100, 1_000, 3_000)
 EXACT_UP_TO = 50
@@ -159,9 +158,7 @@ def make(postgres_dsn: str) -> Iterator[Callable[..., World]]:
                 "nlist": 50,
                 "nprobes": 35,  # fewer lists are read than hold the nearest, where few match
             }
-            usual = (distance, vector_type, kind) == KINDS[0]
-            rows = ROWS if usual else FEWER_ROWS
-            made[name] = make_world(postgres_dsn, name, distance, ann, rows)
+            made[name] = make_world(postgres_dsn, name, distance, ann, ROWS)
         return made[name]
 
     yield world
@@ -181,12 +178,20 @@ def scope(size: int) -> tuple[str, ...]:
 
 EVERY_SCOPE = [scope(size) for size in SIZES] + [("users", "other7"), ("users",), ()]
 KINDS = [
-    *[(distance, "vector", "hnsw") for distance in ("cosine", "l2", "inner_product")],
-    ("cosine", "halfvec", "hnsw"),
-    ("cosine", "bit", "hnsw"),
+    ("cosine", "vector", "hnsw"),
     ("cosine", "vector", "ivfflat"),
     ("l2", "vector", "flat"),
+    *[
+        pytest.param(*kind, marks=pytest.mark.slow)
+        for kind in (
+            ("l2", "vector", "hnsw"),
+            ("inner_product", "vector", "hnsw"),
+            ("cosine", "halfvec", "hnsw"),
+            ("cosine", "bit", "hnsw"),
+        )
+    ],
 ]
+COSINE_KINDS = [KINDS[0], KINDS[1], *KINDS[-2:]]
 
 
 # Right
@@ -201,9 +206,8 @@ def test_recall_is_at_least_99_percent_in_a_scope_of_any_size(
     assert {prefix: recall for prefix, recall in recalls.items() if recall < 0.99} == {}
 
 
-@pytest.mark.parametrize(
-    ("distance", "vector_type", "kind"), [kind for kind in KINDS if kind[0] == "cosine"]
-)
+@few(2)
+@pytest.mark.parametrize(("distance", "vector_type", "kind"), COSINE_KINDS)
 @pytest.mark.parametrize("below", [100, 10, 1], ids=["50 %", "5 %", "0.5 %"])
 def test_recall_is_at_least_99_percent_under_any_filter(
     make: Callable[..., World], distance: str, vector_type: str, kind: str, below: int
@@ -231,6 +235,7 @@ def test_a_score_is_higher_where_it_is_nearer(make: Callable[..., World], distan
 # Complete
 
 
+@few(4)
 @pytest.mark.parametrize("limit", [1, 5, 10, 100])
 @pytest.mark.parametrize("prefix", EVERY_SCOPE, ids=lambda prefix: "/".join(prefix) or "all")
 def test_a_search_returns_min_of_limit_and_matches(
@@ -245,6 +250,7 @@ def test_a_search_returns_min_of_limit_and_matches(
             assert all(item.value["g"] < below for item in found)
 
 
+@few(4)
 @pytest.mark.parametrize(
     ("prefix", "below", "size"),
     [
@@ -357,6 +363,7 @@ def test_a_flat_index_has_everything_measured(make: Callable[..., World]) -> Non
     assert "flat" in (explained.reason or "")
 
 
+@pytest.mark.slow
 def test_without_a_limit_of_ones_own_some_thousands_are_measured(
     world: World, postgres_dsn: str
 ) -> None:

@@ -9,6 +9,7 @@ from langgraph.store.base import PutOp
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.security import Encryption
 from tests.support.encrypted import KEY, Database, Opened
+from tests.support.matrices import few
 from tests.support.official import fill, here, index, there
 
 NOTES = ("users", "ann", "notes")
@@ -26,6 +27,7 @@ def source(fresh_database: str) -> str:
     return fresh_database
 
 
+@few(1)
 @pytest.mark.parametrize(
     ("fields", "with_index"), [(None, False), (["text"], False), (["text"], True)]
 )

@@ -20,6 +20,7 @@ from langgraph_agentstore.runtime import batch_statements
 from langgraph_agentstore.sql import batched_reads, row_users
 from langgraph_agentstore.sql.planner import Planner
 from langgraph_agentstore.store.user_views import UserStore
+from tests.support.matrices import few
 
 USERS = [f"user {n}" for n in range(64)]
 NOTES = ("notes",)
@@ -114,6 +115,7 @@ async def missed(ask: Callable[[UserStore], Awaitable[list[Any]]], app: AgentSto
     return count
 
 
+@few(2)
 @pytest.mark.parametrize(
     ("plant", "ask"),
     [

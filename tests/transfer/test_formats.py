@@ -16,6 +16,7 @@ from langgraph_agentstore.transfer.file_kinds import kind_of, plain, writing
 from langgraph_agentstore.transfer.formats import FORMATS
 from langgraph_agentstore.transfer.formats.base import COLUMNS, Entry
 from langgraph_agentstore.transfer.manifest import Manifest
+from tests.support.matrices import few
 from tests.transfer.moved_stores import fill, rows
 
 NAMES = (
@@ -87,6 +88,7 @@ documents = st.fixed_dictionaries(
 ).map(lambda record: {name: record[name] for name in COLUMNS if name in record})
 
 
+@few(4)
 @pytest.mark.parametrize("name", NAMES)
 @settings(deadline=None, max_examples=60)
 @given(records=st.lists(documents, max_size=4))

@@ -16,6 +16,7 @@ from langgraph_agentstore.errors import DamagedFileError, TransferError
 from langgraph_agentstore.transfer.formats.base import COLUMNS
 from langgraph_agentstore.transfer.formats.parquet import _schema as schema_of
 from langgraph_agentstore.transfer.manifest import Manifest, Tally, manifest_entry
+from tests.support.matrices import few
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory in /proc")
 
@@ -36,6 +37,7 @@ def write_bomb(path: Path, kind: str) -> None:
             file.write(b"x" * MEGABYTE)
 
 
+@few(1)
 @linux
 @pytest.mark.parametrize("kind", ["jsonl", "json", "csv", "yaml"])
 def test_a_file_that_unpacks_to_much_is_refused_in_bounded_memory(

@@ -427,11 +427,13 @@ def test_an_import_that_fails_says_how_far_it_came_and_goes_on_there(
     export(store, tmp_path / "x.jsonl")
     last = list(store.iter_items())[-1]
     other.put(last.namespace, last.key, {})
+    target = f"{schema_name}_other"
     with (
-        locked_rows(postgres_dsn, f"{schema_name}_other", last.key),
+        AgentStore(postgres_dsn, schema=target, pool={"command_timeout_s": 3}) as impatient,
+        locked_rows(postgres_dsn, target, last.key),
         pytest.raises(TimeoutError, match=f"first {BATCH_RECORDS * 2} records"),
     ):
-        import_(other, tmp_path / "x.jsonl", resume=tmp_path / "note")
+        import_(impatient, tmp_path / "x.jsonl", resume=tmp_path / "note")
     assert import_(other, tmp_path / "x.jsonl", resume=tmp_path / "note") == BATCH_RECORDS
     assert not (tmp_path / "note").exists()
 

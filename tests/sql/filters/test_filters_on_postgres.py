@@ -142,7 +142,7 @@ _filters = st.recursive(
     max_leaves=3,
 )
 
-_many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @_many
