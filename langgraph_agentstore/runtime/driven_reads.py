@@ -60,30 +60,27 @@ class DrivenReads(NearReads):
             return True
         return False
 
-    def read_or(
-        self,
-        session: Session | None,
-        operations: Sequence[Operation[Any]],
-        users: Users | None,
-        across: Callable[[], list[Any]],
-    ) -> list[Any]:
-        """Return the results of a blocking call; `across` has the session run it."""
-        if session is not None and len(operations) == 1 and self._turn.acquire(blocking=False):
-            try:
-                connection = self._ready(session, operations[0])
-                if connection is not None:
-                    done = self._drive(self._read(session, connection, operations[0], users))
-                    if done is not None:
-                        return self._results(done)
-            finally:
-                self._turn.release()
-        with self._counting:
-            self._begin_other()
+    def read_driven(
+        self, session: Session | None, operations: Sequence[Operation[Any]], users: Users | None
+    ) -> list[Any] | None:
+        """Return what a blocking call found; None: the session has to run it."""
+        if not self._turn.acquire(blocking=False):
+            return None
         try:
-            return across()
+            connection = self.ready(session, operations)
+            if connection is None:
+                return None
+            return self._drive(self.read(session, connection, operations, users))
         finally:
-            with self._counting:
-                self._others -= 1
+            self._turn.release()
+
+    def begin_other(self) -> None:
+        with self._counting:
+            super().begin_other()
+
+    def end_other(self) -> None:
+        with self._counting:
+            super().end_other()
 
     def end(self) -> None:
         """Read no more, and close the connection; call it on any thread."""

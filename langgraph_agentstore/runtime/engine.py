@@ -17,8 +17,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import partial
-from time import perf_counter
 from typing import Any, Protocol, cast
 
 from langgraph.store.base import IndexConfig
@@ -154,19 +152,20 @@ class Engine(ForkAware):
                 "a blocking call on the store's own I/O thread would wait for itself; "
                 "use the async form there"
             )
-        across = partial(self._blocking_across, operations, users, replica)
-        near = self._near
-        if isinstance(near, DrivenReads) and near.is_here:
-            return near.read_or(self._session, operations, users, across)
-        return across()
-
-    def _blocking_across(
-        self, operations: Sequence[Operation[Any]], users: Users | None, replica: bool
-    ) -> list[Any]:
+        near = self._near if isinstance(self._near, DrivenReads) and self._near.is_here else None
+        if near is not None:
+            found = near.read_driven(self._session, operations, users)
+            if found is not None:
+                return found
+            near.begin_other()
         request = BlockingRequest(operations, users)
         request.reads_replica = replica and self._reads_replica()
-        self._submit(request)
-        request.wait()
+        try:
+            self._submit(request)
+            request.wait()
+        finally:
+            if near is not None:
+                near.end_other()
         return request.outcome()
 
     async def arun_all(
@@ -180,23 +179,26 @@ class Engine(ForkAware):
 
         Operations of a cancelled caller that were not sent yet are dropped.
         """
-        across = partial(self._across, operations, users, replica)
-        if self._near is None or not self._near.is_here:
-            return await across()
-        return await self._near.run(self._session, operations, users, across)
-
-    async def _across(
-        self, operations: Sequence[Operation[Any]], users: Users | None, replica: bool
-    ) -> list[Any]:
-        """Let the session on the I/O thread run the operations."""
+        # In one body: each coroutine between a caller and its answer costs when it goes on.
+        near = self._near if self._near is not None and self._near.is_here else None
+        if near is not None:
+            connection = near.ready(self._session, operations)
+            if connection is not None:
+                found = await near.read(self._session, connection, operations, users)
+                if found is not None:
+                    return found
+            near.begin_other()
         request = AwaitedRequest(operations, users)
         request.reads_replica = replica and self._reads_replica()
-        self._submit(request)
         try:
+            self._submit(request)
             await request.future
         except asyncio.CancelledError:
             self._cancel(request)
             raise
+        finally:
+            if near is not None:
+                near.end_other()
         return request.outcome()
 
     def come_near(self, *, blocking: bool) -> None:
@@ -259,15 +261,7 @@ class Engine(ForkAware):
 
     def answer_ms(self, within_s: float) -> float | None:
         """Return how long the I/O thread takes to answer; None: it does not, or there is none."""
-        thread, answered = self._thread, threading.Event()
-        if thread is None:
-            return None
-        started = perf_counter()
-        with suppress(RuntimeError):  # it ended meanwhile
-            thread.call(answered.set)
-            if answered.wait(within_s):
-                return (perf_counter() - started) * 1000
-        return None
+        return None if self._thread is None else self._thread.answer_ms(within_s)
 
     def note_access(self, touched: Iterable[Touched], count: int, agent: str) -> None:
         """Count reads of records, `count` of each, soon; wait for nothing. See `AccessLog.note`."""

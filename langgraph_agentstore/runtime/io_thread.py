@@ -14,6 +14,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, ClassVar
 
 if sys.platform != "win32":
@@ -46,6 +47,15 @@ class IoThread:
         It runs in the thread's own context: a timer set there must not keep a caller's graph alive.
         """
         self.loop.call_soon_threadsafe(function, *arguments, context=self.context)
+
+    def answer_ms(self, within_s: float) -> float | None:
+        """Return how long the loop takes to answer; None: longer than that, or it ended."""
+        answered, started = threading.Event(), perf_counter()
+        with contextlib.suppress(RuntimeError):  # it ended
+            self.call(answered.set)
+            if answered.wait(within_s):
+                return (perf_counter() - started) * 1000
+        return None
 
     def stop(self) -> None:
         """End the loop after what is due now; call it on the thread itself."""

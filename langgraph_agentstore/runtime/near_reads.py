@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from time import monotonic, perf_counter
@@ -90,48 +90,26 @@ class NearReads:
         """Tell whether it is for callers on the running loop."""
         return asyncio.get_running_loop() is self._loop
 
-    async def run(
-        self,
-        session: Session | None,
-        operations: Sequence[Operation[Any]],
-        users: Users | None,
-        across: Callable[[], Awaitable[list[Any]]],
-    ) -> list[Any]:
-        """Return the results of a call on this loop; `across` has the session run it."""
-        if session is not None and len(operations) == 1:
-            connection = self._ready(session, operations[0])
-            if connection is not None:
-                done = await self._read(session, connection, operations[0], users)
-                if done is not None:
-                    return self._results(done)
-        self._begin_other()
-        try:
-            return await across()
-        finally:
-            self._others -= 1
-
-    def _begin_other(self) -> None:
+    def begin_other(self) -> None:
         """Count a call that the session runs; together with another one, neither came alone."""
         if self._busy or self._others:
             self._calls_alone = 0
         self._others += 1
 
-    def _results(self, done: Request) -> list[Any]:
-        """Have a read counted, and return what it found."""
-        if self._observer.recorder is not None:
-            done.context = self._observer.recorder.current()
-        self._observer.finished([done])
-        return done.results
+    def end_other(self) -> None:
+        """Count a call off that the session ran."""
+        self._others -= 1
 
-    async def _read(
+    async def read(
         self,
-        session: Session,
+        session: Session | None,
         connection: Connection,
-        operation: Operation[Any],
+        operations: Sequence[Operation[Any]],
         users: Users | None,
-    ) -> Request | None:
-        """Return the finished request of a read; None: the session has to read."""
-        request = Request((operation,), users)
+    ) -> list[Any] | None:
+        """Return what a call found on the connection of `ready`; None: the session has to read."""
+        assert session is not None
+        request = Request(operations, users)
         self._busy = True
         try:
             if not await self._done(session, connection, request):
@@ -149,7 +127,10 @@ class NearReads:
             if self._ended:
                 self._drop()
         self.reads += 1
-        return request
+        if self._observer.recorder is not None:
+            request.context = self._observer.recorder.current()
+        self._observer.finished([request])
+        return request.results
 
     def end(self) -> None:
         """Read no more, and close the connection; call it on any thread."""
@@ -177,9 +158,14 @@ class NearReads:
             with suppress(Exception):
                 await connection.close(timeout=CLOSE_S)
 
-    def _ready(self, session: Session, operation: Operation[Any]) -> Connection | None:
-        """Return the connection if it may be used for this read now."""
-        if operation.queue is not Queue.GETS and operation.queue is not Queue.SHARED:
+    def ready(
+        self, session: Session | None, operations: Sequence[Operation[Any]]
+    ) -> Connection | None:
+        """Return the connection if it may be used for this call now."""
+        if session is None or len(operations) != 1:
+            return None
+        queue = operations[0].queue
+        if queue is not Queue.GETS and queue is not Queue.SHARED:
             return None
         if self._busy or self._others or self._ended:
             return None
