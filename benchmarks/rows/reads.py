@@ -138,11 +138,11 @@ def _newest(bench: Bench, size: int) -> Iterator[Result]:
 
 
 def _wait_until_listed(store: AgentStore) -> None:
-    """Wait until the items of a large namespace, which was searched, are listed."""
+    """Wait until the items of a large namespace, which was searched, are listed and analyzed."""
     before = -1
     while (now := store.stats().statements) != before:
         before = now
-        time.sleep(2)
+        time.sleep(5)
 
 
 def _searching(namespaces: list[Labels], number: int) -> Awaited:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from typing import TypeAlias
 
 from ..errors import AgentStoreError
@@ -24,6 +23,15 @@ ListBatch: TypeAlias = Callable[[str, str, "ListedUpTo | None"], Awaitable["List
 MANY_BATCHES = 8
 """After so many batches, the server's statistics are of a table in which nothing was listed."""
 
+TRIES = 6
+"""How often new statistics are asked for, while somebody else works on the table."""
+
+PAUSE_S = 10.0
+"""Between two tries."""
+
+_LOCK_TIMEOUT = "3s"
+"""Longer than autovacuum takes to give way, a second."""
+
 
 class Lister:
     """Calls `list_batch` for one namespace after the other, on the running loop.
@@ -40,6 +48,7 @@ class Lister:
         self._analyze = analyze
         self._waiting: dict[Grown, None] = {}
         self._failed: set[Grown] = set()
+        self._tries = 0
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -57,17 +66,33 @@ class Lister:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while self._waiting:
-            # It waits until it is done: searches meanwhile still find it grown.
-            namespace = next(iter(self._waiting))
-            try:
-                await self._list(*namespace)
-            except AgentStoreError as error:
-                self._failed.add(namespace)
-                level = logging.DEBUG if is_read_only(error) else logging.WARNING
-                logger.log(level, "listing a large namespace failed, searches sort it: %s", error)
-            del self._waiting[namespace]
+        while self._waiting or self._tries:
+            if self._waiting:
+                # It waits until it is done: searches meanwhile still find it grown.
+                namespace = next(iter(self._waiting))
+                await self._try_to_list(namespace)
+                del self._waiting[namespace]
+            else:
+                await self._try_to_analyze()
         self._task = None
+
+    async def _try_to_list(self, namespace: Grown) -> None:
+        try:
+            await self._list(*namespace)
+        except AgentStoreError as error:
+            self._failed.add(namespace)
+            level = logging.DEBUG if is_read_only(error) else logging.WARNING
+            logger.log(level, "listing a large namespace failed, searches sort it: %s", error)
+
+    async def _try_to_analyze(self) -> None:
+        self._tries -= 1
+        try:
+            await self._analyze()
+        except AgentStoreError:
+            if self._tries:  # at last, autovacuum does it
+                await asyncio.sleep(PAUSE_S)
+        else:
+            self._tries = 0
 
     async def _list(self, user_id: str, place: str) -> None:
         up_to, batches = await self._list_batch(user_id, place, None), 1
@@ -75,12 +100,16 @@ class Lister:
             up_to = await self._list_batch(user_id, place, up_to)
             batches += 1
         if batches >= MANY_BATCHES:
-            with suppress(AgentStoreError):  # autovacuum does it, only later
-                await self._analyze()
+            self._tries = TRIES
 
 
 async def analyze_items(database: Database, tables: Tables) -> None:
-    """Give the server new statistics, or leave it to autovacuum where the role may not."""
+    """Give the server new statistics, or leave it to autovacuum where the role may not.
+
+    Raises:
+        AgentStoreError: somebody else works on the table, as a VACUUM of its owner.
+    """
     if not database.row_security:
-        async with database.lease() as connection:
-            await connection.execute(f"ANALYZE (SKIP_LOCKED) {tables.item}")
+        async with database.lease() as connection, connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            await connection.execute(f"ANALYZE {tables.item}")
