@@ -47,14 +47,24 @@ def plan_vector_small(
     check_one_user(regions, context)
     region = region_condition(regions, arguments, "v")
     where += user_condition(regions, arguments, context)
+    kind, refresh = context.vector_index.distance, bool(op.refresh_ttl)
 
     def decode(rows: Sequence[Row]) -> Decoded[list[ScoredItem]]:
         if rows[0][-1]:
             return Decoded([], instead=everything())
         found: Decoded[list[ScoredItem]] = Decoded([])
         for position, row in enumerate(rows, op.offset + 1):
-            if row[2] is not None:  # the row that says so when there is none
-                _decode_one(row, position, op, scope, context, least, found)
+            if row[2] is None:  # the row that says so when there is none
+                continue
+            score = score_of(row[8], kind)
+            if least is None or score >= least:
+                ranking = {
+                    "score": score,
+                    "scored_by": kind,
+                    "vector_rank": position,
+                    "similarity": score,
+                }
+                add_found(row, scope, refresh, found, **ranking)
         return found
 
     # A filter may have to look at every part; a page of no great length is over soon.
@@ -89,27 +99,6 @@ SELECT found.*, scope.large
              FROM {context.tables.item} i
             WHERE {same_key("i", "p")} AND i.version = p.version AND {where} OFFSET 0) i
      LIMIT $2 OFFSET $3) found ON true"""
-
-
-def _decode_one(
-    row: Row,
-    position: int,
-    op: SearchOp,
-    scope: Scope,
-    context: SqlContext,
-    least: float | None,
-    found: Decoded[list[ScoredItem]],
-) -> None:
-    kind = context.vector_index.distance
-    score = score_of(row[8], kind)
-    if least is None or score >= least:
-        ranking = {
-            "score": score,
-            "scored_by": kind,
-            "vector_rank": position,
-            "similarity": score,
-        }
-        add_found(row, scope, bool(op.refresh_ttl), found, **ranking)
 
 
 def score_of(distance: float, kind: Distance) -> float:
