@@ -82,6 +82,8 @@ ifeq ($(FOUND),)
 	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { \
 		$(PYTHON) -m venv --clear --without-pip $(VENV) && \
 		$(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+# That of an older Python takes minutes to choose the versions, a newer one seconds.
+	-@$(PIP) --upgrade pip
 endif
 	@touch $@
 
