@@ -18,7 +18,7 @@ ARGS ?=
 # Half the processors: every worker of the tests has a Postgres to feed.
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); \
 	[ $$n -gt 8 ] && n=8; echo $$(( n > 3 ? n / 2 : n )))
-PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP = $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 
 # A .venv of another version than the one asked for is made anew; none asked for, it stays.

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.matrices import few
 from tests.support.servers import temporary_folder
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -94,6 +95,7 @@ def test_every_example_is_tried() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(PRINTED) | NOT_RUN_ALONE
 
 
+@few(8)
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_example_prints_the_same_each_time(name: str, fresh_database: str) -> None:
     if name == "deep_agent.py":

@@ -15,6 +15,7 @@ from pathlib import Path
 import fasteners
 import pytest
 
+from tests.support.matrices import few
 from tests.support.servers import folder_of_this_run
 
 ROOT = Path(__file__).parents[1]
@@ -135,6 +136,7 @@ def search(site: Path) -> Callable[[str], list[str]]:
     return found
 
 
+@few(4)
 @pytest.mark.parametrize(
     ("query", "page"),
     [

@@ -9,6 +9,7 @@ from langgraph.store.base import TTLConfig
 
 from langgraph_agentstore.conformance import StoreConformance
 from tests.conformance.agent_stores import AgentStores, StoresOverNodes
+from tests.support.matrices import few
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,7 @@ class TestAgentStoreOverNodes(TestAgentStore):
         self.stores = stores_over_nodes
 
 
+@few(150)
 class TestUserView(TestAgentStore):
     forms = ("awaited",)
 

@@ -13,6 +13,7 @@ from langgraph.store.base import TTLConfig
 from langgraph_agentstore.conformance import StoreConformance
 from tests.conformance.known_deviations import ASYNC_POSTGRES, COMMON, POSTGRES, deviations
 from tests.conformance.official_stores import OfficialStores
+from tests.support.matrices import few
 from tests.support.servers import TestServer, create_database, drop_database
 
 
@@ -25,6 +26,7 @@ def official_stores(embedded_server: TestServer) -> Iterator[OfficialStores]:
     drop_database(embedded_server.dsn, dsn)
 
 
+@few(150)
 class TestPostgresStore(StoreConformance):
     forms = ("blocking",)
     deviations = deviations(COMMON, POSTGRES)
@@ -37,6 +39,7 @@ class TestPostgresStore(StoreConformance):
         return self.stores.open(ttl)
 
 
+@few(150)
 class TestAsyncPostgresStore(StoreConformance):
     forms = ("awaited",)
     deviations = deviations(COMMON, POSTGRES, ASYNC_POSTGRES)

@@ -219,7 +219,7 @@ def test_a_killed_process_leaves_what_was_acknowledged_and_at_most_one_more(
         assert found(data_store, survivor.name) == list(range(rounds))
 
 
-@few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("written", [False, True], ids=["before it wrote", "after it wrote"])
 def test_when_the_holder_of_a_lock_is_killed_the_others_get_it_once_its_lease_ends(
     crew: Crew, data_store: DataStore, written: bool

@@ -61,6 +61,7 @@ def by_address(rows: list[Any]) -> dict[tuple[str, str, str], bytes]:
     return {(row[0], row[1], row[2]): json_text([*row[3:]]) for row in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("users", "operations"), [(1000, 8), pytest.param(1000, 150, marks=pytest.mark.slow)]
 )

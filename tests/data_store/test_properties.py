@@ -30,6 +30,7 @@ from tests.data_store.steps import (
     shown,
 )
 from tests.support.data_store_model import Address, DataStoreModel, as_mapping, json_text
+from tests.support.matrices import few
 
 Examples: TypeAlias = Callable[[int], settings]
 Steps: TypeAlias = "list[Step | LangGraphStep]"
@@ -120,6 +121,7 @@ def agent_of(steps: Steps) -> str | None:
     return steps[0].agent if isinstance(steps[0], Step) else AGENT
 
 
+@few(1)
 def test_any_sequence_of_calls_leaves_what_the_model_says(world: World, examples: Examples) -> None:
     @examples(100)
     @given(sequences())

@@ -72,7 +72,7 @@ def new_store(request: pytest.FixtureRequest, agent_store: AgentStore) -> Callab
     return kinds[request.param]
 
 
-@few(2)
+@few(1)
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(
     max_examples=100,

@@ -61,7 +61,7 @@ def test_nothing_crosses_and_nothing_is_lost(kind: str, fresh_database: str) -> 
         assert work(bouncer.dsn, 5, DEFAULTS) == []
 
 
-@few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", [{"session_settings": {}}, {"statement_cache": 256}])
 def test_no_option_makes_them_cross(pool: dict[str, Any], fresh_database: str) -> None:
     with pgbouncer(

@@ -14,6 +14,7 @@ from langgraph.store.base import PutOp, SearchItem
 
 from langgraph_agentstore import AgentStore, ScoredItem
 from langgraph_agentstore.sql.search.scores import FUSED_POOL
+from tests.support.matrices import few
 
 NS = ("users", "ann", "notes")
 DIMS = 8
@@ -93,6 +94,7 @@ def fused(
     return [(key, scores.get(key, 0.0)) for key in (*first, *dict.fromkeys(rest))]
 
 
+@few(3)
 @pytest.mark.parametrize(("seed", "filter"), [(1, None), (2, {"n": {"$lte": 4}})])
 @pytest.mark.parametrize("distance", ["cosine", "l2", "inner_product"])
 def test_the_order_is_that_of_a_plain_model(

@@ -716,6 +716,7 @@ async def test_a_long_text_is_found_by_each_of_its_parts(
         assert await found_by(store, "three") == []
 
 
+@pytest.mark.slow
 async def test_more_puts_than_a_statement_has_parameters_are_embedded_and_written(
     store: AgentStore,
 ) -> None:

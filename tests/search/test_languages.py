@@ -14,6 +14,7 @@ from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.data_store import DataStore
 from tests.search.sentences import SENTENCES
 from tests.support.faults import execute
+from tests.support.matrices import few
 
 NS = ("users", "ann", "notes")
 LANGUAGES = sorted(SENTENCES)
@@ -43,6 +44,7 @@ def found_by(store: AgentStore, query: str, **options: Any) -> list[str]:
     return [item.key for item in store.search(NS, query=query, limit=100, **options)]
 
 
+@few(9)
 @pytest.mark.parametrize("text_search", ["english", "simple", "german"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_are_found_within_sentences(

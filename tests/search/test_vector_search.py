@@ -220,6 +220,7 @@ def test_recall_is_at_least_99_percent_under_any_filter(
     assert {prefix: recall for prefix, recall in recalls.items() if recall < 0.99} == {}
 
 
+@few(1)
 @pytest.mark.parametrize("distance", ["cosine", "l2", "inner_product"])
 def test_a_score_is_higher_where_it_is_nearer(make: Callable[..., World], distance: str) -> None:
     world = make(distance, "vector")

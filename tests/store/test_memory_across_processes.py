@@ -71,6 +71,7 @@ def test_another_process_in_another_thread_knows_what_one_was_told(processes: Pr
     assert (told["knows"], asked["knows"], bob["knows"]) == ([], ["cats purr"], [])
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_on_an_empty_database_all_write(
     processes: Processes, postgres_dsn: str, schema_name: str
 ) -> None:

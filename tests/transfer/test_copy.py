@@ -105,6 +105,7 @@ class _Shuffled(InMemoryStore):
         return answers
 
 
+@pytest.mark.slow
 def test_pages_that_overlap_lose_nothing(store: AgentStore) -> None:
     source = _Shuffled()
     put_many(source, FOREIGN_PAGE_SIZE * 3)
