@@ -32,16 +32,16 @@ CREATE TABLE part (
     key text COLLATE "C" NOT NULL, part integer NOT NULL, path text NOT NULL,
     version bigint NOT NULL, digest bigint NOT NULL, embedding vector({DIMS}),
     PRIMARY KEY (user_id, namespace, key, part)) WITH (toast_tuple_target = 8160);
-CREATE TABLE half (LIKE part INCLUDING ALL);
+CREATE TABLE whole (LIKE part INCLUDING ALL) WITH (toast_tuple_target = 8160);
+CREATE TABLE half (LIKE part INCLUDING ALL) WITH (toast_tuple_target = 8160);
 ALTER TABLE half ADD near halfvec({DIMS});
-CREATE TABLE bits (LIKE part INCLUDING ALL);
+CREATE TABLE bits (LIKE part INCLUDING ALL) WITH (toast_tuple_target = 8160);
 ALTER TABLE bits ADD near bit({DIMS})"""
 FILL = f"""
 INSERT INTO half SELECT *, embedding::halfvec({DIMS}) FROM part;
 INSERT INTO bits SELECT *, binary_quantize(embedding)::bit({DIMS}) FROM part;
 CREATE INDEX half_near ON half (user_id, namespace, key, part) INCLUDE (version, near);
 CREATE INDEX bits_near ON bits (user_id, namespace, key, part) INCLUDE (version, near);
-CREATE TABLE whole (LIKE part INCLUDING ALL);
 INSERT INTO whole SELECT * FROM part;
 CREATE INDEX whole_near ON whole (user_id, namespace, key, part) INCLUDE (version, embedding)"""
 IN_SCOPE = "WHERE user_id = $1 AND namespace = 'memories'"
@@ -70,7 +70,7 @@ WAYS = {
         "bits", f"near <~> (SELECT binary_quantize($2::vector)::bit({DIMS}))", 400
     ),
 }
-SIZE = "SELECT pg_size_pretty(pg_relation_size('{0}')), pg_size_pretty(pg_indexes_size('{0}'))"
+SIZE = "SELECT pg_size_pretty(pg_table_size('{0}')), pg_size_pretty(pg_indexes_size('{0}'))"
 
 
 async def fill(connection: Any) -> dict[str, list[str]]:
