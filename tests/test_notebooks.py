@@ -9,6 +9,7 @@ import nbclient
 import nbformat
 import pytest
 
+from tests.support.matrices import few
 from tests.support.servers import temporary_folder
 
 pytestmark = pytest.mark.postgres
@@ -26,6 +27,7 @@ def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
 
 
+@few(4)
 @every_notebook
 @pytest.mark.skipif(
     sys.version_info < (3, 11), reason="LangGraph tells awaited graphs nothing before"

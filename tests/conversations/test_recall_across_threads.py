@@ -81,15 +81,13 @@ def test_what_is_resumed_fits_a_budget_of_tokens(processes: Processes) -> None:
     assert 2 <= len(known) - 1 < 20
 
 
-@pytest.mark.parametrize(
-    "threads", [THREADS[:2], pytest.param(THREADS, marks=pytest.mark.slow)], ids=["two", "all"]
-)
-def test_users_and_threads_never_mix(processes: Processes, threads: list[str]) -> None:
-    for number, thread in enumerate(threads):
+@pytest.mark.slow
+def test_users_and_threads_never_mix(processes: Processes) -> None:
+    for number, thread in enumerate(THREADS):
         processes.talk(ADA, thread, f"ada {number}")
-    processes.talk(BOB, threads[0], "bob 0")
+    processes.talk(BOB, THREADS[0], "bob 0")
 
-    for number, thread in enumerate(threads):
+    for number, thread in enumerate(THREADS):
         again = processes.talk(ADA, f"new {number}", "?", configurable={"resume_thread_id": thread})
         assert texts(again["messages"]) == [f"ada {number}", "?"]
     assert texts(processes.talk(BOB, "x", "?")["messages"]) == ["bob 0", "?"]
