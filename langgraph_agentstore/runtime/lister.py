@@ -36,8 +36,8 @@ _LOCK_TIMEOUT = "3s"
 class Lister:
     """Calls `list_batch` for one namespace after the other, on the running loop.
 
-    After many batches it calls `analyze`: by statistics of before, the server goes through the
-    whole table to find what is not listed, though that has become little.
+    After many batches it calls `analyze`, and again if that fails: by statistics of before, the
+    server goes through the whole table to find what is not listed, though that has become little.
 
     Searches are right without it, only slower. So a namespace that cannot be listed, as on a
     server that takes no writes, is not tried again.

@@ -138,7 +138,7 @@ def found(data_store: DataStore, worker: str) -> list[int | str]:
     return [number for name, number in data_store.get(RECORD) if name == worker]
 
 
-@few(1)
+@pytest.mark.slow
 @every_way
 def test_sixteen_processes_lose_no_update(crew: Crew, data_store: DataStore, way: str) -> None:
     workers, rounds = crew.muster(), ROUNDS[way]
