@@ -12,4 +12,5 @@ agent.store_memory("secret", {"text": "My cat is called Turing."})
 assert "Turing" not in str([item.value for item in store.search(())])
 assert agent.retrieve_memory("secret") == {"text": "My cat is called Turing."}
 other = MemoryAgent(store=store, encryption_key=MemoryAgent.generate_key())
-assert "encrypted with the key of id" in error_of(DecryptionError, lambda: other.retrieve_memory("secret"))
+said = error_of(DecryptionError, lambda: other.retrieve_memory("secret"))
+assert "encrypted with the key of id" in said
