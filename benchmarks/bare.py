@@ -45,14 +45,16 @@ class Bare:
     sql: str
     arguments: Sequence[tuple[Any, ...]]
     connections: int
-    new: bool = False
+    new: bool
 
     @classmethod
-    def of(cls, store: AgentStore, ops: Sequence[Op], dsn: str, connections: int) -> Bare:
+    def of(
+        cls, store: AgentStore, ops: Sequence[Op], dsn: str, connections: int, *, new: bool
+    ) -> Bare:
         """Plan the operations, which are of one kind."""
         statements = [store.explain(op) for op in ops]
         arguments = [statement.arguments for statement in statements]
-        return cls(dsn, statements[0].sql, arguments, connections)
+        return cls(dsn, statements[0].sql, arguments, connections, new)
 
     def limits(self, tasks: int) -> Limits:
         """Return what the driver and pgbench do with as many tasks, on the store's connections."""

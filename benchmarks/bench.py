@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -213,8 +213,8 @@ class Bench:
 
         `new`: they are puts, each of a new item.
         """
-        bare = Bare.of(sides.ours, ops, self.holding(dataset), self.options.connections)
-        return replace(bare, new=new)
+        dsn = self.holding(dataset)
+        return Bare.of(sides.ours, ops, dsn, self.options.connections, new=new)
 
     def row(
         self, name: str, contestants: tuple[Contestant, list[Contestant]], **how: Any

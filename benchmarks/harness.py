@@ -132,8 +132,8 @@ class Result:
 
     `same`: whether both gave the same answers; None where there was nothing to compare.
     `right`: whether our answers are good enough to meet a goal. `extra`: cells of more columns.
-    `price`: the ratio tells how many times as long ours takes. `limits`: what nobody does better,
-    by its name, a figure per round.
+    `price`: the ratio tells how many times as long ours takes. `limits`: what is reached without
+    a store, by its name, a figure per round.
     """
 
     name: str
@@ -221,7 +221,7 @@ class Contestant:
 
 
 Limits: TypeAlias = Sequence[Contestant]
-"""Whom none of both sides can beat by much."""
+"""Who does the same without a store."""
 
 
 def race(

@@ -14,7 +14,7 @@ from tests.isolation.fuzz import Fuzz
 
 SEED = int(os.environ.get("AGENTSTORE_ISOLATION_SEED", random.SystemRandom().randrange(10**6)))
 HOUR_S = float(os.environ.get("AGENTSTORE_ISOLATION_SECONDS", "3600"))
-SHORT_S = 12.0
+SHORT_S = 40.0
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_fifty_users_on_every_surface_never_meet(
     outcome = Fuzz(new_database(), tmp_path, SEED).run(seconds)
     print(outcome)
     assert not outcome.faults, "\n".join((str(outcome), *outcome.faults))
-    idle = {kind: turns for kind, turns in outcome.turns.items() if turns < seconds / 10}
+    idle = {kind: turns for kind, turns in outcome.turns.items() if turns < 5}
     assert not idle, str(outcome)
     assert outcome.operations > 50 * seconds, str(outcome)
     assert min(outcome.given_up, outcome.ended, outcome.cancelled) > 10, str(outcome)

@@ -10,16 +10,14 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import asyncpg
 
+from benchmarks.bench import server
 from benchmarks.vectors.samples import Mixture, Tenant
-from langgraph_agentstore.embedded import EmbeddedPostgres
 
 DIMS = 384
 SIZES = (5_000, 20_000)
@@ -122,9 +120,5 @@ async def measure(dsn: str, rounds: int) -> None:
     await connection.close()
 
 
-with tempfile.TemporaryDirectory() as folder:
-    server = EmbeddedPostgres(Path(folder) / "postgres")
-    try:
-        asyncio.run(measure(server.start(), int(sys.argv[1]) if len(sys.argv) > 1 else 5))
-    finally:
-        server.stop()
+with server() as dsn:
+    asyncio.run(measure(dsn, int(sys.argv[1]) if len(sys.argv) > 1 else 5))
