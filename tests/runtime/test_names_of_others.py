@@ -142,15 +142,15 @@ def test_a_text_search_configuration_elsewhere_is_named_with_its_schema(
 @needs_pgbouncer
 @pytest.mark.parametrize("mode", ["text", "hybrid"])
 def test_behind_a_pooler_writes_are_told_and_a_role_may_be(planted: str, mode: str) -> None:
-    execute(planted, "ALTER ROLE CURRENT_USER SET search_path = pg_catalog, pg_temp")
-    try:
-        with (
-            pgbouncer(planted) as bouncer,
-            AgentStore(bouncer.dsn, index={**INDEX, "mode": mode}) as store,
-        ):
-            everything(store)
-    finally:
-        execute(planted, "ALTER ROLE CURRENT_USER RESET search_path")
+    # In this database alone: other tests are this role's too, at the same time.
+    [(database,)] = execute(planted, "SELECT current_database()")
+    setting = "ALTER ROLE CURRENT_USER IN DATABASE {} SET search_path = pg_catalog, pg_temp"
+    execute(planted, setting, database)
+    with (
+        pgbouncer(planted) as bouncer,
+        AgentStore(bouncer.dsn, index={**INDEX, "mode": mode}) as store,
+    ):
+        everything(store)
 
 
 @needs_pgbouncer
