@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -48,6 +50,11 @@ MEDIAN_BODY = 8
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def part_of(path: Path) -> str:
     relative = path.relative_to(PACKAGE)
     return relative.parts[0].removesuffix(".py")
@@ -63,7 +70,7 @@ def is_pure(path: Path) -> bool:
 def imports(path: Path) -> Iterator[tuple[str, str]]:
     """Each import as (first name of the module, part of this package or "")."""
     depth = len(path.relative_to(PACKAGE).parts)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name.split(".")[0], ""
@@ -77,7 +84,7 @@ def imports(path: Path) -> Iterator[tuple[str, str]]:
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Each function's name and the length of its body in lines, docstring left out."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             if body:
@@ -97,7 +104,7 @@ def lines_of_bodies(node: ast.AST, length: int) -> int:
 
 def classes(path: Path) -> Iterator[tuple[str, int]]:
     """Each class's name and the lines of its bodies."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ClassDef):
             yield node.name, lines_of_bodies(node, (node.end_lineno or 0) - node.lineno + 1)
 
@@ -111,7 +118,7 @@ def imported_modules(path: Path, known: set[str]) -> set[str]:
     """The modules of this package that one imports, also within functions; types do not count."""
     package = [PACKAGE.name, *path.relative_to(PACKAGE).parts[:-1]]
     found = set()
-    for node in nodes_that_run(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_that_run(tree(path)):
         if isinstance(node, ast.ImportFrom) and node.level:
             start = package[: len(package) - node.level + 1]
             module = ".".join([*start, node.module] if node.module else start)
@@ -120,8 +127,8 @@ def imported_modules(path: Path, known: set[str]) -> set[str]:
     return found - {module_of(path)}
 
 
-def nodes_that_run(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
+def nodes_that_run(parent: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(parent):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
         yield node
@@ -141,36 +148,47 @@ def test_every_part_of_the_package_has_a_layer() -> None:
     assert parts == set(RANK), "the layers stand in LAYERS"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=shown)
-def test_imports_point_to_the_same_layer_or_one_below(path: Path) -> None:
-    part = part_of(path)
-    if part == "__init__":
-        return
-    upward = {
-        name for _, name in imports(path) if name and name != part and RANK[name] > RANK[part]
+def found_by(look: Callable[[Path], set[str]], modules: Iterable[Path] = MODULES) -> dict[str, Any]:
+    """What is found in which modules; those without are left out."""
+    return {shown(path): found for path in modules if (found := look(path))}
+
+
+def test_imports_point_to_the_same_layer_or_one_below() -> None:
+    def upward(path: Path) -> set[str]:
+        part = part_of(path)
+        above = {n for _, n in imports(path) if n and n != part and RANK[n] > RANK[part]}
+        return above - UPWARD.get(shown(path), set())
+
+    assert found_by(upward, [path for path in MODULES if part_of(path) != "__init__"]) == {}
+
+
+def test_planning_and_what_is_below_it_do_no_io() -> None:
+    def impure(path: Path) -> set[str]:
+        return {module for module, _ in imports(path)} & IMPURE_MODULES
+
+    assert found_by(impure, filter(is_pure, MODULES)) == {}
+
+
+def test_only_the_runtime_knows_the_driver() -> None:
+    knowing = [path for path in MODULES if "asyncpg" in {module for module, _ in imports(path)}]
+    assert {part_of(path) for path in knowing} == {"runtime", "langgraph_postgres"}
+
+
+def test_a_module_fits_a_head() -> None:
+    """What belongs together becomes a module."""
+    lengths = {
+        shown(path): lines_of_bodies(tree(path), path.read_text(encoding="utf-8").count("\n"))
+        for path in MODULES
     }
-    upward -= UPWARD.get(shown(path), set())
-    assert not upward, f"{part} is below {sorted(upward)}"
+    assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if is_pure(p)], ids=shown)
-def test_planning_and_what_is_below_it_do_no_io(path: Path) -> None:
-    assert not {module for module, _ in imports(path)} & IMPURE_MODULES
+def test_a_body_is_seen_at_a_glance() -> None:
+    def long(path: Path) -> set[str]:
+        bodies = {name for name, length in functions(path) if length > LONGEST_BODY}
+        return bodies | {name for name, length in classes(path) if length > LONGEST_CLASS}
 
-
-@pytest.mark.parametrize("path", MODULES, ids=shown)
-def test_only_the_runtime_knows_the_driver(path: Path) -> None:
-    knows = "asyncpg" in {module for module, _ in imports(path)}
-    assert not knows or part_of(path) in {"runtime", "langgraph_postgres"}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=shown)
-def test_a_module_fits_a_head_and_a_body_a_glance(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    length = lines_of_bodies(ast.parse(text), text.count("\n"))
-    assert length <= LONGEST_MODULE, f"{length} lines: what belongs together becomes a module"
-    assert {name for name, length in functions(path) if length > LONGEST_BODY} == set()
-    assert {name for name, length in classes(path) if length > LONGEST_CLASS} == set()
+    assert found_by(long) == {}
 
 
 def test_most_bodies_are_short() -> None:
@@ -200,12 +218,13 @@ def test_a_hop_leads_to_a_function_that_is_there(file: str, name: str) -> None:
     assert name in {found for found, _ in functions(PACKAGE / file)}, "docs/architecture.md"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=shown)
-def test_a_module_names_no_file_that_is_not_there(path: Path) -> None:
-    named = set(re.findall(r"`([\w/]+\.(?:py|sql))`", path.read_text(encoding="utf-8")))
-    places = (PACKAGE, PACKAGE.parent, path.parent)
-    missing = {name for name in named if not any((place / name).exists() for place in places)}
-    assert missing == set()
+def test_a_module_names_no_file_that_is_not_there() -> None:
+    def missing(path: Path) -> set[str]:
+        named = set(re.findall(r"`([\w/]+\.(?:py|sql))`", path.read_text(encoding="utf-8")))
+        places = (PACKAGE, PACKAGE.parent, path.parent)
+        return {name for name in named if not any((place / name).exists() for place in places)}
+
+    assert found_by(missing) == {}
 
 
 # Each facade reaches the database through the store alone; these are the ways around it.
@@ -227,10 +246,9 @@ def inner_imports(path: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] in INNER}
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if part_of(p) in FACADES], ids=shown)
-def test_a_facade_reaches_the_database_through_the_store(path: Path) -> None:
-    if shown(path) not in EXEMPT:
-        assert inner_imports(path) == set()
+def test_a_facade_reaches_the_database_through_the_store() -> None:
+    facades = [path for path in MODULES if part_of(path) in FACADES]
+    assert set(found_by(inner_imports, facades)) == EXEMPT
 
 
 def test_the_page_draws_the_layers_as_they_are() -> None:
@@ -267,7 +285,7 @@ def top_level_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
 def test_a_top_level_name_means_one_thing() -> None:
     modules_of: dict[str, set[str]] = {}
     for path in MODULES:
-        for name in top_level_names(ast.parse(path.read_text(encoding="utf-8")).body):
+        for name in top_level_names(tree(path).body):
             modules_of.setdefault(name, set()).add(shown(path))
     twice = {n: sorted(m) for n, m in modules_of.items() if len(m) > 1 and n not in SHARED_NAMES}
     assert twice == {}, "rename one of them; or, if it is one thing, import it from one module"
