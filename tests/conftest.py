@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from tempfile import mkdtemp
-from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -19,6 +19,7 @@ from tests.support.faults import execute
 from tests.support.matrices import mark_all_but_few
 from tests.support.servers import (
     FOLDER,
+    SharedDatabases,
     TestServer,
     create_database,
     drop_database,
@@ -52,6 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Tests start some hundred processes: where none keeps what it compiled, each waits a second.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # What runs in the background ignores Ctrl-C, and so would the processes that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # xdist's workers inherit the environment, so all name the same folder.
     config.stash[_is_controller] = not hasattr(config, "workerinput")
     if config.stash[_is_controller]:
@@ -151,12 +154,21 @@ def disposable_server() -> Iterator[TestServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn(embedded_server: TestServer, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database that the tests of one worker share: take a schema of your own, `schema_name`.
+def _shared_databases(embedded_server: TestServer) -> Iterator[SharedDatabases]:
+    databases = SharedDatabases(embedded_server.dsn)
+    yield databases
+    databases.drop()
+
+
+@pytest.fixture(scope="module")
+def postgres_dsn(
+    _shared_databases: SharedDatabases, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """A database that the tests of some modules share: take a schema of your own, `schema_name`.
 
     With `--row-security`, the DSN of an application's role.
     """
-    dsn = create_database(embedded_server.dsn, "shared")
+    dsn = _shared_databases.current()
     if request.config.getoption("--row-security"):
         with row_security.set_up_by(dsn):
             yield row_security.create_role(dsn)
@@ -165,9 +177,9 @@ def postgres_dsn(embedded_server: TestServer, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture
-def schema_name(request: pytest.FixtureRequest) -> str:
-    """A schema no other test uses; it does not exist yet."""
-    name = f"t_{uuid4().hex[:12]}"
+def schema_name(_shared_databases: SharedDatabases, request: pytest.FixtureRequest) -> str:
+    """A schema no other test uses; it may be set up already, and is empty."""
+    name = _shared_databases.schema_name()
     if request.config.getoption("--row-security") and row_security.is_opened_elsewhere(
         request.node.nodeid
     ):

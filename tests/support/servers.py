@@ -20,11 +20,17 @@ import psycopg
 from psycopg import sql
 
 from langgraph_agentstore.embedded import EmbeddedPostgres
+from langgraph_agentstore.runtime.migrator import setup_sql
+from langgraph_agentstore.sql.tables import Tables
 
 FOLDER = "AGENTSTORE_TEST_FOLDER"
 """The variable that names the folder of a test run, for all its workers and processes."""
 
 _ROOM = 12 * 1024**3
+
+_FEW_SCHEMAS = 30
+_COPIED_SCHEMAS = 100
+"""So many tests set up a schema of their own each; copying many pays only after that."""
 
 
 def folder_of_this_run() -> Path:
@@ -155,18 +161,78 @@ def await_death(*pids: int, timeout_s: float = 20.0) -> None:
         time.sleep(0.01)
 
 
-def create_database(server_dsn: str, prefix: str = "test") -> str:
-    """The DSN of a new, empty database."""
+def create_database(server_dsn: str, prefix: str = "test", *, copy_of: str | None = None) -> str:
+    """The DSN of a new database: empty, or a copy of one that nobody is connected to."""
     name = f"{prefix}_{uuid4().hex[:12]}"
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if copy_of is not None:
+        statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(
+            sql.Identifier(_database_name(copy_of))
+        )
     with psycopg.connect(server_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(statement)
     return urlsplit(server_dsn)._replace(path=f"/{name}").geturl()
 
 
 def drop_database(server_dsn: str, dsn: str) -> None:
     """Whoever is still connected is thrown out."""
-    name = urlsplit(dsn).path.lstrip("/")
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
     with psycopg.connect(server_dsn, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        connection.execute(statement.format(sql.Identifier(_database_name(dsn))))
+
+
+def _database_name(dsn: str) -> str:
+    return urlsplit(dsn).path.lstrip("/")
+
+
+class SharedDatabases:
+    """One database after the other, for tests that take a schema each.
+
+    To parse the call of a function, a new connection reads all functions of that name, in whatever
+    schema: the first put of each store is slower with every schema that another test left. And
+    to set up a schema takes twice as long as the rest of a small test, so schemas are copied.
+    """
+
+    def __init__(self, server_dsn: str) -> None:
+        self._server_dsn = server_dsn
+        self._dsn: str | None = None
+        self._template: str | None = None
+        self._names: list[str] = []
+        self._free: list[str] = []
+        self._left = _FEW_SCHEMAS
+
+    def current(self) -> str:
+        """The DSN of the database; ask only where no test uses the one before."""
+        if self._dsn is None:
+            self._dsn = create_database(self._server_dsn, "shared")
+        elif self._left <= 0:
+            self._copy()
+        assert self._dsn is not None
+        return self._dsn
+
+    def schema_name(self) -> str:
+        """A name that no other test has; in the database, the schema may be set up and empty."""
+        self._left -= 1
+        return self._free.pop() if self._free else new_schema_name()
+
+    def drop(self) -> None:
+        for dsn in filter(None, (self._dsn, self._template)):
+            drop_database(self._server_dsn, dsn)
+
+    def _copy(self) -> None:
+        assert self._dsn is not None
+        drop_database(self._server_dsn, self._dsn)
+        if self._template is None:
+            self._names = [new_schema_name() for _ in range(_COPIED_SCHEMAS)]
+            self._template = create_database(self._server_dsn, "template")
+            with psycopg.connect(self._template, autocommit=True) as connection:
+                connection.execute("CREATE EXTENSION vector")
+                for name in self._names:
+                    connection.execute(setup_sql(Tables(name)))
+        self._dsn = create_database(self._server_dsn, "shared", copy_of=self._template)
+        self._free = list(self._names)
+        self._left = len(self._names)
+
+
+def new_schema_name() -> str:
+    return f"t_{uuid4().hex[:12]}"
