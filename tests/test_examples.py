@@ -95,7 +95,7 @@ def test_every_example_is_tried() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(PRINTED) | NOT_RUN_ALONE
 
 
-@few(8)
+@few(4)
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_example_prints_the_same_each_time(name: str, fresh_database: str) -> None:
     if name == "deep_agent.py":
@@ -263,6 +263,7 @@ def test_the_demo_notices_a_row_of_the_wrong_user(demo: ModuleType) -> None:
     assert holds(demo, story)[3] is False
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_the_demo_fails_when_users_share_their_memory(folder: Path) -> None:
     examples = shutil.copytree(EXAMPLES, folder / "examples")

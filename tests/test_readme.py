@@ -67,6 +67,7 @@ def try_readme() -> None:
     assert printed == [promised(block) for block in blocks]
 
 
+@pytest.mark.slow
 def test_the_readme_is_true_in_a_fresh_home_on_a_busy_machine() -> None:
     try_readme()
 
