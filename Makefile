@@ -54,7 +54,7 @@ check: $(VENV)/dev-installed
 	@echo "ruff check"
 	@$(BIN)/ruff check --quiet .
 	@echo "mypy"
-	@$(BIN)/mypy
+	@MYPY_NUM_WORKERS=$(WORKERS) $(BIN)/mypy
 
 format: $(VENV)/dev-installed
 	@$(BIN)/ruff format .

@@ -8,11 +8,13 @@ import pytest
 
 from benchmarks.comparison.rows import ROWS
 from benchmarks.comparison.sides import Row, tried
+from tests.support.matrices import few
 
 PAGE = Path(__file__).parents[1] / "docs" / "comparison.md"
 TAKES_LONG = "search by meaning"
 
 
+@few(12)
 @pytest.mark.parametrize(
     "row",
     [

@@ -52,7 +52,7 @@ class TestAgentStoreOverNodes(TestAgentStore):
         self.stores = stores_over_nodes
 
 
-@few(150)
+@few(80)
 class TestUserView(TestAgentStore):
     forms = ("awaited",)
 

@@ -26,7 +26,7 @@ def official_stores(embedded_server: TestServer) -> Iterator[OfficialStores]:
     drop_database(embedded_server.dsn, dsn)
 
 
-@few(150)
+@few(80)
 class TestPostgresStore(StoreConformance):
     forms = ("blocking",)
     deviations = deviations(COMMON, POSTGRES)
@@ -39,7 +39,7 @@ class TestPostgresStore(StoreConformance):
         return self.stores.open(ttl)
 
 
-@few(150)
+@few(80)
 class TestAsyncPostgresStore(StoreConformance):
     forms = ("awaited",)
     deviations = deviations(COMMON, POSTGRES, ASYNC_POSTGRES)

@@ -70,6 +70,7 @@ def test_a_new_thread_in_a_new_process_resumes_the_talk_oldest_first(
     assert earlier == first["messages"]
 
 
+@pytest.mark.slow
 def test_what_is_resumed_fits_a_budget_of_tokens(processes: Processes) -> None:
     processes.talk(ADA, "long", *(f"turn {n} {'word ' * 30}" for n in range(20)))
     recalling = {"max_messages": None, "max_tokens": 600}

@@ -189,7 +189,7 @@ def test_sixteen_threads_lose_no_update(
         assert made == Counter((n, number) for n in range(WORKERS) for number in range(rounds))
 
 
-@few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["increment", "append", "compare_and_set"])
 def test_a_killed_process_leaves_what_was_acknowledged_and_at_most_one_more(
     crew: Crew, data_store: DataStore, way: str

@@ -99,7 +99,7 @@ def has_nul(step: Step) -> bool:
 @few(1)
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

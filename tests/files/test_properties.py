@@ -75,7 +75,7 @@ def new_store(request: pytest.FixtureRequest, agent_store: AgentStore) -> Callab
 @few(1)
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -26,7 +26,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*FILES, "sqlite"])
 def test_of_eight_writing_processes_none_loses_a_memory(kind: str, tmp_path: Path) -> None:
     with open_agent(kind, tmp_path) as agent:

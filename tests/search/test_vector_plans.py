@@ -93,7 +93,7 @@ WAYS: dict[str, Any] = {
 }
 
 
-@few(4)
+@few(2)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("filter", [None, {"rare": True}], ids=["all", "filtered"])
 @pytest.mark.asyncio(loop_scope="module")
