@@ -26,6 +26,11 @@ def author_alone(sql: str, tables: Tables) -> OwnSettings:
     said = SAID.get()
     if said is None or not _writes_items(sql, tables):
         return ()
+    return author(said)
+
+
+def author(said: str) -> OwnSettings:
+    """Return the setting by which a statement tells one provenance, JSON text, for all it writes."""
     return ((PROVENANCE_SETTING, authors([said], [])),)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from langgraph_agentstore import AgentStore
 from langgraph_agentstore.errors import MissingSchemaError, OwnerNeededError
-from langgraph_agentstore.security import Encryption
+from langgraph_agentstore.security import Encryption, provenance
 from tests.support.encrypted import KEY, Database, Opened
 from tests.support.faults import execute
 
@@ -35,6 +35,21 @@ async def test_history_keeps_ciphertext_and_shows_opened_values(
     item = store.get(NOTES, "a")
     assert item is not None
     assert item.value == {"text": "Mozzarella"}
+
+
+def test_history_says_which_entries_are_of_a_rotation(opened: Opened) -> None:
+    store = opened(store={"history": True})
+    store.put(NOTES, "a", {"n": 1})
+    with provenance(agent="planner", reason="asked to"):
+        store.put(NOTES, "a", {"n": 2})
+    store.rotate()
+    rotated, second, first = store.history(NOTES, "a")
+    assert (rotated.provenance.tool, rotated.provenance.agent) == ("rotate", None)
+    assert rotated.provenance.reason == "a new data key; the value is the same"
+    assert rotated.value == second.value == {"n": 2}
+    assert rotated.version == second.version
+    assert (second.provenance.agent, second.provenance.reason) == ("planner", "asked to")
+    assert first.provenance.said == {}
 
 
 async def test_a_key_that_history_needs_is_kept(opened: Opened, database: Database) -> None:

@@ -90,10 +90,10 @@ class HistoryWorker(Worker):
             )
 
     def _entries(self) -> list[Any]:
-        """Of the one item, oldest first."""
+        """Of the one item, oldest first; without those of the owner's rotations."""
         entries = self.call(self.view, "history", *self.at)
         self.owned([entry.value for entry in entries])
-        return list(entries[::-1])
+        return [entry for entry in entries[::-1] if entry.provenance.tool != "rotate"]
 
     def _begin_anew(self) -> None:
         self.generation += 1

@@ -15,6 +15,7 @@ from typing import Final
 
 from ...errors import DecryptionError, InvalidOperationError
 from ...model.json_values import encode_value
+from ...model.provenance import Provenance
 from ...security.encryption.options import LONGEST_KEY_AGE_S
 from ...security.encryption.sealed_values import Sealer, users_of
 from ...security.encryption.sql import (
@@ -31,6 +32,7 @@ from ...security.encryption.sql import (
 from ...sql.indexed_content import content_of
 from ...sql.items.reindex_page import FIRST, ToIndex, words_again_sql, words_arguments
 from ...sql.statement import ItemId, Row
+from ..attribution import author
 from ..connections.pool import CLOSE_S
 from ..data_keys import DataKeys
 from ..distribution import refuse_distributed
@@ -49,6 +51,11 @@ RETIRED_FOR: Final = timedelta(seconds=2 * LONGEST_KEY_AGE_S)
 
 KEYS_AT_ONCE: Final = 100
 """How many retired keys are looked for in the values of their users at a time."""
+
+_BY_ROTATION: Final = author(
+    Provenance(tool="rotate", reason="a new data key; the value is the same").text
+)
+"""History keeps each stored value that was replaced, also where what it opens to stays."""
 
 _COUNTING_S = 3600.0
 _MOST_NAMED = 5
@@ -138,9 +145,8 @@ class Rotating:
             await self._forget_words(session, clear)
         if opened:
             items = [_sealed_again(sealer, row, value) for row, value in opened]
-            await session.database.fetch(
-                *seal_again(items, session.context.tables), kind="rotate_keys"
-            )
+            again = seal_again(items, session.context.tables)
+            await session.database.fetch(*again, kind="rotate_keys", settings=_BY_ROTATION)
         # Only now: a step that meets a locked item is run again.
         self._unreadable += unreadable
         self.rotated += len(opened)
