@@ -30,7 +30,7 @@ def author_alone(sql: str, tables: Tables) -> OwnSettings:
 
 
 def author(said: str) -> OwnSettings:
-    """Return the setting by which a statement tells one provenance, JSON text, for all it writes."""
+    """Return the setting that tells one provenance, JSON text, for all that a statement writes."""
     return ((PROVENANCE_SETTING, authors([said], [])),)
 
 
