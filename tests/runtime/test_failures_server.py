@@ -68,7 +68,7 @@ async def test_nothing_acknowledged_is_lost_when_a_backend_is_killed(
     """The kernel kills one; the server then throws out all others and recovers from its log."""
     async with AgentStore(disposable_server.dsn) as store, writing(store) as account:
         for _ in range(2):
-            kill(backends(disposable_server.dsn)[0])
+            await kill_a_backend(disposable_server.dsn)
             await account.grows(50)
     check(account, store, disposable_server.dsn)
 
@@ -125,7 +125,7 @@ async def test_a_compare_and_set_is_never_made_twice(disposable_server: TestServ
         writers = [asyncio.create_task(count_up(store, over)) for _ in range(8)]
         for goal in (30, 60):
             await until(partial(reached, goal))
-            kill(backends(disposable_server.dsn)[0])
+            await kill_a_backend(disposable_server.dsn)
         await until(partial(reached, 90))
         over.set()
         await asyncio.gather(*writers)
@@ -163,7 +163,7 @@ async def test_a_store_waits_for_a_server_that_is_recovering(
         await store.aput(NAMESPACE, "k", {"n": 1})
         # The postmaster lives on and starts recovery; the next connections meet it on the way.
         for _ in range(3):
-            kill(backends(dsn)[0])
+            await kill_a_backend(dsn)
             await until(lambda: store.stats().pool_size == 0 or not backends_or_none(dsn))
             assert await store.aget(NAMESPACE, "k") is not None
 
@@ -175,6 +175,18 @@ def backends_or_none(dsn: str) -> list[int]:
         return backends(dsn)
     except psycopg.OperationalError:
         return []
+
+
+async def kill_a_backend(dsn: str) -> None:
+    """Kill one that serves the store, as soon as the server has recovered from the one before."""
+    serving: list[int] = []
+
+    def serves() -> bool:
+        serving[:] = backends_or_none(dsn)
+        return bool(serving)
+
+    await until(serves)
+    kill(serving[0])
 
 
 async def test_tables_that_were_dropped_are_made_again_by_setup(
