@@ -9,7 +9,6 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pytest
 
@@ -114,7 +113,10 @@ def module_of(path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
-def imported_modules(path: Path, known: set[str]) -> set[str]:
+KNOWN = {module_of(path) for path in MODULES}
+
+
+def imported_modules(path: Path) -> set[str]:
     """The modules of this package that one imports, also within functions; types do not count."""
     package = [PACKAGE.name, *path.relative_to(PACKAGE).parts[:-1]]
     found = set()
@@ -123,7 +125,7 @@ def imported_modules(path: Path, known: set[str]) -> set[str]:
             start = package[: len(package) - node.level + 1]
             module = ".".join([*start, node.module] if node.module else start)
             names = {f"{module}.{alias.name}" for alias in node.names}
-            found |= {name if name in known else module for name in names}
+            found |= {name if name in KNOWN else module for name in names}
     return found - {module_of(path)}
 
 
@@ -148,7 +150,9 @@ def test_every_part_of_the_package_has_a_layer() -> None:
     assert parts == set(RANK), "the layers stand in LAYERS"
 
 
-def found_by(look: Callable[[Path], set[str]], modules: Iterable[Path] = MODULES) -> dict[str, Any]:
+def found_by(
+    look: Callable[[Path], set[str]], modules: Iterable[Path] = MODULES
+) -> dict[str, set[str]]:
     """What is found in which modules; those without are left out."""
     return {shown(path): found for path in modules if (found := look(path))}
 
@@ -196,11 +200,10 @@ def test_most_bodies_are_short() -> None:
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    known = {module_of(path) for path in MODULES}
     graph = {
         module_of(path): {
             name
-            for name in imported_modules(path, known)
+            for name in imported_modules(path)
             if not UPWARD.get(shown(path), set()) & set(name.split(".")[1:])
         }
         for path in MODULES
@@ -241,8 +244,7 @@ EXEMPT = {
 
 def inner_imports(path: Path) -> set[str]:
     """The modules of inner folders that a facade's module imports."""
-    known = {module_of(each) for each in MODULES}
-    found = {name.split(".", 1)[1] for name in imported_modules(path, known) if "." in name}
+    found = {name.split(".", 1)[1] for name in imported_modules(path) if "." in name}
     return {name for name in found if name.split(".")[0] in INNER}
 
 

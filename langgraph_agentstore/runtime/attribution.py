@@ -48,7 +48,8 @@ async def attribute_transaction(connection: Connection) -> None:
     said = SAID.get()
     if said is not None:
         sql = "SELECT pg_catalog.set_config($1, $2, true)"
-        await connection.execute(sql, PROVENANCE_SETTING, authors([said], []))
+        [setting] = author(said)
+        await connection.execute(sql, *setting)
 
 
 @lru_cache(maxsize=1024)

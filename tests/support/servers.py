@@ -195,24 +195,19 @@ class SharedDatabases:
 
     def __init__(self, server_dsn: str) -> None:
         self._server_dsn = server_dsn
-        self._dsn: str | None = None
+        self._dsn = create_database(server_dsn, "shared")
+        self._free = [new_schema_name() for _ in range(_FEW_SCHEMAS)]
         self._template: str | None = None
-        self._names: list[str] = []
-        self._free: list[str] = []
-        self._left = _FEW_SCHEMAS
+        self._copied: list[str] = []
 
     def current(self) -> str:
         """The DSN of the database; ask only where no test uses the one before."""
-        if self._dsn is None:
-            self._dsn = create_database(self._server_dsn, "shared")
-        elif self._left <= 0:
+        if not self._free:
             self._copy()
-        assert self._dsn is not None
         return self._dsn
 
     def schema_name(self) -> str:
         """A name that no other test has; in the database, the schema may be set up and empty."""
-        self._left -= 1
         return self._free.pop() if self._free else new_schema_name()
 
     def drop(self) -> None:
@@ -220,18 +215,16 @@ class SharedDatabases:
             drop_database(self._server_dsn, dsn)
 
     def _copy(self) -> None:
-        assert self._dsn is not None
         drop_database(self._server_dsn, self._dsn)
         if self._template is None:
-            self._names = [new_schema_name() for _ in range(_COPIED_SCHEMAS)]
+            self._copied = [new_schema_name() for _ in range(_COPIED_SCHEMAS)]
             self._template = create_database(self._server_dsn, "template")
             with psycopg.connect(self._template, autocommit=True) as connection:
                 connection.execute("CREATE EXTENSION vector")
-                for name in self._names:
+                for name in self._copied:
                     connection.execute(setup_sql(Tables(name)))
         self._dsn = create_database(self._server_dsn, "shared", copy_of=self._template)
-        self._free = list(self._names)
-        self._left = len(self._names)
+        self._free = list(self._copied)
 
 
 def new_schema_name() -> str:
