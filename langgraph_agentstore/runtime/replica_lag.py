@@ -68,6 +68,7 @@ class Replayed:
     def lost(self) -> None:
         """Forget what was known: the server is away, or may be another."""
         self._ahead.clear()
+        self._lsn = 0
         self.number, self.as_of_s = 0, -math.inf
 
     def expect(self, position: Position) -> None:
@@ -76,7 +77,10 @@ class Replayed:
             self._ahead.append(position)
 
     def reached(self, lsn: int) -> None:
-        """Note that the replica has replayed the log up to there."""
+        """Note that the replica has replayed the log up to there; it may have less than before."""
+        if lsn < self._lsn:
+            self.lost()
+        self._lsn = lsn
         while self._ahead and self._ahead[0].lsn <= lsn:
             position = self._ahead.popleft()
             self.number, self.as_of_s = position.number, position.at_s

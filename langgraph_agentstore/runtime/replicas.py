@@ -75,8 +75,12 @@ class Replica:
         self.progress = Replayed()
         self.running: set[asyncio.Task[Sequence[Row]]] = set()
         self.look_under_way: asyncio.Task[None] | None = None
+        self._origin: tuple[Any, ...] = ()
         self._looking: Connection | None = None
         self._complaint: str | None = None
+        # A server that is back from a crash, or in the place of another, may have less than before.
+        # All earlier connections end with it, so each new one is looked at.
+        database.connections.connector.look = self._see
 
     def begin_look(self, origin: tuple[Any, ...]) -> asyncio.Task[None]:
         """Start a look, unless one is under way; return it."""
@@ -86,13 +90,18 @@ class Replica:
 
     async def _look(self, origin: tuple[Any, ...]) -> None:
         """Find out how far it is; `origin` is what it must be a copy of."""
+        self._origin = origin
         try:
-            row = await asyncio.wait_for(self._ask(), _CONNECT_S + _UNANSWERED_S)
+            await asyncio.wait_for(self._ask(), _CONNECT_S + _UNANSWERED_S)
         except UNREACHABLE as error:
             self._leave(f"it does not answer: {type(error).__name__}")
-            return
-        lsn, *copied = row
-        if tuple(copied) != origin:
+
+    async def _see(self, connection: Connection) -> None:
+        """Find out by a connection how far its server is."""
+        row = await connection.fetchrow(_REPLICA_SQL, timeout=_UNANSWERED_S)
+        assert row is not None
+        lsn, *copied = tuple(row)
+        if tuple(copied) != self._origin:
             self._leave("it is no copy of the primary's database")
         elif lsn is None:
             self._leave("it is no standby")
@@ -109,19 +118,17 @@ class Replica:
             self._looking.terminate()
         await self.database.connections.close()
 
-    async def _ask(self) -> Sequence[Any]:
+    async def _ask(self) -> None:
         if self._looking is None or self._looking.is_closed():
             self._looking = await self.database.connections.connector.connect_apart()
+            return  # a new connection was looked at
         looking = self._looking
         try:
-            row = await looking.fetchrow(_REPLICA_SQL, timeout=_UNANSWERED_S)
+            await self._see(looking)
         except BaseException:
             self._looking = None
             looking.terminate()
             raise
-        assert row is not None
-        found: Sequence[Any] = tuple(row)
-        return found
 
     def _leave(self, reason: str) -> None:
         """Use it no more until it is found well, and let its reads go to the primary."""

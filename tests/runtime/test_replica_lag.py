@@ -54,6 +54,18 @@ def test_a_replica_serves_what_it_has_replayed() -> None:
     assert not progress.serves(1, NEVER)
 
 
+def test_of_a_replica_that_has_less_than_before_nothing_is_known() -> None:
+    progress = Replayed()
+    progress.expect(Position(lsn=100, at_s=1.0, number=1))
+    progress.reached(150)
+    progress.expect(Position(lsn=200, at_s=2.0, number=2))
+    progress.reached(149)
+    assert not progress.serves(1, NEVER)
+    progress.expect(Position(lsn=140, at_s=3.0, number=3))
+    progress.reached(149)
+    assert progress.serves(3, 3.0)
+
+
 def test_a_replica_that_stands_still_keeps_few_positions() -> None:
     progress = Replayed()
     for number in range(1, 10_000):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -158,6 +159,41 @@ def test_a_standby_that_is_killed_or_hangs_fails_no_read_and_is_used_again(
     finally:
         pair.standby.thaw()
     wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+
+
+@pytest.mark.parametrize("asked_meanwhile", [False, True])
+def test_a_standby_that_comes_back_with_less_than_it_had_is_not_read_from(
+    pair: Pair, store: AgentStore, asked_meanwhile: bool
+) -> None:
+    """After a crash it begins at its last restartpoint, and answers long before the end."""
+    execute(pair.primary.dsn, "CHECKPOINT")
+    execute(pair.standby.dsn, "CHECKPOINT")
+    store.put(ANN, "k", {"text": "coffee"})
+    wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+    pair.standby.kill()
+    with slow_to_apply(pair):
+        if asked_meanwhile:
+            assert store.get(ANN, "k") is not None
+        pair.standby.restart()
+        for _ in range(30):
+            item = store.get(ANN, "k")
+            assert item is not None
+            assert item.value == {"text": "coffee"}
+            time.sleep(0.05)
+    wait_until(lambda: reads_there(store, lambda: store.get(ANN, "k")))
+
+
+@contextmanager
+def slow_to_apply(pair: Pair) -> Iterator[None]:
+    """Let the standby, which is not up, apply nothing new from its next start on."""
+    settings = pair.standby.data / "postgresql.auto.conf"
+    before = settings.read_text("utf-8")
+    settings.write_text(f"{before}recovery_min_apply_delay = '1h'\n", "utf-8")
+    try:
+        yield
+    finally:
+        settings.write_text(before, "utf-8")
+        execute(pair.standby.dsn, "SELECT pg_reload_conf()")
 
 
 def test_a_standby_that_said_its_last_word_is_left_and_used_again(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -82,6 +82,8 @@ class Connector:
         self.distributed = False
         """Whether the tables are distributed over nodes, on Citus."""
         self.seeks_writes = False
+        self.look: Callable[[Connection], Awaitable[None]] | None = None
+        """Looks at the server of each new connection, before its first use."""
 
     async def connect_apart(self, *, timed: bool = True) -> Connection:
         """Make a connection that no pool counts; close it.
@@ -163,6 +165,8 @@ class Connector:
         _know_arrays(connection, "pg_catalog", _ARRAYS)
         if self.vectors:
             await know_vectors(connection)
+        if self.look is not None:
+            await self.look(connection)
 
 
 async def know_vectors(connection: Connection) -> None:
