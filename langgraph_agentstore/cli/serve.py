@@ -75,7 +75,9 @@ async def _serve(
         memory_server,
         serve_stdio,
     )
+    from ..mcp_server.transports import quiet_the_sdk
 
+    quiet_the_sdk()
     server: StoreServer
     if user is None:
         server = inspection_server(store)

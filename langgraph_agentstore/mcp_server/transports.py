@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,24 @@ Asgi: TypeAlias = Callable[
 ]
 
 SHORTEST_TOKEN = 16
+
+
+def quiet_the_sdk() -> None:
+    """Keep out of the logs what the SDK warns of for each client; for a process of one's own.
+
+    Newer clients first ask for what it does not know, and its warning shows parts of the request.
+    """
+    for name in (None, "mcp.server.streamable_http"):
+        logging.getLogger(name).addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    import anyio
+
+    has_left = record.exc_info is not None and isinstance(
+        record.exc_info[1], anyio.ClosedResourceError
+    )
+    return not has_left and not str(record.msg).startswith("Failed to validate ")
 
 
 async def serve_stdio(server: StoreServer) -> None:

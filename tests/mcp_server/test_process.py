@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from langgraph_agentstore import AgentStore
 from tests.mcp_server.clients import call, stdio_session
 from tests.support.commands import agentstore
@@ -12,6 +15,29 @@ def test_it_ends_quietly_when_the_client_closes_its_streams(
 ) -> None:
     done = agentstore("mcp", "--user", "ada", "--schema", schema_name, dsn=postgres_dsn)
     assert (done.status, done.out, done.err) == (0, "", "")
+
+
+def test_a_request_that_it_does_not_know_is_refused_and_logged_nowhere(
+    postgres_dsn: str, schema_name: str
+) -> None:
+    """As newer clients ask first; the SDK's warning would repeat parts of the request."""
+    hello = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "c", "version": "1"},
+    }
+    messages: list[dict[str, Any]] = [
+        {"id": 1, "method": "initialize", "params": hello},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "server/discover", "params": {"secret": "tea"}},
+        {"id": 3, "method": "tools/call", "params": {"name": 5, "arguments": "my secret"}},
+        {"method": "notifications/unknown", "params": {"secret": "tea"}},
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **message}) + "\n" for message in messages)
+    arguments = ("mcp", "--user", "ada", "--schema", schema_name)
+    done = agentstore(*arguments, dsn=postgres_dsn, stdin=lines)
+    assert (done.status, done.err) == (0, "")
+    assert {row["id"]: "error" in row for row in done.rows} == {1: False, 2: True, 3: True}
 
 
 def test_http_without_a_token_names_the_variable(postgres_dsn: str, schema_name: str) -> None:
