@@ -179,10 +179,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_locks.clear)
 
 
+def is_shared(path: Path) -> bool:
+    """Tell whether processes write the file under a lock, so that it is no file of one's own."""
+    return _lock_file_of(path.resolve()).exists()
+
+
+def _lock_file_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
 def lock_beside(path: Path) -> FileLock:
     """Return the lock of a file: an empty file `….lock` beside it, which stays."""
     path = path.resolve()
     with telling_why(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.lock")
+    beside = _lock_file_of(path)
     return _locks.get(beside) or _locks.setdefault(beside, FileLock(beside))

@@ -74,7 +74,9 @@ def _object(text: str) -> dict[str, Any]:
     try:
         value = orjson.loads(text)
     except ValueError as error:
-        raise InvalidValueError(f"the value is not JSON: {error}") from None
+        raise InvalidValueError(
+            f'the value is not JSON ({error}); write an object such as {{"text": "…"}}'
+        ) from None
     if not isinstance(value, dict):
         raise InvalidValueError(
             f'the value is a JSON object such as {{"text": "…"}}, this is a {type(value).__name__}'

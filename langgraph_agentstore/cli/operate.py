@@ -69,7 +69,10 @@ def reindex(run: CommandRun) -> None:
         found = store.executor.run(plan_stored_search(store.planner.context))
         if found.has_vectors:
             raise ConfigurationError(
-                f"the store has vectors of model {found.model!r}: name its index in a profile"
+                "the store has vectors of a function, which no profile can name: call reindex "
+                "in the program that has it"
+                if found.model is None
+                else f"the store has vectors of model {found.model!r}: name its index in a profile"
             )
     done = run.store(run.server.index or WORDS_INDEX).reindex(progress=True)
     if run.output.as_json:

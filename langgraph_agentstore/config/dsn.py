@@ -122,8 +122,10 @@ def _check_scheme(scheme: str, name: str) -> None:
         cure = "that is JDBC's form: leave 'jdbc:' out, and write the login as user:password@host"
     elif base == "prisma":
         cure = "that leads to Prisma's own proxy; take the direct address of the database"
+    elif base in _SCHEMES:
+        cure = f"leave out '+{driver}'"
     else:
-        cure = "leave out what is neither"
+        cure = "this store needs Postgres; without a DSN it uses the bundled one"
     raise ConfigurationError(
         f"{name} starts with postgresql:// or postgres://, this one with {scheme!r}; {cure}"
     )

@@ -108,6 +108,11 @@ def search_index(config: Mapping[str, Any] | None) -> SearchIndex | None:
             f"index: mode {mode!r} needs 'embed', a LangChain Embeddings or a function from texts "
             "to vectors; without a model use mode 'text'"
         )
+    if embed is None and "dims" in given and given.get("mode") is None:
+        raise ConfigurationError(
+            "index: 'dims' is the length of an embedder's vectors: give 'embed', too, or say "
+            "mode 'text' to search by words alone"
+        )
     # Words alone need no vectors, whatever else the configuration holds.
     embedder = None if embed is None or mode == "text" else embedder_of(embed)
     return SearchIndex(

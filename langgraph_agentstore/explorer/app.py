@@ -7,37 +7,39 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from .._support.optional import imported
+from .._support.optional import imported, missing
 from ..errors import AgentStoreError, ConfigurationError
 from ..store.agent_store import AgentStore
-from . import (
-    change_page,
-    chats_page,
-    files_page,
-    history_page,
-    item_page,
-    live_page,
-    map_page,
-    near_page,
-    overview_page,
-    search_page,
-    user_page,
-    users_page,
-)
 from .access import Authorize, ExplorerAccess, LocalDoor, comes_from_own_page
-from .guard import GuardedApp
-from .live_page import LiveStreams
-from .rendering import STATIC, rendered
-from .visit import PageRefusedError, Visit, reason_of
 
-imported("starlette", "ui")
+try:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, Response
+    from starlette.routing import BaseRoute, Mount, Route
+    from starlette.staticfiles import StaticFiles
+
+    from . import (
+        change_page,
+        chats_page,
+        files_page,
+        history_page,
+        item_page,
+        live_page,
+        map_page,
+        near_page,
+        overview_page,
+        search_page,
+        user_page,
+        users_page,
+    )
+    from .guard import GuardedApp
+    from .live_page import LiveStreams
+    from .rendering import STATIC, rendered
+    from .visit import PageRefusedError, Visit, reason_of
+except ModuleNotFoundError as error:
+    raise missing(error.name or "starlette", "ui", error) from error
 imported("jinja2", "ui")
-
-from starlette.applications import Starlette  # noqa: E402
-from starlette.requests import Request  # noqa: E402
-from starlette.responses import HTMLResponse, Response  # noqa: E402
-from starlette.routing import BaseRoute, Mount, Route  # noqa: E402
-from starlette.staticfiles import StaticFiles  # noqa: E402
 
 ShowPage: TypeAlias = "Callable[[Visit], Response]"
 

@@ -132,7 +132,10 @@ def _whole(entries: Iterable[MemoryEntry]) -> dict[str, Any]:
 
 def _parts(whole: Any) -> Iterable[MemoryEntry]:
     if not isinstance(whole, dict) or whole.get("format") != MEMORIES_FORMAT:
-        raise DamagedFileError("this is not a file of memories")
+        raise DamagedFileError(
+            "this is not a file of memories; if it is an export or a backup, make the agent with "
+            "another file, and call import_ or restore_data there"
+        )
     if whole.get("version") != MEMORIES_VERSION:
         raise DamagedFileError(
             f"its version is {whole.get('version')!r}, and this release reads {MEMORIES_VERSION}; "

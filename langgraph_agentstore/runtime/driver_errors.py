@@ -111,7 +111,7 @@ def connect_error(error: BaseException, where: str) -> AgentStoreError:
         )
     if refuses_parameter(error) or _was_refused(error):
         return _by_pooler(error)
-    cure = short_of(error) or "is the server up?"
+    cure = short_of(error) or "start the server, or correct its address"
     return StoreUnavailableError(f"cannot connect to {where}: {_cause(error)}; {cure}")
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any, Literal, TypeAlias, get_args
 
 from typing_extensions import Buffer
 
-from .._support.files import expanded, replacement_of
+from .._support.files import expanded, is_shared, replacement_of
 from .._support.optional import imported
 from ..errors import ConfigurationError
 
@@ -79,6 +79,11 @@ def writing(path: str | os.PathLike[str], kind: Kind) -> Iterator[IO[bytes]]:
     folder = path.parent
     if not folder.is_dir():
         raise ConfigurationError(f"the folder {str(folder)!r} is not there; make it first")
+    if is_shared(path):
+        raise ConfigurationError(
+            f"{str(path)!r} is a file that memories are kept in, by the lock file beside it: "
+            "name another file"
+        )
     if kind.compression == ".zst":
         zstandard()  # raises before a file is created
     with replacement_of(path) as file:

@@ -61,6 +61,12 @@ def test_a_healthy_store_has_no_problem_and_is_not_changed(healthy: str) -> None
     assert max(map(len, shown.out.splitlines())) <= 80
 
 
+def test_of_a_server_that_is_not_there_the_cure_is_told() -> None:
+    found = problems(f"postgresql://app:S3cret@127.0.0.1:{free_port()}/db")["server"]
+    assert found["message"].startswith("cannot connect to postgresql://app@127.0.0.1:")
+    assert found["cure"] == "start the server, or correct its address"
+
+
 def test_a_schema_that_is_not_there_yet_is_a_note_and_stays_away(fresh_database: str) -> None:
     assert findings(fresh_database)["schema"].level == "note"
     assert execute(fresh_database, "SELECT to_regnamespace('agentstore')") == [(None,)]

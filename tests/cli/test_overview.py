@@ -128,6 +128,14 @@ def test_vectors_are_reindexed_only_by_the_index_of_a_profile(filled: str) -> No
     assert "has vectors of model 'small': name its index in a profile" in done.err
 
 
+def test_vectors_of_a_function_are_reindexed_only_by_its_program(filled: str) -> None:
+    with AgentStore(filled, index={"dims": 4, "embed": lambda texts: [[1.0] * 4 for _ in texts]}):
+        pass
+    done = agentstore("reindex", dsn=filled)
+    assert (done.status, done.out) == (2, "")
+    assert "which no profile can name: call reindex in the program that has it" in done.err
+
+
 @posix
 def test_a_watch_shows_changes_as_they_happen_until_it_is_interrupted(filled: str) -> None:
     watching = running("watch", "users/ada/notes", dsn=filled)

@@ -173,6 +173,7 @@ def test_a_model_is_known_by_its_name(options: dict[str, Any], model: str | None
         ({"mode": "fuzzy"}, "'vector' or 'text' or 'hybrid', got 'fuzzy'"),
         ({"embed": None, "mode": "vector"}, "mode 'vector' needs 'embed'"),
         ({"embed": None, "mode": "hybrid"}, "mode 'hybrid' needs 'embed'"),
+        ({"embed": None}, "'dims' is the length of an embedder's vectors: give 'embed'"),
         ({"embed": 7}, "embed is .*, got int"),
         ({"embed": "no-provider"}, "index: "),
         ({"dims": 0}, "dims is a whole number from 1 to 16000, got 0"),

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from langgraph.store.memory import InMemoryStore
 
+from langgraph_agentstore import transfer
+from langgraph_agentstore.conversations import ConversationMemory
 from langgraph_agentstore.errors import (
     ConfigurationError,
     DamagedFileError,
@@ -32,6 +34,34 @@ def agent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MemoryAgen
 def everything(agent: MemoryAgent) -> dict[str, Any]:
     keys = agent.list_memories()
     return {key: (agent.retrieve_memory(key), agent.related(key)) for key in keys}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LOCAL if kind != "memory"])
+def test_no_export_replaces_the_file_that_memories_live_in(kind: str, tmp_path: Path) -> None:
+    with open_agent(kind, tmp_path) as agent, MemoryAgent("memory") as other:
+        agent.store_memory("a", {"n": 1})
+        other.store_memory("b", {"n": 2})
+        file = tmp_path / f"memories.{kind}"
+        talk = ConversationMemory(InMemoryStore(), "ada")
+        for write in (
+            lambda: agent.backup_data(file),
+            lambda: other.export(file, "jsonl"),
+            lambda: transfer.export(InMemoryStore(), file, format="jsonl"),
+            lambda: talk.export(file, "jsonl"),
+        ):
+            with pytest.raises(ConfigurationError, match="memories"):
+                write()
+        assert agent.retrieve_memory("a") == {"n": 1}
+
+
+def test_an_export_that_is_taken_for_memories_is_told(tmp_path: Path) -> None:
+    with MemoryAgent("memory") as agent:
+        agent.export(tmp_path / "memories.yaml")
+    with (
+        MemoryAgent("yaml", tmp_path / "memories.yaml") as agent,
+        pytest.raises(DamagedFileError, match=r"if it is an export .* call import_"),
+    ):
+        agent.list_memories()
 
 
 @pytest.mark.parametrize("name", ["b.jsonl", "b.jsonl.gz", "b.json", "b.csv", "b.yaml"])

@@ -48,6 +48,18 @@ def test_another_process_reads_it_by_the_stored_key(opened: Opened) -> None:
     assert item.value == VALUE
 
 
+def test_a_store_without_keys_warns_that_values_stay_encrypted(
+    opened: Opened, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened().put(NOTES, "a", VALUE)
+    assert "is used with encryption" not in caplog.text
+    with AgentStore(database.dsn, schema=database.schema) as store:
+        item = store.get(NOTES, "a")
+    assert item is not None
+    assert list(item.value) == ["$sealed"]
+    assert "is used with encryption, and this store is made without encryption=" in caplog.text
+
+
 def test_every_read_opens(opened: Opened) -> None:
     store = opened()
     store.batch([PutOp(NOTES, key, {"key": key}) for key in "abc"])

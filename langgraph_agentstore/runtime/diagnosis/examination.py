@@ -88,5 +88,6 @@ async def _findings(name: str, check: Examine, case: Case) -> list[Finding]:
 
 
 def _problem_of(check: str, error: AgentStoreError) -> Finding:
-    """Return the finding of a failed check; what follows a semicolon or colon is its cure."""
-    return Finding(check, "problem", str(error))
+    """Return the finding of a failed check; what follows the last semicolon is its cure."""
+    message, _, cure = str(error).rpartition("; ")
+    return Finding(check, "problem", message, cure) if message else Finding(check, "problem", cure)

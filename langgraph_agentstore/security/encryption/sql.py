@@ -84,6 +84,15 @@ def is_set_up_sql(tables: Tables) -> tuple[str, tuple[Any, ...]]:
     return "SELECT to_regclass($1) IS NOT NULL", (rotation(tables),)
 
 
+def is_in_catalog(tables: Tables) -> tuple[str, tuple[Any, ...]]:
+    """Return the same question for a role that may not use the schema of the keys."""
+    sql = """
+SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = $1 AND c.relname = 'user_key')"""
+    return sql, (f"{tables.schema}_keys",)
+
+
 def keys_by_id(key_ids: Sequence[str], tables: Tables) -> tuple[str, tuple[Any, ...]]:
     """Return the read of these keys: id, user, wrapped key, whether it is the current one."""
     sql = f"""

@@ -35,6 +35,12 @@ def mcp_server() -> object:
     return memory_server
 
 
+def explorer() -> object:
+    from langgraph_agentstore.explorer import explorer_app
+
+    return explorer_app
+
+
 assert "AgentStore('postgresql://localhost/db'" in repr(AgentStore("postgresql://localhost/db"))
 assert "langgraph_agentstore[embedded]" in error_of(ConfigurationError, AgentStore)
 
@@ -50,6 +56,7 @@ with MemoryAgent(store=store) as agent:
 
 names_the_extra("embedded", AgentStore.embedded)
 names_the_extra("mcp", mcp_server)
+names_the_extra("ui", explorer)
 names_the_extra("files", lambda: files.glob_info("*.md"))
 names_the_extra("deepagents", deep_agents)
 names_the_extra("telemetry", lambda: AgentStore("postgresql://localhost/db", telemetry=True))
