@@ -65,7 +65,7 @@ names_the_extra("memory", lambda: MemoryAgent("json", "memories.json"))
 names_the_extra("sqlite", lambda: MemoryAgent("sqlite", "memories.db"))
 for kind in SERVED:
     names_the_extra(kind, lambda kind=kind: MemoryAgent(kind, dsn=f"{kind}://localhost"))
-names_the_extra("encryption", lambda: MemoryAgent("memory", encryption_key="k"))
+names_the_extra("encryption", lambda: MemoryAgent("memory", encryption_key="A" * 43 + "="))
 # LangChain brings these two, today.
 if find_spec("yaml") is None:
     names_the_extra("yaml", lambda: export(store, "all.yaml"))
