@@ -27,7 +27,7 @@ def test_there_are_notebooks() -> None:
     assert NOTEBOOKS
 
 
-@few(3)
+@few(2)
 @every_notebook
 @pytest.mark.skipif(
     sys.version_info < (3, 11), reason="LangGraph tells awaited graphs nothing before"

@@ -68,6 +68,7 @@ async def test_the_rest_interface_puts_gets_and_deletes(
     assert await store.get_item(NOTES, "cat") is None
 
 
+@few(1)
 async def test_the_rest_interface_searches_with_a_filter(client: Any) -> None:
     store = client.store
     for number in range(12):
@@ -79,6 +80,7 @@ async def test_the_rest_interface_searches_with_a_filter(client: Any) -> None:
     assert [item["value"]["is"] for item in found["items"]] == [10, 9]
 
 
+@few(1)
 async def test_the_rest_interface_searches_by_meaning(client: Any) -> None:
     for text in ("green tea", "oat milk"):
         await client.store.put_item(["meanings"], text, {"text": text})
@@ -87,6 +89,7 @@ async def test_the_rest_interface_searches_by_meaning(client: Any) -> None:
     assert found["items"][0]["score"] == pytest.approx(1)
 
 
+@few(1)
 async def test_the_rest_interface_lists_namespaces(client: Any) -> None:
     store = client.store
     for labels in (["tree", "a", "x"], ["tree", "b", "x"], ["tree", "b", "y"]):
@@ -99,6 +102,7 @@ async def test_the_rest_interface_lists_namespaces(client: Any) -> None:
     assert shallow["namespaces"] == [["tree", "a"], ["tree", "b"]]
 
 
+@few(1)
 async def test_the_rest_interface_gives_items_a_ttl(agent_server: AgentServer, client: Any) -> None:
     store = client.store
 

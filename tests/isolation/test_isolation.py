@@ -14,7 +14,7 @@ from tests.isolation.fuzz import Fuzz
 
 SEED = int(os.environ.get("AGENTSTORE_ISOLATION_SEED", random.SystemRandom().randrange(10**6)))
 HOUR_S = float(os.environ.get("AGENTSTORE_ISOLATION_SECONDS", "3600"))
-SHORT_S = 40.0
+SHORT_S = 30.0
 
 
 @pytest.mark.parametrize(

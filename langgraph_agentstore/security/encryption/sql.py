@@ -89,7 +89,7 @@ def is_in_catalog(tables: Tables) -> tuple[str, tuple[Any, ...]]:
     sql = """
 SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c
                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = $1 AND c.relname = 'user_key')"""
+                WHERE n.nspname::text = $1 AND c.relname = 'user_key')"""
     return sql, (f"{tables.schema}_keys",)
 
 
