@@ -95,7 +95,7 @@ def test_every_example_is_tried() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(PRINTED) | NOT_RUN_ALONE
 
 
-@few(2)
+@few(1)
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_example_prints_the_same_each_time(name: str, fresh_database: str) -> None:
     if name == "deep_agent.py":

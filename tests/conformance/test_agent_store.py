@@ -42,6 +42,7 @@ class TestAgentStore(StoreConformance):
         return self.stores.open(ttl)
 
 
+@few(80)
 class TestAgentStoreOverNodes(TestAgentStore):
     """Written for several nodes, the SQL gives the same answers."""
 

@@ -17,7 +17,6 @@ from langgraph_agentstore.files import StoreBackend
 from langgraph_agentstore.files.shared_operations import EDIT_ATTEMPTS
 from tests.files.stores import STORES
 from tests.support.faults import let_go, start_script
-from tests.support.matrices import few
 
 PROCESSES, WRITERS_EACH, FILES, EDITS = 4, 4, 10, 10
 
@@ -90,7 +89,7 @@ def _answer(process: subprocess.Popen[str]) -> dict[str, int]:
     return dict(answer)
 
 
-@few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["spoon_ai", "deepagents"])
 def test_of_sixteen_writers_in_four_processes_one_creates_and_none_loses_an_edit(
     store: AgentStore, postgres_dsn: str, schema_name: str, dialect: str

@@ -168,7 +168,8 @@ async def test_a_damaged_file_imports_nothing(store: AgentStore, tmp_path: Path)
     assert await view.acount() == 0
 
 
-@pytest.mark.parametrize("rounds", [5, pytest.param(1_112, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("rounds", [5, 1_112])
 async def test_two_servers_at_once_lose_nothing(
     postgres_dsn: str, schema_name: str, rounds: int
 ) -> None:

@@ -120,6 +120,7 @@ def finish(*processes: subprocess.Popen[str]) -> None:
         assert (process.returncode, complaints) == (0, "")
 
 
+@pytest.mark.slow
 def test_twelve_processes_that_start_at_once_on_an_empty_database_all_succeed(
     fresh_database: str,
 ) -> None:

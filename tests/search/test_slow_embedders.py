@@ -98,6 +98,7 @@ def items(count: int) -> list[tuple[Any, str, dict[str, Any]]]:
     return [(NS, f"k{n}", {"text": f"word{n}"}) for n in range(count)]
 
 
+@few(1)
 @pytest.mark.parametrize("kind", [Busy, AwaitedBusy])
 def test_a_batch_that_takes_too_long_is_embedded_in_parts(
     opened: Callable[..., AgentStore], kind: type[Busy]

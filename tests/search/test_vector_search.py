@@ -251,7 +251,7 @@ def test_a_search_returns_min_of_limit_and_matches(
             assert all(item.value["g"] < below for item in found)
 
 
-@few(2)
+@few(1)
 @pytest.mark.parametrize(
     ("prefix", "below", "size"),
     [
