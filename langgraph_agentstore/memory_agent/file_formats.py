@@ -30,6 +30,10 @@ _COLUMNS: Final[Columns] = {
     "created_at": "time",
     "updated_at": "time",
 }
+_IF_EXPORTED: Final = (
+    "if it is an export or a backup, make the agent with another file, and call import_ or "
+    "restore_data there"
+)
 _PICKLE_HEAD: Final = b"langgraph_agentstore memories 1\n"
 
 
@@ -132,10 +136,7 @@ def _whole(entries: Iterable[MemoryEntry]) -> dict[str, Any]:
 
 def _parts(whole: Any) -> Iterable[MemoryEntry]:
     if not isinstance(whole, dict) or whole.get("format") != MEMORIES_FORMAT:
-        raise DamagedFileError(
-            "this is not a file of memories; if it is an export or a backup, make the agent with "
-            "another file, and call import_ or restore_data there"
-        )
+        raise DamagedFileError(f"this is not a file of memories; {_IF_EXPORTED}")
     if whole.get("version") != MEMORIES_VERSION:
         raise DamagedFileError(
             f"its version is {whole.get('version')!r}, and this release reads {MEMORIES_VERSION}; "
@@ -190,7 +191,7 @@ def _load_csv(content: bytes) -> Iterable[MemoryEntry]:
     try:
         header, rows = table_of(io.StringIO(content.decode("utf-8-sig"), newline=""))
         if header != list(_COLUMNS):
-            raise DamagedFileError(f"its first line is not {','.join(_COLUMNS)}")
+            raise DamagedFileError(f"its first line is not {','.join(_COLUMNS)}; {_IF_EXPORTED}")
         return [_csv_entry(row) for row in rows]
     except csv.Error as error:
         raise DamagedFileError(f"its CSV was cut or altered ({error})") from error

@@ -54,11 +54,12 @@ def test_no_export_replaces_the_file_that_memories_live_in(kind: str, tmp_path: 
         assert agent.retrieve_memory("a") == {"n": 1}
 
 
-def test_an_export_that_is_taken_for_memories_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["json", "csv", "yaml"])
+def test_an_export_that_is_taken_for_memories_is_told(kind: str, tmp_path: Path) -> None:
     with MemoryAgent("memory") as agent:
-        agent.export(tmp_path / "memories.yaml")
+        agent.export(tmp_path / f"memories.{kind}")
     with (
-        MemoryAgent("yaml", tmp_path / "memories.yaml") as agent,
+        open_agent(kind, tmp_path) as agent,
         pytest.raises(DamagedFileError, match=r"if it is an export .* call import_"),
     ):
         agent.list_memories()

@@ -89,5 +89,5 @@ async def _findings(name: str, check: Examine, case: Case) -> list[Finding]:
 
 def _problem_of(check: str, error: AgentStoreError) -> Finding:
     """Return the finding of a failed check; what follows the last semicolon is its cure."""
-    message, _, cure = str(error).rpartition("; ")
-    return Finding(check, "problem", message, cure) if message else Finding(check, "problem", cure)
+    message, *cure = str(error).rsplit("; ", 1)
+    return Finding(check, "problem", message, *cure)

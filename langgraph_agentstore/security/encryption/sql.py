@@ -36,7 +36,11 @@ CREATE_TABLES = (
 
 def keys_schema(tables: Tables) -> str:
     """Return the quoted name of the schema of the keys."""
-    return quoted_name(f"{tables.schema}_keys")
+    return quoted_name(_name_of_keys_schema(tables))
+
+
+def _name_of_keys_schema(tables: Tables) -> str:
+    return f"{tables.schema}_keys"
 
 
 def user_key(tables: Tables) -> str:
@@ -53,7 +57,7 @@ def granting_keys(tables: Tables, role: str) -> str:
     It does nothing where there are no keys. Rotating and destroying keys stays the owner's.
     """
     keys, to = keys_schema(tables), f"TO {quoted_name(role)}"
-    literal = f"{tables.schema}_keys".replace("'", "''")
+    literal = _name_of_keys_schema(tables).replace("'", "''")
     return f"""DO $agentstore$ BEGIN
 IF EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = '{literal}') THEN
     GRANT USAGE ON SCHEMA {keys} {to};
@@ -65,7 +69,7 @@ END IF; END $agentstore$"""
 def set_up_sql(tables: Tables) -> list[str]:
     """Return the statements that create the schema of the keys and its tables."""
     keys = keys_schema(tables)
-    literal = f"{tables.schema}_keys".replace("'", "''")
+    literal = _name_of_keys_schema(tables).replace("'", "''")
     create = f"""DO $agentstore$ BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = '{literal}') THEN
         CREATE SCHEMA {keys};
@@ -90,7 +94,7 @@ def is_in_catalog(tables: Tables) -> tuple[str, tuple[Any, ...]]:
 SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c
                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                 WHERE n.nspname::text = $1 AND c.relname = 'user_key')"""
-    return sql, (f"{tables.schema}_keys",)
+    return sql, (_name_of_keys_schema(tables),)
 
 
 def keys_by_id(key_ids: Sequence[str], tables: Tables) -> tuple[str, tuple[Any, ...]]:
